@@ -2,8 +2,29 @@
 //! Never touches a socket, a disk, a clock or a source of randomness.
 #![forbid(unsafe_code)]
 
+pub mod act;
 pub mod checkpoint;
+pub mod entry;
+pub mod fact;
+pub mod ids;
 pub mod note;
+pub mod policy;
 pub mod proof;
 pub mod receipt;
+pub mod refusal;
+pub mod statement;
 pub mod tree;
+
+/// The version of the Register's rules that this program writes. Older ones are judged by their own code for ever.
+pub const RULES: u32 = 1;
+
+pub use act::Act;
+pub use entry::{Content, Entry};
+pub use fact::Fact;
+pub use ids::{
+    Chain, Commitment, ConversationId, Hash, Head, Index, LogId, MembershipHead, Place, ReservationId,
+    StatementId,
+};
+pub use policy::Policy;
+pub use refusal::Refusal;
+pub use statement::{Header, SignedStatement, Statement, Verified, VerifiedStatement};

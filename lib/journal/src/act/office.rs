@@ -1,0 +1,116 @@
+//! What officers and administrators do: taking in the authority's acts, acts of two, suspending and unlocking.
+
+use super::{OutOfBounds, at_most};
+use crate::ids::{Chain, Hash, Index};
+use crate::policy::Policy;
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use pki::{CertId, PersonId};
+
+/// Takes in acts of the authority's offline chain: they are the very next `count` entries, all or none.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Submit {
+    /// How many acts follow.
+    #[n(0)]
+    pub count: u32,
+    /// SHA-256 over the [`crate::ids::StatementId`]s of the acts, in order.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    pub digest: Hash,
+}
+
+/// Most acts that one Submit takes in.
+pub const SUBMIT_ACTS_MAX: u64 = 4096;
+
+impl Submit {
+    pub(crate) fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        at_most("acts", self.count.into(), SUBMIT_ACTS_MAX)
+    }
+}
+
+/// An act that needs two persons. It takes effect at the `Approve` of a second officer.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum DualAct {
+    /// A new policy, whole.
+    #[n(1)]
+    Policy(#[n(0)] Policy),
+    /// An enrolled officer's signature certificate may act from here on.
+    #[n(2)]
+    AdmitOfficer(#[n(0)] CertId),
+}
+
+/// Proposes an act of two; holds its exact bytes.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Propose {
+    /// A canonical [`DualAct`].
+    #[n(0)]
+    pub act: ByteVec,
+}
+
+/// Largest proposed act, bytes.
+pub const PROPOSAL_BYTES_MAX: u64 = 32 * 1024;
+
+impl Propose {
+    pub(crate) fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        at_most("proposal bytes", self.act.len() as u64, PROPOSAL_BYTES_MAX)
+    }
+}
+
+/// Another officer's consent.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Approve {
+    /// The index of the `Propose`.
+    #[n(0)]
+    pub proposal: Index,
+}
+
+/// The proposer takes the proposal back.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Withdraw {
+    /// The index of the `Propose`.
+    #[n(0)]
+    pub proposal: Index,
+}
+
+/// The person may not log in, and the live session ends, until resumed.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Suspend {
+    /// Who.
+    #[n(0)]
+    pub person: PersonId,
+}
+
+/// Takes a suspension back.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Resume {
+    /// Who.
+    #[n(0)]
+    pub person: PersonId,
+}
+
+/// Takes the lock of too many wrong passwords off.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Unlock {
+    /// Who.
+    #[n(0)]
+    pub person: PersonId,
+}
+
+/// Ends a live session; the person may log in again.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct EndSession {
+    /// Whose.
+    #[n(0)]
+    pub person: PersonId,
+    /// Which one: a session that has begun since is not meant.
+    #[n(1)]
+    pub chain: Chain,
+}

@@ -1,0 +1,103 @@
+//! The site's policy: the rules that officers may change by an act of two, in the journal from genesis on.
+//! Never read from a configuration file: replay must see it.
+
+use minicbor::{Decode, Encode};
+
+/// Who may erase a private conversation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum PrivateErase {
+    /// Either of the two sides alone.
+    #[n(1)]
+    Either,
+    /// Nobody alone: two officers (a later issue) are the only way.
+    #[n(2)]
+    Officers,
+}
+
+/// The name of a label rank in both languages.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct LabelName {
+    /// English.
+    #[n(0)]
+    pub en: String,
+    /// Russian.
+    #[n(1)]
+    pub ru: String,
+}
+
+/// Everything a site may decide. Times in milliseconds, sizes in bytes.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Policy {
+    /// Which version of the Register's rules judges entries.
+    #[n(0)]
+    pub rules: u32,
+    /// Names of label ranks 0..=5, lowest first (the ranks of RFC 5913).
+    #[n(1)]
+    pub labels: Vec<LabelName>,
+    /// Who may erase a whole private conversation.
+    #[n(2)]
+    pub private_erase: PrivateErase,
+    /// Whether an author may erase his own message.
+    #[n(3)]
+    pub author_erases: bool,
+    /// An epoch older than this is due for renewal.
+    #[n(4)]
+    pub epoch_ms: u64,
+    /// A reservation that nothing has claimed falls after this time.
+    #[n(5)]
+    pub reservation_ms: u64,
+    /// A proposal that nobody approved falls after this time.
+    #[n(6)]
+    pub proposal_ms: u64,
+    /// Wrong passwords in a row that lock an account.
+    #[n(7)]
+    pub wrong_passwords_max: u32,
+    /// Statements that one person may have admitted in a minute.
+    #[n(8)]
+    pub statements_per_minute: u32,
+    /// Bytes of bodies that one person may have stored and not erased.
+    #[n(9)]
+    pub stored_bytes_per_person: u64,
+    /// Whether `file save` may write a file outside the agent's memory.
+    #[n(10)]
+    pub file_save: bool,
+    /// Whether one password both opens the credential and proves the login (else they are two, named apart).
+    #[n(11)]
+    pub one_password: bool,
+    /// A terminal locks itself after this time without use.
+    #[n(12)]
+    pub idle_lock_ms: u64,
+}
+
+impl Policy {
+    /// What a site has when nobody decided otherwise.
+    pub fn standard() -> Self {
+        let label = |en: &str, ru: &str| LabelName { en: en.into(), ru: ru.into() };
+        const DAY_MS: u64 = 24 * 3600 * 1000;
+        Self {
+            rules: crate::RULES,
+            labels: vec![
+                label("UNMARKED", "БЕЗ ГРИФА"),
+                label("OFFICIAL", "ДЛЯ СЛУЖЕБНОГО ПОЛЬЗОВАНИЯ"),
+                label("RESTRICTED", "ОГРАНИЧЕННОГО РАСПРОСТРАНЕНИЯ"),
+                label("CONFIDENTIAL", "КОНФИДЕНЦИАЛЬНО"),
+                label("SECRET", "СЕКРЕТНО"),
+                label("TOP SECRET", "СОВЕРШЕННО СЕКРЕТНО"),
+            ],
+            private_erase: PrivateErase::Either,
+            author_erases: true,
+            epoch_ms: 30 * DAY_MS,
+            reservation_ms: DAY_MS,
+            proposal_ms: 7 * DAY_MS,
+            wrong_passwords_max: 5,
+            statements_per_minute: 6000,
+            stored_bytes_per_person: 16 << 30,
+            file_save: true,
+            one_password: true,
+            idle_lock_ms: 10 * 60 * 1000,
+        }
+    }
+}

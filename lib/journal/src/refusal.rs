@@ -1,0 +1,111 @@
+//! Why the Register does not admit a statement: fields for the person, a stable small number for the peer.
+//! Numbers are never reused (FORMAT.md lists them).
+
+use crate::ids::{ConversationId, Index, ReservationId};
+use pki::{Clearance, PersonId};
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $code:literal $name:ident $({ $($field:ident : $type:ty),* })? $text:literal,)*) => {
+        /// A refusal changes nothing: the same sequence number is tried again with a higher attempt.
+        #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+        #[allow(missing_docs)] // fields are named for what they are
+        pub enum Refusal {
+            $($(#[$doc])* #[error($text)] $name $({ $($field: $type),* })?,)*
+        }
+
+        impl Refusal {
+            /// The stable number that the peer gets.
+            pub fn code(&self) -> u16 {
+                match self { $(Self::$name $({ $($field: _),* })? => $code,)* }
+            }
+        }
+
+        /// All refusal codes with their names.
+        pub const REFUSALS: &[(u16, &str)] = &[$(($code, stringify!($name)),)*];
+    };
+}
+
+refusals! {
+    // --- the statement's place in its chain
+    /// Another log's statement.
+    100 WrongLog "the statement is for another log",
+    /// The chain has ended (or never began); sign anew on a new one.
+    101 ChainEnded "the chain has ended",
+    /// A later or earlier number than the chain's next.
+    102 OutOfSequence { expected: u64, found: u64 } "sequence {found}, expected {expected}",
+    /// An attempt at or below one already refused.
+    103 StaleAttempt { seen: u32, found: u32 } "attempt {found}, {seen} was already used",
+    /// It does not name the statement before it.
+    104 WrongPrevious "the statement before it is another one",
+    /// The head it names is not ours.
+    105 WrongHead { size: u64 } "the named head of size {size} is not this log's",
+    /// Two different signed statements with one number.
+    106 Equivocation "another statement was signed under the same number and attempt",
+    /// The same number was admitted already with other bytes.
+    107 AlreadyAdmitted { index: Index } "this number was admitted at index {index}",
+    // --- the signer
+    110 UnknownCertificate "the certificate is not in the journal",
+    111 CertificateExpired { at_ms: u64 } "the certificate is not valid at {at_ms}",
+    112 CertificateRevoked { index: Index } "the certificate was revoked at index {index}",
+    113 WrongPerson { person: PersonId } "the certificate belongs to person {person}",
+    114 WrongRole "the signer's role may not do this",
+    115 Suspended { index: Index } "suspended at index {index}",
+    116 Locked "locked after too many wrong passwords",
+    117 NotAdmitted "two officers have not admitted this officer yet",
+    118 NoPassword "no envelope was handed over to this person",
+    119 MustSetPassword "a new password must be set first",
+    120 SessionLive { index: Index } "another session of this person lives since index {index}",
+    121 TooManyStatements { per_minute: u32 } "more than {per_minute} statements in a minute",
+    122 WrongCertificateUse "this certificate's key usage does not allow signing statements",
+    // --- the authority's acts and people
+    130 NotSubmitted "acts of the authority come only inside a Submit",
+    131 SubmitMismatch "the acts are not those that the Submit names",
+    132 BadCertificate { reason: String } "certificate not accepted: {reason}",
+    133 PersonKnownOtherwise { person: PersonId } "person {person} is known with another login or key",
+    134 KeyKnown "this key was certified before",
+    135 UnknownPerson { person: PersonId } "no person {person}",
+    136 LoginTaken { person: PersonId } "the login belongs to person {person}",
+    137 BadRevocationList { reason: String } "revocation list not accepted: {reason}",
+    138 EnvelopeState { number: u64 } "envelope {number} is not in a state for this",
+    139 Unchanged "it is so already",
+    140 NoSuchProposal { proposal: Index } "no open proposal at index {proposal}",
+    141 SecondPersonNeeded "another person must approve",
+    142 BadProposal { reason: String } "proposal not accepted: {reason}",
+    143 NoSuchSession "no such session lives",
+    144 AlreadyFounded "a log has one genesis, at index 0",
+    145 LastOfficer "fewer than two officers would be left",
+    // --- conversations
+    150 UnknownConversation { conversation: ConversationId } "no conversation {conversation}",
+    151 NotAMember { person: PersonId, conversation: ConversationId } "person {person} is no member of conversation {conversation}",
+    152 NotAccepted "the invitation was not accepted yet",
+    153 NotTheOwner "only the owner may do this",
+    154 StaleMembership "the membership has changed since",
+    155 AlreadyMember { person: PersonId } "person {person} is a member already",
+    156 ClearanceTooLow { person: PersonId, needed: Clearance } "person {person} is not cleared for rank {needed:?}",
+    157 ConversationClosed { index: Index } "the conversation was closed at index {index}",
+    158 PrivateIsForTwo "a private conversation has two members for ever",
+    159 TooManyMembers { limit: u64 } "a conversation has at most {limit} members",
+    160 NoInvitation "there is no such invitation",
+    161 PrivateExists { conversation: ConversationId } "a private conversation of these two exists: {conversation}",
+    162 BadMembers "members must be sorted, each once, without the founder",
+    // --- epochs, bodies, files
+    170 WrongEpoch { current: u32, found: u32 } "epoch {found}, the newest is {current}",
+    171 EpochStale "a member was removed since: a new epoch is due",
+    172 NoSuchReservation { reservation: ReservationId } "no open reservation {reservation:?}",
+    173 ReservationUnfit { reason: String } "the reservation does not fit: {reason}",
+    174 LabelTooHigh { ceiling: Clearance } "the label is above the conversation's ceiling {ceiling:?}",
+    175 NoSuchMessage { index: Index } "no message at index {index}",
+    176 MessageErased { index: Index } "the message at index {index} was erased",
+    177 QuotaExceeded { limit: u64 } "more than {limit} bytes stored",
+    178 NothingToAcknowledge { index: Index } "message {index} asks for no acknowledgement",
+    179 CursorBack { index: Index } "already read up to {index}",
+    180 TooManyReservations { limit: u64 } "more than {limit} open reservations",
+    // --- erasure
+    190 NoRightToErase "no right to erase this",
+    191 AlreadyErased { index: Index } "erased already at index {index}",
+    // --- time and Facts
+    200 TimeRunsBack { floor_ms: u64 } "time before {floor_ms}",
+    201 DeadlinePassed { deadline_ms: u64 } "a Tick must come first: a deadline passed at {deadline_ms}",
+    202 BadFact { reason: String } "not a Fact that can stand here: {reason}",
+    203 NewerRules { rules: u32 } "rules version {rules} is newer than this program",
+}
