@@ -489,31 +489,3 @@ mod tests {
         assert!(Frontier::from_parts(TREE_SIZE_MAX, vec![[0; 32]]).is_some());
     }
 }
-#[cfg(test)]
-mod speed {
-    #[test]
-    fn t() {
-        let mut tree = super::Tree::new();
-        let t = std::time::Instant::now();
-        for n in 0..1_000_003u64 {
-            tree.append(super::leaf_hash(&n.to_be_bytes()));
-        }
-        println!("append {:?}", t.elapsed() / 1_000_003);
-        let t = std::time::Instant::now();
-        let mut p = tree.prover(1_000_003).unwrap();
-        for n in 0..1000u64 {
-            std::hint::black_box(p.inclusion_proof(999_000 + n)).unwrap();
-        }
-        println!("recent proof {:?}", t.elapsed() / 1000);
-        let t = std::time::Instant::now();
-        for n in 0..1000u64 {
-            std::hint::black_box(tree.inclusion_proof(n * 937, 1_000_003)).unwrap();
-        }
-        println!("old proof {:?}", t.elapsed() / 1000);
-        let t = std::time::Instant::now();
-        for _ in 0..1000u64 {
-            std::hint::black_box(tree.root());
-        }
-        println!("root {:?}", t.elapsed() / 1000);
-    }
-}
