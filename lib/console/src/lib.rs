@@ -1,1 +1,37 @@
-//! (to come)
+//! Everything the programs share when they talk with people and scripts: words in two languages, exit codes, the
+//! JSON envelope, prompts, progress, tables, times, and the cleaning of text that others wrote.
+//! Never touches the network, keys, certificates or the journal, and depends on no other room.
+#![forbid(unsafe_code)]
+
+pub mod clean;
+pub mod exit;
+pub mod extra;
+pub mod fold;
+pub mod json;
+pub mod lang;
+pub mod localise;
+pub mod lookalike;
+pub mod parse;
+pub mod progress;
+pub mod prompt;
+pub mod secret;
+pub mod table;
+pub mod terminal;
+pub mod usage;
+pub mod when;
+pub mod words;
+
+pub use clean::{clean, clean_lines};
+pub use exit::Exit;
+pub use extra::Extra;
+pub use fold::{fold, matches};
+pub use json::Json;
+pub use lang::Lang;
+pub use localise::{HelpTable, localise, stale, untranslated};
+pub use lookalike::skeleton;
+pub use parse::{Common, Stop, parse_from, parse_or_exit};
+pub use progress::Progress;
+pub use prompt::{PromptError, SecretSource, confirm, read_text};
+pub use secret::Secret;
+pub use table::{Align, Table};
+pub use words::{Words, count_en, count_ru};

@@ -1,0 +1,140 @@
+//! From the command line to a typed command, in the right language and with our exit codes.
+//! Never runs a command.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::builder::PossibleValue;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, ValueEnum};
+
+use crate::exit::Exit;
+use crate::lang::Lang;
+use crate::localise::{HelpTable, localise};
+use crate::usage::told;
+
+/// Options of every command of every program; flatten it into the root of the parser.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Common {
+    /// Language of messages: en or ru (else CONCLAVE_LANG, else the system's).
+    #[arg(long, global = true, value_name = "LANG", hide_possible_values = true)]
+    pub lang: Option<Lang>,
+    /// Answer with one line of JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl ValueEnum for Lang {
+    fn value_variants<'a>() -> &'a [Lang] {
+        &[Lang::En, Lang::Ru]
+    }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+/// The command line asks for no command: help was wanted, or it is wrong.
+#[derive(Debug)]
+pub struct Stop {
+    /// `Yes` after help and version, else `Usage`: clap's own 2 is a verdict of ours.
+    pub exit: Exit,
+    /// What to print.
+    pub text: String,
+}
+
+impl Stop {
+    /// Prints the text where it belongs: help to standard output, a complaint to standard error.
+    pub fn print(&self) -> Exit {
+        let printed = match self.exit {
+            Exit::Yes => std::io::stdout().write_all(self.text.as_bytes()),
+            Exit::No
+            | Exit::Invalid
+            | Exit::Diverged
+            | Exit::Unanchored
+            | Exit::Incomplete
+            | Exit::Usage
+            | Exit::Missing
+            | Exit::Io
+            | Exit::NotAllowed => std::io::stderr().write_all(self.text.as_bytes()),
+        };
+        match printed {
+            Ok(()) => self.exit,
+            Err(_) => Exit::Io,
+        }
+    }
+}
+
+/// Parses `args` (the program's name first) with help in the language they and the environment ask for.
+pub fn parse_from<C: CommandFactory + FromArgMatches>(
+    args: Vec<OsString>,
+    variable: impl Fn(&str) -> Option<String>,
+    table: &HelpTable,
+) -> Result<(C, Lang), Stop> {
+    let lang = Lang::choose(&args, variable);
+    let mut command = localise(C::command(), lang, table);
+    let parsed = command
+        .try_get_matches_from_mut(args)
+        .and_then(|matches| C::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
+    match parsed {
+        Ok(parsed) => Ok((parsed, lang)),
+        Err(error) => {
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let exit = if asked { Exit::Yes } else { Exit::Usage };
+            Err(Stop { exit, text: told(&error, lang) })
+        }
+    }
+}
+
+/// For `main`: parses the process' own command line; prints and returns the exit code where there is no command.
+pub fn parse_or_exit<C: CommandFactory + FromArgMatches>(table: &HelpTable) -> Result<(C, Lang), Exit> {
+    parse_from(std::env::args_os().collect(), |name| std::env::var(name).ok(), table)
+        .map_err(|stop| stop.print())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Parser, Subcommand};
+
+    /// Talks.
+    #[derive(Parser, Debug)]
+    #[command(name = "talk", version = "1.2.3")]
+    struct Talk {
+        #[command(flatten)]
+        common: Common,
+        #[command(subcommand)]
+        what: What,
+    }
+
+    #[derive(Subcommand, Debug)]
+    enum What {
+        /// Says.
+        Say,
+    }
+
+    fn parse(words: &[&str]) -> Result<(Talk, Lang), Stop> {
+        parse_from(words.iter().map(OsString::from).collect(), |_| None, &[("/@about", "Разговор")])
+    }
+
+    #[test]
+    fn help_is_a_yes_and_a_wrong_line_is_usage() {
+        assert_eq!(parse(&["talk", "--help"]).unwrap_err().exit, Exit::Yes);
+        assert_eq!(parse(&["talk", "--version"]).unwrap_err().exit, Exit::Yes);
+        for wrong in
+            [&["talk"][..], &["talk", "sing"], &["talk", "say", "--x"], &["talk", "say", "--lang", "de"]]
+        {
+            assert_eq!(parse(wrong).unwrap_err().exit, Exit::Usage, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn common_options_stand_anywhere_and_choose_the_language() {
+        let (talk, lang) = parse(&["talk", "say", "--json", "--lang=ru"]).unwrap();
+        assert!(talk.common.json && matches!(talk.what, What::Say));
+        assert_eq!((lang, talk.common.lang), (Lang::Ru, Some(Lang::Ru)));
+        assert!(parse(&["talk", "--lang", "ru", "--help"]).unwrap_err().text.contains("Разговор"));
+        assert!(
+            parse(&["talk", "--lang", "ru", "sing"]).unwrap_err().text.contains("неизвестная команда «sing»")
+        );
+    }
+}
