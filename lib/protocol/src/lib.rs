@@ -3,4 +3,13 @@
 //! bytes and commands go out.
 #![forbid(unsafe_code)]
 
+pub mod answer;
+pub mod code;
+pub mod frame;
+pub mod io;
+pub mod limits;
+pub mod query;
 pub mod seal;
+
+pub use code::Code;
+pub use io::{Batch, Input, Now, Output, SessionId};

@@ -1,0 +1,200 @@
+//! What the core answers. Everything that a terminal relies on comes as entries with proofs or as certificates; the rest
+//! is the server's word and is shown as such.
+
+use crate::frame::{Delivered, Digest};
+use journal::act::ConversationKind;
+use journal::ids::{Chain, ConversationId, Index};
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use pki::PersonId;
+
+/// An answer; numbers as in [`crate::query::Query`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum Answer {
+    /// Note of the newest checkpoint and the proof from the size asked.
+    #[n(1)]
+    Consistency(#[n(0)] ByteVec, #[n(1)] Vec<Digest>),
+    /// DER, in the order asked, those that are known.
+    #[n(2)]
+    Certificates(#[n(0)] Vec<ByteVec>),
+    /// A page; empty at the end.
+    #[n(3)]
+    People(#[n(0)] Vec<PersonRecord>),
+    /// A page; empty at the end.
+    #[n(4)]
+    Conversations(#[n(0)] Vec<ConversationRecord>),
+    /// Entries with proofs against the note; fewer than there are when the answer would be too long: ask on.
+    #[n(5)]
+    Acts(#[n(0)] Page),
+    /// Likewise.
+    #[n(6)]
+    Messages(#[n(0)] Page),
+    /// Likewise.
+    #[n(7)]
+    MessagesBefore(#[n(0)] Page),
+    /// The chunk's body.
+    #[n(8)]
+    Chunk(#[n(0)] ByteVec),
+    /// The wrap's chunk, with its path.
+    #[n(9)]
+    Wrap(#[n(0)] ByteVec),
+    /// One row a member.
+    #[n(10)]
+    MessageStatus(#[n(0)] Vec<ReaderRecord>),
+    /// Likewise.
+    #[n(11)]
+    Entries(#[n(0)] Page),
+    /// The policy, canonical CBOR, and the index of the entry that set it.
+    #[n(12)]
+    Policy(#[n(0)] ByteVec, #[n(1)] Index),
+    /// Live sessions.
+    #[n(13)]
+    Sessions(#[n(0)] Vec<SessionRecord>),
+    /// Figures.
+    #[n(14)]
+    Status(#[n(0)] StatusRecord),
+    /// Open proposals, as entries.
+    #[n(15)]
+    Proposals(#[n(0)] Page),
+    /// None when one is no member.
+    #[n(16)]
+    Conversation(#[n(0)] Option<ConversationRecord>),
+}
+
+/// Entries with proofs against one note.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Page {
+    /// The signed note.
+    #[n(0)]
+    pub note: ByteVec,
+    /// Ascending.
+    #[n(1)]
+    pub entries: Vec<Delivered>,
+    /// Whether there is more behind the last one (in the direction asked).
+    #[n(2)]
+    pub more: bool,
+}
+
+/// A person: the certificates are what the terminal verifies and shows.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct PersonRecord {
+    /// Who.
+    #[n(0)]
+    pub person: PersonId,
+    /// Newest signature certificate, DER.
+    #[n(1)]
+    pub signature: ByteVec,
+    /// Newest agreement certificate, DER.
+    #[n(2)]
+    pub agreement: ByteVec,
+    /// May act: neither revoked nor suspended.
+    #[n(3)]
+    pub active: bool,
+    /// A session lives now.
+    #[n(4)]
+    pub online: bool,
+}
+
+/// A conversation of the person who asks.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct ConversationRecord {
+    /// Its id.
+    #[n(0)]
+    pub id: ConversationId,
+    /// Its number: the index of its Create.
+    #[n(1)]
+    pub number: Index,
+    /// Private or group.
+    #[n(2)]
+    pub kind: ConversationKind,
+    /// Index of the newest message, 0 when there is none.
+    #[n(3)]
+    pub last: Index,
+    /// One's own cursor: read up to this index, 0 when nothing.
+    #[n(4)]
+    pub read: Index,
+    /// Messages of others behind the cursor.
+    #[n(5)]
+    pub unread: u64,
+    /// Index of the act that closed it.
+    #[n(6)]
+    pub closed: Option<Index>,
+}
+
+/// What one member did with a message.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct ReaderRecord {
+    /// Who.
+    #[n(0)]
+    pub person: PersonId,
+    /// Handed to a live session of his (the server's word).
+    #[n(1)]
+    pub delivered: bool,
+    /// The `Read` statement that covers it.
+    #[n(2)]
+    pub read: Option<Index>,
+    /// The `Acknowledge` statement.
+    #[n(3)]
+    pub acknowledged: Option<Index>,
+}
+
+/// A live session.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct SessionRecord {
+    /// Whose.
+    #[n(0)]
+    pub person: PersonId,
+    /// Its chain.
+    #[n(1)]
+    pub chain: Chain,
+    /// Index of its Login.
+    #[n(2)]
+    pub since: Index,
+    /// Statements admitted.
+    #[n(3)]
+    pub statements: u64,
+}
+
+/// How the server does.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct StatusRecord {
+    /// The newest signed checkpoint.
+    #[n(0)]
+    pub note: ByteVec,
+    /// Live sessions.
+    #[n(1)]
+    pub sessions: u64,
+    /// People who may act.
+    #[n(2)]
+    pub people: u64,
+    /// Conversations.
+    #[n(3)]
+    pub conversations: u64,
+    /// Messages, erased ones included.
+    #[n(4)]
+    pub messages: u64,
+    /// Erasures asked for and not yet done.
+    #[n(5)]
+    pub erasing: u64,
+    /// What the root cell rests on, as `journal::fact::CellKind`'s number, and the erasure epoch.
+    #[n(6)]
+    pub cell: u8,
+    /// See `cell`.
+    #[n(7)]
+    pub erasure_epoch: u64,
+    /// Bytes of the device in use, and in all.
+    #[n(8)]
+    pub used_bytes: u64,
+    /// See `used_bytes`.
+    #[n(9)]
+    pub device_bytes: u64,
+    /// Milliseconds since the daemon started.
+    #[n(10)]
+    pub up_ms: u64,
+}

@@ -1,0 +1,222 @@
+//! What goes into the engine and what comes out: plain data that can travel between processes as bytes.
+//! No channel, no callback, no shared state: a session is a number.
+
+use journal::ids::{Hash, Index, Place};
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use pki::PersonId;
+
+/// A session, numbered by the driver; a number is not used twice while the core runs.
+pub type SessionId = u64;
+/// A question to the driver, numbered by the engine.
+pub type Ticket = u64;
+
+/// The time, as the driver read it for this input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Now {
+    /// Milliseconds since 1970.
+    #[n(0)]
+    pub wall_ms: u64,
+    /// Milliseconds since boot; never runs back.
+    #[n(1)]
+    pub boot_ms: u64,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum Input {
+    /// A TLS connection stands, its one stream is open.
+    #[n(1)]
+    Connected(#[n(0)] Connected),
+    /// The stream brought bytes.
+    #[n(2)]
+    Received(#[n(0)] SessionId, #[n(1)] ByteVec),
+    /// The connection is gone.
+    #[n(3)]
+    Closed(#[n(0)] SessionId),
+    /// So many bytes towards a session were handed to the network.
+    #[n(4)]
+    Drained(#[n(0)] SessionId, #[n(1)] u64),
+    /// A password was checked (`Output::CheckPassword`): right or not.
+    #[n(5)]
+    PasswordChecked(#[n(0)] Ticket, #[n(1)] bool),
+    /// A new password was turned into a verifier (`Output::MakeVerifier`), or could not be.
+    #[n(6)]
+    VerifierMade(#[n(0)] Ticket, #[n(1)] Option<ByteVec>),
+    /// A batch is durable.
+    #[n(7)]
+    Committed(#[n(0)] u64),
+    /// Bytes that were asked for (`Output::Read`), in order; `None` where there is nothing or it does not open.
+    #[n(8)]
+    ReadDone(#[n(0)] Ticket, #[n(1)] Vec<Option<ByteVec>>),
+    /// An erasure epoch took effect: every intent at or below the index is done.
+    #[n(9)]
+    ErasureDone(#[n(0)] u64, #[n(1)] Index),
+    /// Time passed.
+    #[n(10)]
+    Wake,
+    /// Stop in good order.
+    #[n(11)]
+    Stop,
+    /// Room on the device: whether messages are still taken, and bytes used and in all.
+    #[n(12)]
+    Room(#[n(0)] bool, #[n(1)] u64, #[n(2)] u64),
+}
+
+/// See [`Input::Connected`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Connected {
+    /// Its number.
+    #[n(0)]
+    pub session: SessionId,
+    /// The peer's certificates as TLS got them, leaf first, DER.
+    #[n(1)]
+    pub peer: Vec<ByteVec>,
+    /// TLS exporter value.
+    #[n(2)]
+    #[cbor(with = "minicbor::bytes")]
+    pub exporter: [u8; 32],
+    /// 32 fresh random bytes for the Hello.
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    pub nonce: [u8; 32],
+}
+
+/// What the driver must do.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum Output {
+    /// Send these bytes to these sessions: the same bytes, in order with other sends.
+    #[n(1)]
+    Send(#[n(0)] Vec<SessionId>, #[n(1)] ByteVec),
+    /// Close the session after what was sent.
+    #[n(2)]
+    End(#[n(0)] SessionId),
+    /// Open the sealed password and compare it with the person's verifier.
+    #[n(3)]
+    CheckPassword(#[n(0)] CheckPassword),
+    /// Open the sealed new password and make a verifier of it.
+    #[n(4)]
+    MakeVerifier(#[n(0)] CheckPassword),
+    /// Write a batch, sync once, answer `Committed`. At most one is under way.
+    #[n(5)]
+    Commit(#[n(0)] Box<Batch>),
+    /// Read bytes, answer `ReadDone`.
+    #[n(6)]
+    Read(#[n(0)] Ticket, #[n(1)] Vec<ReadItem>),
+    /// Everything is durable and said: the process may end.
+    #[n(7)]
+    Stopped,
+}
+
+/// A password on its way to the worker that may open it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct CheckPassword {
+    /// For the answer.
+    #[n(0)]
+    pub ticket: Ticket,
+    /// Whose.
+    #[n(1)]
+    pub person: PersonId,
+    /// HPKE-sealed to the core's agreement key.
+    #[n(2)]
+    pub sealed: ByteVec,
+    /// Associated data: the statement's id.
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    pub statement: Hash,
+}
+
+/// Something to read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum ReadItem {
+    /// An entry's bytes.
+    #[n(1)]
+    Entry(#[n(0)] Index),
+    /// A body: chunk 0 for a message or title.
+    #[n(2)]
+    Body(#[n(0)] Place, #[n(1)] u32),
+}
+
+/// One group commit: all of it or nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Batch {
+    /// Counted from 1.
+    #[n(0)]
+    pub number: u64,
+    /// Index of the first entry.
+    #[n(1)]
+    pub first: Index,
+    /// Entries' bytes, consecutive.
+    #[n(2)]
+    pub entries: Vec<ByteVec>,
+    /// Root over all entries up to the last of these: the writer recomputes it from the very bytes it writes.
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    pub root: Hash,
+    /// The signed checkpoint.
+    #[n(4)]
+    pub note: ByteVec,
+    /// Bodies to store.
+    #[n(5)]
+    pub bodies: Vec<StoredBody>,
+    /// What to erase, behind this batch, in one erasure epoch; answered by `ErasureDone`.
+    #[n(6)]
+    pub erase: Vec<EraseItem>,
+    /// Password verifiers to keep or drop.
+    #[n(7)]
+    pub verifiers: Vec<VerifierChange>,
+    /// A snapshot of the Register as of the end of this batch, when one is due.
+    #[n(8)]
+    pub snapshot: Option<ByteVec>,
+}
+
+/// A body and where it goes.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct StoredBody {
+    /// The item.
+    #[n(0)]
+    pub place: Place,
+    /// The chunk; 0 for a message or title.
+    #[n(1)]
+    pub chunk: u32,
+    /// Whether the item has chunks (a reservation) or is one body.
+    #[n(2)]
+    pub subtree: bool,
+    /// The bytes.
+    #[n(3)]
+    pub body: ByteVec,
+}
+
+/// Something to erase.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum EraseItem {
+    /// One item, with all its chunks.
+    #[n(1)]
+    Item(#[n(0)] Place),
+    /// A conversation's number.
+    #[n(2)]
+    Conversation(#[n(0)] u64),
+}
+
+/// A password verifier that comes or goes.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum VerifierChange {
+    /// Keep this one (an Argon2id PHC string, as made by the worker).
+    #[n(1)]
+    Set(#[n(0)] PersonId, #[n(1)] ByteVec),
+    /// An envelope's: still sealed to the core's key, with person and envelope number as associated data.
+    #[n(2)]
+    SetSealed(#[n(0)] PersonId, #[n(1)] u64, #[n(2)] ByteVec),
+    /// None any more.
+    #[n(3)]
+    Drop(#[n(0)] PersonId),
+}

@@ -1,0 +1,40 @@
+//! Every limit of the protocol by name. What can grow has its number here, or in `journal` where a rule judges by it.
+
+/// Largest frame from a peer that has not logged in, bytes (a Login with its sealed password).
+pub const FRAME_BYTES_BEFORE_LOGIN: usize = 16 * 1024;
+/// Largest frame, bytes: a chunk's body and its envelope fit.
+pub const FRAME_BYTES_MAX: usize = 512 * 1024;
+/// Largest body that comes beside a statement or as a chunk, bytes.
+pub const BODY_BYTES_MAX: usize = 300 * 1024;
+/// Longest password, bytes of UTF-8.
+pub const PASSWORD_BYTES_MAX: usize = 512;
+/// Requests of one session that wait for an answer.
+pub const REQUESTS_MAX: usize = 256;
+/// Bytes queued towards one session before pushes to it stop and it is told that it lags.
+pub const OUTSTANDING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Entries in one batch.
+pub const BATCH_ENTRIES_MAX: usize = 4096 + 2;
+/// Bytes of entries and bodies in one batch, above which admission waits for the next.
+pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Entries in one answer to a query.
+pub const ANSWER_ENTRIES_MAX: usize = 256;
+/// Bytes in one answer, about: the entry that passes it is the last.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// People in one page of the directory.
+pub const ANSWER_PEOPLE_MAX: usize = 64;
+/// Certificates asked for at once.
+pub const CERTIFICATES_MAX: usize = 64;
+/// Acts of the authority that one session may stage for a Submit, bytes in all.
+pub const STAGED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Sessions that one certificate may have open at once (one live, one that is about to replace it).
+pub const SESSIONS_PER_CERTIFICATE: usize = 2;
+/// Sessions in all.
+pub const SESSIONS_MAX: usize = 4096;
+/// Time from connection to Login before the session is ended, milliseconds.
+pub const LOGIN_TIMEOUT_MS: u64 = 30_000;
+/// Failed logins of one certificate in a minute that get an entry each; further ones are summarised.
+pub const FAILED_LOGINS_PER_MINUTE: u32 = 10;
+/// Password checks (Argon2id) at once.
+pub const PASSWORD_CHECKS_MAX: usize = 2;
+/// Password checks that wait; beyond them a Login is refused as busy.
+pub const PASSWORD_CHECKS_WAITING_MAX: usize = 256;

@@ -1,0 +1,60 @@
+//! What a terminal may ask. Questions change nothing and leave no entry, save an auditor's `Export`, which is an act.
+
+use crate::frame::At;
+use journal::ids::{ConversationId, Index};
+use minicbor::{Decode, Encode};
+use pki::{CertId, PersonId};
+
+/// A question. Answered by the [`crate::answer::Answer`] of the same name and number.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum Query {
+    /// The consistency proof from one size to the newest durable checkpoint.
+    #[n(1)]
+    Consistency(#[n(0)] u64),
+    /// Certificates by id.
+    #[n(2)]
+    Certificates(#[n(0)] Vec<CertId>),
+    /// A page of the directory: people with an id above this one (0 for the first page).
+    #[n(3)]
+    People(#[n(0)] PersonId),
+    /// Conversations of this person whose number (index of Create) is above this (0 for the first page).
+    #[n(4)]
+    Conversations(#[n(0)] Index),
+    /// Acts that shape a conversation (Create … Title, Erase; all but messages, reserves, reads), from an index on.
+    #[n(5)]
+    Acts(#[n(0)] At),
+    /// Messages of a conversation with bodies, upwards, at or above an index.
+    #[n(6)]
+    Messages(#[n(0)] At),
+    /// The newest messages of a conversation before an index (`u64::MAX` for the newest), answered in ascending order.
+    #[n(7)]
+    MessagesBefore(#[n(0)] At),
+    /// A chunk of the file that came with the message at an index, counted from 1.
+    #[n(8)]
+    Chunk(#[n(0)] Index, #[n(1)] u32),
+    /// One's own wrap of the Epoch or ShareHistory at an index.
+    #[n(9)]
+    Wrap(#[n(0)] Index),
+    /// Who has read and acknowledged the message at an index.
+    #[n(10)]
+    MessageStatus(#[n(0)] Index),
+    /// Entries by index (an Erase to be checked, a KeyRoll); an auditor may ask for any, others for what concerns them.
+    #[n(11)]
+    Entries(#[n(0)] Index, #[n(1)] u32),
+    /// The policy in force.
+    #[n(12)]
+    Policy,
+    /// Live sessions; officers and administrators.
+    #[n(13)]
+    Sessions,
+    /// How the server does; officers and administrators.
+    #[n(14)]
+    Status,
+    /// Open proposals; officers.
+    #[n(15)]
+    Proposals,
+    /// The conversations with this id, if one is a member (after a push that names an unknown one).
+    #[n(16)]
+    Conversation(#[n(0)] ConversationId),
+}
