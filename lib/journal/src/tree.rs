@@ -11,10 +11,8 @@
 
 use sha2::{Digest, Sha256};
 
+pub use crate::ids::Hash;
 use crate::proof::{ConsistencyProof, InclusionProof};
-
-/// A SHA-256 hash: of a leaf, of a node, or a root.
-pub type Hash = [u8; 32];
 
 /// Trees larger than this are refused everywhere, so that no sum or shift of sizes can overflow.
 pub const TREE_SIZE_MAX: u64 = 1 << 63;
