@@ -1,1 +1,49 @@
-//! (to come)
+//! Bytes that survive: devices, and one segment log over a device with one sync per batch.
+//! Never knows what a byte means, never reads a clock, never draws randomness by itself.
+//!
+//! ```text
+//! device   = superblock x 2 | extent 0 | extent 1 | ...            (everything aligned to 4096)
+//! extent   = run*                                                   (one stream, taken when first used)
+//! run      = header | frame* | table | [commit] | zeros to the block
+//! header   = nonce 24 | sealed 40 | tag 16                          (device key)
+//! frame    = journal, tree, verifiers: nonce 24 | sealed | tag 16   (device key)
+//!            bodies: the caller's sealed bytes as they are, bound by their last 16 bytes in the table
+//! table    = nonce 24 | sealed (length 4, last 16 bytes, owner 32 unless journal) per frame | tag 16
+//! commit   = nonce 24 | sealed commit record | tag 16               (ends the last journal run of a batch)
+//! ```
+//! A batch is one run per touched stream (more where an extent ends), submitted together, and one sync. It counts
+//! only if every run that its commit record names is on the device with the digest named there.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod buffer;
+pub mod codec;
+mod commit;
+mod crashing;
+mod device;
+mod error;
+mod extents;
+mod file;
+mod log;
+mod placement;
+mod reader;
+mod recording;
+mod recovery;
+mod run;
+mod seal;
+mod superblock;
+mod verifiers;
+
+pub use batch::{Batch, Committed};
+pub use commit::{CommitFields, Top};
+pub use crashing::{CrashClock, CrashingDevice, Fault, Turn};
+pub use device::{BLOCK, Device, MemoryDevice, SECTOR};
+pub use error::Error;
+pub use extents::{Extent, Space, Stream};
+pub use file::{FileDevice, Preallocation};
+pub use log::{Geometry, Log, Recovered};
+pub use reader::{JournalEntries, JournalEntry, Reader};
+pub use recording::{RecordedWrite, RecordingDevice};
+pub use run::{FrameRecord, Owner, Position, frames_of_write};
+pub use seal::{DeviceKeys, NONCE_BYTES, Sealer, StoreId, TAG_BYTES};
+pub use verifiers::{PersonKey, VERIFIER_BYTES_MAX};

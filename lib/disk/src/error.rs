@@ -1,0 +1,81 @@
+//! What can go wrong below the vault, in fields. Never says anything of contents.
+
+use crate::extents::Stream;
+
+/// Why a store did not open, read or write.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The device failed; after a failed write or sync the log takes nothing more.
+    #[error("device: {0}")]
+    Io(#[from] std::io::Error),
+    /// Another process holds the container file.
+    #[error("another server has this store open")]
+    InUse,
+    /// No superblock opens: not our store, or the wrong device key.
+    #[error("no store here, or a wrong device key")]
+    NotAStore,
+    /// The store was written by a later program.
+    #[error("store format {found} is newer than this program's {known}")]
+    Newer {
+        /// Version byte found.
+        found: u8,
+        /// Newest version this program reads.
+        known: u8,
+    },
+    /// The geometry does not fit the device or the limits.
+    #[error("geometry: {0}")]
+    Geometry(&'static str),
+    /// A later batch is there and valid, so this one was acknowledged once and has been damaged since.
+    #[error(
+        "batch {damaged} near byte {offset} is damaged while batch {later} behind it is there: do not start"
+    )]
+    DamagedBeforeValid {
+        /// The batch that should be there.
+        damaged: u64,
+        /// Where it should begin.
+        offset: u64,
+        /// A later batch found behind it.
+        later: u64,
+    },
+    /// A run that a durable commit record covers does not open or has another digest.
+    #[error("damaged run at byte {offset}: {what}")]
+    Damaged {
+        /// Byte of the device.
+        offset: u64,
+        /// Which check failed.
+        what: &'static str,
+    },
+    /// A frame does not open at its position.
+    #[error("frame at byte {offset} does not open")]
+    Frame {
+        /// Byte of the device.
+        offset: u64,
+    },
+    /// Only the reserve is left, and this batch may not use it; or nothing is left at all.
+    #[error("the store is full: {free} free extents, {reserve} of them reserved, {stream} refused")]
+    Full {
+        /// The stream that asked.
+        stream: Stream,
+        /// Free extents.
+        free: u32,
+        /// Extents kept for journal, tree and compaction.
+        reserve: u32,
+    },
+    /// One frame is larger than an extent can hold.
+    #[error("a frame of {bytes} bytes is over the limit of {limit}")]
+    FrameTooLarge {
+        /// Asked.
+        bytes: usize,
+        /// Allowed.
+        limit: usize,
+    },
+    /// The batch has more runs or journal bytes than one commit record can name.
+    #[error("the batch is over its limit: {0}")]
+    BatchTooLarge(&'static str),
+    /// A former write failed; only a restart helps.
+    #[error("a former write failed; restart")]
+    Poisoned,
+    /// The extent is in use or does not exist.
+    #[error("extent {0} cannot be freed")]
+    NotFreeable(u32),
+}

@@ -1,0 +1,218 @@
+//! The segment log: one commit path for journal, bodies, tree and verifiers over one device.
+//! Never acknowledges before its sync has returned, and takes nothing more after a failed one.
+
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+
+use crate::batch::Batch;
+use crate::buffer::AlignedBuffer;
+use crate::commit::{COMMIT_BYTES_MAX, CommitFields};
+use crate::device::{BLOCK, Device};
+use crate::error::Error;
+use crate::extents::{Extent, ExtentTable, Space, Stream};
+use crate::reader::{JournalEntries, Reader};
+use crate::run::FrameRecord;
+use crate::seal::{DeviceKeys, Sealer, StoreId};
+use crate::superblock::{SUPERBLOCKS_BYTES, Superblock};
+use crate::verifiers::{PersonKey, Verifiers};
+
+/// Extents one store may have.
+const EXTENTS_MAX: u32 = 16_384;
+/// Buffers kept for the next batch, and the largest worth keeping.
+const POOL_BUFFERS: usize = 4;
+const POOL_BUFFER_BYTES: usize = 4 << 20;
+
+/// How the device is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// Bytes of one extent: blocks, at most 1 GiB.
+    pub extent_bytes: u32,
+    /// Number of extents.
+    pub extents: u32,
+    /// Free extents that only urgent batches may take: journal, tree and one compaction.
+    pub reserve: u32,
+}
+
+impl Geometry {
+    /// A sane division of a device: extents of 16 MiB, or smaller ones so that there are at least 32.
+    pub fn for_length(length: u64) -> Result<Self, Error> {
+        let mut extent_bytes = 16 << 20;
+        while extent_bytes > 64 << 10 && length / u64::from(extent_bytes) < 32 {
+            extent_bytes /= 2;
+        }
+        while extent_bytes < 1 << 30 && length / u64::from(extent_bytes) > u64::from(EXTENTS_MAX) {
+            extent_bytes *= 2;
+        }
+        let extents = length.saturating_sub(SUPERBLOCKS_BYTES) / u64::from(extent_bytes);
+        let extents = u32::try_from(extents.min(u64::from(EXTENTS_MAX))).expect("the minimum is small");
+        let geometry = Self { extent_bytes, extents, reserve: (extents / 16).max(3) };
+        geometry.check(length)?;
+        Ok(geometry)
+    }
+
+    fn check(&self, length: u64) -> Result<(), Error> {
+        let bytes = self.extent_bytes as usize;
+        if !bytes.is_multiple_of(BLOCK) || bytes > 1 << 30 {
+            return Err(Error::Geometry("an extent is a multiple of 4096 bytes and at most 1 GiB"));
+        }
+        if self.extents > EXTENTS_MAX || self.extents < self.reserve.saturating_add(5) {
+            return Err(Error::Geometry("too few or too many extents"));
+        }
+        if bytes < 2 * (COMMIT_BYTES_MAX + 5 * self.extents as usize) + 8 * BLOCK {
+            return Err(Error::Geometry("an extent is too small for its commit record"));
+        }
+        if u64::from(self.extents) * u64::from(self.extent_bytes) + SUPERBLOCKS_BYTES > length {
+            return Err(Error::Geometry("the device is too short"));
+        }
+        Ok(())
+    }
+
+    /// First byte of an extent.
+    pub(crate) fn start(&self, extent: Extent) -> u64 {
+        SUPERBLOCKS_BYTES + u64::from(extent) * u64::from(self.extent_bytes)
+    }
+}
+
+/// What a start found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Last batch that counts; 0 in a fresh store.
+    pub batch: u64,
+    /// Journal entries.
+    pub entries: u64,
+    /// What the last batch bound.
+    pub fields: CommitFields,
+    /// Journal frames of an unfinished batch that were set aside: never acknowledged to anyone.
+    pub set_aside: u64,
+}
+
+/// State that follows from the commit records.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(crate) batch: u64,
+    pub(crate) entries: u64,
+    pub(crate) digest: [u8; 32],
+    pub(crate) fields: CommitFields,
+    pub(crate) table: ExtentTable,
+    /// The journal's extents in order, with the index of the first entry in each.
+    pub(crate) journal: Vec<(Extent, u64)>,
+}
+
+impl State {
+    pub(crate) fn fresh(geometry: Geometry) -> Self {
+        Self {
+            batch: 0,
+            entries: 0,
+            digest: [0; 32],
+            fields: CommitFields::default(),
+            table: ExtentTable::fresh(geometry),
+            journal: vec![(0, 0)],
+        }
+    }
+}
+
+/// An open store. One writer; any number of [`Reader`]s beside it.
+pub struct Log {
+    pub(crate) device: Arc<dyn Device>,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) state: State,
+    pub(crate) verifiers: Verifiers,
+    pub(crate) pool: Vec<AlignedBuffer>,
+    pub(crate) poisoned: bool,
+}
+
+impl Log {
+    /// Makes an empty store on the device. What was there before is lost.
+    pub fn format(
+        device: &dyn Device,
+        keys: &DeviceKeys,
+        geometry: Geometry,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<StoreId, Error> {
+        geometry.check(device.length())?;
+        let mut store = [0; 16];
+        rng.fill_bytes(&mut store);
+        Superblock { store, geometry }.write(device, keys, rng)?;
+        Ok(store)
+    }
+
+    /// Opens a store and brings it to its last valid batch, which is durable when this returns.
+    pub fn open(device: Arc<dyn Device>, keys: &DeviceKeys) -> Result<(Self, Recovered), Error> {
+        let superblock = Superblock::read(&*device, keys)?;
+        superblock.geometry.check(device.length())?;
+        let sealer = Arc::new(Sealer::new(keys, superblock.store));
+        let reader = Reader::new(Arc::clone(&device), Arc::clone(&sealer));
+        let (state, verifiers, set_aside) = crate::recovery::recover(&reader, superblock.geometry)?;
+        let recovered =
+            Recovered { batch: state.batch, entries: state.entries, fields: state.fields.clone(), set_aside };
+        let log = Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false };
+        Ok((log, recovered))
+    }
+
+    /// Begins a batch. An `urgent` one may use the reserve: erasures, officers' acts, key rolls, alarms.
+    pub fn begin<'a>(&'a mut self, urgent: bool, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        Ok(Batch::new(self, urgent, rng))
+    }
+
+    /// The store's random name.
+    pub fn store(&self) -> StoreId {
+        self.sealer.store()
+    }
+
+    /// What the last durable batch bound.
+    pub fn fields(&self) -> &CommitFields {
+        &self.state.fields
+    }
+
+    /// Journal entries that are durable.
+    pub fn entries(&self) -> u64 {
+        self.state.entries
+    }
+
+    /// Room left.
+    pub fn space(&self) -> Space {
+        self.state.table.space()
+    }
+
+    /// A person's password verifier.
+    pub fn verifier(&self, person: PersonKey) -> Option<&[u8]> {
+        self.verifiers.by_person.get(&person).map(Vec::as_slice)
+    }
+
+    /// A handle that reads beside the writer; cheap to clone.
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.device), Arc::clone(&self.sealer))
+    }
+
+    /// All durable entries from index `from` on, verified one by one. Later batches are not seen.
+    pub fn journal_entries(&self, from: u64) -> JournalEntries {
+        JournalEntries::new(self.reader(), &self.state, from)
+    }
+
+    /// Extents of bodies and tree that are closed, and so may be given back once all their frames are dead.
+    pub fn closed_extents(&self) -> Vec<Extent> {
+        let table = &self.state.table;
+        let sweepable = |extent: &Extent| match table.uses[*extent as usize].stream {
+            Some(Stream::Bodies | Stream::Tree) => table.freeable(*extent),
+            Some(Stream::Journal | Stream::Verifiers) | None => false,
+        };
+        (0..table.geometry.extents).filter(sweepable).collect()
+    }
+
+    /// Every frame of an extent with its owner, for a sweep or a compaction. Damage is an error, never an empty list.
+    pub fn frames_of_extent(&self, extent: Extent) -> Result<Vec<FrameRecord>, Error> {
+        let table = &self.state.table;
+        let used = table.uses.get(extent as usize).ok_or(Error::NotFreeable(extent))?.used_blocks;
+        self.reader().frames(table.geometry.start(extent), used)
+    }
+
+    pub(crate) fn give_back(&mut self, buffers: Vec<AlignedBuffer>) {
+        self.pool = buffers;
+        self.pool.retain(|buffer| buffer.capacity() <= POOL_BUFFER_BYTES);
+        self.pool.truncate(POOL_BUFFERS);
+    }
+}

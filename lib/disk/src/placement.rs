@@ -1,0 +1,117 @@
+//! Where the frames of a batch go: the runs being filled, and the extents taken for them.
+//! Never writes; the log's own table changes only when the batch is durable.
+
+use crate::buffer::AlignedBuffer;
+use crate::commit::{COMMIT_BYTES_MAX, RUNS_MAX};
+use crate::device::BLOCK;
+use crate::error::Error;
+use crate::extents::{Extent, ExtentTable, Stream};
+use crate::run::{HEADER_BYTES, RunBuilder, row_bytes};
+use crate::seal::SEAL_BYTES;
+
+/// Bytes a run's buffer starts with.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The batch's tentative state of the device.
+pub(crate) struct Placement {
+    pub(crate) table: ExtentTable,
+    pub(crate) open: [Option<RunBuilder>; 4],
+    pub(crate) closed: Vec<RunBuilder>,
+    pub(crate) taken: Vec<(Extent, Stream)>,
+    pub(crate) pool: Vec<AlignedBuffer>,
+    pub(crate) urgent: bool,
+}
+
+impl Placement {
+    pub(crate) fn new(table: ExtentTable, pool: Vec<AlignedBuffer>, urgent: bool) -> Self {
+        Self { table, open: [const { None }; 4], closed: Vec::new(), taken: Vec::new(), pool, urgent }
+    }
+
+    /// What a journal run must leave free behind itself for its commit record.
+    fn commit_room(&self, stream: Stream) -> usize {
+        match stream {
+            Stream::Journal => COMMIT_BYTES_MAX + 5 * self.table.geometry.extents as usize,
+            Stream::Bodies | Stream::Tree | Stream::Verifiers => 0,
+        }
+    }
+
+    /// Largest frame the stream can take.
+    pub(crate) fn frame_bytes_max(&self, stream: Stream) -> usize {
+        let around = HEADER_BYTES + row_bytes(stream) + SEAL_BYTES + self.commit_room(stream);
+        self.table.geometry.extent_bytes as usize - around
+    }
+
+    fn fits(&self, run: &RunBuilder, more: usize) -> bool {
+        let before = (run.offset - self.table.geometry.start(run.extent)) as usize;
+        let bytes = run.bytes_with(more) + self.commit_room(run.stream);
+        before + bytes.next_multiple_of(BLOCK) <= self.table.geometry.extent_bytes as usize
+    }
+
+    /// The stream's open run, with room for one more frame of `length` bytes. `first` is the next entry's index.
+    pub(crate) fn room(
+        &mut self,
+        stream: Stream,
+        length: usize,
+        first: u64,
+    ) -> Result<&mut RunBuilder, Error> {
+        let limit = self.frame_bytes_max(stream);
+        if length > limit {
+            return Err(Error::FrameTooLarge { bytes: length, limit });
+        }
+        let slot = stream.slot();
+        let usable = match self.open[slot].take() {
+            Some(run) if self.fits(&run, length) => Some(run),
+            Some(run) => {
+                self.closed.push(run);
+                None
+            }
+            None => self.at_tail(stream, length, first),
+        };
+        let run = match usable {
+            Some(run) => run,
+            None => self.in_new_extent(stream, first)?,
+        };
+        Ok(self.open[slot].insert(run))
+    }
+
+    /// A run behind the stream's last one, if the frame fits there.
+    fn at_tail(&mut self, stream: Stream, length: usize, first: u64) -> Option<RunBuilder> {
+        let (extent, offset) = self.table.tail(stream)?;
+        let buffer = self.buffer();
+        let run = RunBuilder::new(stream, extent, offset, first, buffer);
+        if self.fits(&run, length) {
+            Some(run)
+        } else {
+            self.pool.push(run.buffer);
+            None
+        }
+    }
+
+    fn in_new_extent(&mut self, stream: Stream, first: u64) -> Result<RunBuilder, Error> {
+        if self.closed.len() + 4 >= RUNS_MAX {
+            return Err(Error::BatchTooLarge("runs"));
+        }
+        let extent = match stream {
+            Stream::Journal => {
+                if self.taken.iter().any(|(_, stream)| *stream == Stream::Journal) {
+                    return Err(Error::BatchTooLarge("journal bytes"));
+                }
+                let following = self.table.take(stream, self.urgent)?;
+                self.taken.push((following, stream));
+                std::mem::replace(&mut self.table.next_journal, following)
+            }
+            Stream::Bodies | Stream::Tree | Stream::Verifiers => {
+                let extent = self.table.take(stream, self.urgent)?;
+                self.taken.push((extent, stream));
+                extent
+            }
+        };
+        self.table.current[stream.slot()] = extent;
+        let buffer = self.buffer();
+        Ok(RunBuilder::new(stream, extent, self.table.geometry.start(extent), first, buffer))
+    }
+
+    fn buffer(&mut self) -> AlignedBuffer {
+        self.pool.pop().unwrap_or_else(|| AlignedBuffer::with_capacity(BUFFER_BYTES))
+    }
+}

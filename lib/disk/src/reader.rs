@@ -1,0 +1,248 @@
+//! Reading: frames by position, and the journal as a stream. Shares the device and the keys with the writer.
+//! Never sees what is not durable unless it is told a position of it.
+
+use std::sync::Arc;
+
+use crate::buffer::AlignedBuffer;
+use crate::commit::{Commit, digest};
+use crate::device::{BLOCK, Device};
+use crate::error::Error;
+use crate::extents::{Extent, Stream};
+use crate::log::{Geometry, State};
+use crate::run::{FrameRecord, HEADER_BYTES, Header, Position, frames_of_write, open_table};
+use crate::seal::{Piece, Sealer};
+
+/// A frame longer than this is no frame of ours.
+const FRAME_BYTES_MAX: u32 = 1 << 30;
+
+/// Reads beside the writer.
+#[derive(Clone)]
+pub struct Reader {
+    pub(crate) device: Arc<dyn Device>,
+    pub(crate) sealer: Arc<Sealer>,
+}
+
+impl Reader {
+    pub(crate) fn new(device: Arc<dyn Device>, sealer: Arc<Sealer>) -> Self {
+        Self { device, sealer }
+    }
+
+    /// The bytes at a position, read in whole blocks.
+    pub(crate) fn raw(&self, position: Position) -> Result<(AlignedBuffer, usize), Error> {
+        let damaged = Error::Frame { offset: position.offset };
+        if position.length > FRAME_BYTES_MAX || position.offset > self.device.length() {
+            return Err(damaged);
+        }
+        let block = BLOCK as u64;
+        let from = position.offset / block * block;
+        let end = (position.offset + u64::from(position.length)).next_multiple_of(block);
+        if end > self.device.length() {
+            return Err(damaged);
+        }
+        let mut buffer = AlignedBuffer::with_capacity((end - from) as usize);
+        buffer.extend_zeroed((end - from) as usize);
+        self.device.read(from, buffer.as_mut())?;
+        Ok((buffer, (position.offset - from) as usize))
+    }
+
+    /// Whole blocks from an aligned byte on.
+    pub(crate) fn blocks(&self, offset: u64, bytes: usize) -> Result<AlignedBuffer, Error> {
+        let mut buffer = AlignedBuffer::with_capacity(bytes);
+        buffer.extend_zeroed(bytes);
+        self.device.read(offset, buffer.as_mut())?;
+        Ok(buffer)
+    }
+
+    fn opened(&self, piece: Piece, position: Position) -> Result<Vec<u8>, Error> {
+        let (buffer, at) = self.raw(position)?;
+        let sealed = &buffer.as_ref()[at..at + position.length as usize];
+        self.sealer.open(piece, position.offset, sealed).ok_or(Error::Frame { offset: position.offset })
+    }
+
+    /// A journal entry.
+    pub fn entry(&self, position: Position) -> Result<Vec<u8>, Error> {
+        self.opened(Piece::Frame(Stream::Journal), position)
+    }
+
+    /// A frame of the tree stream.
+    pub fn tree(&self, position: Position) -> Result<Vec<u8>, Error> {
+        self.opened(Piece::Frame(Stream::Tree), position)
+    }
+
+    /// A body's sealed bytes. Whether they are whole is for the holder of its key to find.
+    pub fn body(&self, position: Position) -> Result<Vec<u8>, Error> {
+        let (buffer, at) = self.raw(position)?;
+        Ok(buffer.as_ref()[at..at + position.length as usize].to_vec())
+    }
+
+    pub(crate) fn verifiers(&self, position: Position) -> Result<Vec<u8>, Error> {
+        self.opened(Piece::Frame(Stream::Verifiers), position)
+    }
+
+    /// Header of the run at `offset`, if one opens there.
+    pub(crate) fn header(&self, offset: u64) -> Result<Option<Header>, Error> {
+        if offset + BLOCK as u64 > self.device.length() {
+            return Ok(None);
+        }
+        let block = self.blocks(offset, BLOCK)?;
+        Ok(Header::open(&self.sealer, offset, block.as_ref()))
+    }
+
+    /// Commit record that ends the run at `offset`, with its bytes, if there is one and it opens.
+    pub(crate) fn commit(
+        &self,
+        offset: u64,
+        header: &Header,
+        geometry: Geometry,
+    ) -> Result<Option<(Commit, Vec<u8>)>, Error> {
+        if header.commit_bytes == 0 {
+            return Ok(None);
+        }
+        let at = offset + u64::from(header.covered_bytes());
+        let position = Position { offset: at, length: header.commit_bytes };
+        let record = match self.opened(Piece::Commit, position) {
+            Ok(record) => record,
+            Err(Error::Frame { .. }) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        Ok(Commit::decode(&record, geometry.extents).ok().map(|commit| (commit, record)))
+    }
+
+    /// All frames of the runs that fill `used_blocks` from `start` on.
+    pub(crate) fn frames(&self, start: u64, used_blocks: u32) -> Result<Vec<FrameRecord>, Error> {
+        let bytes = self.blocks(start, used_blocks as usize * BLOCK)?;
+        let mut records = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() {
+            let offset = start + at as u64;
+            let damaged = Error::Damaged { offset, what: "a run of a closed extent" };
+            let Some(header) = Header::open(&self.sealer, offset, &bytes.as_ref()[at..]) else {
+                return Err(damaged);
+            };
+            let found = frames_of_write(&self.sealer, offset, &bytes.as_ref()[at..]);
+            if found.len() != header.frames as usize || header.blocks == 0 {
+                return Err(damaged);
+            }
+            records.extend(found);
+            at += header.blocks as usize * BLOCK;
+        }
+        Ok(records)
+    }
+}
+
+/// One entry as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Its index, counted from 0.
+    pub index: u64,
+    /// Where it lies.
+    pub position: Position,
+    /// The entry's bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Streams the journal extent by extent. Stops at the first damage with an error that names the place.
+pub struct JournalEntries {
+    reader: Reader,
+    geometry: Geometry,
+    /// Extent, bytes used; in reverse, so that the next one is popped.
+    extents: Vec<(Extent, usize)>,
+    from: u64,
+    /// The extent being read: its start, its bytes, how far.
+    extent: Option<(u64, AlignedBuffer, usize)>,
+    /// Entries of the current run, in reverse.
+    ready: Vec<JournalEntry>,
+    /// Batch and digest of the last commit record passed, once one was passed.
+    last: Option<(u64, [u8; 32])>,
+    failed: bool,
+}
+
+impl JournalEntries {
+    pub(crate) fn new(reader: Reader, state: &State, from: u64) -> Self {
+        let used = |extent: Extent| state.table.uses[extent as usize].used_blocks as usize * BLOCK;
+        let start = state.journal.iter().rposition(|(_, first)| *first <= from).unwrap_or(0);
+        let extents =
+            state.journal[start..].iter().rev().map(|(extent, _)| (*extent, used(*extent))).collect();
+        let geometry = state.table.geometry;
+        let last = (start == 0).then_some((0, [0; 32]));
+        Self { reader, geometry, extents, from, extent: None, ready: Vec::new(), last, failed: false }
+    }
+
+    /// Reads the next run into `ready`; `false` at the end.
+    fn advance(&mut self) -> Result<bool, Error> {
+        loop {
+            if let Some((start, buffer, at)) = self.extent.take()
+                && at < buffer.len()
+            {
+                let next = self.run(start, &buffer, at)?;
+                self.extent = Some((start, buffer, next));
+                return Ok(true);
+            }
+            let Some((extent, used)) = self.extents.pop() else { return Ok(false) };
+            let start = self.geometry.start(extent);
+            self.extent = Some((start, self.reader.blocks(start, used)?, 0));
+        }
+    }
+
+    /// Opens one run, checks that its batch is the next one and that the commit records are chained.
+    fn run(&mut self, start: u64, buffer: &AlignedBuffer, at: usize) -> Result<usize, Error> {
+        let offset = start + at as u64;
+        let damaged = |what| Error::Damaged { offset, what };
+        let bytes = &buffer.as_ref()[at..];
+        let sealer = Arc::clone(&self.reader.sealer);
+        let header = Header::open(&sealer, offset, bytes).ok_or(damaged("header"))?;
+        let rows = open_table(&sealer, offset, &header, bytes).ok_or(damaged("table"))?;
+        if header.stream != Stream::Journal || header.blocks == 0 {
+            return Err(damaged("not a journal run"));
+        }
+        if self.last.is_some_and(|(batch, _)| header.batch != batch + 1) {
+            return Err(damaged("batch out of order"));
+        }
+        let mut position = Position { offset: offset + HEADER_BYTES as u64, length: 0 };
+        for (number, row) in rows.iter().enumerate() {
+            position.length = row.length;
+            let index = header.first + number as u64;
+            if index >= self.from {
+                let from = (position.offset - offset) as usize;
+                let sealed = &bytes[from..from + row.length as usize];
+                let opened = sealer.open(Piece::Frame(Stream::Journal), position.offset, sealed);
+                let bytes = opened.ok_or(Error::Frame { offset: position.offset })?;
+                self.ready.push(JournalEntry { index, position, bytes });
+            }
+            position.offset += u64::from(row.length);
+        }
+        self.ready.reverse();
+        if header.commit_bytes > 0 {
+            let from = header.covered_bytes() as usize;
+            let sealed = bytes.get(from..from + header.commit_bytes as usize).ok_or(damaged("commit"))?;
+            let record = sealer.open(Piece::Commit, offset + from as u64, sealed).ok_or(damaged("commit"))?;
+            let commit = Commit::decode(&record, self.geometry.extents).map_err(|_| damaged("commit"))?;
+            if self.last.is_some_and(|(_, previous)| commit.previous != previous) {
+                return Err(damaged("commit does not follow the one before"));
+            }
+            self.last = Some((commit.batch, digest(&record)));
+        }
+        Ok(at + header.blocks as usize * BLOCK)
+    }
+}
+
+impl Iterator for JournalEntries {
+    type Item = Result<JournalEntry, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.failed {
+            if let Some(entry) = self.ready.pop() {
+                return Some(Ok(entry));
+            }
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,244 @@
+//! A start: finds the last batch that counts, sets an unfinished one aside, and makes the last one durable again.
+//! Never starts over damage that a later batch proves.
+
+use sha2::{Digest, Sha256};
+
+use crate::commit::{Commit, digest};
+use crate::device::BLOCK;
+use crate::error::Error;
+use crate::extents::Stream;
+use crate::log::{Geometry, State};
+use crate::reader::Reader;
+use crate::run::{Header, open_table};
+use crate::verifiers::{CHAIN_MAX, VerifierFrame, Verifiers, apply};
+
+/// A batch as its journal run tells it.
+struct Found {
+    offset: u64,
+    header: Header,
+    commit: Commit,
+    digest: [u8; 32],
+}
+
+/// Log's state, verifiers, and how many journal frames were set aside.
+pub(crate) fn recover(reader: &Reader, geometry: Geometry) -> Result<(State, Verifiers, u64), Error> {
+    let journal = journal_extents(reader, geometry)?;
+    let (state, last) = last_valid(reader, geometry, journal)?;
+    refuse_later_batches(reader, &state)?;
+    let set_aside = set_aside(reader, &state)?;
+    if let Some(found) = &last {
+        rewrite(reader, found)?;
+    }
+    // A crash before this sync: the same start happens again, nobody was answered.
+    reader.device.sync()?;
+    let newest = last.as_ref().and_then(|found| found.commit.verifiers);
+    let verifiers = read_verifiers(reader, newest)?;
+    Ok((state, verifiers, set_aside))
+}
+
+fn damaged(offset: u64, what: &'static str) -> Error {
+    Error::Damaged { offset, what }
+}
+
+/// The batch whose commit record ends the run at `offset`; also the header of a run without one.
+fn found_at(
+    reader: &Reader,
+    geometry: Geometry,
+    offset: u64,
+) -> Result<(Option<Header>, Option<Found>), Error> {
+    let Some(header) = reader.header(offset)?.filter(|header| header.stream == Stream::Journal) else {
+        return Ok((None, None));
+    };
+    let found = reader.commit(offset, &header, geometry)?.and_then(|(commit, record)| {
+        let digest = digest(&record);
+        (commit.batch == header.batch).then_some(Found { offset, header, commit, digest })
+    });
+    Ok((Some(header), found))
+}
+
+/// The journal's extents in order: each one's first commit record names the next.
+fn journal_extents(reader: &Reader, geometry: Geometry) -> Result<Vec<(u32, u64)>, Error> {
+    let mut journal = vec![(0, 0)];
+    let mut next = 1;
+    let mut batch = 0;
+    while journal.len() < geometry.extents as usize && next < geometry.extents {
+        let (_, found) = found_at(reader, geometry, geometry.start(next))?;
+        let Some(found) = found.filter(|found| found.commit.batch > batch && found.commit.table.is_some())
+        else {
+            break;
+        };
+        batch = found.commit.batch;
+        journal.push((next, found.header.first));
+        next = found.commit.next_journal;
+    }
+    Ok(journal)
+}
+
+/// All batches whose commit record lies in this extent, in order, up to the first gap.
+fn batches_in(reader: &Reader, geometry: Geometry, extent: u32) -> Result<Vec<Found>, Error> {
+    let start = geometry.start(extent);
+    let end = start + u64::from(geometry.extent_bytes);
+    let mut batches: Vec<Found> = Vec::new();
+    let mut offset = start;
+    while offset < end {
+        let (_, Some(found)) = found_at(reader, geometry, offset)? else { break };
+        let follows = match batches.last() {
+            Some(last) => found.commit.batch == last.commit.batch + 1 && found.commit.previous == last.digest,
+            None => true,
+        };
+        if !follows || found.header.blocks == 0 {
+            break;
+        }
+        offset += u64::from(found.header.blocks) * BLOCK as u64;
+        batches.push(found);
+    }
+    Ok(batches)
+}
+
+/// The state at the last batch all of whose runs are there. At most one batch may be unfinished: its successor was
+/// not begun before its sync had returned.
+fn last_valid(
+    reader: &Reader,
+    geometry: Geometry,
+    mut journal: Vec<(u32, u64)>,
+) -> Result<(State, Option<Found>), Error> {
+    let mut torn = false;
+    loop {
+        let (extent, _) = *journal.last().expect("extent 0 is always there");
+        let mut batches = batches_in(reader, geometry, extent)?;
+        if let Some(last) = batches.last()
+            && !is_whole(reader, last)?
+        {
+            if torn {
+                return Err(damaged(last.offset, "a run of a batch that was durable"));
+            }
+            torn = true;
+            batches.pop();
+            if let Some(last) = batches.last()
+                && !is_whole(reader, last)?
+            {
+                return Err(damaged(last.offset, "a run of a batch that was durable"));
+            }
+        }
+        if batches.is_empty() && journal.len() > 1 {
+            journal.pop();
+            continue;
+        }
+        let mut state = State { journal, ..State::fresh(geometry) };
+        for found in &batches {
+            let applied = found.commit.apply(&mut state.table);
+            applied.map_err(|_| damaged(found.offset, "commit record"))?;
+        }
+        let last = batches.pop();
+        if let Some(found) = &last {
+            state.batch = found.commit.batch;
+            state.entries = found.commit.entries;
+            state.digest = found.digest;
+            state.fields = found.commit.fields.clone();
+        }
+        return Ok((state, last));
+    }
+}
+
+/// Are all runs of the batch on the device as its commit record names them?
+fn is_whole(reader: &Reader, found: &Found) -> Result<bool, Error> {
+    for run in &found.commit.runs {
+        let bytes = (run.covered as usize).next_multiple_of(BLOCK);
+        if run.offset + bytes as u64 > reader.device.length() {
+            return Ok(false);
+        }
+        let buffer = reader.blocks(run.offset, bytes)?;
+        if <[u8; 32]>::from(Sha256::digest(&buffer.as_ref()[..run.covered as usize])) != run.digest {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Places where the journal may go on: behind its last run, and in the extent taken ahead.
+fn tails(state: &State) -> [(u64, u64); 2] {
+    let geometry = state.table.geometry;
+    let (extent, tail) = state.table.tail(Stream::Journal).expect("the journal always has an extent");
+    let ahead = geometry.start(state.table.next_journal);
+    let end = |start: u64| start + u64::from(geometry.extent_bytes);
+    [(tail, end(geometry.start(extent))), (ahead, end(ahead))]
+}
+
+/// A run two batches ahead proves that the batch between was durable: its loss is damage, not a torn tail.
+fn refuse_later_batches(reader: &Reader, state: &State) -> Result<(), Error> {
+    const PIECE: usize = 1 << 20;
+    for (from, end) in tails(state) {
+        let mut offset = from;
+        while offset < end {
+            let bytes = PIECE.min((end - offset) as usize);
+            let buffer = reader.blocks(offset, bytes)?;
+            for (number, block) in buffer.as_ref().chunks(BLOCK).enumerate() {
+                let at = offset + (number * BLOCK) as u64;
+                match Header::open(&reader.sealer, at, block) {
+                    Some(header) if header.stream == Stream::Journal && header.batch > state.batch + 1 => {
+                        return Err(Error::DamagedBeforeValid {
+                            damaged: state.batch + 1,
+                            offset: from,
+                            later: header.batch,
+                        });
+                    }
+                    Some(_) | None => {}
+                }
+            }
+            offset += bytes as u64;
+        }
+    }
+    Ok(())
+}
+
+/// Makes an unfinished batch unreadable for ever, and counts the journal frames it would have brought.
+fn set_aside(reader: &Reader, state: &State) -> Result<u64, Error> {
+    let mut frames = 0;
+    for (offset, end) in tails(state) {
+        if offset >= end {
+            continue;
+        }
+        let Some(header) = reader.header(offset)? else { continue };
+        if header.stream == Stream::Journal && header.batch == state.batch + 1 {
+            let whole =
+                reader.blocks(offset, (header.blocks as usize * BLOCK).min((end - offset) as usize))?;
+            let readable = open_table(&reader.sealer, offset, &header, whole.as_ref());
+            frames += readable.map_or(u64::from(header.frames), |rows| rows.len() as u64);
+        }
+        // Whatever opens here must not be taken for the log's own once other runs have been written before it.
+        let mut block = crate::buffer::AlignedBuffer::with_capacity(BLOCK);
+        block.extend_zeroed(BLOCK);
+        reader.device.write(offset, block.as_ref())?;
+    }
+    Ok(frames)
+}
+
+/// Writes the last batch once more: it may have been readable from a cache without ever having been synced.
+fn rewrite(reader: &Reader, found: &Found) -> Result<(), Error> {
+    for run in &found.commit.runs {
+        let buffer = reader.blocks(run.offset, run.blocks as usize * BLOCK)?;
+        reader.device.write(run.offset, buffer.as_ref())?;
+    }
+    Ok(())
+}
+
+/// Walks back from the newest verifier frame to the last full one.
+fn read_verifiers(reader: &Reader, newest: Option<crate::run::Position>) -> Result<Verifiers, Error> {
+    let mut verifiers = Verifiers { newest, ..Verifiers::default() };
+    let mut frames = Vec::new();
+    let mut next = newest;
+    while let Some(position) = next {
+        let frame = VerifierFrame::decode(&reader.verifiers(position)?)
+            .map_err(|_| damaged(position.offset, "verifier frame"))?;
+        if frames.len() > CHAIN_MAX as usize {
+            return Err(damaged(position.offset, "verifier chain"));
+        }
+        next = frame.previous;
+        frames.push(frame);
+    }
+    verifiers.depth = frames.first().map_or(0, |frame| frame.depth);
+    for frame in frames.iter().rev() {
+        apply(&mut verifiers.by_person, &frame.changes);
+    }
+    Ok(verifiers)
+}
