@@ -1,2 +1,59 @@
-//! (to come)
-fn main() {}
+//! The project's own commands: `cargo xtask test`.
+//! Never part of the product: it builds, runs and judges the rooms from outside and links none of them.
+#![forbid(unsafe_code)]
+
+mod arrows;
+mod deny;
+mod fuzz;
+mod libtest;
+mod metadata;
+mod process;
+mod stage;
+mod system;
+mod test;
+
+use std::process::ExitCode;
+
+/// Wrong command line, as in every program of the house.
+const EXIT_USAGE: u8 = 64;
+/// Something the command needs is missing on this machine.
+const EXIT_ENVIRONMENT: u8 = 69;
+
+const USAGE: &str = "\
+usage: cargo xtask test [--stage NAME]... [--full] [--list]
+
+  test          everything the project can test on this machine
+    --stage     only this stage; may be given more than once
+    --full      more seeds and longer fuzzing
+    --list      the stages there are";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("", &[][..]),
+    };
+    match command {
+        "test" => match test::Options::parse(rest) {
+            Ok(options) => finish(test::run(&options)),
+            Err(complaint) => usage(&complaint),
+        },
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        other => usage(&format!("no command \"{other}\"")),
+    }
+}
+
+fn usage(complaint: &str) -> ExitCode {
+    eprintln!("{complaint}\n\n{USAGE}");
+    ExitCode::from(EXIT_USAGE)
+}
+
+fn finish(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::from(EXIT_ENVIRONMENT)
+    })
+}

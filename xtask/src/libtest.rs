@@ -1,0 +1,62 @@
+//! Reads what `cargo test` prints: the counts of each test program, and the tests that were ignored with their reason.
+//! Never runs anything.
+
+use crate::process::Ran;
+use crate::stage::Outcome;
+
+/// The outcome of one `cargo test`.
+pub(crate) fn outcome(what: &str, ran: &Ran) -> Outcome {
+    let mut outcome = Outcome::default();
+    for line in ran.output.lines() {
+        if let Some((passed, failed)) = counts(line) {
+            outcome.passed += passed;
+            outcome.failed += failed;
+        } else if let Some((name, reason)) = ignored(line) {
+            outcome.skip(name, reason);
+        }
+    }
+    // It did not build, or a test program died before it could count.
+    if !ran.ok && outcome.failed == 0 {
+        outcome.failed = 1;
+    }
+    if outcome.failed > 0 {
+        outcome.complaints.push(format!("{what}\n{}", ran.complaint()));
+    }
+    outcome
+}
+
+/// `test result: ok. 7 passed; 0 failed; 1 ignored; ...`
+fn counts(line: &str) -> Option<(usize, usize)> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let mut parts = counts.split("; ");
+    let passed = parts.next()?.strip_suffix(" passed")?.parse().ok()?;
+    let failed = parts.next()?.strip_suffix(" failed")?.parse().ok()?;
+    Some((passed, failed))
+}
+
+/// `test some::name ... ignored, the reason`
+fn ignored(line: &str) -> Option<(&str, &str)> {
+    let (name, verdict) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    let reason = verdict.strip_prefix("ignored")?;
+    Some((name, reason.strip_prefix(", ").unwrap_or("marked to be ignored, without a reason")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_reasons_are_read() {
+        let line =
+            "test result: ok. 7 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s";
+        assert_eq!(counts(line), Some((7, 0)));
+        assert_eq!(counts("test result: FAILED. 1 passed; 3 failed; 0 ignored; 0 measured"), Some((1, 3)));
+        assert_eq!(counts("test result: odd"), None);
+        assert_eq!(ignored("test a::b ... ignored, needs root"), Some(("a::b", "needs root")));
+        assert_eq!(
+            ignored("test a::b ... ignored"),
+            Some(("a::b", "marked to be ignored, without a reason"))
+        );
+        assert_eq!(ignored("test a::b ... ok"), None);
+    }
+}
