@@ -4,20 +4,31 @@
 
 pub mod agreement;
 pub mod canonical;
+pub mod certificate;
 pub mod clearance;
+pub mod constraints;
 pub mod ids;
 pub mod keys;
 pub mod oids;
+pub mod path;
+pub mod revocation_list;
 pub mod role;
 pub mod signature;
 pub mod suite;
 #[cfg(test)]
 mod testing;
+pub mod x509;
 
 pub use agreement::{AgreementPublic, AgreementSecret};
+pub use certificate::{BadCertificate, Certificate};
 pub use clearance::Clearance;
 pub use ids::{CertId, PersonId};
 pub use keys::{KeyError, PublicKey, SecretKey};
+pub use path::{Fault, PathError, Purpose, Question, Revocation, TrustAnchor, ValidPath, verify_path};
+pub use revocation_list::{BadRevocationList, Reason, RevocationList};
 pub use role::{Role, RoleSet};
 pub use signature::{BadSignature, SignError, Signer, Verifier};
 pub use suite::Suite;
+pub use x509::extension::{KeyUsage, KeyUse};
+pub use x509::name::Name;
+pub use x509::time::{CertTime, UnixMs};
