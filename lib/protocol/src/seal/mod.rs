@@ -1,1 +1,9 @@
-//! End-to-end encryption of bodies.
+//! End-to-end encryption: what terminals seal for each other and what the core can check without opening it.
+//! Never draws randomness of its own, never reads a clock, and never holds a key longer than its caller does.
+
+pub mod body;
+pub mod envelope;
+pub mod keys;
+pub mod padding;
+#[cfg(test)]
+pub(crate) mod testing;
