@@ -1,1 +1,26 @@
-//! (to come)
+//! Sheets of paper: envelopes with one-time passwords, site cards, checkpoints, certificates of erasure; as PDF.
+//! Never reads a font, a clock or randomness from the system, never writes a file, and depends on no other room. The
+//! same arguments give the same bytes.
+#![forbid(unsafe_code)]
+
+mod checkpoint;
+mod date;
+mod envelope;
+mod erasure;
+mod error;
+mod fonts;
+mod lang;
+pub mod password;
+mod qr;
+mod render;
+mod sheet;
+mod site_card;
+
+pub use checkpoint::CheckpointSheet;
+pub use envelope::Envelope;
+pub use erasure::ErasureCertificate;
+pub use error::PaperError;
+pub use lang::Lang;
+pub use password::OneTimePassword;
+pub use sheet::{FIELD_BYTES_MAX, PAGES_MAX, Pdf, Sheet};
+pub use site_card::SiteCardSheet;
