@@ -494,3 +494,10 @@ fn judge_revocation(
     }
     if is_innocent || (!is_demanded && of_issuer.is_empty()) { Ok(()) } else { Err(Fault::NoFreshList) }
 }
+
+#[cfg(test)]
+#[path = "path_tests.rs"]
+mod tests;
+#[cfg(test)]
+#[path = "path_revocation_tests.rs"]
+mod revocation_tests;

@@ -226,12 +226,6 @@ pub(crate) fn nest(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     element(tag, &parts.concat())
 }
 
-/// Writes a SET OF: its elements in DER's order.
-pub(crate) fn set_of(mut elements: Vec<Vec<u8>>) -> Vec<u8> {
-    elements.sort();
-    element(SET, &elements.concat())
-}
-
 /// Writes an object identifier.
 pub(crate) fn oid(oid: &ObjectIdentifier) -> Vec<u8> {
     element(OID, oid.as_bytes())

@@ -5,4 +5,5 @@ pub mod extension;
 pub mod general_name;
 pub mod name;
 pub mod sign;
+pub(crate) mod template;
 pub mod time;
