@@ -7,7 +7,7 @@ use crate::lang::Lang;
 use crate::sheet::{Pdf, Sheet, checked};
 
 /// Bytes of the note, so that its QR code stays readable.
-pub const NOTE_BYTES_MAX: usize = 2331;
+pub const NOTE_BYTES_MAX: usize = crate::qr::QR_BYTES_MAX;
 
 /// What stands on a checkpoint sheet.
 #[derive(Debug)]

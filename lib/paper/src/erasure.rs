@@ -42,15 +42,13 @@ impl ErasureCertificate<'_> {
     /// One page A4, or more where many lines are given.
     pub fn pdf(&self) -> Result<Pdf, PaperError> {
         let lang = self.lang;
+        let number = |index: u64| lang.pick(format!("No. {index}"), format!("№ {index}"));
         let title = lang.pick("Certificate of erasure", "Акт об уничтожении");
         let mut sheet = Sheet::new(title, lang, self.erased_ms)?;
         sheet.heading(title);
         sheet.field(lang.pick("Site", "Объект"), checked("site", self.site)?);
-        sheet.field(lang.pick("Ordered in entry", "Приказ: запись"), &format!("№ {}", self.erase_index));
-        sheet.field(
-            lang.pick("Completed in entry", "Исполнение: запись"),
-            &format!("№ {}", self.erased_index),
-        );
+        sheet.field(lang.pick("Ordered in entry", "Приказ: запись"), &number(self.erase_index));
+        sheet.field(lang.pick("Completed in entry", "Исполнение: запись"), &number(self.erased_index));
         sheet.field(lang.pick("Completed", "Исполнено"), &date::second(self.erased_ms, lang)?);
         sheet.field(lang.pick("Erasure epoch", "Эпоха уничтожения"), &self.epoch.to_string());
         sheet.field(lang.pick("Cell of the root key", "Ячейка корневого ключа"), checked("cell", self.cell)?);
@@ -79,7 +77,7 @@ impl ErasureCertificate<'_> {
 
 fn bullets(sheet: &mut Sheet, field: &'static str, lines: &[&str]) -> Result<(), PaperError> {
     if lines.len() > LINES_MAX {
-        return Err(PaperError::FieldTooLong { field, bytes: lines.len(), max: LINES_MAX });
+        return Err(PaperError::TooManyLines { field, lines: lines.len(), max: LINES_MAX });
     }
     for line in lines {
         sheet.paragraph(&format!("— {}", checked(field, line)?));

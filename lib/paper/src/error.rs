@@ -13,6 +13,16 @@ pub enum PaperError {
         /// The limit.
         max: usize,
     },
+    /// A list has more lines than a sheet takes.
+    #[error("{field} has {lines} lines, at most {max} are printed")]
+    TooManyLines {
+        /// Which list.
+        field: &'static str,
+        /// Its lines.
+        lines: usize,
+        /// The limit.
+        max: usize,
+    },
     /// More than a QR code holds (2,331 bytes).
     #[error("{bytes} bytes do not fit into a QR code")]
     QrTooLong {

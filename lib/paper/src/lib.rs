@@ -16,9 +16,9 @@ mod render;
 mod sheet;
 mod site_card;
 
-pub use checkpoint::CheckpointSheet;
+pub use checkpoint::{CheckpointSheet, NOTE_BYTES_MAX};
 pub use envelope::Envelope;
-pub use erasure::ErasureCertificate;
+pub use erasure::{ErasureCertificate, LINES_MAX};
 pub use error::PaperError;
 pub use lang::Lang;
 pub use password::OneTimePassword;

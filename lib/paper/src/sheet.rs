@@ -127,7 +127,8 @@ impl Sheet {
             .map(|row| Zeroizing::new(row.iter().map(S::as_ref).collect::<Vec<_>>().join("  ")))
             .collect();
         let height = line_mm(size_pt) * rows.len() as f32 + 6.0;
-        self.room_for(height);
+        self.room_for(height + 2.0);
+        self.gap(2.0);
         let widest =
             rows.iter().map(|row| Face::Mono.width(row, size_pt)).fold(0.0, f32::max) / POINTS_PER_MM;
         let (x, y) = (LEFT_MM, self.y);
@@ -172,8 +173,8 @@ impl Sheet {
 
     /// Where the sheet is cut or torn. What follows stays on the same page: `below_mm` is its height.
     pub fn cut(&mut self, below_mm: f32) {
-        self.room_for(below_mm + 8.0);
-        let y = self.y + 4.0;
+        self.room_for(below_mm + 10.0);
+        let y = self.y + 6.0;
         self.text(8.0, y + 1.3, 11.0, Face::Plain, "✂");
         self.mark(Mark::Line { x1: 13.0, y1: y, x2: WIDTH_MM - 8.0, y2: y, dashed: true });
         self.y = y + 4.0;

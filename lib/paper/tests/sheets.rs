@@ -184,3 +184,24 @@ fn a_hostile_name_is_printed_harmlessly() {
     let Some(text) = extracted(&pdf) else { return };
     assert!(text.contains("[2Jна") && !text.contains('\u{1b}'), "{text}");
 }
+
+#[test]
+fn the_note_is_read_back_from_the_printed_code_letter_by_letter() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (pdf_path, page) = (dir.path().join("sheet.pdf"), dir.path().join("page"));
+    for (name, pdf) in all(Lang::Ru).into_iter().filter(|(name, _)| *name == "checkpoint") {
+        std::fs::write(&pdf_path, &*pdf).expect("it can be written");
+        let drawn = Command::new("pdftoppm").args(["-r", "150", "-gray"]).args([&pdf_path, &page]).status();
+        if drawn.is_err() {
+            println!("skipped: pdftoppm is not installed (poppler-utils)");
+            return;
+        }
+        let image = dir.path().join("page-1.pgm");
+        let Ok(read) = Command::new("zbarimg").args(["--quiet", "--raw"]).arg(image).output() else {
+            println!("skipped: zbarimg is not installed (zbar-tools)");
+            return;
+        };
+        // The tool ends what it read with a line end of its own.
+        assert_eq!(String::from_utf8_lossy(&read.stdout), format!("{NOTE}\n"), "{name}");
+    }
+}
