@@ -67,6 +67,8 @@ struct Medium {
     durable: Vec<u8>,
     /// Unsynced versions of each sector, oldest first.
     pending: BTreeMap<usize, Vec<[u8; SECTOR]>>,
+    /// Read back as if written, but no later sync brings them to the medium: what Linux does after a failed fsync.
+    forgotten: BTreeMap<usize, [u8; SECTOR]>,
 }
 
 /// A device in memory that loses what was not synced.
@@ -78,7 +80,8 @@ pub struct CrashingDevice {
 impl CrashingDevice {
     /// Starts from a medium's bytes.
     pub fn new(durable: Vec<u8>, clock: Arc<CrashClock>) -> Self {
-        Self { medium: Mutex::new(Medium { durable, pending: BTreeMap::new() }), clock }
+        let medium = Medium { durable, pending: BTreeMap::new(), forgotten: BTreeMap::new() };
+        Self { medium: Mutex::new(medium), clock }
     }
 
     /// What the medium holds after the cut: each unsynced sector is old or any of its unsynced versions.
@@ -135,6 +138,10 @@ impl Device for CrashingDevice {
         let start = offset as usize;
         buffer.copy_from_slice(&medium.durable[start..start + buffer.len()]);
         let sectors = start / SECTOR..(start + buffer.len()) / SECTOR;
+        for (sector, newest) in medium.forgotten.range(sectors.clone()) {
+            let at = sector * SECTOR - start;
+            buffer[at..at + SECTOR].copy_from_slice(newest);
+        }
         for (sector, versions) in medium.pending.range(sectors) {
             if let Some(newest) = versions.last() {
                 let at = sector * SECTOR - start;
@@ -152,17 +159,24 @@ impl Device for CrashingDevice {
         let mut medium = self.medium.lock().unwrap_or_else(PoisonError::into_inner);
         check_range(medium.durable.len() as u64, offset, bytes.len())?;
         for (number, sector) in bytes.as_chunks::<SECTOR>().0.iter().enumerate() {
-            medium.pending.entry(offset as usize / SECTOR + number).or_default().push(*sector);
+            let place = offset as usize / SECTOR + number;
+            medium.forgotten.remove(&place);
+            medium.pending.entry(place).or_default().push(*sector);
         }
         if turn == Turn::InFlight { Err(refused()) } else { Ok(()) }
     }
 
     fn sync(&self) -> io::Result<()> {
-        if self.clock.turn() != Turn::Do {
+        let turn = self.clock.turn();
+        let mut medium = self.medium.lock().unwrap_or_else(PoisonError::into_inner);
+        let Medium { durable, pending, forgotten } = &mut *medium;
+        if turn != Turn::Do {
+            if self.clock.fault == Fault::Eio {
+                let newest = |(sector, versions): (usize, Vec<_>)| Some((sector, *versions.last()?));
+                forgotten.extend(std::mem::take(pending).into_iter().filter_map(newest));
+            }
             return Err(refused());
         }
-        let mut medium = self.medium.lock().unwrap_or_else(PoisonError::into_inner);
-        let Medium { durable, pending } = &mut *medium;
         for (sector, versions) in std::mem::take(pending) {
             if let Some(newest) = versions.last() {
                 durable[sector * SECTOR..(sector + 1) * SECTOR].copy_from_slice(newest);

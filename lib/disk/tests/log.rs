@@ -230,6 +230,26 @@ fn a_device_error_poisons_the_log_until_restart() {
     }
 }
 
+#[test]
+fn what_a_start_found_in_a_cache_is_durable_before_anyone_is_answered() {
+    let image = fresh(5).image();
+    // Operations of an open of a fresh store: one sync. Then the batch: two writes, and the sync that fails.
+    let device = Arc::new(CrashingDevice::new(image, CrashClock::new(3, Fault::Eio)));
+    let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
+    let mut random = rng(6);
+    let mut first = log.begin(false, &mut random).unwrap();
+    first.entry(b"in the cache only").unwrap();
+    first.body(&[0; 32], 9000, |slot, _| slot.fill(7)).unwrap();
+    assert!(matches!(first.commit(fields(1)), Err(Error::Io(_))));
+    drop(log);
+    let (_, recovered) = Log::open(device.clone(), &keys()).unwrap();
+    assert_eq!(recovered.batch, 1, "the cache still shows the batch");
+    for seed in 0..8 {
+        let (_, after) = Log::open(Arc::new(device.restarted(seed)), &keys()).unwrap();
+        assert_eq!(after.batch, 1, "and a power cut after the start does not take it away");
+    }
+}
+
 /// Three batches of one entry and one body each; gives the device and the journal positions.
 fn three_batches() -> (Arc<MemoryDevice>, Vec<Position>, Vec<Position>) {
     let device = fresh(7);
