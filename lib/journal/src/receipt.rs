@@ -233,6 +233,14 @@ mod tests {
     }
 
     #[test]
+    fn proof_and_checkpoint_must_be_about_one_size() {
+        let log = Log::new(Suite::Ed25519);
+        let checkpoint = log.sign(Head { size: 12, root: [1; 32] });
+        let mixed = Receipt::new(receipt(&log, 8).proof().clone(), checkpoint);
+        assert_eq!(mixed, Err(Misshapen { from: 8, size: 12, hashes: 3 }.into()));
+    }
+
+    #[test]
     fn malformed_receipts_are_refused_by_their_fault() {
         let receipt = receipt(&Log::new(Suite::Ed25519), 8);
         let text = receipt.to_string();
