@@ -10,6 +10,7 @@
 //! | `conv new/@about` | a subcommand's one line |
 //! | `conv new/title` | an option or argument of a subcommand |
 //!
+//! Options that every program has (`--lang`, `--json`, `--passphrase-fd`, `--yes`) are translated here.
 //! A table of (id, Russian) stands beside the command; [`untranslated`] and [`stale`] keep it complete in a test.
 
 use clap::builder::StyledStr;
@@ -20,10 +21,15 @@ use crate::lang::Lang;
 /// Russian texts by id. Ours for what this crate adds to every program are built in.
 pub type HelpTable = [(&'static str, &'static str)];
 
-/// What [`crate::parse::Common`] and [`crate::extra::Extra`] say, in Russian.
+/// What [`crate::extra::Extra`] and the argument groups of [`crate::parse`] say, in Russian; `*` is any command.
 const SHARED: &HelpTable = &[
-    ("/lang", "язык сообщений: en или ru (иначе CONCLAVE_LANG, иначе язык системы)"),
-    ("/json", "ответ одной строкой JSON"),
+    ("*/lang", "язык сообщений: en или ru (иначе CONCLAVE_LANG, иначе язык системы)"),
+    ("*/json", "ответ одной строкой JSON"),
+    (
+        "*/passphrase_fd",
+        "прочитать парольную фразу из этого дескриптора вместо терминала, по строке на каждую",
+    ),
+    ("*/yes", "не переспрашивать"),
     ("completions/@about", "вывести дополнения для оболочки"),
     ("completions/shell", "оболочка"),
     ("man/@about", "записать страницы руководства в каталог"),
@@ -105,7 +111,9 @@ fn is_claps_own(arg: &Arg) -> bool {
 }
 
 fn looked_up(id: &str, table: &HelpTable) -> Option<&'static str> {
-    table.iter().chain(SHARED).find(|(known, _)| *known == id).map(|(_, text)| *text)
+    let own = |wanted: &str| table.iter().chain(SHARED).find(|(known, _)| *known == wanted);
+    let anywhere = || id.rsplit_once('/').and_then(|(_, name)| own(&format!("*/{name}")));
+    own(id).or_else(anywhere).map(|(_, text)| *text)
 }
 
 fn everywhere(command: Command, change: &dyn Fn(Command) -> Command) -> Command {
@@ -228,6 +236,10 @@ mod tests {
             /// How loud.
             #[arg(long, default_value = "low", value_parser = ["low", "high"])]
             volume: String,
+            #[command(flatten)]
+            passphrase: crate::PassphraseFd,
+            #[command(flatten)]
+            consent: crate::Consent,
         },
         #[command(flatten)]
         Extra(crate::Extra),
@@ -267,6 +279,8 @@ mod tests {
             "Параметры:",
             "кому",
             "[значения: low, high]",
+            "не переспрашивать",
+            "парольную фразу",
             "[по умолчанию: low]",
         ] {
             assert!(help.contains(wanted), "{wanted} in\n{help}");

@@ -24,6 +24,22 @@ pub struct Common {
     pub json: bool,
 }
 
+/// Where passphrases come from; flatten it into each command that needs one.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct PassphraseFd {
+    /// Read the passphrase from this descriptor instead of the terminal, one line for each.
+    #[arg(long, value_name = "FD")]
+    pub passphrase_fd: Option<u32>,
+}
+
+/// Whether a person was asked already; flatten it into each command that asks before it acts.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Consent {
+    /// Do not ask for confirmation.
+    #[arg(long)]
+    pub yes: bool,
+}
+
 impl ValueEnum for Lang {
     fn value_variants<'a>() -> &'a [Lang] {
         &[Lang::En, Lang::Ru]

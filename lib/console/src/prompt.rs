@@ -8,53 +8,8 @@ use nix::errno::Errno;
 use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
 
 use crate::lang::Lang;
-use crate::secret::{Secret, SecretTooLong};
-
-/// Why nothing usable was typed.
-#[derive(Debug, thiserror::Error)]
-pub enum PromptError {
-    /// No terminal to ask on, and no descriptor was given.
-    #[error("no terminal to ask on: {0}")]
-    NoTerminal(io::Error),
-    /// The descriptor of `--passphrase-fd` cannot be read.
-    #[error("descriptor {fd} cannot be opened: {cause}")]
-    NoDescriptor {
-        /// Its number.
-        fd: u32,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// The input ended before a line came.
-    #[error("the input ended before anything was typed")]
-    Ended,
-    /// Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
-    /// Not UTF-8, or a control character inside the line.
-    #[error("the input is no text")]
-    NotText,
-    /// More than the limit named here, in bytes.
-    #[error("the input is longer than {limit} bytes")]
-    TooLong {
-        /// The limit.
-        limit: usize,
-    },
-    /// Reading or writing failed.
-    #[error("reading the answer failed: {0}")]
-    Io(#[from] io::Error),
-}
-
-impl From<SecretTooLong> for PromptError {
-    fn from(_: SecretTooLong) -> PromptError {
-        PromptError::TooLong { limit: crate::secret::SECRET_BYTES_MAX }
-    }
-}
-
-impl From<Errno> for PromptError {
-    fn from(errno: Errno) -> PromptError {
-        PromptError::Io(errno.into())
-    }
-}
+use crate::prompt_error::PromptError;
+use crate::secret::Secret;
 
 /// Where passphrases come from during one run of a program.
 pub enum SecretSource {

@@ -1,0 +1,111 @@
+//! How a command answers: words for a person, or one line of JSON for a script, and the exit code with it.
+//! Never both: with `--json` standard output holds exactly one line.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::json::Json;
+use crate::lang::Lang;
+use crate::words::Words;
+
+/// The way this run of a program answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Voice {
+    /// The reader's language.
+    pub lang: Lang,
+    /// `--json` was given.
+    pub json: bool,
+}
+
+impl Voice {
+    /// The command did what it was asked.
+    pub fn done<T: Serialize>(self, command: &str, words: &dyn Words, data: T) -> Exit {
+        let line = if self.json { Json::done(command, data).line() } else { Ok(words.say(self.lang)) };
+        self.out(line.map_err(io::Error::from), Exit::Yes)
+    }
+
+    /// The command came to a verdict against; people read it on standard output too, for it is the answer.
+    pub fn verdict<T: Serialize>(
+        self,
+        command: &str,
+        exit: Exit,
+        code: &str,
+        words: &dyn Words,
+        data: T,
+    ) -> Exit {
+        let said = words.say(self.lang);
+        let line = if self.json { Json::verdict(command, code, &said, data).line() } else { Ok(said) };
+        self.out(line.map_err(io::Error::from), exit)
+    }
+
+    /// The command failed: people read why on standard error, scripts on standard output.
+    pub fn failed(self, command: &str, exit: Exit, code: &str, words: &dyn Words) -> Exit {
+        let said = words.say(self.lang);
+        if self.json {
+            return self.out(Json::failed(command, code, &said).line().map_err(io::Error::from), exit);
+        }
+        match print_to(&mut io::stderr().lock(), &said) {
+            Ok(()) => exit,
+            Err(_) => Exit::Io,
+        }
+    }
+
+    /// A remark beside the answer (a warning, a hint): standard error, and nothing with `--json`.
+    pub fn remark(self, words: &dyn Words) {
+        if !self.json {
+            // A remark that nobody can read is no reason to fail.
+            let _ = print_to(&mut io::stderr().lock(), &words.say(self.lang));
+        }
+    }
+
+    fn out(self, line: io::Result<String>, exit: Exit) -> Exit {
+        match line.and_then(|line| print_to(&mut io::stdout().lock(), &line)) {
+            Ok(()) => exit,
+            Err(_) => Exit::Io,
+        }
+    }
+}
+
+/// Writes a text and the newline it may lack. A reader that has gone away (`| head`) has seen enough: no error.
+pub fn print_to(out: &mut impl Write, text: &str) -> io::Result<()> {
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes()));
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails as the system does when the reader is gone or the disk is full.
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_text_ends_with_exactly_one_newline() {
+        for (text, printed) in [("да", "да\n"), ("да\n", "да\n"), ("", "")] {
+            let mut out = Vec::new();
+            print_to(&mut out, text).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), printed);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_left_is_no_error_but_a_full_disk_is() {
+        assert!(print_to(&mut Failing(io::ErrorKind::BrokenPipe), "x").is_ok());
+        assert!(print_to(&mut Failing(io::ErrorKind::StorageFull), "x").is_err());
+    }
+}
