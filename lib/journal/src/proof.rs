@@ -77,7 +77,8 @@ impl InclusionProof {
         &self.path
     }
 
-    /// Checks that `leaf` is at this index under `root` (RFC 9162 2.1.3.2).
+    /// Checks that `leaf` is at this index under `root` (RFC 9162 2.1.3.2). Index and size are the proof's own claim:
+    /// who holds a head compares its size with [`InclusionProof::size`], or takes the size from the head.
     pub fn verify(&self, leaf: &Hash, root: &Hash) -> Result<(), BadProof> {
         let (mut node, mut last) = (self.index, self.size - 1);
         let mut hash = *leaf;
@@ -129,7 +130,7 @@ impl ConsistencyProof {
     }
 
     /// Checks that both roots belong to one growing list (RFC 9162 2.1.4.2). Every tree continues the empty one, whose
-    /// root is known and is checked too.
+    /// root is known and is checked too. The sizes are the proof's own claim: the caller takes them from its heads.
     pub fn verify(&self, old_root: &Hash, new_root: &Hash) -> Result<(), BadProof> {
         let fits = match self.old {
             0 => *old_root == empty_root(),
