@@ -20,9 +20,23 @@ pub(crate) fn outcome(what: &str, ran: &Ran) -> Outcome {
         outcome.failed = 1;
     }
     if outcome.failed > 0 {
-        outcome.complaints.push(format!("{what}\n{}", ran.complaint()));
+        let failures = failures(&ran.output);
+        let shown = if failures.is_empty() { ran.complaint() } else { failures };
+        outcome.complaints.push(format!("{what}\n{shown}"));
     }
     outcome
+}
+
+/// What the failed tests printed: libtest's sections from `failures:` to the result. With many test programs the end of
+/// the whole output says nothing about them.
+fn failures(output: &str) -> String {
+    let mut inside = false;
+    let lines = output.lines().filter(|line| {
+        let result = line.starts_with("test result: ");
+        inside = (inside || *line == "failures:") && !result;
+        inside || (result && line.contains("FAILED"))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// `test result: ok. 7 passed; 0 failed; 1 ignored; ...`
@@ -44,6 +58,14 @@ fn ignored(line: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_failed_tests_are_kept() {
+        let good = "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed\n";
+        let bad = "failures:\n---- b stdout ----\nleft 1 right 2\nfailures:\n    b\ntest result: FAILED. 0 passed; 1 failed";
+        assert_eq!(failures(good), "");
+        assert_eq!(failures(&format!("{good}test b ... FAILED\n{bad}\n{good}")), bad);
+    }
 
     #[test]
     fn counts_and_reasons_are_read() {

@@ -39,7 +39,8 @@ pub(crate) fn run(root: &Path, name: &str, command: &mut Command) -> Result<Ran>
         .with_context(|| format!("cannot run {}", command.get_program().display()))?;
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let output = String::from_utf8_lossy(&bytes).into_owned();
-    let lines: Vec<&str> = output.lines().collect();
+    // Cargo's messages for programs mean nothing to a person.
+    let lines: Vec<&str> = output.lines().filter(|line| !line.starts_with("{\"reason\":")).collect();
     let last = &lines[lines.len().saturating_sub(SHOWN_LINES_MAX)..];
     let shown = format!("{}\n(all of it: {}; {status})", last.join("\n"), path.display());
     Ok(Ran { ok: status.success(), output, shown })
