@@ -28,36 +28,27 @@ mod num {
             self.0.iter().rev().lt(other.0.iter().rev())
         }
         fn minus(self, other: Self) -> Self {
-            let mut out = [0; 3];
-            let mut borrow = 0u128;
-            for i in 0..3 {
-                let taken = other.0[i] as u128 + borrow;
-                borrow = u128::from((self.0[i] as u128) < taken);
-                out[i] = ((borrow << 64) + self.0[i] as u128 - taken) as u64;
-            }
-            U(out)
+            let mut borrow = 0;
+            U(std::array::from_fn(|i| {
+                let (once, first) = self.0[i].overflowing_sub(other.0[i]);
+                let (twice, second) = once.overflowing_sub(borrow);
+                borrow = u64::from(first || second);
+                twice
+            }))
+        }
+        fn plus(self, other: Self) -> Self {
+            let mut carry = 0;
+            U(std::array::from_fn(|i| {
+                let sum = u128::from(self.0[i]) + u128::from(other.0[i]) + carry;
+                carry = sum >> 64;
+                sum as u64
+            }))
         }
         pub(super) fn add(self, other: Self) -> Self {
-            let mut out = [0; 3];
-            let mut carry = 0u128;
-            for i in 0..3 {
-                let sum = self.0[i] as u128 + other.0[i] as u128 + carry;
-                (out[i], carry) = (sum as u64, sum >> 64);
-            }
-            U(out).reduce()
+            self.plus(other).reduce()
         }
         pub(super) fn sub(self, other: Self) -> Self {
-            if self.less(other) { self.minus_below(other) } else { self.minus(other) }
-        }
-        fn minus_below(self, other: Self) -> Self {
-            // With P added first, so that nothing falls below zero.
-            let mut out = [0; 3];
-            let mut carry = 0u128;
-            for i in 0..3 {
-                let sum = self.0[i] as u128 + P.0[i] as u128 + carry;
-                (out[i], carry) = (sum as u64, sum >> 64);
-            }
-            U(out).minus(other)
+            self.plus(P).minus(other).reduce()
         }
         fn bit(self, i: usize) -> bool {
             self.0[i / 64] >> (i % 64) & 1 == 1

@@ -3,7 +3,11 @@
 
 pub mod body;
 pub mod envelope;
+pub mod file;
 pub mod keys;
 pub mod padding;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod text;
+pub mod wrap_chunk;
+pub mod wraps;
