@@ -7,11 +7,13 @@ pub mod checkpoint;
 pub mod entry;
 pub mod fact;
 pub mod ids;
+pub mod membership;
 pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod receipt;
 pub mod refusal;
+pub mod register;
 pub mod statement;
 pub mod tree;
 
@@ -25,6 +27,8 @@ pub use ids::{
     Chain, Commitment, ConversationId, Hash, Head, Index, LogId, MembershipHead, Place, ReservationId,
     StatementId,
 };
+pub use membership::{ActBy, Membership, MembershipView};
 pub use policy::Policy;
 pub use refusal::Refusal;
+pub use register::{Applied, Audience, Candidate, CandidateContent, Effect, ErasePlace, Register};
 pub use statement::{Header, SignedStatement, Statement, Verified, VerifiedStatement};

@@ -101,3 +101,36 @@ impl Policy {
         }
     }
 }
+
+/// Shortest time that a policy may give anything that lapses: a minute.
+pub const LAPSE_MS_MIN: u64 = 60_000;
+
+impl Policy {
+    /// A policy that a site can live under, by rules that this program knows.
+    pub fn check(&self) -> Result<(), crate::Refusal> {
+        let bad = |reason: &str| Err(crate::Refusal::BadProposal { reason: reason.into() });
+        if self.rules > crate::RULES {
+            return Err(crate::Refusal::NewerRules { rules: self.rules });
+        }
+        if self.rules == 0 {
+            return bad("there are no rules of version 0");
+        }
+        if self.labels.len() != 6 {
+            return bad("six label ranks are to be named");
+        }
+        let unnamed = |name: &str| name.is_empty() || name.len() > LABEL_BYTES_MAX;
+        if self.labels.iter().any(|label| unnamed(&label.en) || unnamed(&label.ru)) {
+            return bad("a label's name is empty or too long");
+        }
+        if [self.epoch_ms, self.reservation_ms, self.proposal_ms].iter().any(|ms| *ms < LAPSE_MS_MIN) {
+            return bad("a time below a minute");
+        }
+        if self.wrong_passwords_max == 0 || self.statements_per_minute < 10 {
+            return bad("a limit that nobody can work under");
+        }
+        Ok(())
+    }
+}
+
+/// Longest name of a label in one language, bytes.
+pub const LABEL_BYTES_MAX: usize = 120;

@@ -74,6 +74,12 @@ refusals! {
     143 NoSuchSession "no such session lives",
     144 AlreadyFounded "a log has one genesis, at index 0",
     145 LastOfficer "fewer than two officers would be left",
+    146 BadGenesis { reason: String } "no genesis: {reason}",
+    147 TooManyProposals { limit: u64 } "more than {limit} proposals are open",
+    148 SubmitOpen { missing: u32 } "{missing} acts of a Submit must come first",
+    149 ServerRevocation "only the authority revokes the server",
+    // --- audit
+    195 NoSuchRange { size: u64 } "no such range of entries; there are {size}",
     // --- conversations
     150 UnknownConversation { conversation: ConversationId } "no conversation {conversation}",
     151 NotAMember { person: PersonId, conversation: ConversationId } "person {person} is no member of conversation {conversation}",
@@ -87,6 +93,7 @@ refusals! {
     159 TooManyMembers { limit: u64 } "a conversation has at most {limit} members",
     160 NoInvitation "there is no such invitation",
     161 PrivateExists { conversation: ConversationId } "a private conversation of these two exists: {conversation}",
+    163 NoCorrespondent { person: PersonId } "person {person} has no role that sends and receives messages",
     162 BadMembers "members must be sorted, each once, without the founder",
     // --- epochs, bodies, files
     170 WrongEpoch { current: u32, found: u32 } "epoch {found}, the newest is {current}",
@@ -107,5 +114,7 @@ refusals! {
     200 TimeRunsBack { floor_ms: u64 } "time before {floor_ms}",
     201 DeadlinePassed { deadline_ms: u64 } "a Tick must come first: a deadline passed at {deadline_ms}",
     202 BadFact { reason: String } "not a Fact that can stand here: {reason}",
+    204 WrongIndex { expected: Index } "the next entry has index {expected}",
+    205 NotRunning "nothing but a Start (or acts of the authority) can stand here",
     203 NewerRules { rules: u32 } "rules version {rules} is newer than this program",
 }

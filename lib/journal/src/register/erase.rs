@@ -1,0 +1,111 @@
+//! Who may erase what, and the intents that an erasure epoch is to carry out.
+//! Never says "erased": that is the Fact, when the keys are gone.
+
+use super::columns::{ERASED, Row};
+use super::conversation::pair_of;
+use super::{Applied, Audience, Context, Conversation, Effect, ErasePlace, Register};
+use crate::act::{ConversationKind, Erase, EraseTarget};
+use crate::ids::{ConversationId, Index, Place};
+use crate::policy::PrivateErase;
+use crate::refusal::Refusal;
+use pki::PersonId;
+
+impl Register {
+    pub(super) fn erase(&mut self, cx: &Context<'_>, act: &Erase) -> Result<Applied, Refusal> {
+        match &act.target {
+            EraseTarget::Messages(id, messages) => self.erase_messages(cx, *id, messages),
+            EraseTarget::Conversation(id) => self.erase_conversation(cx, *id),
+        }
+    }
+
+    fn erase_messages(
+        &mut self,
+        cx: &Context<'_>,
+        id: ConversationId,
+        messages: &[Index],
+    ) -> Result<Applied, Refusal> {
+        let number = self.open_conversation(id)?;
+        self.row(number)?.membership.member(cx.by.signer)?;
+        if let Some(pair) = messages.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(Refusal::NoSuchMessage { index: pair[1] });
+        }
+        let mut rows = Vec::with_capacity(messages.len());
+        for index in messages {
+            let found = self.message_in(number, *index)?;
+            let row = *self.messages.row(found);
+            if row.flags & ERASED != 0 {
+                return Err(Refusal::AlreadyErased { index: *index });
+            }
+            self.check_may_erase(cx.by.signer, self.row(number)?, &row)?;
+            rows.push((found, row));
+        }
+        let mut places = Vec::with_capacity(rows.len());
+        for (found, row) in rows {
+            self.messages.row_mut(found).flags |= ERASED;
+            let author = self.derived.persons[row.author as usize];
+            self.credit(author, number, self.message_bytes(&row));
+            places.push(ErasePlace::Item(Place { conversation: number, item: row.item.into() }));
+        }
+        let mut effects = Vec::new();
+        self.intend(cx.by.index, places, &mut effects);
+        Ok(Applied::with(Audience::Conversation(number), effects))
+    }
+
+    /// One's own message where policy lets authors erase; any in a group that one owns.
+    fn check_may_erase(&self, signer: PersonId, held: &Conversation, row: &Row) -> Result<(), Refusal> {
+        let own = self.derived.persons[row.author as usize] == signer;
+        let owner = held.membership.owner() == Some(signer);
+        if owner || (own && self.ruling_policy()?.author_erases) {
+            Ok(())
+        } else {
+            Err(Refusal::NoRightToErase)
+        }
+    }
+
+    /// Closes the conversation and takes everything in it, at the cost of one slot.
+    fn erase_conversation(&mut self, cx: &Context<'_>, id: ConversationId) -> Result<Applied, Refusal> {
+        let unknown = Refusal::UnknownConversation { conversation: id };
+        let number = *self.derived.conversation_ids.get(&id).ok_or(unknown)?;
+        let row = self.row(number)?;
+        row.membership.joined(cx.by.signer)?;
+        if let Some(index) = row.erased {
+            return Err(Refusal::AlreadyErased { index });
+        }
+        let may = match row.membership.kind() {
+            ConversationKind::Private => self.ruling_policy()?.private_erase == PrivateErase::Either,
+            ConversationKind::Group => row.membership.owner() == Some(cx.by.signer),
+        };
+        if !may {
+            return Err(Refusal::NoRightToErase);
+        }
+        let mut effects = Vec::new();
+        self.drop_reservations_in(number, &mut effects);
+        let pair = pair_of(&self.row(number)?.membership);
+        let row = self.row_mut(number)?;
+        row.erased = Some(cx.by.index);
+        row.closed.get_or_insert(cx.by.index);
+        row.title = None;
+        let stored = std::mem::take(&mut row.stored);
+        for (author, bytes) in stored {
+            if let Some(person) = self.people.get_mut(&author) {
+                person.stored_bytes = person.stored_bytes.saturating_sub(bytes);
+            }
+        }
+        if let Some(pair) = pair {
+            self.derived.privates.remove(&pair);
+        }
+        effects.push(Effect::ConversationClosed { conversation: number });
+        self.intend(cx.by.index, vec![ErasePlace::Conversation(number)], &mut effects);
+        Ok(Applied::with(Audience::Conversation(number), effects))
+    }
+
+    fn drop_reservations_in(&mut self, number: u64, effects: &mut Vec<Effect>) {
+        let inside = self.reservations.iter().filter(|(_, found)| found.place.conversation == number);
+        let ids: Vec<_> = inside.map(|(id, _)| *id).collect();
+        for id in ids {
+            if let Some(reservation) = self.drop_reservation(id) {
+                effects.push(Effect::ReservationDropped { id, place: reservation.place });
+            }
+        }
+    }
+}

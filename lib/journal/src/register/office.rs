@@ -1,0 +1,217 @@
+//! What officers, administrators and auditors do: Submits, acts of two, suspending, unlocking, ending sessions.
+//! Never lets one officer do what needs two.
+
+use super::{
+    Applied, Audience, ChainEnd, Context, Due, Effect, OpenSubmit, PROPOSALS_MAX, Proposal, Register,
+};
+use crate::act::{
+    Act, Approve, DualAct, EndSession, Export, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
+};
+use crate::ids::Index;
+use crate::refusal::Refusal;
+use pki::{CertId, Role, canonical};
+
+impl Register {
+    /// The signing certificate grants a role that may do this at all.
+    pub(super) fn check_role(&self, cx: &Context<'_>, act: &Act) -> Result<(), Refusal> {
+        let may: &[Role] = match act {
+            Act::Submit(_)
+            | Act::Propose(_)
+            | Act::Approve(_)
+            | Act::Withdraw(_)
+            | Act::Revoke(_)
+            | Act::Suspend(_)
+            | Act::Resume(_)
+            | Act::Unlock(_) => &[Role::Officer],
+            Act::EndSession(_) => &[Role::Officer, Role::Administrator],
+            Act::Export(_) => &[Role::Auditor],
+            Act::Create(_)
+            | Act::Invite(_)
+            | Act::Accept(_)
+            | Act::Leave(_)
+            | Act::Remove(_)
+            | Act::HandOver(_)
+            | Act::Epoch(_)
+            | Act::ShareHistory(_)
+            | Act::BadWrap(_)
+            | Act::Title(_)
+            | Act::Reserve(_)
+            | Act::Message(_)
+            | Act::Read(_)
+            | Act::Acknowledge(_)
+            | Act::Erase(_) => &[Role::Operator, Role::Bot],
+            Act::Logout(_) | Act::SetPassword(_) => return Ok(()),
+            Act::Genesis(_)
+            | Act::Login(_)
+            | Act::Enrol(_)
+            | Act::Crl(_)
+            | Act::EnvelopePrint(_)
+            | Act::EnvelopeHandOver(_)
+            | Act::EnvelopeVoid(_) => return Err(Refusal::NotSubmitted),
+        };
+        let roles = self.signing_roles(cx)?;
+        if may.iter().any(|role| roles.contains(*role)) { Ok(()) } else { Err(Refusal::WrongRole) }
+    }
+
+    pub(super) fn submit(&mut self, cx: &Context<'_>, act: &Submit) -> Result<Applied, Refusal> {
+        if act.count == 0 {
+            return Err(Refusal::SubmitMismatch);
+        }
+        self.submit = Some(OpenSubmit {
+            person: cx.by.signer,
+            count: act.count,
+            digest: act.digest,
+            taken: Vec::new(),
+        });
+        Ok(Applied::with(Audience::Officers, vec![Effect::SubmitOpened { count: act.count }]))
+    }
+
+    pub(super) fn propose(&mut self, cx: &Context<'_>, act: &Propose) -> Result<Applied, Refusal> {
+        let dual: DualAct = canonical::decode(&act.act)
+            .map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
+        self.check_dual(&dual)?;
+        if self.proposals.len() >= PROPOSALS_MAX {
+            return Err(Refusal::TooManyProposals { limit: PROPOSALS_MAX as u64 });
+        }
+        let deadline_ms = cx.now_ms.saturating_add(self.ruling_policy()?.proposal_ms);
+        self.derived.deadlines.insert((deadline_ms, Due::Proposal(cx.by.index)));
+        let proposal = Proposal { person: cx.by.signer, act: act.act.clone(), deadline_ms };
+        self.proposals.insert(cx.by.index, proposal);
+        Ok(Applied::to(Audience::Officers))
+    }
+
+    /// The act could take effect now.
+    fn check_dual(&self, dual: &DualAct) -> Result<(), Refusal> {
+        match dual {
+            DualAct::Policy(policy) => {
+                policy.check()?;
+                if policy == self.ruling_policy()? { Err(Refusal::Unchanged) } else { Ok(()) }
+            }
+            DualAct::AdmitOfficer(certificate) => {
+                let row = self.certificates.get(certificate).ok_or(Refusal::UnknownCertificate)?;
+                if let Some(index) = row.revoked {
+                    return Err(Refusal::CertificateRevoked { index });
+                }
+                if row.key().is_none() || !row.certificate().roles().contains(Role::Officer) {
+                    return Err(Refusal::BadProposal { reason: "no officer's signature certificate".into() });
+                }
+                if row.admitted { Err(Refusal::Unchanged) } else { Ok(()) }
+            }
+        }
+    }
+
+    pub(super) fn approve(&mut self, cx: &Context<'_>, act: &Approve) -> Result<Applied, Refusal> {
+        let missing = Refusal::NoSuchProposal { proposal: act.proposal };
+        let Some(proposal) = self.proposals.get(&act.proposal) else { return Err(missing) };
+        if proposal.person == cx.by.signer {
+            return Err(Refusal::SecondPersonNeeded);
+        }
+        // The proposer's word counts only while he is an officer in good standing.
+        let proposer = self.people.get(&proposal.person);
+        if !proposer.is_some_and(|person| self.is_standing_officer(person)) {
+            return Err(missing);
+        }
+        let dual: DualAct = canonical::decode(&proposal.act)
+            .map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
+        self.check_dual(&dual)?;
+        self.drop_proposal(act.proposal);
+        let effects = self.take_effect(cx, dual);
+        Ok(Applied::with(Audience::Everyone, effects))
+    }
+
+    fn take_effect(&mut self, cx: &Context<'_>, dual: DualAct) -> Vec<Effect> {
+        match dual {
+            DualAct::Policy(policy) => {
+                if let Some(site) = &mut self.site {
+                    site.policy = policy;
+                    site.policy_index = cx.by.index;
+                }
+                vec![Effect::PolicyChanged]
+            }
+            DualAct::AdmitOfficer(certificate) => self.admit_officer(certificate),
+        }
+    }
+
+    /// The signature certificate may act, and with it the agreement certificate that was enrolled beside it.
+    fn admit_officer(&mut self, certificate: CertId) -> Vec<Effect> {
+        let Some(enrolled) = self.certificates.get(&certificate).map(|row| row.index) else {
+            return Vec::new();
+        };
+        for row in self.certificates.values_mut().filter(|row| row.index == enrolled) {
+            row.admitted = true;
+        }
+        vec![Effect::OfficerAdmitted { certificate }]
+    }
+
+    pub(super) fn withdraw(&mut self, cx: &Context<'_>, act: &Withdraw) -> Result<Applied, Refusal> {
+        let own = self.proposals.get(&act.proposal).is_some_and(|found| found.person == cx.by.signer);
+        if !own {
+            return Err(Refusal::NoSuchProposal { proposal: act.proposal });
+        }
+        self.drop_proposal(act.proposal);
+        Ok(Applied::to(Audience::Officers))
+    }
+
+    pub(super) fn drop_proposal(&mut self, index: Index) {
+        if let Some(proposal) = self.proposals.remove(&index) {
+            self.derived.deadlines.remove(&(proposal.deadline_ms, Due::Proposal(index)));
+        }
+    }
+
+    pub(super) fn suspend(&mut self, cx: &Context<'_>, act: &Suspend) -> Result<Applied, Refusal> {
+        let person = self.standing_person(act.person)?;
+        if person.suspended.is_some() {
+            return Err(Refusal::Unchanged);
+        }
+        if person.roles.contains(Role::Server) {
+            return Err(Refusal::ServerRevocation);
+        }
+        self.check_officers_left(act.person)?;
+        let mut effects = Vec::new();
+        if let Some(person) = self.people.get_mut(&act.person) {
+            person.suspended = Some(cx.by.index);
+        }
+        self.end_chain(act.person, ChainEnd::Suspended, &mut effects);
+        Ok(Applied::with(Audience::Officers, effects))
+    }
+
+    pub(super) fn resume(&mut self, _cx: &Context<'_>, act: &Resume) -> Result<Applied, Refusal> {
+        self.standing_person(act.person)?;
+        match self.people.get_mut(&act.person) {
+            Some(person) if person.suspended.is_some() => {
+                person.suspended = None;
+                Ok(Applied::to(Audience::Officers))
+            }
+            _ => Err(Refusal::Unchanged),
+        }
+    }
+
+    pub(super) fn unlock(&mut self, _cx: &Context<'_>, act: &Unlock) -> Result<Applied, Refusal> {
+        self.standing_person(act.person)?;
+        match self.people.get_mut(&act.person) {
+            Some(person) if person.locked.is_some() => {
+                person.locked = None;
+                person.wrong_passwords = 0;
+                Ok(Applied::to(Audience::Officers))
+            }
+            _ => Err(Refusal::Unchanged),
+        }
+    }
+
+    pub(super) fn end_session(&mut self, _cx: &Context<'_>, act: &EndSession) -> Result<Applied, Refusal> {
+        if self.chains.get(&act.person).is_none_or(|live| live.chain != act.chain) {
+            return Err(Refusal::NoSuchSession);
+        }
+        let mut effects = Vec::new();
+        self.end_chain(act.person, ChainEnd::EndSession, &mut effects);
+        Ok(Applied::with(Audience::Officers, effects))
+    }
+
+    /// An auditor takes out entries that there are.
+    pub(super) fn export(&mut self, cx: &Context<'_>, act: &Export) -> Result<Applied, Refusal> {
+        if act.from >= act.to || act.to > cx.by.index {
+            return Err(Refusal::NoSuchRange { size: cx.by.index });
+        }
+        Ok(Applied::to(Audience::Officers))
+    }
+}

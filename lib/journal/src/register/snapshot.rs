@@ -1,0 +1,150 @@
+//! The Register as bytes: canonical, versioned; the same state gives the same bytes on every machine.
+//! Never holds what follows from the rest: that is built again.
+
+use super::{Due, Register, conversation::pair_of};
+use crate::ids::Hash;
+use minicbor::{Decode, Encode, Encoder};
+use sha2::{Digest, Sha256};
+
+/// The version of the snapshot format that this program writes.
+pub const SNAPSHOT_VERSION: u8 = 1;
+
+/// Why bytes are no snapshot. Whoever gets this replays the journal instead.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSnapshot {
+    /// Not the one right encoding.
+    #[error(transparent)]
+    NotCanonical(#[from] pki::canonical::NotCanonical),
+    /// Written by a newer program.
+    #[error("snapshot version {0} is newer than this program reads ({SNAPSHOT_VERSION})")]
+    Newer(u8),
+    /// The parts contradict each other.
+    #[error("the snapshot contradicts itself: {0}")]
+    Inconsistent(&'static str),
+}
+
+/// `[version, register]`.
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct Framed {
+    #[n(0)]
+    version: u8,
+    #[n(1)]
+    register: Register,
+}
+
+/// Hashes what an encoder writes, so that a large snapshot need not stand in memory.
+struct HashWriter(Sha256);
+
+impl minicbor::encode::Write for HashWriter {
+    type Error = std::convert::Infallible;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.0.update(bytes);
+        Ok(())
+    }
+}
+
+fn write<W: minicbor::encode::Write>(register: &Register, sink: W) -> W {
+    let mut encoder = Encoder::new(sink);
+    let written =
+        encoder.array(2).and_then(|e| e.u8(SNAPSHOT_VERSION)).and_then(|e| e.encode(register)).map(|_| ());
+    assert!(written.is_ok(), "these sinks cannot fail, and our types have no refusing encoders");
+    encoder.into_writer()
+}
+
+/// SHA-256 of [`Register::snapshot`].
+pub(super) fn digest(register: &Register) -> Hash {
+    write(register, HashWriter(Sha256::new())).0.finalize().into()
+}
+
+impl Register {
+    /// The state as bytes.
+    pub fn snapshot(&self) -> Vec<u8> {
+        write(self, Vec::new())
+    }
+
+    /// Reads a snapshot whole and builds again what follows from it. Whether it is the right one, its digest says.
+    pub fn restore(bytes: &[u8]) -> Result<Self, BadSnapshot> {
+        if let Some(&version) = bytes.get(1)
+            && version > SNAPSHOT_VERSION
+            && version < 24
+        {
+            return Err(BadSnapshot::Newer(version));
+        }
+        let mut register = pki::canonical::decode::<Framed>(bytes)?.register;
+        register.derive_people()?;
+        register.derive_conversations()?;
+        register.derive_messages()?;
+        register.derive_deadlines();
+        Ok(register)
+    }
+
+    fn derive_people(&mut self) -> Result<(), BadSnapshot> {
+        let mut by_ordinal: Vec<_> = self.people.values().map(|person| (person.ordinal, person.id)).collect();
+        by_ordinal.sort_unstable();
+        for (expected, (ordinal, person)) in by_ordinal.into_iter().enumerate() {
+            if ordinal as usize != expected {
+                return Err(BadSnapshot::Inconsistent("persons are not counted without gaps"));
+            }
+            self.derived.persons.push(person);
+        }
+        for person in self.people.values() {
+            self.derived.logins.insert(person.login.clone(), person.id);
+        }
+        for (id, row) in &self.certificates {
+            if row.id() != *id {
+                return Err(BadSnapshot::Inconsistent("a certificate under another's id"));
+            }
+            self.derived.keys.insert(Sha256::digest(row.certificate().spki()).into());
+        }
+        Ok(())
+    }
+
+    fn derive_conversations(&mut self) -> Result<(), BadSnapshot> {
+        for (expected, (number, row)) in self.conversations.iter().enumerate() {
+            if row.ordinal as usize != expected || row.number != *number {
+                return Err(BadSnapshot::Inconsistent("conversations are not counted without gaps"));
+            }
+            self.derived.conversation_numbers.push(*number);
+            self.derived.conversation_ids.insert(row.membership.id(), *number);
+            for person in row.membership.members().keys() {
+                self.derived.conversations_of.entry(*person).or_default().insert(*number);
+            }
+            if row.erased.is_none()
+                && let Some(pair) = pair_of(&row.membership)
+            {
+                self.derived.privates.insert(pair, *number);
+            }
+        }
+        Ok(())
+    }
+
+    fn derive_messages(&mut self) -> Result<(), BadSnapshot> {
+        let mut last = None;
+        for (number, row) in self.messages.rows().iter().enumerate() {
+            if last.is_some_and(|last| last >= row.index) {
+                return Err(BadSnapshot::Inconsistent("messages do not ascend"));
+            }
+            last = Some(row.index);
+            if row.author as usize >= self.derived.persons.len() {
+                return Err(BadSnapshot::Inconsistent("a message of nobody"));
+            }
+            let conversation = self
+                .derived
+                .conversation_numbers
+                .get(row.conversation as usize)
+                .and_then(|number| self.conversations.get_mut(number))
+                .ok_or(BadSnapshot::Inconsistent("a message of no conversation"))?;
+            let number = u32::try_from(number).map_err(|_| BadSnapshot::Inconsistent("too many messages"))?;
+            conversation.messages.push(number);
+        }
+        Ok(())
+    }
+
+    fn derive_deadlines(&mut self) {
+        let reservations = self.reservations.iter().map(|(id, row)| (row.deadline_ms, Due::Reservation(*id)));
+        let proposals = self.proposals.iter().map(|(index, row)| (row.deadline_ms, Due::Proposal(*index)));
+        self.derived.deadlines = reservations.chain(proposals).collect();
+    }
+}
