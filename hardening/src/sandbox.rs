@@ -1,6 +1,8 @@
 //! The steps by which a process confines itself, in one straight line, and the report of what was applied.
 //! Never takes a step back. The daemon opens no socket before it holds a [`Sandboxed`].
 
+use std::fmt;
+
 use nix::errno::Errno;
 
 use crate::{dump, limits, memory};
@@ -20,6 +22,19 @@ pub enum Step {
     LockAllowance,
     /// Everything mapped is locked.
     LockEverything,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Step::NoCoreFiles => "no core files",
+            Step::NotDumpable => "not dumpable",
+            Step::NoNewPrivileges => "no new privileges",
+            Step::BoundFiles => "bounded descriptors",
+            Step::LockAllowance => "allowance for locked memory",
+            Step::LockEverything => "all memory locked",
+        })
+    }
 }
 
 impl Step {
@@ -47,7 +62,7 @@ pub enum StepOutcome {
 
 /// A demanded step was refused: the process must not go on.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("confinement failed at {step:?}: {errno}")]
+#[error("confinement failed at \"{step}\": {errno}")]
 pub struct SandboxError {
     /// The step.
     pub step: Step,

@@ -1,6 +1,7 @@
 //! A page of memory that holds one secret: keys, the root, a passphrase on its way.
 //! Never prints, clones or grows; wiped when dropped.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 
 use nix::errno::Errno;
@@ -29,6 +30,20 @@ pub enum PageKind {
         /// The rules that were refused, with the system's answers.
         lacking: Vec<(&'static str, Errno)>,
     },
+}
+
+impl fmt::Display for PageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PageKind::Secret => f.write_str("memfd_secret"),
+            PageKind::Locked { why } => write!(f, "locked memory, readable by root (memfd_secret: {why})"),
+            PageKind::Weak { why, lacking } => {
+                write!(f, "WEAK memory (memfd_secret: {why}")?;
+                lacking.iter().try_for_each(|(rule, errno)| write!(f, "; {rule}: {errno}"))?;
+                f.write_str(")")
+            }
+        }
+    }
 }
 
 /// No page could be had at all.
@@ -160,6 +175,16 @@ mod tests {
             }
             PageKind::Secret => panic!("the fallback never claims to be secret"),
         }
+    }
+
+    #[test]
+    fn a_weak_page_says_everything_it_lacks() {
+        let kind = PageKind::Weak { why: Errno::ENOSYS, lacking: vec![("mlock", Errno::ENOMEM)] };
+        let said = kind.to_string();
+        assert!(
+            said.starts_with("WEAK") && said.contains("ENOSYS") && said.contains("mlock: ENOMEM"),
+            "{said}"
+        );
     }
 
     #[test]

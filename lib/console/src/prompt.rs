@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Write};
+use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
@@ -27,8 +28,14 @@ impl SecretSource {
                 let tty = OpenOptions::new().read(true).write(true).open("/dev/tty");
                 tty.map(SecretSource::Terminal).map_err(PromptError::NoTerminal)
             }
+            Some(0) => io::stdin()
+                .as_fd()
+                .try_clone_to_owned()
+                .map(|descriptor| SecretSource::Descriptor(descriptor.into()))
+                .map_err(|cause| PromptError::NoDescriptor { fd: 0, cause }),
             // Opened anew by its name: adopting a bare number would need unsafe code. A pipe is shared with the
-            // caller's descriptor, a regular file starts at its first line.
+            // caller's descriptor, a regular file starts at its first line; a socket, or a pipe of another user
+            // (across sudo), cannot be opened this way: pass those as standard input, `--passphrase-fd 0`.
             Some(fd) => File::open(format!("/dev/fd/{fd}"))
                 .map(SecretSource::Descriptor)
                 .map_err(|cause| PromptError::NoDescriptor { fd, cause }),

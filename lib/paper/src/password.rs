@@ -215,6 +215,18 @@ pub(crate) mod tests {
         }
     }
 
+    /// Worked out by hand from the drawing above: envelopes printed today must be read by every later version.
+    #[test]
+    fn the_check_letter_is_the_documented_one() {
+        // 2 is 0: the sum is the group's number alone, and 5·9+1, 5·18+2, 5·4+3 and 5·13+4 are multiples of 23.
+        assert_eq!(parsed("2222E-2222T-22227-2222K").as_deref(), Ok("2222E2222T222272222K"));
+        let password = OneTimePassword::random(&mut Counting(5));
+        for (group, letters) in password.groups().iter().zip(1..).map(|(text, group)| (group, text.bytes())) {
+            let sum: usize = letters.zip(1..).map(|(letter, weight)| weight * number(letter)).sum();
+            assert_eq!((sum + group) % 23, 0);
+        }
+    }
+
     #[test]
     fn every_single_mistake_names_its_group() {
         let password = OneTimePassword::random(&mut Counting(7));
