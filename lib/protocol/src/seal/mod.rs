@@ -6,8 +6,13 @@ pub mod envelope;
 pub mod file;
 pub mod keys;
 pub mod padding;
-#[cfg(test)]
-pub(crate) mod testing;
 pub mod text;
 pub mod wrap_chunk;
 pub mod wraps;
+
+#[cfg(test)]
+mod speed_tests;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod vector_tests;

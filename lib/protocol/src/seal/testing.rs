@@ -65,3 +65,25 @@ pub(crate) fn chunk_place() -> ChunkPlace {
         number: 1,
     }
 }
+
+/// Gives the bytes it was told to give, and no more.
+pub(crate) struct Given(pub(crate) Vec<u8>);
+
+impl rand_core::TryRng for Given {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        rand_core::utils::next_word_via_fill(self)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        rand_core::utils::next_word_via_fill(self)
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+        out.copy_from_slice(&self.0.drain(..out.len()).collect::<Vec<_>>());
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Given {}
