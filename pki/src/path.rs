@@ -496,8 +496,8 @@ fn judge_revocation(
 }
 
 #[cfg(test)]
-#[path = "path_tests.rs"]
-mod tests;
-#[cfg(test)]
 #[path = "path_revocation_tests.rs"]
 mod revocation_tests;
+#[cfg(test)]
+#[path = "path_tests.rs"]
+mod tests;

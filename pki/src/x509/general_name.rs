@@ -61,7 +61,9 @@ impl GeneralName {
             Self::Uri(text) => der::element(context(6), text.as_bytes()),
             Self::Ip(bytes) => der::element(context(7), bytes),
             Self::Directory(name) => der::element(context_constructed(4), name.der()),
-            Self::Other(number) => der::element(context(*number), &[]),
+            // otherName, x400Address and ediPartyName are constructed, registeredID is not.
+            Self::Other(8) => der::element(context(8), &[]),
+            Self::Other(number) => der::element(context_constructed(*number), &[]),
         }
     }
 }

@@ -1,0 +1,174 @@
+//! A credential on the terminal's disk: who may open it, and in which order bytes become durable.
+//! Never writes anything but the credential, its state record and the empty lock file beside them.
+//!
+//! Three files: `NAME` (sealed under the passphrase, rewritten on renewal), `NAME.state` (the state record, sealed
+//! under a key inside the credential, rewritten before each signature) and `NAME.lock` (empty; held while open, so that
+//! two agents never sign with one credential).
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rand_core::CryptoRng;
+
+use crate::credential::{Credential, CredentialError};
+use crate::sealed::{KdfCost, SEALED_BYTES_MAX};
+use crate::state_record::StateRecord;
+
+/// Only the owner reads and writes.
+const MODE: u32 = 0o600;
+
+/// Why a credential's files cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialFileError {
+    /// Another process has it open.
+    #[error("{} is in use by another process", path.display())]
+    InUse {
+        /// The credential.
+        path: PathBuf,
+    },
+    /// There is a credential already; it is never overwritten.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The credential.
+        path: PathBuf,
+    },
+    /// The operating system says no.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        error: io::Error,
+    },
+    /// The credential itself.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+}
+
+/// A credential, open and locked. Dropping it gives the lock back.
+pub struct CredentialFile {
+    path: PathBuf,
+    credential: Credential,
+    /// Held, never read.
+    _lock: File,
+}
+
+impl CredentialFile {
+    /// Writes a new credential. Fails when there is one.
+    pub fn create(
+        path: &Path,
+        credential: Credential,
+        passphrase: &[u8],
+        cost: KdfCost,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, CredentialFileError> {
+        let lock = lock(path)?;
+        match path.try_exists() {
+            Ok(false) => {}
+            Ok(true) => return Err(CredentialFileError::Exists { path: path.to_owned() }),
+            Err(error) => return Err(CredentialFileError::Io { path: path.to_owned(), error }),
+        }
+        let file = Self { path: path.to_owned(), credential, _lock: lock };
+        file.save(passphrase, cost, rng)?;
+        Ok(file)
+    }
+
+    /// Opens a credential for its only user.
+    pub fn open(path: &Path, passphrase: &[u8]) -> Result<Self, CredentialFileError> {
+        // Not found is said before a lock file is made.
+        fs::metadata(path).map_err(|error| CredentialFileError::Io { path: path.to_owned(), error })?;
+        let lock = lock(path)?;
+        let credential = Credential::open(passphrase, &read(path)?)?;
+        Ok(Self { path: path.to_owned(), credential, _lock: lock })
+    }
+
+    /// The credential.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The credential, to be changed and then saved.
+    pub fn credential_mut(&mut self) -> &mut Credential {
+        &mut self.credential
+    }
+
+    /// Writes the credential, after a change or under a new passphrase. The state key does not change, so the state
+    /// record beside it stays readable whichever of the two versions a crash leaves.
+    pub fn save(
+        &self,
+        passphrase: &[u8],
+        cost: KdfCost,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), CredentialFileError> {
+        replace(&self.path, &self.credential.seal(passphrase, cost, rng)?)
+    }
+
+    /// The state record. `None`: none was ever written, this terminal never logged in.
+    pub fn read_state(&self) -> Result<Option<StateRecord>, CredentialFileError> {
+        let path = beside(&self.path, "state");
+        match path.try_exists() {
+            Ok(false) => Ok(None),
+            Ok(true) => Ok(Some(self.credential.open_state(&read(&path)?)?)),
+            Err(error) => Err(CredentialFileError::Io { path, error }),
+        }
+    }
+
+    /// Writes the state record durably. Called with the number about to be used, *before* the signature is made: a crash
+    /// after it wastes at most an attempt, a crash before it has signed nothing.
+    pub fn write_state(
+        &self,
+        state: &StateRecord,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), CredentialFileError> {
+        replace(&beside(&self.path, "state"), &self.credential.seal_state(state, rng)?)
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn lock(path: &Path) -> Result<File, CredentialFileError> {
+    let lock_path = beside(path, "lock");
+    let io = |error| CredentialFileError::Io { path: lock_path.clone(), error };
+    let options = OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).to_owned();
+    let file = options.open(&lock_path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(CredentialFileError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CredentialFileError> {
+    let io = |error| CredentialFileError::Io { path: path.to_owned(), error };
+    let file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed: the parser then refuses it as too long.
+    file.take(SEALED_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
+
+/// Puts new bytes in a file's place: the old ones or the new ones are there, never a mixture.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), CredentialFileError> {
+    let fresh = beside(path, "new");
+    let steps = || -> io::Result<()> {
+        // Left over by a crash; it was never the file. Removed and made anew, so that nobody prepared it for us.
+        match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&fresh)?;
+        file.write_all(bytes)?; // A crash here: the old file rules, a piece of the new one lies beside it.
+        file.sync_all()?; // A crash here: the old file rules; the new one is whole but has no name that counts.
+        fs::rename(&fresh, path)?; // A crash here: one or the other rules, and both are whole.
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(directory)?.sync_all() // From here on the new one rules; only now the caller may sign.
+    };
+    steps().map_err(|error| CredentialFileError::Io { path: path.to_owned(), error })
+}
