@@ -63,7 +63,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connects to `address`, checks the server, opens the stream. `server_name` goes into SNI only.
+    /// Connects to `address`, checks the server, takes the stream that the server opens. `server_name` goes into SNI only.
     pub async fn connect(
         profile: &TlsProfile,
         own: &OwnCertificate,
@@ -88,7 +88,11 @@ impl Link {
             .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
             .map_err(|_too_long| LinkError::NothingToBind)?;
         let server = peer_chain(&connection).ok_or(LinkError::NothingToBind)?;
-        let (send, receive) = connection.open_bi().await.map_err(|error| explain(error, address))?;
+        // The server opens the stream and says Hello on it; a client that TLS refused learns it here at the latest.
+        let (send, receive) = tokio::time::timeout(CONNECT_TIMEOUT, connection.accept_bi())
+            .await
+            .map_err(|_elapsed| LinkError::NoAnswer(address))?
+            .map_err(|error| explain(error, address))?;
         Ok(Self { endpoint, connection, exporter, server, send, receive })
     }
 

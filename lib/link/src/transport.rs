@@ -17,7 +17,7 @@ fn common() -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_TIMEOUT_MS))))
-        // One stream carries the session; nothing else is ever opened by a peer.
+        // One stream carries the session, and the server opens it.
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
         .receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
@@ -30,18 +30,18 @@ fn common() -> TransportConfig {
     transport
 }
 
-/// The server accepts one bidirectional stream, opened by the client.
+/// The server opens the one stream itself and accepts none: a client cannot open anything.
 pub(crate) fn server() -> TransportConfig {
     let mut transport = common();
-    transport.max_concurrent_bidi_streams(VarInt::from_u32(1));
+    transport.max_concurrent_bidi_streams(VarInt::from_u32(0));
     transport
 }
 
-/// The client accepts no stream and keeps the connection alive.
+/// The client accepts the one stream and keeps the connection alive.
 pub(crate) fn client() -> TransportConfig {
     let mut transport = common();
     transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_bidi_streams(VarInt::from_u32(1))
         .keep_alive_interval(Some(Duration::from_millis(KEEP_ALIVE_MS)));
     transport
 }
