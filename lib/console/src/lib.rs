@@ -30,7 +30,7 @@ pub use fold::{fold, matches};
 pub use json::Json;
 pub use lang::Lang;
 pub use localise::{HelpTable, localise, stale, untranslated};
-pub use lookalike::skeleton;
+pub use lookalike::{alike, skeleton};
 pub use parse::{Common, Consent, PassphraseFd, Stop, parse_from, parse_or_exit};
 pub use progress::Progress;
 pub use prompt::{SecretSource, confirm, confirm_at_terminal, read_text};
