@@ -270,20 +270,27 @@ impl Credential {
         contents.into_credential()
     }
 
-    /// Seals a state record; costs no key derivation, so it can precede every signature.
+    /// Seals a state record, or the fact that there is none yet; costs no key derivation, so it can precede every
+    /// signature.
     pub fn seal_state(
         &self,
-        state: &StateRecord,
+        state: Option<&StateRecord>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<u8>, CredentialError> {
-        let bytes = state.to_bytes().ok_or(CredentialError::Contents("state record too long"))?;
+        let bytes = match state {
+            Some(state) => state.to_bytes().ok_or(CredentialError::Contents("state record too long"))?,
+            None => Vec::new(),
+        };
         Ok(sealed::seal_with_key(STATE_KIND, &self.state_key, &bytes, rng)?)
     }
 
     /// Opens a state record of this credential.
-    pub fn open_state(&self, bytes: &[u8]) -> Result<StateRecord, CredentialError> {
+    pub fn open_state(&self, bytes: &[u8]) -> Result<Option<StateRecord>, CredentialError> {
         let opened = sealed::open_with_key(STATE_KIND, &self.state_key, bytes)?;
-        StateRecord::from_bytes(&opened).ok_or(CredentialError::Contents("state record"))
+        if opened.is_empty() {
+            return Ok(None);
+        }
+        StateRecord::from_bytes(&opened).map(Some).ok_or(CredentialError::Contents("state record"))
     }
 }
 

@@ -70,6 +70,8 @@ impl CredentialFile {
             Err(error) => return Err(CredentialFileError::Io { path: path.to_owned(), error }),
         }
         let file = Self { path: path.to_owned(), credential, _lock: lock };
+        // The state first: a crash here leaves a state nobody can open, and no credential; the next attempt replaces it.
+        replace(&beside(path, "state"), &file.credential.seal_state(None, rng)?)?;
         file.save(passphrase, cost, rng)?;
         Ok(file)
     }
@@ -104,14 +106,10 @@ impl CredentialFile {
         replace(&self.path, &self.credential.seal(passphrase, cost, rng)?)
     }
 
-    /// The state record. `None`: none was ever written, this terminal never logged in.
+    /// The state record. `None`: this terminal never logged in. A state file that is missing is an error: to begin
+    /// afresh would be to forget which log and which checkpoint this person has seen.
     pub fn read_state(&self) -> Result<Option<StateRecord>, CredentialFileError> {
-        let path = beside(&self.path, "state");
-        match path.try_exists() {
-            Ok(false) => Ok(None),
-            Ok(true) => Ok(Some(self.credential.open_state(&read(&path)?)?)),
-            Err(error) => Err(CredentialFileError::Io { path, error }),
-        }
+        Ok(self.credential.open_state(&read(&beside(&self.path, "state"))?)?)
     }
 
     /// Writes the state record durably. Called with the number about to be used, *before* the signature is made: a crash
@@ -121,7 +119,7 @@ impl CredentialFile {
         state: &StateRecord,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), CredentialFileError> {
-        replace(&beside(&self.path, "state"), &self.credential.seal_state(state, rng)?)
+        replace(&beside(&self.path, "state"), &self.credential.seal_state(Some(state), rng)?)
     }
 }
 

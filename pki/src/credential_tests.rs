@@ -136,7 +136,7 @@ fn a_state_record_of_another_credential_or_a_damaged_one_is_refused() {
     let mut rng = Rng::seeded(5);
     let (one, _) = certified(Suite::Ed25519, &mut rng);
     let (two, _) = certified(Suite::Ed25519, &mut rng);
-    let sealed = one.seal_state(&StateRecord::new([5; 32], "log".into()), &mut rng).unwrap();
+    let sealed = one.seal_state(Some(&StateRecord::new([5; 32], "log".into())), &mut rng).unwrap();
     assert!(one.open_state(&sealed).is_ok());
     assert!(two.open_state(&sealed).is_err());
     for at in 0..sealed.len() {
@@ -159,5 +159,7 @@ fn a_crash_before_the_rename_leaves_the_old_file() {
     assert_eq!(file.read_state().unwrap(), Some(state.clone()));
     file.write_state(&state, &mut rng).unwrap();
     std::fs::write(directory.path().join("c.state"), b"torn").unwrap();
+    assert!(file.read_state().is_err());
+    std::fs::remove_file(directory.path().join("c.state")).unwrap();
     assert!(file.read_state().is_err());
 }

@@ -181,9 +181,10 @@ pub fn revocation_list(
     }
     let entry = |(serial, at, reason): &(Vec<u8>, CertTime, Reason)| {
         // RFC 5280 5.3.1: an unspecified reason is better left out.
-        let extensions = match reason {
-            Reason::Unspecified => Vec::new(),
-            reason => vec![ExtensionOut::new(REASON_CODE, false, der::element(ENUMERATED, &[*reason as u8]))],
+        let extensions = if *reason == Reason::Unspecified {
+            Vec::new()
+        } else {
+            vec![ExtensionOut::new(REASON_CODE, false, der::element(ENUMERATED, &[*reason as u8]))]
         };
         (serial.clone(), *at, extensions)
     };
