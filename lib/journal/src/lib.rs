@@ -15,6 +15,8 @@ pub mod receipt;
 pub mod refusal;
 pub mod register;
 pub mod statement;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tree;
 
 /// The version of the Register's rules that this program writes. Older ones are judged by their own code for ever.

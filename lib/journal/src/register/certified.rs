@@ -21,8 +21,9 @@ pub struct Certified {
 
 impl Certified {
     pub(crate) fn new(certificate: Certificate, index: Index, admitted: bool) -> Self {
-        // A P-256 agreement key would pass for a signature key: the key usage tells them apart.
-        let signs = certificate.allows(KeyUse::DigitalSignature);
+        // A P-256 agreement key would pass for a signature key: the key usage tells them apart. An authority signs its
+        // offline acts with the key that signs certificates.
+        let signs = certificate.allows(KeyUse::DigitalSignature) || certificate.is_ca();
         let key = signs.then(|| certificate.public_key().ok().map(Arc::new)).flatten();
         Self { certificate: Arc::new(certificate), key, index, admitted, revoked: None }
     }

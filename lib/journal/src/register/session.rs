@@ -223,3 +223,7 @@ fn check_head(head: Head, index: u64, heads: Heads<'_>, may_be_empty: bool) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;
