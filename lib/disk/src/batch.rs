@@ -57,6 +57,16 @@ impl<'a> Batch<'a> {
         Ok(position)
     }
 
+    /// Largest frame [`Batch::tree`] takes.
+    pub fn tree_bytes_max(&self) -> usize {
+        self.placement.frame_bytes_max(Stream::Tree) - SEAL_BYTES
+    }
+
+    /// Largest body [`Batch::body`] takes, sealing included.
+    pub fn body_bytes_max(&self) -> usize {
+        self.placement.frame_bytes_max(Stream::Bodies)
+    }
+
     /// Adds a frame to the tree stream.
     pub fn tree(&mut self, owner: &Owner, bytes: &[u8]) -> Result<Position, Error> {
         self.sealed(Stream::Tree, owner, bytes)

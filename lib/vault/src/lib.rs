@@ -1,1 +1,48 @@
-//! (to come)
+//! Bodies and their irreversible erasure. Knows ids and bytes, never people, never who wrote what.
+//! Overwriting is not erasure: a body is erased when no key that still exists opens it.
+//!
+//! ```text
+//! cell slot ─ root secret ─► top node {epoch, J, conversations}
+//!                                      │   └► conversations (fan-out 64, by number)
+//!                                      │        └► items of one conversation
+//!                                      │             ├► leaf: key of one body
+//!                                      │             └► chunks of one file ─► leaf
+//!                                      └► J ─► pending lists: leaf keys not yet folded into the tree
+//! slot = {kind, key, position, tag of the child}; node = XChaCha20-Poly1305(key from the slot above, slots)
+//! ```
+//! Inserts keep the nodes' keys. An erasure replaces every key from the leaf to the root, and J, and then the cell
+//! forgets the old root: every stale version of the erased leaf's key lies under a key that no longer exists.
+#![forbid(unsafe_code)]
+
+pub mod adversary;
+mod batch;
+mod cell;
+mod erasure;
+mod error;
+mod file_cell;
+mod memory_cell;
+mod node;
+mod open;
+mod pending;
+mod place;
+mod reader;
+mod root_slot;
+mod seal;
+mod secret;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod vault;
+
+pub use batch::Batch;
+pub use cell::{CellError, CellKind, CellSlot, RootCell};
+pub use erasure::{Destroyed, Intended, Replaced, Written};
+pub use error::Error;
+pub use file_cell::FileCell;
+pub use memory_cell::{CellRecords, MemoryCell};
+pub use open::{Interrupted, Opened};
+pub use place::{Place, SECRETS_CONVERSATION, Target};
+pub use reader::VaultReader;
+pub use secret::Secret32;
+pub use vault::{Limits, Vault};

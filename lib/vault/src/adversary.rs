@@ -1,0 +1,103 @@
+//! The proof of erasure: someone with every live key, the cell, and every version of every block ever written opens
+//! whatever can be opened, again and again with what was found, until nothing new opens.
+//! For tests and for the proofs a site may ask for; never used by the server.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use disk::{DeviceKeys, FrameRecord, RecordedWrite, Sealer, StoreId, Stream, frames_of_write};
+
+use crate::cell::{CellSlot, RootCell};
+use crate::node::{Node, TopNode};
+use crate::pending::PendingList;
+use crate::place::{FrameKind, Place, parts};
+use crate::root_slot::{RootSlot, decode_device, top_key};
+use crate::seal;
+use crate::secret::Secret32;
+use crate::vault::{Vault, locked};
+
+/// All bodies that opened, by place; several versions of a place are all kept.
+pub type OpenedBodies = BTreeMap<Place, Vec<Vec<u8>>>;
+
+/// Every key that exists now: in the cell, in the cache, in the pending leaves.
+pub fn live_keys(vault: &Vault) -> Vec<Secret32> {
+    let tree = locked(&vault.tree);
+    let mut keys = vec![tree.root.clone(), tree.top.j.clone()];
+    keys.extend(tree.top.conversations.iter().map(|slot| slot.key.clone()));
+    keys.extend(tree.nodes.values().flat_map(|node| node.slots.values().map(|slot| slot.key.clone())));
+    keys.extend(tree.pending.values().map(|slot| slot.key.clone()));
+    keys.extend(cell_keys(&*vault.cell, &vault.store()));
+    keys
+}
+
+/// Root secrets in a cell, of both slots.
+pub fn cell_keys(cell: &dyn RootCell, store: &StoreId) -> Vec<Secret32> {
+    let slots = [CellSlot::Even, CellSlot::Odd].into_iter().filter_map(|slot| cell.read(slot).ok());
+    slots.filter_map(|bytes| RootSlot::decode(&bytes, store)).map(|slot| slot.root.clone()).collect()
+}
+
+/// The device keys a cell keeps.
+pub fn device_keys(cell: &dyn RootCell) -> Option<DeviceKeys> {
+    decode_device(&cell.read(CellSlot::Device).ok()?)
+}
+
+/// Tries every key on every record, and every key found on every record, up to the fixpoint.
+pub fn open_everything(
+    keys: &DeviceKeys,
+    store: StoreId,
+    live: Vec<Secret32>,
+    writes: &[RecordedWrite],
+) -> OpenedBodies {
+    let sealer = Sealer::new(keys, store);
+    let frames = writes.iter().flat_map(|write| frames_of_write(&sealer, write.offset, &write.bytes));
+    let mut seen = BTreeSet::new();
+    let mut records: Vec<FrameRecord> = frames
+        .filter(|frame| matches!(frame.stream, Stream::Bodies | Stream::Tree))
+        .filter(|frame| seen.insert(frame.bytes.clone()))
+        .collect();
+    let mut known: BTreeSet<[u8; 32]> = BTreeSet::new();
+    let mut untried: VecDeque<Secret32> = live.into();
+    let mut opened = OpenedBodies::new();
+    while let Some(key) = untried.pop_front() {
+        if !known.insert(*key.expose()) {
+            continue;
+        }
+        records.retain(|record| {
+            let Some(found) = try_key(&key, &store, record) else { return true };
+            match found {
+                Found::Keys(keys) => untried.extend(keys),
+                Found::Body(place, bytes) => opened.entry(place).or_default().push(bytes),
+            }
+            false
+        });
+    }
+    opened
+}
+
+enum Found {
+    Keys(Vec<Secret32>),
+    Body(Place, Vec<u8>),
+}
+
+fn try_key(key: &Secret32, store: &StoreId, record: &FrameRecord) -> Option<Found> {
+    let (kind, _, conversation, item, index) = parts(&record.owner)?;
+    if kind == FrameKind::Top {
+        let plain = seal::open(&top_key(key, store), store, &record.owner, &record.bytes)?;
+        let top = TopNode::decode(&plain).ok()?;
+        let conversations = top.conversations.map(|slot| slot.key.clone());
+        return Some(Found::Keys(conversations.into_iter().chain([top.j.clone()]).collect()));
+    }
+    let plain = seal::open(key, store, &record.owner, &record.bytes)?;
+    match kind {
+        FrameKind::Item => Some(Found::Body(Place::item(conversation, item), plain.to_vec())),
+        FrameKind::Chunk => Some(Found::Body(Place::chunk(conversation, item, index), plain.to_vec())),
+        FrameKind::Pending => {
+            let list = PendingList::decode(&plain).ok()?;
+            Some(Found::Keys(list.leaves.iter().map(|(_, slot)| slot.key.clone()).collect()))
+        }
+        FrameKind::Conversations | FrameKind::Items | FrameKind::Chunks => {
+            let node = Node::decode(&plain).ok()?;
+            Some(Found::Keys(node.slots.values().map(|slot| slot.key.clone()).collect()))
+        }
+        FrameKind::Top | FrameKind::Snapshot => None,
+    }
+}

@@ -1,0 +1,135 @@
+//! A batch of entries, bodies and verifiers: one run per stream, one sync.
+//! Dropped without `commit` it leaves no trace. Bodies can be read only after `commit`.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use disk::codec::Put;
+use disk::{CommitFields, Committed, PersonKey, Position, TAG_BYTES};
+use rand_core::CryptoRng;
+
+use crate::error::Error;
+use crate::node::{Child, Slot};
+use crate::pending::{self, LEAVES_MAX, Leaf, pending_owner};
+use crate::place::{FrameKind, Place, owner};
+use crate::seal::{SEAL_BYTES, seal_into};
+use crate::secret::Secret32;
+use crate::tree::KeyTree;
+use crate::vault::{Limits, locked};
+
+/// Bytes of a snapshot's pieces.
+const SNAPSHOT_PIECE_BYTES: usize = 1 << 20;
+
+/// The batch.
+pub struct Batch<'a> {
+    batch: disk::Batch<'a>,
+    tree: &'a Mutex<KeyTree>,
+    fields: CommitFields,
+    fresh: BTreeMap<Place, Slot>,
+    limits: Limits,
+}
+
+impl<'a> Batch<'a> {
+    pub(crate) fn new(
+        batch: disk::Batch<'a>,
+        tree: &'a Mutex<KeyTree>,
+        fields: CommitFields,
+        limits: Limits,
+    ) -> Self {
+        Self { batch, tree, fields, fresh: BTreeMap::new(), limits }
+    }
+
+    /// Adds a journal entry.
+    pub fn entry(&mut self, bytes: &[u8]) -> Result<Position, Error> {
+        Ok(self.batch.entry(bytes)?)
+    }
+
+    /// Journal entries up to and with those of this batch so far.
+    pub fn entries(&self) -> u64 {
+        self.batch.entries()
+    }
+
+    /// Adds a body under a fresh leaf key of its own. The place must be empty.
+    pub fn insert(&mut self, place: Place, body: &[u8]) -> Result<(), Error> {
+        let limit = self.limits.body_bytes_max.min(self.batch.body_bytes_max() - SEAL_BYTES);
+        if body.len() > limit {
+            return Err(Error::BodyTooLarge { bytes: body.len(), limit });
+        }
+        let whole = Place { chunk: None, ..place };
+        let taken =
+            self.fresh.contains_key(&place) || (place.chunk.is_some() && self.fresh.contains_key(&whole));
+        let as_file = Place { chunk: Some(0), ..place }..=Place { chunk: Some(u64::MAX), ..place };
+        let taken = taken || (place.chunk.is_none() && self.fresh.range(as_file).next().is_some());
+        let mut tree = locked(self.tree);
+        if taken || !tree.is_free(&place)? {
+            return Err(Error::Occupied(place));
+        }
+        if tree.hidden.iter().any(|target| target.covers(&place)) {
+            return Err(Error::BeingErased(place));
+        }
+        let store = tree.store;
+        drop(tree);
+        let key = Secret32::random(self.batch.rng());
+        let (owner, mut tag) = (place.owner(), [0; TAG_BYTES]);
+        let position = self.batch.body(&owner, body.len() + SEAL_BYTES, |slot, rng| {
+            tag = seal_into(&key, &store, &owner, body, slot, rng);
+        })?;
+        self.fresh.insert(place, Slot { child: Child::Leaf, key, position, tag });
+        Ok(())
+    }
+
+    /// Replaces or removes a person's password verifier.
+    pub fn verifier(&mut self, person: PersonKey, verifier: Option<&[u8]>) -> Result<(), Error> {
+        Ok(self.batch.verifier(person, verifier)?)
+    }
+
+    /// Adds a snapshot and makes it the newest; the one before the former newest is forgotten.
+    pub fn snapshot(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let owner = owner(FrameKind::Snapshot, 0, 0, 0, 0);
+        let piece = SNAPSHOT_PIECE_BYTES.min(self.batch.tree_bytes_max());
+        let mut index = vec![1];
+        index.put_u64(bytes.len() as u64);
+        for piece in bytes.chunks(piece) {
+            self.batch.tree(&owner, piece)?.encode(&mut index);
+        }
+        let position = self.batch.tree(&owner, &index)?;
+        self.fields.snapshots = [Some(position), self.fields.snapshots[0]];
+        Ok(())
+    }
+
+    /// Gives extents back that a sweep found dead.
+    pub(crate) fn free(&mut self, extent: u32) -> Result<(), Error> {
+        Ok(self.batch.free(extent)?)
+    }
+
+    /// The batch's source of randomness.
+    pub fn rng(&mut self) -> &mut dyn CryptoRng {
+        self.batch.rng()
+    }
+
+    /// Writes and syncs everything. `journal_root` is the root over all entries up to this batch's last.
+    pub fn commit(mut self, journal_root: [u8; 32]) -> Result<Committed, Error> {
+        let fresh: Vec<Leaf> = std::mem::take(&mut self.fresh).into_iter().collect();
+        let mut lists = Vec::new();
+        let (store, j) = {
+            let tree = locked(self.tree);
+            (tree.store, tree.top.j.clone())
+        };
+        for leaves in fresh.chunks(LEAVES_MAX) {
+            let plain = pending::encode(self.fields.pending, leaves);
+            let owner = pending_owner();
+            let position = self.batch.body(&owner, plain.len() + SEAL_BYTES, |slot, rng| {
+                seal_into(&j, &store, &owner, &plain, slot, rng);
+            })?;
+            self.fields.pending = Some(position);
+            lists.push(position);
+        }
+        self.fields.journal_root = journal_root;
+        let committed = self.batch.commit(self.fields)?;
+        // Only now can the bodies be found: what is not durable is served to nobody.
+        let mut tree = locked(self.tree);
+        tree.pending.extend(fresh);
+        tree.lists.extend(lists);
+        Ok(committed)
+    }
+}

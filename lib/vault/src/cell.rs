@@ -1,0 +1,86 @@
+//! The root cell: the one small place whose old contents must really be gone after `destroy`.
+//! Keeps opaque records; what they mean, and whether one is torn, is for the vault to know.
+
+use zeroize::Zeroizing;
+
+/// Bytes one record may have.
+pub(crate) const RECORD_BYTES_MAX: usize = 512;
+
+/// Which record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellSlot {
+    /// Root slot of even epochs.
+    Even,
+    /// Root slot of odd epochs.
+    Odd,
+    /// The device keys: long-lived, they promise confidentiality at rest, not erasure.
+    Device,
+}
+
+impl CellSlot {
+    /// The root slot of an epoch.
+    pub fn of_epoch(epoch: u64) -> Self {
+        if epoch.is_multiple_of(2) { Self::Even } else { Self::Odd }
+    }
+
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Even => 0,
+            Self::Odd => 1,
+            Self::Device => 2,
+        }
+    }
+}
+
+/// What a cell is made of, and so what it can promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellKind {
+    /// A file on a filesystem: for development.
+    File,
+    /// Memory of this process: for tests.
+    Memory,
+}
+
+impl CellKind {
+    /// What this kind cannot promise, for `status`, the log and the ceremony.
+    pub fn warning(self) -> &'static str {
+        match self {
+            Self::File => {
+                "root cell is a FILE: development only. Overwriting a file does not erase flash, snapshots or backups; \
+                 whoever finds an old copy of it can open what was erased since"
+            }
+            Self::Memory => {
+                "root cell is in MEMORY: for tests only; every body is unreadable after this process ends"
+            }
+        }
+    }
+}
+
+/// Why a cell did not read or write.
+#[derive(Debug, thiserror::Error)]
+pub enum CellError {
+    /// The medium.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Another process holds it.
+    #[error("another server has this cell open")]
+    InUse,
+    /// No cell of ours.
+    #[error("this is no root cell")]
+    NotACell,
+    /// The cell did not give back what was written.
+    #[error("the cell did not read back what was written to it")]
+    ReadBack,
+}
+
+/// A root cell. Every call is durable when it returns.
+pub trait RootCell: Send {
+    /// What it is made of.
+    fn kind(&self) -> CellKind;
+    /// The record; empty when blank. Torn records are given as they are.
+    fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError>;
+    /// Replaces the record.
+    fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError>;
+    /// Destroys the record as well as this kind can.
+    fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError>;
+}

@@ -1,0 +1,104 @@
+//! An erasure epoch, step by step. The caller drives the steps and writes the journal between them; each step
+//! consumes the proof of the one before, so that none is left out and "erased" is not said too early.
+//!
+//! (a) the caller commits the `Erase` statements; (b) to (e) are here; (f) the caller commits `Erased` and only then
+//! tells anyone; (g) [`crate::Vault::sweep`].
+
+use disk::CommitFields;
+use rand_core::CryptoRng;
+
+use crate::cell::{CellError, CellSlot};
+use crate::error::Error;
+use crate::place::Target;
+use crate::root_slot::RootSlot;
+use crate::tree::KeyTree;
+use crate::vault::{Phase, Vault, locked};
+
+/// (a) is durable; the targets are served to nobody any more.
+pub struct Intended(Vec<Target>);
+
+/// (b) is durable: the device holds the next epoch's tree, the cell still names the old root.
+pub struct Written(RootSlot, Vec<Target>);
+
+/// (c) is durable: the cell names the new root, and the old one too.
+pub struct Replaced(RootSlot, Vec<Target>);
+
+/// (d) is durable: no root exists that opens what was erased.
+pub struct Destroyed(u64, Vec<Target>);
+
+impl Vault {
+    /// After the caller's (a): from this return on the targets are served to nobody. What is not there is skipped,
+    /// so that an intent may be redone.
+    ///
+    /// A crash here: slot e still rules; the intent is in the journal and is redone.
+    pub fn begin_erasure(&mut self, targets: &[Target]) -> Result<Intended, Error> {
+        self.check_open()?;
+        let mut tree = locked(&self.tree);
+        if targets.len() + tree.hidden.len() > self.limits.targets_max {
+            return Err(Error::TooManyTargets(targets.len() + tree.hidden.len()));
+        }
+        tree.hidden.extend_from_slice(targets);
+        Ok(Intended(targets.to_vec()))
+    }
+
+    /// Step (b): folds every key under J, takes the targets out, gives every node on their paths, J and the root new
+    /// keys, and writes all changed nodes once. The commit record names both tops. Until (c) has been read back,
+    /// nothing else is written: a fresh root serves exactly one tree write.
+    pub fn write_tree(&mut self, intended: Intended, rng: &mut dyn CryptoRng) -> Result<Written, Error> {
+        self.check_open()?;
+        let before = self.base_fields();
+        let (journal_size, journal_root) = self.journal();
+        // Readers wait until the new nodes are on the device.
+        let mut tree = locked(&self.tree);
+        let mut batch = self.log.begin(true, rng)?;
+        tree.fold(batch.rng())?;
+        tree.poisoned = true; // From here on the tree in memory is no longer the one that the cell names.
+        intended.0.iter().try_for_each(|target| tree.remove(target))?;
+        tree.renew_root(batch.rng());
+        let next = tree.write(&mut batch)?;
+        tree.poisoned = true;
+        batch.commit(CommitFields { next_top: Some(next), ..before })?;
+        // A crash before this line: slot e still rules; the new nodes' keys died with this process; the intent is
+        // redone under fresh ones.
+        tree.poisoned = false;
+        self.phase = Phase::TreeWritten;
+        let (store, epoch, root) = (tree.store, tree.top.epoch, tree.root.clone());
+        let slot = RootSlot { store, epoch, journal_size, journal_root, root, top: next };
+        Ok(Written(slot, intended.0))
+    }
+
+    /// Step (c): slot e+1 is written and read back, and the new top is read from the device and opened with what the
+    /// cell gave back.
+    pub fn replace_cell(&mut self, written: Written) -> Result<Replaced, Error> {
+        let slot = CellSlot::of_epoch(written.0.epoch);
+        self.cell.write(slot, &written.0.encode())?;
+        let kept = RootSlot::decode(&self.cell.read(slot)?, &written.0.store).ok_or(CellError::ReadBack)?;
+        if kept.root != written.0.root || kept.epoch != written.0.epoch || kept.top != written.0.top {
+            return Err(CellError::ReadBack.into());
+        }
+        KeyTree::open_top(&self.log.reader(), &kept.store, &kept.root, kept.top)?;
+        // A crash before this line: both slots may be valid, the higher one wins, the start finishes (d).
+        self.phase = Phase::Open;
+        Ok(Replaced(kept, written.1))
+    }
+
+    /// Step (d): slot e is destroyed and read back.
+    pub fn destroy_old_slot(&mut self, replaced: Replaced) -> Result<Destroyed, Error> {
+        let slot = CellSlot::of_epoch(replaced.0.epoch + 1); // The other one: epochs alternate.
+        self.cell.destroy(slot)?;
+        if RootSlot::decode(&self.cell.read(slot)?, &replaced.0.store).is_some() {
+            return Err(CellError::ReadBack.into());
+        }
+        // A crash here: nothing is lost; "erased" has not been said to anyone yet.
+        Ok(Destroyed(replaced.0.epoch, replaced.1))
+    }
+
+    /// Step (e), the vault's part: nodes of what was erased left the cache with (b), and their keys were wiped as
+    /// they were dropped. Gives the epoch for the caller's `Erased` (f).
+    ///
+    /// A crash here: the start finds the erasure done, and the caller journals `Erased` for every `Erase` without one.
+    pub fn finish_erasure(&mut self, destroyed: Destroyed) -> u64 {
+        locked(&self.tree).hidden.retain(|target| !destroyed.1.contains(target));
+        destroyed.0
+    }
+}

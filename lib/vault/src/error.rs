@@ -1,0 +1,77 @@
+//! What can go wrong in the vault, in fields. Never says anything of contents.
+
+use crate::cell::{CellError, CellKind};
+use crate::place::Place;
+
+/// Why the vault refused or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store below.
+    #[error(transparent)]
+    Disk(#[from] disk::Error),
+    /// The cell.
+    #[error("root cell: {0}")]
+    Cell(#[from] CellError),
+    /// Nothing is there: never inserted, or erased.
+    #[error("no body at {0:?}")]
+    Missing(Place),
+    /// An erasure of it has begun; it is served to nobody any more.
+    #[error("the body at {0:?} is being erased")]
+    BeingErased(Place),
+    /// The place is taken, or an item is used both as body and as file.
+    #[error("the place {0:?} is taken")]
+    Occupied(Place),
+    /// The body, a node or a list does not open: damaged or rolled back on the device.
+    #[error("{what} at byte {offset} is damaged or was rolled back")]
+    Damaged {
+        /// What does not open.
+        what: &'static str,
+        /// Byte of the device.
+        offset: u64,
+    },
+    /// A body is over the limit.
+    #[error("a body of {bytes} bytes is over the limit of {limit}")]
+    BodyTooLarge {
+        /// Asked.
+        bytes: usize,
+        /// Allowed.
+        limit: usize,
+    },
+    /// Too many targets in one epoch.
+    #[error("{0} targets are too many for one erasure")]
+    TooManyTargets(usize),
+    /// Between the tree write and the cell nothing else may be written.
+    #[error("an erasure is between its tree write and the cell")]
+    ErasureUnderWay,
+    /// A former step failed half-way; only a restart helps.
+    #[error("a former step failed; restart")]
+    Poisoned,
+    /// The cell holds no valid root: every body is unreadable, and no fresh root is made over an existing store.
+    #[error("the {0:?} cell holds no valid root for this store: stop")]
+    NoRoot(CellKind),
+    /// The cell already belongs to a store.
+    #[error("the cell is not blank")]
+    CellInUse,
+    /// The device is older than what the cell names: it was rolled back, or another one was put in.
+    #[error(
+        "the store is at epoch {store_epoch} with {entries} entries, the cell names {cell_epoch} and {named}: rolled back"
+    )]
+    StoreBehindCell {
+        /// Epoch in the last commit record.
+        store_epoch: u64,
+        /// Entries in the journal.
+        entries: u64,
+        /// Epoch in the cell.
+        cell_epoch: u64,
+        /// Entries the cell names.
+        named: u64,
+    },
+    /// The cell is older than the store: it was rolled back, or another one was put in.
+    #[error("the cell is at epoch {cell_epoch}, the store at {store_epoch}: the cell was rolled back")]
+    CellBehindStore {
+        /// Epoch in the last commit record.
+        store_epoch: u64,
+        /// Epoch in the cell.
+        cell_epoch: u64,
+    },
+}

@@ -1,0 +1,67 @@
+//! A cell in memory for tests: shared by the lives of one simulated machine, and torn by its power cuts.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use disk::{CrashClock, Turn};
+use zeroize::Zeroizing;
+
+use crate::cell::{CellError, CellKind, CellSlot, RootCell};
+
+/// Records that outlive a simulated power cut.
+pub type CellRecords = Arc<Mutex<[Vec<u8>; 3]>>;
+
+/// The cell.
+pub struct MemoryCell {
+    records: CellRecords,
+    clock: Option<Arc<CrashClock>>,
+}
+
+impl MemoryCell {
+    /// A cell over shared records; with a clock its operations count among those that a power cut may fall on.
+    pub fn new(records: CellRecords, clock: Option<Arc<CrashClock>>) -> Self {
+        Self { records, clock }
+    }
+
+    fn put(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
+        let turn = self.clock.as_ref().map_or(Turn::Do, |clock| clock.turn());
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let stored = &mut records[slot.index()];
+        match turn {
+            Turn::Do => *stored = record.to_vec(),
+            Turn::Refused => return Err(std::io::Error::other("injected cell fault").into()),
+            Turn::InFlight => {
+                // By turns: half of the new and the rest as it was; all of it; nothing.
+                let half = record.len() / 2;
+                match self.clock.as_ref().map_or(0, |clock| clock.operations()) % 3 {
+                    0 if !record.is_empty() => {
+                        stored.resize(stored.len().max(record.len()), 0);
+                        stored[..half].copy_from_slice(&record[..half]);
+                    }
+                    1 => *stored = record.to_vec(),
+                    _ => {}
+                }
+                return Err(std::io::Error::other("power cut").into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RootCell for MemoryCell {
+    fn kind(&self) -> CellKind {
+        CellKind::Memory
+    }
+
+    fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Zeroizing::new(records[slot.index()].clone()))
+    }
+
+    fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
+        self.put(slot, record)
+    }
+
+    fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError> {
+        self.put(slot, &[])
+    }
+}

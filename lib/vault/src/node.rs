@@ -1,0 +1,146 @@
+//! Nodes and slots of the key tree, and their bytes. Never touches a device.
+
+use std::collections::BTreeMap;
+
+use disk::codec::{Fields, Malformed, Put};
+use disk::{Position, TAG_BYTES, Top};
+use zeroize::Zeroizing;
+
+use crate::place::LEVEL_MAX;
+use crate::secret::Secret32;
+
+const VERSION: u8 = 1;
+
+/// What a slot leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Child {
+    /// A body.
+    Leaf,
+    /// A node of this level.
+    Node(u8),
+}
+
+/// Key, position and tag of a child. It never moves to another node.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    pub(crate) child: Child,
+    pub(crate) key: Secret32,
+    pub(crate) position: Position,
+    pub(crate) tag: [u8; TAG_BYTES],
+}
+
+/// No position yet: the node has not been written.
+const UNWRITTEN: Position = Position { offset: 0, length: 0 };
+
+impl Slot {
+    /// A slot for a node that is yet to be written.
+    pub(crate) fn unwritten(level: u8, key: Secret32) -> Self {
+        Self { child: Child::Node(level), key, position: UNWRITTEN, tag: [0; TAG_BYTES] }
+    }
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.put_u8(match self.child {
+            Child::Leaf => 0,
+            Child::Node(level) => 1 + level,
+        });
+        bytes.put(self.key.expose());
+        self.position.encode(bytes);
+        bytes.put(&self.tag);
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, Malformed> {
+        let child = match fields.u8()? {
+            0 => Child::Leaf,
+            above if above <= LEVEL_MAX + 1 => Child::Node(above - 1),
+            _ => return Err(Malformed),
+        };
+        let key = Secret32::from_bytes(fields.array()?);
+        Ok(Self { child, key, position: Position::decode(fields)?, tag: fields.array()? })
+    }
+}
+
+/// A node: up to 64 slots.
+pub(crate) struct Node {
+    pub(crate) level: u8,
+    /// The epoch that last rewrote it: a backup takes what is newer than its own.
+    pub(crate) epoch: u64,
+    pub(crate) slots: BTreeMap<u8, Slot>,
+    /// Changed since it was written.
+    pub(crate) dirty: bool,
+    /// An erasure passed through it: its key must be replaced.
+    pub(crate) rotate: bool,
+    /// When it was last used, for the cache.
+    pub(crate) used: u64,
+}
+
+impl Node {
+    /// An empty node that is yet to be written.
+    pub(crate) fn new(level: u8) -> Self {
+        Self { level, epoch: 0, slots: BTreeMap::new(), dirty: true, rotate: false, used: 0 }
+    }
+
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(18 + 64 * 61));
+        bytes.put(&[VERSION, self.level]);
+        bytes.put_u64(self.epoch);
+        bytes.put_u64(self.slots.keys().fold(0, |bitmap, digit| bitmap | 1 << digit));
+        self.slots.values().for_each(|slot| slot.encode(&mut bytes));
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut fields = Fields(bytes);
+        if fields.u8()? != VERSION {
+            return Err(Malformed);
+        }
+        let (level, epoch, bitmap) = (fields.u8()?, fields.u64()?, fields.u64()?);
+        let mut slots = BTreeMap::new();
+        for digit in (0..64).filter(|digit| bitmap & (1 << digit) != 0) {
+            let slot = Slot::decode(&mut fields)?;
+            if level > 0 && slot.child != Child::Node(level - 1) {
+                return Err(Malformed);
+            }
+            slots.insert(digit, slot);
+        }
+        fields.end()?;
+        Ok(Self { level, epoch, slots, dirty: false, rotate: false, used: 0 })
+    }
+}
+
+/// The node right under the root secret.
+#[derive(Clone)]
+pub(crate) struct TopNode {
+    pub(crate) epoch: u64,
+    /// Wraps leaf keys until they are folded in.
+    pub(crate) j: Secret32,
+    pub(crate) conversations: Option<Slot>,
+}
+
+impl TopNode {
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(128));
+        bytes.put_u8(VERSION);
+        bytes.put_u64(self.epoch);
+        bytes.put(self.j.expose());
+        bytes.put_u8(u8::from(self.conversations.is_some()));
+        if let Some(slot) = &self.conversations {
+            slot.encode(&mut bytes);
+        }
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut fields = Fields(bytes);
+        if fields.u8()? != VERSION {
+            return Err(Malformed);
+        }
+        let epoch = fields.u64()?;
+        let j = Secret32::from_bytes(fields.array()?);
+        let conversations = if fields.flag()? { Some(Slot::decode(&mut fields)?) } else { None };
+        fields.end()?;
+        Ok(Self { epoch, j, conversations })
+    }
+}
+
+/// A top that nothing was written to yet.
+pub(crate) const NO_TOP: Top = Top { position: UNWRITTEN, tag: [0; TAG_BYTES] };

@@ -1,0 +1,187 @@
+//! Makes a vault, and opens one: which root rules is decided by the cell, what happened last by the log.
+//! Never makes a fresh root over an existing store.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use disk::{CommitFields, Device, DeviceKeys, Geometry, Log, Position, Recovered, StoreId};
+use rand_core::CryptoRng;
+
+use crate::cell::{CellSlot, RootCell};
+use crate::error::Error;
+use crate::node::{NO_TOP, Slot, TopNode};
+use crate::pending::{PendingList, pending_owner};
+use crate::place::Place;
+use crate::root_slot::{RootSlot, decode_device, encode_device};
+use crate::seal;
+use crate::secret::Secret32;
+use crate::tree::{KeyTree, Sabotage};
+use crate::vault::{Limits, Phase, Vault};
+
+/// Where the last life's erasure stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupted {
+    /// After (b), before (c): its tree write is void; every `Erase` without `Erased` must be redone.
+    BeforeCell,
+    /// After (c): the start has finished (d); `Erased` is still to be journaled.
+    AfterCell,
+}
+
+/// What a start found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// What the log found.
+    pub recovered: Recovered,
+    /// Set when the log ends inside an erasure. When it is not, an `Erase` without `Erased` is redone all the same.
+    pub interrupted: Option<Interrupted>,
+    /// Journal size and root that the cell names: the journal must contain them.
+    pub cell_names: (u64, [u8; 32]),
+}
+
+/// Pending leaves and the lists they came from.
+type Pending = (BTreeMap<Place, Slot>, Vec<Position>);
+
+impl Vault {
+    /// Makes an empty store on a device, and its root in a blank cell.
+    pub fn create(
+        device: Arc<dyn Device>,
+        mut cell: Box<dyn RootCell>,
+        geometry: Geometry,
+        limits: Limits,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, Error> {
+        if !cell.read(CellSlot::Even)?.is_empty() || !cell.read(CellSlot::Odd)?.is_empty() {
+            return Err(Error::CellInUse);
+        }
+        let keys = DeviceKeys::random(rng);
+        cell.write(CellSlot::Device, &encode_device(&keys))?;
+        let store = Log::format(&*device, &keys, geometry, rng)?;
+        let (mut log, _) = Log::open(device, &keys)?;
+        let top = TopNode { epoch: 0, j: Secret32::random(rng), conversations: None };
+        let root = Secret32::random(rng);
+        let mut tree = tree(&log, store, root, top, NO_TOP, limits);
+        let mut batch = log.begin(true, rng)?;
+        let top_at = tree.write(&mut batch)?;
+        batch.commit(CommitFields { top: Some(top_at), ..CommitFields::default() })?;
+        // A crash before the next line: a store without a root, and nothing in it; it is made again.
+        let slot = RootSlot {
+            store,
+            epoch: 0,
+            journal_size: 0,
+            journal_root: [0; 32],
+            root: tree.root.clone(),
+            top: top_at,
+        };
+        cell.write(CellSlot::Even, &slot.encode())?;
+        let tree = Arc::new(Mutex::new(tree));
+        Ok(Self { log, tree, cell, limits, phase: Phase::Open, swept: 0 })
+    }
+
+    /// Opens an existing store with the root that its cell keeps.
+    pub fn open(
+        device: Arc<dyn Device>,
+        mut cell: Box<dyn RootCell>,
+        limits: Limits,
+    ) -> Result<(Self, Opened), Error> {
+        let keys = decode_device(&cell.read(CellSlot::Device)?).ok_or(Error::NoRoot(cell.kind()))?;
+        let (log, recovered) = Log::open(device, &keys)?;
+        let store = log.store();
+        let slots = [cell.read(CellSlot::Even)?, cell.read(CellSlot::Odd)?];
+        let valid = slots.iter().filter_map(|slot| RootSlot::decode(slot, &store));
+        let slot = valid.max_by_key(|slot| slot.epoch).ok_or(Error::NoRoot(cell.kind()))?;
+        let fields = &recovered.fields;
+        let interrupted = judge(&slot, &recovered)?;
+        let (at, pending_at) = match interrupted {
+            Some(Interrupted::AfterCell) => (slot.top, None), // (b) folded everything into the tree that now rules.
+            Some(Interrupted::BeforeCell) | None => (fields.top.unwrap_or(NO_TOP), fields.pending),
+        };
+        let top = KeyTree::open_top(&log.reader(), &store, &slot.root, at)?;
+        if top.epoch != slot.epoch {
+            return Err(Error::Damaged { what: "the top of the tree", offset: at.position.offset });
+        }
+        // Step (d) of a life that ended before it, or a torn slot that is of no use: finished here, any number of times.
+        let other = CellSlot::of_epoch(slot.epoch + 1);
+        if !cell.read(other)?.is_empty() {
+            cell.destroy(other)?;
+        }
+        let (pending, lists) = read_pending(&log, &store, &top.j, pending_at)?;
+        let mut tree = tree(&log, store, slot.root.clone(), top, at, limits);
+        (tree.pending, tree.lists) = (pending, lists);
+        let cell_names = (slot.journal_size, slot.journal_root);
+        let tree = Arc::new(Mutex::new(tree));
+        let vault = Self { log, tree, cell, limits, phase: Phase::Open, swept: 0 };
+        Ok((vault, Opened { recovered, interrupted, cell_names }))
+    }
+}
+
+/// Do the cell's slot and the log's last commit record fit, and where did the last life stop?
+fn judge(slot: &RootSlot, recovered: &Recovered) -> Result<Option<Interrupted>, Error> {
+    let fields = &recovered.fields;
+    let (store_epoch, cell_epoch) = (fields.epoch, slot.epoch);
+    let behind = Error::StoreBehindCell {
+        store_epoch,
+        entries: recovered.entries,
+        cell_epoch,
+        named: slot.journal_size,
+    };
+    if slot.journal_size > recovered.entries {
+        return Err(behind);
+    }
+    if cell_epoch == store_epoch {
+        return Ok(fields.next_top.map(|_| Interrupted::BeforeCell));
+    }
+    if cell_epoch < store_epoch {
+        return Err(Error::CellBehindStore { store_epoch, cell_epoch });
+    }
+    if cell_epoch == store_epoch + 1 && fields.next_top == Some(slot.top) {
+        return Ok(Some(Interrupted::AfterCell));
+    }
+    Err(behind)
+}
+
+fn tree(
+    log: &Log,
+    store: StoreId,
+    root: Secret32,
+    top: TopNode,
+    top_at: disk::Top,
+    limits: Limits,
+) -> KeyTree {
+    KeyTree {
+        store,
+        reader: log.reader(),
+        root,
+        top,
+        top_at,
+        nodes: BTreeMap::new(),
+        pending: BTreeMap::new(),
+        lists: Vec::new(),
+        hidden: Vec::new(),
+        limits,
+        clock: 0,
+        poisoned: false,
+        sabotage: Sabotage::default(),
+    }
+}
+
+/// Walks back over the pending lists.
+fn read_pending(
+    log: &Log,
+    store: &StoreId,
+    j: &Secret32,
+    newest: Option<Position>,
+) -> Result<Pending, Error> {
+    let (mut leaves, mut lists) = (BTreeMap::new(), Vec::new());
+    let mut next = newest;
+    while let Some(position) = next {
+        let damaged = Error::Damaged { what: "a list of leaf keys", offset: position.offset };
+        let sealed = log.reader().body(position)?;
+        let plain = seal::open(j, store, &pending_owner(), &sealed);
+        let list = plain.and_then(|plain| PendingList::decode(&plain).ok()).ok_or(damaged)?;
+        leaves.extend(list.leaves);
+        lists.push(position);
+        next = list.previous;
+    }
+    lists.reverse();
+    Ok((leaves, lists))
+}

@@ -1,0 +1,88 @@
+//! Reads bodies and snapshots beside the writer. The tree is locked for the look-up only, not while the body is read.
+//! What was read just before an erasure began is the caller's to wipe: step (e) answers for it.
+
+use std::sync::{Arc, Mutex};
+
+use disk::Position;
+use disk::codec::{Fields, Malformed};
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::node::Child;
+use crate::place::Place;
+use crate::seal;
+use crate::tree::KeyTree;
+use crate::vault::locked;
+
+/// Snapshots are below this many bytes.
+const SNAPSHOT_BYTES_MAX: u64 = 1 << 32;
+
+/// A cloneable handle.
+#[derive(Clone)]
+pub struct VaultReader {
+    disk: disk::Reader,
+    tree: Arc<Mutex<KeyTree>>,
+}
+
+impl VaultReader {
+    pub(crate) fn new(disk: disk::Reader, tree: Arc<Mutex<KeyTree>>) -> Self {
+        Self { disk, tree }
+    }
+
+    /// The body, as it was inserted. Damage and rollback are errors, never other bytes.
+    pub fn read(&self, place: Place) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let (leaf, store) = {
+            let mut tree = locked(&self.tree);
+            if tree.hidden.iter().any(|target| target.covers(&place)) {
+                return Err(Error::BeingErased(place));
+            }
+            (tree.lookup(&place)?, tree.store)
+        };
+        let leaf = leaf.filter(|slot| slot.child == Child::Leaf).ok_or(Error::Missing(place))?;
+        let sealed = self.disk.body(leaf.position)?;
+        let damaged = Error::Damaged { what: "a body", offset: leaf.position.offset };
+        if seal::tag_of(&sealed) != Some(leaf.tag) {
+            return Err(damaged);
+        }
+        seal::open(&leaf.key, &store, &place.owner(), &sealed).ok_or(damaged)
+    }
+
+    /// A journal entry at a position that a batch gave.
+    pub fn entry(&self, position: Position) -> Result<Vec<u8>, Error> {
+        Ok(self.disk.entry(position)?)
+    }
+
+    /// A snapshot at a position that [`crate::Vault::snapshots`] names.
+    pub fn snapshot(&self, position: Position) -> Result<Vec<u8>, Error> {
+        let damaged = Error::Damaged { what: "a snapshot", offset: position.offset };
+        let (length, pieces) = snapshot_pieces(&self.disk, position)?;
+        let mut bytes = Vec::new();
+        for piece in pieces {
+            bytes.extend_from_slice(&self.disk.tree(piece)?);
+        }
+        if bytes.len() as u64 == length { Ok(bytes) } else { Err(damaged) }
+    }
+}
+
+/// Length and pieces of a snapshot.
+pub(crate) fn snapshot_pieces(
+    disk: &disk::Reader,
+    position: Position,
+) -> Result<(u64, Vec<Position>), Error> {
+    let damaged = |_| Error::Damaged { what: "a snapshot", offset: position.offset };
+    let index = disk.tree(position)?;
+    decode_index(&index).map_err(damaged)
+}
+
+fn decode_index(index: &[u8]) -> Result<(u64, Vec<Position>), Malformed> {
+    let mut fields = Fields(index);
+    let (version, length) = (fields.u8()?, fields.u64()?);
+    if version != 1 || length > SNAPSHOT_BYTES_MAX {
+        return Err(Malformed);
+    }
+    let mut pieces = Vec::new();
+    while !fields.0.is_empty() {
+        pieces.push(Position::decode(&mut fields)?);
+    }
+    Ok((length, pieces))
+}

@@ -1,0 +1,202 @@
+//! Erasure: what it costs, what it leaves, and that the adversary would notice if it were skipped.
+
+use super::*;
+use crate::tree::Sabotage;
+use crate::vault::locked;
+
+/// Five conversations, some of it folded, some still pending.
+fn filled(seed: u64) -> World {
+    let mut world = World::seeded(seed);
+    let (machine, mut life) = world.calm();
+    for round in 0..4 {
+        for conversation in [1, 2, 3, 64, 65] {
+            world.say(&mut life.vault, conversation, 1 + (round + conversation) % 3).unwrap();
+        }
+    }
+    drop(life);
+    world.power_off(&machine, seed);
+    world
+}
+
+/// One message, one file, one chunk of another file, and a conversation.
+fn targets(world: &World) -> Vec<Target> {
+    let message = world.live.keys().find(|place| place.chunk.is_none()).unwrap();
+    let mut files = world.live.keys().filter(|place| place.chunk == Some(1));
+    let (file, other) = (files.next().unwrap(), files.next_back().unwrap());
+    vec![
+        Target::Place(*message),
+        Target::Place(Place { chunk: None, ..*file }),
+        Target::Place(*other),
+        Target::Conversation(64),
+    ]
+}
+
+#[test]
+fn the_adversary_opens_all_that_lives_and_nothing_that_was_erased() {
+    for seed in 0..6 {
+        let mut world = filled(seed);
+        let (machine, mut life) = world.calm();
+        let everything = world.live.clone();
+        let before = world.adversary(&machine, &life.vault);
+        assert!(everything.keys().all(|place| before.contains_key(place)), "before it all opens");
+        let asked = targets(&world);
+        let number = world.ask(&mut life.vault, asked).unwrap();
+        world.erase(&mut life.vault, number).unwrap();
+        assert!(world.live.len() < everything.len());
+        world.check_live(&life.vault, "after an erasure");
+        let opened = world.adversary(&machine, &life.vault);
+        world.check_opened(&opened, &[number], "after an erasure");
+        // Life goes on over the new root, and a second epoch takes from it.
+        for conversation in [1, 2, 66] {
+            world.say(&mut life.vault, conversation, 4).unwrap();
+        }
+        let last = *world.live.keys().last().unwrap();
+        let second = world.ask(&mut life.vault, vec![Target::Place(last)]).unwrap();
+        world.erase(&mut life.vault, second).unwrap();
+        let opened = world.adversary(&machine, &life.vault);
+        world.check_opened(&opened, &[number, second], "after a second erasure");
+        for place in everything.keys().filter(|place| !world.live.contains_key(place)) {
+            assert!(matches!(life.vault.reader().read(*place), Err(Error::Missing(_))));
+        }
+        drop(life);
+        world.power_off(&machine, seed);
+        let (_, life) = world.calm();
+        world.check_live(&life.vault, "after a restart");
+        assert_eq!(life.vault.epoch(), 2);
+    }
+}
+
+/// Runs one erasure with a fault put in; gives how many erased bodies the adversary opens.
+fn brought_back(sabotage: Sabotage, keep_old_cell: bool) -> usize {
+    let mut world = filled(11);
+    let (machine, mut life) = world.calm();
+    world.say(&mut life.vault, 64, 2).unwrap(); // Something that is only pending, too.
+    let everything = world.live.clone();
+    let old_cell = Arc::new(Mutex::new(world.records.lock().unwrap().clone()));
+    let asked = targets(&world);
+    let number = world.ask(&mut life.vault, asked).unwrap();
+    locked(&life.vault.tree).sabotage = sabotage;
+    world.erase(&mut life.vault, number).unwrap();
+    let records = if keep_old_cell { old_cell } else { world.records.clone() };
+    let opened = world.adversary_with(&machine, &life.vault, &records);
+    everything.keys().filter(|place| !world.live.contains_key(place) && opened.contains_key(place)).count()
+}
+
+#[test]
+fn an_erasure_that_keeps_something_back_is_caught() {
+    assert_eq!(brought_back(Sabotage::None, false), 0);
+    assert!(brought_back(Sabotage::None, true) > 4, "slot e kept: all of it must open");
+    assert!(brought_back(Sabotage::KeepPathKeys, false) > 0, "path keys kept: stale nodes must open");
+    assert!(brought_back(Sabotage::KeepJ, false) > 0, "J kept: stale pending lists must open");
+}
+
+#[test]
+fn two_tree_writes_before_one_cell_leave_nothing_behind() {
+    let mut world = filled(12);
+    let (machine, mut life) = world.calm();
+    let first = world.ask(&mut life.vault, vec![Target::Conversation(2)]).unwrap();
+    let intended = life.vault.begin_erasure(&world.intents[first]).unwrap();
+    let written = life.vault.write_tree(intended, &mut rng(1)).unwrap();
+    drop((written, life)); // The power goes between (b) and (c).
+    world.power_off(&machine, 3);
+
+    let (machine, mut life) = world.calm();
+    assert_eq!(life.opened.interrupted, Some(crate::Interrupted::BeforeCell));
+    world.say(&mut life.vault, 70, 5).unwrap();
+    let second = world.ask(&mut life.vault, vec![Target::Conversation(70), Target::Conversation(1)]).unwrap();
+    let done = world.redo(&mut life.vault).unwrap();
+    assert_eq!(done, [first, second]);
+    world.check_live(&life.vault, "after both");
+    world.check_opened(&world.adversary(&machine, &life.vault), &done, "after both");
+    assert_eq!(life.vault.epoch(), 2);
+}
+
+/// A vault with one conversation of `messages`, all folded.
+fn one_conversation(messages: u64) -> (World, Machine, Life) {
+    let world = World::seeded(messages);
+    let (machine, mut life) = world.calm();
+    locked(&life.vault.tree).limits.nodes_cached = 4096;
+    life.vault.limits = Limits { fold_leaves: 4096, ..Limits::default() };
+    let mut random = rng(1);
+    for start in (0..messages).step_by(100) {
+        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        (start..messages.min(start + 100))
+            .for_each(|item| batch.insert(Place::item(1, item), b"text").unwrap());
+        batch.commit([0; 32]).unwrap();
+    }
+    life.vault.fold(&mut random).unwrap();
+    (world, machine, life)
+}
+
+#[test]
+fn a_whole_conversation_costs_what_one_message_costs() {
+    let mut costs = Vec::new();
+    for messages in [4_000, 8_000] {
+        for target in [Target::Place(Place::item(1, 77)), Target::Conversation(1)] {
+            let (_, machine, mut life) = one_conversation(messages);
+            let before = machine.recording.bytes_written();
+            let intended = life.vault.begin_erasure(&[target]).unwrap();
+            let written = life.vault.write_tree(intended, &mut rng(2)).unwrap();
+            costs.push(machine.recording.bytes_written() - before);
+            let replaced = life.vault.replace_cell(written).unwrap();
+            life.vault.destroy_old_slot(replaced).unwrap();
+        }
+    }
+    // One path of nodes (at most 4 KiB each), the top, and the commit record's block.
+    assert!(costs.iter().all(|cost| *cost <= 6 * 4096), "{costs:?}");
+    assert!(costs[1] <= costs[0] && costs[3] <= costs[2], "{costs:?}");
+}
+
+#[test]
+fn an_insert_costs_the_same_in_a_small_and_in_a_large_store() {
+    let cost = |messages| {
+        let (_, machine, mut life) = one_conversation(messages);
+        let before = machine.recording.bytes_written();
+        let mut random = rng(3);
+        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        for item in messages..messages + 50 {
+            batch.insert(Place::item(1, item), b"text").unwrap();
+        }
+        batch.commit([0; 32]).unwrap();
+        life.vault.fold(&mut random).unwrap();
+        machine.recording.bytes_written() - before
+    };
+    let (small, large) = (cost(200), cost(9_000));
+    assert!(large <= small + 3 * 4096, "{small} {large}");
+}
+
+#[test]
+fn dead_extents_are_given_back_and_live_ones_are_not() {
+    let mut world = World::seeded(20);
+    let (machine, mut life) = world.calm();
+    for conversation in 1..40 {
+        let mut random = rng(conversation);
+        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        for item in 0..4 {
+            let place = Place::item(conversation, item);
+            let large = vec![conversation as u8; 25_000];
+            batch.insert(place, &large).unwrap();
+            world.live.insert(place, large);
+        }
+        batch.snapshot(&[1; 100]).unwrap();
+        batch.commit([0; 32]).unwrap();
+    }
+    let full = life.vault.space();
+    let mut random = rng(21);
+    let dead = life.vault.sweep(100, &mut random).unwrap();
+    world.check_live(&life.vault, "a sweep of living extents");
+    let number = world.ask(&mut life.vault, (1..30).map(Target::Conversation).collect()).unwrap();
+    world.erase(&mut life.vault, number).unwrap();
+    let freed = life.vault.sweep(100, &mut random).unwrap();
+    assert!(freed > 15, "{dead} {freed} {full:?} {:?}", life.vault.space());
+    world.check_live(&life.vault, "a sweep after an erasure");
+    for conversation in 100..120 {
+        world.say(&mut life.vault, conversation, 9).unwrap();
+    }
+    world.check_live(&life.vault, "extents in use again");
+    drop(life);
+    world.power_off(&machine, 1);
+    let (_, life) = world.calm();
+    world.check_live(&life.vault, "and after a restart");
+    assert!(life.vault.reader().snapshot(life.vault.snapshots()[1].unwrap()).is_ok());
+}

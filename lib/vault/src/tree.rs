@@ -1,0 +1,443 @@
+//! The key tree in memory: a bounded cache of opened nodes over the device, and the leaves not yet folded in.
+//! Never syncs and never talks to the cell: it only says which frames a tree write consists of.
+
+use std::collections::BTreeMap;
+
+use disk::{Position, Reader, StoreId, Top};
+
+use crate::error::Error;
+use crate::node::{Child, Node, Slot, TopNode};
+use crate::place::{Area, FrameKind, NodeId, Place, Target, covers, digit, owner};
+use crate::root_slot::top_key;
+use crate::secret::Secret32;
+use crate::{seal, vault::Limits};
+use rand_core::CryptoRng;
+
+/// Faults that tests put in, to see that the adversary finds them.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Sabotage {
+    #[default]
+    None,
+    /// An erasure replaces the root and J, but no key on the path.
+    #[cfg(test)]
+    KeepPathKeys,
+    /// An erasure keeps J.
+    #[cfg(test)]
+    KeepJ,
+}
+
+impl Sabotage {
+    fn keeps_path_keys(self) -> bool {
+        match self {
+            Self::None => false,
+            #[cfg(test)]
+            Self::KeepPathKeys => true,
+            #[cfg(test)]
+            Self::KeepJ => false,
+        }
+    }
+
+    fn keeps_j(self) -> bool {
+        match self {
+            Self::None => false,
+            #[cfg(test)]
+            Self::KeepPathKeys => false,
+            #[cfg(test)]
+            Self::KeepJ => true,
+        }
+    }
+}
+
+/// Tree, cache and pending leaves.
+pub(crate) struct KeyTree {
+    pub(crate) store: StoreId,
+    pub(crate) reader: Reader,
+    pub(crate) root: Secret32,
+    pub(crate) top: TopNode,
+    pub(crate) top_at: Top,
+    pub(crate) nodes: BTreeMap<NodeId, Node>,
+    pub(crate) pending: BTreeMap<Place, Slot>,
+    /// The pending lists on the device, oldest first.
+    pub(crate) lists: Vec<Position>,
+    /// Served to nobody: an erasure of these has begun.
+    pub(crate) hidden: Vec<Target>,
+    pub(crate) limits: Limits,
+    pub(crate) clock: u64,
+    /// A change of many nodes failed half-way.
+    pub(crate) poisoned: bool,
+    pub(crate) sabotage: Sabotage,
+}
+
+impl KeyTree {
+    /// Reads and opens the top node.
+    pub(crate) fn open_top(
+        reader: &Reader,
+        store: &StoreId,
+        root: &Secret32,
+        at: Top,
+    ) -> Result<TopNode, Error> {
+        let damaged = Error::Damaged { what: "the top of the tree", offset: at.position.offset };
+        let sealed = reader.tree(at.position)?;
+        if seal::tag_of(&sealed) != Some(at.tag) {
+            return Err(damaged);
+        }
+        let plain = seal::open(&top_key(root, store), store, &top_owner(), &sealed);
+        plain.and_then(|plain| TopNode::decode(&plain).ok()).ok_or(damaged)
+    }
+
+    /// The leaf of a body, or what an item's slot leads to.
+    pub(crate) fn lookup(&mut self, place: &Place) -> Result<Option<Slot>, Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        if let Some(slot) = self.pending.get(place) {
+            return Ok(Some(slot.clone()));
+        }
+        let Some(conversation) = self.conversation(place.conversation)? else { return Ok(None) };
+        let area = Area::Items { conversation: place.conversation };
+        let Some(item) = self.find(area, conversation, place.item)? else { return Ok(None) };
+        match (place.chunk, item.child) {
+            (None, Child::Leaf | Child::Node(_)) => Ok(Some(item)),
+            (Some(_), Child::Leaf) => Ok(None),
+            (Some(chunk), Child::Node(_)) => {
+                let area = Area::Chunks { conversation: place.conversation, item: place.item };
+                self.find(area, item, chunk)
+            }
+        }
+    }
+
+    fn conversation(&mut self, conversation: u64) -> Result<Option<Slot>, Error> {
+        let Some(top) = self.top.conversations.clone() else { return Ok(None) };
+        self.find(Area::Conversations, top, conversation)
+    }
+
+    /// May this place be filled? An item is either one body or chunks.
+    pub(crate) fn is_free(&mut self, place: &Place) -> Result<bool, Error> {
+        let whole = Place { chunk: None, ..*place };
+        let last = Place { chunk: Some(u64::MAX), ..*place };
+        let mut waiting = self.pending.range(whole..=last);
+        let clash = match place.chunk {
+            None => waiting.next().is_some(),
+            Some(_) => waiting.any(|(other, _)| other == place || other.chunk.is_none()),
+        };
+        if clash {
+            return Ok(false);
+        }
+        match (self.lookup(&whole)?.map(|slot| slot.child), place.chunk) {
+            (None, _) => Ok(true),
+            (Some(Child::Leaf), _) | (Some(Child::Node(_)), None) => Ok(false),
+            (Some(Child::Node(_)), Some(_)) => Ok(self.lookup(place)?.is_none()),
+        }
+    }
+
+    /// Follows a subtree from the slot of its top to the slot of `number`.
+    fn find(&mut self, area: Area, top: Slot, number: u64) -> Result<Option<Slot>, Error> {
+        let Child::Node(mut level) = top.child else { return Ok(None) };
+        if !covers(level, number) {
+            return Ok(None);
+        }
+        let mut slot = top;
+        loop {
+            let node = self.load(NodeId::towards(area, level, number), &slot)?;
+            let Some(child) = node.slots.get(&digit(level, number)) else { return Ok(None) };
+            slot = child.clone();
+            if level == 0 {
+                return Ok(Some(slot));
+            }
+            level -= 1;
+        }
+    }
+
+    /// The node from the cache, or read, checked against its slot, and opened.
+    fn load(&mut self, id: NodeId, slot: &Slot) -> Result<&mut Node, Error> {
+        self.clock += 1;
+        if !self.nodes.contains_key(&id) {
+            self.make_room();
+            let damaged = Error::Damaged { what: "a node of the tree", offset: slot.position.offset };
+            let sealed = self.reader.tree(slot.position)?;
+            if seal::tag_of(&sealed) != Some(slot.tag) {
+                return Err(damaged);
+            }
+            let plain = seal::open(&slot.key, &self.store, &id.owner(), &sealed);
+            let node = plain.and_then(|plain| Node::decode(&plain).ok()).ok_or(damaged)?;
+            self.nodes.insert(id, node);
+        }
+        let node = self.nodes.get_mut(&id).expect("it was found or inserted above");
+        node.used = self.clock;
+        Ok(node)
+    }
+
+    /// Forgets clean nodes that were not used lately; what changed stays until it is written.
+    fn make_room(&mut self) {
+        if self.nodes.len() >= self.limits.nodes_cached {
+            let oldest = self.clock.saturating_sub(self.limits.nodes_cached as u64 / 2);
+            self.nodes.retain(|_, node| node.dirty || node.used > oldest);
+        }
+    }
+
+    /// Makes the path to `number` writable, growing the subtree where needed. Gives the slot of its (new) top.
+    fn grow(
+        &mut self,
+        area: Area,
+        top: Option<Slot>,
+        number: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Slot, Error> {
+        let mut slot = match top {
+            Some(slot) => slot,
+            None => {
+                let level = (0..=crate::place::LEVEL_MAX).find(|level| covers(*level, number));
+                let level = level.expect("the highest level covers every number");
+                self.nodes.insert(NodeId { area, level, index: 0 }, Node::new(level));
+                Slot::unwritten(level, Secret32::random(rng))
+            }
+        };
+        let Child::Node(mut level) = slot.child else {
+            return Err(Error::Damaged {
+                what: "a leaf where a subtree should be",
+                offset: slot.position.offset,
+            });
+        };
+        while !covers(level, number) {
+            level += 1;
+            let mut above = Node::new(level);
+            above.slots.insert(0, slot); // The slot of the old top keeps its key, as the first child of the new one.
+            self.nodes.insert(NodeId { area, level, index: 0 }, above);
+            slot = Slot::unwritten(level, Secret32::random(rng));
+        }
+        let new_top = slot.clone();
+        loop {
+            let node = self.load(NodeId::towards(area, level, number), &slot)?;
+            node.dirty = true;
+            if level == 0 {
+                return Ok(new_top);
+            }
+            let digit = digit(level, number);
+            level -= 1;
+            slot = match node.slots.get(&digit) {
+                Some(child) => child.clone(),
+                None => {
+                    let child = Slot::unwritten(level, Secret32::random(rng));
+                    node.slots.insert(digit, child.clone());
+                    self.nodes.insert(NodeId::towards(area, level, number), Node::new(level));
+                    child
+                }
+            };
+        }
+    }
+
+    fn leaf_node(&mut self, area: Area, number: u64) -> &mut Node {
+        let id = NodeId::towards(area, 0, number);
+        self.nodes.get_mut(&id).expect("changed nodes stay in the cache until they are written")
+    }
+
+    /// Puts one leaf into the tree, in memory.
+    fn put(&mut self, place: Place, leaf: Slot, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        let Place { conversation, item, chunk } = place;
+        let top = self.top.conversations.clone();
+        self.top.conversations = Some(self.grow(Area::Conversations, top, conversation, rng)?);
+        let found =
+            self.leaf_node(Area::Conversations, conversation).slots.get(&digit(0, conversation)).cloned();
+        let items = Area::Items { conversation };
+        let slot = self.grow(items, found, item, rng)?;
+        self.leaf_node(Area::Conversations, conversation).slots.insert(digit(0, conversation), slot);
+        let Some(chunk) = chunk else {
+            self.leaf_node(items, item).slots.insert(digit(0, item), leaf);
+            return Ok(());
+        };
+        let found = self.leaf_node(items, item).slots.get(&digit(0, item)).cloned();
+        let chunks = Area::Chunks { conversation, item };
+        let slot = self.grow(chunks, found, chunk, rng)?;
+        self.leaf_node(items, item).slots.insert(digit(0, item), slot);
+        self.leaf_node(chunks, chunk).slots.insert(digit(0, chunk), leaf);
+        Ok(())
+    }
+
+    /// Moves every pending leaf into the tree, in memory. The lists on the device stay valid until the write counts.
+    pub(crate) fn fold(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        self.poisoned = true; // Until all of it has happened: a half-folded tree must answer nothing.
+        for (place, slot) in std::mem::take(&mut self.pending) {
+            self.put(place, slot, rng)?;
+        }
+        self.lists.clear();
+        self.poisoned = false;
+        Ok(())
+    }
+
+    /// Marks the path to `number` as changed and to be given new keys; `false` when it does not lead there.
+    fn condemn(&mut self, area: Area, top: &Slot, number: u64) -> Result<bool, Error> {
+        let Child::Node(mut level) = top.child else { return Ok(false) };
+        if !covers(level, number) {
+            return Ok(false);
+        }
+        let mut slot = top.clone();
+        loop {
+            let node = self.load(NodeId::towards(area, level, number), &slot)?;
+            (node.dirty, node.rotate) = (true, true);
+            let Some(child) = node.slots.get(&digit(level, number)) else { return Ok(false) };
+            if level == 0 {
+                return Ok(true);
+            }
+            slot = child.clone();
+            level -= 1;
+        }
+    }
+
+    /// Takes a target out of the tree, in memory. What lies below it is not read: its only way in was this slot.
+    pub(crate) fn remove(&mut self, target: &Target) -> Result<(), Error> {
+        self.pending.retain(|place, _| !target.covers(place));
+        let (conversation, place) = match target {
+            Target::Conversation(conversation) => (*conversation, None),
+            Target::Place(place) => (place.conversation, Some(place)),
+        };
+        let Some(top) = self.top.conversations.clone() else { return Ok(()) };
+        if !self.condemn(Area::Conversations, &top, conversation)? {
+            return Ok(());
+        }
+        let numbered = digit(0, conversation);
+        let Some(place) = place else {
+            self.leaf_node(Area::Conversations, conversation).slots.remove(&numbered);
+            self.nodes.retain(|id, _| !belongs(id, conversation, None));
+            return Ok(());
+        };
+        let Some(slot) = self.leaf_node(Area::Conversations, conversation).slots.get(&numbered).cloned()
+        else {
+            return Ok(());
+        };
+        let items = Area::Items { conversation };
+        if !self.condemn(items, &slot, place.item)? {
+            return Ok(());
+        }
+        let Some(chunk) = place.chunk else {
+            self.leaf_node(items, place.item).slots.remove(&digit(0, place.item));
+            self.nodes.retain(|id, _| !belongs(id, conversation, Some(place.item)));
+            return Ok(());
+        };
+        let Some(slot) = self.leaf_node(items, place.item).slots.get(&digit(0, place.item)).cloned() else {
+            return Ok(());
+        };
+        let chunks = Area::Chunks { conversation, item: place.item };
+        if self.condemn(chunks, &slot, chunk)? {
+            self.leaf_node(chunks, chunk).slots.remove(&digit(0, chunk));
+        }
+        Ok(())
+    }
+
+    /// Fresh root, J and epoch: the tree write that follows belongs to the next epoch.
+    pub(crate) fn renew_root(&mut self, rng: &mut dyn CryptoRng) {
+        self.root = Secret32::random(rng);
+        if !self.sabotage.keeps_j() {
+            self.top.j = Secret32::random(rng);
+        }
+        self.top.epoch += 1;
+    }
+
+    /// Writes all changed nodes, children first, then the top, into the batch.
+    pub(crate) fn write(&mut self, batch: &mut disk::Batch<'_>) -> Result<Top, Error> {
+        self.poisoned = true; // Until all of it has happened: positions of a write that failed must not be followed.
+        let changed = self.nodes.iter().filter(|(_, node)| node.dirty).map(|(id, _)| *id);
+        let mut changed: Vec<NodeId> = changed.collect();
+        changed.sort_by_key(|id| (area_order(id.area), id.level));
+        for id in changed {
+            let mut key = self.slot_above(id).key.clone();
+            let (epoch, keeps) = (self.top.epoch, self.sabotage.keeps_path_keys());
+            let node = self.nodes.get_mut(&id).expect("its id was just taken from there");
+            if node.rotate && !keeps {
+                key = Secret32::random(batch.rng());
+            }
+            (node.epoch, node.dirty, node.rotate) = (epoch, false, false);
+            let sealed = seal::seal(&key, &self.store, &id.owner(), &node.encode(), batch.rng());
+            let position = batch.tree(&id.owner(), &sealed)?;
+            let tag = seal::tag_of(&sealed).expect("sealed bytes end with a tag");
+            *self.slot_above(id) = Slot { child: Child::Node(id.level), key, position, tag };
+        }
+        let key = top_key(&self.root, &self.store);
+        let sealed = seal::seal(&key, &self.store, &top_owner(), &self.top.encode(), batch.rng());
+        let position = batch.tree(&top_owner(), &sealed)?;
+        self.top_at = Top { position, tag: seal::tag_of(&sealed).expect("sealed bytes end with a tag") };
+        self.poisoned = false;
+        Ok(self.top_at)
+    }
+
+    /// The slot that leads to a changed node; the nodes above a changed one are changed and cached too.
+    fn slot_above(&mut self, id: NodeId) -> &mut Slot {
+        let inside = "the nodes above a changed node are in the cache and lead to it";
+        let is_top = |slot: Option<&Slot>| slot.is_some_and(|slot| slot.child == Child::Node(id.level));
+        let (outer, number) = match id.area {
+            Area::Conversations => {
+                if is_top(self.top.conversations.as_ref()) {
+                    return self.top.conversations.as_mut().expect(inside);
+                }
+                return self.slot_in(NodeId::towards(id.area, id.level + 1, id.first_number()), id);
+            }
+            Area::Items { conversation } => {
+                (NodeId::towards(Area::Conversations, 0, conversation), conversation)
+            }
+            Area::Chunks { conversation, item } => {
+                (NodeId::towards(Area::Items { conversation }, 0, item), item)
+            }
+        };
+        let at = digit(0, number);
+        if is_top(self.nodes.get(&outer).and_then(|node| node.slots.get(&at))) {
+            return self.nodes.get_mut(&outer).and_then(|node| node.slots.get_mut(&at)).expect(inside);
+        }
+        self.slot_in(NodeId::towards(id.area, id.level + 1, id.first_number()), id)
+    }
+
+    fn slot_in(&mut self, parent: NodeId, child: NodeId) -> &mut Slot {
+        let at = digit(child.level + 1, child.first_number());
+        let node = self.nodes.get_mut(&parent);
+        node.and_then(|node| node.slots.get_mut(&at))
+            .expect("a changed node's parent is in the cache and leads to it")
+    }
+
+    /// Where the node lies now, if it still is part of the tree.
+    pub(crate) fn position_of(&mut self, id: NodeId) -> Result<Option<Position>, Error> {
+        let outer = match id.area {
+            Area::Conversations => self.top.conversations.clone(),
+            Area::Items { conversation } => self.conversation(conversation)?,
+            Area::Chunks { conversation, item } => match self.conversation(conversation)? {
+                Some(slot) => self.find(Area::Items { conversation }, slot, item)?,
+                None => None,
+            },
+        };
+        let Some(mut slot) = outer else { return Ok(None) };
+        let Child::Node(mut level) = slot.child else { return Ok(None) };
+        let number = id.first_number();
+        if level < id.level || !covers(level, number) {
+            return Ok(None);
+        }
+        while level > id.level {
+            let node = self.load(NodeId::towards(id.area, level, number), &slot)?;
+            let Some(child) = node.slots.get(&digit(level, number)) else { return Ok(None) };
+            slot = child.clone();
+            level -= 1;
+        }
+        Ok(Some(slot.position))
+    }
+}
+
+/// The owner of every top node.
+pub(crate) fn top_owner() -> disk::Owner {
+    owner(FrameKind::Top, 0, 0, 0, 0)
+}
+
+/// Children's areas before their parents'.
+fn area_order(area: Area) -> u8 {
+    match area {
+        Area::Chunks { .. } => 0,
+        Area::Items { .. } => 1,
+        Area::Conversations => 2,
+    }
+}
+
+/// Is this node part of the conversation's (or of the item's) subtree?
+fn belongs(id: &NodeId, conversation: u64, item: Option<u64>) -> bool {
+    match id.area {
+        Area::Conversations => false,
+        Area::Items { conversation: other } => item.is_none() && other == conversation,
+        Area::Chunks { conversation: other, item: number } => {
+            other == conversation && item.is_none_or(|item| item == number)
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The store as its one writer sees it: the log, the key tree and the cell together.
+//! Never acknowledges and never decides who may erase: it does what it is told, in the order that survives.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use disk::{CommitFields, JournalEntries, JournalEntry, Log, PersonKey, Position, Space, StoreId};
+use rand_core::CryptoRng;
+
+use crate::batch::Batch;
+use crate::cell::{CellKind, RootCell};
+use crate::error::Error;
+use crate::reader::VaultReader;
+use crate::tree::KeyTree;
+
+/// Everything here that can grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Opened nodes kept in memory (about 6 KiB each).
+    pub nodes_cached: usize,
+    /// Leaf keys that wait under J before they are folded into the tree.
+    pub fold_leaves: usize,
+    /// Lists that a start would have to read, before they are folded.
+    pub fold_lists: usize,
+    /// Bytes of one body as the caller gives it.
+    pub body_bytes_max: usize,
+    /// Targets of one erasure epoch.
+    pub targets_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            nodes_cached: 4096,
+            fold_leaves: 4096,
+            fold_lists: 1024,
+            body_bytes_max: 1 << 20,
+            targets_max: 4096,
+        }
+    }
+}
+
+/// May batches be written?
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Yes.
+    Open,
+    /// The next epoch's tree is on the device and the cell still names the old root: nothing else may be written.
+    TreeWritten,
+}
+
+/// An open vault. One writer; readers beside it through [`Vault::reader`].
+pub struct Vault {
+    pub(crate) log: Log,
+    pub(crate) tree: Arc<Mutex<KeyTree>>,
+    pub(crate) cell: Box<dyn RootCell>,
+    pub(crate) limits: Limits,
+    pub(crate) phase: Phase,
+    /// Extent after which the next sweep goes on.
+    pub(crate) swept: u32,
+}
+
+/// The tree, also after a panic of another thread: `poisoned` inside says whether it may be used.
+pub(crate) fn locked(tree: &Mutex<KeyTree>) -> MutexGuard<'_, KeyTree> {
+    tree.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Vault {
+    /// Begins a batch of journal entries, bodies and verifiers. An `urgent` one may use the reserve.
+    pub fn begin<'a>(&'a mut self, urgent: bool, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
+        self.check_open()?;
+        if self.fold_is_due() {
+            self.fold(rng)?;
+        }
+        let fields = self.base_fields();
+        let batch = self.log.begin(urgent, rng)?;
+        Ok(Batch::new(batch, &self.tree, fields, self.limits))
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        if locked(&self.tree).poisoned {
+            return Err(Error::Poisoned);
+        }
+        match self.phase {
+            Phase::Open => Ok(()),
+            Phase::TreeWritten => Err(Error::ErasureUnderWay),
+        }
+    }
+
+    /// The fields of a commit that changes neither tree nor pending lists.
+    pub(crate) fn base_fields(&self) -> CommitFields {
+        let tree = locked(&self.tree);
+        CommitFields {
+            epoch: tree.top.epoch,
+            top: Some(tree.top_at),
+            next_top: None,
+            pending: tree.lists.last().copied(),
+            ..self.log.fields().clone()
+        }
+    }
+
+    fn fold_is_due(&self) -> bool {
+        let tree = locked(&self.tree);
+        tree.pending.len() >= self.limits.fold_leaves || tree.lists.len() >= self.limits.fold_lists
+    }
+
+    /// Folds all waiting leaf keys into the tree: one batch of its own, every few thousand bodies.
+    pub fn fold(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        self.check_open()?;
+        let fields = self.base_fields();
+        // Readers wait for this one sync: until then nodes name positions that are not on the device.
+        let mut tree = locked(&self.tree);
+        let mut batch = self.log.begin(true, rng)?;
+        tree.fold(batch.rng())?;
+        let top = tree.write(&mut batch)?;
+        tree.poisoned = true;
+        // A crash before this commit counts: the old top rules and the pending lists are still there.
+        batch.commit(CommitFields { top: Some(top), pending: None, ..fields })?;
+        tree.poisoned = false;
+        Ok(())
+    }
+
+    /// Reads beside the writer; cheap to clone.
+    pub fn reader(&self) -> VaultReader {
+        VaultReader::new(self.log.reader(), Arc::clone(&self.tree))
+    }
+
+    /// All durable journal entries from an index on, verified one by one.
+    pub fn journal_entries(&self, from: u64) -> JournalEntries {
+        self.log.journal_entries(from)
+    }
+
+    /// One journal entry at a position that a batch gave.
+    pub fn entry(&self, position: Position) -> Result<Vec<u8>, Error> {
+        Ok(self.log.reader().entry(position)?)
+    }
+
+    /// The first entry at an index, if the journal is that long.
+    pub fn entry_at(&self, index: u64) -> Result<Option<JournalEntry>, Error> {
+        Ok(self.log.journal_entries(index).next().transpose()?)
+    }
+
+    /// Durable journal entries, and the root that the last batch bound.
+    pub fn journal(&self) -> (u64, [u8; 32]) {
+        (self.log.entries(), self.log.fields().journal_root)
+    }
+
+    /// The two newest snapshots, newest first.
+    pub fn snapshots(&self) -> [Option<Position>; 2] {
+        self.log.fields().snapshots
+    }
+
+    /// A person's password verifier.
+    pub fn verifier(&self, person: PersonKey) -> Option<&[u8]> {
+        self.log.verifier(person)
+    }
+
+    /// Erasure epoch: how many times the root has been replaced.
+    pub fn epoch(&self) -> u64 {
+        locked(&self.tree).top.epoch
+    }
+
+    /// Room left.
+    pub fn space(&self) -> Space {
+        self.log.space()
+    }
+
+    /// The store's random name.
+    pub fn store(&self) -> StoreId {
+        self.log.store()
+    }
+
+    /// What the cell is made of; its warning belongs into the log and into `status`.
+    pub fn cell_kind(&self) -> CellKind {
+        self.cell.kind()
+    }
+}
