@@ -214,6 +214,14 @@ impl Certificate {
         &self.extensions.subject_alt_names
     }
 
+    /// Whether this host name stands among the alternative names, letter case aside. No wildcards: our servers have
+    /// one fixed name.
+    pub fn has_dns_name(&self, host: &str) -> bool {
+        let same =
+            |name: &GeneralName| matches!(name, GeneralName::Dns(name) if name.eq_ignore_ascii_case(host));
+        self.subject_alt_names().iter().any(same)
+    }
+
     /// What the extensions say.
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
@@ -305,4 +313,39 @@ pub(crate) fn read_serial<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], BadCe
         return Err(BadCertificate::Serial);
     }
     Ok(serial)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::forge;
+    use crate::revocation_list::RevocationList;
+
+    proptest! {
+        /// Foreign bytes are refused or read, and never stop the process.
+        #[test]
+        fn no_bytes_make_the_parsers_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Certificate::parse(&bytes);
+            let _ = RevocationList::parse(&bytes);
+            let _ = crate::request::Request::parse(&bytes);
+            let _ = crate::site_card::SiteCard::from_bytes(&bytes);
+        }
+
+        /// A good certificate with a few bytes replaced is read as exactly those bytes, or not at all.
+        #[test]
+        fn damaged_certificates_are_no_danger(edits in proptest::collection::vec((0..400_usize, any::<u8>()), 1..4)) {
+            let mut der = forge::root().certificate.der().to_vec();
+            for (at, byte) in edits {
+                let length = der.len();
+                der[at % length] = byte;
+            }
+            if let Ok(certificate) = Certificate::parse(&der) {
+                prop_assert_eq!(certificate.der(), &der[..]);
+                let _ = (certificate.person(), certificate.unit().len(), certificate.roles(), certificate.public_key());
+                let _ = certificate.agreement_key();
+            }
+        }
+    }
 }

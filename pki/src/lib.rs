@@ -12,6 +12,7 @@ pub mod credential_file;
 #[cfg(test)]
 mod forge;
 pub mod ids;
+mod judge;
 pub mod keys;
 pub mod oids;
 pub mod path;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::certificate::BadCertificate;
 use crate::forge::*;
+use crate::oids;
 use crate::x509::der;
 use crate::x509::extension::{BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE};
 use crate::x509::general_name::GeneralName;

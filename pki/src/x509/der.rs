@@ -3,7 +3,6 @@
 //! Never allocates for what it reads and never accepts indefinite, overlong or multi-byte-tag forms.
 use der::asn1::ObjectIdentifier;
 
-/// Deepest nesting anything of ours has; the readers recurse by hand, so this is a note, not a counter.
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;

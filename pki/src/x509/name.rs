@@ -46,8 +46,9 @@ impl Name {
         Ok(Self { der: whole.to_vec(), rdns })
     }
 
-    /// Makes a name of UTF-8 attributes, one per step. `serialNumber` is a PrintableString, as X.520 demands.
-    pub fn from_attributes(attributes: &[(ObjectIdentifier, &str)]) -> Self {
+    /// Makes a name of UTF-8 attributes, one per step. `serialNumber` is a PrintableString, as X.520 demands: its text
+    /// is a person's id, in hexadecimal digits.
+    pub(crate) fn from_attributes(attributes: &[(ObjectIdentifier, &str)]) -> Self {
         let rdns: Vec<Vec<u8>> = attributes
             .iter()
             .map(|(oid, text)| {
@@ -57,7 +58,7 @@ impl Name {
             })
             .collect();
         let bytes = der::element(SEQUENCE, &rdns.concat());
-        Self::read(&mut Reader::new(&bytes)).expect("callers give texts their attributes can hold")
+        Self::read(&mut Reader::new(&bytes)).expect("any text is UTF-8, and a person's id is printable")
     }
 
     /// The bytes as they stand in the certificate.
