@@ -68,29 +68,34 @@ impl Vault {
     }
 
     /// Step (c): slot e+1 is written and read back, and the new top is read from the device and opened with what the
-    /// cell gave back.
+    /// cell gave back. After an error only a restart helps.
     pub fn replace_cell(&mut self, written: Written) -> Result<Replaced, Error> {
-        let slot = CellSlot::of_epoch(written.0.epoch);
-        self.cell.write(slot, &written.0.encode())?;
-        let kept = RootSlot::decode(&self.cell.read(slot)?, &written.0.store).ok_or(CellError::ReadBack)?;
-        if kept.root != written.0.root || kept.epoch != written.0.epoch || kept.top != written.0.top {
+        self.phase = Phase::Failed;
+        let Written(slot, targets) = written;
+        let at = CellSlot::of_epoch(slot.epoch);
+        self.cell.write(at, &slot.encode())?;
+        let kept = RootSlot::decode(&self.cell.read(at)?, &slot.store).ok_or(CellError::ReadBack)?;
+        if kept.root != slot.root || kept.epoch != slot.epoch || kept.top != slot.top {
             return Err(CellError::ReadBack.into());
         }
         KeyTree::open_top(&self.log.reader(), &kept.store, &kept.root, kept.top)?;
         // A crash before this line: both slots may be valid, the higher one wins, the start finishes (d).
         self.phase = Phase::Open;
-        Ok(Replaced(kept, written.1))
+        Ok(Replaced(kept, targets))
     }
 
-    /// Step (d): slot e is destroyed and read back.
+    /// Step (d): slot e is destroyed and read back. After an error only a restart helps.
     pub fn destroy_old_slot(&mut self, replaced: Replaced) -> Result<Destroyed, Error> {
-        let slot = CellSlot::of_epoch(replaced.0.epoch + 1); // The other one: epochs alternate.
-        self.cell.destroy(slot)?;
-        if RootSlot::decode(&self.cell.read(slot)?, &replaced.0.store).is_some() {
+        self.phase = Phase::Failed;
+        let Replaced(slot, targets) = replaced;
+        let old = CellSlot::of_epoch(slot.epoch + 1); // The other one: epochs alternate.
+        self.cell.destroy(old)?;
+        if RootSlot::decode(&self.cell.read(old)?, &slot.store).is_some() {
             return Err(CellError::ReadBack.into());
         }
         // A crash here: nothing is lost; "erased" has not been said to anyone yet.
-        Ok(Destroyed(replaced.0.epoch, replaced.1))
+        self.phase = Phase::Open;
+        Ok(Destroyed(slot.epoch, targets))
     }
 
     /// Step (e), the vault's part: nodes of what was erased left the cache with (b), and their keys were wiped as
@@ -98,7 +103,8 @@ impl Vault {
     ///
     /// A crash here: the start finds the erasure done, and the caller journals `Erased` for every `Erase` without one.
     pub fn finish_erasure(&mut self, destroyed: Destroyed) -> u64 {
-        locked(&self.tree).hidden.retain(|target| !destroyed.1.contains(target));
-        destroyed.0
+        let Destroyed(epoch, targets) = destroyed;
+        locked(&self.tree).hidden.retain(|target| !targets.contains(target));
+        epoch
     }
 }

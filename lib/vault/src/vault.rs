@@ -46,6 +46,8 @@ pub(crate) enum Phase {
     Open,
     /// The next epoch's tree is on the device and the cell still names the old root: nothing else may be written.
     TreeWritten,
+    /// A cell operation failed: what it left behind is only known to the next start.
+    Failed,
 }
 
 /// An open vault. One writer; readers beside it through [`Vault::reader`].
@@ -83,6 +85,7 @@ impl Vault {
         match self.phase {
             Phase::Open => Ok(()),
             Phase::TreeWritten => Err(Error::ErasureUnderWay),
+            Phase::Failed => Err(Error::Poisoned),
         }
     }
 

@@ -169,7 +169,7 @@ fn an_insert_costs_the_same_in_a_small_and_in_a_large_store() {
 fn dead_extents_are_given_back_and_live_ones_are_not() {
     let mut world = World::seeded(20);
     let (machine, mut life) = world.calm();
-    for conversation in 1..40 {
+    for conversation in 1..22 {
         let mut random = rng(conversation);
         let mut batch = life.vault.begin(false, &mut random).unwrap();
         for item in 0..4 {
@@ -185,7 +185,7 @@ fn dead_extents_are_given_back_and_live_ones_are_not() {
     let mut random = rng(21);
     let dead = life.vault.sweep(100, &mut random).unwrap();
     world.check_live(&life.vault, "a sweep of living extents");
-    let number = world.ask(&mut life.vault, (1..30).map(Target::Conversation).collect()).unwrap();
+    let number = world.ask(&mut life.vault, (1..16).map(Target::Conversation).collect()).unwrap();
     world.erase(&mut life.vault, number).unwrap();
     let freed = life.vault.sweep(100, &mut random).unwrap();
     assert!(freed > 15, "{dead} {freed} {full:?} {:?}", life.vault.space());

@@ -16,8 +16,8 @@ use disk::{CrashClock, CrashingDevice, Fault, Geometry, RecordedWrite, Recording
 use crate::adversary::{OpenedBodies, cell_keys, device_keys, live_keys, open_everything};
 use crate::{CellRecords, Error, Limits, MemoryCell, Opened, Place, Target, Vault};
 
-pub(super) const GEOMETRY: Geometry = Geometry { extent_bytes: 128 * 1024, extents: 64, reserve: 4 };
-const LENGTH: usize = 128 * 1024 * 65;
+pub(super) const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 64, reserve: 4 };
+const LENGTH: usize = 64 * 1024 * 65;
 /// Small limits, so that folds and evictions happen in short histories.
 pub(super) const LIMITS: Limits =
     Limits { nodes_cached: 24, fold_leaves: 12, fold_lists: 5, body_bytes_max: 60_000, targets_max: 100 };
