@@ -9,12 +9,14 @@ pub mod clearance;
 pub mod constraints;
 pub mod credential;
 pub mod credential_file;
+pub mod exchange;
 #[cfg(test)]
 mod forge;
 pub mod ids;
 mod judge;
 pub mod keys;
 pub mod oids;
+pub mod password;
 pub mod path;
 pub mod pem;
 pub mod profile;
