@@ -123,6 +123,16 @@ fn chunks_out_of_order_missing_or_too_many_are_refused() {
     assert_eq!(short.finish(), Err(BadFile::Unfinished { opened: 1, chunks: 3 }));
 }
 
+/// A sender who binds his chunks in another order than their numbers: the path is right, but for another place.
+#[test]
+fn a_path_of_another_place_is_refused() {
+    let mut sent = send(&content(FULL + 1));
+    sent.bodies.swap(0, 1);
+    sent.claim.root = chunk_root(sent.bodies.iter().map(Body::commitment));
+    let opened = sent.opener().open(1, sent.bodies[1].bytes(), &sent.proof(2));
+    assert_eq!(opened.err(), Some(BadFile::NotUnderRoot { number: 1 }));
+}
+
 /// A member who holds the file's key reseals a chunk with other content: each chunk opens, the whole is refused.
 #[test]
 fn a_chunk_resealed_by_another_member_is_found() {

@@ -186,3 +186,20 @@ fn useless_recipients_are_named() {
     assert_eq!(make(SUITE, &p256), Err(wrong));
     assert_eq!(make(Suite::Gost512, &p256), Err(WrapError::Unsupported(Unsupported(Suite::Gost512))));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+    #[test]
+    fn any_bytes_are_read_or_refused_without_harm(
+        mut bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..120),
+        count in 0u32..5,
+    ) {
+        if bytes.len() > 4 {
+            bytes[..4].copy_from_slice(&[0x84, 1, 0x58, 0x20]);
+        }
+        if let Ok(chunk) = WrapChunk::parse(&bytes, 0, count) {
+            chunk.implied_root();
+            proptest::prop_assert!(count > 0);
+        }
+    }
+}
