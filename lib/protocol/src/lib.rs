@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod client;
 pub mod code;
+pub mod engine;
 pub mod frame;
 pub mod io;
 pub mod limits;

@@ -1,0 +1,401 @@
+//! One's own chain of statements: numbers, attempts, what is unanswered, and what becomes of it after a reconnect.
+//! Never signs two different statements under one (chain, sequence, attempt): the number of an attempt is used up when
+//! it is signed, and the state record with it is persisted before the statement leaves.
+//!
+//! # Never two copies of one message
+//! A statement is signed anew only when the one before it can never be admitted any more:
+//! - after a refusal in a live chain: a refused number is free again, but only for bytes with a higher attempt, and the
+//!   core takes a lower attempt for stale;
+//! - after `ChainEnded`: nothing of an ended chain is admitted. But it may have been admitted *before* the chain ended,
+//!   with its receipt lost. The core answers a re-sent statement with the old receipt where it still knows it; since it
+//!   may have forgotten (a restart, a full table), the terminal then looks for its own statement in the conversation
+//!   itself, from the head that it named on, and signs anew only when it is not there (`resolve.rs`).
+//!
+//! What can be doubled without harm is not looked for: a second Read or Acknowledge is refused, a second Reserve falls.
+
+use super::error::{Error, What};
+use super::event::Admitted;
+use super::secret::SecretText;
+use super::state::{Action, State};
+use super::trust::Trust;
+use crate::frame::{self, PASSWORD_INFO, ReceiptFrame, Stage, SubmitFrame, ToCore};
+use crate::seal::body;
+use crate::seal::keys::{EpochKey, Lock, TextPlace};
+use journal::act::{Act, FileClaim, Message, Precedence, SetPassword, SizeClass, Title};
+use journal::entry::{Content, ENTRY_VERSION, Entry};
+use journal::ids::{Chain as ChainId, ConversationId, Index, StatementId};
+use journal::statement::{Header, STATEMENT_VERSION, SignedStatement, Statement};
+use journal::tree::leaf_hash;
+use pki::Clearance;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Statements signed and not yet answered.
+pub(crate) const IN_FLIGHT_MAX: usize = 16;
+/// Statements that wait to be signed.
+pub(crate) const QUEUED_MAX: usize = 512;
+
+/// An act that is not bound to a number yet, so that it can be signed again under another one.
+#[derive(Clone)]
+pub(crate) enum Draft {
+    Act(Box<Act>),
+    Message(Arc<MessageDraft>),
+    Title(Arc<TitleDraft>),
+    SetPassword(SecretText),
+}
+
+/// A message before it is sealed: its body key follows from chain and number.
+pub(crate) struct MessageDraft {
+    pub(crate) conversation: ConversationId,
+    pub(crate) epoch: u32,
+    pub(crate) key: Arc<EpochKey>,
+    /// The encoded text.
+    pub(crate) content: Arc<Zeroizing<Vec<u8>>>,
+    pub(crate) size: SizeClass,
+    pub(crate) reference: Option<Index>,
+    pub(crate) label: Clearance,
+    pub(crate) precedence: Precedence,
+    pub(crate) must_acknowledge: bool,
+    pub(crate) time_ms: u64,
+    pub(crate) file: Option<FileClaim>,
+}
+
+/// A title before it is sealed.
+pub(crate) struct TitleDraft {
+    pub(crate) conversation: ConversationId,
+    pub(crate) epoch: u32,
+    pub(crate) key: Arc<EpochKey>,
+    pub(crate) content: Zeroizing<Vec<u8>>,
+    pub(crate) size: SizeClass,
+}
+
+struct Queued {
+    ticket: u64,
+    draft: Draft,
+    stages: Vec<Stage>,
+}
+
+/// Signed and not answered.
+pub(crate) struct InFlight {
+    ticket: u64,
+    draft: Draft,
+    stages: Vec<Stage>,
+    pub(crate) frame: SubmitFrame,
+    pub(crate) id: StatementId,
+    pub(crate) header: Header,
+    /// Its chain has ended; it was sent again only to learn what became of it.
+    old: bool,
+}
+
+/// The chain that lives.
+#[derive(Clone, Copy)]
+struct Live {
+    chain: ChainId,
+    /// The last number admitted, and its statement.
+    sequence: u64,
+    id: StatementId,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Chain {
+    live: Option<Live>,
+    queue: VecDeque<Queued>,
+    flight: VecDeque<InFlight>,
+    /// Old statements being looked for in the log.
+    resolving: BTreeMap<u64, InFlight>,
+    /// The next attempt of a number that was refused.
+    attempts: BTreeMap<u64, u32>,
+    /// One in flight was refused: those behind it will be, too, and nothing is signed until all are answered.
+    draining: bool,
+    results: BTreeMap<u64, Result<Admitted, Error>>,
+    next_ticket: u64,
+}
+
+impl Chain {
+    pub(crate) fn take_result(&mut self, ticket: u64) -> Option<Result<Admitted, Error>> {
+        self.results.remove(&ticket)
+    }
+
+    /// Statements neither admitted nor refused for good.
+    pub(crate) fn unsettled(&self) -> usize {
+        self.queue.len() + self.flight.len() + self.resolving.len()
+    }
+
+    /// The connection is gone: what is in flight may have been admitted or not.
+    pub(crate) fn lost(&mut self) {
+        self.live = None;
+        self.draining = false;
+        self.attempts.clear();
+        self.flight.iter_mut().for_each(|flight| flight.old = true);
+    }
+
+    fn is_unresolved(&self) -> bool {
+        !self.resolving.is_empty() || self.flight.iter().any(|flight| flight.old)
+    }
+
+    /// Back to the place in the queue that its ticket gives it: order is kept.
+    fn requeue(&mut self, flight: InFlight) {
+        let InFlight { ticket, draft, stages, .. } = flight;
+        let at = self.queue.iter().position(|queued| queued.ticket > ticket).unwrap_or(self.queue.len());
+        self.queue.insert(at, Queued { ticket, draft, stages });
+    }
+
+    fn position(&self, request: u32) -> Option<usize> {
+        self.flight.iter().position(|flight| flight.frame.request == request)
+    }
+
+    /// What became of an old statement is known: it was admitted, or it never will be.
+    pub(crate) fn resolved(&mut self, ticket: u64, found: Result<Option<Admitted>, Error>) {
+        let Some(flight) = self.resolving.remove(&ticket) else { return };
+        match found {
+            Ok(Some(admitted)) => drop(self.results.insert(ticket, Ok(admitted))),
+            Ok(None) => self.requeue(flight),
+            Err(error) => drop(self.results.insert(ticket, Err(error))),
+        }
+    }
+}
+
+impl State {
+    /// Queues a draft for the chain.
+    pub(crate) fn enqueue(&mut self, draft: Draft, stages: Vec<Stage>) -> Result<u64, Error> {
+        if self.chain.queue.len() >= QUEUED_MAX {
+            return Err(Error::Busy);
+        }
+        let ticket = self.chain.next_ticket;
+        self.chain.next_ticket += 1;
+        self.chain.queue.push_back(Queued { ticket, draft, stages });
+        self.sign_queued();
+        Ok(ticket)
+    }
+
+    /// The Login was admitted: its leaf hash is the chain. What was unanswered is sent again, byte for byte.
+    pub(crate) fn chain_begins(&mut self, chain: ChainId, login: StatementId) {
+        self.chain.live = Some(Live { chain, sequence: 0, id: login });
+        let again: Vec<_> =
+            self.chain.flight.iter().map(|flight| (flight.stages.clone(), flight.frame.clone())).collect();
+        for (stages, submit) in again {
+            stages.into_iter().for_each(|stage| self.send(frame::encode(&ToCore::Stage(stage))));
+            self.send(frame::encode(&ToCore::Submit(submit)));
+        }
+        self.sign_queued();
+    }
+
+    /// Signs what waits, as far as it may leave now.
+    pub(crate) fn sign_queued(&mut self) {
+        while let Some(live) = self.chain.live
+            && !self.chain.draining
+            && !self.chain.is_unresolved()
+            && self.chain.flight.len() < IN_FLIGHT_MAX
+        {
+            let Some(queued) = self.chain.queue.pop_front() else { return };
+            let ticket = queued.ticket;
+            if let Err(error) = self.sign(live, queued) {
+                self.chain.results.insert(ticket, Err(error));
+                self.moved();
+            }
+        }
+    }
+
+    fn sign(&mut self, live: Live, queued: Queued) -> Result<(), Error> {
+        let Queued { ticket, draft, stages } = queued;
+        let sequence = live.sequence + 1 + self.chain.flight.len() as u64;
+        let header = Header {
+            chain: live.chain,
+            sequence,
+            attempt: self.chain.attempts.get(&sequence).copied().unwrap_or(0),
+            previous: self.chain.flight.back().map_or(live.id, |last| last.id),
+            ..self.header()
+        };
+        let (act, body) = self.make(&draft, &header)?;
+        let statement = Statement { header, act };
+        let (signed, id) = SignedStatement::sign(&statement, &*self.me.signer).map_err(|_| Error::Key)?;
+        let password = match &draft {
+            Draft::SetPassword(password) => Some(self.seal_password(password, id)?.into()),
+            Draft::Act(_) | Draft::Message(_) | Draft::Title(_) => None,
+        };
+        let request = self.next_request();
+        let frame = SubmitFrame { request, statement: signed, body: body.map(Into::into), password };
+        let header = statement.header;
+        // Used up from here on: whatever becomes of these bytes, this number and attempt are never signed again.
+        self.chain.attempts.insert(sequence, header.attempt.saturating_add(1));
+        self.record.chain = header.chain;
+        self.record.sequence = header.sequence;
+        self.record.attempt = header.attempt;
+        self.record.previous = id;
+        // The caller does actions in order, and this one is done only when the record is durable. A crash between the
+        // two leaves a record of a statement that never left: harmless, the next Login begins a new chain.
+        self.action(Action::PersistState(self.record.clone()));
+        for stage in &stages {
+            self.send(frame::encode(&ToCore::Stage(stage.clone())));
+        }
+        self.send(frame::encode(&ToCore::Submit(frame.clone())));
+        self.chain.flight.push_back(InFlight { ticket, draft, stages, frame, id, header, old: false });
+        Ok(())
+    }
+
+    /// What every statement of this session says of itself.
+    pub(crate) fn header(&self) -> Header {
+        Header {
+            version: STATEMENT_VERSION,
+            suite: self.me.suite,
+            log: self.trust.log(),
+            person: self.me.person,
+            certificate: self.me.certificate.id(),
+            chain: ChainId::ZERO,
+            sequence: 0,
+            attempt: 0,
+            previous: StatementId::ZERO,
+            head: self.trust.proven().head,
+        }
+    }
+
+    fn make(&mut self, draft: &Draft, header: &Header) -> Result<(Act, Option<Vec<u8>>), Error> {
+        match draft {
+            Draft::Act(act) => Ok(((**act).clone(), None)),
+            Draft::SetPassword(_) => Ok((Act::SetPassword(SetPassword {}), None)),
+            Draft::Message(draft) => {
+                let place = text_place(header, draft.conversation, draft.epoch);
+                let lock = Lock::message(header.suite, &draft.key, &place).map_err(|_| Error::Key)?;
+                let body = body::seal(&lock, draft.size, &draft.content, &mut *self.rng).map_err(too_long)?;
+                let act = Message {
+                    conversation: draft.conversation,
+                    epoch: draft.epoch,
+                    reference: draft.reference,
+                    commitment: body.commitment(),
+                    size: draft.size,
+                    label: draft.label,
+                    precedence: draft.precedence,
+                    must_acknowledge: draft.must_acknowledge,
+                    time_ms: draft.time_ms,
+                    file: draft.file.clone(),
+                };
+                Ok((Act::Message(act), Some(body.into_bytes())))
+            }
+            Draft::Title(draft) => {
+                let place = text_place(header, draft.conversation, draft.epoch);
+                let lock = Lock::title(header.suite, &draft.key, &place).map_err(|_| Error::Key)?;
+                let body = body::seal(&lock, draft.size, &draft.content, &mut *self.rng).map_err(too_long)?;
+                let act = Title {
+                    conversation: draft.conversation,
+                    epoch: draft.epoch,
+                    commitment: body.commitment(),
+                    size: draft.size,
+                };
+                Ok((Act::Title(act), Some(body.into_bytes())))
+            }
+        }
+    }
+
+    /// Seals a password to the core, bound to the statement it goes with.
+    pub(crate) fn seal_password(&mut self, password: &SecretText, id: StatementId) -> Result<Vec<u8>, Error> {
+        let core = self.core.clone().ok_or(Error::NotReady)?;
+        core.seal(PASSWORD_INFO, &id.0, password.expose().as_bytes(), &mut *self.rng).map_err(|_| Error::Key)
+    }
+
+    /// A receipt: believed when the very entry we reckon is in the log.
+    pub(crate) fn receipt(&mut self, receipt: &ReceiptFrame) -> Result<(), Error> {
+        let at = self.chain.position(receipt.request).ok_or(Error::unverified(What::Answer))?;
+        let flight = &self.chain.flight[at];
+        let (statement, id, old) = (flight.frame.statement.clone(), flight.id, flight.old);
+        let (ticket, header) = (flight.ticket, flight.header.clone());
+        self.proven_entry(receipt, statement, &header)?;
+        let Some(live) = self.chain.live else { return Err(Error::unverified(What::Answer)) };
+        // A live chain is answered in order: a receipt out of it would leave a number that nobody admitted behind it.
+        if !old && header.sequence != live.sequence + 1 {
+            return Err(Error::unverified(What::Answer));
+        }
+        self.chain.flight.remove(at);
+        if !old {
+            self.chain.live = Some(Live { sequence: header.sequence, id, ..live });
+            self.chain.attempts = self.chain.attempts.split_off(&(header.sequence + 1));
+            self.end_of_drain();
+        }
+        let admitted = Admitted { index: receipt.index, wall_ms: receipt.wall_ms, id };
+        self.chain.results.insert(ticket, Ok(admitted));
+        self.moved();
+        self.sign_queued();
+        Ok(())
+    }
+
+    /// Rebuilds the entry from our own statement and the core's stamps and proves it to be in a signed head that covers
+    /// what we named. Gives its leaf hash.
+    pub(crate) fn proven_entry(
+        &mut self,
+        receipt: &ReceiptFrame,
+        statement: SignedStatement,
+        header: &Header,
+    ) -> Result<journal::ids::Hash, Error> {
+        let content = Content::Statement(statement);
+        let (wall_ms, boot_ms) = (receipt.wall_ms, receipt.boot_ms);
+        let entry = Entry { version: ENTRY_VERSION, wall_ms, boot_ms, content };
+        let leaf = leaf_hash(&entry.encode());
+        let head = self.note(&receipt.note)?;
+        // An entry cannot stand in the part of the log that its signer had already seen.
+        if receipt.index < header.head.size {
+            return Err(Error::unverified(What::Inclusion));
+        }
+        Trust::included(receipt.index, &leaf, &receipt.proof, &head).map_err(Error::unverified)?;
+        Ok(leaf)
+    }
+
+    /// A refusal of an act. Whether the request was one.
+    pub(crate) fn act_refused(&mut self, request: u32, code: u16) -> bool {
+        const OUT_OF_SEQUENCE: u16 = 102;
+        const STALE_ATTEMPT: u16 = 103;
+        const WRONG_PREVIOUS: u16 = 104;
+        let Some(at) = self.chain.position(request) else { return false };
+        let flight = self.chain.flight.remove(at).expect("its position was just found");
+        self.moved();
+        if flight.old {
+            // Whatever the code (`ChainEnded`, or that the certificate was renewed since): its chain has ended, so it
+            // will not be admitted any more. Whether it was, the log says.
+            self.look_for(flight);
+            self.sign_queued();
+            return true;
+        }
+        // Those refused only because the one before them was: nothing is wrong with them, they get new numbers.
+        let doomed = self.chain.draining && matches!(code, OUT_OF_SEQUENCE | STALE_ATTEMPT | WRONG_PREVIOUS);
+        if doomed {
+            self.chain.requeue(flight);
+        } else {
+            self.chain.results.insert(flight.ticket, Err(Error::Refused { code }));
+        }
+        self.chain.draining = true;
+        self.end_of_drain();
+        self.sign_queued();
+        true
+    }
+
+    fn end_of_drain(&mut self) {
+        self.chain.draining &= !self.chain.flight.is_empty();
+    }
+
+    /// Looks in the log for an old statement before it is signed anew.
+    fn look_for(&mut self, flight: InFlight) {
+        let ticket = flight.ticket;
+        let search = super::resolve::Search::of(&flight);
+        self.chain.resolving.insert(ticket, flight);
+        match search {
+            Some(search) => self.searches.push((ticket, search)),
+            None => self.chain.resolved(ticket, Ok(None)),
+        }
+    }
+}
+
+fn text_place(header: &Header, conversation: ConversationId, epoch: u32) -> TextPlace {
+    TextPlace {
+        log: header.log,
+        conversation,
+        epoch,
+        signer: header.person,
+        chain: header.chain,
+        sequence: header.sequence,
+    }
+}
+
+fn too_long(error: crate::seal::padding::TooLong) -> Error {
+    let limit = crate::seal::padding::content_bytes_max(error.class) as u64;
+    Error::TooLong { bytes: error.content as u64, limit }
+}

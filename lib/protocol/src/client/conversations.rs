@@ -1,0 +1,334 @@
+//! Conversations as this terminal follows them: act by act, from the Create on, each act verified and judged by the same
+//! rules as the Register's. What the server says of a conversation beside that is shown, never relied on.
+//! Never learns an act in two ways: a push only says that there is something to ask for.
+
+use super::epochs::{EpochRow, Share};
+use super::error::{Error, What};
+use super::event::ErasedBy;
+use super::flow::Cx;
+use super::receive::{Checked, CheckedContent};
+use super::state::State;
+use crate::answer::Answer;
+use crate::code::Code;
+use crate::frame::At;
+use crate::query::Query;
+use crate::seal::keys::EpochKey;
+use journal::act::{Act, ConversationKind, EraseTarget, Title};
+use journal::ids::{Commitment, ConversationId, Index};
+use journal::membership::{ActBy, MembershipView, Standing};
+use journal::statement::Header;
+use pki::{Certificate, PersonId, RevocationList, Role};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Conversations followed at once. Beyond that the oldest ones are forgotten and followed anew when needed.
+const CONVERSATIONS_KEPT: usize = 4096;
+
+/// A title as it was signed, and its body.
+#[derive(Clone)]
+pub(crate) struct TitleRow {
+    pub(crate) header: Header,
+    pub(crate) act: Title,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// One conversation.
+pub(crate) struct Row {
+    pub(crate) id: ConversationId,
+    pub(crate) view: Option<MembershipView>,
+    /// Acts below this index are followed.
+    next: Index,
+    /// There may be acts that we have not asked for.
+    pub(crate) dirty: bool,
+    /// The newest epoch is not to be used, though no act says so: it is too old, or its wrap for us is bad.
+    pub(crate) epoch_unfit: bool,
+    pub(crate) epochs: BTreeMap<u32, EpochRow>,
+    pub(crate) shares: Vec<Share>,
+    /// Keys made here, until their Epoch is seen.
+    pub(crate) made: Vec<(Commitment, Arc<EpochKey>)>,
+    /// Who owned it from which index on.
+    owners: Vec<(Index, Option<PersonId>)>,
+    pub(crate) title: Option<TitleRow>,
+    pub(crate) erased: Option<ErasedBy>,
+    /// A flow is following it or making an epoch; others wait.
+    busy: bool,
+    pub(crate) accepting: bool,
+}
+
+impl Row {
+    fn new(id: ConversationId) -> Self {
+        Self {
+            id,
+            view: None,
+            next: 0,
+            dirty: true,
+            epoch_unfit: false,
+            epochs: BTreeMap::new(),
+            shares: Vec::new(),
+            made: Vec::new(),
+            owners: Vec::new(),
+            title: None,
+            erased: None,
+            busy: false,
+            accepting: false,
+        }
+    }
+
+    /// Who owned the group when the entry at this index came.
+    fn owner_at(&self, index: Index) -> Option<PersonId> {
+        self.owners.iter().rev().find(|(since, _)| *since < index).and_then(|(_, owner)| *owner)
+    }
+
+    /// Whether this person had the right to erase what this author wrote, at that entry. Policy may withdraw an
+    /// author's right; that the core judged.
+    pub(crate) fn may_erase(&self, by: PersonId, at: Index, author: PersonId) -> bool {
+        self.owner_at(at) == Some(by) || by == author
+    }
+
+    /// Whether this person had the right to erase the whole conversation, at that entry.
+    pub(crate) fn may_erase_all(&self, by: PersonId, at: Index) -> bool {
+        let Some(view) = &self.view else { return false };
+        match view.membership().kind() {
+            ConversationKind::Private => view.membership().member(by).is_ok(),
+            ConversationKind::Group => self.owner_at(at) == Some(by),
+        }
+    }
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Conversations {
+    rows: BTreeMap<ConversationId, Row>,
+}
+
+impl Conversations {
+    pub(crate) fn get(&self, id: ConversationId) -> Option<&Row> {
+        self.rows.get(&id)
+    }
+
+    pub(crate) fn row(&mut self, id: ConversationId) -> &mut Row {
+        if self.rows.len() >= CONVERSATIONS_KEPT && !self.rows.contains_key(&id) {
+            self.rows.retain(|_, row| row.busy);
+        }
+        self.rows.entry(id).or_insert_with(|| Row::new(id))
+    }
+
+    pub(crate) fn dirty(&mut self, id: ConversationId) {
+        self.row(id).dirty = true;
+    }
+
+    pub(crate) fn all_dirty(&mut self) {
+        self.rows.values_mut().for_each(|row| row.dirty = true);
+    }
+
+    /// The conversations that this person is in, as far as they are followed.
+    pub(crate) fn of(&self, person: PersonId) -> Vec<ConversationId> {
+        let has = |row: &&Row| row.view.as_ref().is_some_and(|view| view.membership().member(person).is_ok());
+        self.rows.values().filter(has).map(|row| row.id).collect()
+    }
+}
+
+/// Holds a conversation for one flow; gives it free when dropped.
+pub(crate) struct Held {
+    cx: Cx,
+    id: ConversationId,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.cx.with(|state| {
+            state.conversations.row(self.id).busy = false;
+            state.moved();
+        });
+    }
+}
+
+impl Cx {
+    /// Waits until no other flow works on this conversation.
+    pub(crate) async fn hold(&self, id: ConversationId) -> Held {
+        self.until(|state| {
+            let row = state.conversations.row(id);
+            (!row.busy).then(|| row.busy = true)
+        })
+        .await;
+        Held { cx: self.clone(), id }
+    }
+
+    /// Follows the conversation up to now, if there may be something new.
+    pub(crate) async fn follow(&self, id: ConversationId) -> Result<(), Error> {
+        let held = self.hold(id).await;
+        self.follow_held(&held).await
+    }
+
+    pub(crate) async fn follow_held(&self, held: &Held) -> Result<(), Error> {
+        let id = held.id;
+        while let Some(from) = self.with(|state| {
+            let row = state.conversations.row(id);
+            // Set back before asking: what is pushed while we ask sets it again.
+            std::mem::replace(&mut row.dirty, false).then_some(row.next)
+        }) {
+            if let Err(error) = self.follow_from(id, from).await {
+                self.with(|state| state.conversations.dirty(id));
+                return Err(error);
+            }
+        }
+        let followed = self.with(|state| state.conversations.row(id).view.is_some());
+        if followed { Ok(()) } else { Err(Error::UnknownConversation { conversation: id }) }
+    }
+
+    async fn follow_from(&self, id: ConversationId, mut from: Index) -> Result<(), Error> {
+        loop {
+            let page = match self.ask(Query::Acts(At { conversation: id, index: from })).await {
+                Ok(Answer::Acts(page)) => page,
+                Err(error) if error.is_refusal(Code::NotFound.number()) => {
+                    return Err(Error::UnknownConversation { conversation: id });
+                }
+                Ok(_) => return Err(Error::unverified(What::Answer)),
+                Err(error) => return Err(error),
+            };
+            let more = page.more;
+            let entries = self.check_page(page).await?;
+            self.prefetch(id, &entries).await?;
+            let last = entries.last().map(Checked::next);
+            self.with(|state| entries.into_iter().try_for_each(|entry| state.follow_act(id, entry)))?;
+            match last {
+                Some(next) if more => from = next,
+                Some(_) | None => return Ok(()),
+            }
+        }
+    }
+
+    /// A revocation list names certificates, not persons: to know whom it cuts, the members' certificates are needed.
+    async fn prefetch(&self, id: ConversationId, entries: &[Checked]) -> Result<(), Error> {
+        if !entries.iter().any(|entry| matches!(entry.act(), Some((_, Act::Crl(_))))) {
+            return Ok(());
+        }
+        let members = self.with(|state| {
+            let view = state.conversations.row(id).view.as_ref();
+            view.map(|view| view.membership().members().keys().copied().collect::<Vec<_>>())
+                .unwrap_or_default()
+        });
+        for member in members {
+            // Whose certificates do not hold any more cannot be told apart here; a wrong guess shows at the next Epoch.
+            let _ = self.person(member).await;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Applies one verified act to the conversation, if it is the next one.
+    fn follow_act(&mut self, id: ConversationId, entry: Checked) -> Result<(), Error> {
+        let bad = Error::unverified(What::Membership);
+        let me = self.me.person;
+        let signed_by_officer = self.is_officer(&entry);
+        let listed = self.listed(id, &entry);
+        let row = self.conversations.row(id);
+        if entry.index < row.next {
+            return Ok(());
+        }
+        row.next = entry.next();
+        let (Some(by), CheckedContent::Statement(statement)) = (entry.by(), &entry.content) else {
+            return Ok(()); // a Fact grants nothing and takes nobody out
+        };
+        let (header, act) = (statement.get().header(), statement.get().act());
+        match act {
+            Act::Create(create) => {
+                if row.view.is_some() || id.0 != by.id.0 {
+                    return Err(bad);
+                }
+                row.view = Some(MembershipView::found(&by, create).map_err(|_| bad)?);
+            }
+            Act::Revoke(revoke) if signed_by_officer => row.cut(&[revoke.person], &by)?,
+            Act::Crl(_) if signed_by_officer => row.cut(&listed, &by)?,
+            Act::Enrol(enrol) if signed_by_officer => row.renewed(&enrol.signature, &by)?,
+            Act::Revoke(_) | Act::Crl(_) | Act::Enrol(_) => return Err(bad),
+            Act::Erase(erase) => row.erase(&erase.target, &by)?,
+            Act::Title(title) if title.conversation == id => {
+                row.title =
+                    Some(TitleRow { header: header.clone(), act: title.clone(), body: entry.body.clone() });
+            }
+            Act::Epoch(epoch) if epoch.conversation == id => row.begin_epoch(me, &by, epoch)?,
+            Act::ShareHistory(share) if share.conversation == id => {
+                row.share(me, &by, share, act)?;
+            }
+            other => row.view.as_mut().ok_or(bad.clone())?.follow(&by, other).map_err(|_| bad)?,
+        }
+        row.note_owner(by.index);
+        Ok(())
+    }
+
+    /// An authority's offline act, or an officer's.
+    fn is_officer(&self, entry: &Checked) -> bool {
+        let Some((header, _)) = entry.act() else { return false };
+        let officer = |known: Arc<super::book::Known>| known.certificate().roles().contains(Role::Officer);
+        header.person == PersonId(0) || self.book.get(header.certificate).is_some_and(officer)
+    }
+
+    /// Members whose certificates a revocation list names, ascending.
+    fn listed(&self, id: ConversationId, entry: &Checked) -> Vec<PersonId> {
+        let Some((_, Act::Crl(crl))) = entry.act() else { return Vec::new() };
+        let Ok(list) = RevocationList::parse(&crl.list) else { return Vec::new() };
+        let Some(view) = self.conversations.get(id).and_then(|row| row.view.as_ref()) else {
+            return Vec::new();
+        };
+        let named = |person: &PersonId| {
+            let known = self.directory.get(*person);
+            known.is_some_and(|known| {
+                list.entry(&known.signature_serial).is_some() || list.entry(&known.agreement_serial).is_some()
+            })
+        };
+        view.membership().members().keys().copied().filter(named).collect()
+    }
+}
+
+impl Row {
+    fn cut(&mut self, persons: &[PersonId], by: &ActBy) -> Result<(), Error> {
+        let view = self.view.as_mut().ok_or(Error::unverified(What::Membership))?;
+        persons.iter().for_each(|person| view.cut(*person, by.id));
+        Ok(())
+    }
+
+    /// A member's new certificates: out where they do not suffice, a new epoch otherwise.
+    fn renewed(&mut self, signature: &[u8], by: &ActBy) -> Result<(), Error> {
+        let view = self.view.as_mut().ok_or(Error::unverified(What::Membership))?;
+        let certificate = Certificate::parse(signature).map_err(|_| Error::unverified(What::Certificate))?;
+        let person = certificate.person().ok_or(Error::unverified(What::Certificate))?;
+        let roles = certificate.roles();
+        let corresponds = roles.contains(Role::Operator) || roles.contains(Role::Bot);
+        if corresponds && certificate.clearance().covers(view.membership().ceiling()) {
+            view.renewed(person);
+        } else {
+            view.cut(person, by.id);
+        }
+        Ok(())
+    }
+
+    fn erase(&mut self, target: &EraseTarget, by: &ActBy) -> Result<(), Error> {
+        match target {
+            EraseTarget::Conversation(id) if *id == self.id => {
+                if !self.may_erase_all(by.signer, by.index) {
+                    return Err(Error::unverified(What::Erasure));
+                }
+                self.erased = Some(ErasedBy { person: by.signer, index: by.index });
+                self.title = None;
+                Ok(())
+            }
+            // Messages are looked at one by one when their tombstone is shown: their authors are not known here.
+            EraseTarget::Messages(id, _) if *id == self.id => Ok(()),
+            EraseTarget::Conversation(_) | EraseTarget::Messages(..) => Err(Error::unverified(What::Answer)),
+        }
+    }
+
+    fn note_owner(&mut self, index: Index) {
+        let owner = self.view.as_ref().and_then(|view| view.membership().owner());
+        if self.owners.last().is_none_or(|(_, last)| *last != owner) {
+            self.owners.push((index, owner));
+        }
+    }
+
+    /// How this person stands here.
+    pub(crate) fn standing(&self, person: PersonId) -> Option<Standing> {
+        Some(self.view.as_ref()?.membership().member(person).ok()?.standing)
+    }
+}

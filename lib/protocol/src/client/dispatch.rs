@@ -1,0 +1,169 @@
+//! Each command to the flow that does it.
+//! Never does anything itself.
+
+use super::chain::Draft;
+use super::command::{Command, CommandId, OtherAct};
+use super::error::{Error, What};
+use super::event::{Event, Reply};
+use super::flow::Cx;
+use super::founding::Ownership;
+use super::receive::Checked;
+use crate::answer::{Answer, Page};
+use crate::frame::{At, SealedVerifier, Stage};
+use crate::query::Query;
+use journal::act::{Act, Logout};
+use journal::statement::SignedStatement;
+use pki::PersonId;
+
+/// Bytes of acts in one Stage frame, about.
+const STAGE_BYTES: usize = 128 * 1024;
+
+impl Cx {
+    /// Does a command to its end and says what came of it.
+    pub(crate) async fn run(self, id: CommandId, command: Command) {
+        match self.dispatch(id, command).await {
+            Ok(reply) => self.event(Event::Done(id, reply)),
+            Err(error) => self.event(Event::Failed(id, error)),
+        }
+    }
+
+    async fn dispatch(&self, id: CommandId, command: Command) -> Result<Reply, Error> {
+        let admitted = match command {
+            // Taken by the session before a flow is made.
+            Command::Login(_) | Command::FileChunk(..) => return Err(Error::NotReady),
+            Command::Logout => self.submit(Draft::Act(Box::new(Act::Logout(Logout {})))).await,
+            Command::SetPassword(password) => self.submit(Draft::SetPassword(password)).await,
+            Command::People => return self.list_people().await,
+            Command::Conversations => return Ok(Reply::Conversations(self.conversations().await?)),
+            Command::Conversation(of) => {
+                return Ok(Reply::Conversation(Box::new(self.conversation(of).await?)));
+            }
+            Command::NewPrivate(new) => return self.new_private(&new).await,
+            Command::NewGroup(new) => return self.new_group(&new).await,
+            Command::Invite(of, person) => self.as_owner(of, person, Ownership::Invite).await,
+            Command::Remove(of, person) => self.as_owner(of, person, Ownership::Remove).await,
+            Command::HandOver(of, person) => self.as_owner(of, person, Ownership::HandOver).await,
+            Command::Leave(of) => self.leave(of).await,
+            Command::Accept(of) => self.accept(of).await,
+            Command::ShareHistory(of, person) => self.share_history(of, person).await,
+            Command::SetTitle(of, title) => self.set_title(of, &title).await,
+            Command::Send(send) => self.send(&send, None).await,
+            Command::MessagesBefore(of, index) => {
+                return self.list_messages(Query::MessagesBefore(At { conversation: of, index }), of).await;
+            }
+            Command::MessagesFrom(of, index) => {
+                return self.list_messages(Query::Messages(At { conversation: of, index }), of).await;
+            }
+            Command::Read(of, up_to) => self.read(of, up_to).await,
+            Command::Acknowledge(message) => self.acknowledge(message).await,
+            Command::MessageStatus(of, index) => {
+                return Ok(Reply::Status(self.message_status(of, index).await?));
+            }
+            Command::SendFile(send) => self.send_file(id, &send).await,
+            Command::FetchFile(of, index) => return Ok(Reply::File(self.fetch_file(id, of, index).await?)),
+            Command::ErasePlan(target) => return Ok(Reply::Plan(self.erase_plan(&target).await?)),
+            Command::Erase(target) => self.erase(&target).await,
+            Command::Act(act) => self.other_act(*act).await,
+            Command::Ask(query) => return self.other_query(query).await,
+        };
+        admitted.map(Reply::Admitted)
+    }
+
+    async fn list_people(&self) -> Result<Reply, Error> {
+        let people = self.people().await?;
+        Ok(Reply::People(people.into_iter().map(|person| person.view).collect()))
+    }
+
+    async fn list_messages(&self, query: Query, of: journal::ConversationId) -> Result<Reply, Error> {
+        let (views, more) = self.messages(of, query).await?;
+        Ok(Reply::Messages(views, more))
+    }
+
+    async fn other_act(&self, other: OtherAct) -> Result<super::event::Admitted, Error> {
+        let OtherAct { act, staged, verifiers } = other;
+        self.submit_staged(Draft::Act(Box::new(act)), Some(stages(staged, verifiers))).await
+    }
+
+    /// Any question. Entries are verified and given as such; records are the server's word.
+    async fn other_query(&self, query: Query) -> Result<Reply, Error> {
+        match self.ask(query).await? {
+            Answer::Acts(page)
+            | Answer::Messages(page)
+            | Answer::MessagesBefore(page)
+            | Answer::Entries(page)
+            | Answer::Proposals(page) => self.entries(page).await,
+            Answer::Sessions(sessions) => Ok(Reply::Sessions(sessions)),
+            Answer::Status(status) => {
+                self.with(|state| state.note(&status.note))?;
+                Ok(Reply::Server(Box::new(status)))
+            }
+            Answer::People(records) => self.check_people(records.iter().map(|record| record.person)).await,
+            answer @ (Answer::Consistency(..)
+            | Answer::Certificates(_)
+            | Answer::Conversations(_)
+            | Answer::Conversation(_)
+            | Answer::Chunk(_)
+            | Answer::Wrap(_)
+            | Answer::MessageStatus(_)
+            | Answer::Policy(..)) => Ok(Reply::Answer(Box::new(answer))),
+        }
+    }
+
+    async fn entries(&self, page: Page) -> Result<Reply, Error> {
+        let more = page.more;
+        let entries = self.check_page(page).await?;
+        Ok(Reply::Entries(entries.iter().map(Checked::view).collect(), more))
+    }
+
+    async fn check_people(&self, persons: impl Iterator<Item = PersonId>) -> Result<Reply, Error> {
+        let mut people = Vec::new();
+        for person in persons {
+            people.push(self.person(person).await?.view);
+        }
+        Ok(Reply::People(people))
+    }
+
+    /// The log grew since the head that is proven: has it only grown?
+    pub(crate) async fn watch_consistency(self) {
+        loop {
+            let size = self
+                .until(|state| {
+                    let proven = state.trust.proven().head.size;
+                    (state.is_ready() && state.trust.ahead().is_some()).then_some(proven)
+                })
+                .await;
+            let proven = match self.ask(Query::Consistency(size)).await {
+                Ok(Answer::Consistency(note, path)) => {
+                    self.with(|state| state.prove_growth(size, &note, &path))
+                }
+                Ok(_) => Err(Error::unverified(What::Answer)),
+                Err(error) => Err(error),
+            };
+            if proven.is_err() {
+                // No consistency, no work: a server that cannot show it is not worked with.
+                self.with(super::state::State::fatal);
+                return;
+            }
+        }
+    }
+}
+
+fn stages(acts: Vec<SignedStatement>, verifiers: Vec<SealedVerifier>) -> Vec<Stage> {
+    let mut stages: Vec<Stage> = Vec::new();
+    let mut bytes = STAGE_BYTES;
+    for act in acts {
+        let more = act.statement.len() + act.signature.len() + 16;
+        if bytes + more > STAGE_BYTES {
+            stages.push(Stage { acts: Vec::new(), verifiers: Vec::new() });
+            bytes = 0;
+        }
+        bytes += more;
+        if let Some(stage) = stages.last_mut() {
+            stage.acts.push(act);
+        }
+    }
+    for some in verifiers.chunks(256) {
+        stages.push(Stage { acts: Vec::new(), verifiers: some.to_vec() });
+    }
+    stages
+}

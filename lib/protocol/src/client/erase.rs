@@ -1,0 +1,173 @@
+//! Erasure: what would go, asking for it, and checking the tombstones of what others erased.
+//! Never believes that something was erased because it is not there.
+
+use super::chain::Draft;
+use super::error::{Error, What};
+use super::event::{Admitted, Content, ErasePlan, ErasedBy, PlannedErase};
+use super::flow::Cx;
+use super::receive::Checked;
+use crate::answer::Answer;
+use crate::frame::At;
+use crate::query::Query;
+use journal::act::{Act, Erase, EraseTarget};
+use journal::ids::{ConversationId, Index};
+use pki::PersonId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Messages that a plan names.
+pub(crate) const PLAN_MESSAGES_MAX: usize = 1024;
+/// Erase statements kept, so that a conversation's tombstones cost one question.
+const ERASES_KEPT: usize = 256;
+
+/// Verified Erase statements by index.
+#[derive(Default)]
+pub(crate) struct Erases {
+    known: BTreeMap<Index, Arc<(PersonId, EraseTarget)>>,
+}
+
+impl Erases {
+    pub(crate) fn keep(
+        &mut self,
+        index: Index,
+        by: PersonId,
+        target: EraseTarget,
+    ) -> Arc<(PersonId, EraseTarget)> {
+        if self.known.len() >= ERASES_KEPT {
+            self.known.pop_first();
+        }
+        self.known.entry(index).or_insert_with(|| Arc::new((by, target))).clone()
+    }
+}
+
+impl Cx {
+    /// One entry by its index, verified.
+    pub(crate) async fn entry(&self, index: Index) -> Result<Checked, Error> {
+        let Answer::Entries(page) = self.ask(Query::Entries(index, 1)).await? else {
+            return Err(Error::unverified(What::Answer));
+        };
+        let entries = self.check_page(page).await?;
+        entries.into_iter().next().filter(|entry| entry.index == index).ok_or(Error::unverified(What::Answer))
+    }
+
+    async fn erase_at(&self, index: Index) -> Result<Arc<(PersonId, EraseTarget)>, Error> {
+        if let Some(known) = self.with(|state| state.erases.known.get(&index).cloned()) {
+            return Ok(known);
+        }
+        let entry = self.entry(index).await?;
+        let Some((header, Act::Erase(erase))) = entry.act() else {
+            return Err(Error::unverified(What::Erasure));
+        };
+        Ok(self.with(|state| state.erases.keep(index, header.person, erase.target.clone())))
+    }
+
+    /// The Erase at this index is signed, names this message or its conversation, and its signer had the right.
+    pub(crate) async fn tombstone(
+        &self,
+        erase: Index,
+        conversation: ConversationId,
+        message: Index,
+        author: PersonId,
+    ) -> Result<ErasedBy, Error> {
+        let found = self.erase_at(erase).await?;
+        let (person, target) = &*found;
+        let right = self.with(|state| {
+            let row = state.conversations.row(conversation);
+            match target {
+                EraseTarget::Messages(id, messages) => {
+                    *id == conversation
+                        && messages.contains(&message)
+                        && row.may_erase(*person, erase, author)
+                }
+                EraseTarget::Conversation(id) => *id == conversation && row.may_erase_all(*person, erase),
+            }
+        });
+        match right && message < erase {
+            true => Ok(ErasedBy { person: *person, index: erase }),
+            false => Err(Error::unverified(What::Erasure)),
+        }
+    }
+
+    /// What the erasure would take.
+    pub(crate) async fn erase_plan(&self, target: &EraseTarget) -> Result<ErasePlan, Error> {
+        match target {
+            EraseTarget::Messages(id, messages) => self.plan_messages(*id, messages).await,
+            EraseTarget::Conversation(id) => self.plan_conversation(*id).await,
+        }
+    }
+
+    async fn plan_messages(&self, id: ConversationId, messages: &[Index]) -> Result<ErasePlan, Error> {
+        if messages.len() > PLAN_MESSAGES_MAX {
+            return Err(Error::TooLong { bytes: messages.len() as u64, limit: PLAN_MESSAGES_MAX as u64 });
+        }
+        self.follow(id).await?;
+        let mut plan =
+            ErasePlan { conversation: id, messages: Vec::new(), whole: false, right: true, more: false };
+        for index in messages {
+            let view = self.message(id, *index).await?;
+            if matches!(view.content, Content::Erased(_)) {
+                continue;
+            }
+            plan.right &= self.with(|state| {
+                let me = state.me.person;
+                state.conversations.row(id).may_erase(me, Index::MAX, view.author)
+            });
+            let file = matches!(view.content, Content::Text(_, Some(_)));
+            plan.messages.push(PlannedErase { index: *index, author: view.author, file });
+        }
+        Ok(plan)
+    }
+
+    async fn plan_conversation(&self, id: ConversationId) -> Result<ErasePlan, Error> {
+        self.follow(id).await?;
+        let right = self.with(|state| {
+            let me = state.me.person;
+            state.conversations.row(id).may_erase_all(me, Index::MAX)
+        });
+        let mut plan = ErasePlan { conversation: id, messages: Vec::new(), whole: true, right, more: false };
+        let mut index = 0;
+        loop {
+            let query = Query::Messages(At { conversation: id, index });
+            let (views, more) = self.messages(id, query).await?;
+            let Some(last) = views.last() else { return Ok(plan) };
+            index = last.index + 1;
+            let left = views.iter().filter(|view| !matches!(view.content, Content::Erased(_)));
+            plan.messages.extend(left.map(|view| PlannedErase {
+                index: view.index,
+                author: view.author,
+                file: matches!(view.content, Content::Text(_, Some(_))),
+            }));
+            if plan.messages.len() >= PLAN_MESSAGES_MAX {
+                plan.more = more || plan.messages.len() > PLAN_MESSAGES_MAX;
+                plan.messages.truncate(PLAN_MESSAGES_MAX);
+                return Ok(plan);
+            }
+            if !more {
+                return Ok(plan);
+            }
+        }
+    }
+
+    /// Asks for the erasure and drops the copies here at once.
+    pub(crate) async fn erase(&self, target: &EraseTarget) -> Result<Admitted, Error> {
+        let act = Act::Erase(Erase { target: target.clone() });
+        let admitted = self.submit(Draft::Act(Box::new(act))).await?;
+        self.with(|state| state.drop_erased(target));
+        Ok(admitted)
+    }
+}
+
+impl super::state::State {
+    /// Drops every copy of what an Erase names.
+    pub(crate) fn drop_erased(&mut self, target: &EraseTarget) {
+        match target {
+            EraseTarget::Messages(_, messages) => {
+                messages.iter().for_each(|index| self.messages.forget(*index))
+            }
+            EraseTarget::Conversation(id) => {
+                self.messages.forget_conversation(*id);
+                self.conversations.row(*id).title = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Why a command was not done, in fields for people. Texts for them are chosen by the console from these variants.
+//! Never carries foreign text that was not asked for: reasons are our own words.
+
+use journal::ids::{ConversationId, Index};
+use minicbor::{Decode, Encode};
+use pki::PersonId;
+
+/// What failed to verify.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum What {
+    /// The server's greeting: wrong log, wrong identity signature, or no good core certificate.
+    #[n(1)]
+    Hello,
+    /// A checkpoint's signatures.
+    #[n(2)]
+    Note,
+    /// That an entry is in the log.
+    #[n(3)]
+    Inclusion,
+    /// That the log only grew.
+    #[n(4)]
+    Consistency,
+    /// A certificate's path, role, use or validity.
+    #[n(5)]
+    Certificate,
+    /// A statement's bytes or signature.
+    #[n(6)]
+    Statement,
+    /// A conversation's chain of membership.
+    #[n(7)]
+    Membership,
+    /// A wrap of an epoch key.
+    #[n(8)]
+    Wrap,
+    /// A body: commitment, key commitment, or seal.
+    #[n(9)]
+    Body,
+    /// A file's chunks against its root, length and digest.
+    #[n(10)]
+    File,
+    /// The right of an erasure.
+    #[n(11)]
+    Erasure,
+    /// A log period key.
+    #[n(12)]
+    KeyRoll,
+    /// The answer is not of the kind asked for, or not what was asked for.
+    #[n(13)]
+    Answer,
+}
+
+/// Why a command was not done.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, thiserror::Error)]
+#[cbor(flat)]
+pub enum Error {
+    /// The server refused: a code of `journal::Refusal` or of [`crate::Code`]. Nothing was changed.
+    #[n(1)]
+    #[error("refused with code {code}")]
+    Refused {
+        /// The code.
+        #[n(0)]
+        code: u16,
+    },
+    /// The server showed something that does not hold. It was not believed.
+    #[n(2)]
+    #[error("{what:?} does not verify")]
+    NotVerified {
+        /// What.
+        #[n(0)]
+        what: What,
+    },
+    /// No live session.
+    #[n(3)]
+    #[error("not logged in")]
+    NotReady,
+    /// Too many commands at once.
+    #[n(4)]
+    #[error("too many commands at once")]
+    Busy,
+    /// No such person in the directory.
+    #[n(5)]
+    #[error("no person {person}")]
+    UnknownPerson {
+        /// Who.
+        #[n(0)]
+        person: PersonId,
+    },
+    /// The person's certificates do not allow what is asked (revoked, no agreement key).
+    #[n(6)]
+    #[error("person {person} cannot receive")]
+    CannotReceive {
+        /// Who.
+        #[n(0)]
+        person: PersonId,
+    },
+    /// One is no member of this conversation, or it does not exist.
+    #[n(7)]
+    #[error("no conversation {conversation}")]
+    UnknownConversation {
+        /// Which.
+        #[n(0)]
+        conversation: ConversationId,
+    },
+    /// No such message.
+    #[n(8)]
+    #[error("no message at index {index}")]
+    UnknownMessage {
+        /// Where.
+        #[n(0)]
+        index: Index,
+    },
+    /// The text or the file is longer than allowed.
+    #[n(9)]
+    #[error("{bytes} bytes, at most {limit} are taken")]
+    TooLong {
+        /// Found.
+        #[n(0)]
+        bytes: u64,
+        /// Allowed.
+        #[n(1)]
+        limit: u64,
+    },
+    /// The epoch's key was never given to us: written before we joined, and nobody shared it.
+    #[n(10)]
+    #[error("no key of epoch {epoch}")]
+    NoKey {
+        /// Which.
+        #[n(0)]
+        epoch: u32,
+    },
+    /// Others changed the conversation faster than this command could follow.
+    #[n(11)]
+    #[error("beaten {times} times by others' changes")]
+    Outpaced {
+        /// How often it was tried.
+        #[n(0)]
+        times: u32,
+    },
+    /// The message was erased.
+    #[n(12)]
+    #[error("the message at index {index} was erased")]
+    Erased {
+        /// Which.
+        #[n(0)]
+        index: Index,
+    },
+    /// The message carries no file.
+    #[n(13)]
+    #[error("the message at index {index} has no file")]
+    NoFile {
+        /// Which.
+        #[n(0)]
+        index: Index,
+    },
+    /// The bytes given for a file are not as many as were announced, or come out of order.
+    #[n(14)]
+    #[error("the file's bytes are not those that were announced")]
+    FileChanged,
+    /// This build cannot do it with the site's suite, or the key could not sign.
+    #[n(15)]
+    #[error("the key or the suite cannot do this")]
+    Key,
+    /// The session was ended by its person.
+    #[n(16)]
+    #[error("stopped by the person")]
+    Stopped,
+    /// The server says the conversation exists already (a private one of these two).
+    #[n(17)]
+    #[error("conversation {conversation} exists")]
+    Exists {
+        /// Which.
+        #[n(0)]
+        conversation: ConversationId,
+    },
+}
+
+impl Error {
+    /// `NotVerified`, in short.
+    pub(crate) fn unverified(what: What) -> Self {
+        Self::NotVerified { what }
+    }
+
+    /// Whether the server refused with this code of the Register.
+    pub fn is_refusal(&self, of: u16) -> bool {
+        matches!(self, Self::Refused { code } if *code == of)
+    }
+}

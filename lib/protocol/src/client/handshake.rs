@@ -1,0 +1,172 @@
+//! Hello, Login, Welcome: whom we talk to, who we are, and that the log only grew.
+//! Never sends a password before the greeting was verified, and never works with a log that contradicts what it signed.
+
+use super::command::{CommandId, LoginWith};
+use super::error::{Error, What};
+use super::event::{Event, Ready, Reply};
+use super::receive::key_roll;
+use super::state::{Action, State};
+use super::trust::{Doubt, Trust};
+use crate::frame::{self, Hello, LoginFrame, ToCore, Welcome};
+use crate::limits::PASSWORD_BYTES_MAX;
+use journal::act::{Act, Login};
+use journal::ids::{Chain, Head, StatementId};
+use journal::statement::{Header, SignedStatement, Statement};
+use journal::tree::leaf_hash;
+use pki::CertId;
+
+/// The connection as the caller's TLS knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Connection {
+    /// TLS exporter value, 32 bytes for [`crate::frame::EXPORTER_LABEL`].
+    pub exporter: [u8; 32],
+    /// The certificate that the server showed; its path was verified by TLS.
+    pub server_certificate: CertId,
+}
+
+/// How far the connection is. Each state holds what the next step needs and no more.
+pub(crate) enum Phase {
+    /// No connection.
+    Down,
+    /// Waits for the greeting.
+    Connected(Connection),
+    /// The greeting holds; waits for the caller's Login.
+    Greeted { connection: Connection, nonce: [u8; 32] },
+    /// Waits for the Welcome.
+    LoggingIn(Box<LoggingIn>),
+    /// A chain lives.
+    Ready,
+    /// The log contradicts itself: nothing more is done with this server.
+    Distrusted,
+}
+
+pub(crate) struct LoggingIn {
+    command: CommandId,
+    statement: SignedStatement,
+    id: StatementId,
+    header: Header,
+}
+
+impl State {
+    pub(crate) fn greeted(&mut self, connection: Connection, hello: &Hello) -> Result<(), Error> {
+        self.trust.check_hello(hello, &connection.exporter).map_err(Error::unverified)?;
+        self.core = Some(self.book.core_key(&hello.core, self.now_ms)?);
+        self.phase = Phase::Greeted { connection, nonce: hello.nonce };
+        self.event(Event::Greeted);
+        Ok(())
+    }
+
+    /// The caller's Login, on a connection that greeted us.
+    pub(crate) fn login(&mut self, command: CommandId, with: &LoginWith) -> Result<(), Error> {
+        let Phase::Greeted { connection, nonce } = &self.phase else { return Err(Error::NotReady) };
+        let bytes = with.password.expose().len();
+        if bytes > PASSWORD_BYTES_MAX {
+            return Err(Error::TooLong { bytes: bytes as u64, limit: PASSWORD_BYTES_MAX as u64 });
+        }
+        let login = Login {
+            nonce: *nonce,
+            exporter: connection.exporter,
+            server_certificate: connection.server_certificate,
+            end_other: with.end_other,
+        };
+        let statement = Statement { header: self.header(), act: Act::Login(login) };
+        let (signed, id) = SignedStatement::sign(&statement, &*self.me.signer).map_err(|_| Error::Key)?;
+        let password = self.seal_password(&with.password, id)?.into();
+        // Bound to this nonce and this connection: two Logins are never the same statement, and none can be replayed.
+        (self.record.chain, self.record.sequence, self.record.attempt) = (Chain::ZERO, 0, 0);
+        self.record.previous = id;
+        self.action(Action::PersistState(self.record.clone()));
+        self.send(frame::encode(&ToCore::Login(LoginFrame { statement: signed.clone(), password })));
+        let header = statement.header;
+        self.phase = Phase::LoggingIn(Box::new(LoggingIn { command, statement: signed, id, header }));
+        Ok(())
+    }
+
+    /// The Login was refused; the core ends the connection.
+    pub(crate) fn login_refused(&mut self, code: u16) {
+        if let Phase::LoggingIn(login) = std::mem::replace(&mut self.phase, Phase::Down) {
+            self.event(Event::Failed(login.command, Error::Refused { code }));
+        }
+    }
+
+    /// The connection went away before the Login was answered.
+    pub(crate) fn login_lost(&mut self) {
+        if let Phase::LoggingIn(login) = std::mem::replace(&mut self.phase, Phase::Down) {
+            self.event(Event::Failed(login.command, Error::NotReady));
+        }
+    }
+
+    pub(crate) fn welcome(&mut self, login: LoggingIn, welcome: &Welcome) -> Result<(), Error> {
+        let LoggingIn { command, statement, id, header } = login;
+        let before = self.trust.proven().head;
+        let failed = |state: &mut Self, error: Error| {
+            state.event(Event::Failed(command, error.clone()));
+            Err(error)
+        };
+        if let Err(error) = self.key_rolls(welcome) {
+            return failed(self, error);
+        }
+        // First that the log only grew: if not, this is what people must hear, and nothing else is looked at.
+        let grown = self.trust.advance(&welcome.login.note, &welcome.consistency);
+        if let Err(error) = grown.map_err(|doubt| self.doubt(doubt)) {
+            return failed(self, error);
+        }
+        let chain = match self.proven_entry(&welcome.login, statement, &header) {
+            Ok(leaf) => Chain(leaf),
+            Err(error) => return failed(self, error),
+        };
+        let head = self.trust.proven().head;
+        self.record.checkpoint = self.trust.proven().note.clone();
+        (self.record.chain, self.record.sequence, self.record.previous) = (chain, 0, id);
+        self.action(Action::PersistState(self.record.clone()));
+        self.phase = Phase::Ready;
+        let must_set_password = welcome.must_set_password;
+        let person = self.me.person;
+        self.event(Event::Ready(Ready {
+            person,
+            login: welcome.login.index,
+            head,
+            before,
+            must_set_password,
+        }));
+        self.event(Event::Done(command, Reply::Nothing));
+        self.requests.again().into_iter().for_each(|frame| self.send(frame));
+        self.chain_begins(chain, id);
+        self.moved();
+        Ok(())
+    }
+
+    /// Each period's key by the one before it, and each roll in the log.
+    fn key_rolls(&mut self, welcome: &Welcome) -> Result<(), Error> {
+        let bad = Error::unverified(What::KeyRoll);
+        for delivered in &welcome.key_rolls {
+            let (index, roll) = key_roll(delivered).ok_or(bad.clone())?;
+            self.trust.roll(index, &roll).map_err(Error::unverified)?;
+        }
+        let head = self.note(&welcome.login.note)?;
+        for delivered in &welcome.key_rolls {
+            let leaf = leaf_hash(&delivered.entry);
+            Trust::included(delivered.index, &leaf, &delivered.proof, &head).map_err(Error::unverified)?;
+        }
+        Ok(())
+    }
+
+    /// Verifies a note; a contradiction ends all work with this server.
+    pub(crate) fn note(&mut self, note: &[u8]) -> Result<Head, Error> {
+        self.trust.note(note).map_err(|doubt| self.doubt(doubt))
+    }
+
+    pub(crate) fn doubt(&mut self, doubt: Doubt) -> Error {
+        match doubt {
+            Doubt::Unverified(what) => Error::unverified(what),
+            Doubt::Contradiction(distrust) => {
+                if !matches!(self.phase, Phase::Distrusted) {
+                    self.phase = Phase::Distrusted;
+                    self.event(Event::Distrust(*distrust));
+                    self.action(Action::Close);
+                }
+                Error::unverified(What::Consistency)
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The terminal's half of a session, sans-IO: received bytes, the time and commands go in; actions come out, in order.
+//! Never touches a socket, a disk or a clock, holds no password, and never shows what it has not verified.
+//!
+//! # What is verified before it is shown
+//! - the server: its greeting is signed by the log identity key of the site card, over this very connection;
+//! - the log: every note by the period key in force and by the identity key; that the log only grew, from the last head
+//!   that any session of this terminal has proven; every entry by its place in a verified head;
+//! - people: certificates by their paths to the site card's authority; statements by those certificates;
+//! - conversations: followed act by act by the Register's own membership rules; epochs by their membership, wraps by
+//!   their root and key commitment; bodies by their commitment, key commitment and seal.
+//!
+//! # How it is written
+//! Commands that take several round trips are `async` functions (`flow.rs`), polled by the session alone.
+//! `State` is everything that a session knows; connection and Login are states of [`handshake::Phase`].
+
+mod book;
+mod chain;
+pub mod command;
+mod conversations;
+mod directory;
+mod dispatch;
+mod epochs;
+mod erase;
+pub mod error;
+pub mod event;
+mod files;
+mod flow;
+mod founding;
+mod handshake;
+mod messages;
+mod parts;
+mod push;
+mod readers;
+mod receive;
+mod requests;
+mod resolve;
+pub mod secret;
+mod state;
+mod trust;
+
+pub use command::{Command, CommandId};
+pub use error::{Error, What};
+pub use event::{Event, Reply};
+pub use handshake::Connection;
+pub use parts::{Anchors, BadParts, Me, Parts, StateRecord};
+pub use secret::{SecretBytes, SecretText};
+pub use state::Action;
+
+use crate::frame::{Decoder, decode_to_terminal};
+use crate::limits::FRAME_BYTES_MAX;
+use flow::{Cx, FLOWS_MAX, Flow};
+use handshake::Phase;
+use rand_core::CryptoRng;
+use state::State;
+
+/// One person's session with one site, over as many connections as it takes.
+pub struct ClientSession {
+    cx: Cx,
+    flows: Vec<Flow>,
+    decoder: Decoder,
+    /// The connection brought something that is no frame: nothing more of it is read.
+    deaf: bool,
+}
+
+impl ClientSession {
+    /// A session that has no connection yet. `rng` is asked whenever a key, a salt or a name is drawn.
+    pub fn new(parts: Parts, rng: Box<dyn CryptoRng + Send>) -> Result<Self, BadParts> {
+        let cx = Cx::new(State::new(parts, rng)?);
+        let flows: Vec<Flow> = vec![Box::pin(cx.clone().pump()), Box::pin(cx.clone().watch_consistency())];
+        Ok(Self { cx, flows, decoder: Decoder::default(), deaf: true })
+    }
+
+    /// A connection stands; the server's certificate was verified by TLS. Its `Hello` comes first.
+    pub fn connected(&mut self, connection: Connection, now_ms: u64) {
+        self.decoder = Decoder::default();
+        self.deaf = false;
+        self.step(now_ms, |state| {
+            if !matches!(state.phase, Phase::Distrusted) {
+                state.phase = Phase::Connected(connection);
+            } else {
+                state.action(Action::Close);
+            }
+        });
+    }
+
+    /// The stream brought bytes.
+    pub fn received(&mut self, bytes: &[u8], now_ms: u64) {
+        if self.deaf {
+            return;
+        }
+        self.decoder.push(bytes);
+        loop {
+            let frame = match self.decoder.next_frame(FRAME_BYTES_MAX) {
+                Ok(Some(frame)) => decode_to_terminal(&frame).ok(),
+                Ok(None) => return,
+                Err(_) => None,
+            };
+            let good = self.step(now_ms, |state| match frame {
+                Some(frame) => state.frame(frame).is_ok(),
+                None => false,
+            });
+            if !good {
+                self.deaf = true;
+                self.step(now_ms, State::fatal);
+                return;
+            }
+        }
+    }
+
+    /// The connection is gone. What is unanswered waits for the next one.
+    pub fn disconnected(&mut self, now_ms: u64) {
+        self.deaf = true;
+        self.step(now_ms, State::disconnected);
+    }
+
+    /// A command; its result is an event with this number. Commands given while no session lives wait for one, but for
+    /// a Login, which needs a connection that greeted us.
+    pub fn command(&mut self, id: CommandId, command: Command, now_ms: u64) {
+        match command {
+            Command::Login(with) => self.step(now_ms, |state| {
+                if let Err(error) = state.login(id, &with) {
+                    state.event(Event::Failed(id, error));
+                }
+            }),
+            Command::FileChunk(of, piece) => self.step(now_ms, |state| {
+                let reply =
+                    if state.uploads.give(of, piece) { Ok(Reply::Nothing) } else { Err(Error::FileChanged) };
+                state.event(match reply {
+                    Ok(reply) => Event::Done(id, reply),
+                    Err(error) => Event::Failed(id, error),
+                });
+                state.moved();
+            }),
+            command if self.flows.len() >= FLOWS_MAX => {
+                drop(command);
+                self.step(now_ms, |state| state.event(Event::Failed(id, Error::Busy)));
+            }
+            command => {
+                self.flows.push(Box::pin(self.cx.clone().run(id, command)));
+                self.step(now_ms, State::moved);
+            }
+        }
+    }
+
+    /// What to do next; to be asked until there is nothing, after every call above.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.cx.with(State::next_action)
+    }
+
+    /// Whether a chain lives.
+    pub fn is_ready(&self) -> bool {
+        self.cx.with(|state| state.is_ready())
+    }
+
+    /// Acts that are neither in the log nor refused for good.
+    pub fn unsettled(&self) -> usize {
+        self.cx.with(|state| state.chain.unsettled())
+    }
+
+    fn step<R>(&mut self, now_ms: u64, change: impl FnOnce(&mut State) -> R) -> R {
+        let was_ready = self.is_ready();
+        let result = self.cx.with(|state| {
+            state.now_ms = now_ms;
+            change(state)
+        });
+        self.chores(was_ready);
+        flow::run(&self.cx, &mut self.flows);
+        result
+    }
+
+    /// Starts what follows from the step by itself.
+    fn chores(&mut self, was_ready: bool) {
+        for (ticket, search) in self.cx.with(|state| std::mem::take(&mut state.searches)) {
+            let cx = self.cx.clone();
+            self.flows.push(Box::pin(async move {
+                let found = cx.search(search).await;
+                cx.with(|state| {
+                    state.chain.resolved(ticket, found);
+                    state.sign_queued();
+                    state.moved();
+                });
+            }));
+        }
+        if !was_ready && self.is_ready() && self.cx.with(|state| state.auto_accept && state.corresponds()) {
+            self.flows.push(Box::pin(self.cx.clone().answer_invitations()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! What the core pushes: looked at in order, one frame after another, each entry verified before it means anything.
+//! Never learns a conversation's acts from a push: a push says that there is something to ask for (`conversations.rs`).
+
+use super::chain::Draft;
+use super::error::{Error, What};
+use super::event::{ErasedBy, Event};
+use super::flow::Cx;
+use super::receive::{Checked, CheckedContent};
+use journal::act::{Accept, Act, EraseTarget};
+use journal::fact::Fact;
+use journal::ids::{ConversationId, Index};
+use journal::membership::Standing;
+use journal::statement::Header;
+use pki::PersonId;
+
+impl Cx {
+    /// Runs as long as the session: takes pushed frames one by one.
+    pub(crate) async fn pump(self) {
+        loop {
+            let deliver = self.until(|state| state.inbox.pop_front()).await;
+            let first = deliver.entries.first().map_or(0, |entry| entry.index);
+            match self.check_deliver(deliver).await {
+                Ok(entries) => {
+                    for (index, entry) in entries {
+                        self.pushed(index, entry).await;
+                    }
+                }
+                Err(Error::NotVerified { what }) => self.event(Event::Dropped(first, what)),
+                // The connection went while a certificate was asked for: what was pushed is asked for again.
+                Err(_) => self.with(|state| state.conversations.all_dirty()),
+            }
+        }
+    }
+
+    async fn pushed(&self, index: Index, entry: Result<Checked, Error>) {
+        let outcome = match entry {
+            Ok(entry) => self.interpret(&entry).await,
+            Err(error) => Err(error),
+        };
+        if let Err(Error::NotVerified { what }) = outcome {
+            self.event(Event::Dropped(index, what));
+        }
+    }
+
+    async fn interpret(&self, entry: &Checked) -> Result<(), Error> {
+        match &entry.content {
+            CheckedContent::Fact(fact) => {
+                self.fact(fact);
+                Ok(())
+            }
+            CheckedContent::Statement(statement) => {
+                self.act(entry, statement.get().header(), statement.get().act()).await
+            }
+        }
+    }
+
+    fn fact(&self, fact: &Fact) {
+        match fact {
+            Fact::Erased(erased) => self.event(Event::ErasureDone(erased.epoch, erased.through)),
+            // A KeyRoll was taken in before the note that its key signs.
+            Fact::KeyRoll(_)
+            | Fact::Start(_)
+            | Fact::Stop(_)
+            | Fact::SessionEnd(_)
+            | Fact::ClockStep(_)
+            | Fact::FailedLogin(_)
+            | Fact::Tick(_)
+            | Fact::Alarm(_)
+            | Fact::PeriodEnd(_) => {}
+        }
+    }
+
+    async fn act(&self, entry: &Checked, header: &Header, act: &Act) -> Result<(), Error> {
+        match act {
+            Act::Message(message) => {
+                self.with(|state| {
+                    // A message under an epoch that we have not followed yet: there are acts to ask for.
+                    let row = state.conversations.row(message.conversation);
+                    row.dirty |= !row.epochs.contains_key(&message.epoch);
+                });
+                self.follow(message.conversation).await?;
+                let view = self.view(entry).await?;
+                self.event(Event::Message(Box::new(view)));
+                Ok(())
+            }
+            Act::Create(_) => {
+                let id =
+                    entry.id().map(|id| ConversationId(id.0)).ok_or(Error::unverified(What::Statement))?;
+                self.changed(id).await
+            }
+            Act::Invite(act) => self.changed(act.conversation).await,
+            Act::Accept(act) => self.changed(act.conversation).await,
+            Act::Leave(act) => self.changed(act.conversation).await,
+            Act::Remove(act) => self.changed(act.conversation).await,
+            Act::HandOver(act) => self.changed(act.conversation).await,
+            Act::ShareHistory(act) => self.changed(act.conversation).await,
+            Act::BadWrap(act) => self.changed(act.conversation).await,
+            Act::Title(act) => self.changed(act.conversation).await,
+            Act::Epoch(act) => {
+                self.with(|state| state.conversations.dirty(act.conversation));
+                Ok(())
+            }
+            Act::Read(act) => {
+                self.event(Event::ReadBy(act.conversation, header.person, act.up_to));
+                Ok(())
+            }
+            Act::Acknowledge(act) => {
+                self.event(Event::AcknowledgedBy(header.person, act.message));
+                Ok(())
+            }
+            Act::Erase(act) => self.erased(entry.index, header.person, &act.target).await,
+            Act::Revoke(act) => {
+                self.people_changed();
+                self.event(Event::Revoked(act.person));
+                self.conversations_of(act.person);
+                Ok(())
+            }
+            Act::Crl(_) | Act::Enrol(_) => {
+                self.people_changed();
+                self.with(|state| state.conversations.all_dirty());
+                Ok(())
+            }
+            Act::Genesis(_)
+            | Act::Submit(_)
+            | Act::Propose(_)
+            | Act::Approve(_)
+            | Act::Withdraw(_)
+            | Act::Login(_)
+            | Act::Logout(_)
+            | Act::SetPassword(_)
+            | Act::EnvelopePrint(_)
+            | Act::EnvelopeHandOver(_)
+            | Act::EnvelopeVoid(_)
+            | Act::Suspend(_)
+            | Act::Resume(_)
+            | Act::Unlock(_)
+            | Act::EndSession(_)
+            | Act::Reserve(_)
+            | Act::Export(_) => Ok(()),
+        }
+    }
+
+    fn people_changed(&self) {
+        self.with(|state| state.directory.stale());
+    }
+
+    fn conversations_of(&self, person: PersonId) {
+        self.with(|state| {
+            for id in state.conversations.of(person) {
+                state.conversations.dirty(id);
+                state.event(Event::Conversation(id));
+            }
+        });
+    }
+
+    /// A conversation's acts grew: follow it, say so, and answer an invitation.
+    async fn changed(&self, id: ConversationId) -> Result<(), Error> {
+        self.with(|state| state.conversations.dirty(id));
+        let followed = self.follow(id).await;
+        self.event(Event::Conversation(id));
+        match followed {
+            Ok(()) => {
+                self.answer_invitation(id);
+                Ok(())
+            }
+            // We were removed, or left: it is not ours to follow any more.
+            Err(Error::UnknownConversation { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Accepts an invitation as soon as it is seen, where the caller did not forbid it and the clearance suffices.
+    pub(crate) fn answer_invitation(&self, id: ConversationId) {
+        let accept = self.with(|state| {
+            let (me, clearance, auto) = (state.me.person, state.me.clearance, state.auto_accept);
+            let row = state.conversations.row(id);
+            let view = row.view.as_ref()?;
+            let invited =
+                row.standing(me) == Some(Standing::Invited) && row.erased.is_none() && !row.accepting;
+            let cleared = clearance.covers(view.membership().ceiling());
+            if !invited {
+                return None;
+            }
+            row.accepting = auto && cleared;
+            let accept = row.accepting;
+            if !accept {
+                state.event(Event::Invited(id));
+            }
+            accept.then_some(())
+        });
+        if accept.is_some() {
+            let cx = self.clone();
+            self.spawn(async move {
+                if cx.accept(id).await.is_err() {
+                    cx.event(Event::Invited(id));
+                }
+                cx.with(|state| state.conversations.row(id).accepting = false);
+            });
+        }
+    }
+
+    /// Accepts the invitation that stands.
+    pub(crate) async fn accept(&self, id: ConversationId) -> Result<super::event::Admitted, Error> {
+        self.follow(id).await?;
+        let unknown = Error::UnknownConversation { conversation: id };
+        let invitation = self.with(|state| {
+            let me = state.me.person;
+            let view = state.conversations.row(id).view.as_ref()?;
+            Some(view.membership().member(me).ok()?.invitation)
+        });
+        let invitation = invitation.ok_or(unknown)?;
+        let act = Act::Accept(Accept { conversation: id, invitation });
+        let admitted = self.submit(Draft::Act(Box::new(act))).await?;
+        self.with(|state| state.conversations.dirty(id));
+        self.event(Event::Conversation(id));
+        Ok(admitted)
+    }
+
+    /// A pushed Erase: once its right is checked, copies go. The right over a message that is not kept here is checked
+    /// when its tombstone is shown.
+    async fn erased(&self, index: Index, person: PersonId, target: &EraseTarget) -> Result<(), Error> {
+        let (id, messages) = match target {
+            EraseTarget::Messages(id, messages) => (*id, messages.clone()),
+            EraseTarget::Conversation(id) => {
+                self.with(|state| state.conversations.dirty(*id));
+                (*id, Vec::new())
+            }
+        };
+        // Following judges the right over a whole conversation. Who is in it no more has nothing left to check with.
+        match self.follow(id).await {
+            Ok(()) | Err(Error::UnknownConversation { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let right = self.with(|state| {
+            let kept: Vec<_> = messages
+                .iter()
+                .filter_map(|at| state.messages.get(*at))
+                .map(|opened| opened.author)
+                .collect();
+            let row = state.conversations.row(id);
+            kept.into_iter().all(|author| row.may_erase(person, index, author))
+        });
+        if !right {
+            return Err(Error::unverified(What::Erasure));
+        }
+        self.with(|state| {
+            state.erases.keep(index, person, target.clone());
+            state.drop_erased(target);
+        });
+        self.event(Event::Erased(id, messages, ErasedBy { person, index }));
+        Ok(())
+    }
+}

@@ -1,0 +1,260 @@
+//! What a session knows, and what its inputs do to it. Flows look at it through [`super::flow::Cx`].
+//! Never waits: what takes a round trip is a flow.
+
+use super::book::Book;
+use super::chain::Chain;
+use super::conversations::Conversations;
+use super::directory::Directory;
+use super::erase::Erases;
+use super::error::{Error, What};
+use super::event::Event;
+use super::files::Uploads;
+use super::flow::Flow;
+use super::handshake::Phase;
+use super::messages::MessageCache;
+use super::parts::{BadParts, Me, Parts, StateRecord};
+use super::requests::{Asked, Requests};
+use super::resolve::Search;
+use super::trust::Trust;
+use crate::code::Code;
+use crate::frame::{Deliver, Digest, ToTerminal};
+use bytes::Bytes;
+use pki::{AgreementPublic, Role};
+use rand_core::CryptoRng;
+use std::collections::VecDeque;
+
+/// Pushed frames that wait to be looked at. More than that is dropped and asked for again.
+const INBOX_MAX: usize = 256;
+
+/// What the caller must do, in this order and none left out.
+pub enum Action {
+    /// Make this record durable before anything that follows is done.
+    PersistState(StateRecord),
+    /// Send these bytes on the stream.
+    Send(Bytes),
+    /// Something to tell.
+    Event(Event),
+    /// Close the connection after what was sent.
+    Close,
+}
+
+pub(crate) struct State {
+    pub(crate) now_ms: u64,
+    pub(crate) rng: Box<dyn CryptoRng + Send>,
+    pub(crate) me: Me,
+    pub(crate) record: StateRecord,
+    pub(crate) auto_accept: bool,
+    pub(crate) phase: Phase,
+    pub(crate) core: Option<AgreementPublic>,
+    pub(crate) trust: Trust,
+    pub(crate) book: Book,
+    pub(crate) requests: Requests,
+    pub(crate) chain: Chain,
+    pub(crate) conversations: Conversations,
+    pub(crate) directory: Directory,
+    pub(crate) messages: MessageCache,
+    pub(crate) erases: Erases,
+    pub(crate) uploads: Uploads,
+    pub(crate) inbox: VecDeque<Deliver>,
+    pub(crate) searches: Vec<(u64, Search)>,
+    pub(crate) spawned: Vec<Flow>,
+    /// Counts what may let another flow go on; see [`super::flow::run`].
+    pub(crate) moves: u64,
+    actions: VecDeque<Action>,
+    last_request: u32,
+}
+
+impl State {
+    pub(crate) fn new(parts: Parts, rng: Box<dyn CryptoRng + Send>) -> Result<Self, BadParts> {
+        let Parts { anchors, me, record, auto_accept } = parts;
+        let proven = record.noted(anchors.log)?;
+        Ok(Self {
+            now_ms: 0,
+            rng,
+            auto_accept,
+            phase: Phase::Down,
+            core: None,
+            trust: Trust::new(anchors.log, anchors.identity, proven),
+            book: Book::new(me.suite, anchors.authorities, anchors.core_key),
+            requests: Requests::default(),
+            chain: Chain::default(),
+            conversations: Conversations::default(),
+            directory: Directory::default(),
+            messages: MessageCache::default(),
+            erases: Erases::default(),
+            uploads: Uploads::default(),
+            inbox: VecDeque::new(),
+            searches: Vec::new(),
+            spawned: Vec::new(),
+            moves: 0,
+            actions: VecDeque::new(),
+            last_request: 0,
+            me,
+            record,
+        })
+    }
+
+    pub(crate) fn moved(&mut self) {
+        self.moves = self.moves.wrapping_add(1);
+    }
+
+    pub(crate) fn action(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.action(Action::Event(event));
+    }
+
+    pub(crate) fn send(&mut self, frame: Bytes) {
+        self.action(Action::Send(frame));
+    }
+
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Ready)
+    }
+
+    /// A number for a request; not 0, and not one that is still unanswered: numbers come round after four billion.
+    pub(crate) fn next_request(&mut self) -> u32 {
+        self.last_request = self.last_request.checked_add(1).unwrap_or(1);
+        self.last_request
+    }
+
+    /// Sends a question or a chunk as soon as a session lives and there is room.
+    pub(crate) fn begin_request(&mut self, asked: &mut Option<Asked>) -> Option<Result<u32, Error>> {
+        match self.phase {
+            Phase::Distrusted => return Some(Err(Error::NotReady)),
+            Phase::Ready => {}
+            Phase::Down | Phase::Connected(_) | Phase::Greeted { .. } | Phase::LoggingIn(_) => return None,
+        }
+        if !self.requests.has_room() {
+            return None;
+        }
+        let asked = asked.take()?;
+        let request = self.next_request();
+        let frame = self.requests.begin(request, asked);
+        self.send(frame);
+        Some(Ok(request))
+    }
+
+    /// One frame of the core. An error ends the connection.
+    pub(crate) fn frame(&mut self, frame: ToTerminal) -> Result<(), Error> {
+        let out_of_order = Error::unverified(What::Answer);
+        match (std::mem::replace(&mut self.phase, Phase::Down), frame) {
+            (Phase::Connected(connection), ToTerminal::Hello(hello)) => self.greeted(connection, &hello),
+            (Phase::LoggingIn(login), ToTerminal::Welcome(welcome)) => self.welcome(*login, &welcome),
+            (phase @ Phase::LoggingIn(_), ToTerminal::Refused(refused)) if refused.request == 0 => {
+                self.phase = phase;
+                self.login_refused(refused.code);
+                Ok(())
+            }
+            (phase, ToTerminal::Ended(ended)) => {
+                self.phase = phase;
+                self.login_lost();
+                self.event(Event::Ended(ended.code));
+                self.phase = Phase::Down;
+                Ok(())
+            }
+            (phase @ Phase::Ready, frame) => {
+                self.phase = phase;
+                self.live_frame(frame)
+            }
+            // Already told; the connection is being closed.
+            (phase @ (Phase::Distrusted | Phase::Down), _) => {
+                self.phase = phase;
+                Ok(())
+            }
+            (phase @ (Phase::Connected(_) | Phase::Greeted { .. } | Phase::LoggingIn(_)), _) => {
+                self.phase = phase;
+                Err(out_of_order)
+            }
+        }
+    }
+
+    fn live_frame(&mut self, frame: ToTerminal) -> Result<(), Error> {
+        let unasked = Error::unverified(What::Answer);
+        let known = match frame {
+            ToTerminal::Receipt(receipt) => return self.receipt(&receipt),
+            ToTerminal::Refused(refused) => {
+                let error = Err(Error::Refused { code: refused.code });
+                self.requests.finish(refused.request, error)
+                    || self.act_refused(refused.request, refused.code)
+            }
+            ToTerminal::Stored(stored) => self.requests.finish(stored.request, Ok(None)),
+            ToTerminal::Answer(answer) => self.requests.finish(answer.request, Ok(Some(answer.answer))),
+            ToTerminal::Deliver(deliver) => {
+                if self.inbox.len() < INBOX_MAX {
+                    self.inbox.push_back(deliver);
+                } else if let Some(first) = deliver.entries.first() {
+                    self.lagging(first.index);
+                }
+                true
+            }
+            ToTerminal::Lagging(lagging) => {
+                self.lagging(lagging.since);
+                true
+            }
+            ToTerminal::Hello(_) | ToTerminal::Welcome(_) | ToTerminal::Ended(_) => false,
+        };
+        self.moved();
+        if known { Ok(()) } else { Err(unasked) }
+    }
+
+    /// Pushes were lost: what is known of conversations may be old.
+    fn lagging(&mut self, since: journal::ids::Index) {
+        self.conversations.all_dirty();
+        self.event(Event::Lagging(since));
+    }
+
+    /// The connection is gone, by whoever's doing.
+    pub(crate) fn disconnected(&mut self) {
+        self.login_lost();
+        if !matches!(self.phase, Phase::Distrusted) {
+            self.phase = Phase::Down;
+        }
+        self.core = None;
+        self.inbox.clear();
+        self.chain.lost();
+        // What happened while nobody was listening is asked for when it is needed.
+        self.conversations.all_dirty();
+        self.moved();
+    }
+
+    /// The peer broke the protocol or showed something that does not hold.
+    pub(crate) fn fatal(&mut self) {
+        if !matches!(self.phase, Phase::Distrusted) {
+            self.event(Event::Ended(0));
+            self.action(Action::Close);
+            self.phase = Phase::Down;
+        }
+    }
+
+    /// Whether this person writes messages at all.
+    pub(crate) fn corresponds(&self) -> bool {
+        self.me.roles.contains(Role::Operator) || self.me.roles.contains(Role::Bot)
+    }
+
+    /// A consistency proof from the size that was asked for. When the head moved on meanwhile, it is asked for again.
+    pub(crate) fn prove_growth(&mut self, from: u64, note: &[u8], path: &[Digest]) -> Result<(), Error> {
+        if self.trust.proven().head.size != from {
+            return Ok(());
+        }
+        self.trust.advance(note, path).map_err(|doubt| self.doubt(doubt))?;
+        self.record.checkpoint = self.trust.proven().note.clone();
+        self.moved();
+        Ok(())
+    }
+
+    /// Whether a refusal means: what I knew of this conversation was old, look again and try again.
+    pub(crate) fn is_outpaced(error: &Error) -> bool {
+        const STALE_MEMBERSHIP: u16 = 154;
+        const WRONG_EPOCH: u16 = 170;
+        const EPOCH_STALE: u16 = 171;
+        let Error::Refused { code } = error else { return false };
+        matches!(*code, STALE_MEMBERSHIP | WRONG_EPOCH | EPOCH_STALE) || *code == Code::Wraps.number()
+    }
+}
