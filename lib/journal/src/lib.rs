@@ -14,6 +14,7 @@ pub mod proof;
 pub mod receipt;
 pub mod refusal;
 pub mod register;
+pub mod replay;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -33,4 +34,5 @@ pub use membership::{ActBy, Membership, MembershipView};
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use register::{Applied, Audience, Candidate, CandidateContent, Effect, ErasePlace, Register};
+pub use replay::{BadAt, Divergence, Replay, Verdict};
 pub use statement::{Header, SignedStatement, Statement, Verified, VerifiedStatement};

@@ -7,7 +7,7 @@ use crate::act::{
     SetPassword, SizeClass, Submit, WrapClaim,
 };
 use crate::entry::{Content, ENTRY_VERSION, Entry};
-use crate::fact::{CellKind, Fact, KeyRoll, Start, key_roll_bytes};
+use crate::fact::{CellKind, Fact, KeyRoll, PeriodEnd, Start, key_roll_bytes};
 use crate::ids::{Chain, Commitment, ConversationId, Hash, Head, Index, ReservationId, StatementId};
 use crate::policy::Policy;
 use crate::register::{Applied, Candidate, CandidateContent, Register, submit_digest, verify_genesis};
@@ -178,6 +178,16 @@ impl TestLog {
         let signature = by.sign(&bytes).expect("a key in memory signs");
         self.period_key = next;
         Fact::KeyRoll(KeyRoll { period, suite, key: key.into(), signature: signature.into() })
+    }
+
+    /// The PeriodEnd that fits now.
+    pub fn period_end(&self) -> Fact {
+        let period = self.register.period().map_or(0, |period| period.number);
+        Fact::PeriodEnd(PeriodEnd {
+            period,
+            counts: self.register.counts(),
+            snapshot: self.register.digest(),
+        })
     }
 
     /// The head over all entries.

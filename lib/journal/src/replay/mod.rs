@@ -1,0 +1,343 @@
+//! The replay: every entry once more through the very rules that admitted it, and every head compared.
+//! Never trusts an index, a snapshot or a key that the entries themselves do not give.
+//!
+//! Three stages: [`read`] and [`ReadEntry::verify`] in any order and in parallel, [`Replay::push`] in order.
+
+mod stages;
+
+pub use stages::{CheckedEntry, Fault, KeyBook, ReadEntry, read};
+
+use crate::checkpoint::{LogKeys, SignedCheckpoint};
+use crate::fact::Fact;
+use crate::ids::{Hash, Head, Index, LogId};
+use crate::note::NotSigned;
+use crate::register::{Applied, Register};
+use crate::tree::Tree;
+use pki::{PublicKey, Suite};
+use std::collections::BTreeMap;
+
+/// The first entry that cannot stand, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("entry {index}: {fault}")]
+pub struct BadAt {
+    /// Its index.
+    pub index: Index,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// Two heads of one size that are not the same: somebody was shown another log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("at size {size} the entries give another root than was named")]
+pub struct Divergence {
+    /// The size.
+    pub size: u64,
+    /// The root that was named from outside.
+    pub named: Hash,
+    /// The root that the entries give.
+    pub found: Hash,
+}
+
+/// Why a checkpoint does not confirm these entries.
+#[derive(Debug, thiserror::Error)]
+pub enum Unconfirmed {
+    /// It is another log's.
+    #[error("it is a checkpoint of log {log}")]
+    OtherLog {
+        /// Which.
+        log: LogId,
+    },
+    /// It covers more than was replayed.
+    #[error("it covers {size} entries, {replayed} were replayed")]
+    Beyond {
+        /// Its size.
+        size: u64,
+        /// Entries replayed.
+        replayed: u64,
+    },
+    /// The log had no period key then.
+    #[error("the log had no period key at size {size}")]
+    NoPeriod {
+        /// Its size.
+        size: u64,
+    },
+    /// Not signed by the key of its period.
+    #[error(transparent)]
+    NotSigned(#[from] NotSigned),
+    /// Signed by that key, and not these entries' root.
+    #[error(transparent)]
+    Diverged(#[from] Divergence),
+}
+
+/// What a replay found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The log.
+    pub log: LogId,
+    /// Entries that stand.
+    pub head: Head,
+    /// Entries by kind, Facts as 1000 + their number.
+    pub kinds: BTreeMap<u16, u64>,
+    /// SHA-256 of the Register's snapshot behind the last entry.
+    pub state: Hash,
+    /// The largest size at which a head from outside was the same; 0 for none.
+    pub anchored: u64,
+    /// Entries behind that, which no head from outside covers.
+    pub beyond: u64,
+    /// Time stamps of the first and the last entry.
+    pub span_ms: (u64, u64),
+}
+
+/// A replay under way.
+#[derive(Debug, Clone, Default)]
+pub struct Replay {
+    expected: Option<LogId>,
+    register: Register,
+    tree: Tree,
+    keys: KeyBook,
+    periods: Vec<(Index, PublicKey)>,
+    kinds: BTreeMap<u16, u64>,
+    anchored: u64,
+    span_ms: Option<(u64, u64)>,
+}
+
+impl Replay {
+    /// Begins before the genesis. `expected` is the log id from the site card; without it any log is believed.
+    pub fn new(expected: Option<LogId>) -> Self {
+        Self { expected, ..Self::default() }
+    }
+
+    /// All three stages for the next entry.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Applied, BadAt> {
+        let index = self.tree.size();
+        let at = |fault| BadAt { index, fault };
+        let entry = read(bytes).map_err(at)?;
+        self.keys.take(&entry);
+        let checked = entry.verify(&self.keys).map_err(at)?;
+        self.push(&checked)
+    }
+
+    /// Stage 3: the next entry, in order.
+    pub fn push(&mut self, entry: &CheckedEntry) -> Result<Applied, BadAt> {
+        let index = self.tree.size();
+        let at = |fault| BadAt { index, fault };
+        let candidate = entry.candidate(index);
+        let tree = &self.tree;
+        let applied = self
+            .register
+            .apply(&candidate, &|size| tree.root_at(size).ok())
+            .map_err(|refusal| at(refusal.into()))?;
+        if let Some(expected) = self.expected
+            && expected != self.register.log_id()
+        {
+            return Err(at(Fault::OtherLog { expected, found: self.register.log_id() }));
+        }
+        if let Some(Fact::KeyRoll(roll)) = entry.fact()
+            && let Ok(key) = PublicKey::from_spki(&roll.key)
+        {
+            self.periods.push((index, key));
+        }
+        self.tree.append(entry.leaf());
+        *self.kinds.entry(candidate.content.kind()).or_default() += 1;
+        self.span_ms = Some((self.span_ms.map_or(candidate.wall_ms, |(first, _)| first), candidate.wall_ms));
+        Ok(applied)
+    }
+
+    /// The state behind the entries so far.
+    pub fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// Their tree.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The keys of the entries so far, for the second stage of the next ones.
+    pub fn keys_mut(&mut self) -> &mut KeyBook {
+        &mut self.keys
+    }
+
+    /// Compares with a head from outside: an anchor of the auditor's own, a terminal's, a paper sheet's. Beyond what
+    /// was replayed nothing can be said: `Ok(false)`.
+    pub fn compare(&mut self, head: Head) -> Result<bool, Divergence> {
+        let Ok(found) = self.tree.root_at(head.size) else { return Ok(false) };
+        if found != head.root {
+            return Err(Divergence { size: head.size, named: head.root, found });
+        }
+        self.anchored = self.anchored.max(head.size);
+        Ok(true)
+    }
+
+    /// The keys that sign a checkpoint of this size: those of the period whose KeyRoll is the last one covered.
+    pub fn keys_at(&self, size: u64) -> Option<LogKeys> {
+        let behind = self.periods.partition_point(|(index, _)| *index < size);
+        let (_, period) = self.periods.get(behind.checked_sub(1)?)?;
+        let identity = PublicKey::from_raw(Suite::Ed25519, self.register.identity()?).ok();
+        LogKeys::new(self.register.log_id(), period.clone(), identity).ok()
+    }
+
+    /// A checkpoint of the log itself: signed by its period's keys, and the root of these very entries. It anchors
+    /// nothing: the server could have made it for this reader alone.
+    pub fn confirm(&self, checkpoint: &SignedCheckpoint) -> Result<Head, Unconfirmed> {
+        let claimed = checkpoint.claimed();
+        if claimed.log != self.register.log_id() {
+            return Err(Unconfirmed::OtherLog { log: claimed.log });
+        }
+        let size = claimed.head.size;
+        let Ok(found) = self.tree.root_at(size) else {
+            return Err(Unconfirmed::Beyond { size, replayed: self.tree.size() });
+        };
+        let keys = self.keys_at(size).ok_or(Unconfirmed::NoPeriod { size })?;
+        let head = checkpoint.verify(&keys)?.head();
+        if head.root != found {
+            return Err(Divergence { size, named: head.root, found }.into());
+        }
+        Ok(head)
+    }
+
+    /// What was found so far.
+    pub fn verdict(&self) -> Verdict {
+        let head = Head { size: self.tree.size(), root: self.tree.root() };
+        Verdict {
+            log: self.register.log_id(),
+            head,
+            kinds: self.kinds.clone(),
+            state: self.register.digest(),
+            anchored: self.anchored,
+            beyond: head.size - self.anchored,
+            span_ms: self.span_ms.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Checkpoint;
+    use crate::note::NoteSigner;
+    use crate::refusal::Refusal;
+    use crate::testing::TestLog;
+
+    fn replayed(log: &TestLog) -> Replay {
+        let mut replay = Replay::new(Some(log.register.log_id()));
+        for bytes in &log.entries {
+            replay.feed(bytes).expect("what was admitted replays");
+        }
+        replay
+    }
+
+    fn checkpoint(log: &TestLog) -> SignedCheckpoint {
+        let log_id = log.register.log_id();
+        let keys =
+            LogKeys::new(log_id, log.period_key.public().clone(), Some(log.site.identity.public().clone()))
+                .expect("keys in memory");
+        let identity = keys.identity.as_ref().expect("given above");
+        let signers = [
+            NoteSigner { key: &keys.period, signer: &log.period_key },
+            NoteSigner { key: identity, signer: &log.site.identity },
+        ];
+        let checkpoint = Checkpoint { log: log_id, head: log.head() };
+        SignedCheckpoint::sign(checkpoint, &signers).expect("keys in memory sign")
+    }
+
+    #[test]
+    fn a_replay_reaches_the_same_state() {
+        let mut log = TestLog::standard(1);
+        let chat = log.talking("anna", &["boris"]);
+        log.send("boris", chat).unwrap();
+        let mut replay = replayed(&log);
+        assert_eq!(replay.register(), &log.register);
+        assert_eq!(replay.compare(log.head()), Ok(true));
+        let verdict = replay.verdict();
+        assert_eq!((verdict.head, verdict.anchored, verdict.beyond), (log.head(), log.tree.size(), 0));
+        assert_eq!(verdict.kinds.values().sum::<u64>(), log.tree.size());
+        assert_eq!(verdict.state, log.register.digest());
+        let far = Head { size: log.tree.size() + 1, root: [0; 32] };
+        assert_eq!(replay.compare(far), Ok(false));
+    }
+
+    #[test]
+    fn a_flipped_byte_anywhere_is_found_at_its_entry() {
+        let log = TestLog::standard(2);
+        for (index, bytes) in log.entries.iter().enumerate() {
+            let mut replay = Replay::new(None);
+            for before in &log.entries[..index] {
+                replay.feed(before).unwrap();
+            }
+            let mut bad = bytes.clone();
+            let last = bad.len() - 1;
+            bad[last] ^= 1;
+            // A Fact has no signature: its last byte may be a claim that nothing contradicts. The head does.
+            if let Err(found) = replay.feed(&bad) {
+                assert_eq!(found.index, index as u64);
+                continue;
+            }
+            assert!(read(bytes).unwrap().verify(&KeyBook::new()).is_ok_and(|entry| entry.fact().is_some()));
+            let root = log.tree.root_at(index as u64 + 1).unwrap();
+            assert!(replay.compare(Head { size: index as u64 + 1, root }).is_err());
+        }
+    }
+
+    #[test]
+    fn a_missing_or_moved_entry_is_refused() {
+        let log = TestLog::standard(3);
+        let missing = log.entries.len() - 3;
+        let mut replay = Replay::new(None);
+        let mut bad = None;
+        for (index, bytes) in log.entries.iter().enumerate() {
+            if index != missing
+                && let Err(found) = replay.feed(bytes)
+            {
+                bad = Some(found);
+                break;
+            }
+        }
+        let found = bad.expect("the next statement of the same chain does not fit");
+        assert_eq!(found.index, missing as u64);
+        assert!(matches!(found.fault, Fault::Refused(Refusal::WrongHead { .. })), "{found}");
+    }
+
+    #[test]
+    fn another_log_is_not_taken_for_this_one() {
+        let (log, other) = (TestLog::standard(4), TestLog::standard(5));
+        let mut replay = Replay::new(Some(log.register.log_id()));
+        let found = replay.feed(&other.entries[0]).unwrap_err();
+        assert!(matches!(found.fault, Fault::OtherLog { .. }));
+    }
+
+    #[test]
+    fn checkpoints_are_confirmed_by_their_period_alone() {
+        let mut log = TestLog::standard(6);
+        let first = checkpoint(&log);
+        let end = log.period_end();
+        log.fact(end).unwrap();
+        let ended = checkpoint(&log);
+        let roll = log.key_roll(1);
+        log.fact(roll).unwrap();
+        let second = checkpoint(&log);
+        let replay = replayed(&log);
+        for good in [&first, &ended, &second] {
+            assert_eq!(replay.confirm(good).unwrap(), good.claimed().head);
+        }
+        let old_seed = crate::testing::seed(log.site.number, "period/0");
+        log.period_key = pki::SecretKey::from_bytes(Suite::Ed25519, &old_seed).unwrap();
+        assert!(matches!(replay.confirm(&checkpoint(&log)), Err(Unconfirmed::NotSigned(_))));
+    }
+
+    #[test]
+    fn a_signed_head_of_other_entries_is_a_divergence() {
+        let mut log = TestLog::standard(7);
+        let mut other = TestLog::standard(7);
+        let replay = replayed(&log);
+        log.wait_ms(5);
+        log.create("anna", &["boris"]).unwrap();
+        other.create("vera", &["boris"]).unwrap();
+        assert!(matches!(replay.confirm(&checkpoint(&log)), Err(Unconfirmed::Beyond { .. })));
+        let replay = replayed(&log);
+        let found = replay.confirm(&checkpoint(&other));
+        assert!(
+            matches!(found, Err(Unconfirmed::Diverged(Divergence { size, .. })) if size == log.tree.size())
+        );
+    }
+}
