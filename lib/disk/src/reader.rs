@@ -14,6 +14,8 @@ use crate::seal::{Piece, Sealer};
 
 /// A frame longer than this is no frame of ours.
 const FRAME_BYTES_MAX: u32 = 1 << 30;
+/// Bytes of the journal read at once.
+const WINDOW_BYTES: usize = 1 << 20;
 
 /// Reads beside the writer.
 #[derive(Clone)]
@@ -148,8 +150,10 @@ pub struct JournalEntries {
     /// Extent, bytes used; in reverse, so that the next one is popped.
     extents: Vec<(Extent, usize)>,
     from: u64,
-    /// The extent being read: its start, its bytes, how far.
-    extent: Option<(u64, AlignedBuffer, usize)>,
+    /// The extent being read: where its next run begins, and where its runs end.
+    extent: Option<(u64, u64)>,
+    /// What was read ahead, and the byte of the device it begins at.
+    window: (u64, AlignedBuffer),
     /// Entries of the current run, in reverse.
     ready: Vec<JournalEntry>,
     /// Batch and digest of the last commit record passed, once one was passed.
@@ -165,34 +169,55 @@ impl JournalEntries {
             state.journal[start..].iter().rev().map(|(extent, _)| (*extent, used(*extent))).collect();
         let geometry = state.table.geometry;
         let last = (start == 0).then_some((0, [0; 32]));
-        Self { reader, geometry, extents, from, extent: None, ready: Vec::new(), last, failed: false }
+        let window = (0, AlignedBuffer::with_capacity(0));
+        Self { reader, geometry, extents, from, extent: None, window, ready: Vec::new(), last, failed: false }
     }
 
     /// Reads the next run into `ready`; `false` at the end.
     fn advance(&mut self) -> Result<bool, Error> {
         loop {
-            if let Some((start, buffer, at)) = self.extent.take()
-                && at < buffer.len()
+            if let Some((offset, end)) = self.extent
+                && offset < end
             {
-                let next = self.run(start, &buffer, at)?;
-                self.extent = Some((start, buffer, next));
+                self.read_ahead(offset, end, BLOCK)?;
+                let header = Header::open(&self.reader.sealer, offset, self.ahead(offset));
+                let header = header.ok_or(Error::Damaged { offset, what: "header" })?;
+                let bytes = header.blocks as usize * BLOCK;
+                if bytes == 0 || offset + bytes as u64 > end {
+                    return Err(Error::Damaged { offset, what: "length of a run" });
+                }
+                self.read_ahead(offset, end, bytes)?;
+                self.run(offset, &header)?;
+                self.extent = Some((offset + bytes as u64, end));
                 return Ok(true);
             }
             let Some((extent, used)) = self.extents.pop() else { return Ok(false) };
             let start = self.geometry.start(extent);
-            self.extent = Some((start, self.reader.blocks(start, used)?, 0));
+            self.extent = Some((start, start + used as u64));
         }
     }
 
+    /// Makes the window hold `bytes` from `offset` on, and some more.
+    fn read_ahead(&mut self, offset: u64, end: u64, bytes: usize) -> Result<(), Error> {
+        let (from, window) = &self.window;
+        if offset < *from || offset + bytes as u64 > from + window.len() as u64 {
+            let ahead = (bytes.max(WINDOW_BYTES) as u64).min(end - offset) as usize;
+            self.window = (offset, self.reader.blocks(offset, ahead)?);
+        }
+        Ok(())
+    }
+
+    fn ahead(&self, offset: u64) -> &[u8] {
+        &self.window.1.as_ref()[(offset - self.window.0) as usize..]
+    }
+
     /// Opens one run, checks that its batch is the next one and that the commit records are chained.
-    fn run(&mut self, start: u64, buffer: &AlignedBuffer, at: usize) -> Result<usize, Error> {
-        let offset = start + at as u64;
+    fn run(&mut self, offset: u64, header: &Header) -> Result<(), Error> {
         let damaged = |what| Error::Damaged { offset, what };
-        let bytes = &buffer.as_ref()[at..];
-        let sealer = Arc::clone(&self.reader.sealer);
-        let header = Header::open(&sealer, offset, bytes).ok_or(damaged("header"))?;
-        let rows = open_table(&sealer, offset, &header, bytes).ok_or(damaged("table"))?;
-        if header.stream != Stream::Journal || header.blocks == 0 {
+        let (bytes, sealer) =
+            (&self.window.1.as_ref()[(offset - self.window.0) as usize..], &self.reader.sealer);
+        let rows = open_table(sealer, offset, header, bytes).ok_or(damaged("table"))?;
+        if header.stream != Stream::Journal {
             return Err(damaged("not a journal run"));
         }
         if self.last.is_some_and(|(batch, _)| header.batch != batch + 1) {
@@ -222,7 +247,7 @@ impl JournalEntries {
             }
             self.last = Some((commit.batch, digest(&record)));
         }
-        Ok(at + header.blocks as usize * BLOCK)
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The segment log in its own words: what was committed is there after a restart, after every power cut, and
 //! damage is named.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests.
+
 use std::sync::Arc;
 
 use chacha20::ChaCha20Rng;
@@ -68,7 +70,7 @@ fn batch(log: &mut Log, n: u64, book: &Book, random: &mut ChaCha20Rng) -> Result
     }
     if counts[1] == 0 {
         book.verifiers.resize(4, None);
-        let verifier = (n % 3 > 0).then(|| bytes(n, b'v'));
+        let verifier = (!n.is_multiple_of(3)).then(|| bytes(n, b'v'));
         batch.verifier(person.to_le_bytes(), verifier.as_deref())?;
         book.verifiers[person as usize] = verifier;
     }

@@ -32,7 +32,8 @@ pub enum Interrupted {
 pub struct Opened {
     /// What the log found.
     pub recovered: Recovered,
-    /// Set when the log ends inside an erasure. When it is not, an `Erase` without `Erased` is redone all the same.
+    /// Set when the log ends inside an erasure. Whatever it says, the caller hands every `Erase` without `Erased` to
+    /// [`Vault::begin_erasure`] before it serves anyone: only the journal knows the intents.
     pub interrupted: Option<Interrupted>,
     /// Journal size and root that the cell names: the journal must contain them.
     pub cell_names: (u64, [u8; 32]),

@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use disk::Position;
 use disk::codec::{Fields, Malformed};
+use disk::{Position, StoreId};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::node::Child;
+use crate::node::{Child, Slot};
 use crate::place::Place;
 use crate::seal;
 use crate::tree::KeyTree;
@@ -31,20 +31,34 @@ impl VaultReader {
 
     /// The body, as it was inserted. Damage and rollback are errors, never other bytes.
     pub fn read(&self, place: Place) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let (leaf, store) = {
-            let mut tree = locked(&self.tree);
-            if tree.hidden.iter().any(|target| target.covers(&place)) {
-                return Err(Error::BeingErased(place));
+        let (leaf, store) = self.leaf(place)?;
+        match self.open(place, &leaf, &store) {
+            // Between look-up and reading the extent may have been given away: only an unchanged leaf is damaged.
+            Err(error) => {
+                let (now, _) = self.leaf(place)?;
+                if now.position == leaf.position { Err(error) } else { self.open(place, &now, &store) }
             }
-            (tree.lookup(&place)?, tree.store)
-        };
-        let leaf = leaf.filter(|slot| slot.child == Child::Leaf).ok_or(Error::Missing(place))?;
+            whole => whole,
+        }
+    }
+
+    /// The slot of a body that may be served.
+    fn leaf(&self, place: Place) -> Result<(Slot, StoreId), Error> {
+        let mut tree = locked(&self.tree);
+        if tree.hidden.iter().any(|target| target.covers(&place)) {
+            return Err(Error::BeingErased(place));
+        }
+        let leaf = tree.lookup(&place)?.filter(|slot| slot.child == Child::Leaf);
+        Ok((leaf.ok_or(Error::Missing(place))?, tree.store))
+    }
+
+    fn open(&self, place: Place, leaf: &Slot, store: &StoreId) -> Result<Zeroizing<Vec<u8>>, Error> {
         let sealed = self.disk.body(leaf.position)?;
         let damaged = Error::Damaged { what: "a body", offset: leaf.position.offset };
         if seal::tag_of(&sealed) != Some(leaf.tag) {
             return Err(damaged);
         }
-        seal::open(&leaf.key, &store, &place.owner(), &sealed).ok_or(damaged)
+        seal::open(&leaf.key, store, &place.owner(), &sealed).ok_or(damaged)
     }
 
     /// A journal entry at a position that a batch gave.

@@ -12,6 +12,9 @@ use crate::reader::snapshot_pieces;
 use crate::tree::KeyTree;
 use crate::vault::{Vault, locked};
 
+/// One batch can give this many back.
+const EXTENTS_PER_SWEEP: usize = 256;
+
 impl Vault {
     /// Looks at up to `extents_max` closed extents, going on where the last sweep stopped, and frees the dead ones in
     /// a batch of their own. Gives how many were freed.
@@ -20,7 +23,8 @@ impl Vault {
         let kept = self.kept_frames()?;
         let closed = self.log.closed_extents();
         let start = closed.partition_point(|extent| *extent < self.swept);
-        let turn = closed.iter().cycle().skip(start).take(extents_max.min(closed.len()));
+        let turn =
+            closed.iter().cycle().skip(start).take(extents_max.min(closed.len()).min(EXTENTS_PER_SWEEP));
         let mut dead = Vec::new();
         for extent in turn {
             self.swept = extent + 1;

@@ -17,13 +17,15 @@ fn day(world: &mut World, vault: &mut Vault, story: u64) -> Result<(), Error> {
     world.erase(vault, number)?;
     world.say(vault, fresh + 1, 3)?;
     let mut random = rng(story);
-    vault.sweep(3, &mut random)?;
+    vault.sweep(30, &mut random)?;
+    world.say(vault, fresh + 2, 2)?;
     Ok(())
 }
 
 /// A world with something folded, something pending, and one epoch behind it.
 fn prepared(seed: u64) -> World {
     let mut world = World::seeded(seed);
+    world.padding = if seed % 2 == 1 { 9_000 } else { 0 };
     let (machine, mut life) = world.calm();
     for round in 0..3 + seed % 4 {
         world.say(&mut life.vault, 1 + (seed + round) % 3, 1 + (seed + round) % 4).unwrap();
@@ -43,6 +45,7 @@ fn clone_of(world: &World) -> World {
         live: world.live.clone(),
         intents: world.intents.clone(),
         next_item: world.next_item,
+        padding: world.padding,
     }
 }
 

@@ -27,9 +27,9 @@ pub(super) fn rng(seed: u64) -> ChaCha20Rng {
 }
 
 /// A body that only this place and version can have.
-pub(super) fn body(place: Place, version: u64) -> Vec<u8> {
+pub(super) fn body(place: Place, version: u64, padding: usize) -> Vec<u8> {
     let mut body = format!("canary {place:?} {version} ").into_bytes();
-    body.resize(60 + (place.item as usize * 31) % 400, b'.');
+    body.resize(60 + padding + (place.item as usize * 31) % 400, b'.');
     body
 }
 
@@ -44,6 +44,8 @@ pub(super) struct World {
     /// Every erasure asked for and durable; the journal entry names its index here.
     pub(super) intents: Vec<Vec<Target>>,
     pub(super) next_item: u64,
+    /// Added to every body, so that extents fill, die and come back into use.
+    pub(super) padding: usize,
 }
 
 /// One life of the machine.
@@ -70,6 +72,7 @@ impl World {
             live: BTreeMap::new(),
             intents: Vec::new(),
             next_item: 1,
+            padding: 0,
         };
         let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
         let cell = Box::new(MemoryCell::new(world.records.clone(), None));
@@ -117,8 +120,9 @@ impl World {
             let places = (0..chunks).map(|chunk| Place::chunk(conversation, item, chunk));
             let whole = (chunks == 0).then_some(Place::item(conversation, item));
             for place in places.chain(whole) {
-                batch.insert(place, &body(place, item))?;
-                said.push((place, body(place, item)));
+                let body = body(place, item, self.padding);
+                batch.insert(place, &body)?;
+                said.push((place, body));
             }
             batch.entry(&[b'M'])?;
         }
