@@ -358,6 +358,11 @@ impl Decoder {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Bytes that wait.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// The next whole frame's content, if it is there. `limit` is the longest allowed at this point of the session.
     pub fn next_frame(&mut self, limit: usize) -> Result<Option<Bytes>, BadFrame> {
         let Some(head) = self.buffer.first_chunk::<4>() else { return Ok(None) };
@@ -375,13 +380,11 @@ impl Decoder {
 
 /// Encodes one frame with its length.
 pub fn encode<T: Encode<()>>(frame: &T) -> Bytes {
-    let content = canonical::encode(frame);
-    let mut bytes = BytesMut::with_capacity(4 + content.len());
-    bytes.extend_from_slice(
-        &u32::try_from(content.len()).expect("frames are built within their limits").to_be_bytes(),
-    );
-    bytes.extend_from_slice(&content);
-    bytes.freeze()
+    let mut bytes = vec![0; 4];
+    minicbor::encode(frame, &mut bytes).expect("a Vec takes every write");
+    let length = u32::try_from(bytes.len() - 4).expect("frames are built within their limits");
+    bytes[..4].copy_from_slice(&length.to_be_bytes());
+    bytes.into()
 }
 
 /// Reads a frame of the terminal whole.

@@ -91,7 +91,7 @@ pub enum Output {
     /// Send these bytes to these sessions: the same bytes, in order with other sends.
     #[n(1)]
     Send(#[n(0)] Vec<SessionId>, #[n(1)] ByteVec),
-    /// Close the session after what was sent.
+    /// Close the session after what was sent. `Input::Closed` follows, here too.
     #[n(2)]
     End(#[n(0)] SessionId),
     /// Open the sealed password and compare it with the person's verifier.
@@ -109,6 +109,17 @@ pub enum Output {
     /// Everything is durable and said: the process may end.
     #[n(7)]
     Stopped,
+    /// Stop reading this session's stream until `Resume`: the engine has enough of it. What was read already may still
+    /// come.
+    #[n(8)]
+    Pause(#[n(0)] SessionId),
+    /// Read the session's stream again.
+    #[n(9)]
+    Resume(#[n(0)] SessionId),
+    /// An invariant of the engine is broken (the words are for the log): end the process now, write and send nothing
+    /// more. A start replays what is durable.
+    #[n(10)]
+    Halt(#[n(0)] String),
 }
 
 /// A password on its way to the worker that may open it.
@@ -128,6 +139,9 @@ pub struct CheckPassword {
     #[n(3)]
     #[cbor(with = "minicbor::bytes")]
     pub statement: Hash,
+    /// Which verifier rules (for a check): that of the envelope with this number, or 0 for the person's own.
+    #[n(4)]
+    pub envelope: u64,
 }
 
 /// Something to read.
@@ -210,13 +224,17 @@ pub enum EraseItem {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(flat)]
 pub enum VerifierChange {
-    /// Keep this one (an Argon2id PHC string, as made by the worker).
+    /// Keep this one as the person's own (an Argon2id PHC string, as made by the worker).
     #[n(1)]
     Set(#[n(0)] PersonId, #[n(1)] ByteVec),
-    /// An envelope's: still sealed to the core's key, with person and envelope number as associated data.
+    /// An envelope's: still sealed to the core's key, with person and envelope number as associated data. It stands
+    /// beside the person's own one until that envelope rules (see [`CheckPassword::envelope`]).
     #[n(2)]
     SetSealed(#[n(0)] PersonId, #[n(1)] u64, #[n(2)] ByteVec),
-    /// None any more.
+    /// None any more, neither own nor of envelopes.
     #[n(3)]
     Drop(#[n(0)] PersonId),
+    /// The one of this envelope is used up or void.
+    #[n(4)]
+    DropEnvelope(#[n(0)] PersonId, #[n(1)] u64),
 }

@@ -12,7 +12,7 @@ pub const PASSWORD_BYTES_MAX: usize = 512;
 pub const REQUESTS_MAX: usize = 256;
 /// Bytes queued towards one session before pushes to it stop and it is told that it lags.
 pub const OUTSTANDING_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Entries in one batch.
+/// Entries in one batch, above which admission waits for the next; one Submit may pass it.
 pub const BATCH_ENTRIES_MAX: usize = 4096 + 2;
 /// Bytes of entries and bodies in one batch, above which admission waits for the next.
 pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -38,3 +38,26 @@ pub const FAILED_LOGINS_PER_MINUTE: u32 = 10;
 pub const PASSWORD_CHECKS_MAX: usize = 2;
 /// Password checks that wait; beyond them a Login is refused as busy.
 pub const PASSWORD_CHECKS_WAITING_MAX: usize = 256;
+/// Unread stream bytes of one session that the engine keeps while it waits for something; the driver was told to pause
+/// long before.
+pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Unread stream bytes of one waiting session above which the driver is told to pause.
+pub const INPUT_BYTES_PAUSE: usize = FRAME_BYTES_MAX;
+/// Answers of one session that wait for `Output::Read`.
+pub const READS_PER_SESSION: usize = 8;
+/// Statements of one chain whose receipts the engine can give again: a terminal leaves no more of them unanswered.
+pub const UNANSWERED_MAX: usize = 64;
+/// Ended chains whose last receipts are kept.
+pub const ENDED_CHAINS_MAX: usize = 8192;
+/// Bytes of the newest entries that are kept in memory.
+pub const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of the entries (without bodies) in one Deliver frame, about.
+pub const DELIVER_BYTES_MAX: usize = ANSWER_BYTES_MAX;
+/// Longest sealed password, bytes.
+pub const SEALED_PASSWORD_BYTES_MAX: usize = PASSWORD_BYTES_MAX + 128;
+/// Chunks that are read at once when what a reservation holds is found out again after a start.
+pub const REBUILD_CHUNKS: u32 = 16;
+/// A difference between wall clock and boot clock that is recorded, milliseconds.
+pub const CLOCK_STEP_MS: u64 = 60_000;
+/// Certificates whose failed logins are counted apart; the rest are counted together.
+pub const FAILING_CERTIFICATES_MAX: usize = 1024;

@@ -1,0 +1,272 @@
+//! What the engine looks up beside the Register: which entries shape a conversation, where titles and wraps lie, which
+//! Erase took what, the KeyRolls, the last receipts. Follows from the entries alone: a start feeds it the replay.
+//! Never decides what is admitted.
+
+use super::receipts::{Known, ReceiptBook};
+use bytes::Bytes;
+use journal::act::{Act, EraseTarget};
+use journal::fact::Fact;
+use journal::ids::{Chain, ConversationId, Index, Place};
+use journal::register::{Applied, Candidate, CandidateContent, Effect, Register};
+use journal::statement::VerifiedStatement;
+use pki::PersonId;
+use std::collections::BTreeMap;
+
+/// The wraps that an Epoch or ShareHistory claimed.
+#[derive(Clone, Debug)]
+pub(super) struct Wraps {
+    pub(super) place: Place,
+    /// Chunk `n` is for the `n`-th.
+    pub(super) to: Vec<PersonId>,
+}
+
+#[derive(Clone, Default, Debug)]
+struct ConversationBook {
+    /// Entries that shape it, ascending.
+    acts: Vec<Index>,
+    /// Where each epoch begins, from epoch 1 on.
+    epochs: Vec<Index>,
+    last_message: Option<Index>,
+}
+
+/// See the module.
+#[derive(Clone, Default, Debug)]
+pub struct Books {
+    pub(super) receipts: ReceiptBook,
+    pub(super) key_rolls: Vec<(Index, Bytes)>,
+    conversations: BTreeMap<u64, ConversationBook>,
+    erased_by: BTreeMap<Index, Index>,
+    titles: BTreeMap<Index, Place>,
+    wraps: BTreeMap<Index, Wraps>,
+    acknowledged: BTreeMap<(Index, PersonId), Index>,
+}
+
+impl Books {
+    /// Takes in an admitted entry. `register` is the state behind it, `bytes` are the entry's.
+    pub fn observe(
+        &mut self,
+        candidate: &Candidate<'_>,
+        bytes: &[u8],
+        applied: &Applied,
+        register: &Register,
+    ) {
+        match candidate.content {
+            CandidateContent::Statement(statement) => {
+                self.observe_receipt(candidate, statement);
+                let act = statement.get().act();
+                if let Act::Acknowledge(acknowledge) = act {
+                    let person = statement.get().header().person;
+                    self.acknowledged.insert((acknowledge.message, person), candidate.index);
+                }
+                self.observe_act(candidate.index, act, applied, register);
+            }
+            CandidateContent::Fact(Fact::KeyRoll(_)) => {
+                self.key_rolls.push((candidate.index, Bytes::copy_from_slice(bytes)));
+            }
+            CandidateContent::Fact(_) => {}
+        }
+        applied.effects.iter().for_each(|effect| self.observe_effect(candidate.index, effect));
+    }
+
+    fn observe_receipt(&mut self, candidate: &Candidate<'_>, statement: &VerifiedStatement) {
+        let (header, id) = (statement.get().header(), statement.get().id());
+        if header.person == PersonId(0) {
+            return; // the authority's acts come in a Submit, whose receipt covers them
+        }
+        let chain = match statement.get().act() {
+            Act::Login(_) => Chain(candidate.leaf),
+            _ => header.chain,
+        };
+        let known = Known {
+            sequence: header.sequence,
+            attempt: header.attempt,
+            id,
+            index: candidate.index,
+            wall_ms: candidate.wall_ms,
+            boot_ms: candidate.boot_ms,
+        };
+        self.receipts.admitted(header.person, chain, known);
+    }
+
+    fn observe_act(&mut self, index: Index, act: &Act, applied: &Applied, register: &Register) {
+        if let Some(id) = shapes(act)
+            && let Some(conversation) = register.conversation(id)
+        {
+            self.note(conversation.number, index);
+        }
+        match act {
+            Act::Erase(erase) => {
+                if let EraseTarget::Messages(_, messages) = &erase.target {
+                    messages.iter().for_each(|message| {
+                        self.erased_by.entry(*message).or_insert(index);
+                    });
+                }
+            }
+            Act::Message(_) => {
+                if let Some(row) = register.message(index) {
+                    self.conversations.entry(row.conversation).or_default().last_message = Some(index);
+                }
+            }
+            Act::Title(_) => {
+                let place = applied.effects.iter().find_map(|effect| match effect {
+                    Effect::ItemAllocated { place } => Some(*place),
+                    _ => None,
+                });
+                self.titles.extend(place.map(|place| (index, place)));
+            }
+            Act::Epoch(epoch) => {
+                let members =
+                    register.conversation(epoch.conversation).map(|found| found.membership.members());
+                self.observe_wraps(
+                    index,
+                    applied,
+                    members.into_iter().flatten().map(|(id, _)| *id).collect(),
+                );
+            }
+            Act::ShareHistory(share) => self.observe_wraps(index, applied, vec![share.person]),
+            _ => {}
+        }
+    }
+
+    fn observe_wraps(&mut self, index: Index, applied: &Applied, to: Vec<PersonId>) {
+        let place = applied.effects.iter().find_map(|effect| match effect {
+            Effect::ReservationClaimed { place, .. } => Some(*place),
+            _ => None,
+        });
+        self.wraps.extend(place.map(|place| (index, Wraps { place, to })));
+    }
+
+    fn observe_effect(&mut self, index: Index, effect: &Effect) {
+        match effect {
+            Effect::ConversationFounded { conversation }
+            | Effect::ConversationClosed { conversation }
+            | Effect::MemberAdded { conversation, .. }
+            | Effect::MemberGone { conversation, .. }
+            | Effect::EpochDue { conversation } => self.note(*conversation, index),
+            Effect::EpochBegan { conversation, .. } => {
+                self.note(*conversation, index);
+                self.conversations.entry(*conversation).or_default().epochs.push(index);
+            }
+            Effect::ChainEnded { chain, .. } => self.receipts.ended(*chain),
+            Effect::PolicyChanged
+            | Effect::ChainStarted { .. }
+            | Effect::PasswordSet { .. }
+            | Effect::EnvelopeOpens { .. }
+            | Effect::EnvelopeVoided { .. }
+            | Effect::ItemAllocated { .. }
+            | Effect::Reserved { .. }
+            | Effect::ReservationClaimed { .. }
+            | Effect::ReservationDropped { .. }
+            | Effect::EraseIntended { .. }
+            | Effect::Erased { .. }
+            | Effect::PersonEnrolled { .. }
+            | Effect::PersonRevoked { .. }
+            | Effect::CertificateRevoked { .. }
+            | Effect::PersonLocked { .. }
+            | Effect::OfficerAdmitted { .. }
+            | Effect::ProposalLapsed { .. }
+            | Effect::SubmitOpened { .. }
+            | Effect::PeriodBegan { .. }
+            | Effect::PeriodEnded { .. } => {}
+        }
+    }
+
+    fn note(&mut self, conversation: u64, index: Index) {
+        let acts = &mut self.conversations.entry(conversation).or_default().acts;
+        if acts.last() != Some(&index) {
+            acts.push(index);
+        }
+    }
+
+    /// Entries at or above `from` that shape a conversation.
+    pub(super) fn acts(&self, conversation: u64, from: Index) -> &[Index] {
+        let acts = self.conversations.get(&conversation).map_or(&[][..], |book| &book.acts);
+        &acts[acts.partition_point(|index| *index < from)..]
+    }
+
+    /// From which index on a member may have messages: his invitation, or the first epoch he was given since.
+    pub(super) fn visible_from(
+        &self,
+        register: &Register,
+        conversation: u64,
+        person: PersonId,
+    ) -> Option<Index> {
+        let member = register.conversation_by_number(conversation)?.membership.members().get(&person)?;
+        let epochs = self.conversations.get(&conversation).map_or(&[][..], |book| &book.epochs);
+        let shared = member.reads_from.checked_sub(1).and_then(|at| epochs.get(at as usize));
+        Some(shared.map_or(member.since, |epoch| member.since.min(*epoch)))
+    }
+
+    /// The Erase that took the body of the message, title or wraps at an index.
+    pub(super) fn erased_by(&self, register: &Register, index: Index) -> Option<Index> {
+        let conversation = match register.message(index) {
+            Some(row) => row.conversation,
+            None => self.titles.get(&index).or_else(|| Some(&self.wraps.get(&index)?.place))?.conversation,
+        };
+        let whole = register.conversation_by_number(conversation).and_then(|found| found.erased);
+        self.erased_by.get(&index).copied().or(whole)
+    }
+
+    /// Where the body of the message or title at an index lies.
+    pub(super) fn body_place(&self, register: &Register, index: Index) -> Option<Place> {
+        let message = register.message(index);
+        let message = message.map(|row| Place { conversation: row.conversation, item: row.item });
+        message.or_else(|| self.titles.get(&index).copied())
+    }
+
+    pub(super) fn wraps(&self, index: Index) -> Option<&Wraps> {
+        self.wraps.get(&index)
+    }
+
+    /// The statement by which a person acknowledged a message.
+    pub(super) fn acknowledged(&self, message: Index, person: PersonId) -> Option<Index> {
+        self.acknowledged.get(&(message, person)).copied()
+    }
+
+    /// The newest message of a conversation.
+    pub(super) fn last_message(&self, conversation: u64) -> Option<Index> {
+        self.conversations.get(&conversation)?.last_message
+    }
+}
+
+/// The conversation whose shape an act belongs to: all kinds but messages, reservations and cursors.
+fn shapes(act: &Act) -> Option<ConversationId> {
+    match act {
+        Act::Invite(act) => Some(act.conversation),
+        Act::Accept(act) => Some(act.conversation),
+        Act::Leave(act) => Some(act.conversation),
+        Act::Remove(act) => Some(act.conversation),
+        Act::HandOver(act) => Some(act.conversation),
+        Act::Epoch(act) => Some(act.conversation),
+        Act::ShareHistory(act) => Some(act.conversation),
+        Act::BadWrap(act) => Some(act.conversation),
+        Act::Title(act) => Some(act.conversation),
+        Act::Erase(act) => match &act.target {
+            EraseTarget::Messages(conversation, _) | EraseTarget::Conversation(conversation) => Some(*conversation),
+        },
+        Act::Genesis(_)
+        | Act::Submit(_)
+        | Act::Propose(_)
+        | Act::Approve(_)
+        | Act::Withdraw(_)
+        | Act::Login(_)
+        | Act::Logout(_)
+        | Act::SetPassword(_)
+        | Act::Enrol(_)
+        | Act::Revoke(_)
+        | Act::Crl(_)
+        | Act::EnvelopePrint(_)
+        | Act::EnvelopeHandOver(_)
+        | Act::EnvelopeVoid(_)
+        | Act::Suspend(_)
+        | Act::Resume(_)
+        | Act::Unlock(_)
+        | Act::EndSession(_)
+        | Act::Create(_) // its number is its index: the effect ConversationFounded names it
+        | Act::Reserve(_)
+        | Act::Message(_)
+        | Act::Read(_)
+        | Act::Acknowledge(_)
+        | Act::Export(_) => None,
+    }
+}

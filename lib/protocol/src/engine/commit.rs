@@ -1,0 +1,188 @@
+//! Gathers what is admitted into batches, one under way at a time, and keeps back every word until what it depends on is
+//! durable. Never decides what is admitted and never encodes more than once what goes to many.
+
+use super::deliver::{Groups, Push};
+use crate::answer::Answer;
+use crate::code::Code;
+use crate::io::{Batch, EraseItem, SessionId, StoredBody, VerifierChange};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX};
+use bytes::Bytes;
+use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+use journal::ids::{Head, Index, LogId};
+use journal::note::{CannotSign, NoteSigner};
+use minicbor::bytes::ByteVec;
+use pki::{KeyError, SecretKey};
+
+/// The keys that sign checkpoints and Hello.
+pub(super) struct LogSigners {
+    pub(super) identity: SecretKey,
+    period: SecretKey,
+    keys: LogKeys,
+    log: LogId,
+}
+
+impl LogSigners {
+    pub(super) fn new(log: LogId, identity: SecretKey, period: SecretKey) -> Result<Self, KeyError> {
+        let identity_key = Some(identity.public().clone());
+        let keys = LogKeys::new(log, period.public().clone(), identity_key)
+            .map_err(|_| KeyError::Unsupported { suite: period.public().suite() })?;
+        Ok(Self { identity, period, keys, log })
+    }
+
+    /// The signed note of a head: line 1 by the period key, line 2 by the identity key.
+    pub(super) fn note(&self, head: Head) -> Result<Bytes, CannotSign> {
+        let checkpoint = Checkpoint { log: self.log, head };
+        let identity = self.keys.identity.as_ref().expect("`new` gives an identity key");
+        let signers = [
+            NoteSigner { key: &self.keys.period, signer: &self.period },
+            NoteSigner { key: identity, signer: &self.identity },
+        ];
+        Ok(SignedCheckpoint::sign(checkpoint, &signers)?.to_string().into_bytes().into())
+    }
+}
+
+/// Something to be said once all before it is durable.
+pub(super) enum Release {
+    /// A finished frame.
+    Frame(SessionId, Bytes),
+    /// A finished frame that answers a request.
+    Reply(SessionId, Bytes),
+    /// A receipt; its proof is made against the checkpoint of the moment it leaves.
+    Receipt { session: SessionId, request: u32, index: Index, wall_ms: u64, boot_ms: u64 },
+    /// The answer to a Login.
+    Welcome(Welcoming),
+    /// An answer; `guard` is the message whose erasure makes it void.
+    Answer { session: SessionId, request: u32, answer: Box<Answer>, guard: Option<Index> },
+    /// The end of a session.
+    End { session: SessionId, code: u16 },
+}
+
+/// See [`Release::Welcome`].
+pub(super) struct Welcoming {
+    pub(super) session: SessionId,
+    pub(super) index: Index,
+    pub(super) wall_ms: u64,
+    pub(super) boot_ms: u64,
+    pub(super) head: Head,
+    pub(super) must_set_password: bool,
+}
+
+impl Release {
+    pub(super) fn end(session: SessionId, code: Code) -> Self {
+        Self::End { session, code: code.number() }
+    }
+}
+
+/// What was admitted and is not yet on its way.
+#[derive(Default)]
+pub(super) struct Open {
+    pub(super) entries: Vec<Bytes>,
+    pub(super) bodies: Vec<StoredBody>,
+    pub(super) erase: Vec<EraseItem>,
+    pub(super) verifiers: Vec<VerifierChange>,
+    pub(super) groups: Groups,
+    pub(super) release: Vec<Release>,
+    bytes: usize,
+}
+
+impl Open {
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+            && self.bodies.is_empty()
+            && self.erase.is_empty()
+            && self.verifiers.is_empty()
+    }
+
+    pub(super) fn entry(&mut self, bytes: Bytes) {
+        self.bytes += bytes.len();
+        self.entries.push(bytes);
+    }
+
+    /// Keeps a body and says where in the batch it stands.
+    pub(super) fn body(&mut self, body: StoredBody) -> usize {
+        self.bytes += body.body.len();
+        self.bodies.push(body);
+        self.bodies.len() - 1
+    }
+
+    pub(super) fn full(&self) -> bool {
+        self.entries.len() >= BATCH_ENTRIES_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+}
+
+/// A batch that the driver writes.
+pub(super) struct UnderWay {
+    number: u64,
+    pub(super) durable: Durable,
+    pub(super) pushes: Vec<Push>,
+    pub(super) release: Vec<Release>,
+}
+
+/// The newest checkpoint that is durable.
+#[derive(Clone)]
+pub(super) struct Durable {
+    pub(super) head: Head,
+    pub(super) note: Bytes,
+}
+
+/// See the module.
+pub(super) struct Commits {
+    pub(super) open: Open,
+    under_way: Option<UnderWay>,
+    pub(super) durable: Durable,
+    next: u64,
+}
+
+impl Commits {
+    pub(super) fn new(durable: Durable) -> Self {
+        Self { open: Open::default(), under_way: None, durable, next: 1 }
+    }
+
+    /// Where something said now must wait; `None` when everything is durable.
+    pub(super) fn queue(&mut self) -> Option<&mut Vec<Release>> {
+        if !self.open.is_empty() {
+            return Some(&mut self.open.release);
+        }
+        self.under_way.as_mut().map(|under_way| &mut under_way.release)
+    }
+
+    pub(super) fn may_close(&self) -> bool {
+        self.under_way.is_none() && !self.open.is_empty()
+    }
+
+    pub(super) fn idle(&self) -> bool {
+        self.under_way.is_none() && self.open.is_empty()
+    }
+
+    /// The head that the next batch brings, when it has entries.
+    pub(super) fn has_entries(&self) -> bool {
+        !self.open.entries.is_empty()
+    }
+
+    /// Takes the open batch on its way.
+    pub(super) fn close(&mut self, durable: Durable, pushes: Vec<Push>) -> Batch {
+        let open = std::mem::take(&mut self.open);
+        let number = self.next;
+        self.next += 1;
+        let batch = Batch {
+            number,
+            first: self.durable.head.size,
+            entries: open.entries.iter().map(|entry| ByteVec::from(entry.to_vec())).collect(),
+            root: durable.head.root,
+            note: durable.note.to_vec().into(),
+            bodies: open.bodies,
+            erase: open.erase,
+            verifiers: open.verifiers,
+            snapshot: None,
+        };
+        self.under_way = Some(UnderWay { number, durable, pushes, release: open.release });
+        batch
+    }
+
+    /// The batch is durable: gives what may be said now. `None` for a number that is not under way.
+    pub(super) fn committed(&mut self, number: u64) -> Option<UnderWay> {
+        let done = self.under_way.take_if(|under_way| under_way.number == number)?;
+        self.durable = done.durable.clone();
+        Some(done)
+    }
+}

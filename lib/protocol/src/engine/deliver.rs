@@ -1,0 +1,215 @@
+//! Who gets which entries of a batch: one frame, encoded once, for each group of sessions.
+//! Never sends before the commit and never serves a body that is to be erased.
+
+use super::Engine;
+use super::commit::{Durable, Open};
+use super::session::Session;
+use crate::frame::{self, Deliver, Delivered, Digest, ToTerminal};
+use crate::io::{Output, SessionId};
+use crate::limits::{DELIVER_BYTES_MAX, OUTSTANDING_BYTES_MAX};
+use bytes::Bytes;
+use journal::ids::Index;
+use journal::register::{Applied, Audience, Effect};
+use journal::tree::Prover;
+use pki::{PersonId, Role};
+use std::collections::HashMap;
+
+/// Entries of the open batch by audience.
+#[derive(Default)]
+pub(super) struct Groups {
+    groups: Vec<Group>,
+    /// The group that the next entry of an audience joins. An audience never goes back to an older group, so that the
+    /// entries of one conversation reach everyone in order.
+    newest: HashMap<(u8, u64), usize>,
+}
+
+struct Group {
+    sessions: Vec<SessionId>,
+    entries: Vec<GroupEntry>,
+    bytes: usize,
+}
+
+struct GroupEntry {
+    index: Index,
+    bytes: Bytes,
+    /// Position among the batch's bodies.
+    body: Option<usize>,
+}
+
+fn key(audience: Audience) -> (u8, u64) {
+    match audience {
+        Audience::Nobody => (0, 0),
+        Audience::Person(person) => (1, person.0),
+        Audience::Conversation(number) => (2, number),
+        Audience::Officers => (3, 0),
+        Audience::Everyone => (4, 0),
+    }
+}
+
+impl Groups {
+    pub(super) fn add(
+        &mut self,
+        audience: Audience,
+        sessions: Vec<SessionId>,
+        index: Index,
+        bytes: Bytes,
+        body: Option<usize>,
+        body_bytes: usize,
+    ) {
+        if sessions.is_empty() {
+            return;
+        }
+        let size = bytes.len() + body_bytes;
+        let entry = GroupEntry { index, bytes, body };
+        let newest = self.newest.get(&key(audience)).and_then(|at| self.groups.get_mut(*at));
+        match newest {
+            Some(group) if group.sessions == sessions && group.bytes + size <= DELIVER_BYTES_MAX => {
+                group.bytes += size;
+                group.entries.push(entry);
+            }
+            Some(_) | None => {
+                self.newest.insert(key(audience), self.groups.len());
+                self.groups.push(Group { sessions, entries: vec![entry], bytes: size });
+            }
+        }
+    }
+}
+
+/// A finished frame for several sessions.
+pub(super) struct Push {
+    pub(super) sessions: Vec<SessionId>,
+    pub(super) bytes: Bytes,
+    /// Index of its first entry.
+    pub(super) first: Index,
+    /// Messages in it whose body goes along.
+    pub(super) bodies: Vec<Index>,
+}
+
+impl Engine {
+    /// The sessions that get an entry now, ascending.
+    pub(super) fn receivers(&self, applied: &Applied) -> Vec<SessionId> {
+        let live = |person: &PersonId| self.sessions.live.get(person).copied();
+        let register = &self.ledger.register;
+        let mut sessions: Vec<SessionId> = match applied.audience {
+            Audience::Nobody => Vec::new(),
+            Audience::Person(person) => live(&person).into_iter().collect(),
+            Audience::Conversation(number) => {
+                let members = register.conversation_by_number(number).map(|found| found.membership.members());
+                members.into_iter().flatten().filter_map(|(person, _)| live(person)).collect()
+            }
+            Audience::Officers => {
+                let officer =
+                    |id: &PersonId| register.person(*id).is_some_and(|one| one.roles.contains(Role::Officer));
+                self.sessions.live.iter().filter(|(id, _)| officer(id)).map(|(_, session)| *session).collect()
+            }
+            Audience::Everyone => self.sessions.live.values().copied().collect(),
+        };
+        for effect in &applied.effects {
+            if let Effect::MemberGone { person, .. } = effect {
+                sessions.extend(live(person));
+            }
+        }
+        sessions.sort_unstable();
+        sessions.dedup();
+        sessions
+    }
+
+    /// Encodes the frames of the open batch against the checkpoint that it brings.
+    pub(super) fn pushes(&self, open: &Open, durable: &Durable) -> Vec<Push> {
+        let Ok(mut prover) = self.ledger.tree.prover(durable.head.size) else { return Vec::new() };
+        open.groups.groups.iter().map(|group| self.push(group, open, durable, &mut prover)).collect()
+    }
+
+    fn push(&self, group: &Group, open: &Open, durable: &Durable, prover: &mut Prover<'_>) -> Push {
+        let mut bodies = Vec::new();
+        let entries = group.entries.iter().map(|entry| {
+            let erased_by =
+                entry.body.and_then(|_| self.ledger.books.erased_by(&self.ledger.register, entry.index));
+            let body = entry.body.filter(|_| erased_by.is_none()).and_then(|at| open.bodies.get(at));
+            bodies.extend(body.map(|_| entry.index));
+            Delivered {
+                index: entry.index,
+                entry: entry.bytes.to_vec().into(),
+                proof: proof(prover, entry.index),
+                body: body.map(|stored| stored.body.clone()),
+                erased_by,
+            }
+        });
+        let entries = entries.collect();
+        let frame = ToTerminal::Deliver(Deliver { note: durable.note.to_vec().into(), entries });
+        let first = group.entries.first().map_or(0, |entry| entry.index);
+        Push { sessions: group.sessions.clone(), bytes: frame::encode(&frame), first, bodies }
+    }
+
+    /// Sends a frame to those of its sessions for which `wanted` holds, if they keep up.
+    pub(super) fn deliver(
+        &mut self,
+        push: &mut Push,
+        wanted: impl Fn(SessionId, &Session) -> bool,
+        out: &mut Vec<Output>,
+    ) {
+        self.strip(push);
+        let size = push.bytes.len() as u64;
+        let mut sessions = Vec::with_capacity(push.sessions.len());
+        for id in &push.sessions {
+            let wanted = |session: &&mut Session| !session.gone && wanted(*id, session);
+            let Some(session) = self.sessions.all.get_mut(id).filter(wanted) else { continue };
+            if session.lag.is_none() && session.outstanding + size > OUTSTANDING_BYTES_MAX as u64 {
+                session.lag = Some(push.first);
+            }
+            if session.lag.is_none() {
+                session.outstanding += size;
+                sessions.push(*id);
+            }
+        }
+        for index in &push.bodies {
+            self.note_delivered(*index, &sessions);
+        }
+        if !sessions.is_empty() {
+            out.push(Output::Send(sessions, push.bytes.to_vec().into()));
+        }
+    }
+
+    /// Takes out bodies whose erasure was admitted while the batch was under way: rare, so decoded again here.
+    fn strip(&self, push: &mut Push) {
+        let erased = |index: &Index| self.ledger.books.erased_by(&self.ledger.register, *index);
+        if !push.bodies.iter().any(|index| erased(index).is_some()) {
+            return;
+        }
+        push.bodies.retain(|index| erased(index).is_none());
+        let Ok(ToTerminal::Deliver(mut deliver)) = frame::decode_to_terminal(&push.bytes[4..]) else {
+            return;
+        };
+        for delivered in &mut deliver.entries {
+            self.strip_one(delivered);
+        }
+        push.bytes = frame::encode(&ToTerminal::Deliver(deliver));
+    }
+
+    pub(super) fn strip_one(&self, delivered: &mut Delivered) {
+        if delivered.body.is_some()
+            && let Some(erase) = self.ledger.books.erased_by(&self.ledger.register, delivered.index)
+        {
+            delivered.body = None;
+            delivered.erased_by = Some(erase);
+        }
+    }
+
+    /// Remembers that these sessions got a message: the server's word for `message show`.
+    pub(super) fn note_delivered(&mut self, message: Index, sessions: &[SessionId]) {
+        let Some(row) = self.ledger.register.message(message) else { return };
+        for id in sessions {
+            let Some(session) = self.sessions.all.get(id) else { continue };
+            let mark = self.delivered.entry((row.conversation, session.peer.person)).or_default();
+            *mark = (*mark).max(message);
+        }
+    }
+}
+
+/// The inclusion proof as it goes on the wire.
+pub(super) fn proof(prover: &mut Prover<'_>, index: Index) -> Vec<Digest> {
+    // An entry at or above the size has no proof; the callers never ask for one, and a terminal refuses an empty one.
+    prover
+        .inclusion_proof(index)
+        .map_or(Vec::new(), |proof| proof.path().iter().copied().map(Digest).collect())
+}

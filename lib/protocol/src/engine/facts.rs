@@ -1,0 +1,256 @@
+//! The server's own claims: start and stop, failed logins, time, alarms, erasures done.
+//! Never claims what it has not seen, and never lets a peer fill the journal with claims.
+
+use super::commit::Release;
+use super::session::State;
+use super::settle::erase_item;
+use super::{Broken, Engine, Phase, Whole};
+use crate::code::Code;
+use crate::io::{Now, Output, SessionId};
+use crate::limits::{CLOCK_STEP_MS, FAILED_LOGINS_PER_MINUTE, FAILING_CERTIFICATES_MAX};
+use journal::Act;
+use journal::fact::{
+    Alarm, AlarmKind, CellKind, ClockStep, Erased, Fact, FailedLogin, LoginFailure, Start, Stop,
+};
+use journal::ids::Index;
+use pki::{CertId, PersonId};
+use std::collections::HashMap;
+
+/// What the driver found at its start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StartFacts {
+    /// The kernel's boot id.
+    pub boot_id: [u8; 16],
+    /// The program's version, for people.
+    pub version: String,
+    /// What the root cell rests on.
+    pub cell: CellKind,
+    /// The erasure epoch found in it.
+    pub erasure_epoch: u64,
+    /// Bytes behind the last commit that were set aside.
+    pub set_aside_bytes: u64,
+}
+
+/// Wall and boot clock as the last input showed them, and when this run began.
+#[derive(Default)]
+pub(super) struct Clock {
+    last: Option<Now>,
+    pub(super) started_boot_ms: u64,
+    pub(super) cell: u8,
+}
+
+/// How the device stands, by the driver's word.
+pub(super) struct Room {
+    takes_messages: bool,
+    pub(super) used: u64,
+    pub(super) device: u64,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { takes_messages: true, used: 0, device: 0 }
+    }
+}
+
+impl Room {
+    pub(super) fn set(&mut self, takes_messages: bool, used: u64, device: u64) {
+        *self = Self { takes_messages, used, device };
+    }
+
+    pub(super) fn takes_messages(&self) -> bool {
+        self.takes_messages
+    }
+
+    /// Whether an act may use what is kept back when messages are taken no more: erasure, coming and going, and what
+    /// officers do.
+    pub(super) fn reserved_for(&self, act: &Act) -> bool {
+        match act {
+            Act::Submit(_)
+            | Act::Propose(_)
+            | Act::Approve(_)
+            | Act::Withdraw(_)
+            | Act::Logout(_)
+            | Act::SetPassword(_)
+            | Act::Revoke(_)
+            | Act::Suspend(_)
+            | Act::Resume(_)
+            | Act::Unlock(_)
+            | Act::EndSession(_)
+            | Act::Erase(_)
+            | Act::Export(_) => true,
+            Act::Genesis(_)
+            | Act::Login(_)
+            | Act::Enrol(_)
+            | Act::Crl(_)
+            | Act::EnvelopePrint(_)
+            | Act::EnvelopeHandOver(_)
+            | Act::EnvelopeVoid(_)
+            | Act::Create(_)
+            | Act::Invite(_)
+            | Act::Accept(_)
+            | Act::Leave(_)
+            | Act::Remove(_)
+            | Act::HandOver(_)
+            | Act::Epoch(_)
+            | Act::ShareHistory(_)
+            | Act::BadWrap(_)
+            | Act::Title(_)
+            | Act::Reserve(_)
+            | Act::Message(_)
+            | Act::Read(_)
+            | Act::Acknowledge(_) => false,
+        }
+    }
+}
+
+/// A login that failed.
+#[derive(Clone, Copy)]
+pub(super) struct FailedBy {
+    pub(super) person: PersonId,
+    pub(super) certificate: CertId,
+    pub(super) failure: LoginFailure,
+}
+
+/// Failed logins of one certificate in one minute.
+struct Window {
+    person: PersonId,
+    minute: u64,
+    entries: u32,
+    /// Not yet in the journal: by failure.
+    rest: [u32; 3],
+}
+
+/// Failed logins of the last minute.
+#[derive(Default)]
+pub(super) struct Failures(HashMap<CertId, Window>);
+
+const FAILURES: [LoginFailure; 3] = [LoginFailure::Password, LoginFailure::Refused, LoginFailure::Statement];
+
+impl Engine {
+    /// Writes the Start and with it the erasures that were asked for and not done. Nobody is served before it is
+    /// durable.
+    pub fn start(&mut self, now: Now, facts: StartFacts, out: &mut Vec<Output>) {
+        if self.phase != Phase::New {
+            return;
+        }
+        self.phase = Phase::Running;
+        self.ledger.set_now(now);
+        self.clock = Clock { last: Some(now), started_boot_ms: now.boot_ms, cell: facts.cell as u8 };
+        let done = self.write_start(facts).and_then(|()| self.flush(out));
+        self.halt_if_broken(done, out);
+    }
+
+    fn write_start(&mut self, facts: StartFacts) -> Whole {
+        let rules = self.ledger.register.policy().map_or(journal::RULES, |policy| policy.rules);
+        let StartFacts { boot_id, version, cell, erasure_epoch, set_aside_bytes } = facts;
+        // A crash between an Erase and its epoch leaves the intent in the journal: it is done again from there.
+        let pending = self.ledger.register.erasures_pending().flat_map(|(_, what)| what.iter().copied());
+        self.commits.open.erase.extend(pending.map(erase_item));
+        let start = Start { boot_id, rules, version, cell, erasure_epoch, set_aside_bytes };
+        let admitted = self.ledger.admit_fact(Fact::Start(start));
+        let admitted = admitted.map_err(|refusal| Broken(format!("the Fact start: {refusal}")))?;
+        self.settle(admitted, Default::default());
+        self.ticks()
+    }
+
+    pub(super) fn stop(&mut self, out: &mut Vec<Output>) -> Whole {
+        let waiting = |(id, session): (&SessionId, &super::session::Session)| match session.state {
+            State::AwaitLogin(_) | State::CheckingPassword => Some(*id),
+            State::Live(_) | State::Over => None,
+        };
+        let waiting: Vec<SessionId> = self.sessions.all.iter().filter_map(waiting).collect();
+        self.flush_failures(u64::MAX)?;
+        self.fact(Fact::Stop(Stop {}))?;
+        self.phase = Phase::Stopping;
+        for id in waiting {
+            self.sessions.leave(id);
+            self.say(Release::end(id, Code::Stopping), out);
+        }
+        Ok(())
+    }
+
+    pub(super) fn stopped(&mut self, out: &mut Vec<Output>) {
+        self.phase = Phase::Done;
+        out.push(Output::Stopped);
+    }
+
+    pub(super) fn wake(&mut self, out: &mut Vec<Output>) -> Whole {
+        self.ticks()?;
+        self.flush_failures(self.ledger.wall_ms() / 60_000)?;
+        let now_ms = self.ledger.boot_ms();
+        let late = |(id, session): (&SessionId, &super::session::Session)| match &session.state {
+            State::AwaitLogin(state) if state.deadline_ms <= now_ms => Some(*id),
+            State::AwaitLogin(_) | State::CheckingPassword | State::Live(_) | State::Over => None,
+        };
+        let late: Vec<SessionId> = self.sessions.all.iter().filter_map(late).collect();
+        late.into_iter().try_for_each(|id| self.broke_protocol(id, Code::Idle, out))
+    }
+
+    /// A failed login: an entry at once where it counts towards the lock, and for the first few of a minute; the rest
+    /// as one entry with their number when the minute is over.
+    pub(super) fn count_failure(&mut self, by: FailedBy) -> Whole {
+        let minute = self.ledger.wall_ms() / 60_000;
+        if self.failures.0.len() >= FAILING_CERTIFICATES_MAX && !self.failures.0.contains_key(&by.certificate)
+        {
+            self.flush_failures(u64::MAX)?;
+        }
+        let locked = self.ledger.register.person(by.person).is_none_or(|person| person.locked.is_some());
+        let counts = by.failure == LoginFailure::Password && !locked;
+        let fresh = Window { person: by.person, minute, entries: 0, rest: [0; 3] };
+        let window = self.failures.0.entry(by.certificate).or_insert(fresh);
+        if window.minute != minute && window.rest == [0; 3] {
+            (window.minute, window.entries) = (minute, 0);
+        }
+        if counts || window.entries < FAILED_LOGINS_PER_MINUTE {
+            window.entries += 1;
+            let FailedBy { person, certificate, failure } = by;
+            return self.fact(Fact::FailedLogin(FailedLogin { person, certificate, failure, count: 1 }));
+        }
+        let at = FAILURES.iter().position(|failure| *failure == by.failure).unwrap_or(0);
+        window.rest[at] = window.rest[at].saturating_add(1);
+        Ok(())
+    }
+
+    /// Writes what was summed up in minutes before this one.
+    fn flush_failures(&mut self, before_minute: u64) -> Whole {
+        let over = self.failures.0.extract_if(|_, window| window.minute < before_minute);
+        let mut over: Vec<(CertId, Window)> = over.filter(|(_, window)| window.rest != [0; 3]).collect();
+        over.sort_unstable_by_key(|(certificate, _)| *certificate);
+        for (certificate, window) in over {
+            let person = window.person;
+            for (failure, count) in FAILURES.into_iter().zip(window.rest).filter(|(_, count)| *count > 0) {
+                self.fact(Fact::FailedLogin(FailedLogin { person, certificate, failure, count }))?;
+            }
+            self.alarm(AlarmKind::LoginFlood, Some(person))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn alarm(&mut self, alarm: AlarmKind, person: Option<PersonId>) -> Whole {
+        self.fact(Fact::Alarm(Alarm { alarm, person, evidence: Vec::new().into() }))
+    }
+
+    /// Both clocks ought to run alike between two inputs.
+    pub(super) fn check_clock(&mut self, now: Now) -> Whole {
+        let Some(last) = self.clock.last.replace(now) else { return Ok(()) };
+        let expected_ms = last.wall_ms.saturating_add(now.boot_ms.saturating_sub(last.boot_ms));
+        if expected_ms.abs_diff(now.wall_ms) < CLOCK_STEP_MS {
+            return Ok(());
+        }
+        self.fact(Fact::ClockStep(ClockStep { expected_ms, found_ms: now.wall_ms }))
+    }
+
+    pub(super) fn room_changed(&mut self, takes_messages: bool, used: u64, device: u64) -> Whole {
+        let filled = self.room.takes_messages && !takes_messages;
+        self.room.set(takes_messages, used, device);
+        if filled { self.alarm(AlarmKind::NearlyFull, None) } else { Ok(()) }
+    }
+
+    /// An erasure epoch took effect: only now is anything said to be erased.
+    pub(super) fn erasure_done(&mut self, epoch: u64, through: Index) -> Whole {
+        if through >= self.commits.durable.head.size {
+            return Err(Broken(format!("erased through {through}, which is not durable")));
+        }
+        self.fact(Fact::Erased(Erased { epoch, through }))
+    }
+}

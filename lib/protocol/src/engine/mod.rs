@@ -1,0 +1,245 @@
+//! The server's deciding half: orders statements and answers once they are durable.
+//! Never touches a socket, a disk, a clock or a source of randomness: [`Input`]s come in with the time, [`Output`]s go
+//! out, and both could travel between processes as bytes. Nothing leaves before what it depends on is durable.
+
+pub mod books;
+mod chunks;
+mod commit;
+mod deliver;
+mod facts;
+pub mod founding;
+mod ledger;
+mod login;
+mod page;
+mod passwords;
+mod pump;
+mod query;
+pub mod receipts;
+pub mod recovery;
+mod release;
+mod session;
+mod settle;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod visible;
+
+pub use books::Books;
+pub use facts::StartFacts;
+
+use crate::io::{Input, Now, Output, Ticket};
+use chunks::Reservations;
+use commit::{Commits, Durable, LogSigners};
+use facts::{Clock, Failures, Room};
+use journal::checkpoint::SignedCheckpoint;
+use journal::ids::{Index, LogId};
+use journal::register::Register;
+use journal::tree::Tree;
+use ledger::Ledger;
+use page::Reads;
+use passwords::PasswordDesk;
+use pki::{CertId, Certificate, PersonId, SecretKey, Suite, TrustAnchor};
+use session::Sessions;
+use std::collections::HashMap;
+
+/// What a start brings: the replayed state, the keys and the certificates.
+pub struct EngineParts {
+    /// The state behind the last durable entry.
+    pub register: Register,
+    /// The tree over all durable entries.
+    pub tree: Tree,
+    /// What replay fed with [`Books::observe`], entry by entry.
+    pub books: Books,
+    /// The signed note of the last durable checkpoint.
+    pub note: Vec<u8>,
+    /// The log identity key.
+    pub identity: SecretKey,
+    /// The key of the current period.
+    pub period: SecretKey,
+    /// The core's agreement certificate, DER.
+    pub core: Vec<u8>,
+    /// The certificate that TLS shows.
+    pub server: CertId,
+}
+
+/// Why these parts make no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum BadParts {
+    /// There is no genesis, or no period key yet.
+    #[error("the log is not founded")]
+    NotFounded,
+    /// Register, tree and note are not of one size and root.
+    #[error("register, tree and checkpoint do not fit each other")]
+    Heads,
+    /// A key is not the one that the journal names.
+    #[error("the {0} key is not the one that the journal names")]
+    WrongKey(&'static str),
+    /// The core's certificate does not parse.
+    #[error("the core's certificate: {0}")]
+    Core(#[from] pki::BadCertificate),
+}
+
+/// An invariant does not hold. The engine stops at once and says why to the log.
+#[derive(Debug)]
+struct Broken(String);
+
+type Whole<T = ()> = Result<T, Broken>;
+
+/// What never changes while the engine runs.
+struct Site {
+    log: LogId,
+    suite: Suite,
+    signers: LogSigners,
+    core: Vec<u8>,
+    core_id: CertId,
+    server: CertId,
+    root: [TrustAnchor; 1],
+    issuing: [Certificate; 1],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Not started: no Start entry yet.
+    New,
+    Running,
+    /// The Stop entry is on its way.
+    Stopping,
+    /// Stopped or broken: deaf.
+    Done,
+}
+
+/// See the module.
+pub struct Engine {
+    phase: Phase,
+    site: Site,
+    ledger: Ledger,
+    commits: Commits,
+    sessions: Sessions,
+    passwords: PasswordDesk,
+    reads: Reads,
+    reservations: Reservations,
+    failures: Failures,
+    clock: Clock,
+    room: Room,
+    /// The newest message handed to a session of a person, by conversation and person: the server's word, in memory.
+    delivered: HashMap<(u64, PersonId), Index>,
+    /// A damaged body is in the journal as an alarm already.
+    damage_told: bool,
+    next_ticket: Ticket,
+}
+
+impl Engine {
+    /// An engine over replayed state. Nothing is served before [`Engine::start`].
+    pub fn new(parts: EngineParts) -> Result<Self, BadParts> {
+        let EngineParts { register, tree, books, note, identity, period, core, server } = parts;
+        let (Some(site), Some(current)) = (register.site(), register.period()) else {
+            return Err(BadParts::NotFounded);
+        };
+        if site.identity[..] != *identity.public().raw() {
+            return Err(BadParts::WrongKey("identity"));
+        }
+        if current.key[..] != *period.public().spki() {
+            return Err(BadParts::WrongKey("period"));
+        }
+        let head = SignedCheckpoint::parse(&note).map_err(|_| BadParts::Heads)?.claimed().head;
+        if (head.size, head.root) != (tree.size(), tree.root()) || register.size() != tree.size() {
+            return Err(BadParts::Heads);
+        }
+        let (log, suite) = (site.log, site.suite);
+        let site = Site {
+            log,
+            suite,
+            root: [TrustAnchor::new(site.root().clone())],
+            issuing: [site.issuing().clone()],
+            signers: LogSigners::new(log, identity, period).map_err(|_| BadParts::WrongKey("period"))?,
+            core_id: Certificate::parse(&core)?.id(),
+            core,
+            server,
+        };
+        Ok(Self {
+            phase: Phase::New,
+            site,
+            ledger: Ledger::new(register, tree, books),
+            commits: Commits::new(Durable { head, note: note.into() }),
+            sessions: Sessions::default(),
+            passwords: PasswordDesk::default(),
+            reads: Reads::default(),
+            reservations: Reservations::default(),
+            failures: Failures::default(),
+            clock: Clock::default(),
+            room: Room::default(),
+            delivered: HashMap::new(),
+            damage_told: false,
+            next_ticket: 1,
+        })
+    }
+
+    /// Decides what follows from one input.
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
+        if self.phase == Phase::Done {
+            return;
+        }
+        self.ledger.set_now(now);
+        let done = self.step(now, input, out).and_then(|()| self.flush(out));
+        self.halt_if_broken(done, out);
+    }
+
+    /// The state, for drivers that show it and for tests.
+    pub fn register(&self) -> &Register {
+        &self.ledger.register
+    }
+
+    /// When the next `Input::Wake` is worth sending, by the wall clock, beside one each second while anyone is
+    /// logging in.
+    pub fn next_deadline_ms(&self) -> Option<u64> {
+        self.ledger.register.next_deadline_ms()
+    }
+
+    fn halt_if_broken(&mut self, done: Whole, out: &mut Vec<Output>) {
+        if let Err(Broken(why)) = done {
+            self.phase = Phase::Done;
+            out.push(Output::Halt(why));
+        }
+    }
+
+    fn step(&mut self, now: Now, input: Input, out: &mut Vec<Output>) -> Whole {
+        match self.phase {
+            Phase::New => match input {
+                Input::Stop => self.stopped(out),
+                Input::Room(takes, used, device) => self.room.set(takes, used, device),
+                _ => return Err(Broken("an input before the start".into())),
+            },
+            Phase::Running => return self.running(now, input, out),
+            Phase::Stopping => match input {
+                Input::Committed(number) => return self.committed(number, out),
+                Input::Closed(session) => self.gone(session),
+                _ => {}
+            },
+            Phase::Done => {}
+        }
+        Ok(())
+    }
+
+    fn running(&mut self, now: Now, input: Input, out: &mut Vec<Output>) -> Whole {
+        self.check_clock(now)?;
+        match input {
+            Input::Connected(connected) => self.connected(connected, out),
+            Input::Received(session, bytes) => self.received(session, &bytes, out),
+            Input::Closed(session) => self.closed(session),
+            Input::Drained(session, bytes) => self.drained(session, bytes, out),
+            Input::PasswordChecked(ticket, right) => self.password_checked(ticket, right, out),
+            Input::VerifierMade(ticket, verifier) => self.verifier_made(ticket, verifier, out),
+            Input::Committed(number) => self.committed(number, out),
+            Input::ReadDone(ticket, found) => self.read_done(ticket, found, out),
+            Input::ErasureDone(epoch, through) => self.erasure_done(epoch, through),
+            Input::Wake => self.wake(out),
+            Input::Stop => self.stop(out),
+            Input::Room(takes, used, device) => self.room_changed(takes, used, device),
+        }
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+}

@@ -1,0 +1,335 @@
+//! Questions: what the Register knows at once, pages of entries through `page`. Only what the asker may see; unknown and
+//! forbidden are the same `NotFound`.
+//! Never changes the state.
+
+use super::commit::Release;
+use super::page::Kind;
+use super::{Engine, Whole};
+use crate::answer::{Answer, ConversationRecord, PersonRecord, ReaderRecord, SessionRecord, StatusRecord};
+use crate::code::Code;
+use crate::frame::{Ask, At, Digest};
+use crate::io::{Output, SessionId};
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, CERTIFICATES_MAX};
+use crate::query::Query;
+use journal::ids::{Index, Place};
+use journal::register::{Conversation, MessageRow, Person};
+use minicbor::bytes::ByteVec;
+use pki::{CertId, PersonId, Role, canonical};
+
+/// Unread messages are counted up to here.
+pub(super) const UNREAD_MAX: usize = 9_999;
+/// What a message's entry takes in an answer beside its body, about.
+const ENTRY_BYTES_ABOUT: u64 = 1024;
+/// Entries first looked through for the newest messages before an index.
+const BACK_FIRST: u64 = 1024;
+
+/// What a question comes to.
+enum Found {
+    Now(Answer),
+    Page { kind: Kind, indices: Vec<Index>, more: bool, from: Bodies },
+    Body { place: Place, chunk: u32, guard: Option<Index>, answer: fn(ByteVec) -> Answer },
+    Not(Code),
+}
+
+/// Which bodies go along with a page.
+#[derive(Clone, Copy)]
+enum Bodies {
+    None,
+    /// Of entries at or above this index.
+    From(Index),
+}
+
+impl Engine {
+    pub(super) fn ask(&mut self, id: SessionId, ask: Ask, out: &mut Vec<Output>) -> Whole {
+        let Some(person) = self.sessions.all.get(&id).map(|session| session.peer.person) else {
+            return Ok(());
+        };
+        let request = ask.request;
+        match self.find(person, ask.query).unwrap_or(Found::Not(Code::NotFound)) {
+            Found::Now(answer) => {
+                let answer = Box::new(answer);
+                self.say(Release::Answer { session: id, request, answer, guard: None }, out);
+            }
+            Found::Not(code) => self.refuse(id, request, code.number(), out),
+            Found::Page { kind, indices, more, from } => {
+                let bodies = |index: Index| match from {
+                    Bodies::None => false,
+                    Bodies::From(first) => index >= first,
+                };
+                self.page(id, request, (kind, more), &indices, bodies, out)?;
+            }
+            Found::Body { place, chunk, guard, answer } => {
+                self.one_body(id, request, (place, chunk), guard, answer, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `None`: no such thing, or not for this person.
+    fn find(&self, person: PersonId, query: Query) -> Option<Found> {
+        match query {
+            Query::Consistency(size) => self.consistency(size),
+            Query::Certificates(ids) => self.certificates(&ids),
+            Query::People(above) => Some(Found::Now(Answer::People(self.people_above(above)))),
+            Query::Conversations(above) => {
+                Some(Found::Now(Answer::Conversations(self.conversations_above(person, above))))
+            }
+            Query::Acts(at) => self.acts(person, at),
+            Query::Messages(at) => self.messages(person, at),
+            Query::MessagesBefore(at) => self.messages_before(person, at),
+            Query::Chunk(index, chunk) => self.chunk(person, index, chunk),
+            Query::Wrap(index) => self.wrap(person, index),
+            Query::MessageStatus(index) => self.message_status(person, index),
+            Query::Entries(from, count) => Some(self.entries(from, count)),
+            Query::Policy => self.policy(),
+            Query::Sessions => self.sessions_for(person),
+            Query::Status => self.status(person),
+            Query::Proposals => self.proposals(person),
+            Query::Conversation(id) => {
+                let number = self.own_conversation(person, id);
+                let found = number.and_then(|number| self.ledger.register.conversation_by_number(number));
+                let record = found.map(|found| self.conversation_record(person, found));
+                Some(Found::Now(Answer::Conversation(record)))
+            }
+        }
+    }
+
+    fn consistency(&self, size: u64) -> Option<Found> {
+        let durable = &self.commits.durable;
+        let proof = self.ledger.tree.consistency_proof(size, durable.head.size).ok().filter(|_| size > 0)?;
+        let path = proof.path().iter().copied().map(Digest).collect();
+        Some(Found::Now(Answer::Consistency(durable.note.to_vec().into(), path)))
+    }
+
+    fn certificates(&self, ids: &[CertId]) -> Option<Found> {
+        if ids.len() > CERTIFICATES_MAX {
+            return None;
+        }
+        let (register, mut bytes) = (&self.ledger.register, 0);
+        let site = register.site()?;
+        let authorities = [site.root(), site.issuing()];
+        let one = |id: &CertId| {
+            let known = register.certificate(*id).map(|found| found.certificate());
+            known.or_else(|| authorities.into_iter().find(|authority| authority.id() == *id))
+        };
+        let found = ids.iter().filter_map(one).map(|found| found.der().to_vec());
+        let found = found.take_while(|der| {
+            bytes += der.len();
+            bytes <= ANSWER_BYTES_MAX
+        });
+        Some(Found::Now(Answer::Certificates(found.map(ByteVec::from).collect())))
+    }
+
+    fn people_above(&self, above: PersonId) -> Vec<PersonRecord> {
+        let register = &self.ledger.register;
+        let der = |id: Option<&CertId>| {
+            let found = id.and_then(|id| register.certificate(*id));
+            ByteVec::from(found.map_or(Vec::new(), |found| found.certificate().der().to_vec()))
+        };
+        let record = |person: &Person| PersonRecord {
+            person: person.id,
+            signature: der(person.signature.last()),
+            agreement: der(person.agreement.last()),
+            active: person.revoked.is_none() && person.suspended.is_none(),
+            online: self.sessions.live.contains_key(&person.id),
+        };
+        let server =
+            |person: &&Person| !person.roles.contains(Role::Server) && !person.roles.contains(Role::Core);
+        let mut bytes = 0;
+        let people = register.people().filter(|person| person.id > above).filter(server).map(record);
+        let page = people.take(ANSWER_PEOPLE_MAX).take_while(|record| {
+            let fits = bytes <= ANSWER_BYTES_MAX;
+            bytes += record.signature.len() + record.agreement.len();
+            fits
+        });
+        page.collect()
+    }
+
+    fn conversations_above(&self, person: PersonId, above: Index) -> Vec<ConversationRecord> {
+        let own = self.ledger.register.conversations_of(person).filter(|found| found.number > above);
+        own.take(ANSWER_ENTRIES_MAX).map(|found| self.conversation_record(person, found)).collect()
+    }
+
+    fn conversation_record(&self, person: PersonId, found: &Conversation) -> ConversationRecord {
+        let (register, books, number) = (&self.ledger.register, &self.ledger.books, found.number);
+        let from = books.visible_from(register, number, person).unwrap_or(u64::MAX);
+        let read = found.cursors.get(&person).map_or(0, |cursor| cursor.up_to);
+        let behind = register.messages_of(number, from.max(read + 1)..u64::MAX);
+        let unread = behind.filter(|row| row.author != person && !row.erased).take(UNREAD_MAX).count() as u64;
+        ConversationRecord {
+            id: found.membership.id(),
+            number,
+            kind: found.membership.kind(),
+            last: books.last_message(number).filter(|last| *last >= from).unwrap_or(0),
+            read,
+            unread,
+            closed: found.closed,
+        }
+    }
+
+    fn acts(&self, person: PersonId, At { conversation, index }: At) -> Option<Found> {
+        let number = self.own_conversation(person, conversation)?;
+        let acts = self.ledger.books.acts(number, index);
+        let durable = &acts[..acts.partition_point(|index| *index < self.commits.durable.head.size)];
+        let indices: Vec<Index> = durable.iter().copied().take(ANSWER_ENTRIES_MAX).collect();
+        let from = Bodies::From(self.ledger.books.visible_from(&self.ledger.register, number, person)?);
+        Some(Found::Page { kind: Kind::Acts, more: indices.len() < durable.len(), indices, from })
+    }
+
+    fn messages(&self, person: PersonId, At { conversation, index }: At) -> Option<Found> {
+        let number = self.own_conversation(person, conversation)?;
+        let from = self.ledger.books.visible_from(&self.ledger.register, number, person)?;
+        let mut rows =
+            self.ledger.register.messages_of(number, from.max(index)..self.commits.durable.head.size);
+        let (mut indices, mut room) = (Vec::new(), Room::default());
+        let more = rows.any(|row| {
+            if !room.takes(&row) {
+                return true;
+            }
+            indices.push(row.index);
+            false
+        });
+        Some(Found::Page { kind: Kind::Messages, indices, more, from: Bodies::From(from) })
+    }
+
+    fn messages_before(&self, person: PersonId, At { conversation, index }: At) -> Option<Found> {
+        let number = self.own_conversation(person, conversation)?;
+        let from = self.ledger.books.visible_from(&self.ledger.register, number, person)?;
+        let end = index.min(self.commits.durable.head.size).max(from);
+        let mut back = BACK_FIRST;
+        // Looked through from the end in growing windows: the Register gives rows forwards only.
+        let (rows, whole) = loop {
+            let start = end.saturating_sub(back).max(from);
+            let rows: Vec<MessageRow> = self.ledger.register.messages_of(number, start..end).collect();
+            if rows.len() > ANSWER_ENTRIES_MAX || start == from {
+                break (rows, start == from);
+            }
+            back = back.saturating_mul(8);
+        };
+        let mut room = Room::default();
+        let mut indices: Vec<Index> =
+            rows.iter().rev().take_while(|row| room.takes(row)).map(|row| row.index).collect();
+        indices.reverse();
+        let more = indices.len() < rows.len() || !whole;
+        Some(Found::Page { kind: Kind::MessagesBefore, indices, more, from: Bodies::From(from) })
+    }
+
+    fn chunk(&self, person: PersonId, index: Index, chunk: u32) -> Option<Found> {
+        let row = self.ledger.register.message(index).filter(|_| self.durable_message(person, index))?;
+        let file = row.file.filter(|file| (1..=file.chunks).contains(&chunk))?;
+        debug_assert!(file.chunks > 0);
+        if row.erased {
+            return Some(Found::Not(Code::Erased));
+        }
+        let place = Place { conversation: row.conversation, item: row.item };
+        Some(Found::Body { place, chunk, guard: Some(index), answer: Answer::Chunk })
+    }
+
+    fn wrap(&self, person: PersonId, index: Index) -> Option<Found> {
+        let wraps = self.ledger.books.wraps(index).filter(|_| index < self.commits.durable.head.size)?;
+        let found = self.ledger.register.conversation_by_number(wraps.place.conversation)?;
+        if !found.membership.members().contains_key(&person) {
+            return None;
+        }
+        let chunk = wraps.to.iter().position(|to| *to == person)?;
+        if found.erased.is_some() {
+            return Some(Found::Not(Code::Erased));
+        }
+        let chunk = u32::try_from(chunk).ok()?;
+        Some(Found::Body { place: wraps.place, chunk, guard: Some(index), answer: Answer::Wrap })
+    }
+
+    fn durable_message(&self, person: PersonId, index: Index) -> bool {
+        index < self.commits.durable.head.size && self.sees_message(person, index)
+    }
+
+    fn message_status(&self, person: PersonId, index: Index) -> Option<Found> {
+        let register = &self.ledger.register;
+        let row = register.message(index).filter(|_| self.durable_message(person, index))?;
+        let found = register.conversation_by_number(row.conversation)?;
+        let record = |reader: &PersonId| {
+            let cursor = found.cursors.get(reader).filter(|cursor| cursor.up_to >= index);
+            let acknowledged = self.ledger.books.acknowledged(index, *reader);
+            let mark = self.delivered.get(&(row.conversation, *reader)).is_some_and(|mark| *mark >= index);
+            ReaderRecord {
+                person: *reader,
+                delivered: mark || cursor.is_some() || acknowledged.is_some(),
+                read: cursor.map(|cursor| cursor.said_at),
+                acknowledged,
+            }
+        };
+        let readers = found.membership.members().keys().filter(|reader| **reader != row.author);
+        Some(Found::Now(Answer::MessageStatus(readers.map(record).collect())))
+    }
+
+    fn entries(&self, from: Index, count: u32) -> Found {
+        let asked = u64::from(count).min(ANSWER_ENTRIES_MAX as u64);
+        let size = self.commits.durable.head.size;
+        let end = from.saturating_add(asked).min(size);
+        let more = from.saturating_add(count.into()).min(size) > end;
+        Found::Page { kind: Kind::Entries, indices: (from..end).collect(), more, from: Bodies::None }
+    }
+
+    fn policy(&self) -> Option<Found> {
+        let site = self.ledger.register.site()?;
+        Some(Found::Now(Answer::Policy(canonical::encode(&site.policy).into(), site.policy_index)))
+    }
+
+    fn is_office(&self, person: PersonId) -> bool {
+        self.has_role(person, Role::Officer) || self.has_role(person, Role::Administrator)
+    }
+
+    fn sessions_for(&self, person: PersonId) -> Option<Found> {
+        let record = |(person, id): (&PersonId, &SessionId)| {
+            let live = self.sessions.all.get(id)?.live()?;
+            let (chain, since, statements) = (live.chain, live.since, live.statements);
+            Some(SessionRecord { person: *person, chain, since, statements })
+        };
+        let mut sessions: Vec<SessionRecord> = self.sessions.live.iter().filter_map(record).collect();
+        sessions.sort_unstable_by_key(|session| session.person);
+        self.is_office(person).then(|| Found::Now(Answer::Sessions(sessions)))
+    }
+
+    fn status(&self, person: PersonId) -> Option<Found> {
+        let register = &self.ledger.register;
+        let active = |person: &&Person| person.revoked.is_none() && person.suspended.is_none();
+        let status = StatusRecord {
+            note: self.commits.durable.note.to_vec().into(),
+            sessions: self.sessions.live.len() as u64,
+            people: register.people().filter(active).count() as u64,
+            conversations: register.conversations().count() as u64,
+            messages: register.message_count(),
+            erasing: register.erasures_pending().count() as u64,
+            cell: self.clock.cell,
+            erasure_epoch: register.erasure_epoch(),
+            used_bytes: self.room.used,
+            device_bytes: self.room.device,
+            up_ms: self.ledger.boot_ms().saturating_sub(self.clock.started_boot_ms),
+        };
+        self.is_office(person).then(|| Found::Now(Answer::Status(status)))
+    }
+
+    fn proposals(&self, person: PersonId) -> Option<Found> {
+        let size = self.commits.durable.head.size;
+        let open = self.ledger.register.proposals().map(|(index, _)| index).filter(|index| *index < size);
+        let indices: Vec<Index> = open.collect();
+        let page = Found::Page { kind: Kind::Proposals, indices, more: false, from: Bodies::None };
+        self.has_role(person, Role::Officer).then_some(page)
+    }
+}
+
+/// What still fits into an answer.
+#[derive(Default)]
+struct Room {
+    entries: usize,
+    bytes: u64,
+}
+
+impl Room {
+    fn takes(&mut self, row: &MessageRow) -> bool {
+        let fits = self.entries < ANSWER_ENTRIES_MAX && self.bytes <= ANSWER_BYTES_MAX as u64;
+        self.entries += 1;
+        self.bytes += ENTRY_BYTES_ABOUT + if row.erased { 0 } else { row.size.bytes() };
+        fits
+    }
+}

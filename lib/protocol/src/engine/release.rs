@@ -1,0 +1,198 @@
+//! What is said, and when: at once when everything is durable, else behind the newest batch.
+//! Never decides what is said.
+
+use super::commit::{Durable, Release, Welcoming};
+use super::deliver::proof;
+use super::{Broken, Engine, Phase, Whole};
+use crate::answer::{Answer, Page};
+use crate::code::Code;
+use crate::frame::{self, AnswerFrame, Delivered, Ended, ReceiptFrame, Refused, ToTerminal, Welcome};
+use crate::io::{Output, SessionId};
+use bytes::Bytes;
+use journal::ids::Index;
+use std::collections::BTreeSet;
+
+impl Engine {
+    /// Says something now, or keeps it until all before it is durable.
+    pub(super) fn say(&mut self, release: Release, out: &mut Vec<Output>) {
+        match self.commits.queue() {
+            Some(queue) => queue.push(release),
+            None => self.release(release, out),
+        }
+    }
+
+    /// Answers a request with a finished frame.
+    pub(super) fn reply(&mut self, session: SessionId, frame: &ToTerminal, out: &mut Vec<Output>) {
+        self.say(Release::Reply(session, frame::encode(frame)), out);
+    }
+
+    pub(super) fn refuse(&mut self, session: SessionId, request: u32, code: u16, out: &mut Vec<Output>) {
+        self.reply(session, &ToTerminal::Refused(Refused { request, code }), out);
+    }
+
+    /// Sends the open batch on its way when none is under way.
+    pub(super) fn flush(&mut self, out: &mut Vec<Output>) -> Whole {
+        if !self.commits.may_close() {
+            return Ok(());
+        }
+        let durable = if self.commits.has_entries() {
+            let head = self.ledger.head();
+            let note =
+                self.site.signers.note(head).map_err(|error| Broken(format!("a checkpoint: {error}")))?;
+            Durable { head, note }
+        } else {
+            self.commits.durable.clone()
+        };
+        let pushes = self.pushes(&self.commits.open, &durable);
+        out.push(Output::Commit(Box::new(self.commits.close(durable, pushes))));
+        Ok(())
+    }
+
+    /// A batch is durable: first what was pushed, then what was kept back, in order.
+    pub(super) fn committed(&mut self, number: u64, out: &mut Vec<Output>) -> Whole {
+        let done = self.commits.committed(number);
+        let mut done = done.ok_or_else(|| Broken(format!("batch {number} is not under way")))?;
+        for push in &mut done.pushes {
+            self.deliver(push, |_, session| session.welcomed, out);
+        }
+        let mut fresh = BTreeSet::new();
+        for release in done.release {
+            if let Release::Welcome(welcoming) = &release {
+                fresh.insert(welcoming.session);
+            }
+            self.release(release, out);
+        }
+        if !fresh.is_empty() {
+            // Who logged in with this very batch gets its Welcome before anything else.
+            for push in &mut done.pushes {
+                self.deliver(push, |id, _| fresh.contains(&id), out);
+            }
+        }
+        if self.phase == Phase::Stopping {
+            if self.commits.idle() {
+                self.stopped(out);
+            }
+            return Ok(());
+        }
+        self.pump_queue(out)
+    }
+
+    pub(super) fn release(&mut self, release: Release, out: &mut Vec<Output>) {
+        match release {
+            Release::Frame(session, bytes) => self.send(session, bytes, out),
+            Release::Reply(session, bytes) => {
+                self.answered(session);
+                self.send(session, bytes, out);
+            }
+            Release::Receipt { session, request, index, wall_ms, boot_ms } => {
+                self.answered(session);
+                let receipt = self.receipt(request, index, wall_ms, boot_ms);
+                self.send(session, frame::encode(&ToTerminal::Receipt(receipt)), out);
+            }
+            Release::Welcome(welcoming) => self.welcome(&welcoming, out),
+            Release::Answer { session, request, answer, guard } => {
+                self.answered(session);
+                let frame = self.answer_frame(session, request, *answer, guard);
+                self.send(session, frame::encode(&frame), out);
+            }
+            Release::End { session, code } => {
+                self.send(session, frame::encode(&ToTerminal::Ended(Ended { code })), out);
+                if let Some(session) = self.sessions.all.get_mut(&session) {
+                    session.gone = true;
+                }
+                out.push(Output::End(session));
+            }
+        }
+    }
+
+    fn answered(&mut self, session: SessionId) {
+        if let Some(session) = self.sessions.all.get_mut(&session) {
+            session.requests = session.requests.saturating_sub(1);
+        }
+    }
+
+    fn send(&mut self, id: SessionId, bytes: Bytes, out: &mut Vec<Output>) {
+        let Some(session) = self.sessions.all.get_mut(&id).filter(|session| !session.gone) else { return };
+        session.outstanding += bytes.len() as u64;
+        out.push(Output::Send(vec![id], Vec::from(bytes).into()));
+    }
+
+    fn receipt(&self, request: u32, index: Index, wall_ms: u64, boot_ms: u64) -> ReceiptFrame {
+        let Durable { head, note } = &self.commits.durable;
+        let path =
+            self.ledger.tree.prover(head.size).map_or(Vec::new(), |mut prover| proof(&mut prover, index));
+        ReceiptFrame { request, index, wall_ms, boot_ms, proof: path, note: note.to_vec().into() }
+    }
+
+    fn welcome(&mut self, welcoming: &Welcoming, out: &mut Vec<Output>) {
+        let Welcoming { session, index, wall_ms, boot_ms, head, must_set_password } = *welcoming;
+        let size = self.commits.durable.head.size;
+        let tree = &self.ledger.tree;
+        let consistency = if head.size == 0 { None } else { tree.consistency_proof(head.size, size).ok() };
+        let consistency =
+            consistency.map_or(Vec::new(), |proof| proof.path().iter().copied().map(frame::Digest).collect());
+        let key_rolls = match tree.prover(size) {
+            Ok(mut prover) => {
+                let rolls = self.ledger.books.key_rolls.iter().filter(|(index, _)| *index < size);
+                let delivered = rolls.map(|(index, bytes)| Delivered {
+                    index: *index,
+                    entry: bytes.to_vec().into(),
+                    proof: proof(&mut prover, *index),
+                    body: None,
+                    erased_by: None,
+                });
+                delivered.collect()
+            }
+            Err(_) => Vec::new(),
+        };
+        let login = self.receipt(0, index, wall_ms, boot_ms);
+        let welcome = Welcome { login, consistency, key_rolls, must_set_password };
+        if let Some(session) = self.sessions.all.get_mut(&session) {
+            session.welcomed = true;
+        }
+        self.send(session, frame::encode(&ToTerminal::Welcome(welcome)), out);
+    }
+
+    /// Encodes an answer as it leaves, without what an erasure has taken since it was made.
+    fn answer_frame(
+        &mut self,
+        id: SessionId,
+        request: u32,
+        answer: Answer,
+        guard: Option<Index>,
+    ) -> ToTerminal {
+        let erased = guard.and_then(|message| self.ledger.books.erased_by(&self.ledger.register, message));
+        if erased.is_some() {
+            return ToTerminal::Refused(Refused { request, code: Code::Erased.number() });
+        }
+        let mut answer = answer;
+        if let Some(page) = page_of(&mut answer) {
+            page.entries.iter_mut().for_each(|delivered| self.strip_one(delivered));
+            let given = page.entries.iter().filter(|delivered| delivered.body.is_some());
+            let given: Vec<Index> = given.map(|delivered| delivered.index).collect();
+            given.into_iter().for_each(|index| self.note_delivered(index, &[id]));
+        }
+        ToTerminal::Answer(AnswerFrame { request, answer })
+    }
+}
+
+fn page_of(answer: &mut Answer) -> Option<&mut Page> {
+    match answer {
+        Answer::Acts(page)
+        | Answer::Messages(page)
+        | Answer::MessagesBefore(page)
+        | Answer::Entries(page)
+        | Answer::Proposals(page) => Some(page),
+        Answer::Consistency(..)
+        | Answer::Certificates(_)
+        | Answer::People(_)
+        | Answer::Conversations(_)
+        | Answer::Chunk(_)
+        | Answer::Wrap(_)
+        | Answer::MessageStatus(_)
+        | Answer::Policy(..)
+        | Answer::Sessions(_)
+        | Answer::Status(_)
+        | Answer::Conversation(_) => None,
+    }
+}

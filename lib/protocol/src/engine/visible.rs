@@ -1,0 +1,103 @@
+//! Who may see which entry. Unknown and forbidden look the same from outside.
+//! Never shows more because of a Fact: a doubt means no.
+
+use super::Engine;
+use journal::act::{Act, EraseTarget};
+use journal::fact::Fact;
+use journal::ids::{ConversationId, Index};
+use journal::{Content, Entry};
+use pki::canonical;
+use pki::{PersonId, Role};
+
+impl Engine {
+    pub(super) fn has_role(&self, person: PersonId, role: Role) -> bool {
+        self.ledger.register.person(person).is_some_and(|person| person.roles.contains(role))
+    }
+
+    /// The number of a conversation, for its members and invited.
+    pub(super) fn own_conversation(&self, person: PersonId, id: ConversationId) -> Option<u64> {
+        let found = self.ledger.register.conversation(id)?;
+        found.membership.members().contains_key(&person).then_some(found.number)
+    }
+
+    /// Whether a person may have the body (and the entry) of the message at an index.
+    pub(super) fn sees_message(&self, person: PersonId, index: Index) -> bool {
+        let register = &self.ledger.register;
+        let number = register.message(index).map(|row| row.conversation);
+        let from = number.and_then(|number| self.ledger.books.visible_from(register, number, person));
+        from.is_some_and(|from| index >= from)
+    }
+
+    /// Whether an entry concerns a person. Auditors see every entry.
+    pub(super) fn concerns(&self, person: PersonId, index: Index, bytes: &[u8]) -> bool {
+        if self.has_role(person, Role::Auditor) {
+            return true;
+        }
+        let Ok(entry) = Entry::decode(bytes) else { return false };
+        match entry.content {
+            Content::Fact(fact) => self.fact_concerns(person, &fact),
+            Content::Statement(signed) => {
+                let Ok(statement) = canonical::decode::<journal::Statement>(&signed.statement) else {
+                    return false;
+                };
+                statement.header.person == person || self.act_concerns(person, index, &statement.act)
+            }
+        }
+    }
+
+    fn fact_concerns(&self, person: PersonId, fact: &Fact) -> bool {
+        match fact {
+            Fact::Start(_)
+            | Fact::Stop(_)
+            | Fact::Tick(_)
+            | Fact::Erased(_)
+            | Fact::KeyRoll(_)
+            | Fact::PeriodEnd(_)
+            | Fact::ClockStep(_) => true,
+            Fact::FailedLogin(failed) => failed.person == person || self.has_role(person, Role::Officer),
+            Fact::SessionEnd(_) | Fact::Alarm(_) => self.has_role(person, Role::Officer),
+        }
+    }
+
+    fn act_concerns(&self, person: PersonId, index: Index, act: &Act) -> bool {
+        let member = |id: &ConversationId| self.own_conversation(person, *id).is_some();
+        match act {
+            Act::Genesis(_) | Act::Enrol(_) | Act::Revoke(_) | Act::Crl(_) => true,
+            Act::Submit(_)
+            | Act::Propose(_)
+            | Act::Approve(_)
+            | Act::Withdraw(_)
+            | Act::EnvelopeVoid(_)
+            | Act::EnvelopeHandOver(_)
+            | Act::Export(_) => self.has_role(person, Role::Officer),
+            Act::EnvelopePrint(print) => print.person == person || self.has_role(person, Role::Officer),
+            Act::Suspend(act) => act.person == person || self.has_role(person, Role::Officer),
+            Act::Resume(act) => act.person == person || self.has_role(person, Role::Officer),
+            Act::Unlock(act) => act.person == person || self.has_role(person, Role::Officer),
+            Act::EndSession(act) => act.person == person || self.has_role(person, Role::Officer),
+            Act::Login(_) | Act::Logout(_) | Act::SetPassword(_) => false,
+            Act::Create(_) => {
+                let found = self.ledger.register.conversation_by_number(index);
+                found.is_some_and(|found| found.membership.members().contains_key(&person))
+            }
+            Act::Message(_) => self.sees_message(person, index),
+            Act::Acknowledge(act) => self.sees_message(person, act.message),
+            Act::Invite(act) => member(&act.conversation),
+            Act::Accept(act) => member(&act.conversation),
+            Act::Leave(act) => member(&act.conversation),
+            Act::Remove(act) => member(&act.conversation) || act.person == person,
+            Act::HandOver(act) => member(&act.conversation),
+            Act::Epoch(act) => member(&act.conversation),
+            Act::ShareHistory(act) => member(&act.conversation),
+            Act::BadWrap(act) => member(&act.conversation),
+            Act::Title(act) => member(&act.conversation),
+            Act::Reserve(act) => member(&act.conversation),
+            Act::Read(act) => member(&act.conversation),
+            Act::Erase(act) => match &act.target {
+                EraseTarget::Messages(conversation, _) | EraseTarget::Conversation(conversation) => {
+                    member(conversation)
+                }
+            },
+        }
+    }
+}
