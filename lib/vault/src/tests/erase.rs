@@ -200,3 +200,40 @@ fn dead_extents_are_given_back_and_live_ones_are_not() {
     world.check_live(&life.vault, "and after a restart");
     assert!(life.vault.reader().snapshot(life.vault.snapshots()[1].unwrap()).is_ok());
 }
+
+#[test]
+fn on_a_full_device_messages_stop_and_erasure_makes_room_again() {
+    let mut world = World::seeded(40);
+    let (machine, mut life) = world.calm();
+    let mut conversation = 1;
+    let full = loop {
+        let mut random = rng(conversation);
+        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        let (place, large) = (Place::item(conversation, 1), vec![conversation as u8; 50_000]);
+        let inserted = batch.insert(place, &large);
+        match inserted.and_then(|()| batch.commit([0; 32])) {
+            Ok(_) => world.live.insert(place, large),
+            Err(error) => break error,
+        };
+        conversation += 1;
+    };
+    assert!(matches!(full, Error::Disk(disk::Error::Full { free: 4, reserve: 4, .. })), "{full}");
+    world.check_live(&life.vault, "a full device loses nothing");
+    // Erasures, their journal entries and the verifiers of people still have room.
+    let mut random = rng(41);
+    for target in 1..8 {
+        let number = world.ask(&mut life.vault, vec![Target::Conversation(target)]).unwrap();
+        world.erase(&mut life.vault, number).unwrap();
+        let mut batch = life.vault.begin(true, &mut random).unwrap();
+        batch.verifier([1; 8], Some(b"verifier")).unwrap();
+        batch.commit([0; 32]).unwrap();
+    }
+    assert!(life.vault.sweep(100, &mut random).unwrap() >= 6);
+    world.say(&mut life.vault, 500, 3).unwrap();
+    world.check_live(&life.vault, "room again");
+    drop(life);
+    world.power_off(&machine, 1);
+    let (machine, life) = world.calm();
+    world.check_live(&life.vault, "and after a restart");
+    world.check_opened(&world.adversary(&machine, &life.vault), &[0, 1, 2, 3, 4, 5, 6], "full device");
+}
