@@ -16,7 +16,7 @@
 use super::error::{Error, What};
 use super::event::Admitted;
 use super::secret::SecretText;
-use super::state::{Action, State};
+use super::state::State;
 use super::trust::Trust;
 use crate::frame::{self, PASSWORD_INFO, ReceiptFrame, Stage, SubmitFrame, ToCore};
 use crate::seal::body;
@@ -111,11 +111,17 @@ pub(crate) struct Chain {
     draining: bool,
     results: BTreeMap<u64, Result<Admitted, Error>>,
     next_ticket: u64,
+    newest_admitted: Option<Index>,
 }
 
 impl Chain {
     pub(crate) fn take_result(&mut self, ticket: u64) -> Option<Result<Admitted, Error>> {
         self.results.remove(&ticket)
+    }
+
+    /// Index of the newest act of ours that is in the log.
+    pub(crate) fn newest_admitted(&self) -> Option<Index> {
+        self.newest_admitted
     }
 
     /// Statements neither admitted nor refused for good.
@@ -226,7 +232,7 @@ impl State {
         self.record.previous = id;
         // The caller does actions in order, and this one is done only when the record is durable. A crash between the
         // two leaves a record of a statement that never left: harmless, the next Login begins a new chain.
-        self.action(Action::PersistState(self.record.clone()));
+        self.persist();
         for stage in &stages {
             self.send(frame::encode(&ToCore::Stage(stage.clone())));
         }
@@ -313,6 +319,7 @@ impl State {
             self.end_of_drain();
         }
         let admitted = Admitted { index: receipt.index, wall_ms: receipt.wall_ms, id };
+        self.chain.newest_admitted = self.chain.newest_admitted.max(Some(receipt.index));
         self.chain.results.insert(ticket, Ok(admitted));
         self.moved();
         self.sign_queued();

@@ -75,7 +75,7 @@ impl State {
         // Bound to this nonce and this connection: two Logins are never the same statement, and none can be replayed.
         (self.record.chain, self.record.sequence, self.record.attempt) = (Chain::ZERO, 0, 0);
         self.record.previous = id;
-        self.action(Action::PersistState(self.record.clone()));
+        self.persist();
         self.send(frame::encode(&ToCore::Login(LoginFrame { statement: signed.clone(), password })));
         let header = statement.header;
         self.phase = Phase::LoggingIn(Box::new(LoggingIn { command, statement: signed, id, header }));
@@ -118,7 +118,7 @@ impl State {
         let head = self.trust.proven().head;
         self.record.checkpoint = self.trust.proven().note.clone();
         (self.record.chain, self.record.sequence, self.record.previous) = (chain, 0, id);
-        self.action(Action::PersistState(self.record.clone()));
+        self.persist();
         self.phase = Phase::Ready;
         let must_set_password = welcome.must_set_password;
         let person = self.me.person;

@@ -26,6 +26,9 @@ use std::collections::VecDeque;
 /// Pushed frames that wait to be looked at. More than that is dropped and asked for again.
 const INBOX_MAX: usize = 256;
 
+/// A proven head that covers no act of ours is kept at most this often, milliseconds.
+const PERSIST_EVERY_MS: u64 = 1000;
+
 /// What the caller must do, in this order and none left out.
 pub enum Action {
     /// Make this record durable before anything that follows is done.
@@ -62,6 +65,8 @@ pub(crate) struct State {
     pub(crate) moves: u64,
     actions: VecDeque<Action>,
     last_request: u32,
+    /// Size of the head in the record that was persisted last, and when.
+    persisted: (u64, u64),
 }
 
 impl State {
@@ -89,6 +94,7 @@ impl State {
             moves: 0,
             actions: VecDeque::new(),
             last_request: 0,
+            persisted: (0, 0),
             me,
             record,
         })
@@ -100,6 +106,12 @@ impl State {
 
     pub(crate) fn action(&mut self, action: Action) {
         self.actions.push_back(action);
+    }
+
+    /// Has the record made durable before anything that follows.
+    pub(crate) fn persist(&mut self) {
+        self.persisted = (self.trust.proven().head.size, self.now_ms);
+        self.action(Action::PersistState(self.record.clone()));
     }
 
     pub(crate) fn event(&mut self, event: Event) {
@@ -212,6 +224,9 @@ impl State {
 
     /// The connection is gone, by whoever's doing.
     pub(crate) fn disconnected(&mut self) {
+        if self.trust.proven().head.size > self.persisted.0 && self.is_ready() {
+            self.persist();
+        }
         self.login_lost();
         if !matches!(self.phase, Phase::Distrusted) {
             self.phase = Phase::Down;
@@ -245,6 +260,14 @@ impl State {
         }
         self.trust.advance(note, path).map_err(|doubt| self.doubt(doubt))?;
         self.record.checkpoint = self.trust.proven().note.clone();
+        // A server that goes back behind an act of ours is found out by the next process too: as soon as our newest act
+        // is covered the head is kept. Heads that cover only others' acts are kept now and then.
+        let (size, at_ms) = self.persisted;
+        let own =
+            self.chain.newest_admitted().is_some_and(|index| index >= size) && self.chain.unsettled() == 0;
+        if own || self.now_ms.saturating_sub(at_ms) >= PERSIST_EVERY_MS {
+            self.persist();
+        }
         self.moved();
         Ok(())
     }

@@ -1,0 +1,6 @@
+//! Terminals and the engine in one loop: what people do with the product, with nothing faked between them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
+
+mod attacks;
+mod stories;
+mod world;
