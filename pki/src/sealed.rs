@@ -95,7 +95,7 @@ pub enum BadSealed {
 }
 
 /// Seals under a passphrase.
-pub(crate) fn seal_with_passphrase(
+pub fn seal_with_passphrase(
     kind: &'static str,
     passphrase: &[u8],
     cost: KdfCost,
@@ -147,7 +147,7 @@ fn seal(
 }
 
 /// Opens what [`seal_with_passphrase`] made.
-pub(crate) fn open_with_passphrase(
+pub fn open_with_passphrase(
     kind: &'static str,
     passphrase: &[u8],
     bytes: &[u8],

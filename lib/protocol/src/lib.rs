@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod bundle;
 pub mod client;
 pub mod code;
 pub mod engine;
