@@ -15,6 +15,8 @@ pub enum Fault {
     PowerCut,
     /// This one operation fails, nothing of it happened, the device lives on.
     Eio,
+    /// From here on writes find no space: a container on a full filesystem, a device shorter than it says.
+    NoSpace,
 }
 
 /// Counts operations over several devices (the store and the cell), so that a cut may fall on any of them.
@@ -33,6 +35,8 @@ pub enum Turn {
     InFlight,
     /// Nothing of it happens.
     Refused,
+    /// A write of new bytes finds no space; everything else is done.
+    NoSpace,
 }
 
 impl CrashClock {
@@ -48,7 +52,8 @@ impl CrashClock {
             Fault::PowerCut if number == self.at => Turn::InFlight,
             Fault::PowerCut if number > self.at => Turn::Refused,
             Fault::Eio if number == self.at => Turn::Refused,
-            Fault::PowerCut | Fault::Eio => Turn::Do,
+            Fault::NoSpace if number >= self.at => Turn::NoSpace,
+            Fault::PowerCut | Fault::Eio | Fault::NoSpace => Turn::Do,
         }
     }
 
@@ -153,8 +158,10 @@ impl Device for CrashingDevice {
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let turn = self.clock.turn();
-        if turn == Turn::Refused {
-            return Err(refused());
+        match turn {
+            Turn::Do | Turn::InFlight => {}
+            Turn::Refused => return Err(refused()),
+            Turn::NoSpace => return Err(io::ErrorKind::StorageFull.into()),
         }
         let mut medium = self.medium.lock().unwrap_or_else(PoisonError::into_inner);
         check_range(medium.durable.len() as u64, offset, bytes.len())?;
@@ -170,7 +177,7 @@ impl Device for CrashingDevice {
         let turn = self.clock.turn();
         let mut medium = self.medium.lock().unwrap_or_else(PoisonError::into_inner);
         let Medium { durable, pending, forgotten } = &mut *medium;
-        if turn != Turn::Do {
+        if matches!(turn, Turn::InFlight | Turn::Refused) {
             if self.clock.fault == Fault::Eio {
                 let newest = |(sector, versions): (usize, Vec<_>)| Some((sector, *versions.last()?));
                 forgotten.extend(std::mem::take(pending).into_iter().filter_map(newest));

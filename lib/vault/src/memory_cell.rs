@@ -27,7 +27,7 @@ impl MemoryCell {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let stored = &mut records[slot.index()];
         match turn {
-            Turn::Do => *stored = record.to_vec(),
+            Turn::Do | Turn::NoSpace => *stored = record.to_vec(),
             Turn::Refused => return Err(std::io::Error::other("injected cell fault").into()),
             Turn::InFlight => {
                 // By turns: half of the new and the rest as it was; all of it; nothing.

@@ -94,9 +94,9 @@ fn at_every_power_cut_the_acknowledged_lives_and_the_erased_stays_erased() {
 #[test]
 fn a_device_error_stops_the_vault_until_a_restart_and_loses_nothing() {
     let start = prepared(50);
-    for at in 0..40 {
+    for (at, fault) in (0..40).flat_map(|at| [(at, Fault::Eio), (at, Fault::NoSpace)]) {
         let mut world = clone_of(&start);
-        let machine = world.machine(CrashClock::new(at, Fault::Eio));
+        let machine = world.machine(CrashClock::new(at, fault));
         if let Ok(mut life) = world.open(&machine)
             && day(&mut world, &mut life.vault, at).is_err()
         {

@@ -147,3 +147,18 @@ fn readers_read_beside_the_writer() {
     thread.join().unwrap();
     world.check_live(&life.vault, "after");
 }
+
+#[test]
+fn no_body_is_ever_written_in_clear() {
+    let mut world = World::seeded(10);
+    let (machine, mut life) = world.calm();
+    for conversation in 1..6 {
+        world.say(&mut life.vault, conversation, 6).unwrap();
+    }
+    let number = world.ask(&mut life.vault, vec![Target::Conversation(2)]).unwrap();
+    world.erase(&mut life.vault, number).unwrap();
+    let canary = b"canary Place";
+    let seen = |bytes: &[u8]| bytes.windows(canary.len()).any(|window| window == canary);
+    assert!(seen(world.live.values().next().unwrap()), "the scan itself must work");
+    assert!(!machine.recording.writes().iter().any(|write| seen(&write.bytes)));
+}

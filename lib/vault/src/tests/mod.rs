@@ -124,7 +124,7 @@ impl World {
                 batch.insert(place, &body)?;
                 said.push((place, body));
             }
-            batch.entry(&[b'M'])?;
+            batch.entry(b"M")?;
         }
         batch.commit([7; 32])?;
         self.live.extend(said); // The acknowledgement: from here on it must never be lost.
