@@ -27,12 +27,14 @@ mod pending;
 mod place;
 mod reader;
 mod root_slot;
+mod sabotage;
 mod seal;
 mod secret;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod tree_write;
 mod vault;
 
 pub use batch::Batch;

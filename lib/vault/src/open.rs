@@ -13,9 +13,10 @@ use crate::node::{NO_TOP, Slot, TopNode};
 use crate::pending::{PendingList, pending_owner};
 use crate::place::Place;
 use crate::root_slot::{RootSlot, decode_device, encode_device};
+use crate::sabotage::Sabotage;
 use crate::seal;
 use crate::secret::Secret32;
-use crate::tree::{KeyTree, Sabotage};
+use crate::tree::KeyTree;
 use crate::vault::{Limits, Phase, Vault};
 
 /// Where the last life's erasure stopped.

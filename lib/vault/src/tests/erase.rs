@@ -1,7 +1,7 @@
 //! Erasure: what it costs, what it leaves, and that the adversary would notice if it were skipped.
 
 use super::*;
-use crate::tree::Sabotage;
+use crate::sabotage::Sabotage;
 use crate::vault::locked;
 
 /// Five conversations, some of it folded, some still pending.
