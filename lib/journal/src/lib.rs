@@ -6,6 +6,8 @@ pub mod act;
 pub mod checkpoint;
 pub mod entry;
 pub mod fact;
+#[cfg(test)]
+mod golden;
 pub mod ids;
 pub mod membership;
 pub mod note;
@@ -19,6 +21,8 @@ pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tree;
+#[cfg(test)]
+mod vectors;
 
 /// The version of the Register's rules that this program writes. Older ones are judged by their own code for ever.
 pub const RULES: u32 = 1;

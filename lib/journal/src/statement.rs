@@ -2,7 +2,7 @@
 //! Never looks at the state: what a statement may do is the Register's question.
 
 use crate::act::{Act, OutOfBounds};
-use crate::ids::{Chain, Head, LogId, StatementId};
+use crate::ids::{Chain, Hash, Head, LogId, StatementId};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::canonical::{self, NotCanonical};
 use pki::{BadSignature, CertId, PersonId, PublicKey, SignError, Signer, Suite};
@@ -96,14 +96,23 @@ pub enum BadStatement {
     BadSignature(#[from] BadSignature),
 }
 
-/// A value whose signature was checked. Only [`Parsed::verify`] makes one.
+/// A value whose signature was checked, and with which key. Only [`Parsed::verify`] makes one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Verified<T>(T);
+pub struct Verified<T> {
+    value: T,
+    key: Hash,
+}
 
 impl<T> Verified<T> {
     /// The value.
     pub fn get(&self) -> &T {
-        &self.0
+        &self.value
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo that verified it: the Register compares it with the certificate's own, so
+    /// that a caller who looked up the wrong key has proven nothing.
+    pub fn key(&self) -> Hash {
+        self.key
     }
 }
 
@@ -149,7 +158,7 @@ impl Parsed {
         }
         let signed = signed_bytes(self.statement.act.name(), &self.signed.statement);
         pki::Verifier::verify(key, &signed, &self.signed.signature)?;
-        Ok(Verified(self))
+        Ok(Verified { value: self, key: Sha256::digest(key.spki()).into() })
     }
 }
 

@@ -1,9 +1,10 @@
 //! A certificate that the journal made known, and what became of it.
 //! Never judges a path: `people` does, once, when the certificate comes in.
 
-use crate::ids::Index;
+use crate::ids::{Hash, Index};
 use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteSlice};
 use pki::{CertId, Certificate, KeyUse, PublicKey};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// A certificate in the journal.
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub struct Certified {
     certificate: Arc<Certificate>,
     key: Option<Arc<PublicKey>>,
+    key_hash: Hash,
     /// The `Enrol` (or the genesis).
     pub index: Index,
     /// It may act: always, save for an officer's that two officers have not approved yet.
@@ -25,7 +27,8 @@ impl Certified {
         // offline acts with the key that signs certificates.
         let signs = certificate.allows(KeyUse::DigitalSignature) || certificate.is_ca();
         let key = signs.then(|| certificate.public_key().ok().map(Arc::new)).flatten();
-        Self { certificate: Arc::new(certificate), key, index, admitted, revoked: None }
+        let key_hash = Sha256::digest(certificate.spki()).into();
+        Self { certificate: Arc::new(certificate), key, key_hash, index, admitted, revoked: None }
     }
 
     /// The certificate itself.
@@ -41,6 +44,11 @@ impl Certified {
     /// The key that verifies statements, of a signature certificate.
     pub fn key(&self) -> Option<&PublicKey> {
         self.key.as_deref()
+    }
+
+    /// SHA-256 of the key, SubjectPublicKeyInfo DER.
+    pub(super) fn key_hash(&self) -> Hash {
+        self.key_hash
     }
 
     /// Whether it is valid at this time, by its own dates.

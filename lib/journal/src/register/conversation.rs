@@ -154,6 +154,9 @@ impl Register {
     fn gone(&mut self, cx: &Context<'_>, number: u64, person: PersonId, effects: &mut Vec<Effect>) {
         if let Some(numbers) = self.derived.conversations_of.get_mut(&person) {
             numbers.remove(&number);
+            if numbers.is_empty() {
+                self.derived.conversations_of.remove(&person);
+            }
         }
         effects.push(Effect::MemberGone { conversation: number, person });
         self.make_epoch_due(number, effects);
@@ -218,3 +221,7 @@ pub(super) fn pair_of(membership: &Membership) -> Option<(PersonId, PersonId)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "conversation_tests.rs"]
+mod tests;

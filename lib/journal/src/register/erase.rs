@@ -67,7 +67,7 @@ impl Register {
         let unknown = Refusal::UnknownConversation { conversation: id };
         let number = *self.derived.conversation_ids.get(&id).ok_or(unknown)?;
         let row = self.row(number)?;
-        row.membership.joined(cx.by.signer)?;
+        row.membership.member(cx.by.signer)?;
         if let Some(index) = row.erased {
             return Err(Refusal::AlreadyErased { index });
         }
@@ -109,3 +109,7 @@ impl Register {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "erase_tests.rs"]
+mod tests;

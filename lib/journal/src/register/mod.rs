@@ -164,6 +164,8 @@ struct Context<'a> {
     now_ms: u64,
     leaf: Hash,
     header: &'a Header,
+    /// The key that the signature was checked with.
+    key: Hash,
 }
 
 impl Register {
@@ -212,12 +214,17 @@ impl Register {
             now_ms: candidate.wall_ms,
             leaf: candidate.leaf,
             header,
+            key: statement.key(),
         };
-        match parsed.act() {
-            Act::Genesis(act) => self.genesis(&cx, act),
-            Act::Login(act) => self.login(&cx, act, heads),
-            act if header.person == PersonId(0) => self.offline_act(&cx, act),
-            act => self.act_in_chain(&cx, act, heads),
+        let act = parsed.act();
+        if let Act::Genesis(act) = act {
+            self.genesis(&cx, act)
+        } else if let Act::Login(act) = act {
+            self.login(&cx, act, heads)
+        } else if header.person == PersonId(0) {
+            self.offline_act(&cx, act)
+        } else {
+            self.act_in_chain(&cx, act, heads)
         }
     }
 

@@ -59,6 +59,9 @@ impl Register {
         if header.certificate != site.issuing_id() {
             return Err(Refusal::UnknownCertificate);
         }
+        if cx.key != site.issuing.key_hash() {
+            return Err(Refusal::WrongCertificateUse);
+        }
         if let Some(index) = site.issuing_revoked() {
             return Err(Refusal::CertificateRevoked { index });
         }

@@ -335,3 +335,7 @@ fn positive(number: &[u8]) -> Option<&[u8]> {
     let zeroes = number.iter().take_while(|byte| **byte == 0).count();
     Some(&number[zeroes..])
 }
+
+#[cfg(test)]
+#[path = "people_tests.rs"]
+mod tests;

@@ -117,7 +117,7 @@ impl Register {
         if owner != cx.by.signer {
             return Err(Refusal::WrongPerson { person: owner });
         }
-        if certified.key().is_none() {
+        if certified.key().is_none() || certified.key_hash() != cx.key {
             return Err(Refusal::WrongCertificateUse);
         }
         if let Some(index) = certified.revoked {
@@ -140,9 +140,12 @@ impl Register {
         self.certificates.get(&cx.header.certificate).ok_or(Refusal::UnknownCertificate)
     }
 
-    /// The roles that the signing certificate grants.
+    /// The roles that the signing certificate grants and that the person's newest certificate still grants: a renewal
+    /// without a role takes it from the older certificates too.
     pub(super) fn signing_roles(&self, cx: &Context<'_>) -> Result<RoleSet, Refusal> {
-        Ok(self.signing_certificate(cx)?.certificate().roles())
+        let signing = self.signing_certificate(cx)?.certificate().roles();
+        let newest = self.people.get(&cx.by.signer).map_or(RoleSet::EMPTY, |person| person.roles);
+        Ok(signing.iter().filter(|role| newest.contains(*role)).collect())
     }
 
     /// The statement stands where it says, in a live chain of its signer.

@@ -160,14 +160,18 @@ impl Register {
             return Err(Refusal::AlreadyFounded);
         }
         let founded = Founded::check(cx.header, act)?;
-        let chain = offline_chain(founded.issuing.id(), founded.issuing.subject());
+        let issuing = Certified::new(founded.issuing, cx.by.index, true);
+        if cx.key != issuing.key_hash() {
+            return Err(bad("not verified with the issuing authority's key"));
+        }
+        let chain = offline_chain(issuing.id(), issuing.certificate().subject());
         self.offline = Some(OfflineChain { chain, sequence: 0, last: StatementId::ZERO });
         self.site = Some(Site {
             log: LogId(cx.by.id.0),
             name: act.site.clone(),
             suite: act.suite,
             root: Certified::new(founded.root, cx.by.index, true),
-            issuing: Certified::new(founded.issuing, cx.by.index, true),
+            issuing,
             identity: act.identity,
             officers: act.officers.clone(),
             threshold: act.threshold,

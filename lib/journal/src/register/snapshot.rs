@@ -1,5 +1,8 @@
 //! The Register as bytes: canonical, versioned; the same state gives the same bytes on every machine.
 //! Never holds what follows from the rest: that is built again.
+//!
+//! A `PeriodEnd` names this form's digest and replay demands it: under rules of version 1 it never changes. What a
+//! later version adds to the state goes into a form of its own version.
 
 use super::{Due, Register, conversation::pair_of};
 use crate::ids::Hash;

@@ -1,0 +1,214 @@
+//! The golden log of rules version 1, in `tests/golden/rules-1.log`: some hundreds of entries of every kind, and the
+//! state they lead to. Never changes once written: these rules must judge these entries alike for ever.
+//!
+//! One entry a line, hex; the last line holds the root and the digest of the snapshot. Its writer is `write_golden`
+//! below; it is run once for a rules version, and the file is kept even when the writer would now write another one.
+
+use crate::act::*;
+use crate::fact::*;
+use crate::ids::{Commitment, ConversationId, Index};
+use crate::policy::Policy;
+use crate::replay::Replay;
+use crate::testing::{Described, TestLog};
+use pki::profile::{self, Authority, Validity};
+use pki::{CertTime, Clearance, Reason, Role, canonical};
+
+const FILE: &str = include_str!("../tests/golden/rules-1.log");
+
+#[test]
+fn rules_1_judge_the_golden_log_as_ever() {
+    let mut replay = Replay::new(None);
+    let mut end = None;
+    for line in FILE.lines() {
+        match line.strip_prefix("end ") {
+            Some(rest) => end = Some(rest),
+            None => {
+                replay.feed(&hex::decode(line).expect("hex")).expect("an entry that stands");
+            }
+        }
+    }
+    let verdict = replay.verdict();
+    let found = format!("{} {}", hex::encode(verdict.head.root), hex::encode(verdict.state));
+    assert_eq!(end, Some(&found[..]));
+    for (kind, name) in KINDS {
+        assert!(verdict.kinds.contains_key(kind), "no {name}");
+    }
+    assert!((1001..=1010).all(|fact| verdict.kinds.contains_key(&fact)));
+    let restored = crate::Register::restore(&replay.register().snapshot()).expect("a snapshot");
+    assert!(&restored == replay.register(), "what is derived differs");
+}
+
+/// Small numbers that follow from each other.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+fn talk(log: &mut TestLog, dice: &mut Dice, members: &[&str], conversation: ConversationId, count: u32) {
+    let mut sent: Vec<Index> = Vec::new();
+    for _ in 0..count {
+        log.wait_ms(dice.below(5_000));
+        let by = members[dice.below(members.len() as u64) as usize];
+        let mut message = log.message(conversation);
+        message.label = Clearance(dice.below(4) as u8);
+        message.size = SizeClass(8 + dice.below(5) as u8);
+        message.must_acknowledge = dice.below(3) == 0;
+        message.reference = sent.last().copied().filter(|_| dice.below(2) == 0);
+        if dice.below(6) == 0 {
+            let chunks = 1 + dice.below(4) as u32;
+            let reservation = log.reserve(by, conversation, Purpose::File, chunks + 1).expect("room");
+            message.file = Some(FileClaim { reservation, root: [6; 32], chunks });
+        }
+        let must_acknowledge = message.must_acknowledge;
+        log.act(by, Act::Message(message)).expect("a message");
+        let index = log.tree.size() - 1;
+        sent.push(index);
+        let reader = members[dice.below(members.len() as u64) as usize];
+        if dice.below(3) == 0 {
+            // Refused where the cursor stands there already: then nothing is written.
+            let _ = log.act(reader, Act::Read(Read { conversation, up_to: index }));
+        }
+        if must_acknowledge && reader != by {
+            log.act(reader, Act::Acknowledge(Acknowledge { message: index })).expect("asked for");
+        }
+    }
+    let own = *sent.first().expect("some were sent");
+    let author = log.register.message(own).expect("sent").author;
+    let by = *members.iter().find(|login| log.id(login) == author).expect("a member wrote it");
+    let target = EraseTarget::Messages(conversation, vec![own]);
+    log.act(by, Act::Erase(Erase { target })).expect("one's own");
+}
+
+fn group_life(log: &mut TestLog, dice: &mut Dice) {
+    let group = log.talking("anna", &["boris"]);
+    talk(log, dice, &["anna", "boris"], group, 25);
+    let group = log.create_as("anna", &["boris"], ConversationKind::Group, Clearance(3)).expect("a group");
+    log.accept("boris", group).expect("an Accept");
+    log.epoch("anna", group).expect("an epoch");
+    let title = Title { conversation: group, epoch: 1, commitment: Commitment([4; 32]), size: SizeClass(8) };
+    log.act("anna", Act::Title(title)).expect("a title");
+    talk(log, dice, &["anna", "boris"], group, 20);
+    let head = |log: &TestLog| log.register.conversation(group).expect("it is there").membership.head();
+    let (membership, person) = (head(log), log.id("vera"));
+    log.act("anna", Act::Invite(Invite { conversation: group, membership, person })).expect("an invitation");
+    log.accept("vera", group).expect("an Accept");
+    log.epoch("boris", group).expect("an epoch");
+    let reservation = log.reserve("anna", group, Purpose::Wraps, 1).expect("room");
+    let wraps = WrapClaim { reservation, root: [8; 32], count: 1 };
+    let share = ShareHistory { conversation: group, person, from_epoch: 1, to_epoch: 1, wraps };
+    log.act("anna", Act::ShareHistory(share)).expect("a share");
+    log.act("vera", Act::BadWrap(BadWrap { conversation: group, epoch: 2 })).expect("a complaint");
+    log.epoch("vera", group).expect("an epoch");
+    talk(log, dice, &["anna", "boris", "vera"], group, 30);
+    let (membership, person) = (head(log), log.id("boris"));
+    log.act("anna", Act::HandOver(HandOver { conversation: group, membership, person }))
+        .expect("a hand-over");
+    let (membership, person) = (head(log), log.id("vera"));
+    log.act("boris", Act::Remove(Remove { conversation: group, membership, person })).expect("a removal");
+    log.act("anna", Act::Leave(Leave { conversation: group })).expect("a leave");
+    let target = EraseTarget::Conversation(group);
+    log.act("boris", Act::Erase(Erase { target })).expect("the owner's");
+    let through = log.tree.size() - 1;
+    log.fact(Fact::Erased(Erased { epoch: 1, through })).expect("erased");
+}
+
+fn office_life(log: &mut TestLog) {
+    let person = log.id("vera");
+    log.act("olga", Act::Suspend(Suspend { person })).expect("suspended");
+    log.act("oleg", Act::Resume(Resume { person })).expect("resumed");
+    let certificate = log.site.person("vera").signature_certificate.id();
+    let wrong = FailedLogin { person, certificate, failure: LoginFailure::Password, count: 5 };
+    log.fact(Fact::FailedLogin(wrong)).expect("wrong passwords");
+    log.act("olga", Act::Unlock(Unlock { person })).expect("unlocked");
+    log.log_in("vera").expect("a Login");
+    let chain = log.register.chain_of(person).expect("it lives").chain;
+    log.act("adam", Act::EndSession(EndSession { person, chain })).expect("ended");
+    let propose = |policy: Policy| {
+        let act = canonical::encode(&DualAct::Policy(policy));
+        Act::Propose(Propose { act: act.into() })
+    };
+    let policy = Policy { wrong_passwords_max: 7, ..Policy::standard() };
+    log.act("olga", propose(policy.clone())).expect("a proposal");
+    let proposal = log.tree.size() - 1;
+    log.act("oleg", Act::Approve(Approve { proposal })).expect("approved");
+    log.act("olga", propose(Policy::standard())).expect("a proposal");
+    let proposal = log.tree.size() - 1;
+    log.act("olga", Act::Withdraw(Withdraw { proposal })).expect("withdrawn");
+    log.act("olga", propose(Policy::standard())).expect("a proposal that lapses");
+    log.wait_ms(policy.proposal_ms);
+    log.fact(Fact::Tick(Tick {})).expect("a Tick");
+    log.act("igor", Act::Export(Export { from: 0, to: 40 })).expect("an export");
+}
+
+fn authority_life(log: &mut TestLog) {
+    let pavel = log.site.issue("pavel", &Described::new(Role::Officer, Clearance(4)));
+    let renewal = log.site.issue("boris", &Described::new(Role::Operator, Clearance(2)));
+    let at = CertTime((log.now_ms / 1000) as i64);
+    let serial = log.site.person("vera").signature_certificate.serial().to_vec();
+    let authority = Authority { certificate: &log.site.issuing, signer: &log.site.issuing_key };
+    let validity = Validity { from: at, until: CertTime(at.0 + 86_400) };
+    let list = profile::revocation_list(authority, 1, validity, &[(serial, at, Reason::Superseded)]);
+    let list = list.expect("a list").der().to_vec().into();
+    let (number, person) = (log.envelope + 1, log.id("pavel"));
+    let acts = vec![
+        Act::Enrol(pavel),
+        Act::Enrol(renewal),
+        Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }),
+        Act::EnvelopeVoid(EnvelopeVoid { number }),
+        Act::EnvelopePrint(EnvelopePrint { number: number + 1, person, replaces: 0 }),
+        Act::EnvelopeHandOver(EnvelopeHandOver { number: number + 1 }),
+        Act::Crl(Crl { list }),
+    ];
+    log.submit("olga", acts).expect("a Submit");
+    let certificate = log.site.person("pavel").signature_certificate.id();
+    let act = canonical::encode(&DualAct::AdmitOfficer(certificate));
+    log.act("oleg", Act::Propose(Propose { act: act.into() })).expect("a proposal");
+    let proposal = log.tree.size() - 1;
+    log.act("olga", Act::Approve(Approve { proposal })).expect("approved");
+    log.log_in("pavel").expect("a Login");
+    log.act("pavel", Act::SetPassword(SetPassword {})).expect("a password");
+    let revoke =
+        Revoke { person: log.id("igor"), reason: RevokeReason::AffiliationChanged, note: "gone".into() };
+    log.act("pavel", Act::Revoke(revoke)).expect("revoked");
+}
+
+#[test]
+#[ignore = "writes the file; once for a rules version"]
+#[allow(clippy::disallowed_methods)] // a generator, not the product
+fn write_golden() {
+    let mut log = TestLog::standard(2026);
+    let mut dice = Dice(1);
+    group_life(&mut log, &mut dice);
+    office_life(&mut log);
+    let end = log.period_end();
+    log.fact(end).expect("a period ends");
+    let roll = log.key_roll(1);
+    log.fact(roll).expect("a period begins");
+    authority_life(&mut log);
+    log.fact(Fact::ClockStep(ClockStep { expected_ms: 5, found_ms: 6 })).expect("a claim");
+    let evidence = vec![1, 2, 3].into();
+    log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::LoginFlood, person: None, evidence })).expect("an alarm");
+    let chain = log.register.chain_of(log.id("adam")).expect("it lives").chain;
+    log.fact(Fact::SessionEnd(SessionEnd { chain, reason: EndReason::Lost })).expect("a claim");
+    log.fact(Fact::Stop(Stop {})).expect("a Stop");
+    log.wait_ms(60_000);
+    log.start().expect("a Start");
+    log.log_in("anna").expect("a Login");
+    log.log_in_with("anna", true).expect("a Login");
+    log.log_in("boris").expect("a Login");
+    let chat = log.create_as("anna", &["boris"], ConversationKind::Group, Clearance(2)).expect("a group");
+    log.accept("boris", chat).expect("an Accept");
+    log.epoch("boris", chat).expect("an epoch");
+    for _ in 0..30 {
+        let by = if dice.below(2) == 0 { "anna" } else { "boris" };
+        log.send(by, chat).expect("a message");
+    }
+    log.act("anna", Act::Logout(Logout {})).expect("a Logout");
+    let mut text: String = log.entries.iter().map(|entry| hex::encode(entry) + "\n").collect();
+    text += &format!("end {} {}\n", hex::encode(log.tree.root()), hex::encode(log.register.digest()));
+    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/rules-1.log"), text).expect("written");
+}
