@@ -179,13 +179,12 @@ impl Cx {
     async fn follow_from(&self, id: ConversationId, mut from: Index) -> Result<(), Error> {
         loop {
             let page = match self.ask(Query::Acts(At { conversation: id, index: from })).await {
-                Ok(Answer::Acts(page)) => page,
                 Err(error) if error.is_refusal(Code::NotFound.number()) => {
                     return Err(Error::UnknownConversation { conversation: id });
                 }
-                Ok(_) => return Err(Error::unverified(What::Answer)),
-                Err(error) => return Err(error),
+                answer => answer?,
             };
+            let Answer::Acts(page) = page else { return Err(Error::unverified(What::Answer)) };
             let more = page.more;
             let entries = self.check_page(page).await?;
             self.prefetch(id, &entries).await?;
@@ -244,15 +243,40 @@ impl State {
             Act::Enrol(enrol) if signed_by_officer => row.renewed(&enrol.signature, &by)?,
             Act::Revoke(_) | Act::Crl(_) | Act::Enrol(_) => return Err(bad),
             Act::Erase(erase) => row.erase(&erase.target, &by)?,
-            Act::Title(title) if title.conversation == id => {
+            Act::Title(title) => {
+                let (act, body) = (title.clone(), entry.body.clone());
                 row.title =
-                    Some(TitleRow { header: header.clone(), act: title.clone(), body: entry.body.clone() });
+                    (title.conversation == id).then(|| TitleRow { header: header.clone(), act, body });
             }
-            Act::Epoch(epoch) if epoch.conversation == id => row.begin_epoch(me, &by, epoch)?,
-            Act::ShareHistory(share) if share.conversation == id => {
-                row.share(me, &by, share, act)?;
-            }
-            other => row.view.as_mut().ok_or(bad.clone())?.follow(&by, other).map_err(|_| bad)?,
+            Act::Epoch(epoch) => row.begin_epoch(me, &by, epoch)?,
+            Act::ShareHistory(share) => row.share(me, &by, share, act)?,
+            Act::Invite(_)
+            | Act::Accept(_)
+            | Act::Leave(_)
+            | Act::Remove(_)
+            | Act::HandOver(_)
+            | Act::BadWrap(_) => row.view.as_mut().ok_or(bad.clone())?.follow(&by, act).map_err(|_| bad)?,
+            // Shown beside the others by the server; no rule of membership knows them.
+            Act::Genesis(_)
+            | Act::Submit(_)
+            | Act::Propose(_)
+            | Act::Approve(_)
+            | Act::Withdraw(_)
+            | Act::Login(_)
+            | Act::Logout(_)
+            | Act::SetPassword(_)
+            | Act::EnvelopePrint(_)
+            | Act::EnvelopeHandOver(_)
+            | Act::EnvelopeVoid(_)
+            | Act::Suspend(_)
+            | Act::Resume(_)
+            | Act::Unlock(_)
+            | Act::EndSession(_)
+            | Act::Reserve(_)
+            | Act::Message(_)
+            | Act::Read(_)
+            | Act::Acknowledge(_)
+            | Act::Export(_) => {}
         }
         row.note_owner(by.index);
         Ok(())

@@ -135,10 +135,11 @@ impl Cx {
         let mut recipients = Vec::with_capacity(persons.len());
         for person in persons {
             // A suspended member is still a member; who is revoked was cut. Expired certificates get nothing.
-            let found = self.person(*person).await.map_err(|error| match error {
-                Error::NotVerified { .. } => Error::CannotReceive { person: *person },
-                other => other,
-            })?;
+            let unfit = |error| {
+                let unverified = matches!(error, Error::NotVerified { .. });
+                if unverified { Error::CannotReceive { person: *person } } else { error }
+            };
+            let found = self.person(*person).await.map_err(unfit)?;
             recipients.push((found.view.agreement, found.key));
         }
         // All of them were fetched just now, or were not stale.

@@ -66,7 +66,7 @@ enum Way {
 impl Row {
     pub(crate) fn begin_epoch(&mut self, me: PersonId, by: &ActBy, act: &Epoch) -> Result<(), Error> {
         let bad = Error::unverified(What::Membership);
-        let view = self.view.as_mut().ok_or(bad.clone())?;
+        let view = self.view.as_mut().filter(|_| act.conversation == self.id).ok_or(bad.clone())?;
         view.follow(by, &Act::Epoch(act.clone())).map_err(|_| bad)?;
         // A ghost reader would need a wrap too many, and the count is that of the members we verified.
         let slot = view.membership().members().keys().position(|member| *member == me);
@@ -96,7 +96,8 @@ impl Row {
         act: &Act,
     ) -> Result<(), Error> {
         let bad = Error::unverified(What::Membership);
-        self.view.as_mut().ok_or(bad.clone())?.follow(by, act).map_err(|_| bad)?;
+        let view = self.view.as_mut().filter(|_| share.conversation == self.id).ok_or(bad.clone())?;
+        view.follow(by, act).map_err(|_| bad)?;
         if share.person == me {
             let (from, to) = (share.from_epoch, share.to_epoch);
             self.shares.push(Share { index: by.index, from, to, claim: share.wraps.clone() });
@@ -378,5 +379,59 @@ impl State {
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
         ReservationId(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::client::conversations::Conversations;
+    use crate::client::error::{Error, What};
+    use journal::act::{ConversationKind, Create, Epoch, WrapClaim};
+    use journal::ids::{Commitment, ConversationId, MembershipHead, ReservationId, StatementId};
+    use journal::membership::{ActBy, MembershipView};
+    use pki::{Clearance, PersonId};
+
+    /// A ghost is a reader whom no act brought in: his wrap would be one too many, or stand under a membership that no
+    /// act made.
+    #[test]
+    fn an_epoch_with_a_ghost_reader_is_refused() {
+        let (anna, boris) = (PersonId(1), PersonId(2));
+        let by = |signer, id, index| ActBy { signer, id: StatementId([id; 32]), index };
+        let id = ConversationId([1; 32]);
+        let create = Create {
+            random: [0; 16],
+            kind: ConversationKind::Group,
+            ceiling: Clearance(0),
+            default_label: Clearance(0),
+            invited: vec![boris],
+        };
+        let mut conversations = Conversations::default();
+        let row = conversations.row(id);
+        let view = MembershipView::found(&by(anna, 1, 10), &create).unwrap();
+        let membership = view.membership().head();
+        row.view = Some(view);
+        let epoch = |epoch, count, membership| Epoch {
+            conversation: id,
+            epoch,
+            membership,
+            key_commitment: Commitment([3; 32]),
+            wraps: WrapClaim { reservation: ReservationId([4; 16]), root: [5; 32], count },
+        };
+        let refused = Err(Error::unverified(What::Membership));
+        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), &epoch(1, 3, membership)), refused, "a ghost");
+        let other = MembershipHead([9; 32]);
+        assert_eq!(
+            row.begin_epoch(boris, &by(anna, 2, 11), &epoch(1, 2, other)),
+            refused,
+            "a ghost's membership"
+        );
+        assert_eq!(
+            row.begin_epoch(boris, &by(PersonId(3), 2, 11), &epoch(1, 2, membership)),
+            refused,
+            "a stranger"
+        );
+        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), &epoch(2, 2, membership)), refused, "a gap");
+        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), &epoch(1, 2, membership)), Ok(()));
+        assert_eq!(row.epochs[&1].slot, Some(1), "wraps stand in membership order");
     }
 }

@@ -109,10 +109,13 @@ impl Cx {
     /// One conversation, followed.
     pub(crate) async fn conversation(&self, id: ConversationId) -> Result<ConversationView, Error> {
         let unknown = Error::UnknownConversation { conversation: id };
-        match self.ask(Query::Conversation(id)).await? {
-            Answer::Conversation(Some(record)) if record.id == id => self.conversation_view(&record).await,
-            Answer::Conversation(None) => Err(unknown),
-            _ => Err(Error::unverified(What::Answer)),
+        let Answer::Conversation(record) = self.ask(Query::Conversation(id)).await? else {
+            return Err(Error::unverified(What::Answer));
+        };
+        let record = record.ok_or(unknown)?;
+        match record.id == id {
+            true => self.conversation_view(&record).await,
+            false => Err(Error::unverified(What::Answer)),
         }
     }
 

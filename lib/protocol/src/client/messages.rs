@@ -183,9 +183,8 @@ impl Cx {
         query: Query,
     ) -> Result<(Vec<MessageView>, bool), Error> {
         self.follow(id).await?;
-        let page = match self.ask(query).await? {
-            Answer::Messages(page) | Answer::MessagesBefore(page) => page,
-            _ => return Err(Error::unverified(What::Answer)),
+        let (Answer::Messages(page) | Answer::MessagesBefore(page)) = self.ask(query).await? else {
+            return Err(Error::unverified(What::Answer));
         };
         let Page { more, .. } = page;
         let mut views = Vec::with_capacity(page.entries.len());

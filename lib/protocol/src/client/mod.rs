@@ -116,30 +116,28 @@ impl ClientSession {
     /// A command; its result is an event with this number. Commands given while no session lives wait for one, but for
     /// a Login, which needs a connection that greeted us.
     pub fn command(&mut self, id: CommandId, command: Command, now_ms: u64) {
-        match command {
-            Command::Login(with) => self.step(now_ms, |state| {
-                if let Err(error) = state.login(id, &with) {
+        if let Command::Login(with) = &command {
+            return self.step(now_ms, |state| {
+                if let Err(error) = state.login(id, with) {
                     state.event(Event::Failed(id, error));
                 }
-            }),
-            Command::FileChunk(of, piece) => self.step(now_ms, |state| {
-                let reply =
-                    if state.uploads.give(of, piece) { Ok(Reply::Nothing) } else { Err(Error::FileChanged) };
-                state.event(match reply {
-                    Ok(reply) => Event::Done(id, reply),
-                    Err(error) => Event::Failed(id, error),
+            });
+        }
+        if let Command::FileChunk(of, piece) = command {
+            return self.step(now_ms, |state| {
+                let given = state.uploads.give(of, piece);
+                state.event(match given {
+                    true => Event::Done(id, Reply::Nothing),
+                    false => Event::Failed(id, Error::FileChanged),
                 });
                 state.moved();
-            }),
-            command if self.flows.len() >= FLOWS_MAX => {
-                drop(command);
-                self.step(now_ms, |state| state.event(Event::Failed(id, Error::Busy)));
-            }
-            command => {
-                self.flows.push(Box::pin(self.cx.clone().run(id, command)));
-                self.step(now_ms, State::moved);
-            }
+            });
         }
+        if self.flows.len() >= FLOWS_MAX {
+            return self.step(now_ms, |state| state.event(Event::Failed(id, Error::Busy)));
+        }
+        self.flows.push(Box::pin(self.cx.clone().run(id, command)));
+        self.step(now_ms, State::moved);
     }
 
     /// What to do next; to be asked until there is nothing, after every call above.
@@ -186,6 +184,3 @@ impl ClientSession {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

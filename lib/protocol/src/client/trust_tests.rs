@@ -1,1 +1,145 @@
+use super::*;
+use journal::note::NoteSigner;
+use journal::testing::seed;
+use journal::tree::{Tree, leaf_hash};
+use pki::{SecretKey, Signer, Suite};
 
+const LOG: LogId = LogId([7; 32]);
+
+/// A log with as many period keys as it needs; period p begins at index `rolls[p]`.
+struct Log {
+    tree: Tree,
+    identity: SecretKey,
+    periods: Vec<SecretKey>,
+}
+
+impl Log {
+    fn new() -> Self {
+        let key = |name: &str| SecretKey::from_bytes(Suite::Ed25519, &seed(1, name)).unwrap();
+        Self { tree: Tree::new(), identity: key("identity"), periods: vec![key("period 0"), key("period 1")] }
+    }
+
+    fn grow(&mut self, to: u64, text: &str) {
+        while self.tree.size() < to {
+            let leaf = leaf_hash(format!("{text} {}", self.tree.size()).as_bytes());
+            self.tree.append(leaf);
+        }
+    }
+
+    fn roll(&self, period: usize) -> KeyRoll {
+        let key = self.periods[period].public();
+        let bytes = key_roll_bytes(LOG, period as u64, key.suite(), key.spki());
+        let by = if period == 0 { &self.identity } else { &self.periods[period - 1] };
+        let signature = by.sign(&bytes).unwrap().into();
+        KeyRoll { period: period as u64, suite: key.suite(), key: key.spki().to_vec().into(), signature }
+    }
+
+    fn note(&self, period: usize) -> Vec<u8> {
+        let head = Head { size: self.tree.size(), root: self.tree.root() };
+        let period = &self.periods[period];
+        let keys = LogKeys::new(LOG, period.public().clone(), Some(self.identity.public().clone())).unwrap();
+        let signers = [
+            NoteSigner { key: &keys.period, signer: period },
+            NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &self.identity },
+        ];
+        SignedCheckpoint::sign(Checkpoint { log: LOG, head }, &signers).unwrap().to_string().into_bytes()
+    }
+
+    fn growth(&self, from: u64) -> Vec<Digest> {
+        let proof = self.tree.consistency_proof(from, self.tree.size()).unwrap();
+        proof.path().iter().copied().map(Digest).collect()
+    }
+
+    /// A terminal that knows period 0.
+    fn trust(&self) -> Trust {
+        let mut trust = Trust::new(LOG, self.identity.public().clone(), Noted::nothing());
+        trust.roll(1, &self.roll(0)).unwrap();
+        trust
+    }
+}
+
+#[test]
+fn the_proven_head_moves_only_along_a_growing_log() {
+    let mut log = Log::new();
+    log.grow(5, "entry");
+    let mut trust = log.trust();
+    trust.advance(&log.note(0), &[]).unwrap();
+    assert_eq!(trust.proven().head.size, 5);
+    log.grow(9, "entry");
+    assert!(matches!(trust.advance(&log.note(0), &[]), Err(Doubt::Contradiction(_))), "no proof, no growth");
+    trust.advance(&log.note(0), &log.growth(5)).unwrap();
+    assert_eq!(trust.proven().head, Head { size: 9, root: log.tree.root() });
+}
+
+#[test]
+fn a_fork_and_a_rollback_are_shown_with_both_notes() {
+    let mut log = Log::new();
+    log.grow(5, "entry");
+    let mut trust = log.trust();
+    let ours = log.note(0);
+    trust.advance(&ours, &[]).unwrap();
+
+    // Another past of the same length: two signed notes that cannot both be true.
+    let mut other = Log::new();
+    other.grow(5, "another entry");
+    let Err(Doubt::Contradiction(found)) = trust.note(&other.note(0)) else { panic!("a fork was believed") };
+    assert!(!found.rolled_back && found.ours.size == 5 && found.theirs.size == 5);
+    assert_eq!((found.our_note.to_vec(), found.their_note.to_vec()), (ours.clone(), other.note(0)));
+
+    // Another past, longer: no honest proof leads there.
+    other.grow(8, "another entry");
+    let Err(Doubt::Contradiction(found)) = trust.advance(&other.note(0), &other.growth(5)) else {
+        panic!("a fork was believed")
+    };
+    assert_eq!(found.theirs.size, 8);
+
+    // The same past, shorter.
+    let mut back = Log::new();
+    back.grow(3, "entry");
+    let Err(Doubt::Contradiction(found)) = trust.advance(&back.note(0), &[]) else {
+        panic!("a rollback was believed")
+    };
+    assert!(found.rolled_back);
+    assert_eq!(trust.proven().head.size, 5);
+}
+
+#[test]
+fn period_keys_follow_from_the_identity_key_and_sign_only_their_time() {
+    let mut log = Log::new();
+    log.grow(5, "entry");
+    let mut trust = Trust::new(LOG, log.identity.public().clone(), Noted::nothing());
+    assert_eq!(trust.note(&log.note(0)), Err(Doubt::Unverified(What::Note)), "no period key is known");
+    assert_eq!(trust.roll(2, &log.roll(1)), Err(What::KeyRoll), "period 0 comes first");
+    trust.roll(1, &log.roll(0)).unwrap();
+    trust.roll(1, &log.roll(0)).unwrap();
+    assert_eq!(trust.roll(3, &log.roll(0)), Err(What::KeyRoll), "one period has one roll");
+    trust.note(&log.note(0)).unwrap();
+
+    let mut forged = log.roll(1);
+    forged.signature = log.identity.sign(b"something else").unwrap().into();
+    assert_eq!(trust.roll(7, &forged), Err(What::KeyRoll));
+    trust.roll(7, &log.roll(1)).unwrap();
+    log.grow(7, "entry");
+    trust.note(&log.note(0)).unwrap();
+    log.grow(8, "entry");
+    assert_eq!(trust.note(&log.note(0)), Err(Doubt::Unverified(What::Note)), "an old key after its roll");
+    trust.note(&log.note(1)).unwrap();
+}
+
+#[test]
+fn a_greeting_is_for_one_log_one_connection_and_one_core() {
+    let log = Log::new();
+    let trust = log.trust();
+    let core = b"certificate".to_vec();
+    let sign = |id: LogId, exporter: &[u8; 32]| {
+        let signed = Hello::signed_bytes(id, &[1; 32], CertId::of(&core), exporter);
+        let signature = log.identity.sign(&signed).unwrap().into();
+        Hello { log: id, nonce: [1; 32], core: core.clone().into(), signature }
+    };
+    assert!(trust.check_hello(&sign(LOG, &[2; 32]), &[2; 32]).is_ok());
+    assert!(trust.check_hello(&sign(LOG, &[2; 32]), &[3; 32]).is_err());
+    assert!(trust.check_hello(&sign(LogId([8; 32]), &[2; 32]), &[2; 32]).is_err());
+    let mut other = sign(LOG, &[2; 32]);
+    other.core = b"another core".to_vec().into();
+    assert!(trust.check_hello(&other, &[2; 32]).is_err());
+}

@@ -1,12 +1,15 @@
 //! What people do, told from their terminals.
 
 use crate::world::World;
-use journal::act::{EraseTarget, Precedence};
+use journal::act::{Act, EraseTarget, Precedence, Revoke, RevokeReason, Submit};
 use journal::ids::{ConversationId, Index};
-use pki::Suite;
-use protocol::client::command::{NewGroup, NewPrivate, Send, SendFile};
+use journal::testing::Described;
+use pki::{Clearance, Role, Suite};
+use protocol::client::command::{NewGroup, NewPrivate, OtherAct, Send, SendFile};
 use protocol::client::event::{Content, MessageView};
 use protocol::client::{Command, Error, Event, Reply, SecretBytes, SecretText};
+use protocol::query::Query;
+use sha2::{Digest, Sha256};
 
 pub(crate) fn message(conversation: ConversationId, text: &str) -> Send {
     Send {
@@ -160,11 +163,11 @@ fn a_file_arrives_as_it_was_sent() {
     let (mut at, mut asked) = (0, 0);
     loop {
         let events = &world.terminals["anna"].events;
-        let wanted = events.iter().filter_map(|event| match event {
+        let mut wanted = events.iter().filter_map(|event| match event {
             Event::ChunkWanted(of, _, bytes) if *of == command => Some(*bytes as usize),
             _ => None,
         });
-        let Some(bytes) = wanted.skip(asked).next() else { break };
+        let Some(bytes) = wanted.nth(asked) else { break };
         asked += 1;
         let piece = SecretBytes::new(content[at..at + bytes].to_vec());
         at += bytes;
@@ -258,4 +261,76 @@ fn many_messages_at_once_keep_their_order() {
         assert!(matches!(world.result("anna", command), Some(Ok(_))));
     }
     assert_eq!(world.pushed("boris"), texts);
+}
+
+#[test]
+fn a_revoked_member_is_out_and_the_others_go_on_under_a_new_key() {
+    let mut world = World::new(9);
+    ["anna", "boris", "vera", "olga"].iter().for_each(|login| world.arrive(login));
+    let id = world.group("anna", &["boris", "vera"], "three");
+    world.say("anna", id, "all of us");
+    let revoke =
+        Revoke { person: world.id("boris"), reason: RevokeReason::KeyCompromise, note: String::new() };
+    let act = OtherAct { act: Act::Revoke(revoke), staged: Vec::new(), verifiers: Vec::new() };
+    world.ask("olga", Command::Act(Box::new(act))).unwrap();
+    assert!(world.terminals["boris"].session.is_none(), "thrown out in mid-session");
+    assert!(world.terminals["anna"].events.iter().any(|event| matches!(event, Event::Revoked(_))));
+    world.say("vera", id, "without him");
+    assert_eq!(world.screen("anna", id), ["all of us", "without him"]);
+    let Reply::Conversation(view) = world.ask("anna", Command::Conversation(id)).unwrap() else { panic!() };
+    assert!(view.members.len() == 2 && view.epoch == 2);
+    // Whoever follows the conversation from its beginning comes to the same membership.
+    let record = world.terminals["vera"].record.clone();
+    world.cut("vera");
+    world.terminal("vera", record, true);
+    world.reconnect("vera");
+    assert_eq!(world.screen("vera", id), ["all of us", "without him"]);
+}
+
+#[test]
+fn a_renewed_key_is_shown_before_anything_is_wrapped_to_it() {
+    let mut world = World::new(10);
+    ["anna", "boris", "olga"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "to the old key");
+    let described = Described::new(Role::Operator, Clearance(3));
+    let enrol = world.site.issue("boris", &described);
+    let (signed, statement) = world.site.offline(Act::Enrol(enrol));
+    let digest = Sha256::digest(statement.0).into();
+    let act =
+        OtherAct { act: Act::Submit(Submit { count: 1, digest }), staged: vec![signed], verifiers: vec![] };
+    world.ask("olga", Command::Act(Box::new(act))).unwrap();
+    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.say("anna", id, "to the new key");
+    let changed = world.terminals["anna"].events.iter().filter_map(|event| match event {
+        Event::KeyChanged(person, before, after) => Some((*person, before != after)),
+        _ => None,
+    });
+    assert_eq!(changed.collect::<Vec<_>>(), [(world.id("boris"), true)]);
+}
+
+#[test]
+fn the_auditor_reads_entries_and_no_bodies() {
+    let mut world = World::new(11);
+    ["anna", "boris", "igor"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "not for igor");
+    let (mut from, mut seen) = (0, 0);
+    loop {
+        let Reply::Entries(entries, more) =
+            world.ask("igor", Command::Ask(Query::Entries(from, 64))).unwrap()
+        else {
+            panic!()
+        };
+        for entry in &entries {
+            assert_eq!(entry.entry.to_vec(), world.entries[entry.index as usize]);
+        }
+        seen += entries.len();
+        from += 64;
+        if !more && from as usize >= world.entries.len() {
+            break;
+        }
+    }
+    assert!(seen + 8 > world.entries.len(), "{seen} of {}", world.entries.len());
+    assert!(world.ask("igor", Command::MessagesBefore(id, u64::MAX)).is_err());
 }
