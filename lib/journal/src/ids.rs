@@ -56,7 +56,8 @@ hash_id! {
     Commitment
 }
 hash_id! {
-    /// The running hash over a conversation's membership acts:
+    /// The running hash over the acts that change who gets keys or who leads: Invite, Leave, Remove, HandOver, and
+    /// each revocation or lowered clearance that takes a member out (an Accept changes neither and is left out):
     /// `SHA-256("conclave/membership/1" ‖ head before ‖ StatementId)`, beginning with the conversation's id.
     MembershipHead
 }

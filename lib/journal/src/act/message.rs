@@ -129,7 +129,7 @@ pub struct Reserve {
     /// For what.
     #[n(2)]
     pub purpose: Purpose,
-    /// How many bodies, at least 1.
+    /// How many bodies, at least 1. For a file: the claiming message's own body (chunk 0) and then the file's chunks.
     #[n(3)]
     pub chunks: u32,
     /// Padded length of each.

@@ -6,7 +6,8 @@ use crate::policy::Policy;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{CertId, PersonId};
 
-/// Takes in acts of the authority's offline chain: they are the very next `count` entries, all or none.
+/// Takes in acts of the authority's offline chain: they are the very next `count` entries, all or none, and of one
+/// time stamp with it (nothing, not even a Tick, comes between).
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct Submit {

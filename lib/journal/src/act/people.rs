@@ -35,7 +35,8 @@ pub enum RevokeReason {
     CessationOfOperation,
 }
 
-/// Ends every certificate the person has at this index, signature and agreement, for ever.
+/// Ends every certificate the person has at this index, signature and agreement, for ever, and takes the person out of
+/// every conversation.
 /// By the authority (offline chain) or by one officer.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]

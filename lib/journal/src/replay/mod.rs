@@ -14,7 +14,11 @@ use crate::note::NotSigned;
 use crate::register::{Applied, Register};
 use crate::tree::Tree;
 use pki::{PublicKey, Suite};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+
+/// Most roots kept at hand: terminals name the newest heads, many of them the same ones.
+const ROOTS_MAX: usize = 1024;
 
 /// The first entry that cannot stand, and why.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +98,7 @@ pub struct Replay {
     expected: Option<LogId>,
     register: Register,
     tree: Tree,
+    roots: RefCell<BTreeMap<u64, Hash>>,
     keys: KeyBook,
     periods: Vec<(Index, PublicKey)>,
     kinds: BTreeMap<u16, u64>,
@@ -122,10 +127,10 @@ impl Replay {
         let index = self.tree.size();
         let at = |fault| BadAt { index, fault };
         let candidate = entry.candidate(index);
-        let tree = &self.tree;
+        let (tree, roots) = (&self.tree, &self.roots);
         let applied = self
             .register
-            .apply(&candidate, &|size| tree.root_at(size).ok())
+            .apply(&candidate, &|size| root_at(tree, roots, size))
             .map_err(|refusal| at(refusal.into()))?;
         if let Some(expected) = self.expected
             && expected != self.register.log_id()
@@ -209,6 +214,20 @@ impl Replay {
             span_ms: self.span_ms.unwrap_or_default(),
         }
     }
+}
+
+/// The root at a size. Recomputing it costs more than all rules together, so the newest ones are kept.
+fn root_at(tree: &Tree, roots: &RefCell<BTreeMap<u64, Hash>>, size: u64) -> Option<Hash> {
+    if let Some(root) = roots.borrow().get(&size) {
+        return Some(*root);
+    }
+    let root = tree.root_at(size).ok()?;
+    let mut kept = roots.borrow_mut();
+    kept.insert(size, root);
+    if kept.len() > ROOTS_MAX {
+        kept.pop_first();
+    }
+    Some(root)
 }
 
 #[cfg(test)]
