@@ -21,12 +21,14 @@ use super::trust::Trust;
 use crate::frame::{self, PASSWORD_INFO, ReceiptFrame, Stage, SubmitFrame, ToCore};
 use crate::seal::body;
 use crate::seal::keys::{EpochKey, Lock, TextPlace};
+use bytes::Bytes;
 use journal::act::{Act, FileClaim, Message, Precedence, SetPassword, SizeClass, Title};
 use journal::entry::{Content, ENTRY_VERSION, Entry};
 use journal::ids::{Chain as ChainId, ConversationId, Index, StatementId};
 use journal::statement::{Header, STATEMENT_VERSION, SignedStatement, Statement};
 use journal::tree::leaf_hash;
 use pki::Clearance;
+use pki::state_record::OwnChain;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -137,6 +139,15 @@ impl Chain {
         self.flight.iter_mut().for_each(|flight| flight.old = true);
     }
 
+    /// Nothing will be answered any more. What became of what is in flight nobody can say.
+    pub(crate) fn fail_all(&mut self) {
+        let queued = self.queue.drain(..).map(|queued| queued.ticket);
+        let flight = self.flight.drain(..).map(|flight| flight.ticket);
+        let resolving = std::mem::take(&mut self.resolving).into_keys();
+        self.results
+            .extend(queued.chain(flight).chain(resolving).map(|ticket| (ticket, Err(Error::NotReady))));
+    }
+
     fn is_unresolved(&self) -> bool {
         !self.resolving.is_empty() || self.flight.iter().any(|flight| flight.old)
     }
@@ -172,7 +183,6 @@ impl State {
         let ticket = self.chain.next_ticket;
         self.chain.next_ticket += 1;
         self.chain.queue.push_back(Queued { ticket, draft, stages });
-        self.sign_queued();
         Ok(ticket)
     }
 
@@ -185,26 +195,32 @@ impl State {
             stages.into_iter().for_each(|stage| self.send(frame::encode(&ToCore::Stage(stage))));
             self.send(frame::encode(&ToCore::Submit(submit)));
         }
-        self.sign_queued();
     }
 
-    /// Signs what waits, as far as it may leave now.
+    /// Signs what waits, as far as it may leave now: all of it under one record. Called when no flow can move.
     pub(crate) fn sign_queued(&mut self) {
+        let mut frames = Vec::new();
         while let Some(live) = self.chain.live
             && !self.chain.draining
             && !self.chain.is_unresolved()
             && self.chain.flight.len() < IN_FLIGHT_MAX
         {
-            let Some(queued) = self.chain.queue.pop_front() else { return };
+            let Some(queued) = self.chain.queue.pop_front() else { break };
             let ticket = queued.ticket;
-            if let Err(error) = self.sign(live, queued) {
+            if let Err(error) = self.sign(live, queued, &mut frames) {
                 self.chain.results.insert(ticket, Err(error));
                 self.moved();
             }
         }
+        if !frames.is_empty() {
+            // The caller does actions in order, and these are sent only when the record is durable. A crash between the
+            // two leaves a record of statements that never left: harmless, the next Login begins a new chain.
+            self.persist();
+            frames.into_iter().for_each(|frame| self.send(frame));
+        }
     }
 
-    fn sign(&mut self, live: Live, queued: Queued) -> Result<(), Error> {
+    fn sign(&mut self, live: Live, queued: Queued, frames: &mut Vec<Bytes>) -> Result<(), Error> {
         let Queued { ticket, draft, stages } = queued;
         let sequence = live.sequence + 1 + self.chain.flight.len() as u64;
         let header = Header {
@@ -226,17 +242,14 @@ impl State {
         let header = statement.header;
         // Used up from here on: whatever becomes of these bytes, this number and attempt are never signed again.
         self.chain.attempts.insert(sequence, header.attempt.saturating_add(1));
-        self.record.chain = header.chain;
-        self.record.sequence = header.sequence;
-        self.record.attempt = header.attempt;
-        self.record.previous = id;
-        // The caller does actions in order, and this one is done only when the record is durable. A crash between the
-        // two leaves a record of a statement that never left: harmless, the next Login begins a new chain.
-        self.persist();
-        for stage in &stages {
-            self.send(frame::encode(&ToCore::Stage(stage.clone())));
-        }
-        self.send(frame::encode(&ToCore::Submit(frame.clone())));
+        self.record.chain = Some(OwnChain {
+            login_leaf: header.chain.0,
+            next_sequence: header.sequence,
+            last_id: header.previous.0,
+            attempt: header.attempt,
+        });
+        frames.extend(stages.iter().map(|stage| frame::encode(&ToCore::Stage(stage.clone()))));
+        frames.push(frame::encode(&ToCore::Submit(frame.clone())));
         self.chain.flight.push_back(InFlight { ticket, draft, stages, frame, id, header, old: false });
         Ok(())
     }
@@ -322,7 +335,6 @@ impl State {
         self.chain.newest_admitted = self.chain.newest_admitted.max(Some(receipt.index));
         self.chain.results.insert(ticket, Ok(admitted));
         self.moved();
-        self.sign_queued();
         Ok(())
     }
 
@@ -359,7 +371,6 @@ impl State {
             // Whatever the code (`ChainEnded`, or that the certificate was renewed since): its chain has ended, so it
             // will not be admitted any more. Whether it was, the log says.
             self.look_for(flight);
-            self.sign_queued();
             return true;
         }
         // Those refused only because the one before them was: nothing is wrong with them, they get new numbers.
@@ -371,7 +382,6 @@ impl State {
         }
         self.chain.draining = true;
         self.end_of_drain();
-        self.sign_queued();
         true
     }
 

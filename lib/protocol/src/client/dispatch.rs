@@ -126,12 +126,7 @@ impl Cx {
     /// The log grew since the head that is proven: has it only grown?
     pub(crate) async fn watch_consistency(self) {
         loop {
-            let size = self
-                .until(|state| {
-                    let proven = state.trust.proven().head.size;
-                    (state.is_ready() && state.trust.ahead().is_some()).then_some(proven)
-                })
-                .await;
+            let size = self.until(|state| state.growth_wanted()).await;
             let proven = match self.ask(Query::Consistency(size)).await {
                 Ok(Answer::Consistency(note, path)) => {
                     self.with(|state| state.prove_growth(size, &note, &path))
@@ -142,7 +137,6 @@ impl Cx {
             if proven.is_err() {
                 // No consistency, no work: a server that cannot show it is not worked with.
                 self.with(super::state::State::fatal);
-                return;
             }
         }
     }

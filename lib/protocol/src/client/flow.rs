@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::chain::Draft;
+use super::command::CommandId;
 use super::error::{Error, What};
 use super::event::{Admitted, Event};
 use super::requests::Asked;
@@ -20,8 +21,23 @@ use crate::query::Query;
 /// Flows at once: commands under way and the session's own chores.
 pub(crate) const FLOWS_MAX: usize = 512;
 
-/// A flow under way.
-pub(crate) type Flow = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A flow under way, and the command it does, if a caller gave it.
+pub(crate) struct Flow {
+    pub(crate) command: Option<CommandId>,
+    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Flow {
+    /// A chore of the session.
+    pub(crate) fn chore(future: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { command: None, future: Box::pin(future) }
+    }
+
+    /// A caller's command.
+    pub(crate) fn command(id: CommandId, future: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { command: Some(id), future: Box::pin(future) }
+    }
+}
 
 /// The handle through which flows see the session.
 #[derive(Clone)]
@@ -56,7 +72,7 @@ impl Cx {
 
     /// Starts a chore beside the flow.
     pub(crate) fn spawn(&self, flow: impl Future<Output = ()> + Send + 'static) {
-        self.with(|state| state.spawned.push(Box::pin(flow)));
+        self.with(|state| state.spawned.push(Flow::chore(flow)));
     }
 
     /// Asks the core. Survives a reconnect: the question is put again.
@@ -117,8 +133,12 @@ pub(crate) fn run(cx: &Cx, flows: &mut Vec<Flow>) {
     loop {
         let before = cx.with(|state| state.moves);
         flows.append(&mut cx.with(|state| std::mem::take(&mut state.spawned)));
-        flows.retain_mut(|flow| flow.as_mut().poll(&mut context).is_pending());
-        let more = cx.with(|state| state.moves != before || !state.spawned.is_empty());
+        flows.retain_mut(|flow| flow.future.as_mut().poll(&mut context).is_pending());
+        let more = cx.with(|state| {
+            // What the flows queued is signed together.
+            state.sign_queued();
+            state.moves != before || !state.spawned.is_empty()
+        });
         if !more {
             return;
         }

@@ -14,6 +14,7 @@ use journal::ids::{Chain, Head, StatementId};
 use journal::statement::{Header, SignedStatement, Statement};
 use journal::tree::leaf_hash;
 use pki::CertId;
+use pki::state_record::OwnChain;
 
 /// The connection as the caller's TLS knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,8 +74,7 @@ impl State {
         let (signed, id) = SignedStatement::sign(&statement, &*self.me.signer).map_err(|_| Error::Key)?;
         let password = self.seal_password(&with.password, id)?.into();
         // Bound to this nonce and this connection: two Logins are never the same statement, and none can be replayed.
-        (self.record.chain, self.record.sequence, self.record.attempt) = (Chain::ZERO, 0, 0);
-        self.record.previous = id;
+        self.record.chain = None;
         self.persist();
         self.send(frame::encode(&ToCore::Login(LoginFrame { statement: signed.clone(), password })));
         let header = statement.header;
@@ -116,8 +116,9 @@ impl State {
             Err(error) => return failed(self, error),
         };
         let head = self.trust.proven().head;
-        self.record.checkpoint = self.trust.proven().note.clone();
-        (self.record.chain, self.record.sequence, self.record.previous) = (chain, 0, id);
+        self.keep_proven();
+        self.record.chain =
+            Some(OwnChain { login_leaf: chain.0, next_sequence: 1, last_id: id.0, attempt: 0 });
         self.persist();
         self.phase = Phase::Ready;
         let must_set_password = welcome.must_set_password;
@@ -164,6 +165,10 @@ impl State {
                     self.phase = Phase::Distrusted;
                     self.event(Event::Distrust(*distrust));
                     self.action(Action::Close);
+                    // Nothing that waits for this server will come.
+                    self.requests.fail_all();
+                    self.chain.fail_all();
+                    self.moved();
                 }
                 Error::unverified(What::Consistency)
             }

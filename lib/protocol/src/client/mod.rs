@@ -1,5 +1,6 @@
 //! The terminal's half of a session, sans-IO: received bytes, the time and commands go in; actions come out, in order.
-//! Never touches a socket, a disk or a clock, holds no password, and never shows what it has not verified.
+//! Never touches a socket, a disk or a clock, keeps no password beyond the statement it goes with, and never shows what
+//! it has not verified.
 //!
 //! # What is verified before it is shown
 //! - the server: its greeting is signed by the log identity key of the site card, over this very connection;
@@ -42,7 +43,7 @@ pub use command::{Command, CommandId};
 pub use error::{Error, What};
 pub use event::{Event, Reply};
 pub use handshake::Connection;
-pub use parts::{Anchors, BadParts, Me, Parts, StateRecord};
+pub use parts::{Anchors, BadParts, Me, Parts};
 pub use secret::{SecretBytes, SecretText};
 pub use state::Action;
 
@@ -50,6 +51,7 @@ use crate::frame::{Decoder, decode_to_terminal};
 use crate::limits::FRAME_BYTES_MAX;
 use flow::{Cx, FLOWS_MAX, Flow};
 use handshake::Phase;
+pub use pki::state_record::StateRecord;
 use rand_core::CryptoRng;
 use state::State;
 
@@ -66,7 +68,7 @@ impl ClientSession {
     /// A session that has no connection yet. `rng` is asked whenever a key, a salt or a name is drawn.
     pub fn new(parts: Parts, rng: Box<dyn CryptoRng + Send>) -> Result<Self, BadParts> {
         let cx = Cx::new(State::new(parts, rng)?);
-        let flows: Vec<Flow> = vec![Box::pin(cx.clone().pump()), Box::pin(cx.clone().watch_consistency())];
+        let flows = vec![Flow::chore(cx.clone().pump()), Flow::chore(cx.clone().watch_consistency())];
         Ok(Self { cx, flows, decoder: Decoder::default(), deaf: true })
     }
 
@@ -136,7 +138,7 @@ impl ClientSession {
         if self.flows.len() >= FLOWS_MAX {
             return self.step(now_ms, |state| state.event(Event::Failed(id, Error::Busy)));
         }
-        self.flows.push(Box::pin(self.cx.clone().run(id, command)));
+        self.flows.push(Flow::command(id, self.cx.clone().run(id, command)));
         self.step(now_ms, State::moved);
     }
 
@@ -148,6 +150,16 @@ impl ClientSession {
     /// Whether a chain lives.
     pub fn is_ready(&self) -> bool {
         self.cx.with(|state| state.is_ready())
+    }
+
+    /// Commands without a result yet, oldest first: what a person would lose by leaving now.
+    pub fn pending(&self) -> Vec<CommandId> {
+        self.flows.iter().filter_map(|flow| flow.command).collect()
+    }
+
+    /// Time passed and nothing else happened. Not needed for correctness; growth of the log is proven a little sooner.
+    pub fn tick(&mut self, now_ms: u64) {
+        self.step(now_ms, State::moved);
     }
 
     /// Acts that are neither in the log nor refused for good.
@@ -170,17 +182,16 @@ impl ClientSession {
     fn chores(&mut self, was_ready: bool) {
         for (ticket, search) in self.cx.with(|state| std::mem::take(&mut state.searches)) {
             let cx = self.cx.clone();
-            self.flows.push(Box::pin(async move {
+            self.flows.push(Flow::chore(async move {
                 let found = cx.search(search).await;
                 cx.with(|state| {
                     state.chain.resolved(ticket, found);
-                    state.sign_queued();
                     state.moved();
                 });
             }));
         }
         if !was_ready && self.is_ready() && self.cx.with(|state| state.auto_accept && state.corresponds()) {
-            self.flows.push(Box::pin(self.cx.clone().answer_invitations()));
+            self.flows.push(Flow::chore(self.cx.clone().answer_invitations()));
         }
     }
 }

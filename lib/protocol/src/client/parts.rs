@@ -3,11 +3,14 @@
 
 use super::trust::Noted;
 use journal::checkpoint::{Checkpoint, SignedCheckpoint};
-use journal::ids::{Chain, LogId, StatementId};
+use journal::ids::LogId;
 use journal::note::VerifierKey;
-use minicbor::{Decode, Encode};
+use pki::credential::Credential;
 use pki::site_card::SiteCard;
-use pki::{AgreementSecret, CertId, Certificate, Clearance, PersonId, PublicKey, RoleSet, Signer, Suite};
+use pki::state_record::StateRecord;
+use pki::{
+    AgreementSecret, CertId, Certificate, Clearance, PersonId, PublicKey, RoleSet, SecretKey, Signer, Suite,
+};
 use std::sync::Arc;
 
 /// What people handed over and the server cannot change.
@@ -86,51 +89,52 @@ pub struct Parts {
     pub anchors: Anchors,
     /// The person.
     pub me: Me,
-    /// What was persisted last.
-    pub record: StateRecord,
+    /// What was persisted last; none on a terminal that never logged in.
+    pub record: Option<StateRecord>,
     /// Accept invitations when they are first seen, if the clearance suffices.
     pub auto_accept: bool,
 }
 
-/// What a terminal writes before each signature: the head it has proven, and where its chain stands.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(array)]
-pub struct StateRecord {
-    /// The signed note of the newest proven checkpoint; empty before the first.
-    #[cbor(n(0), with = "minicbor::bytes")]
-    pub checkpoint: Vec<u8>,
-    /// One's chain; zero while logging in.
-    #[n(1)]
-    pub chain: Chain,
-    /// The number last signed.
-    #[n(2)]
-    pub sequence: u64,
-    /// Its attempt.
-    #[n(3)]
-    pub attempt: u32,
-    /// The statement last signed.
-    #[n(4)]
-    pub previous: StatementId,
-}
-
-impl Default for StateRecord {
-    /// Of a terminal that never logged in.
-    fn default() -> Self {
-        let (chain, previous) = (Chain::ZERO, StatementId::ZERO);
-        Self { checkpoint: Vec::new(), chain, sequence: 0, attempt: 0, previous }
+impl Parts {
+    /// From an opened credential with certificates and site card. The keys are copied: the credential stays the caller's.
+    pub fn from_credential(
+        credential: &Credential,
+        record: Option<StateRecord>,
+        auto_accept: bool,
+    ) -> Result<Self, BadParts> {
+        let card = credential.site_card().ok_or(BadParts::Identity)?;
+        let keys = credential.current().map_err(|_| BadParts::Certificate)?;
+        let suite = keys.signature().suite();
+        let signer = SecretKey::from_bytes(suite, &keys.signature().to_bytes());
+        let signer = Box::new(signer.map_err(|_| BadParts::Certificate)?);
+        let current = (keys.agreement_certificate().id(), keys.agreement());
+        let former = credential.former().iter().map(|key| (key.certificate(), key.secret()));
+        let copy = |(id, secret): (CertId, &AgreementSecret)| {
+            let copied = AgreementSecret::from_bytes(suite, &secret.to_bytes());
+            copied.map(|secret| (id, secret)).map_err(|_| BadParts::Certificate)
+        };
+        let agreement = std::iter::once(current).chain(former).map(copy).collect::<Result<_, _>>()?;
+        let me = Me::new(keys.signature_certificate().clone(), signer, agreement)?;
+        Ok(Self { anchors: Anchors::from_card(card)?, me, record, auto_accept })
     }
 }
 
-impl StateRecord {
-    /// The head of the checkpoint. Its signatures were verified before it was stored, and the record is sealed.
-    pub(crate) fn noted(&self, log: LogId) -> Result<Noted, BadParts> {
-        if self.checkpoint.is_empty() {
-            return Ok(Noted::nothing());
-        }
-        let signed = SignedCheckpoint::parse(&self.checkpoint).map_err(|_| BadParts::Record)?;
-        match *signed.claimed() {
-            Checkpoint { log: of, head } if of == log => Ok(Noted { head, note: self.checkpoint.clone() }),
-            Checkpoint { .. } => Err(BadParts::Record),
-        }
+/// The record of a terminal that never logged in.
+pub(crate) fn blank_record(anchors: &Anchors) -> Result<StateRecord, BadParts> {
+    let name = Checkpoint::key_name(anchors.log);
+    let identity = VerifierKey::new(name, anchors.identity.clone()).map_err(|_| BadParts::Identity)?;
+    Ok(StateRecord::new(anchors.log.0, identity.to_string()))
+}
+
+/// The head of the record's checkpoint. Its signatures were verified before it was stored, and the record is sealed.
+pub(crate) fn noted(record: &StateRecord, anchors: &Anchors) -> Result<Noted, BadParts> {
+    if record.log_id != anchors.log.0 {
+        return Err(BadParts::Record);
+    }
+    let Some(note) = &record.checkpoint else { return Ok(Noted::nothing()) };
+    let signed = SignedCheckpoint::parse(note.as_bytes()).map_err(|_| BadParts::Record)?;
+    match *signed.claimed() {
+        Checkpoint { log, head } if log == anchors.log => Ok(Noted { head, note: note.clone().into_bytes() }),
+        Checkpoint { .. } => Err(BadParts::Record),
     }
 }

@@ -64,6 +64,13 @@ impl Requests {
         }
     }
 
+    /// Nothing will be answered any more.
+    pub(crate) fn fail_all(&mut self) {
+        for waiting in self.waiting.values_mut() {
+            waiting.result.get_or_insert(Err(Error::NotReady));
+        }
+    }
+
     /// Whoever asked does not wait any more.
     pub(crate) fn abandon(&mut self, request: u32) {
         match self.waiting.get_mut(&request) {

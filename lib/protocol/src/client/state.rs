@@ -12,13 +12,14 @@ use super::files::Uploads;
 use super::flow::Flow;
 use super::handshake::Phase;
 use super::messages::MessageCache;
-use super::parts::{BadParts, Me, Parts, StateRecord};
+use super::parts::{BadParts, Me, Parts, blank_record, noted};
 use super::requests::{Asked, Requests};
 use super::resolve::Search;
 use super::trust::Trust;
 use crate::code::Code;
 use crate::frame::{Deliver, Digest, ToTerminal};
 use bytes::Bytes;
+use pki::state_record::StateRecord;
 use pki::{AgreementPublic, Role};
 use rand_core::CryptoRng;
 use std::collections::VecDeque;
@@ -26,8 +27,8 @@ use std::collections::VecDeque;
 /// Pushed frames that wait to be looked at. More than that is dropped and asked for again.
 const INBOX_MAX: usize = 256;
 
-/// A proven head that covers no act of ours is kept at most this often, milliseconds.
-const PERSIST_EVERY_MS: u64 = 1000;
+/// Growth that covers only others' acts is proven at most this often, milliseconds.
+const PROVE_EVERY_MS: u64 = 5000;
 
 /// What the caller must do, in this order and none left out.
 pub enum Action {
@@ -65,14 +66,15 @@ pub(crate) struct State {
     pub(crate) moves: u64,
     actions: VecDeque<Action>,
     last_request: u32,
-    /// Size of the head in the record that was persisted last, and when.
-    persisted: (u64, u64),
+    /// When growth was proven last.
+    proven_at_ms: u64,
 }
 
 impl State {
     pub(crate) fn new(parts: Parts, rng: Box<dyn CryptoRng + Send>) -> Result<Self, BadParts> {
         let Parts { anchors, me, record, auto_accept } = parts;
-        let proven = record.noted(anchors.log)?;
+        let record = record.map_or_else(|| blank_record(&anchors), Ok)?;
+        let proven = noted(&record, &anchors)?;
         Ok(Self {
             now_ms: 0,
             rng,
@@ -94,7 +96,7 @@ impl State {
             moves: 0,
             actions: VecDeque::new(),
             last_request: 0,
-            persisted: (0, 0),
+            proven_at_ms: 0,
             me,
             record,
         })
@@ -110,7 +112,6 @@ impl State {
 
     /// Has the record made durable before anything that follows.
     pub(crate) fn persist(&mut self) {
-        self.persisted = (self.trust.proven().head.size, self.now_ms);
         self.action(Action::PersistState(self.record.clone()));
     }
 
@@ -224,9 +225,6 @@ impl State {
 
     /// The connection is gone, by whoever's doing.
     pub(crate) fn disconnected(&mut self) {
-        if self.trust.proven().head.size > self.persisted.0 && self.is_ready() {
-            self.persist();
-        }
         self.login_lost();
         if !matches!(self.phase, Phase::Distrusted) {
             self.phase = Phase::Down;
@@ -259,17 +257,30 @@ impl State {
             return Ok(());
         }
         self.trust.advance(note, path).map_err(|doubt| self.doubt(doubt))?;
-        self.record.checkpoint = self.trust.proven().note.clone();
-        // A server that goes back behind an act of ours is found out by the next process too: as soon as our newest act
-        // is covered the head is kept. Heads that cover only others' acts are kept now and then.
-        let (size, at_ms) = self.persisted;
-        let own =
-            self.chain.newest_admitted().is_some_and(|index| index >= size) && self.chain.unsettled() == 0;
-        if own || self.now_ms.saturating_sub(at_ms) >= PERSIST_EVERY_MS {
-            self.persist();
-        }
+        // Kept at once, so that the next process too finds out a server that went back behind it.
+        self.proven_at_ms = self.now_ms;
+        self.keep_proven();
+        self.persist();
         self.moved();
         Ok(())
+    }
+
+    /// The proven head into the record.
+    pub(crate) fn keep_proven(&mut self) {
+        let note = self.trust.proven().note.clone();
+        self.record.checkpoint = String::from_utf8(note).ok().filter(|note| !note.is_empty());
+    }
+
+    /// The size from which growth is to be proven now, if it is. Each proof costs a question, and one for every batch of
+    /// a busy site would be more traffic than the messages: so heads that cover only others' acts are proven now and
+    /// then, and one that covers an act of ours as soon as none of ours is under way.
+    pub(crate) fn growth_wanted(&self) -> Option<u64> {
+        let size = self.trust.proven().head.size;
+        self.trust.ahead().filter(|_| self.is_ready())?;
+        let own =
+            self.chain.newest_admitted().is_some_and(|index| index >= size) && self.chain.unsettled() == 0;
+        let due = self.now_ms.saturating_sub(self.proven_at_ms) >= PROVE_EVERY_MS;
+        (own || due).then_some(size)
     }
 
     /// Whether a refusal means: what I knew of this conversation was old, look again and try again.

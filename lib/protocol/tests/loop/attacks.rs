@@ -218,7 +218,7 @@ fn a_bad_wrap_is_answered_and_the_next_sender_makes_a_new_epoch() {
 #[test]
 fn a_greeting_by_another_key_gets_no_password() {
     let mut world = World::new(28);
-    world.terminal("anna", Default::default(), true);
+    world.terminal("anna", None, true);
     world.tamper = Some(Box::new(|_, frame| match frame {
         ToTerminal::Hello(mut hello) => {
             hello.nonce[0] ^= 1;
@@ -235,7 +235,7 @@ fn a_greeting_by_another_key_gets_no_password() {
 #[test]
 fn a_wrong_password_is_refused_without_a_hint() {
     let mut world = World::new(29);
-    world.terminal("anna", Default::default(), true);
+    world.terminal("anna", None, true);
     world.connect("anna");
     assert_eq!(world.log_in("anna", "guess").err(), Some(Error::Refused { code: 2 }));
     world.connect("anna");

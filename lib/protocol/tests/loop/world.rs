@@ -28,7 +28,7 @@ pub(crate) type Tamper = Box<dyn FnMut(&str, ToTerminal) -> Option<ToTerminal>>;
 pub(crate) struct Terminal {
     pub(crate) client: ClientSession,
     pub(crate) session: Option<SessionId>,
-    pub(crate) record: StateRecord,
+    pub(crate) record: Option<StateRecord>,
     pub(crate) events: Vec<Event>,
     /// Frames sent, so that a test can see that something was persisted before each.
     pub(crate) sent: usize,
@@ -186,7 +186,7 @@ impl World {
     // --- terminals
 
     /// A terminal with what its credential holds.
-    pub(crate) fn terminal(&mut self, login: &str, record: StateRecord, auto_accept: bool) {
+    pub(crate) fn terminal(&mut self, login: &str, record: Option<StateRecord>, auto_accept: bool) {
         let person = self.site.person(login);
         let secret = AgreementSecret::from_bytes(self.site.suite, &person.agreement.to_bytes()).unwrap();
         let me = Me::new(
@@ -241,7 +241,7 @@ impl World {
 
     /// Connects, logs in with the envelope, sets the password `own`.
     pub(crate) fn arrive(&mut self, login: &str) {
-        self.terminal(login, StateRecord::default(), true);
+        self.terminal(login, None, true);
         self.connect(login);
         self.log_in(login, "one-time").unwrap();
         self.ask(login, Command::SetPassword(SecretText::from("own"))).unwrap();
@@ -315,7 +315,7 @@ impl World {
                 match action {
                     Action::PersistState(record) => {
                         terminal.persisted += 1;
-                        terminal.record = record;
+                        terminal.record = Some(record);
                     }
                     Action::Send(bytes) => {
                         terminal.sent += 1;
