@@ -1,2 +1,2 @@
-//! (to come)
+//! Parses the command line and calls.
 fn main() {}

@@ -1,0 +1,383 @@
+//! The verdict: what a replayed bundle, its notes and the auditor's own anchors say together.
+//! Never accuses the server where only the bundle may be damaged: "diverged" needs two heads that both count.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use console::Exit;
+use journal::checkpoint::{BadCheckpoint, SignedCheckpoint};
+use journal::ids::{Head, Index};
+use journal::note::NotSigned;
+use journal::replay::{Divergence, Fault, Replay, Unconfirmed};
+
+use crate::bundle::{BadBundle, BundleReader};
+use crate::parallel::processors;
+use crate::replaying::{Asked, Observer, Replayed, replay_bundle};
+use crate::trust::Trust;
+
+/// Most anchors that one verification compares.
+pub const ANCHORS_MAX: usize = 64;
+
+/// A head from outside the bundle, and where it came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutsideHead {
+    /// The file's name; `None` for the trust file's own anchor.
+    pub file: Option<String>,
+    /// The head.
+    pub head: Head,
+}
+
+/// What is wrong with a bundle.
+#[derive(Debug)]
+pub enum Flaw {
+    /// An entry cannot stand.
+    Entry {
+        /// Which.
+        index: Index,
+        /// Why.
+        fault: Fault,
+    },
+    /// A record is too long, there are too many notes, or something follows the end.
+    Container(BadBundle),
+    /// The genesis names other authorities or another identity key than the trust file.
+    OtherAuthorities,
+    /// A note is no checkpoint.
+    BadNote {
+        /// Which, from 0.
+        note: usize,
+        /// Why.
+        reason: BadCheckpoint,
+    },
+    /// A note is of another log.
+    NoteOfOtherLog {
+        /// Which, from 0.
+        note: usize,
+    },
+    /// A note is not signed by the keys of its period.
+    NoteNotSigned {
+        /// Which, from 0.
+        note: usize,
+        /// Why; `None` where the log had no period key yet.
+        reason: Option<NotSigned>,
+    },
+    /// The log signed another head than the entries give, and nothing signed says otherwise.
+    NotWhatWasSigned(Divergence),
+    /// The entries do not lead to a head from outside, and nothing that the log signed vouches for them.
+    NotWhatIsKnown(Divergence),
+}
+
+/// What is missing.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The bundle was cut off.
+    Cut,
+    /// It holds no entry.
+    Entries,
+    /// It holds no note.
+    Note,
+    /// Its notes cover fewer entries than there are.
+    NoteOver {
+        /// Entries that the newest covers.
+        covered: u64,
+    },
+    /// A note covers more entries than there are.
+    EntriesUpTo {
+        /// Its size.
+        size: u64,
+    },
+    /// A head from outside covers more entries than there are: an older export, or a log that was rolled back.
+    KnownUpTo {
+        /// Its size.
+        size: u64,
+    },
+}
+
+/// Why a consistent bundle is not anchored.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unanchored {
+    /// No head from outside was there to compare with.
+    NoAnchor,
+    /// More entries beyond the anchor than the trust file allows.
+    TooMany {
+        /// The limit.
+        limit: u64,
+    },
+    /// The anchor is older than the trust file allows.
+    TooOld {
+        /// How old.
+        age_ms: u64,
+        /// The limit.
+        limit_ms: u64,
+    },
+}
+
+/// The judgement.
+#[derive(Debug)]
+pub enum Judgement {
+    /// Everything holds, and an outside head within the limits confirms it.
+    Verified,
+    /// Something is wrong.
+    Invalid(Flaw),
+    /// Two heads that both count contradict each other.
+    Diverged(Divergence),
+    /// Consistent, not compared enough.
+    Unanchored(Unanchored),
+    /// Parts are missing.
+    Incomplete(Missing),
+}
+
+impl Judgement {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Verified => Exit::Yes,
+            Self::Invalid(_) => Exit::Invalid,
+            Self::Diverged(_) => Exit::Diverged,
+            Self::Unanchored(_) => Exit::Unanchored,
+            Self::Incomplete(_) => Exit::Incomplete,
+        }
+    }
+
+    /// The stable code for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Invalid(_) => "invalid",
+            Self::Diverged(_) => "diverged",
+            Self::Unanchored(_) => "unanchored",
+            Self::Incomplete(_) => "incomplete",
+        }
+    }
+}
+
+/// What a verification found.
+pub struct Audit {
+    /// The judgement.
+    pub judgement: Judgement,
+    /// The state behind the last entry that stands.
+    pub replay: Replay,
+    /// The notes that confirm these entries: head and text, in the order of the bundle.
+    pub confirmed: Vec<(Head, Vec<u8>)>,
+    /// The heads from outside that the entries lead to.
+    pub agreed: Vec<OutsideHead>,
+}
+
+/// What a verification is told.
+pub struct Wanted<'a> {
+    /// The trust file's content.
+    pub trust: &'a Trust,
+    /// Further heads from outside.
+    pub outside: Vec<OutsideHead>,
+    /// Is told how many bytes of the bundle were read.
+    pub progress: &'a mut dyn FnMut(u64),
+    /// Is told of every entry.
+    pub observer: Observer<'a>,
+}
+
+/// Verifies a bundle. Only a failing disk is an error.
+pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Audit, io::Error> {
+    let Wanted { trust, mut outside, progress, observer } = wanted;
+    if let Some(anchor) = &trust.anchor {
+        outside.insert(0, OutsideHead { file: None, head: anchor.head });
+    }
+    outside.truncate(ANCHORS_MAX);
+    let asked = Asked {
+        log: Some(trust.log),
+        stamps: outside.iter().filter_map(|anchor| anchor.head.size.checked_sub(1)).collect(),
+        threads: processors(),
+        progress,
+        observer,
+    };
+    let Replayed { mut replay, bad, cut, notes, stamps } = replay_bundle(reader, asked)?;
+    let mut found = Weighed::default();
+    found.judge(trust, &mut replay, &notes, &outside);
+    let judgement = match (bad, cut, found.flaw.take()) {
+        (Some(bad), _, _) => Judgement::Invalid(Flaw::Entry { index: bad.index, fault: bad.fault }),
+        (None, _, Some(judgement @ (Judgement::Invalid(_) | Judgement::Diverged(_)))) => judgement,
+        (None, Some(BadBundle::Truncated { .. }), _) => Judgement::Incomplete(Missing::Cut),
+        (None, Some(cut), _) => Judgement::Invalid(Flaw::Container(cut)),
+        (None, None, Some(judgement)) => judgement,
+        (None, None, None) => anchored(trust, &replay, &stamps),
+    };
+    Ok(Audit { judgement, replay, confirmed: found.confirmed, agreed: found.agreed })
+}
+
+/// What notes and anchors say about the entries that stand.
+#[derive(Default)]
+struct Weighed {
+    confirmed: Vec<(Head, Vec<u8>)>,
+    agreed: Vec<OutsideHead>,
+    flaw: Option<Judgement>,
+}
+
+impl Weighed {
+    /// The first reason against, in the order of weight.
+    fn judge(&mut self, trust: &Trust, replay: &mut Replay, notes: &[Vec<u8>], outside: &[OutsideHead]) {
+        if replay.tree().size() == 0 {
+            self.say(Judgement::Incomplete(Missing::Entries));
+            return;
+        }
+        if !same_authorities(trust, replay) {
+            self.say(Judgement::Invalid(Flaw::OtherAuthorities));
+            return;
+        }
+        let (mut against_note, mut beyond) = (None, None);
+        for (number, note) in notes.iter().enumerate() {
+            match weigh_note(replay, number, note) {
+                Ok(head) => self.confirmed.push((head, note.clone())),
+                Err(Against::Flaw(flaw)) => self.say(Judgement::Invalid(flaw)),
+                Err(Against::Beyond(size)) => beyond = Some(size),
+                Err(Against::Diverged(divergence)) => against_note = Some(divergence),
+            }
+        }
+        let mut against_known = None;
+        for anchor in outside {
+            match replay.compare(anchor.head) {
+                Ok(true) => self.agreed.push(anchor.clone()),
+                Ok(false) => self.say(Judgement::Incomplete(Missing::KnownUpTo { size: anchor.head.size })),
+                Err(divergence) => against_known = Some(divergence),
+            }
+        }
+        self.weigh(against_note, against_known);
+        let covered = self.confirmed.iter().map(|(head, _)| head.size).max();
+        self.say_missing(replay.tree().size(), covered, beyond);
+    }
+
+    /// A contradiction counts as the log's own only where something the log signed stands on the entries' side.
+    fn weigh(&mut self, against_note: Option<Divergence>, against_known: Option<Divergence>) {
+        let vouched = |size| {
+            let signed = self.confirmed.iter().any(|(head, _)| head.size >= size);
+            signed || self.agreed.iter().any(|anchor| anchor.head.size >= size)
+        };
+        let judged = match (against_note, against_known) {
+            (Some(named), _) if vouched(named.size) => Some(Judgement::Diverged(named)),
+            (Some(named), _) => Some(Judgement::Invalid(Flaw::NotWhatWasSigned(named))),
+            (None, Some(known)) if self.confirmed.iter().any(|(head, _)| head.size >= known.size) => {
+                Some(Judgement::Diverged(known))
+            }
+            (None, Some(known)) => Some(Judgement::Invalid(Flaw::NotWhatIsKnown(known))),
+            (None, None) => None,
+        };
+        // A contradiction weighs more than anything that is missing.
+        if let Some(judgement) = judged
+            && !matches!(self.flaw, Some(Judgement::Invalid(_)))
+        {
+            self.flaw = Some(judgement);
+        }
+    }
+
+    fn say_missing(&mut self, entries: u64, covered: Option<u64>, beyond: Option<u64>) {
+        match (beyond, covered) {
+            (Some(size), _) => self.say(Judgement::Incomplete(Missing::EntriesUpTo { size })),
+            (None, None) => self.say(Judgement::Incomplete(Missing::Note)),
+            (None, Some(covered)) if covered < entries => {
+                self.say(Judgement::Incomplete(Missing::NoteOver { covered }));
+            }
+            (None, Some(_)) => {}
+        }
+    }
+
+    /// Keeps the first; an invalid one comes before what is missing.
+    fn say(&mut self, judgement: Judgement) {
+        let heavier = matches!(
+            (&self.flaw, &judgement),
+            (None, _) | (Some(Judgement::Incomplete(_)), Judgement::Invalid(_))
+        );
+        if heavier {
+            self.flaw = Some(judgement);
+        }
+    }
+}
+
+enum Against {
+    Flaw(Flaw),
+    Beyond(u64),
+    Diverged(Divergence),
+}
+
+fn weigh_note(replay: &Replay, note: usize, bytes: &[u8]) -> Result<Head, Against> {
+    let checkpoint =
+        SignedCheckpoint::parse(bytes).map_err(|reason| Against::Flaw(Flaw::BadNote { note, reason }))?;
+    replay.confirm(&checkpoint).map_err(|reason| match reason {
+        Unconfirmed::OtherLog { .. } => Against::Flaw(Flaw::NoteOfOtherLog { note }),
+        Unconfirmed::Beyond { size, .. } => Against::Beyond(size),
+        Unconfirmed::NoPeriod { .. } => Against::Flaw(Flaw::NoteNotSigned { note, reason: None }),
+        Unconfirmed::NotSigned(reason) => Against::Flaw(Flaw::NoteNotSigned { note, reason: Some(reason) }),
+        Unconfirmed::Diverged(divergence) => Against::Diverged(divergence),
+    })
+}
+
+fn same_authorities(trust: &Trust, replay: &Replay) -> bool {
+    let Some(site) = replay.register().site() else { return false };
+    let root = trust.roots.iter().any(|der| der[..] == *site.root().der());
+    let issuing =
+        trust.issuing.is_empty() || trust.issuing.iter().any(|der| der[..] == *site.issuing().der());
+    root && issuing && trust.identity().key().raw() == site.identity && trust.suite == site.suite
+}
+
+fn anchored(trust: &Trust, replay: &Replay, stamps: &BTreeMap<Index, u64>) -> Judgement {
+    let verdict = replay.verdict();
+    let Some(last) = verdict.anchored.checked_sub(1) else {
+        return Judgement::Unanchored(Unanchored::NoAnchor);
+    };
+    if verdict.beyond > trust.beyond_max {
+        return Judgement::Unanchored(Unanchored::TooMany { limit: trust.beyond_max });
+    }
+    let stamp = stamps.get(&last).copied().unwrap_or_default();
+    let age_ms = verdict.span_ms.1.saturating_sub(stamp);
+    if age_ms > trust.age_ms_max {
+        return Judgement::Unanchored(Unanchored::TooOld { age_ms, limit_ms: trust.age_ms_max });
+    }
+    Judgement::Verified
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+    use journal::ids::Head;
+    use journal::note::NoteSigner;
+    use journal::testing::TestLog;
+
+    use super::*;
+    use crate::bundle::BundleWriter;
+
+    /// The log's own checkpoint over a head.
+    pub(crate) fn signed(log: &TestLog, head: Head) -> Vec<u8> {
+        let id = log.register.log_id();
+        let identity = log.site.identity.public().clone();
+        let keys = LogKeys::new(id, log.period_key.public().clone(), Some(identity)).unwrap();
+        let signers = [
+            NoteSigner { key: &keys.period, signer: &log.period_key },
+            NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
+        ];
+        SignedCheckpoint::sign(Checkpoint { log: id, head }, &signers).unwrap().to_string().into_bytes()
+    }
+
+    /// A bundle of these entries and notes.
+    pub(crate) fn bundle(entries: &[Vec<u8>], notes: &[Vec<u8>]) -> Vec<u8> {
+        let mut writer = BundleWriter::new(Vec::new()).unwrap();
+        for entry in entries {
+            writer.entry(entry).unwrap();
+        }
+        let notes: Vec<&[u8]> = notes.iter().map(|note| &note[..]).collect();
+        writer.finish(&notes).unwrap()
+    }
+
+    /// The bundle that an honest export makes.
+    pub(crate) fn exported(log: &TestLog) -> Vec<u8> {
+        bundle(&log.entries, &[signed(log, log.head())])
+    }
+
+    /// Trust in this log with this anchor.
+    pub(crate) fn trust(log: &TestLog, anchor: Option<Head>) -> Trust {
+        let mut trust = crate::trust::tests::trust(&log.site, log.register.log_id());
+        trust.anchor = anchor.map(|head| crate::trust::Anchor { head, note: Vec::new().into() });
+        trust
+    }
+
+    /// A verification without anyone looking on.
+    pub(crate) fn judged(bundle: &[u8], trust: &Trust, outside: Vec<OutsideHead>) -> Audit {
+        let wanted = Wanted { trust, outside, progress: &mut |_| {}, observer: &mut |_, _, _| {} };
+        audit(BundleReader::open(bundle).unwrap(), wanted).unwrap()
+    }
+}

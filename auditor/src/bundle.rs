@@ -1,0 +1,290 @@
+//! The file that carries a whole journal to the auditor: entries as they were hashed, then the signed notes.
+//! Never judges an entry or a note, and never holds more than one record in memory.
+//!
+//! ```text
+//! "conclave journal"        16 bytes
+//! version                   1 byte: 1
+//! entry records             length (4 bytes, big-endian, 1..=61440) ‖ entry; the first is index 0, no gaps
+//! 00000000                  end of the entries
+//! note records              length (4 bytes, big-endian, 1..=131072) ‖ signed note (text); at most 16
+//! 00000000                  end of the notes and of the file
+//! ```
+//! The last note covers all entries. A file that stops before its second end mark was cut off.
+
+use std::io::{self, Read, Write};
+
+use journal::entry::ENTRY_BYTES_MAX;
+use journal::note::NOTE_BYTES_MAX;
+
+/// The first bytes of every bundle.
+pub const MAGIC: &[u8; 16] = b"conclave journal";
+/// The version that this program writes.
+pub const BUNDLE_VERSION: u8 = 1;
+/// Most notes in one bundle.
+pub const NOTES_MAX: usize = 16;
+
+/// Why bytes are no bundle, or no whole one.
+#[derive(Debug, thiserror::Error)]
+pub enum BadBundle {
+    /// It begins otherwise.
+    #[error("not a journal bundle")]
+    NotABundle,
+    /// Written by a newer program.
+    #[error("bundle version {0} is newer than this program reads ({BUNDLE_VERSION})")]
+    Newer(u8),
+    /// It ends in the middle: an export that was broken off, or a copy that was cut.
+    #[error("the bundle ends after {entries} whole entries, without its end mark")]
+    Truncated {
+        /// Entries that are whole.
+        entries: u64,
+    },
+    /// A length beyond the limit.
+    #[error("record {record} claims {bytes} bytes, the limit is {limit}")]
+    TooLong {
+        /// Counted from 0, entries and notes apart.
+        record: u64,
+        /// Claimed.
+        bytes: u64,
+        /// Allowed.
+        limit: u64,
+    },
+    /// More than [`NOTES_MAX`].
+    #[error("the bundle has more than {NOTES_MAX} notes")]
+    TooManyNotes,
+    /// Something stands behind the end mark.
+    #[error("there are bytes behind the end of the bundle")]
+    TrailingBytes,
+    /// The file cannot be read.
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+/// Writes a bundle record by record.
+pub struct BundleWriter<W: Write> {
+    out: W,
+    entries: u64,
+}
+
+impl<W: Write> BundleWriter<W> {
+    /// Writes the beginning.
+    pub fn new(mut out: W) -> io::Result<Self> {
+        out.write_all(MAGIC)?;
+        out.write_all(&[BUNDLE_VERSION])?;
+        Ok(Self { out, entries: 0 })
+    }
+
+    /// Writes the next entry.
+    pub fn entry(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.record(bytes, ENTRY_BYTES_MAX)?;
+        self.entries += 1;
+        Ok(())
+    }
+
+    /// Entries written.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Writes the notes and the end marks; gives the file back, to be synced by its owner.
+    pub fn finish(mut self, notes: &[&[u8]]) -> io::Result<W> {
+        if notes.len() > NOTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many notes"));
+        }
+        self.end()?;
+        for note in notes {
+            self.record(note, NOTE_BYTES_MAX)?;
+        }
+        self.end()?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.out.write_all(&0u32.to_be_bytes())
+    }
+
+    fn record(&mut self, bytes: &[u8], limit: usize) -> io::Result<()> {
+        if bytes.is_empty() || bytes.len() > limit {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a record that no reader would take"));
+        }
+        self.out.write_all(&(bytes.len() as u32).to_be_bytes())?;
+        self.out.write_all(bytes)
+    }
+}
+
+/// Reads a bundle record by record.
+#[derive(Debug)]
+pub struct BundleReader<R: Read> {
+    input: R,
+    entries: u64,
+    bytes: u64,
+    entries_ended: bool,
+}
+
+impl<R: Read> BundleReader<R> {
+    /// Reads the beginning.
+    pub fn open(mut input: R) -> Result<Self, BadBundle> {
+        let mut head = [0; MAGIC.len() + 1];
+        let read = fill(&mut input, &mut head).map_err(BadBundle::Io)?;
+        let shown = read.min(MAGIC.len());
+        if shown == 0 || head[..shown] != MAGIC[..shown] {
+            return Err(BadBundle::NotABundle);
+        }
+        if read < head.len() {
+            return Err(BadBundle::Truncated { entries: 0 });
+        }
+        match head[MAGIC.len()] {
+            BUNDLE_VERSION => {}
+            0 => return Err(BadBundle::NotABundle),
+            newer => return Err(BadBundle::Newer(newer)),
+        }
+        Ok(Self { input, entries: 0, bytes: head.len() as u64, entries_ended: false })
+    }
+
+    /// The next entry's bytes; `None` behind the last one.
+    pub fn next_entry(&mut self) -> Result<Option<Vec<u8>>, BadBundle> {
+        if self.entries_ended {
+            return Ok(None);
+        }
+        let record = self.record(self.entries, ENTRY_BYTES_MAX)?;
+        match record {
+            Some(_) => self.entries += 1,
+            None => self.entries_ended = true,
+        }
+        Ok(record)
+    }
+
+    /// Entries read so far.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Bytes of the file read so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The notes, once all entries were read (those that were not are passed over), and that nothing follows them.
+    pub fn notes(mut self) -> Result<Vec<Vec<u8>>, BadBundle> {
+        while self.next_entry()?.is_some() {}
+        let mut notes = Vec::new();
+        while let Some(note) = self.record(notes.len() as u64, NOTE_BYTES_MAX)? {
+            if notes.len() == NOTES_MAX {
+                return Err(BadBundle::TooManyNotes);
+            }
+            notes.push(note);
+        }
+        match fill(&mut self.input, &mut [0]).map_err(BadBundle::Io)? {
+            0 => Ok(notes),
+            _ => Err(BadBundle::TrailingBytes),
+        }
+    }
+
+    fn record(&mut self, record: u64, limit: usize) -> Result<Option<Vec<u8>>, BadBundle> {
+        let mut length = [0; 4];
+        self.exactly(&mut length)?;
+        let bytes = u32::from_be_bytes(length) as usize;
+        if bytes == 0 {
+            return Ok(None);
+        }
+        if bytes > limit {
+            return Err(BadBundle::TooLong { record, bytes: bytes as u64, limit: limit as u64 });
+        }
+        let mut content = vec![0; bytes];
+        self.exactly(&mut content)?;
+        Ok(Some(content))
+    }
+
+    fn exactly(&mut self, into: &mut [u8]) -> Result<(), BadBundle> {
+        let read = fill(&mut self.input, into).map_err(BadBundle::Io)?;
+        self.bytes += read as u64;
+        if read == into.len() { Ok(()) } else { Err(BadBundle::Truncated { entries: self.entries }) }
+    }
+}
+
+/// Reads until `into` is full or the input ends; how much was read.
+fn fill(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut read = 0;
+    while read < into.len() {
+        match input.read(&mut into[read..]) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle() -> Vec<u8> {
+        let mut writer = BundleWriter::new(Vec::new()).unwrap();
+        for entry in [&b"genesis"[..], b"x", &[7; ENTRY_BYTES_MAX]] {
+            writer.entry(entry).unwrap();
+        }
+        assert_eq!(writer.entries(), 3);
+        writer.finish(&[b"note\n"]).unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), BadBundle> {
+        let mut reader = BundleReader::open(bytes)?;
+        let mut entries = Vec::new();
+        while let Some(entry) = reader.next_entry()? {
+            entries.push(entry);
+        }
+        Ok((entries, reader.notes()?))
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let (entries, notes) = read(&bundle()).unwrap();
+        assert_eq!((entries.len(), &entries[0][..], entries[2].len()), (3, &b"genesis"[..], ENTRY_BYTES_MAX));
+        assert_eq!(notes, [b"note\n"]);
+        let bytes = bundle();
+        let reader = BundleReader::open(&bytes[..]).unwrap();
+        assert_eq!(reader.notes().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn every_cut_is_seen_as_a_cut() {
+        let whole = bundle();
+        for length in (1..120).chain(whole.len() - 60..whole.len()) {
+            assert!(matches!(read(&whole[..length]), Err(BadBundle::Truncated { .. })), "{length}");
+        }
+        assert!(matches!(read(&[]), Err(BadBundle::NotABundle)));
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_refused_by_its_fault() {
+        let mut newer = bundle();
+        newer[16] = 2;
+        assert!(matches!(read(&newer), Err(BadBundle::Newer(2))));
+        newer[16] = 0;
+        assert!(matches!(read(&newer), Err(BadBundle::NotABundle)));
+        let mut other = bundle();
+        other[0] ^= 1;
+        assert!(matches!(read(&other), Err(BadBundle::NotABundle)));
+        let mut long = bundle();
+        long[17..21].copy_from_slice(&(ENTRY_BYTES_MAX as u32 + 1).to_be_bytes());
+        assert!(matches!(read(&long), Err(BadBundle::TooLong { record: 0, .. })));
+        let mut more = bundle();
+        more.push(0);
+        assert!(matches!(read(&more), Err(BadBundle::TrailingBytes)));
+    }
+
+    #[test]
+    fn notes_and_their_lengths_are_limited() {
+        let mut writer = BundleWriter::new(Vec::new()).unwrap();
+        assert!(writer.entry(&[]).is_err() && writer.entry(&[0; ENTRY_BYTES_MAX + 1]).is_err());
+        writer.entry(b"x").unwrap();
+        let notes = vec![&b"n"[..]; NOTES_MAX];
+        let mut bytes = writer.finish(&notes).unwrap();
+        assert_eq!(read(&bytes).unwrap().1.len(), NOTES_MAX);
+        bytes.truncate(bytes.len() - 4);
+        bytes.extend([0, 0, 0, 1, b'n', 0, 0, 0, 0]);
+        assert!(matches!(read(&bytes), Err(BadBundle::TooManyNotes)));
+    }
+}

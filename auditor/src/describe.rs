@@ -1,0 +1,515 @@
+//! One line on an entry, in the reader's language: what was done, never by whom or when (the caller has that).
+//! Never shows a text of others uncleaned; there is none in the journal but names and notes.
+
+use console::{Lang, clean};
+use journal::act::{
+    Act, ConversationKind, DualAct, EraseTarget, FileClaim, Precedence, Purpose, Reserve, RevokeReason,
+};
+use journal::fact::{AlarmKind, CellKind, EndReason, Fact, LoginFailure};
+use journal::ids::{Chain, ConversationId, Index};
+use pki::{Certificate, PersonId, canonical};
+
+use crate::names::{Names, What, roles};
+
+/// The conversation that an act is about, for filters.
+pub fn conversation(what: What<'_>, index: Index, names: &Names) -> Option<Index> {
+    let What::Statement(parsed) = what else { return None };
+    let id = match parsed.act() {
+        Act::Create(_) => return Some(index),
+        Act::Acknowledge(act) => return names.conversation_of(act.message),
+        Act::Invite(act) => act.conversation,
+        Act::Accept(act) => act.conversation,
+        Act::Leave(act) => act.conversation,
+        Act::Remove(act) => act.conversation,
+        Act::HandOver(act) => act.conversation,
+        Act::Epoch(act) => act.conversation,
+        Act::ShareHistory(act) => act.conversation,
+        Act::BadWrap(act) => act.conversation,
+        Act::Title(act) => act.conversation,
+        Act::Reserve(act) => act.conversation,
+        Act::Message(act) => act.conversation,
+        Act::Read(act) => act.conversation,
+        Act::Erase(act) => match &act.target {
+            EraseTarget::Messages(id, _) | EraseTarget::Conversation(id) => *id,
+        },
+        Act::Genesis(_)
+        | Act::Submit(_)
+        | Act::Propose(_)
+        | Act::Approve(_)
+        | Act::Withdraw(_)
+        | Act::Login(_)
+        | Act::Logout(_)
+        | Act::SetPassword(_)
+        | Act::Enrol(_)
+        | Act::Revoke(_)
+        | Act::Crl(_)
+        | Act::EnvelopePrint(_)
+        | Act::EnvelopeHandOver(_)
+        | Act::EnvelopeVoid(_)
+        | Act::Suspend(_)
+        | Act::Resume(_)
+        | Act::Unlock(_)
+        | Act::EndSession(_)
+        | Act::Export(_) => return None,
+    };
+    names.conversation(id)
+}
+
+/// Whom an entry concerns besides its signer, for filters.
+pub fn concerned(what: What<'_>) -> Vec<PersonId> {
+    match what {
+        What::Fact(Fact::FailedLogin(fact)) => vec![fact.person],
+        What::Fact(Fact::Alarm(fact)) => fact.person.into_iter().collect(),
+        What::Fact(
+            Fact::Start(_)
+            | Fact::Stop(_)
+            | Fact::SessionEnd(_)
+            | Fact::ClockStep(_)
+            | Fact::Tick(_)
+            | Fact::Erased(_)
+            | Fact::KeyRoll(_)
+            | Fact::PeriodEnd(_),
+        ) => Vec::new(),
+        What::Statement(parsed) => {
+            let act = parsed.act();
+            let mut found = person_of(act).into_iter().collect::<Vec<_>>();
+            if let Act::Create(act) = act {
+                found.extend(&act.invited);
+            }
+            found
+        }
+    }
+}
+
+fn person_of(act: &Act) -> Option<PersonId> {
+    match act {
+        Act::Revoke(act) => Some(act.person),
+        Act::EnvelopePrint(act) => Some(act.person),
+        Act::Suspend(act) => Some(act.person),
+        Act::Resume(act) => Some(act.person),
+        Act::Unlock(act) => Some(act.person),
+        Act::EndSession(act) => Some(act.person),
+        Act::Invite(act) => Some(act.person),
+        Act::Remove(act) => Some(act.person),
+        Act::HandOver(act) => Some(act.person),
+        Act::ShareHistory(act) => Some(act.person),
+        Act::Enrol(act) => Certificate::parse(&act.signature).ok()?.person(),
+        Act::Genesis(_)
+        | Act::Submit(_)
+        | Act::Propose(_)
+        | Act::Approve(_)
+        | Act::Withdraw(_)
+        | Act::Login(_)
+        | Act::Logout(_)
+        | Act::SetPassword(_)
+        | Act::Crl(_)
+        | Act::EnvelopeHandOver(_)
+        | Act::EnvelopeVoid(_)
+        | Act::Create(_)
+        | Act::Accept(_)
+        | Act::Leave(_)
+        | Act::Epoch(_)
+        | Act::BadWrap(_)
+        | Act::Title(_)
+        | Act::Reserve(_)
+        | Act::Message(_)
+        | Act::Read(_)
+        | Act::Acknowledge(_)
+        | Act::Erase(_)
+        | Act::Export(_) => None,
+    }
+}
+
+/// What an entry says.
+pub fn describe(what: What<'_>, names: &Names, lang: Lang) -> String {
+    match what {
+        What::Statement(parsed) => Teller { names, lang }.act(parsed.act()),
+        What::Fact(fact) => Teller { names, lang }.fact(fact),
+    }
+}
+
+struct Teller<'a> {
+    names: &'a Names,
+    lang: Lang,
+}
+
+impl Teller<'_> {
+    fn say(&self, en: String, ru: String) -> String {
+        self.lang.pick(en, ru)
+    }
+
+    fn who(&self, person: PersonId) -> String {
+        self.names.person(person, self.lang)
+    }
+
+    fn at(&self, conversation: ConversationId) -> String {
+        self.names.place(conversation)
+    }
+
+    fn act(&self, act: &Act) -> String {
+        match act {
+            Act::Genesis(act) => {
+                let (site, suite, n) = (clean(&act.site), act.suite, act.officers.len());
+                self.say(
+                    format!("founds the site «{site}», suite {suite}, first officers: {n}"),
+                    format!("основывает систему «{site}», набор алгоритмов {suite}, первых офицеров: {n}"),
+                )
+            }
+            Act::Submit(act) => {
+                let n = act.count;
+                self.say(
+                    format!("takes in the authority's acts: {n}"),
+                    format!("принимает акты удостоверяющего центра: {n}"),
+                )
+            }
+            Act::Propose(act) => self.proposal(&act.act),
+            Act::Approve(act) => {
+                let n = act.proposal;
+                self.say(format!("approves the proposal #{n}"), format!("утверждает предложение #{n}"))
+            }
+            Act::Withdraw(act) => {
+                let n = act.proposal;
+                self.say(format!("withdraws the proposal #{n}"), format!("отзывает предложение #{n}"))
+            }
+            Act::Login(act) if act.end_other => {
+                self.say("logs in, ending the other session".into(), "входит, завершая другой сеанс".into())
+            }
+            Act::Login(_) => self.say("logs in".into(), "входит".into()),
+            Act::Logout(_) => self.say("logs out".into(), "выходит".into()),
+            Act::SetPassword(_) => self.say("sets a new password".into(), "задаёт новый пароль".into()),
+            Act::Enrol(act) => self.enrolment(&act.signature),
+            Act::Revoke(act) => self.revocation(act.person, act.reason, &act.note),
+            Act::Crl(act) => {
+                let n = act.list.len();
+                self.say(
+                    format!("publishes a revocation list, {n} bytes"),
+                    format!("публикует список отзыва, байт: {n}"),
+                )
+            }
+            Act::EnvelopePrint(act) => {
+                let (n, who) = (act.number, self.who(act.person));
+                let instead = match act.replaces {
+                    0 => String::new(),
+                    old => self.say(format!(", replacing {old}"), format!(", взамен № {old}")),
+                };
+                self.say(
+                    format!("prints envelope {n} for {who}{instead}"),
+                    format!("печатает конверт № {n} для {who}{instead}"),
+                )
+            }
+            Act::EnvelopeHandOver(act) => {
+                let n = act.number;
+                self.say(format!("hands over envelope {n}"), format!("выдаёт конверт № {n}"))
+            }
+            Act::EnvelopeVoid(act) => {
+                let n = act.number;
+                self.say(format!("voids envelope {n}"), format!("аннулирует конверт № {n}"))
+            }
+            Act::Suspend(act) => {
+                let who = self.who(act.person);
+                self.say(format!("suspends {who}"), format!("приостанавливает доступ: {who}"))
+            }
+            Act::Resume(act) => {
+                let who = self.who(act.person);
+                self.say(format!("lifts the suspension of {who}"), format!("возобновляет доступ: {who}"))
+            }
+            Act::Unlock(act) => {
+                let who = self.who(act.person);
+                self.say(format!("unlocks {who}"), format!("снимает блокировку: {who}"))
+            }
+            Act::EndSession(act) => {
+                let who = self.who(act.person);
+                self.say(format!("ends the session of {who}"), format!("завершает сеанс: {who}"))
+            }
+            Act::Export(act) => {
+                let (from, to) = (act.from, act.to);
+                self.say(
+                    format!("exports the entries from #{from} to before #{to}"),
+                    format!("выгружает записи с #{from} до #{to}, не включая её"),
+                )
+            }
+            Act::Create(act) => {
+                let others: Vec<String> = act.invited.iter().map(|person| self.who(*person)).collect();
+                let (others, rank) = (others.join(", "), act.ceiling.0);
+                match act.kind {
+                    ConversationKind::Private => self.say(
+                        format!("founds a private conversation with {others}, ceiling {rank}"),
+                        format!("создаёт личную беседу с {others}, предельный гриф {rank}"),
+                    ),
+                    ConversationKind::Group => self.say(
+                        format!("founds a group with {others}, ceiling {rank}"),
+                        format!("создаёт группу с {others}, предельный гриф {rank}"),
+                    ),
+                }
+            }
+            Act::Invite(act) => {
+                let (at, who) = (self.at(act.conversation), self.who(act.person));
+                self.say(format!("invites {who} into {at}"), format!("приглашает {who} в {at}"))
+            }
+            Act::Accept(act) => {
+                let at = self.at(act.conversation);
+                self.say(format!("accepts the invitation into {at}"), format!("принимает приглашение в {at}"))
+            }
+            Act::Leave(act) => {
+                let at = self.at(act.conversation);
+                self.say(format!("leaves {at}"), format!("покидает {at}"))
+            }
+            Act::Remove(act) => {
+                let (at, who) = (self.at(act.conversation), self.who(act.person));
+                self.say(format!("removes {who} from {at}"), format!("исключает {who} из {at}"))
+            }
+            Act::HandOver(act) => {
+                let (at, who) = (self.at(act.conversation), self.who(act.person));
+                self.say(format!("makes {who} owner of {at}"), format!("передаёт {at} владельцу {who}"))
+            }
+            Act::Epoch(act) => {
+                let (at, n, count) = (self.at(act.conversation), act.epoch, act.wraps.count);
+                self.say(
+                    format!("begins epoch {n} in {at}, keys for {count}"),
+                    format!("начинает эпоху {n} в {at}, ключей выдано: {count}"),
+                )
+            }
+            Act::ShareHistory(act) => {
+                let (at, who) = (self.at(act.conversation), self.who(act.person));
+                let (from, to) = (act.from_epoch, act.to_epoch);
+                self.say(
+                    format!("gives {who} the history of {at}, epochs {from} to {to}"),
+                    format!("открывает {who} историю {at}, эпохи {from}–{to}"),
+                )
+            }
+            Act::BadWrap(act) => {
+                let (at, n) = (self.at(act.conversation), act.epoch);
+                self.say(
+                    format!("reports a wrap of epoch {n} in {at} that does not open"),
+                    format!("сообщает, что ключ эпохи {n} в {at} не открывается"),
+                )
+            }
+            Act::Title(act) => {
+                let at = self.at(act.conversation);
+                self.say(format!("sets the title of {at}"), format!("задаёт название {at}"))
+            }
+            Act::Reserve(act) => self.reservation(act),
+            Act::Message(act) => {
+                let (at, bytes, rank) = (self.at(act.conversation), act.size.bytes(), act.label.0);
+                let more = self.message_more(act.precedence, act.must_acknowledge, act.reference, &act.file);
+                self.say(
+                    format!("writes in {at}, {bytes} bytes padded, label {rank}{more}"),
+                    format!("пишет в {at}, с дополнением байт: {bytes}, гриф {rank}{more}"),
+                )
+            }
+            Act::Read(act) => {
+                let (at, n) = (self.at(act.conversation), act.up_to);
+                self.say(format!("has read {at} up to #{n}"), format!("прочитал {at} до #{n}"))
+            }
+            Act::Acknowledge(act) => {
+                let n = act.message;
+                self.say(format!("acknowledges #{n}"), format!("подтверждает #{n}"))
+            }
+            Act::Erase(act) => match &act.target {
+                EraseTarget::Messages(id, messages) => {
+                    let at = self.at(*id);
+                    let list = messages.iter().take(8).map(|n| format!("#{n}")).collect::<Vec<_>>();
+                    let rest = if messages.len() > 8 { "…" } else { "" };
+                    let list = format!("{}{rest}", list.join(", "));
+                    self.say(format!("erases in {at}: {list}"), format!("стирает в {at}: {list}"))
+                }
+                EraseTarget::Conversation(id) => {
+                    let at = self.at(*id);
+                    self.say(format!("erases the whole of {at}"), format!("стирает {at} целиком"))
+                }
+            },
+        }
+    }
+
+    fn proposal(&self, act: &[u8]) -> String {
+        match canonical::decode::<DualAct>(act) {
+            Ok(DualAct::Policy(_)) => {
+                self.say("proposes a new policy".into(), "предлагает новую политику".into())
+            }
+            Ok(DualAct::AdmitOfficer(certificate)) => {
+                let id = &certificate.to_string()[..16];
+                self.say(
+                    format!("proposes to admit the officer with certificate {id}…"),
+                    format!("предлагает допустить офицера с сертификатом {id}…"),
+                )
+            }
+            Err(_) => self.say("proposes something illegible".into(), "предлагает нечто нечитаемое".into()),
+        }
+    }
+
+    fn enrolment(&self, der: &[u8]) -> String {
+        let Ok(certificate) = Certificate::parse(der) else {
+            return self.say("enrols an illegible certificate".into(), "вносит нечитаемый сертификат".into());
+        };
+        let text = |text: Option<&str>| clean(text.unwrap_or_default());
+        let (login, name) = (text(certificate.login()), text(certificate.full_name()));
+        let (roles, rank) = (roles(certificate.roles(), self.lang), certificate.clearance().0);
+        self.say(
+            format!("enrols {login} ({name}), {roles}, clearance {rank}"),
+            format!("вносит {login} ({name}), {roles}, допуск {rank}"),
+        )
+    }
+
+    fn revocation(&self, person: PersonId, reason: RevokeReason, note: &str) -> String {
+        let reason = match reason {
+            RevokeReason::Unspecified => self.lang.pick("unspecified", "не указана"),
+            RevokeReason::KeyCompromise => self.lang.pick("key compromise", "компрометация ключа"),
+            RevokeReason::AffiliationChanged => self.lang.pick("affiliation changed", "смена подразделения"),
+            RevokeReason::Superseded => self.lang.pick("superseded", "замена"),
+            RevokeReason::CessationOfOperation => {
+                self.lang.pick("cessation of operation", "прекращение работы")
+            }
+        };
+        let note = match clean(note) {
+            empty if empty.is_empty() => empty,
+            note => format!(" — {note}"),
+        };
+        let who = self.who(person);
+        self.say(format!("revokes {who}: {reason}{note}"), format!("отзывает {who}, причина: {reason}{note}"))
+    }
+
+    fn reservation(&self, act: &Reserve) -> String {
+        let (at, n) = (self.at(act.conversation), act.chunks);
+        match act.purpose {
+            Purpose::File => self.say(
+                format!("reserves room for a file in {at}, pieces: {n}"),
+                format!("отводит место под файл в {at}, частей: {n}"),
+            ),
+            Purpose::Wraps => self.say(
+                format!("reserves room for keys in {at}: {n}"),
+                format!("отводит место под ключи в {at}: {n}"),
+            ),
+        }
+    }
+
+    fn message_more(
+        &self,
+        precedence: Precedence,
+        must_acknowledge: bool,
+        reference: Option<Index>,
+        file: &Option<FileClaim>,
+    ) -> String {
+        let mut more = String::new();
+        match precedence {
+            Precedence::Routine => {}
+            Precedence::Priority => more.push_str(", PRIORITY"),
+            Precedence::Immediate => more.push_str(", IMMEDIATE"),
+            Precedence::Flash => more.push_str(", FLASH"),
+        }
+        if let Some(n) = reference {
+            more.push_str(&self.say(format!(", answers #{n}"), format!(", ответ на #{n}")));
+        }
+        if let Some(file) = file {
+            let n = file.chunks;
+            more.push_str(&self.say(format!(", a file of {n} pieces"), format!(", файл, частей: {n}")));
+        }
+        if must_acknowledge {
+            more.push_str(self.lang.pick(", to be acknowledged", ", требует подтверждения"));
+        }
+        more
+    }
+
+    fn fact(&self, fact: &Fact) -> String {
+        match fact {
+            Fact::Start(fact) => {
+                let (version, epoch) = (clean(&fact.version), fact.erasure_epoch);
+                let cell = match fact.cell {
+                    CellKind::File => self.lang.pick("file (development)", "файл (для разработки)"),
+                    CellKind::Sector => self.lang.pick("raw sector", "сектор диска"),
+                    CellKind::Tpm => "TPM",
+                };
+                let aside = match fact.set_aside_bytes {
+                    0 => String::new(),
+                    n => self.say(
+                        format!(", {n} unreleased bytes set aside"),
+                        format!(", отложено невыданных байт: {n}"),
+                    ),
+                };
+                self.say(
+                    format!("start, version {version}, root cell: {cell}, erasure epoch {epoch}{aside}"),
+                    format!("пуск, версия {version}, ячейка корня: {cell}, эпоха стирания {epoch}{aside}"),
+                )
+            }
+            Fact::Stop(_) => self.say("stop".into(), "остановка".into()),
+            Fact::SessionEnd(fact) => {
+                let why = match fact.reason {
+                    EndReason::Lost => self.lang.pick("connection lost", "связь потеряна"),
+                    EndReason::Idle => self.lang.pick("idle", "бездействие"),
+                    EndReason::Protocol => self.lang.pick("the peer broke the protocol", "нарушен протокол"),
+                };
+                let chain = short(fact.chain);
+                self.say(format!("session {chain}… ended: {why}"), format!("сеанс {chain}… завершён: {why}"))
+            }
+            Fact::ClockStep(fact) => {
+                let time = console::when::rfc3339;
+                let (expected, found) = (time(fact.expected_ms), time(fact.found_ms));
+                self.say(
+                    format!("the clock jumped: {expected} expected, {found} found"),
+                    format!("часы сбились: ожидалось {expected}, оказалось {found}"),
+                )
+            }
+            Fact::FailedLogin(fact) => {
+                let why = match fact.failure {
+                    LoginFailure::Password => self.lang.pick("wrong password", "неверный пароль"),
+                    LoginFailure::Refused => self.lang.pick("refused by the rules", "отклонён правилами"),
+                    LoginFailure::Statement => {
+                        self.lang.pick("the statement did not fit", "заявление не подошло")
+                    }
+                };
+                let (who, n) = (self.who(fact.person), fact.count);
+                self.say(
+                    format!("failed logins of {who}: {n}, {why}"),
+                    format!("неудачных входов {who}: {n}, {why}"),
+                )
+            }
+            Fact::Tick(_) => self.say("a deadline passed".into(), "наступил срок".into()),
+            Fact::Erased(fact) => {
+                let (epoch, n) = (fact.epoch, fact.through);
+                self.say(
+                    format!("erased: everything asked for up to #{n}, erasure epoch {epoch}"),
+                    format!("стёрто всё, о чём просили по #{n}, эпоха стирания {epoch}"),
+                )
+            }
+            Fact::KeyRoll(fact) => {
+                let n = fact.period;
+                self.say(format!("new log key, period {n}"), format!("новый ключ журнала, период {n}"))
+            }
+            Fact::Alarm(fact) => {
+                let what = alarm(fact.alarm, self.lang);
+                match fact.person {
+                    Some(person) => {
+                        format!("{}: {what}: {}", self.lang.pick("ALARM", "ТРЕВОГА"), self.who(person))
+                    }
+                    None => format!("{}: {what}", self.lang.pick("ALARM", "ТРЕВОГА")),
+                }
+            }
+            Fact::PeriodEnd(fact) => {
+                let (n, entries) = (fact.period, fact.counts.iter().map(|kind| kind.count).sum::<u64>());
+                self.say(
+                    format!("end of period {n}, entries: {entries}"),
+                    format!("конец периода {n}, записей: {entries}"),
+                )
+            }
+        }
+    }
+}
+
+/// An alarm in words.
+pub fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
+    match kind {
+        AlarmKind::Equivocation => {
+            lang.pick("two different statements under one number", "два разных заявления под одним номером")
+        }
+        AlarmKind::Fork => lang.pick(
+            "a signed checkpoint that contradicts the log",
+            "подписанная контрольная точка противоречит журналу",
+        ),
+        AlarmKind::NearlyFull => lang.pick("the device is nearly full", "носитель почти заполнен"),
+        AlarmKind::BodyDamaged => lang.pick("a body is missing or damaged", "тело пропало или повреждено"),
+        AlarmKind::LoginFlood => lang.pick("a flood of failed logins", "поток неудачных входов"),
+    }
+}
+
+fn short(chain: Chain) -> String {
+    chain.to_string()[..8].to_owned()
+}

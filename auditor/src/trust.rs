@@ -1,0 +1,347 @@
+//! The trust file: what the auditor knows of a log from people and from his own former audits, never from the server.
+//! Never holds a secret; but whoever may write it decides what is believed, so only its owner may.
+//!
+//! ```text
+//! -----BEGIN CONCLAVE TRUST-----
+//! base64 of canonical [1, site, suite, log id, identity key, [root…], [issuing…], age limit, entries limit, anchor]
+//! -----END CONCLAVE TRUST-----
+//! anchor = null or [[size, root], note]; the note is empty where the head came from paper
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use journal::checkpoint::Checkpoint;
+use journal::ids::{Head, LogId};
+use journal::note::{NOTE_BYTES_MAX, VerifierKey};
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use pki::canonical::{self, NotCanonical};
+use pki::pem::{self, BadPem};
+use pki::site_card::{Fingerprint, LIST_MAX, TEXT_BYTES_MAX};
+use pki::{Certificate, SiteCard, Suite};
+use sha2::{Digest, Sha256};
+
+/// The version that this program writes.
+pub const TRUST_VERSION: u8 = 1;
+/// Label of the armour.
+pub const LABEL: &str = "CONCLAVE TRUST";
+/// Largest trust file, bytes.
+pub const TRUST_BYTES_MAX: u64 = 1 << 20;
+/// How old an anchor may be when nobody decided otherwise: 30 days, milliseconds.
+pub const AGE_MS_STANDARD: u64 = 30 * 24 * 3600 * 1000;
+/// How many entries may lie beyond an anchor when nobody decided otherwise.
+pub const BEYOND_STANDARD: u64 = 1_000_000;
+
+/// A head that the auditor holds on a medium of his own.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Anchor {
+    /// The head.
+    #[n(0)]
+    pub head: Head,
+    /// The signed note it came with; empty where it came from paper.
+    #[n(1)]
+    pub note: ByteVec,
+}
+
+/// What is known of one log.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Trust {
+    #[n(0)]
+    version: u8,
+    /// The site's name, for people.
+    #[n(1)]
+    pub site: String,
+    /// Its suite.
+    #[n(2)]
+    pub suite: Suite,
+    /// The log.
+    #[n(3)]
+    pub log: LogId,
+    /// The log identity key, as a signed-note verifier key.
+    #[n(4)]
+    identity: String,
+    /// Root certificates, DER.
+    #[n(5)]
+    pub roots: Vec<ByteVec>,
+    /// Issuing authorities, DER; empty where only roots were typed in.
+    #[n(6)]
+    pub issuing: Vec<ByteVec>,
+    /// An anchor whose entry is older than this, by the last entry's stamp, is too old, milliseconds.
+    #[n(7)]
+    pub age_ms_max: u64,
+    /// More entries than this beyond the anchor are too many.
+    #[n(8)]
+    pub beyond_max: u64,
+    /// The newest head that the auditor compared himself.
+    #[n(9)]
+    pub anchor: Option<Anchor>,
+}
+
+/// What is typed in or stands on a site card.
+#[derive(Clone, Debug)]
+pub struct TrustFacts {
+    /// See [`Trust`].
+    pub site: String,
+    /// See [`Trust`].
+    pub suite: Suite,
+    /// See [`Trust`].
+    pub log: LogId,
+    /// See [`Trust`].
+    pub identity: String,
+    /// See [`Trust`].
+    pub roots: Vec<Vec<u8>>,
+    /// See [`Trust`].
+    pub issuing: Vec<Vec<u8>>,
+}
+
+/// Why a trust file is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum BadTrust {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// There is one already.
+    #[error("the file exists")]
+    Exists,
+    /// Others than its owner may write it.
+    #[error("others than its owner may write the file (mode {mode:o})")]
+    Exposed {
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// More than [`TRUST_BYTES_MAX`], or not text.
+    #[error("not a text of at most {TRUST_BYTES_MAX} bytes")]
+    NotText,
+    /// No armour.
+    #[error(transparent)]
+    Pem(#[from] BadPem),
+    /// No block or several.
+    #[error("the file holds {found} trust blocks instead of one")]
+    NotOne {
+        /// How many.
+        found: usize,
+    },
+    /// Not the one encoding.
+    #[error(transparent)]
+    NotCanonical(#[from] NotCanonical),
+    /// Written by a newer program.
+    #[error("trust file version {0} is newer than this program reads ({TRUST_VERSION})")]
+    Newer(u8),
+    /// A field cannot be what it says it is.
+    #[error("the field {0} is not acceptable")]
+    Field(&'static str),
+}
+
+impl Trust {
+    /// Trust from facts that a person vouches for; no anchor yet.
+    pub fn new(facts: TrustFacts) -> Result<Self, BadTrust> {
+        let list = |ders: Vec<Vec<u8>>| ders.into_iter().map(ByteVec::from).collect();
+        let trust = Self {
+            version: TRUST_VERSION,
+            site: facts.site,
+            suite: facts.suite,
+            log: facts.log,
+            identity: facts.identity,
+            roots: list(facts.roots),
+            issuing: list(facts.issuing),
+            age_ms_max: AGE_MS_STANDARD,
+            beyond_max: BEYOND_STANDARD,
+            anchor: None,
+        };
+        trust.check()?;
+        Ok(trust)
+    }
+
+    /// Trust from a site card whose fingerprint a person compared.
+    pub fn from_card(card: &SiteCard) -> Result<Self, BadTrust> {
+        let list = |ders: &[ByteVec]| ders.iter().map(|der| der.to_vec()).collect();
+        Self::new(TrustFacts {
+            site: card.site.clone(),
+            suite: card.suite,
+            log: LogId(card.log_id),
+            identity: card.log_identity.clone(),
+            roots: list(&card.roots),
+            issuing: list(&card.issuing),
+        })
+    }
+
+    fn check(&self) -> Result<(), BadTrust> {
+        let plain =
+            |text: &str| (1..=TEXT_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+        if !plain(&self.site) {
+            return Err(BadTrust::Field("site"));
+        }
+        let identity = self.identity.parse::<VerifierKey>().map_err(|_| BadTrust::Field("identity key"))?;
+        let ours = identity.name() == &Checkpoint::key_name(self.log);
+        if !ours || identity.key().suite() != Suite::Ed25519 {
+            return Err(BadTrust::Field("identity key"));
+        }
+        let authorities = |ders: &[ByteVec]| {
+            ders.len() <= LIST_MAX
+                && ders.iter().all(|der| Certificate::parse(der).is_ok_and(|found| found.is_ca()))
+        };
+        if self.roots.is_empty() || !authorities(&self.roots) {
+            return Err(BadTrust::Field("root certificates"));
+        }
+        if !authorities(&self.issuing) {
+            return Err(BadTrust::Field("issuing certificates"));
+        }
+        match &self.anchor {
+            Some(anchor) if anchor.note.len() > NOTE_BYTES_MAX => Err(BadTrust::Field("anchor")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The log identity key.
+    pub fn identity(&self) -> VerifierKey {
+        self.identity.parse().expect("every way to a Trust has parsed it")
+    }
+
+    /// What people compare: SHA-256 over what names the log and its authorities, neither limits nor anchor.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let named = Self { age_ms_max: 0, beyond_max: 0, anchor: None, ..self.clone() };
+        Fingerprint(Sha256::digest(canonical::encode(&named)).into())
+    }
+
+    /// The armoured text.
+    pub fn to_text(&self) -> String {
+        pem::encode(LABEL, &canonical::encode(self))
+    }
+
+    /// Reads the armoured text.
+    pub fn from_text(text: &str) -> Result<Self, BadTrust> {
+        let blocks = pem::decode(text, LABEL)?;
+        let [bytes] = blocks.as_slice() else { return Err(BadTrust::NotOne { found: blocks.len() }) };
+        // `[version, …`: a newer file is named rather than misread.
+        if let Some(&version) = bytes.get(1)
+            && version > TRUST_VERSION
+            && version < 24
+        {
+            return Err(BadTrust::Newer(version));
+        }
+        let trust: Self = canonical::decode(bytes)?;
+        if trust.version != TRUST_VERSION {
+            return Err(BadTrust::Field("version"));
+        }
+        trust.check()?;
+        Ok(trust)
+    }
+
+    /// Reads a trust file; one that others may write is refused.
+    pub fn read(path: &Path) -> Result<Self, BadTrust> {
+        let file = File::open(path)?;
+        let mode = file.metadata()?.mode() & 0o7777;
+        if mode & 0o022 != 0 {
+            return Err(BadTrust::Exposed { mode });
+        }
+        let mut text = String::new();
+        let read = file.take(TRUST_BYTES_MAX + 1).read_to_string(&mut text);
+        match read {
+            Ok(bytes) if bytes as u64 <= TRUST_BYTES_MAX => Self::from_text(&text),
+            Ok(_) => Err(BadTrust::NotText),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(BadTrust::NotText),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a new trust file, mode 0600; an existing one is never overwritten by this.
+    pub fn create(&self, path: &Path) -> Result<(), BadTrust> {
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let mut file = match opened {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(BadTrust::Exists),
+            other => other?,
+        };
+        file.write_all(self.to_text().as_bytes())?;
+        file.sync_all()?;
+        sync_folder(path)
+    }
+
+    /// Puts a newer state in the place of the old one, whole or not at all.
+    pub fn replace(&self, path: &Path) -> Result<(), BadTrust> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = Path::new(&beside);
+        // A crash from here to the rename leaves the old file in force, and a `.new` that the next run writes over.
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(beside)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.write_all(self.to_text().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(beside, path)?;
+        sync_folder(path)
+    }
+}
+
+fn sync_folder(path: &Path) -> Result<(), BadTrust> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(File::open(folder)?.sync_all()?)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use journal::testing::TestSite;
+
+    /// Trust in a test site's log.
+    pub(crate) fn trust(site: &TestSite, log: LogId) -> Trust {
+        let identity = VerifierKey::new(Checkpoint::key_name(log), site.identity.public().clone()).unwrap();
+        Trust::new(TrustFacts {
+            site: format!("Test site {}", site.number),
+            suite: site.suite,
+            log,
+            identity: identity.to_string(),
+            roots: vec![site.root.der().to_vec()],
+            issuing: vec![site.issuing.der().to_vec()],
+        })
+        .unwrap()
+    }
+
+    fn example() -> Trust {
+        trust(&TestSite::new(1, Suite::Ed25519), LogId([3; 32]))
+    }
+
+    #[test]
+    fn a_trust_file_is_read_back_and_replaced_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("north.trust");
+        let mut trust = example();
+        trust.create(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert!(matches!(trust.create(&path), Err(BadTrust::Exists)));
+        assert_eq!(Trust::read(&path).unwrap(), trust);
+        let before = trust.fingerprint();
+        trust.anchor = Some(Anchor { head: Head { size: 5, root: [1; 32] }, note: Vec::new().into() });
+        trust.replace(&path).unwrap();
+        assert_eq!(Trust::read(&path).unwrap(), trust);
+        assert_eq!(before, trust.fingerprint());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_others_may_write_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t");
+        example().create(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+        assert!(matches!(Trust::read(&path), Err(BadTrust::Exposed { mode: 0o620 })));
+    }
+
+    #[test]
+    fn what_is_no_trust_is_refused() {
+        let good = example();
+        let another_log = Trust { log: LogId([4; 32]), ..good.clone() };
+        assert!(matches!(Trust::from_text(&another_log.to_text()), Err(BadTrust::Field("identity key"))));
+        let no_root = Trust { roots: Vec::new(), ..good.clone() };
+        assert!(matches!(Trust::from_text(&no_root.to_text()), Err(BadTrust::Field("root certificates"))));
+        let newer = Trust { version: 2, ..good.clone() };
+        assert!(matches!(Trust::from_text(&newer.to_text()), Err(BadTrust::Newer(2))));
+        assert!(matches!(Trust::from_text(&good.to_text().repeat(2)), Err(BadTrust::NotOne { found: 2 })));
+        let bytes = canonical::encode(&good);
+        for cut in 0..bytes.len() {
+            assert!(Trust::from_text(&pem::encode(LABEL, &bytes[..cut])).is_err());
+        }
+    }
+}
