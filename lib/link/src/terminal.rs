@@ -1,0 +1,376 @@
+//! A terminal: one person's credential, one site, one session, over as many connections as it takes.
+//! Never shows anything, never asks anybody, never keeps a password, and never sends a signature before the state record
+//! that it uses up is durable.
+//!
+//! Two ways to use it:
+//! - command by command ([`Terminal::connect`], [`Terminal::login`], [`Terminal::request`], [`Terminal::close`]);
+//! - as the agent does, with other work in between: [`Terminal::dial`] beside everything else, [`Terminal::attach`],
+//!   [`Terminal::give`], and [`Terminal::next`], which may be dropped at any await without loss.
+
+pub mod backoff;
+mod check;
+pub mod error;
+pub mod refusal_words;
+mod wire;
+pub mod words;
+
+pub use backoff::Backoff;
+pub use error::TerminalError;
+pub use refusal_words::{Words, refusal_words};
+
+use crate::client::Link;
+use crate::tls::TlsProfile;
+use check::server_check;
+use pki::{CertId, CredentialFile, KdfCost, PersonId, SiteCard};
+use protocol::client::command::LoginWith;
+use protocol::client::event::Ready;
+use protocol::client::{
+    Action, ClientSession, Command, CommandId, Connection, Event, Parts, Reply, SecretText,
+};
+use rand_core::CryptoRng;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use wire::{Wire, WireNews};
+
+/// Events that came while a request waited, kept for [`Terminal::take_kept`]; older ones are dropped.
+pub const KEPT_EVENTS_MAX: usize = 1024;
+/// Longest wait for an answer of [`Terminal::connect`], [`Terminal::login`] and [`Terminal::close`].
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A new source of randomness; only binaries know one.
+pub type Randomness = fn() -> Box<dyn CryptoRng + Send>;
+
+/// Milliseconds since 1970 by the terminal's clock.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What [`Terminal::next`] tells.
+pub enum News {
+    /// The session says something.
+    Event(Event),
+    /// The connection is gone; what is unanswered waits for the next one.
+    Lost(TerminalError),
+}
+
+/// See the module.
+pub struct Terminal {
+    file: CredentialFile,
+    card: SiteCard,
+    person: PersonId,
+    session: ClientSession,
+    dialling: Arc<Dialling>,
+    wire: Option<Wire>,
+    events: VecDeque<Event>,
+    kept: VecDeque<Event>,
+    last_command: CommandId,
+    rng: Box<dyn CryptoRng + Send>,
+    broken: bool,
+}
+
+/// What it takes to connect; shared with the future that does it.
+struct Dialling {
+    profile: TlsProfile,
+    own: crate::tls::OwnCertificate,
+    check: crate::PeerCheck,
+    addresses: Vec<String>,
+    server_name: String,
+}
+
+impl Terminal {
+    /// Puts credential and card together. Fails where the person's certificate is not one of this site at this moment,
+    /// or the state record belongs to another log.
+    pub fn open(
+        mut file: CredentialFile,
+        card: SiteCard,
+        auto_accept: bool,
+        randomness: Randomness,
+    ) -> Result<Self, TerminalError> {
+        let record = file.read_state()?;
+        let other = |record: &pki::StateRecord| {
+            record.log_id != card.log_id || record.log_identity != card.log_identity
+        };
+        if record.as_ref().is_some_and(other) {
+            return Err(TerminalError::OtherLog);
+        }
+        // In memory only: the card that counts is the one that the person has confirmed at this terminal.
+        file.credential_mut().set_site_card(card.clone());
+        let credential = file.credential();
+        let leaf = credential.current()?.signature_certificate();
+        check::own_certificate(leaf, &card, now_ms())?;
+        let person = leaf.person().ok_or(protocol::client::BadParts::Certificate)?;
+        let parts = Parts::from_credential(credential, record, auto_accept)?;
+        let dialling = Dialling {
+            profile: TlsProfile::standard(),
+            own: check::shown(credential, &card)?,
+            check: server_check(&card),
+            addresses: card.addresses.clone(),
+            server_name: card.server_name.clone(),
+        };
+        Ok(Self {
+            session: ClientSession::new(parts, randomness())?,
+            dialling: Arc::new(dialling),
+            wire: None,
+            events: VecDeque::new(),
+            kept: VecDeque::new(),
+            last_command: 0,
+            rng: randomness(),
+            broken: false,
+            file,
+            card,
+            person,
+        })
+    }
+
+    /// Who works here.
+    pub fn person(&self) -> PersonId {
+        self.person
+    }
+
+    /// The site.
+    pub fn card(&self) -> &SiteCard {
+        &self.card
+    }
+
+    /// The credential.
+    pub fn credential(&self) -> &pki::Credential {
+        self.file.credential()
+    }
+
+    /// Writes the credential anew under another passphrase. A crash leaves the old file or the new one, both whole.
+    pub fn reseal(&mut self, passphrase: &[u8], cost: KdfCost) -> Result<(), TerminalError> {
+        Ok(self.file.save(passphrase, cost, &mut *self.rng)?)
+    }
+
+    /// Whether a connection stands (logged in or not).
+    pub fn is_connected(&self) -> bool {
+        self.wire.is_some()
+    }
+
+    /// Whether a chain lives.
+    pub fn is_ready(&self) -> bool {
+        self.session.is_ready()
+    }
+
+    /// Commands without a result yet, oldest first: what a person would lose by leaving now.
+    pub fn pending(&self) -> Vec<CommandId> {
+        self.session.pending()
+    }
+
+    /// Acts that are neither in the log nor refused for good.
+    pub fn unsettled(&self) -> usize {
+        self.session.unsettled()
+    }
+
+    /// 32 random bits, for [`Backoff::delay`].
+    pub fn random(&mut self) -> u32 {
+        self.rng.next_u32()
+    }
+
+    /// Connects, address by address. Borrows nothing, so that other work can go on beside it.
+    pub fn dial(&self) -> impl Future<Output = Result<Link, TerminalError>> + Send + use<> {
+        let dialling = self.dialling.clone();
+        async move { dialling.dial().await }
+    }
+
+    /// Takes a connection over. `Event::Greeted` comes next, if the server is the one of the card.
+    pub fn attach(&mut self, link: Link) {
+        let server = link.server.first().map(|der| CertId::of(der));
+        let server_certificate = server.unwrap_or(CertId([0; 32]));
+        let connection = Connection { exporter: link.exporter, server_certificate };
+        self.wire = Some(Wire::new(link));
+        self.session.connected(connection, now_ms());
+    }
+
+    /// Gives the session a command; its result is an event with this number.
+    pub fn give(&mut self, command: Command) -> CommandId {
+        self.last_command += 1;
+        self.session.command(self.last_command, command, now_ms());
+        self.last_command
+    }
+
+    /// The bytes that the `SendFile` of this number asked for.
+    pub fn give_chunk(&mut self, of: CommandId, piece: protocol::client::SecretBytes) {
+        self.give(Command::FileChunk(of, piece));
+    }
+
+    /// Drives the connection until there is something to tell. Waits for ever where no connection stands.
+    pub async fn next(&mut self) -> News {
+        loop {
+            if let Some(lost) = self.act() {
+                return News::Lost(lost);
+            }
+            if let Some(event) = self.events.pop_front() {
+                return News::Event(event);
+            }
+            let Some(wire) = &mut self.wire else { return std::future::pending().await };
+            match wire.drive().await {
+                WireNews::Received(bytes) => self.session.received(&bytes, now_ms()),
+                WireNews::Sent => {}
+                WireNews::Lost(error) => return News::Lost(self.lost(error)),
+                WireNews::Closing => {
+                    if let Some(wire) = self.wire.take() {
+                        wire.close_in_background();
+                    }
+                    return News::Lost(self.lost(TerminalError::Closed));
+                }
+            }
+        }
+    }
+
+    /// Drops the connection at once, without a word.
+    pub fn hang_up(&mut self) {
+        if let Some(wire) = self.wire.take() {
+            wire.close_in_background();
+            self.session.disconnected(now_ms());
+        }
+    }
+
+    fn lost(&mut self, error: TerminalError) -> TerminalError {
+        self.wire = None;
+        self.session.disconnected(now_ms());
+        // What the session says about it (a Login that was not answered) is told by the next call.
+        error
+    }
+
+    /// Does what the session wants done, in its order. The record is durable before anything after it is looked at; when
+    /// it cannot be made durable, nothing is ever sent again.
+    fn act(&mut self) -> Option<TerminalError> {
+        while let Some(action) = self.session.next_action() {
+            match action {
+                Action::PersistState(_) | Action::Send(_) if self.broken => {}
+                Action::PersistState(record) => {
+                    if let Err(error) = self.file.write_state(&record, &mut *self.rng) {
+                        self.broken = true;
+                        self.wire = None;
+                        return Some(error.into());
+                    }
+                }
+                Action::Send(bytes) => {
+                    if let Some(wire) = &mut self.wire {
+                        wire.send(bytes);
+                    }
+                }
+                Action::Event(event) => self.events.push_back(event),
+                Action::Close => {
+                    if let Some(wire) = &mut self.wire {
+                        wire.closing();
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Connects and waits for the server's greeting.
+    pub async fn connect(&mut self) -> Result<(), TerminalError> {
+        let link = self.dial().await?;
+        self.attach(link);
+        self.until(|event| match event {
+            Event::Greeted => Ok(Ok(())),
+            other => Err(other),
+        })
+        .await
+    }
+
+    /// Logs in with the proof of the password (`pki::password::login_proof`).
+    pub async fn login(&mut self, proof: &str, end_other: bool) -> Result<Ready, TerminalError> {
+        let password = SecretText::from(proof);
+        let id = self.give(Command::Login(LoginWith { password, end_other }));
+        self.until(|event| match event {
+            Event::Ready(ready) => Ok(Ok(ready)),
+            Event::Failed(of, error) if of == id => Ok(Err(TerminalError::Command(error))),
+            other => Err(other),
+        })
+        .await
+    }
+
+    /// Gives a command and waits for its result; other events are kept for [`Self::take_kept`]. There is no limit of
+    /// time: a big file takes as long as it takes, and a dead connection ends itself.
+    pub async fn request(&mut self, command: Command) -> Result<Reply, TerminalError> {
+        let id = self.give(command);
+        loop {
+            match self.next_connected().await? {
+                Event::Done(of, reply) if of == id => return Ok(reply),
+                Event::Failed(of, error) if of == id => return Err(TerminalError::Command(error)),
+                other => self.keep(other),
+            }
+        }
+    }
+
+    /// Events that came while requests waited, oldest first.
+    pub fn take_kept(&mut self) -> Vec<Event> {
+        self.kept.drain(..).collect()
+    }
+
+    /// Logs out and closes the connection, telling the server where it still listens.
+    pub async fn close(mut self) {
+        if self.is_ready() {
+            let _ = tokio::time::timeout(ANSWER_TIMEOUT, self.request(Command::Logout)).await;
+        }
+        if let Some(wire) = self.wire.take() {
+            wire.close().await;
+        }
+    }
+
+    /// Waits for one thing; `Err` of the closure gives an event back that was not it.
+    async fn until<T>(
+        &mut self,
+        mut wanted: impl FnMut(Event) -> Result<Result<T, TerminalError>, Event>,
+    ) -> Result<T, TerminalError> {
+        let waiting = async {
+            loop {
+                match wanted(self.next_connected().await?) {
+                    Ok(found) => return found,
+                    Err(other) => self.keep(other),
+                }
+            }
+        };
+        tokio::time::timeout(ANSWER_TIMEOUT, waiting).await.unwrap_or(Err(TerminalError::NoAnswer))
+    }
+
+    async fn next_connected(&mut self) -> Result<Event, TerminalError> {
+        if self.wire.is_none() && self.events.is_empty() {
+            return Err(TerminalError::Closed);
+        }
+        match self.next().await {
+            News::Event(Event::Distrust(distrust)) => Err(TerminalError::Distrust(Box::new(distrust))),
+            News::Event(Event::Ended(code)) => Err(TerminalError::Ended { code }),
+            News::Event(event) => Ok(event),
+            News::Lost(error) => Err(error),
+        }
+    }
+
+    fn keep(&mut self, event: Event) {
+        if self.kept.len() == KEPT_EVENTS_MAX {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(event);
+    }
+}
+
+impl Dialling {
+    async fn dial(&self) -> Result<Link, TerminalError> {
+        let mut last = None;
+        for address in &self.addresses {
+            let resolved = match tokio::net::lookup_host(address).await {
+                Ok(resolved) => resolved,
+                Err(error) => {
+                    last = Some(TerminalError::Address { address: address.clone(), error });
+                    continue;
+                }
+            };
+            for one in resolved {
+                let (check, name) = (self.check.clone(), &self.server_name);
+                match Link::connect(&self.profile, &self.own, check, one, name).await {
+                    Ok(link) => return Ok(link),
+                    Err(error) => last = Some(error.into()),
+                }
+            }
+        }
+        Err(last.unwrap_or(TerminalError::NoAnswer))
+    }
+}

@@ -1,0 +1,345 @@
+//! What a refusal code means, in words for the person who was refused, in both languages.
+//! Never tells more than the code does: the server gives no hints, and nothing is guessed here.
+
+use protocol::Code;
+
+/// One meaning in both languages, with a stable name for scripts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Words {
+    /// Lowercase with dashes; never changes.
+    pub name: String,
+    /// For an English reader.
+    pub en: String,
+    /// For a Russian reader.
+    pub ru: String,
+}
+
+impl Words {
+    pub(super) fn new(name: &str, en: impl Into<String>, ru: impl Into<String>) -> Self {
+        Self { name: name.into(), en: en.into(), ru: ru.into() }
+    }
+}
+
+/// The words of a code of `protocol::Code` or of `journal::Refusal`.
+pub fn refusal_words(code: u16) -> Words {
+    let (name, en, ru) = match Code::from_number(code) {
+        Some(code) => protocol_words(code),
+        None => match register_words(code) {
+            Some(words) => words,
+            None => {
+                return Words::new(
+                    "refused",
+                    format!("the server refused with code {code}, which this program does not know"),
+                    format!("сервер отказал с кодом {code}, который этой программе неизвестен"),
+                );
+            }
+        },
+    };
+    Words::new(name, en, ru)
+}
+
+type Row = (&'static str, &'static str, &'static str);
+
+fn protocol_words(code: Code) -> Row {
+    match code {
+        Code::Protocol => (
+            "protocol",
+            "the server did not understand this program; are both of the same version?",
+            "сервер не понял эту программу; совпадают ли версии?",
+        ),
+        Code::Login => (
+            "login-refused",
+            "the login was refused: wrong password, or an account that is locked, suspended or has no envelope. The \
+             server does not say which",
+            "вход отклонён: неверный пароль либо учётная запись заблокирована, приостановлена или без конверта. Что \
+             именно, сервер не говорит",
+        ),
+        Code::Certificate => (
+            "certificate-refused",
+            "the server does not accept the certificate",
+            "сервер не принимает сертификат",
+        ),
+        Code::Busy => {
+            ("busy", "the server is busy; try again in a moment", "сервер занят; повторите чуть позже")
+        }
+        Code::Statement => (
+            "statement-refused",
+            "the server does not accept the signature or the form of this act",
+            "сервер не принимает подпись или форму этого действия",
+        ),
+        Code::Body => (
+            "body-refused",
+            "the content does not fit what was signed",
+            "содержимое не соответствует подписанному",
+        ),
+        Code::Wraps => (
+            "wraps-refused",
+            "the keys for the members do not fit; try again",
+            "ключи для участников не подошли; повторите",
+        ),
+        Code::NotFound => {
+            ("not-found", "there is no such thing, or it is not for you", "такого нет, или это не для вас")
+        }
+        Code::Full => (
+            "full",
+            "the server's storage is full: only erasing is possible",
+            "хранилище сервера заполнено: можно только стирать",
+        ),
+        Code::Replaced => {
+            ("replaced", "another session of yours took over", "работу продолжил другой ваш сеанс")
+        }
+        Code::Expelled => (
+            "expelled",
+            "an officer ended the session, or the certificate was revoked",
+            "офицер прекратил сеанс, или сертификат отозван",
+        ),
+        Code::Stopping => ("stopping", "the server is stopping", "сервер останавливается"),
+        Code::Idle => ("idle", "nothing was heard for too long", "слишком долго не было связи"),
+        Code::Erased => ("erased", "it was erased", "стёрто"),
+        Code::Damaged => (
+            "damaged",
+            "the server cannot find or open it; an alarm was raised there",
+            "сервер не находит или не открывает это; поднята тревога",
+        ),
+        Code::LoggedOut => ("logged-out", "the session was ended by logging out", "сеанс завершён выходом"),
+    }
+}
+
+/// By the numbers of `journal::Refusal`, which are for ever; a test compares with its list.
+fn register_words(code: u16) -> Option<Row> {
+    Some(match code {
+        100 => {
+            ("wrong-log", "the act is for another site's log", "действие относится к журналу другой системы")
+        }
+        101 => ("chain-ended", "the session has ended; log in again", "сеанс завершён; войдите заново"),
+        102 => ("out-of-sequence", "an act came out of order", "действие пришло не по порядку"),
+        103 => ("stale-attempt", "a newer attempt was made already", "уже была более поздняя попытка"),
+        104 => (
+            "wrong-previous",
+            "the act does not follow the one before it",
+            "действие не продолжает предыдущее",
+        ),
+        105 => (
+            "wrong-head",
+            "the server's log is not the one this terminal has seen. Tell an officer at once",
+            "журнал сервера не тот, что видел этот терминал. Немедленно сообщите офицеру",
+        ),
+        106 => (
+            "equivocation",
+            "another act was signed under the same number; an alarm was raised. Is the credential in use twice?",
+            "под тем же номером подписано другое действие; поднята тревога. Не используются ли ключи дважды?",
+        ),
+        107 => (
+            "already-admitted",
+            "another act has this number already",
+            "этот номер уже занят другим действием",
+        ),
+        110 => (
+            "unknown-certificate",
+            "the site does not know this certificate yet; was its bundle taken in?",
+            "система ещё не знает этого сертификата; принят ли пакет с ним?",
+        ),
+        111 => (
+            "certificate-expired",
+            "the certificate is not valid at this time",
+            "сертификат сейчас не действует",
+        ),
+        112 => ("certificate-revoked", "the certificate was revoked", "сертификат отозван"),
+        113 => (
+            "wrong-person",
+            "the certificate belongs to another person",
+            "сертификат принадлежит другому человеку",
+        ),
+        114 => ("wrong-role", "your role may not do this", "ваша роль этого не позволяет"),
+        115 => {
+            ("suspended", "the account is suspended by an officer", "учётная запись приостановлена офицером")
+        }
+        116 => (
+            "locked",
+            "the account is locked after too many wrong passwords; an officer can unlock it",
+            "учётная запись заблокирована после неверных паролей; её может разблокировать офицер",
+        ),
+        117 => (
+            "not-admitted",
+            "two officers have not admitted this officer yet",
+            "этого офицера ещё не утвердили двое офицеров",
+        ),
+        118 => ("no-password", "no envelope was handed over yet", "конверт ещё не вручён"),
+        119 => ("must-set-password", "a new password must be set first", "сначала нужно задать новый пароль"),
+        120 => (
+            "session-live",
+            "you are logged in elsewhere; `login --end-other` ends that session",
+            "вы уже вошли в другом месте; `login --end-other` завершит тот сеанс",
+        ),
+        121 => (
+            "too-fast",
+            "too many acts in a minute; wait a little",
+            "слишком много действий за минуту; подождите",
+        ),
+        122 => (
+            "wrong-certificate-use",
+            "this certificate may not sign acts",
+            "этот сертификат не предназначен для подписи действий",
+        ),
+        130 => (
+            "not-submitted",
+            "acts of the authority come only inside a bundle",
+            "действия удостоверяющего центра приходят только в пакете",
+        ),
+        131 => (
+            "submit-mismatch",
+            "the bundle's acts are not those it names",
+            "в пакете не те действия, что названы",
+        ),
+        132 => ("bad-certificate", "a certificate in it is not accepted", "сертификат в нём не принят"),
+        133 => (
+            "person-known-otherwise",
+            "this person is known with another login or key",
+            "этот человек известен под другим именем входа или ключом",
+        ),
+        134 => ("key-known", "this key was certified before", "этот ключ уже был сертифицирован"),
+        135 => ("unknown-person", "there is no such person", "такого человека нет"),
+        136 => ("login-taken", "the login belongs to another person", "имя входа занято другим человеком"),
+        137 => ("bad-crl", "the revocation list is not accepted", "список отзыва не принят"),
+        138 => (
+            "envelope-state",
+            "the envelope is not in a state for this",
+            "состояние конверта этого не допускает",
+        ),
+        139 => ("unchanged", "it is so already", "так уже и есть"),
+        140 => ("no-such-proposal", "there is no such open proposal", "такого открытого предложения нет"),
+        141 => ("second-person-needed", "another person must approve", "утвердить должен другой человек"),
+        142 => ("bad-proposal", "the proposal is not accepted", "предложение не принято"),
+        143 => ("no-such-session", "no such session lives", "такого живого сеанса нет"),
+        144 => ("already-founded", "the log has its genesis already", "журнал уже основан"),
+        145 => ("last-officer", "fewer than two officers would be left", "осталось бы меньше двух офицеров"),
+        146 => ("bad-genesis", "this is no genesis", "это не основание журнала"),
+        147 => ("too-many-proposals", "too many proposals are open", "открыто слишком много предложений"),
+        148 => ("submit-open", "acts of a bundle must come first", "сначала должны прийти действия пакета"),
+        149 => (
+            "server-revocation",
+            "only the authority revokes the server",
+            "сервер отзывает только удостоверяющий центр",
+        ),
+        150 => ("unknown-conversation", "there is no such conversation", "такой беседы нет"),
+        151 => ("not-a-member", "not a member of this conversation", "это не участник беседы"),
+        152 => ("not-accepted", "the invitation was not accepted yet", "приглашение ещё не принято"),
+        153 => {
+            ("not-the-owner", "only the owner of the group may do this", "это может только владелец группы")
+        }
+        154 => {
+            ("stale-membership", "the members changed meanwhile; try again", "состав изменился; повторите")
+        }
+        155 => ("already-member", "this person is a member already", "этот человек уже участник"),
+        156 => (
+            "clearance-too-low",
+            "the clearance is too low for this label or conversation",
+            "допуск слишком низок для этого грифа или этой беседы",
+        ),
+        157 => {
+            ("conversation-closed", "the conversation was erased and is closed", "беседа стёрта и закрыта")
+        }
+        158 => (
+            "private-is-for-two",
+            "a private conversation has two members for ever",
+            "в личной беседе всегда двое",
+        ),
+        159 => {
+            ("too-many-members", "the conversation has too many members", "в беседе слишком много участников")
+        }
+        160 => ("no-invitation", "there is no such invitation", "такого приглашения нет"),
+        161 => (
+            "private-exists",
+            "you two have a private conversation already",
+            "у вас двоих уже есть личная беседа",
+        ),
+        162 => ("bad-members", "the list of members is malformed", "список участников составлен неверно"),
+        163 => (
+            "no-correspondent",
+            "this person's role does not send or receive messages",
+            "роль этого человека не предполагает переписки",
+        ),
+        170 => (
+            "wrong-epoch",
+            "the conversation's key changed meanwhile; try again",
+            "ключ беседы сменился; повторите",
+        ),
+        171 => (
+            "epoch-stale",
+            "a member was removed and the key must change first; try again",
+            "участник удалён, сначала должен смениться ключ; повторите",
+        ),
+        172 => (
+            "no-such-reservation",
+            "the reserved room has lapsed; try again",
+            "отведённое место истекло; повторите",
+        ),
+        173 => ("reservation-unfit", "the reserved room does not fit", "отведённое место не подходит"),
+        174 => (
+            "label-too-high",
+            "the label is above what this conversation allows",
+            "гриф выше допустимого в этой беседе",
+        ),
+        175 => ("no-such-message", "there is no such message", "такого сообщения нет"),
+        176 => ("message-erased", "the message was erased", "сообщение стёрто"),
+        177 => (
+            "quota-exceeded",
+            "your share of the storage is used up; erase something",
+            "ваша доля хранилища исчерпана; сотрите что-нибудь",
+        ),
+        178 => (
+            "nothing-to-acknowledge",
+            "this message asks for no acknowledgement",
+            "это сообщение не требует подтверждения",
+        ),
+        179 => ("cursor-back", "it was read further already", "прочитано уже дальше"),
+        180 => ("too-many-reservations", "too many transfers at once", "слишком много передач одновременно"),
+        190 => ("no-right-to-erase", "you have no right to erase this", "у вас нет права стереть это"),
+        191 => ("already-erased", "it was erased already", "это уже стёрто"),
+        195 => ("no-such-range", "there are no such entries", "таких записей нет"),
+        200 => ("time-runs-back", "the server's clock runs back", "часы сервера идут назад"),
+        201 => (
+            "deadline-passed",
+            "a deadline passed at this moment; try again",
+            "в этот момент истёк срок; повторите",
+        ),
+        202 => ("bad-fact", "not a record that can stand here", "такая запись здесь невозможна"),
+        203 => ("newer-rules", "the site's rules are newer than the server", "правила системы новее сервера"),
+        204 => ("wrong-index", "the log's numbering does not fit", "нумерация журнала не сходится"),
+        205 => ("not-running", "the server is not running yet", "сервер ещё не работает"),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::refusal::REFUSALS;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_has_words_in_both_languages() {
+        let codes = REFUSALS.iter().map(|(code, _)| *code).chain(Code::ALL.map(Code::number));
+        let mut names = BTreeSet::new();
+        for code in codes {
+            let words = refusal_words(code);
+            assert_ne!(words.name, "refused", "code {code}");
+            assert!(names.insert(words.name.clone()), "{} twice", words.name);
+            assert!(words.ru.chars().any(|c| ('а'..='я').contains(&c)), "code {code}");
+            assert!(words.en.is_ascii(), "code {code}");
+        }
+    }
+
+    #[test]
+    fn no_words_are_left_over() {
+        let known: BTreeSet<u16> = REFUSALS.iter().map(|(code, _)| *code).collect();
+        let stale: Vec<u16> =
+            (0..2000).filter(|code| register_words(*code).is_some() && !known.contains(code)).collect();
+        assert_eq!(stale, Vec::<u16>::new());
+    }
+
+    #[test]
+    fn a_code_of_tomorrow_is_told_by_its_number() {
+        assert!(refusal_words(9999).en.contains("9999"));
+    }
+}

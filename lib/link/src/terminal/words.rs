@@ -1,0 +1,292 @@
+//! Why a terminal cannot work or a command was not done, in words for people.
+//! Never shows a foreign text that was not cleaned: certificates' names are left to whoever has the directory.
+
+use super::error::TerminalError;
+use super::refusal_words::{Words, refusal_words};
+use crate::client::LinkError;
+use pki::{CredentialError, CredentialFileError, Fault};
+use protocol::client::{BadParts, Error, What};
+
+impl TerminalError {
+    /// The words for people, and the name for scripts.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::CredentialFile(error) => credential_file_words(error),
+            Self::Credential(error) => credential_words(error),
+            Self::Parts(error) => parts_words(*error),
+            Self::OtherLog => Words::new(
+                "other-log",
+                "this credential has worked with another log than the site card names. Ask an officer before you go on",
+                "эти ключи работали с другим журналом, чем назван в карте системы. Прежде чем продолжать, спросите \
+                 офицера",
+            ),
+            Self::OwnCertificate(error) => own_words(&error.why),
+            Self::Address { address, error } => Words::new(
+                "no-address",
+                format!("the address {address} cannot be found: {error}"),
+                format!("адрес {address} не найден: {error}"),
+            ),
+            Self::Link(error) => link_words(error),
+            Self::NoAnswer => Words::new("no-answer", "the server does not answer", "сервер не отвечает"),
+            Self::Closed => Words::new("closed", "the connection is closed", "соединение закрыто"),
+            Self::Ended { code: 0 } => Words::new(
+                "not-verified",
+                "the server showed something that does not verify; the session was ended here",
+                "сервер предъявил то, что не проходит проверку; сеанс прекращён терминалом",
+            ),
+            Self::Ended { code } => refusal_words(*code),
+            Self::Distrust(distrust) if distrust.rolled_back => Words::new(
+                "log-rolled-back",
+                format!(
+                    "ALARM: the server's log has {} entries, this terminal has seen {}. Nothing was sent. Tell an officer",
+                    distrust.theirs.size, distrust.ours.size
+                ),
+                format!(
+                    "ТРЕВОГА: в журнале сервера записей: {}, а этот терминал видел {}. Ничего не отправлено. Сообщите \
+                     офицеру",
+                    distrust.theirs.size, distrust.ours.size
+                ),
+            ),
+            Self::Distrust(_) => Words::new(
+                "log-forked",
+                "ALARM: the server's log contradicts what it signed before. Nothing was sent. Tell an officer",
+                "ТРЕВОГА: журнал сервера противоречит подписанному ранее. Ничего не отправлено. Сообщите офицеру",
+            ),
+            Self::Command(error) => error_words(error),
+        }
+    }
+}
+
+/// The words of a command that was not done.
+pub fn error_words(error: &Error) -> Words {
+    match error {
+        Error::Refused { code } => refusal_words(*code),
+        Error::NotVerified { what } => {
+            let (en, ru) = what_words(*what);
+            Words::new(
+                "not-verified",
+                format!("{en} does not verify and was not believed"),
+                format!("не прошло проверку и отвергнуто: {ru}"),
+            )
+        }
+        Error::NotReady => Words::new("not-logged-in", "not logged in", "вход не выполнен"),
+        Error::Busy => {
+            Words::new("busy-here", "too many commands at once", "слишком много команд одновременно")
+        }
+        Error::UnknownPerson { person } => Words::new(
+            "unknown-person",
+            format!("there is no person {person}"),
+            format!("нет человека с номером {person}"),
+        ),
+        Error::CannotReceive { person } => Words::new(
+            "cannot-receive",
+            format!("person {person} cannot receive: revoked, or without a valid agreement certificate"),
+            format!("{person} не может получать: сертификат отозван или ключ согласования не действует"),
+        ),
+        Error::UnknownConversation { .. } => Words::new(
+            "unknown-conversation",
+            "there is no such conversation, or you are not in it",
+            "такой беседы нет, или вы в ней не участвуете",
+        ),
+        Error::UnknownMessage { index } => Words::new(
+            "no-such-message",
+            format!("there is no message #{index}"),
+            format!("нет сообщения № {index}"),
+        ),
+        Error::TooLong { bytes, limit } => Words::new(
+            "too-long",
+            format!("{bytes} bytes, at most {limit} are taken"),
+            format!("байт: {bytes}, принимается не больше {limit}"),
+        ),
+        Error::NoKey { epoch } => Words::new(
+            "no-key",
+            format!("written before you joined (epoch {epoch}); a member can share the history"),
+            format!("написано до вашего прихода (эпоха {epoch}); участник может открыть историю"),
+        ),
+        Error::Outpaced { times } => Words::new(
+            "outpaced",
+            format!("others changed the conversation {times} times meanwhile; try again"),
+            format!("беседа тем временем изменилась (раз: {times}); повторите"),
+        ),
+        Error::Erased { index } => Words::new(
+            "message-erased",
+            format!("message #{index} was erased"),
+            format!("сообщение № {index} стёрто"),
+        ),
+        Error::NoFile { index } => Words::new(
+            "no-file",
+            format!("message #{index} has no file"),
+            format!("в сообщении № {index} нет файла"),
+        ),
+        Error::FileChanged => Words::new(
+            "file-changed",
+            "the file changed while it was being sent; nothing was sent",
+            "файл изменился во время отправки; ничего не отправлено",
+        ),
+        Error::Key => Words::new(
+            "key",
+            "the key cannot sign, or its suite is not supported",
+            "ключ не может подписать, или его набор алгоритмов не поддерживается",
+        ),
+        Error::Stopped => Words::new("stopped", "stopped", "остановлено"),
+        Error::Exists { .. } => Words::new(
+            "private-exists",
+            "you two have a private conversation already",
+            "у вас двоих уже есть личная беседа",
+        ),
+    }
+}
+
+/// What failed to verify, as a noun.
+pub fn what_words(what: What) -> (&'static str, &'static str) {
+    match what {
+        What::Hello => ("the server's greeting", "приветствие сервера"),
+        What::Note => ("a checkpoint of the log", "контрольная точка журнала"),
+        What::Inclusion => ("an entry's place in the log", "место записи в журнале"),
+        What::Consistency => ("the growth of the log", "рост журнала"),
+        What::Certificate => ("a certificate", "сертификат"),
+        What::Statement => ("a signature", "подпись"),
+        What::Membership => ("the conversation's membership", "состав беседы"),
+        What::Wrap => ("a key of the conversation", "ключ беседы"),
+        What::Body => ("a message's content", "содержание сообщения"),
+        What::File => ("the file", "файл"),
+        What::Erasure => ("the right to an erasure", "право на стирание"),
+        What::KeyRoll => ("a key of the log", "ключ журнала"),
+        What::Answer => ("the server's answer", "ответ сервера"),
+    }
+}
+
+fn credential_file_words(error: &CredentialFileError) -> Words {
+    match error {
+        CredentialFileError::InUse { path } => Words::new(
+            "credential-in-use",
+            format!("{} is in use by another program (an agent?)", path.display()),
+            format!("{} занят другой программой (агентом?)", path.display()),
+        ),
+        CredentialFileError::Exists { path } => Words::new(
+            "credential-exists",
+            format!("{} exists already and is never overwritten", path.display()),
+            format!("{} уже есть и никогда не перезаписывается", path.display()),
+        ),
+        CredentialFileError::Io { path, error } => Words::new(
+            "credential-io",
+            format!("{}: {error}", path.display()),
+            format!("{}: {error}", path.display()),
+        ),
+        CredentialFileError::Credential(error) => credential_words(error),
+    }
+}
+
+fn credential_words(error: &CredentialError) -> Words {
+    match error {
+        CredentialError::Sealed(_) => Words::new(
+            "credential-closed",
+            "the credential does not open: wrong passphrase, or a damaged file",
+            "ключи не открываются: неверная парольная фраза или повреждённый файл",
+        ),
+        CredentialError::NotCertified => Words::new(
+            "not-certified",
+            "there are no certificates yet: `conclave request --take FILE` takes them in",
+            "сертификатов ещё нет: их принимает `conclave request --take ФАЙЛ`",
+        ),
+        CredentialError::NothingPending => Words::new(
+            "nothing-pending",
+            "no request is open that certificates could answer",
+            "нет открытого запроса, на который отвечали бы сертификаты",
+        ),
+        CredentialError::Unfit { .. } => Words::new(
+            "certificates-unfit",
+            format!("the certificates do not answer this request: {error}"),
+            "сертификаты не отвечают этому запросу (другой ключ, другой человек или другое назначение)",
+        ),
+        CredentialError::Contents(_) | CredentialError::Key(_) | CredentialError::TooManyKeys => Words::new(
+            "credential-damaged",
+            format!("the credential cannot be used: {error}"),
+            format!("ключи непригодны: {error}"),
+        ),
+        CredentialError::Request(_) => Words::new(
+            "request",
+            format!("the request cannot be made: {error}"),
+            format!("запрос не составлен: {error}"),
+        ),
+    }
+}
+
+fn parts_words(error: BadParts) -> Words {
+    match error {
+        BadParts::Certificate => Words::new(
+            "certificate-unfit",
+            "the certificate does not fit its key, or names no person",
+            "сертификат не подходит к ключу или не называет человека",
+        ),
+        BadParts::Identity => Words::new(
+            "card-unfit",
+            "the site card's log key is not one of its log",
+            "ключ журнала в карте системы не относится к её журналу",
+        ),
+        BadParts::Record => Words::new(
+            "record-unfit",
+            "the state record holds no checkpoint of this log. Ask an officer before you go on",
+            "в записи состояния нет контрольной точки этого журнала. Прежде чем продолжать, спросите офицера",
+        ),
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other faults of a path are an expert's; the fault's own words serve"
+)]
+fn own_words(why: &Fault) -> Words {
+    match why {
+        Fault::NotYetValid { from } => Words::new(
+            "own-certificate-not-yet-valid",
+            format!("your certificate is valid only from {from} on; is the clock right?"),
+            format!("ваш сертификат действует только с {from}; верны ли часы?"),
+        ),
+        Fault::Expired { until } => Words::new(
+            "own-certificate-expired",
+            format!("your certificate expired at {until}"),
+            format!("срок вашего сертификата истёк {until}"),
+        ),
+        Fault::UnknownIssuer | Fault::BadSignature => Words::new(
+            "own-certificate-foreign",
+            "your certificate is not one of this site's authority",
+            "ваш сертификат выдан не удостоверяющим центром этой системы",
+        ),
+        other => Words::new(
+            "own-certificate",
+            format!("your certificate does not hold: {other}"),
+            format!("ваш сертификат не принимается: {other}"),
+        ),
+    }
+}
+
+fn link_words(error: &LinkError) -> Words {
+    match error {
+        LinkError::NoAnswer(address) => Words::new(
+            "no-answer",
+            format!("the server at {address} does not answer"),
+            format!("сервер по адресу {address} не отвечает"),
+        ),
+        LinkError::ServerCertificate(why) => Words::new(
+            "server-certificate",
+            format!("the server is not the one of the site card: {why}"),
+            format!("сервер не тот, что назван в карте системы: {why}"),
+        ),
+        LinkError::Refused { alert } => Words::new(
+            "connection-refused",
+            format!("the server refused the certificate of this terminal (alert {alert})"),
+            format!("сервер не принял сертификат этого терминала (сигнал {alert})"),
+        ),
+        LinkError::Tls(_) | LinkError::Socket(_) | LinkError::Address { .. } => Words::new(
+            "no-connection",
+            format!("no connection can be made: {error}"),
+            format!("соединиться нельзя: {error}"),
+        ),
+        LinkError::Connection(_) | LinkError::NothingToBind => Words::new(
+            "connection-lost",
+            format!("the connection was lost: {error}"),
+            format!("соединение потеряно: {error}"),
+        ),
+    }
+}
