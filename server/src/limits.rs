@@ -14,8 +14,11 @@ pub(crate) struct Limits {
     pub(crate) connections_per_address: usize,
 }
 
+/// Most connections that a configuration may allow.
+pub(crate) const CONNECTIONS_MAX: usize = protocol::limits::SESSIONS_MAX;
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 4096, connections_per_certificate: 2, connections_per_address: 1024 }
+        Self { connections: CONNECTIONS_MAX, connections_per_certificate: 2, connections_per_address: 1024 }
     }
 }

@@ -1,2 +1,34 @@
-//! (to come)
-fn main() {}
+//! `conclaved`, the server of a closed room: parses the command line and runs one command.
+//! Never decides anything itself.
+#![forbid(unsafe_code)]
+
+mod border;
+mod clock;
+mod command;
+mod config;
+mod core;
+mod driver;
+mod erasure;
+mod inbox;
+mod keys;
+mod limits;
+mod log;
+mod notify;
+mod overlay;
+mod own;
+mod passwords;
+mod peers;
+mod reader;
+mod recovery;
+mod status;
+mod store;
+mod verifiers;
+mod vital;
+mod words;
+mod writer;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::main().into()
+}

@@ -1,22 +1,26 @@
 //! All of QUIC on the server's side: connections become numbered sessions, their bytes become `Input`s, `Output`s become
 //! bytes again. Never decodes a frame, never decides who may do what, holds no key but the one of TLS.
 
+mod census;
 mod connection;
 mod outbox;
 
+use crate::border::ToDriver;
 use crate::limits::Limits;
 use bytes::Bytes;
+use census::{Census, Place};
 use link::{PeerCheck, TlsError, TlsProfile};
 use outbox::{Drained, Order, Outbox};
-use pki::CertId;
 use pki::canonical;
-use protocol::io::{Input, Output, SessionId};
+use protocol::io::{Input, SessionId};
 use quinn::{Endpoint, VarInt};
-use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// Longest wait for the peer's acknowledgement of the last bytes before a connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,7 +29,7 @@ const ORDERS_MAX: usize = 4096;
 
 /// Encoded [`Input`]s on their way to the core: plain bytes, so that the later process border is only a pipe.
 pub(crate) type ToCore = mpsc::Sender<Vec<u8>>;
-/// Encoded [`Output`]s from the core that are the driver's to do (`Send`, `End`).
+/// Encoded [`ToDriver`]s from the core.
 pub(crate) type FromCore = mpsc::Receiver<Vec<u8>>;
 
 /// Why the driver could not begin.
@@ -45,9 +49,9 @@ pub(crate) enum DriverError {
 }
 
 /// What listening needs.
-pub(crate) struct DriverParts {
+pub(crate) struct DriverParts<'a> {
     /// Where.
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: &'a [SocketAddr],
     /// The server's chain and key.
     pub(crate) own: link::OwnCertificate,
     /// Path validation of a client's chain.
@@ -56,74 +60,91 @@ pub(crate) struct DriverParts {
     pub(crate) limits: Limits,
 }
 
-/// How many connections there are, in all, by certificate and by address.
-#[derive(Default)]
-struct Census {
-    all: usize,
-    by_certificate: HashMap<CertId, usize>,
-    by_address: HashMap<IpAddr, usize>,
+/// What every connection needs of the driver.
+#[derive(Clone)]
+struct Shared {
+    limits: Limits,
+    census: Arc<Census>,
+    /// The number of the next session.
+    next: Arc<AtomicU64>,
+    to_core: ToCore,
+    orders: mpsc::Sender<Order>,
 }
 
-/// The listening socket with its endpoint.
+/// The listening sockets with their endpoints.
 pub(crate) struct Driver {
-    endpoint: Endpoint,
+    endpoints: Vec<Endpoint>,
     limits: Limits,
-    census: Arc<Mutex<Census>>,
 }
 
 impl Driver {
-    /// Binds and listens; connections are accepted once [`Self::run`] runs. Call inside a tokio runtime.
-    pub(crate) fn listen(parts: DriverParts) -> Result<Self, DriverError> {
+    /// Binds; connections are taken once [`Self::run`] runs. Call inside a tokio runtime.
+    pub(crate) fn listen(parts: DriverParts<'_>) -> Result<Self, DriverError> {
         let config = TlsProfile::standard().server(&parts.own, parts.check)?;
-        let failed = |reason| DriverError::Listen { address: parts.listen, reason };
-        let socket = UdpSocket::bind(parts.listen).map_err(failed)?;
-        let runtime = Arc::new(quinn::TokioRuntime);
-        let endpoint = Endpoint::new(quinn::EndpointConfig::default(), Some(config), socket, runtime).map_err(failed)?;
-        Ok(Self { endpoint, limits: parts.limits, census: Arc::default() })
+        let mut endpoints = Vec::new();
+        for address in parts.listen {
+            let failed = |reason| DriverError::Listen { address: *address, reason };
+            let socket = UdpSocket::bind(address).map_err(failed)?;
+            let runtime = Arc::new(quinn::TokioRuntime);
+            let settings = quinn::EndpointConfig::default();
+            endpoints.push(Endpoint::new(settings, Some(config.clone()), socket, runtime).map_err(failed)?);
+        }
+        Ok(Self { endpoints, limits: parts.limits })
     }
 
-    /// The address it listens on (the port the system chose, when 0 was asked for).
-    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
-        self.endpoint.local_addr()
+    /// The addresses it listens on (with the ports that the system chose, where 0 was asked for).
+    pub(crate) fn addresses(&self) -> std::io::Result<Vec<SocketAddr>> {
+        self.endpoints.iter().map(Endpoint::local_addr).collect()
     }
 
     /// Serves until the core closes its side; then tells every peer and ends.
     pub(crate) async fn run(self, to_core: ToCore, from_core: FromCore) {
         let (orders, queue) = mpsc::channel(ORDERS_MAX);
-        let accepting = tokio::spawn(accept(self.endpoint.clone(), self.limits, self.census, to_core.clone(), orders));
+        let shared = Shared {
+            limits: self.limits,
+            census: Arc::default(),
+            next: Arc::new(AtomicU64::new(1)),
+            to_core: to_core.clone(),
+            orders,
+        };
+        let mut accepting = JoinSet::new();
+        for endpoint in &self.endpoints {
+            accepting.spawn(accept(endpoint.clone(), shared.clone()));
+        }
+        drop(shared);
         write(queue, from_core, to_core).await;
-        accepting.abort();
-        self.endpoint.close(VarInt::from_u32(0), b"");
-        let _told = tokio::time::timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
+        accepting.abort_all();
+        for endpoint in &self.endpoints {
+            endpoint.close(VarInt::from_u32(0), b"");
+        }
+        for endpoint in &self.endpoints {
+            let _told = tokio::time::timeout(CLOSE_TIMEOUT, endpoint.wait_idle()).await;
+        }
     }
 }
 
 /// Takes connections in: only from addresses that proved themselves, and only as many as the limits say.
-async fn accept(
-    endpoint: Endpoint,
-    limits: Limits,
-    census: Arc<Mutex<Census>>,
-    to_core: ToCore,
-    orders: mpsc::Sender<Order>,
-) {
-    let mut next: SessionId = 1;
+async fn accept(endpoint: Endpoint, shared: Shared) {
     while let Some(incoming) = endpoint.accept().await {
         if !incoming.remote_address_validated() {
             // Without a Retry quinn-proto would answer more than three bytes per byte to a forged address.
             let _cannot_retry = incoming.retry();
             continue;
         }
-        let Some(place) = connection::Place::take(&census, incoming.remote_address().ip(), &limits) else {
+        let address = incoming.remote_address().ip();
+        let Some(place) = Place::take(&shared.census, address, shared.limits) else {
             incoming.refuse();
             continue;
         };
-        let session = next;
-        next += 1;
-        tokio::spawn(connection::serve(incoming, session, place, limits, to_core.clone(), orders.clone()));
+        let session = shared.next.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(connection::serve(incoming, session, place, shared.clone()));
     }
 }
 
 /// The one writer: the core's outputs, new connections and blocked receivers, whichever comes first.
+///
+/// It never waits for anyone: what a receiver does not take is kept aside, and what the core is owed is handed over when
+/// the core has room for it. So the core may wait for this task, and this task never waits for the core.
 async fn write(mut queue: mpsc::Receiver<Order>, mut from_core: FromCore, to_core: ToCore) {
     let mut outbox = Outbox::default();
     let mut fresh: Vec<Drained> = Vec::new();
@@ -134,42 +155,34 @@ async fn write(mut queue: mpsc::Receiver<Order>, mut from_core: FromCore, to_cor
         }
         tokio::select! {
             biased;
-            // Telling the core never blocks the writing: the core may be waiting for us at this moment.
             permit = to_core.reserve(), if !owed.is_empty() => {
-                let (Ok(permit), Some((session, bytes))) = (permit, owed.pop_first()) else { return };
+                let (Ok(permit), Some((session, bytes))) = (permit, owed.pop_first()) else { break };
                 permit.send(canonical::encode(&Input::Drained(session, bytes)));
             }
             order = queue.recv() => match order {
                 Some(order) => outbox.apply(order, &mut fresh),
-                None => return,
+                None => break,
             },
             output = from_core.recv() => match output {
                 Some(bytes) => apply_output(&bytes, &mut outbox, &mut fresh),
-                None => return,
+                None => break,
             },
             () = outbox.unblocked(&mut fresh) => {}
         }
     }
+    // The core is done: what it said last still goes out, to those who take it in time.
+    outbox.end_all();
+    let _in_time = tokio::time::timeout(CLOSE_TIMEOUT, outbox.drained()).await;
 }
 
 fn apply_output(bytes: &[u8], outbox: &mut Outbox, fresh: &mut Vec<Drained>) {
-    match canonical::decode::<Output>(bytes) {
-        Ok(Output::Send(sessions, frame)) => {
+    match canonical::decode::<ToDriver>(bytes) {
+        Ok(ToDriver::Send(sessions, frame)) => {
             outbox.apply(Order::Send(sessions, Bytes::from(Vec::from(frame))), fresh);
         }
-        Ok(Output::End(session)) => outbox.apply(Order::End(session), fresh),
-        Ok(
-            Output::CheckPassword(_)
-            | Output::MakeVerifier(_)
-            | Output::Commit(_)
-            | Output::Read(..)
-            | Output::Stopped,
-        )
-        | Err(_) => unreachable!("the core sends only Send and End this way"),
+        Ok(ToDriver::End(session)) => outbox.apply(Order::End(session), fresh),
+        Ok(ToDriver::Pause(session)) => outbox.apply(Order::Pause(session, true), fresh),
+        Ok(ToDriver::Resume(session)) => outbox.apply(Order::Pause(session, false), fresh),
+        Err(_) => unreachable!("the core encodes what it sends this way"),
     }
-}
-
-/// The census, also after a task died with it in hand: counts stay usable.
-fn lock(census: &Mutex<Census>) -> std::sync::MutexGuard<'_, Census> {
-    census.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,119 @@
+//! `conclaved check`: rehearses a start over a sheet of glass and tells whether the store is sound.
+//! Never changes a byte, and never runs beside a server: both would want the lock.
+
+use super::{read_config, store_trouble};
+use crate::keys::ServerKeys;
+use crate::overlay::{OverlayCell, OverlayDevice};
+use crate::own::OwnPair;
+use crate::reader::read_body;
+use crate::recovery::{self, RecoveryError, Replayed};
+use crate::words::{Done, Trouble};
+use crate::{clock, store};
+use console::{Exit, Voice, count_en, count_ru};
+use journal::ids::{Head, Place};
+use journal::register::Register;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use vault::{Limits, Vault, VaultReader};
+
+#[derive(clap::Args)]
+#[command(after_help = "Example: conclaved check --full --config /etc/conclave/conclaved.toml")]
+pub(super) struct Check {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Verify every body too.
+    #[arg(long)]
+    full: bool,
+}
+
+#[derive(Serialize)]
+struct Sound {
+    log: String,
+    entries: u64,
+    root: String,
+    erasure_epoch: u64,
+    /// Bodies that were opened; absent without `--full`.
+    bodies: Option<u64>,
+    /// An erasure that the last life did not finish; the next start does.
+    interrupted: bool,
+    /// Journal entries of an unfinished batch that nobody was ever told.
+    set_aside: u64,
+}
+
+impl Check {
+    pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
+        let config = read_config(&self.config)?;
+        let keys = ServerKeys::load(&config.state_dir);
+        let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+        let locked = store::lock(&config.store).map_err(store_trouble)?;
+        let device = Arc::new(OverlayDevice::new(locked.device));
+        let cell = Box::new(OverlayCell::new(locked.cell));
+        let opened = Vault::open(device, cell, Limits::default());
+        let (vault, opened) = opened.map_err(|error| store_trouble(error.into()))?;
+        let replayed = recovery::replay(&vault, &opened).map_err(damage)?;
+        let Replayed { register, tree, .. } = replayed;
+        let period = recovery::period_key(&vault, &register).map_err(damage)?;
+        recovery::verifiers(&vault, &register).map_err(damage)?;
+        let head = Head { size: tree.size(), root: tree.root() };
+        recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
+        if register.identity() != Some(&keys.identity_public()) {
+            return Err(Trouble::Keys {
+                reason: "the log identity key is not the one that the journal names".into(),
+            });
+        }
+        let now = clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?;
+        OwnPair::find(&register, &keys, now.wall_ms)
+            .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
+        let bodies = if self.full { Some(open_bodies(&vault.reader(), &register)?) } else { None };
+        let full = bodies.map(|n| {
+            voice.lang.pick(
+                format!(", {} opened", count_en(n, "body", "bodies")),
+                format!(", открыто: {}", count_ru(n, "тело", "тела", "тел")),
+            )
+        });
+        let words = Done::Sound { entries: head.size, epoch: vault.epoch(), full: full.unwrap_or_default() };
+        let sound = Sound {
+            log: register.log_id().to_string(),
+            entries: head.size,
+            root: head.root.iter().map(|byte| format!("{byte:02x}")).collect(),
+            erasure_epoch: vault.epoch(),
+            bodies,
+            interrupted: opened.interrupted.is_some(),
+            set_aside: opened.recovered.set_aside,
+        };
+        Ok(voice.done("check", &words, sound))
+    }
+}
+
+fn damage(error: RecoveryError) -> Trouble {
+    Trouble::StoreDamaged { reason: error.to_string() }
+}
+
+/// Opens every body that the journal says is there. Gives how many.
+fn open_bodies(reader: &VaultReader, register: &Register) -> Result<u64, Trouble> {
+    let pending: Vec<_> = register.erasures_pending().flat_map(|(_, what)| what.iter().copied()).collect();
+    let is_pending = |place: Place| {
+        pending.iter().any(|what| match what {
+            journal::ErasePlace::Item(item) => *item == place,
+            journal::ErasePlace::Conversation(number) => *number == place.conversation,
+        })
+    };
+    let mut opened = 0;
+    for conversation in register.conversations() {
+        for message in register.messages_of(conversation.number, 0..register.size()) {
+            let place = Place { conversation: message.conversation, item: message.item };
+            if message.erased || is_pending(place) {
+                continue;
+            }
+            for chunk in 0..=message.file.map_or(0, |file| file.chunks) {
+                read_body(reader, place, chunk).map_err(|error| Trouble::StoreDamaged {
+                    reason: format!("the body of entry {}, chunk {chunk}: {error}", message.index),
+                })?;
+                opened += 1;
+            }
+        }
+    }
+    Ok(opened)
+}

@@ -1,0 +1,149 @@
+//! `conclaved init`: founds the site from the authority's first bundle.
+//! Never over an existing store, and never from a bundle whose every signature does not hold.
+
+use super::{file_trouble, read_config, store_trouble};
+use crate::clock;
+use crate::config::StoreConfig;
+use crate::keys::ServerKeys;
+use crate::log::Log;
+use crate::own::OwnPair;
+use crate::reader::Positions;
+use crate::store;
+use crate::verifiers::Verifiers;
+use crate::words::{Done, Trouble};
+use crate::writer::{Room, Writer, rng};
+use console::{Exit, Voice};
+use journal::act::Act;
+use journal::ids::Place;
+use journal::register::verify_genesis;
+use journal::statement::SignedStatement;
+use journal::tree::Tree;
+use pki::SecretKey;
+use protocol::bundle::Bundle;
+use protocol::engine::founding::{self, Founding};
+use protocol::io::{StoredBody, VerifierChange};
+use serde::Serialize;
+use std::path::PathBuf;
+use vault::SECRETS_CONVERSATION;
+use zeroize::Zeroize;
+
+/// Longest bundle that is read, bytes.
+const BUNDLE_BYTES_MAX: u64 = 64 << 20;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example: conclaved init --config /etc/conclave/conclaved.toml --bundle site.bundle")]
+pub(super) struct Init {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The bundle that `conclave-pki bundle` wrote.
+    #[arg(long, value_name = "FILE")]
+    bundle: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Founded {
+    site: String,
+    log: String,
+    entries: u64,
+    store: PathBuf,
+    cell_warning: &'static str,
+}
+
+impl Init {
+    pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
+        let config = read_config(&self.config)?;
+        // Before any work, so that nobody waits for a refusal.
+        store::refuse_existing(&config.store).map_err(store_trouble)?;
+        let keys = ServerKeys::load(&config.state_dir);
+        let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+        let bundle = self.read_bundle()?;
+        let genesis = bundle.genesis.clone().ok_or(Trouble::NoGenesis)?;
+        check_identity(&genesis, &keys)?;
+        let (founding, period) = found(bundle, genesis, &keys)?;
+        let site = founding.register.site().ok_or(Trouble::NoGenesis)?;
+        let words = Done::Founded {
+            site: console::clean(&site.name).to_string(),
+            log: founding.log.to_string(),
+            entries: founding.tree.size(),
+            store: config.store.path.display().to_string(),
+        };
+        let data = Founded {
+            site: site.name.clone(),
+            log: founding.log.to_string(),
+            entries: founding.tree.size(),
+            store: config.store.path.clone(),
+            cell_warning: vault::CellKind::File.warning(),
+        };
+        write(&config.store, founding, &period, Log::new(config.log_level))?;
+        let exit = voice.done("init", &words, data);
+        voice.remark(&Done::DevelopmentCell);
+        Ok(exit)
+    }
+
+    fn read_bundle(&self) -> Result<Bundle, Trouble> {
+        let failed = |error| file_trouble(&self.bundle, error);
+        if std::fs::metadata(&self.bundle).map_err(failed)?.len() > BUNDLE_BYTES_MAX {
+            return Err(Trouble::Bundle { reason: format!("longer than {BUNDLE_BYTES_MAX} bytes") });
+        }
+        let text = std::fs::read_to_string(&self.bundle).map_err(failed)?;
+        Bundle::from_text(&text).map_err(|error| Trouble::Bundle { reason: error.to_string() })
+    }
+}
+
+/// The genesis names the log identity key: another host's must not found a log that this one cannot sign.
+fn check_identity(genesis: &SignedStatement, keys: &ServerKeys) -> Result<(), Trouble> {
+    let verified = verify_genesis(genesis.clone());
+    let verified = verified.map_err(|error| Trouble::Bundle { reason: format!("genesis: {error}") })?;
+    match verified.get().act() {
+        Act::Genesis(act) if act.identity == keys.identity_public() => Ok(()),
+        _ => Err(Trouble::OtherServer { what: "log identity key".into() }),
+    }
+}
+
+/// Admits everything by the very rules that judge it later, and finds this server's certificates among it.
+fn found(
+    bundle: Bundle,
+    genesis: SignedStatement,
+    keys: &ServerKeys,
+) -> Result<(Founding, SecretKey), Trouble> {
+    let system = |error: &dyn std::fmt::Display| Trouble::System { reason: error.to_string() };
+    let now = clock::now().map_err(|error| system(&error))?;
+    let period =
+        SecretKey::generate(keys.tls.public().suite(), &mut rng()).map_err(|error| system(&error))?;
+    let sealed = bundle.verifiers.into_iter();
+    let verifiers =
+        sealed.map(|one| VerifierChange::SetSealed(one.person, one.envelope, one.sealed)).collect();
+    let founding = founding::found(now, genesis, bundle.acts, verifiers, &keys.identity, &period)
+        .map_err(|error| Trouble::Bundle { reason: error.to_string() })?;
+    match OwnPair::find(&founding.register, keys, now.wall_ms) {
+        Ok(_) => Ok((founding, period)),
+        Err(missing) => Err(Trouble::OtherServer { what: format!("certificate of role {}", missing.0) }),
+    }
+}
+
+/// Makes the store and writes everything as one batch. What was begun and not finished is taken away again.
+fn write(config: &StoreConfig, founding: Founding, period: &SecretKey, log: Log) -> Result<(), Trouble> {
+    let vault = store::create(config, &mut rng()).map_err(store_trouble)?;
+    let mut batch = founding.batch;
+    // The first period's key lives in the key tree, so that its successor's erasure can end it.
+    let place = Place { conversation: SECRETS_CONVERSATION, item: 0 };
+    let body = period.to_bytes().to_vec().into();
+    batch.bodies.push(StoredBody { place, chunk: 0, subtree: false, body });
+    let mut writer = Writer {
+        vault,
+        frontier: Tree::new().frontier_at(0).expect("an empty tree has an empty frontier"),
+        positions: Positions::default(),
+        verifiers: Verifiers::default(),
+        room: Room { store_bytes: config.bytes },
+        log,
+    };
+    // A crash before this line: a store without entries, which `run` refuses and a person removes. Behind it: the site.
+    let written = writer.commit(&batch);
+    batch.bodies.iter_mut().for_each(|body| body.body.zeroize());
+    written.map_err(|error| {
+        drop(writer);
+        let _left = [&config.path, &config.cell].map(std::fs::remove_file);
+        Trouble::StoreIo { reason: error.to_string() }
+    })
+}

@@ -1,0 +1,140 @@
+//! The command line: one file per command.
+//! Never does a command's work here.
+
+mod check;
+mod init;
+mod request;
+mod run;
+mod status;
+
+use crate::config::{Config, ConfigError};
+use crate::store::StoreError;
+use crate::words::Trouble;
+use clap::{CommandFactory, Parser, Subcommand};
+use console::{Common, Exit, Extra, HelpTable, Voice, localise};
+use std::path::{Path, PathBuf};
+
+/// The server of a closed room.
+#[derive(Parser)]
+#[command(
+    name = "conclaved",
+    version,
+    after_help = "Example: conclaved run --config /etc/conclave/conclaved.toml"
+)]
+struct Conclaved {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the server's keys and the request for its certificates.
+    Request(request::Request),
+    /// Found the site from the authority's first bundle: make the store.
+    Init(init::Init),
+    /// Serve.
+    Run(WithConfig),
+    /// Verify the store without changing it.
+    Check(check::Check),
+    /// Tell how the running server does.
+    Status(WithConfig),
+    #[command(flatten)]
+    Extra(Extra),
+}
+
+/// The option that most commands have.
+#[derive(clap::Args)]
+struct WithConfig {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+const RU: &HelpTable = &[
+    ("/@about", "Сервер закрытой комнаты"),
+    ("/@after", "Пример: conclaved run --config /etc/conclave/conclaved.toml"),
+    ("request/@about", "создать ключи сервера и запрос на его сертификаты"),
+    (
+        "request/@after",
+        "Пример: conclaved request --state /var/lib/conclave --server-name room --out server.request",
+    ),
+    ("request/state", "каталог, в котором остаются ключи"),
+    ("request/server_name", "имя сервера, как оно стоит в сертификате"),
+    ("request/suite", "набор алгоритмов площадки: ed25519 или ecdsa-p256"),
+    ("request/out", "куда записать запрос"),
+    ("init/@about", "основать площадку из первого пакета центра: создать хранилище"),
+    ("init/@after", "Пример: conclaved init --config /etc/conclave/conclaved.toml --bundle site.bundle"),
+    ("init/config", "файл конфигурации"),
+    ("init/bundle", "пакет, записанный conclave-pki bundle"),
+    ("run/@about", "работать"),
+    ("run/config", "файл конфигурации"),
+    ("check/@about", "проверить хранилище, ничего в нём не меняя"),
+    ("check/@after", "Пример: conclaved check --full --config /etc/conclave/conclaved.toml"),
+    ("check/config", "файл конфигурации"),
+    ("check/full", "открыть также каждое тело"),
+    ("status/@about", "сообщить состояние работающего сервера"),
+    ("status/config", "файл конфигурации"),
+];
+
+/// Parses the process' command line and runs its command.
+pub(crate) fn main() -> Exit {
+    let (conclaved, lang) = match console::parse_or_exit::<Conclaved>(RU) {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit,
+    };
+    let voice = Voice { lang, json: conclaved.common.json };
+    let (name, outcome) = match conclaved.command {
+        Command::Request(request) => ("request", request.run(voice)),
+        Command::Init(init) => ("init", init.run(voice)),
+        Command::Run(WithConfig { config }) => ("run", run::run(&config)),
+        Command::Check(check) => ("check", check.run(voice)),
+        Command::Status(WithConfig { config }) => ("status", status::run(&config, voice)),
+        Command::Extra(extra) => {
+            let command = localise(Conclaved::command(), lang, RU);
+            let done = extra.run(command, &mut std::io::stdout());
+            ("extra", done.map(|()| Exit::Yes).map_err(|error| Trouble::System { reason: error.to_string() }))
+        }
+    };
+    outcome.unwrap_or_else(|trouble| voice.failed(name, trouble.exit(), trouble.code(), &trouble))
+}
+
+fn read_config(path: &Path) -> Result<Config, Trouble> {
+    Config::read(path).map_err(|error| match error {
+        ConfigError::Unreadable { path, reason } => {
+            Trouble::File { path: path.display().to_string(), reason: reason.to_string() }
+        }
+        wrong @ ConfigError::Wrong { .. } => Trouble::Config { reason: wrong.to_string() },
+    })
+}
+
+fn store_trouble(error: StoreError) -> Trouble {
+    let shown = |path: &PathBuf| path.display().to_string();
+    match &error {
+        StoreError::Missing { path } => Trouble::StoreMissing { path: shown(path) },
+        StoreError::Exists { path } => Trouble::StoreExists { path: shown(path) },
+        StoreError::InUse { path } => Trouble::StoreInUse { path: shown(path) },
+        StoreError::Full(_) | StoreError::Io { .. } => Trouble::StoreIo { reason: error.to_string() },
+        StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.to_string() },
+    }
+}
+
+fn file_trouble(path: &Path, reason: std::io::Error) -> Trouble {
+    let path = path.display().to_string();
+    match reason.kind() {
+        std::io::ErrorKind::AlreadyExists => Trouble::FileExists { path },
+        _ => Trouble::File { path, reason: reason.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_of_the_help_is_in_both_languages() {
+        assert_eq!(console::untranslated(&Conclaved::command(), RU), [""; 0]);
+        assert_eq!(console::stale(&Conclaved::command(), RU), [""; 0]);
+    }
+}

@@ -1,0 +1,220 @@
+//! `conclaved run`: confines itself, opens the store, replays, writes START, then listens, until it is told to stop.
+//! Never opens a socket before it is confined, and never lets anybody in before START is durable.
+
+use super::{read_config, store_trouble};
+use crate::config::Config;
+use crate::core::{Core, Helpers};
+use crate::driver::{Driver, DriverParts};
+use crate::inbox::{self, Inbox, WAITING_MAX};
+use crate::keys::ServerKeys;
+use crate::log::Log;
+use crate::notify::{self, notify};
+use crate::own::OwnPair;
+use crate::peers::Peers;
+use crate::recovery::{self, RecoveryError, Replayed};
+use crate::status::{self, Board, Status};
+use crate::words::Trouble;
+use crate::writer::{self, Room, Writer};
+use crate::{clock, passwords, reader, store, vital};
+use console::Exit;
+use hardening::{Sandbox, Sandboxed};
+use journal::fact::CellKind;
+use journal::ids::Head;
+use protocol::engine::{Engine, EngineParts, StartFacts};
+use protocol::io::Input;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+/// How often the engine hears that time passes.
+const WAKE_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) fn run(path: &Path) -> Result<Exit, Trouble> {
+    // First of all: before threads, keys and sockets.
+    let sandboxed = Sandbox::daemon().enter();
+    let sandboxed = sandboxed.map_err(|error| Trouble::Confinement { reason: error.to_string() })?;
+    let config = read_config(path)?;
+    let log = Log::new(config.log_level);
+    let served = serve(&config, &sandboxed, log);
+    if let Err(trouble) = &served {
+        log.error(trouble.for_log());
+    }
+    served
+}
+
+fn system(error: impl std::fmt::Display) -> Trouble {
+    Trouble::System { reason: error.to_string() }
+}
+
+fn serve(config: &Config, sandboxed: &Sandboxed, log: Log) -> Result<Exit, Trouble> {
+    for (step, errno) in sandboxed.missing() {
+        log.warn(format_args!("not in force: {step} ({errno})"));
+    }
+    let keys = ServerKeys::load(&config.state_dir);
+    let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
+    let stops = runtime.block_on(async { Stops::new() }).map_err(system)?;
+    let assembled = assemble(config, keys, sandboxed, log)?;
+    let Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer } = assembled;
+    let parts =
+        DriverParts { listen: &config.network.listen, own, check: peers.check(), limits: config.limits };
+    let (ready, started) = oneshot::channel();
+    let network = runtime.block_on(async {
+        // Binding fails early; nobody is taken in before `Driver::run`.
+        let driver = Driver::listen(parts).map_err(|error| Trouble::Network { reason: error.to_string() })?;
+        let status = status::bind(&config.runtime_dir).map_err(system)?;
+        let addresses = driver.addresses().map_err(system)?;
+        board.listens(addresses.iter().map(ToString::to_string).collect());
+        Ok((driver, status))
+    })?;
+    let core = Core { ready: Some(ready), ..core };
+    let core = vital::spawn("core", log, move || core.run(facts, letters)).map_err(system)?;
+    runtime.block_on(async move {
+        let (driver, socket) = network;
+        // START is durable, or the process has ended.
+        if started.await.is_err() {
+            return;
+        }
+        for address in driver.addresses().unwrap_or_default() {
+            log.info(format_args!("listening on {address}"));
+        }
+        notify(notify::READY);
+        let (to_core, from_network) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(inbox.clone().relay(from_network));
+        tokio::spawn(status::serve(socket, board, log));
+        tokio::spawn(wake(inbox.clone()));
+        tokio::spawn(stops.wait(inbox, log));
+        driver.run(to_core, from_core).await;
+    });
+    join(core)?;
+    join(writer)?;
+    Ok(Exit::Yes)
+}
+
+fn join(thread: JoinHandle<()>) -> Result<(), Trouble> {
+    thread.join().map_err(|_| system("a thread broke"))
+}
+
+/// Tells the engine that time passes.
+async fn wake(inbox: Inbox) {
+    let mut every = tokio::time::interval(WAKE_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        if !inbox.give_soon(Input::Wake).await {
+            return;
+        }
+    }
+}
+
+/// The two signals that mean "stop in good order", caught from the very beginning.
+struct Stops {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stops {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn wait(mut self, inbox: Inbox, log: Log) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        log.info("told to stop");
+        notify(notify::STOPPING);
+        let _core_gone = inbox.give_soon(Input::Stop).await;
+    }
+}
+
+/// Everything that stands before the first socket.
+struct Assembled {
+    own: link::OwnCertificate,
+    peers: Arc<Peers>,
+    board: Board,
+    core: Core,
+    facts: StartFacts,
+    inbox: Inbox,
+    letters: mpsc::Receiver<inbox::Letter>,
+    from_core: mpsc::Receiver<Vec<u8>>,
+    writer: JoinHandle<()>,
+}
+
+fn assemble(
+    config: &Config,
+    keys: ServerKeys,
+    sandboxed: &Sandboxed,
+    log: Log,
+) -> Result<Assembled, Trouble> {
+    let damage = |error: RecoveryError| Trouble::StoreDamaged { reason: error.to_string() };
+    let (vault, opened) = store::open(&config.store).map_err(store_trouble)?;
+    log.warn(vault.cell_kind().warning());
+    if let Some(interrupted) = opened.interrupted {
+        log.warn(format_args!(
+            "the last life stopped inside an erasure ({interrupted:?}); it is finished now"
+        ));
+    }
+    let now = clock::now().map_err(system)?;
+    let Replayed { register, tree, books, positions } = recovery::replay(&vault, &opened).map_err(damage)?;
+    let head = Head { size: tree.size(), root: tree.root() };
+    log.info(format_args!("{} entries replayed, erasure epoch {}", head.size, vault.epoch()));
+    let period = recovery::period_key(&vault, &register).map_err(damage)?;
+    let verifiers = recovery::verifiers(&vault, &register).map_err(damage)?;
+    let note = recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
+    let pair = OwnPair::find(&register, &keys, now.wall_ms)
+        .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
+    let own = pair.for_tls(&register, &keys);
+    let peers = Peers::new(&register).ok_or_else(|| damage(RecoveryError::NotFounded))?;
+    let board = Board::new(fixed_status(&register, &vault, sandboxed));
+    let facts = StartFacts {
+        boot_id: clock::boot_id().map_err(system)?,
+        version: env!("CARGO_PKG_VERSION").into(),
+        cell: match vault.cell_kind() {
+            // A cell in memory serves tests of the vault and is never opened here.
+            vault::CellKind::File | vault::CellKind::Memory => CellKind::File,
+        },
+        erasure_epoch: vault.epoch(),
+        set_aside_bytes: opened.recovered.set_aside,
+    };
+    let frontier = tree.frontier_at(tree.size()).map_err(system)?;
+    let engine = Engine::new(EngineParts {
+        register,
+        tree,
+        books,
+        note,
+        identity: keys.identity,
+        period,
+        core: pair.core.der().to_vec(),
+        server: pair.server.id(),
+    })
+    .map_err(|error| Trouble::StoreDamaged { reason: error.to_string() })?;
+    let (inbox, letters) = inbox::inbox();
+    let (network, from_core) = mpsc::channel(WAITING_MAX);
+    let reader = reader::start(vault.reader(), positions.clone(), inbox.clone(), log).map_err(system)?;
+    let passwords =
+        passwords::start(keys.agreement, verifiers.clone(), inbox.clone(), log).map_err(system)?;
+    let room = Room { store_bytes: config.store.bytes };
+    let writer = Writer { vault, frontier, positions, verifiers, room, log };
+    let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
+    let helpers = Helpers { network, writer: batches, reader, passwords };
+    let core = Core { engine, helpers, peers: Arc::clone(&peers), board: board.clone(), ready: None, log };
+    Ok(Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer })
+}
+
+fn fixed_status(register: &journal::Register, vault: &vault::Vault, sandboxed: &Sandboxed) -> Status {
+    Status {
+        version: env!("CARGO_PKG_VERSION").into(),
+        log: register.log_id().to_string(),
+        site: register.site().map_or_else(String::new, |site| site.name.clone()),
+        erasure_epoch: vault.epoch(),
+        cell_warning: vault.cell_kind().warning().into(),
+        takes_messages: true,
+        missing_confinement: sandboxed.missing().map(|(step, errno)| format!("{step} ({errno})")).collect(),
+        ..Status::default()
+    }
+}

@@ -1,0 +1,49 @@
+//! `conclaved status`: asks the running server and tells what it says.
+//! Never opens the store.
+
+use super::read_config;
+use crate::status::{self, Status};
+use crate::words::{Done, Trouble};
+use console::{Exit, Lang, Voice, clean, when};
+use std::path::Path;
+
+pub(super) fn run(config: &Path, voice: Voice) -> Result<Exit, Trouble> {
+    let config = read_config(config)?;
+    let asked = status::ask(&config.runtime_dir);
+    let status =
+        asked.map_err(|_nobody| Trouble::NotRunning { path: config.runtime_dir.display().to_string() })?;
+    let words = Done::Status { text: text(&status, voice.lang) };
+    Ok(voice.done("status", &words, status))
+}
+
+fn text(status: &Status, lang: Lang) -> String {
+    let size = |bytes| when::bytes(bytes, lang);
+    let mut rows = vec![
+        (lang.pick("site", "площадка"), clean(&status.site).to_string()),
+        (lang.pick("log", "журнал"), status.log.clone()),
+        (lang.pick("listens on", "принимает на"), status.listen.join(", ")),
+        (lang.pick("up", "работает"), when::duration(status.up_seconds * 1000, lang)),
+        (lang.pick("entries", "записей"), status.entries.to_string()),
+        (lang.pick("sessions", "сеансов"), status.sessions.to_string()),
+        (lang.pick("people", "людей"), status.people.to_string()),
+        (lang.pick("conversations", "бесед"), status.conversations.to_string()),
+        (lang.pick("messages", "сообщений"), status.messages.to_string()),
+        (lang.pick("being erased", "уничтожается"), status.erasing.to_string()),
+        (lang.pick("erasure epoch", "эпоха уничтожения"), status.erasure_epoch.to_string()),
+        (
+            lang.pick("store", "хранилище"),
+            format!("{} / {}", size(status.used_bytes), size(status.device_bytes)),
+        ),
+        (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning.clone()),
+    ];
+    if !status.takes_messages {
+        let full =
+            lang.pick("nearly full: messages are refused", "почти заполнено: сообщения не принимаются");
+        rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), full.into()));
+    }
+    for step in &status.missing_confinement {
+        let missing = lang.pick("not in force:", "не действует:");
+        rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), format!("{missing} {step}")));
+    }
+    rows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}

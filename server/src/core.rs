@@ -1,0 +1,129 @@
+//! The thread that owns the engine: inputs in, clocks read, outputs handed to whoever does them.
+//! Never touches a socket or the device, and decides nothing itself.
+
+use crate::border::{self, Task};
+use crate::clock;
+use crate::inbox::Letter;
+use crate::log::Log;
+use crate::passwords::Job;
+use crate::peers::Peers;
+use crate::reader::Question;
+use crate::status::Board;
+use crate::vital;
+use protocol::engine::{Engine, StartFacts};
+use protocol::io::{Batch, Input, Now, Output};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use tokio::sync::{mpsc, oneshot};
+
+/// Where outputs go. All are dropped with the core, which ends their threads and tasks.
+pub(crate) struct Helpers {
+    /// Encoded messages to the driver. Bounded; the driver never waits for the core.
+    pub(crate) network: mpsc::Sender<Vec<u8>>,
+    /// At most one batch is under way.
+    pub(crate) writer: Sender<Box<Batch>>,
+    /// Questions for entries and bodies.
+    pub(crate) reader: Sender<Question>,
+    /// Passwords to be checked.
+    pub(crate) passwords: Sender<Job>,
+}
+
+/// The engine with all around it.
+pub(crate) struct Core {
+    pub(crate) engine: Engine,
+    pub(crate) helpers: Helpers,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) board: Board,
+    /// Told once the Start is durable: only then anybody is let in.
+    pub(crate) ready: Option<oneshot::Sender<()>>,
+    pub(crate) log: Log,
+}
+
+/// Whether the core goes on.
+#[derive(PartialEq, Eq)]
+enum Flow {
+    GoOn,
+    Stop,
+}
+
+impl Core {
+    /// Starts the engine and serves it until it has stopped in good order.
+    pub(crate) fn run(mut self, facts: StartFacts, mut inbox: mpsc::Receiver<Letter>) {
+        let mut out = Vec::new();
+        self.engine.start(self.now(), facts, &mut out);
+        let mut flow = self.hand_out(&mut out);
+        while flow == Flow::GoOn {
+            let Some(letter) = inbox.blocking_recv() else { return };
+            let Some(input) = self.read(letter) else { continue };
+            let (committed, wake) = (matches!(input, Input::Committed(_)), matches!(input, Input::Wake));
+            self.board.saw(&input);
+            self.engine.handle(self.now(), input, &mut out);
+            flow = self.hand_out(&mut out);
+            if committed {
+                self.committed();
+            }
+            if wake {
+                self.board.publish(self.engine.register());
+            }
+        }
+        self.log.info("everything is durable and said; stopped");
+    }
+
+    fn now(&self) -> Now {
+        match clock::now() {
+            Ok(now) => now,
+            Err(error) => vital::die(self.log, error),
+        }
+    }
+
+    fn read(&self, letter: Letter) -> Option<Input> {
+        match letter {
+            Letter::Own(input) => Some(input),
+            Letter::Network(bytes) => match border::from_driver(&bytes) {
+                Ok(input) => Some(input),
+                Err(error) => {
+                    // The network's process is not believed: what it says wrongly is told and not done.
+                    self.log.error(error);
+                    None
+                }
+            },
+        }
+    }
+
+    fn committed(&mut self) {
+        let register = self.engine.register();
+        self.peers.update_if_changed(register);
+        if let Some(ready) = self.ready.take() {
+            self.board.publish(register);
+            let _network_gone = ready.send(());
+        }
+    }
+
+    /// Gives each output to its doer. A doer that is gone has ended the process already, or the core is stopping.
+    fn hand_out(&mut self, out: &mut Vec<Output>) -> Flow {
+        for output in out.drain(..) {
+            let own = match border::task(output) {
+                Task::Network(bytes) => {
+                    let _network_gone = self.helpers.network.blocking_send(bytes);
+                    continue;
+                }
+                Task::Own(own) => own,
+            };
+            let done = match own {
+                Output::Commit(batch) => self.helpers.writer.send(batch).is_ok(),
+                Output::Read(ticket, items) => self.helpers.reader.send((ticket, items)).is_ok(),
+                Output::CheckPassword(check) => self.helpers.passwords.send(Job::Check(check)).is_ok(),
+                Output::MakeVerifier(check) => self.helpers.passwords.send(Job::Make(check)).is_ok(),
+                Output::Stopped => return Flow::Stop,
+                Output::Halt(why) => vital::die(self.log, format_args!("the engine is broken: {why}")),
+                Output::Send(..) | Output::End(_) | Output::Pause(_) | Output::Resume(_) => {
+                    unreachable!("`task` gives these to the network")
+                }
+            };
+            if !done {
+                vital::die(self.log, "a thread of the core has ended");
+            }
+        }
+        Flow::GoOn
+    }
+}

@@ -1,0 +1,36 @@
+//! One erasure epoch behind a batch that carries the intents: steps (b) to (e), in this order and no other.
+//! Never says "erased": that is a Fact in the journal, and the engine's to write after this.
+
+use crate::log::Log;
+use crate::writer::rng;
+use protocol::io::EraseItem;
+use vault::{Place, Target, Vault};
+
+/// Targets of one epoch; more are done in several.
+const TARGETS_MAX: usize = 2048;
+
+/// Erases; gives the epoch that took effect. The batch with the intents is durable already (a).
+pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<u64, vault::Error> {
+    let targets: Vec<Target> = items.iter().map(target).collect();
+    let mut epoch = vault.epoch();
+    for targets in targets.chunks(TARGETS_MAX) {
+        let intended = vault.begin_erasure(targets)?;
+        // A crash here: the old root still rules, the intent is in the journal and is redone.
+        let written = vault.write_tree(intended, &mut rng())?;
+        // A crash here: the cell names the old root, the new tree is void, the intent is redone.
+        let replaced = vault.replace_cell(written)?;
+        // A crash here: both slots are valid, the higher one wins, the start finishes what follows.
+        let destroyed = vault.destroy_old_slot(replaced)?;
+        // A crash here: it is erased, and nobody was told; the start redoes the intent, finds nothing, and says so.
+        epoch = vault.finish_erasure(destroyed);
+        log.info(format_args!("erasure epoch {epoch}: {} targets", targets.len()));
+    }
+    Ok(epoch)
+}
+
+fn target(item: &EraseItem) -> Target {
+    match item {
+        EraseItem::Item(place) => Target::Place(Place::item(place.conversation, place.item)),
+        EraseItem::Conversation(number) => Target::Conversation(*number),
+    }
+}

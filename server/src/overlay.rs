@@ -1,0 +1,135 @@
+//! A store that is only looked at: writes go to memory, so that a start can be rehearsed without changing a byte.
+//! Never writes to what it covers.
+
+use disk::{BLOCK, Device, FileDevice};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use vault::{CellError, CellKind, CellSlot, FileCell, RootCell};
+use zeroize::Zeroizing;
+
+/// Blocks that a rehearsal may write: recovery rewrites one batch, no more.
+const BLOCKS_MAX: usize = 64 * 1024;
+
+/// A device under a sheet of glass.
+pub(crate) struct OverlayDevice {
+    below: FileDevice,
+    written: Mutex<BTreeMap<u64, Box<[u8]>>>,
+}
+
+impl OverlayDevice {
+    /// Over an open container.
+    pub(crate) fn new(below: FileDevice) -> Self {
+        Self { below, written: Mutex::default() }
+    }
+}
+
+impl Device for OverlayDevice {
+    fn length(&self) -> u64 {
+        self.below.length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.below.read(offset, buffer)?;
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        for (at, block) in written.range(offset..offset + buffer.len() as u64) {
+            let start = (at - offset) as usize;
+            buffer[start..start + BLOCK].copy_from_slice(block);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.len() + bytes.len() / BLOCK > BLOCKS_MAX {
+            return Err(io::Error::other("more is written than a look needs"));
+        }
+        for (n, block) in bytes.chunks(BLOCK).enumerate() {
+            written.insert(offset + (n * BLOCK) as u64, block.into());
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn discard(&self, _offset: u64, _length: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A cell under a sheet of glass.
+pub(crate) struct OverlayCell {
+    below: FileCell,
+    written: BTreeMap<u8, Zeroizing<Vec<u8>>>,
+}
+
+impl OverlayCell {
+    /// Over an open cell.
+    pub(crate) fn new(below: FileCell) -> Self {
+        Self { below, written: BTreeMap::new() }
+    }
+
+    fn number(slot: CellSlot) -> u8 {
+        match slot {
+            CellSlot::Even => 0,
+            CellSlot::Odd => 1,
+            CellSlot::Device => 2,
+        }
+    }
+}
+
+impl RootCell for OverlayCell {
+    fn kind(&self) -> CellKind {
+        self.below.kind()
+    }
+
+    fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
+        match self.written.get(&Self::number(slot)) {
+            Some(record) => Ok(record.clone()),
+            None => self.below.read(slot),
+        }
+    }
+
+    fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
+        self.written.insert(Self::number(slot), Zeroizing::new(record.to_vec()));
+        Ok(())
+    }
+
+    fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError> {
+        self.written.insert(Self::number(slot), Zeroizing::new(Vec::new()));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use disk::Preallocation;
+
+    #[test]
+    fn writes_are_seen_above_and_never_below() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        drop(FileDevice::create(&path, 4 * BLOCK as u64, Preallocation::Reserve).unwrap());
+        let overlay = OverlayDevice::new(FileDevice::open(&path).unwrap());
+        overlay.write(BLOCK as u64, &[7; 2 * BLOCK]).unwrap();
+        let mut whole = [1; 4 * BLOCK];
+        overlay.read(0, &mut whole).unwrap();
+        assert!(
+            whole[..BLOCK].iter().all(|byte| *byte == 0) && whole[BLOCK..3 * BLOCK].iter().all(|b| *b == 7)
+        );
+        assert!(whole[3 * BLOCK..].iter().all(|byte| *byte == 0));
+        assert!(std::fs::read(&path).unwrap().iter().all(|byte| *byte == 0));
+
+        let path = dir.path().join("cell");
+        drop(FileCell::create(&path).unwrap());
+        let mut cell = OverlayCell::new(FileCell::open(&path).unwrap());
+        cell.write(CellSlot::Odd, b"root").unwrap();
+        assert_eq!(cell.read(CellSlot::Odd).unwrap().as_slice(), b"root");
+        cell.destroy(CellSlot::Odd).unwrap();
+        assert!(cell.read(CellSlot::Odd).unwrap().is_empty());
+        assert!(std::fs::read(&path).unwrap().iter().all(|byte| *byte == 0));
+    }
+}

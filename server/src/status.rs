@@ -1,0 +1,197 @@
+//! How the server does, for `conclaved status`: a local socket that answers one line of JSON and closes.
+//! Never tells names, texts or keys, and never waits for the core: it tells what the core last put on the board.
+
+use crate::log::Log;
+use journal::register::Register;
+use protocol::io::Input;
+use serde::{Deserialize, Serialize};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixListener;
+
+/// Name of the socket in the runtime directory.
+const SOCKET: &str = "status.sock";
+/// Longest answer that is read, bytes.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+/// Longest wait for one who asks and does not read, and for an answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is told. Keys are never renamed; new ones may come.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Status {
+    /// The program's version.
+    pub(crate) version: String,
+    /// The log's id, hexadecimal.
+    pub(crate) log: String,
+    /// The site's name.
+    pub(crate) site: String,
+    /// Addresses it listens on.
+    pub(crate) listen: Vec<String>,
+    /// Seconds since the start.
+    pub(crate) up_seconds: u64,
+    /// Durable entries.
+    pub(crate) entries: u64,
+    /// Live sessions.
+    pub(crate) sessions: u64,
+    /// People whom the journal knows.
+    pub(crate) people: u64,
+    /// Conversations.
+    pub(crate) conversations: u64,
+    /// Messages, erased ones included.
+    pub(crate) messages: u64,
+    /// Erasures asked for and not yet done.
+    pub(crate) erasing: u64,
+    /// How often the root has been replaced.
+    pub(crate) erasure_epoch: u64,
+    /// What the root cell cannot promise.
+    pub(crate) cell_warning: String,
+    /// Whether messages are taken.
+    pub(crate) takes_messages: bool,
+    /// Bytes of the device in use.
+    pub(crate) used_bytes: u64,
+    /// Bytes of the device.
+    pub(crate) device_bytes: u64,
+    /// Steps of the confinement that are not in force.
+    pub(crate) missing_confinement: Vec<String>,
+}
+
+/// Where the core puts the figures.
+#[derive(Clone)]
+pub(crate) struct Board {
+    status: Arc<Mutex<Status>>,
+    started: Instant,
+}
+
+impl Board {
+    /// A board with what does not change.
+    pub(crate) fn new(fixed: Status) -> Self {
+        Self { status: Arc::new(Mutex::new(fixed)), started: Instant::now() }
+    }
+
+    /// Notes figures that only pass by.
+    pub(crate) fn saw(&self, input: &Input) {
+        match input {
+            Input::Room(takes_messages, used, device) => {
+                let mut status = self.lock();
+                (status.takes_messages, status.used_bytes, status.device_bytes) =
+                    (*takes_messages, *used, *device);
+            }
+            Input::ErasureDone(epoch, _) => self.lock().erasure_epoch = *epoch,
+            Input::Connected(_)
+            | Input::Received(..)
+            | Input::Closed(_)
+            | Input::Drained(..)
+            | Input::PasswordChecked(..)
+            | Input::VerifierMade(..)
+            | Input::Committed(_)
+            | Input::ReadDone(..)
+            | Input::Wake
+            | Input::Stop => {}
+        }
+    }
+
+    /// Takes over the figures of the state.
+    pub(crate) fn publish(&self, register: &Register) {
+        let count = |n: usize| n as u64;
+        let mut status = self.lock();
+        status.up_seconds = self.started.elapsed().as_secs();
+        status.entries = register.size();
+        status.sessions = count(register.chains().count());
+        status.people = count(register.people().count());
+        status.conversations = count(register.conversations().count());
+        status.messages = register.message_count();
+        status.erasing = count(register.erasures_pending().count());
+    }
+
+    /// Where it listens, once that is known.
+    pub(crate) fn listens(&self, addresses: Vec<String>) {
+        self.lock().listen = addresses;
+    }
+
+    fn line(&self) -> String {
+        let status = self.lock().clone();
+        serde_json::to_string(&status).expect("a struct of numbers and texts is JSON") + "\n"
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn socket(runtime_dir: &Path) -> PathBuf {
+    runtime_dir.join(SOCKET)
+}
+
+/// Makes the socket, for its owner alone. One that is left from before is replaced: the store's lock has told that no
+/// other server lives.
+pub(crate) fn bind(runtime_dir: &Path) -> std::io::Result<UnixListener> {
+    std::fs::create_dir_all(runtime_dir)?;
+    let path = socket(runtime_dir);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers whoever asks, one after the other, until it is aborted.
+pub(crate) async fn serve(listener: UnixListener, board: Board, log: Log) {
+    loop {
+        match listener.accept().await {
+            Ok((mut stream, _)) => {
+                let line = board.line();
+                let _slow_or_gone = tokio::time::timeout(TIMEOUT, stream.write_all(line.as_bytes())).await;
+            }
+            Err(error) => {
+                log.warn(format_args!("status socket: {error}"));
+                tokio::time::sleep(TIMEOUT).await;
+            }
+        }
+    }
+}
+
+/// Asks a running server.
+pub(crate) fn ask(runtime_dir: &Path) -> std::io::Result<Status> {
+    let stream = UnixStream::connect(socket(runtime_dir))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    let mut text = String::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut text)?;
+    serde_json::from_str(&text).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Level;
+
+    #[test]
+    fn the_board_is_told_to_whoever_asks() {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let board = Board::new(Status { site: "Комната".into(), ..Status::default() });
+        board.saw(&Input::Room(true, 5, 9));
+        board.listens(vec!["127.0.0.1:1".into()]);
+        assert!(ask(dir.path()).is_err(), "nobody listens yet");
+        for _ in 0..2 {
+            let listener = runtime.block_on(async { bind(dir.path()) }).unwrap();
+            let mode = std::fs::metadata(socket(dir.path())).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            let serving = runtime.spawn(serve(listener, board.clone(), Log::new(Level::Error)));
+            let path = dir.path().to_owned();
+            let asked = runtime.block_on(async { tokio::task::spawn_blocking(move || ask(&path)).await });
+            let status = asked.unwrap().unwrap();
+            assert_eq!(
+                (status.site.as_str(), status.used_bytes, status.takes_messages),
+                ("Комната", 5, true)
+            );
+            serving.abort();
+        }
+    }
+}

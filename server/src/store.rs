@@ -1,0 +1,115 @@
+//! Opens the container file and the root cell as one vault, and makes them.
+//! Never opens what another process holds, and never makes a store where one is.
+
+use crate::config::StoreConfig;
+use disk::{Device, FileDevice, Geometry, Preallocation};
+use rand_core::CryptoRng;
+use std::path::PathBuf;
+use std::sync::Arc;
+use vault::{FileCell, Limits, Opened, Vault};
+
+/// Why there is no open store.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// Nothing is there.
+    #[error("{path}: there is no store; `conclaved init` makes one")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Something is there where a store was to be made.
+    #[error("{path} exists already: a store is never made over another")]
+    Exists {
+        /// What exists.
+        path: PathBuf,
+    },
+    /// Another process has it.
+    #[error("{path}: another server has this store open")]
+    InUse {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The device is full: what was to be written cannot be.
+    #[error("the store is full: {0}")]
+    Full(disk::Error),
+    /// The operating system.
+    #[error("{path}: {reason}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// Damaged, rolled back, or not ours.
+    #[error(transparent)]
+    Vault(vault::Error),
+}
+
+impl StoreError {
+    fn of_disk(error: disk::Error, path: &PathBuf) -> Self {
+        match error {
+            disk::Error::InUse => Self::InUse { path: path.clone() },
+            disk::Error::Io(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
+                Self::Missing { path: path.clone() }
+            }
+            disk::Error::Io(reason) => Self::Io { path: path.clone(), reason },
+            full @ disk::Error::Full { .. } => Self::Full(full),
+            other => Self::Vault(other.into()),
+        }
+    }
+
+    fn of_cell(error: vault::CellError, path: &PathBuf) -> Self {
+        match error {
+            vault::CellError::InUse => Self::InUse { path: path.clone() },
+            vault::CellError::Io(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
+                Self::Missing { path: path.clone() }
+            }
+            vault::CellError::Io(reason) => Self::Io { path: path.clone(), reason },
+            other @ (vault::CellError::NotACell | vault::CellError::ReadBack) => Self::Vault(other.into()),
+        }
+    }
+}
+
+impl From<vault::Error> for StoreError {
+    fn from(error: vault::Error) -> Self {
+        Self::Vault(error)
+    }
+}
+
+/// Both files, locked, not yet read.
+pub(crate) struct Locked {
+    pub(crate) device: FileDevice,
+    pub(crate) cell: FileCell,
+}
+
+/// Locks both files of an existing store. A second server is refused here.
+pub(crate) fn lock(config: &StoreConfig) -> Result<Locked, StoreError> {
+    let device = FileDevice::open(&config.path).map_err(|error| StoreError::of_disk(error, &config.path))?;
+    let cell = FileCell::open(&config.cell).map_err(|error| StoreError::of_cell(error, &config.cell))?;
+    Ok(Locked { device, cell })
+}
+
+/// Opens an existing store for the one writer.
+pub(crate) fn open(config: &StoreConfig) -> Result<(Vault, Opened), StoreError> {
+    let Locked { device, cell } = lock(config)?;
+    let device: Arc<dyn Device> = Arc::new(device);
+    Ok(Vault::open(device, Box::new(cell), Limits::default())?)
+}
+
+/// Refuses where anything is that `create` would have to overwrite.
+pub(crate) fn refuse_existing(config: &StoreConfig) -> Result<(), StoreError> {
+    match [&config.path, &config.cell].into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        Some(path) => Err(StoreError::Exists { path: path.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Makes an empty store: container, cell, root.
+pub(crate) fn create(config: &StoreConfig, rng: &mut dyn CryptoRng) -> Result<Vault, StoreError> {
+    refuse_existing(config)?;
+    let failed = |error| StoreError::of_disk(error, &config.path);
+    let geometry = Geometry::for_length(config.bytes).map_err(failed)?;
+    let device = FileDevice::create(&config.path, config.bytes, Preallocation::Write).map_err(failed)?;
+    let cell = FileCell::create(&config.cell).map_err(|error| StoreError::of_cell(error, &config.cell))?;
+    Ok(Vault::create(Arc::new(device), Box::new(cell), geometry, Limits::default(), rng)?)
+}

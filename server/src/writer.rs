@@ -1,0 +1,208 @@
+//! The one thread that writes: batches, one sync each, and the erasures behind them.
+//! Never answers before its sync has returned, never goes on after a failed one, and never believes the engine's root:
+//! it reckons it from the very bytes it writes.
+
+use crate::erasure;
+use crate::inbox::Inbox;
+use crate::log::Log;
+use crate::reader::Positions;
+use crate::verifiers::Verifiers;
+use crate::vital;
+use disk::Position;
+use journal::checkpoint::SignedCheckpoint;
+use journal::tree::{Frontier, leaf_hash};
+use pki::canonical;
+use protocol::io::{Batch, Input, StoredBody};
+use protocol::limits::BATCH_BYTES_MAX;
+use rand_core::UnwrapErr;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+use vault::Vault;
+
+/// Why a batch is not written. Every one of them ends the process.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    /// The engine's batch does not follow what is on the device, or its root is not that of its bytes.
+    #[error("batch {number}: {what}; nothing of it was written")]
+    DoesNotFit {
+        /// Which.
+        number: u64,
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// The store refused or failed.
+    #[error("batch {number}: {error}")]
+    Store {
+        /// Which.
+        number: u64,
+        /// Why.
+        error: vault::Error,
+    },
+    /// An erasure stopped half-way; the next start finishes or redoes it.
+    #[error("an erasure: {0}")]
+    Erasure(vault::Error),
+    /// Giving back dead extents failed.
+    #[error("a sweep: {0}")]
+    Sweep(vault::Error),
+}
+
+/// What the writer owns.
+pub(crate) struct Writer {
+    pub(crate) vault: Vault,
+    /// Over the entries on the device: enough to reckon the next root.
+    pub(crate) frontier: Frontier,
+    pub(crate) positions: Positions,
+    pub(crate) verifiers: Verifiers,
+    pub(crate) room: Room,
+    pub(crate) log: Log,
+}
+
+/// How much room there is, in the words of [`Input::Room`].
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// The container's length, bytes.
+    pub(crate) store_bytes: u64,
+}
+
+impl Room {
+    /// Messages are taken as long as two full batches fit beside the reserve.
+    fn input(self, vault: &Vault) -> Input {
+        let space = vault.space();
+        let extent_bytes = (self.store_bytes / u64::from(space.extents.max(1))).max(1);
+        let margin = 2 * BATCH_BYTES_MAX as u64 / extent_bytes + 2;
+        let takes_messages = u64::from(space.free) > u64::from(space.reserve) + margin;
+        let used = u64::from(space.extents - space.free) * extent_bytes;
+        Input::Room(takes_messages, used, self.store_bytes)
+    }
+}
+
+/// Starts the writer. It ends when the sender is dropped.
+pub(crate) fn start(writer: Writer, inbox: Inbox) -> std::io::Result<(Sender<Box<Batch>>, JoinHandle<()>)> {
+    // The engine has one batch under way at most, so this queue holds one at most.
+    let (sender, batches) = channel();
+    let log = writer.log;
+    let thread = vital::spawn("writer", log, move || {
+        if let Err(error) = writer.run(&batches, &inbox) {
+            vital::die(log, error);
+        }
+    })?;
+    Ok((sender, thread))
+}
+
+impl Writer {
+    fn run(mut self, batches: &Receiver<Box<Batch>>, inbox: &Inbox) -> Result<(), WriteError> {
+        let mut told = None;
+        // Extents that a sweep still has to look at.
+        let mut to_sweep = 0;
+        loop {
+            let room = self.room.input(&self.vault);
+            if told.as_ref() != Some(&room) {
+                if !inbox.give(room.clone()) {
+                    return Ok(());
+                }
+                told = Some(room);
+            }
+            let batch = match batches.try_recv() {
+                Ok(batch) => batch,
+                Err(TryRecvError::Empty) if to_sweep > 0 => {
+                    // One extent at a time, and only while nobody waits.
+                    to_sweep -= 1;
+                    let freed = self.vault.sweep(1, &mut rng()).map_err(WriteError::Sweep)?;
+                    self.log.debug(format_args!("swept, {freed} extents given back"));
+                    continue;
+                }
+                Err(TryRecvError::Empty) => match batches.recv() {
+                    Ok(batch) => batch,
+                    Err(_core_gone) => return Ok(()),
+                },
+                Err(TryRecvError::Disconnected) => return Ok(()),
+            };
+            self.commit(&batch)?;
+            if !inbox.give(Input::Committed(batch.number)) {
+                return Ok(());
+            }
+            if !batch.erase.is_empty() {
+                let through = self.frontier.size() - 1;
+                let epoch =
+                    erasure::run(&mut self.vault, &batch.erase, self.log).map_err(WriteError::Erasure)?;
+                to_sweep = self.vault.space().extents;
+                if !inbox.give(Input::ErasureDone(epoch, through)) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Writes one batch; it is durable when this returns.
+    pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        let frontier = self.check(batch)?;
+        let changed = self.verifiers.changed(&batch.verifiers);
+        let records: Vec<_> = changed
+            .iter()
+            .map(|(person, record)| (person.0.to_be_bytes(), record.as_ref().map(canonical::encode)))
+            .collect();
+        let positions = match self.write(batch, &records, false) {
+            // What the engine admitted before it heard that there is little room may use the reserve.
+            Err(vault::Error::Disk(disk::Error::Full { .. })) => self.write(batch, &records, true),
+            written => written,
+        };
+        let positions = positions.map_err(|error| WriteError::Store { number: batch.number, error })?;
+        self.frontier = frontier;
+        self.positions.extend(positions);
+        self.verifiers.put(changed);
+        self.log.debug(format_args!("batch {}: {} entries", batch.number, batch.entries.len()));
+        Ok(())
+    }
+
+    /// The batch goes on where the device ends, and its root and note are those of its own bytes.
+    fn check(&self, batch: &Batch) -> Result<Frontier, WriteError> {
+        let wrong = |what| WriteError::DoesNotFit { number: batch.number, what };
+        let mut frontier = self.frontier.clone();
+        if batch.first != frontier.size() {
+            return Err(wrong("its first entry is not the next one"));
+        }
+        for entry in &batch.entries {
+            frontier.append(leaf_hash(entry));
+        }
+        if frontier.root() != batch.root {
+            return Err(wrong("its root is not that of its bytes"));
+        }
+        let note = SignedCheckpoint::parse(&batch.note).map_err(|_| wrong("its note is no checkpoint"))?;
+        let head = note.claimed().head;
+        if (head.size, head.root) != (frontier.size(), frontier.root()) {
+            return Err(wrong("its note names another head"));
+        }
+        Ok(frontier)
+    }
+
+    fn write(
+        &mut self,
+        batch: &Batch,
+        records: &[(disk::PersonKey, Option<Vec<u8>>)],
+        urgent: bool,
+    ) -> Result<Vec<Position>, vault::Error> {
+        let mut rng = rng();
+        let mut writing = self.vault.begin(urgent, &mut rng)?;
+        let entries = batch.entries.iter();
+        let positions = entries.map(|entry| writing.entry(entry)).collect::<Result<Vec<_>, _>>()?;
+        for StoredBody { place, chunk, subtree, body } in &batch.bodies {
+            let chunk = subtree.then_some(u64::from(*chunk));
+            let place = vault::Place { conversation: place.conversation, item: place.item, chunk };
+            writing.insert(place, body)?;
+        }
+        for (person, record) in records {
+            writing.verifier(*person, record.as_deref())?;
+        }
+        if let Some(snapshot) = &batch.snapshot {
+            writing.snapshot(snapshot)?;
+        }
+        // A crash before this line: nothing of the batch was ever said to anyone. Behind it: all of it stands.
+        writing.commit(batch.root)?;
+        Ok(positions)
+    }
+}
+
+/// The system's randomness; a failure of it ends the process.
+pub(crate) fn rng() -> UnwrapErr<getrandom::SysRng> {
+    UnwrapErr(getrandom::SysRng)
+}
