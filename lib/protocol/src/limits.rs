@@ -51,10 +51,12 @@ pub const UNANSWERED_MAX: usize = 64;
 pub const ENDED_CHAINS_MAX: usize = 8192;
 /// Bytes of the newest entries that are kept in memory.
 pub const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Bytes of the entries (without bodies) in one Deliver frame, about.
+/// Bytes in one Deliver frame, about: the entry that passes it goes into the next.
 pub const DELIVER_BYTES_MAX: usize = ANSWER_BYTES_MAX;
 /// Longest sealed password, bytes.
 pub const SEALED_PASSWORD_BYTES_MAX: usize = PASSWORD_BYTES_MAX + 128;
+/// What an entry takes in a frame beside its own bytes and its body, at most: index, proof of 40 hashes, heads of CBOR.
+pub const AROUND_ENTRY_BYTES: usize = 40 * 34 + 64;
 /// Chunks that are read at once when what a reservation holds is found out again after a start.
 pub const REBUILD_CHUNKS: u32 = 16;
 /// A difference between wall clock and boot clock that is recorded, milliseconds.

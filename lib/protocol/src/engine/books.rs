@@ -73,10 +73,8 @@ impl Books {
         if header.person == PersonId(0) {
             return; // the authority's acts come in a Submit, whose receipt covers them
         }
-        let chain = match statement.get().act() {
-            Act::Login(_) => Chain(candidate.leaf),
-            _ => header.chain,
-        };
+        let is_login = matches!(statement.get().act(), Act::Login(_));
+        let chain = if is_login { Chain(candidate.leaf) } else { header.chain };
         let known = Known {
             sequence: header.sequence,
             attempt: header.attempt,
@@ -94,44 +92,29 @@ impl Books {
         {
             self.note(conversation.number, index);
         }
-        match act {
-            Act::Erase(erase) => {
-                if let EraseTarget::Messages(_, messages) = &erase.target {
-                    messages.iter().for_each(|message| {
-                        self.erased_by.entry(*message).or_insert(index);
-                    });
-                }
-            }
-            Act::Message(_) => {
-                if let Some(row) = register.message(index) {
-                    self.conversations.entry(row.conversation).or_default().last_message = Some(index);
-                }
-            }
-            Act::Title(_) => {
-                let place = applied.effects.iter().find_map(|effect| match effect {
-                    Effect::ItemAllocated { place } => Some(*place),
-                    _ => None,
-                });
-                self.titles.extend(place.map(|place| (index, place)));
-            }
-            Act::Epoch(epoch) => {
-                let members =
-                    register.conversation(epoch.conversation).map(|found| found.membership.members());
-                self.observe_wraps(
-                    index,
-                    applied,
-                    members.into_iter().flatten().map(|(id, _)| *id).collect(),
-                );
-            }
-            Act::ShareHistory(share) => self.observe_wraps(index, applied, vec![share.person]),
-            _ => {}
+        if let Act::Erase(erase) = act
+            && let EraseTarget::Messages(_, messages) = &erase.target
+        {
+            messages.iter().for_each(|message| {
+                self.erased_by.entry(*message).or_insert(index);
+            });
+        } else if let Act::Message(_) = act
+            && let Some(row) = register.message(index)
+        {
+            self.conversations.entry(row.conversation).or_default().last_message = Some(index);
+        } else if let Act::Title(_) = act {
+            self.titles.extend(allocated(&applied.effects).map(|place| (index, place)));
+        } else if let Act::Epoch(epoch) = act {
+            let members = register.conversation(epoch.conversation).map(|found| found.membership.members());
+            self.observe_wraps(index, applied, members.into_iter().flatten().map(|(id, _)| *id).collect());
+        } else if let Act::ShareHistory(share) = act {
+            self.observe_wraps(index, applied, vec![share.person]);
         }
     }
 
     fn observe_wraps(&mut self, index: Index, applied: &Applied, to: Vec<PersonId>) {
-        let place = applied.effects.iter().find_map(|effect| match effect {
-            Effect::ReservationClaimed { place, .. } => Some(*place),
-            _ => None,
+        let place = applied.effects.iter().find_map(|effect| {
+            if let Effect::ReservationClaimed { place, .. } = effect { Some(*place) } else { None }
         });
         self.wraps.extend(place.map(|place| (index, Wraps { place, to })));
     }
@@ -227,6 +210,13 @@ impl Books {
     pub(super) fn last_message(&self, conversation: u64) -> Option<Index> {
         self.conversations.get(&conversation)?.last_message
     }
+}
+
+/// Where the entry's body goes.
+pub(super) fn allocated(effects: &[Effect]) -> Option<Place> {
+    effects
+        .iter()
+        .find_map(|effect| if let Effect::ItemAllocated { place } = effect { Some(*place) } else { None })
 }
 
 /// The conversation whose shape an act belongs to: all kinds but messages, reservations and cursors.

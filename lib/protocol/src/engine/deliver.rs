@@ -6,7 +6,7 @@ use super::commit::{Durable, Open};
 use super::session::Session;
 use crate::frame::{self, Deliver, Delivered, Digest, ToTerminal};
 use crate::io::{Output, SessionId};
-use crate::limits::{DELIVER_BYTES_MAX, OUTSTANDING_BYTES_MAX};
+use crate::limits::{AROUND_ENTRY_BYTES, DELIVER_BYTES_MAX, OUTSTANDING_BYTES_MAX};
 use bytes::Bytes;
 use journal::ids::Index;
 use journal::register::{Applied, Audience, Effect};
@@ -59,7 +59,7 @@ impl Groups {
         if sessions.is_empty() {
             return;
         }
-        let size = bytes.len() + body_bytes;
+        let size = bytes.len() + body_bytes + AROUND_ENTRY_BYTES;
         let entry = GroupEntry { index, bytes, body };
         let newest = self.newest.get(&key(audience)).and_then(|at| self.groups.get_mut(*at));
         match newest {

@@ -135,7 +135,7 @@ impl Engine {
         }
         self.phase = Phase::Running;
         self.ledger.set_now(now);
-        self.clock = Clock { last: Some(now), started_boot_ms: now.boot_ms, cell: facts.cell as u8 };
+        self.clock = Clock { last: Some(now), started_boot_ms: now.boot_ms, cell: cell_number(facts.cell) };
         let done = self.write_start(facts).and_then(|()| self.flush(out));
         self.halt_if_broken(done, out);
     }
@@ -252,5 +252,14 @@ impl Engine {
             return Err(Broken(format!("erased through {through}, which is not durable")));
         }
         self.fact(Fact::Erased(Erased { epoch, through }))
+    }
+}
+
+/// The number of the kind in the journal's encoding.
+fn cell_number(cell: CellKind) -> u8 {
+    match cell {
+        CellKind::File => 1,
+        CellKind::Sector => 2,
+        CellKind::Tpm => 3,
     }
 }

@@ -87,9 +87,12 @@ pub fn found(
         let act = parsed.verify(&key).map_err(|error| bad(error.to_string()))?;
         let admitted = ledger.admit_statement(&act).map_err(refused(entries.len()))?;
         entries.push(admitted.bytes.to_vec().into());
-        dropped.extend(admitted.applied.effects.iter().filter_map(|effect| match effect {
-            Effect::EnvelopeVoided { number, person } => Some(VerifierChange::DropEnvelope(*person, *number)),
-            _ => None,
+        dropped.extend(admitted.applied.effects.iter().filter_map(|effect| {
+            if let Effect::EnvelopeVoided { number, person } = effect {
+                Some(VerifierChange::DropEnvelope(*person, *number))
+            } else {
+                None
+            }
         }));
     }
     let head = ledger.head();

@@ -139,11 +139,12 @@ impl Engine {
         let head = login.get().header().head;
         match self.ledger.admit_statement(&login) {
             Ok(admitted) => {
-                let started = admitted.applied.effects.iter().find_map(|effect| match effect {
-                    Effect::ChainStarted { chain, must_set_password, .. } => {
+                let started = admitted.applied.effects.iter().find_map(|effect| {
+                    if let Effect::ChainStarted { chain, must_set_password, .. } = effect {
                         Some((*chain, *must_set_password))
+                    } else {
+                        None
                     }
-                    _ => None,
                 });
                 let (chain, must_set_password) =
                     started.ok_or_else(|| Broken("a Login started no chain".into()))?;

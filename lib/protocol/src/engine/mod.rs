@@ -204,17 +204,23 @@ impl Engine {
 
     fn step(&mut self, now: Now, input: Input, out: &mut Vec<Output>) -> Whole {
         match self.phase {
-            Phase::New => match input {
-                Input::Stop => self.stopped(out),
-                Input::Room(takes, used, device) => self.room.set(takes, used, device),
-                _ => return Err(Broken("an input before the start".into())),
-            },
+            Phase::New => {
+                if let Input::Room(takes, used, device) = input {
+                    self.room.set(takes, used, device);
+                } else if let Input::Stop = input {
+                    self.stopped(out);
+                } else {
+                    return Err(Broken("an input before the start".into()));
+                }
+            }
             Phase::Running => return self.running(now, input, out),
-            Phase::Stopping => match input {
-                Input::Committed(number) => return self.committed(number, out),
-                Input::Closed(session) => self.gone(session),
-                _ => {}
-            },
+            Phase::Stopping => {
+                if let Input::Committed(number) = input {
+                    return self.committed(number, out);
+                } else if let Input::Closed(session) = input {
+                    self.gone(session);
+                }
+            }
             Phase::Done => {}
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::answer::{Answer, Page};
 use crate::code::Code;
 use crate::frame::Delivered;
 use crate::io::{Output, ReadItem, SessionId, Ticket};
-use crate::limits::ANSWER_BYTES_MAX;
+use crate::limits::{ANSWER_BYTES_MAX, AROUND_ENTRY_BYTES};
 use bytes::Bytes;
 use journal::fact::AlarmKind;
 use journal::ids::{Index, Place};
@@ -209,7 +209,7 @@ impl Engine {
             let body = row.body.and_then(&mut take);
             let erased_by = self.ledger.books.erased_by(&self.ledger.register, row.index);
             damaged |= row.body.is_some() && body.is_none() && erased_by.is_none();
-            bytes += entry.len() + body.as_ref().map_or(0, |body| body.len());
+            bytes += entry.len() + body.as_ref().map_or(0, |body| body.len()) + AROUND_ENTRY_BYTES;
             let body = body.filter(|_| erased_by.is_none());
             entries.push(Delivered { index: row.index, entry, proof: Vec::new(), body, erased_by });
         }

@@ -161,6 +161,7 @@ impl Engine {
 
     pub(super) fn gone(&mut self, id: SessionId) {
         self.sessions.leave(id);
+        self.passwords.forget(id);
         self.sessions.all.remove(&id);
     }
 

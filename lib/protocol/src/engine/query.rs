@@ -9,7 +9,9 @@ use crate::answer::{Answer, ConversationRecord, PersonRecord, ReaderRecord, Sess
 use crate::code::Code;
 use crate::frame::{Ask, At, Digest};
 use crate::io::{Output, SessionId};
-use crate::limits::{ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, CERTIFICATES_MAX};
+use crate::limits::{
+    ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, AROUND_ENTRY_BYTES, CERTIFICATES_MAX,
+};
 use crate::query::Query;
 use journal::ids::{Index, Place};
 use journal::register::{Conversation, MessageRow, Person};
@@ -17,9 +19,9 @@ use minicbor::bytes::ByteVec;
 use pki::{CertId, PersonId, Role, canonical};
 
 /// Unread messages are counted up to here.
-pub(super) const UNREAD_MAX: usize = 9_999;
+pub(super) const UNREAD_MAX: usize = 999;
 /// What a message's entry takes in an answer beside its body, about.
-const ENTRY_BYTES_ABOUT: u64 = 1024;
+const ENTRY_BYTES_ABOUT: u64 = 768 + AROUND_ENTRY_BYTES as u64;
 /// Entries first looked through for the newest messages before an index.
 const BACK_FIRST: u64 = 1024;
 
@@ -280,6 +282,9 @@ impl Engine {
     }
 
     fn sessions_for(&self, person: PersonId) -> Option<Found> {
+        if !self.is_office(person) {
+            return None;
+        }
         let record = |(person, id): (&PersonId, &SessionId)| {
             let live = self.sessions.all.get(id)?.live()?;
             let (chain, since, statements) = (live.chain, live.since, live.statements);
@@ -287,10 +292,13 @@ impl Engine {
         };
         let mut sessions: Vec<SessionRecord> = self.sessions.live.iter().filter_map(record).collect();
         sessions.sort_unstable_by_key(|session| session.person);
-        self.is_office(person).then(|| Found::Now(Answer::Sessions(sessions)))
+        Some(Found::Now(Answer::Sessions(sessions)))
     }
 
     fn status(&self, person: PersonId) -> Option<Found> {
+        if !self.is_office(person) {
+            return None;
+        }
         let register = &self.ledger.register;
         let active = |person: &&Person| person.revoked.is_none() && person.suspended.is_none();
         let status = StatusRecord {
@@ -306,7 +314,7 @@ impl Engine {
             device_bytes: self.room.device,
             up_ms: self.ledger.boot_ms().saturating_sub(self.clock.started_boot_ms),
         };
-        self.is_office(person).then(|| Found::Now(Answer::Status(status)))
+        Some(Found::Now(Answer::Status(status)))
     }
 
     fn proposals(&self, person: PersonId) -> Option<Found> {

@@ -97,10 +97,11 @@ impl Engine {
             }
             Release::End { session, code } => {
                 self.send(session, frame::encode(&ToTerminal::Ended(Ended { code })), out);
-                if let Some(session) = self.sessions.all.get_mut(&session) {
-                    session.gone = true;
+                // Without an entry the driver has closed it already.
+                if let Some(found) = self.sessions.all.get_mut(&session) {
+                    found.gone = true;
+                    out.push(Output::End(session));
                 }
-                out.push(Output::End(session));
             }
         }
     }

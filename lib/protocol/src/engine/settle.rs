@@ -1,6 +1,7 @@
 //! What follows from an admitted entry: its place in the open batch, its body, who gets it, whose session ends.
 //! Never admits anything itself.
 
+use super::books::allocated;
 use super::commit::Release;
 use super::ledger::Admitted;
 use super::{Broken, Engine, Whole};
@@ -105,12 +106,8 @@ impl Engine {
 
 /// Where the entry's body goes, and whether the item has chunks: a claimed reservation is the message's item.
 fn body_place(effects: &[Effect]) -> Option<(journal::Place, bool)> {
-    let allocated = effects.iter().find_map(|effect| match effect {
-        Effect::ItemAllocated { place } => Some(*place),
-        _ => None,
-    });
     let claimed = effects.iter().any(|effect| matches!(effect, Effect::ReservationClaimed { .. }));
-    allocated.map(|place| (place, claimed))
+    allocated(effects).map(|place| (place, claimed))
 }
 
 pub(super) fn erase_item(place: ErasePlace) -> EraseItem {

@@ -24,8 +24,9 @@ use pki::canonical;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// What an entry adds around a statement and its signature, bytes, with room to spare; an alarm holds both as well.
-const ENTRY_OVERHEAD_BYTES: usize = 4 * 1024;
+/// What an entry adds around a statement and its signature, bytes, with room to spare: an alarm must hold both as
+/// evidence (`journal::register::facts` allows 56 KiB), or a peer could make us claim what the Register refuses.
+const ENTRY_OVERHEAD_BYTES: usize = 5 * 1024;
 /// Longest sealed verifier of an envelope.
 const SEALED_VERIFIER_BYTES_MAX: usize = 1024;
 
@@ -230,18 +231,21 @@ impl Engine {
 
     /// The body is the act's, and what the act claims is there.
     fn fits(&self, peer: Peer, act: &Act, body: Option<&ByteVec>) -> Fits {
-        match (act, body) {
-            (Act::Message(message), Some(body)) => match &message.file {
-                _ if !self.body_fits(body, message.size, message.commitment) => Fits::No(Code::Body),
+        let fits = |size, commitment| body.is_some_and(|body| self.body_fits(body, size, commitment));
+        if let Act::Message(message) = act {
+            match &message.file {
+                _ if !fits(message.size, message.commitment) => Fits::No(Code::Body),
                 Some(claim) => self.file_fits(peer.person, claim),
                 None => Fits::Yes,
-            },
-            (Act::Title(title), Some(body)) if !self.body_fits(body, title.size, title.commitment) => {
-                Fits::No(Code::Body)
             }
-            (Act::Epoch(epoch), _) => self.epoch_fits(peer.person, epoch),
-            (Act::ShareHistory(share), _) => self.history_fits(peer.person, share),
-            _ => Fits::Yes,
+        } else if let Act::Title(title) = act {
+            if fits(title.size, title.commitment) { Fits::Yes } else { Fits::No(Code::Body) }
+        } else if let Act::Epoch(epoch) = act {
+            self.epoch_fits(peer.person, epoch)
+        } else if let Act::ShareHistory(share) = act {
+            self.history_fits(peer.person, share)
+        } else {
+            Fits::Yes
         }
     }
 
@@ -397,9 +401,12 @@ fn verifiers_of(
     let fit = verifiers.iter().all(|one| one.sealed.len() <= SEALED_VERIFIER_BYTES_MAX);
     let found: BTreeMap<_, _> =
         verifiers.into_iter().map(|one| ((one.person.0, one.envelope), one.sealed)).collect();
-    let printed = acts.iter().filter_map(|act| match act.get().act() {
-        Act::EnvelopePrint(print) => Some((print.person.0, print.number)),
-        _ => None,
+    let printed = acts.iter().filter_map(|act| {
+        if let Act::EnvelopePrint(print) = act.get().act() {
+            Some((print.person.0, print.number))
+        } else {
+            None
+        }
     });
     let printed: Vec<_> = printed.collect();
     let whole = fit && count == found.len() && printed.len() == found.len();

@@ -1,4 +1,5 @@
 //! The engine driven in memory: every frame decoded, every batch checked, nothing heard before its commit.
+#![allow(clippy::wildcard_enum_match_arm)] // a test that meets another arm fails
 mod files;
 mod login;
 mod messages;

@@ -29,13 +29,12 @@ use journal::{Content, Entry, Fact, Policy, Refusal};
 use pki::{Clearance, PersonId, Role, SecretKey, Suite};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-pub(super) const OPERATORS: [&str; 3] = ["anna", "boris", "vera"];
+const OPERATORS: [&str; 3] = ["anna", "boris", "vera"];
 
 /// What one terminal knows of itself.
 #[derive(Clone)]
 pub(super) struct Terminal {
     pub(super) session: SessionId,
-    pub(super) login: String,
     pub(super) chain: Chain,
     pub(super) sequence: u64,
     pub(super) attempt: u32,
@@ -440,17 +439,8 @@ impl World {
         let said = self.next(session).expect("an answer");
         if let ToTerminal::Welcome(welcome) = &said {
             let chain = self.check_receipt(&welcome.login, &statement);
-            let login = login.to_owned();
-            let terminal = Terminal {
-                session,
-                login: login.clone(),
-                chain,
-                sequence: 0,
-                attempt: 0,
-                last: id,
-                next_request: 1,
-            };
-            self.terminals.insert(login, terminal);
+            let terminal = Terminal { session, chain, sequence: 0, attempt: 0, last: id, next_request: 1 };
+            self.terminals.insert(login.to_owned(), terminal);
         }
         (session, said)
     }
@@ -481,8 +471,18 @@ impl World {
         session
     }
 
-    pub(super) fn terminal(&self, login: &str) -> &Terminal {
-        &self.terminals[login]
+    /// The operators log in.
+    pub(super) fn all_enter(&mut self) {
+        for login in OPERATORS {
+            self.enter(login);
+        }
+    }
+
+    /// Forgets what the operators have heard.
+    pub(super) fn all_drain(&mut self) {
+        for login in OPERATORS {
+            self.drain(self.session(login));
+        }
     }
 
     pub(super) fn session(&self, login: &str) -> SessionId {
@@ -650,6 +650,15 @@ impl World {
     /// Founder and others, everyone has accepted, the first epoch rules.
     pub(super) fn talking(&mut self, founder: &str, others: &[&str]) -> ConversationId {
         let kind = if others.len() == 1 { ConversationKind::Private } else { ConversationKind::Group };
+        self.talking_as(kind, founder, others)
+    }
+
+    pub(super) fn talking_as(
+        &mut self,
+        kind: ConversationKind,
+        founder: &str,
+        others: &[&str],
+    ) -> ConversationId {
         let mut invited: Vec<PersonId> = others.iter().map(|login| self.site.id(login)).collect();
         invited.sort_unstable();
         let random = self.fresh()[..16].try_into().unwrap();
