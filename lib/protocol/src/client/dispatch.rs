@@ -4,10 +4,11 @@
 use super::chain::Draft;
 use super::command::{Command, CommandId, OtherAct};
 use super::error::{Error, What};
-use super::event::{Event, Reply};
+use super::event::{Admitted, Event, Reply};
 use super::flow::Cx;
 use super::founding::Ownership;
 use super::receive::Checked;
+use super::secret::SecretText;
 use crate::answer::{Answer, Page};
 use crate::frame::{At, SealedVerifier, Stage};
 use crate::query::Query;
@@ -32,7 +33,7 @@ impl Cx {
             // Taken by the session before a flow is made.
             Command::Login(_) | Command::FileChunk(..) => return Err(Error::NotReady),
             Command::Logout => self.submit(Draft::Act(Box::new(Act::Logout(Logout {})))).await,
-            Command::SetPassword(password) => self.submit(Draft::SetPassword(password)).await,
+            Command::SetPassword(password) => self.set_password(password).await,
             Command::People => return self.list_people().await,
             Command::Conversations => return Ok(Reply::Conversations(self.conversations().await?)),
             Command::Conversation(of) => {
@@ -69,6 +70,18 @@ impl Cx {
         admitted.map(Reply::Admitted)
     }
 
+    async fn set_password(&self, password: SecretText) -> Result<Admitted, Error> {
+        let admitted = self.submit(Draft::SetPassword(password)).await?;
+        // What had to wait for it.
+        let waited = self.with(|state| {
+            std::mem::replace(&mut state.must_set_password, false) && state.answers_invitations()
+        });
+        if waited {
+            self.spawn(self.clone().answer_invitations());
+        }
+        Ok(admitted)
+    }
+
     async fn list_people(&self) -> Result<Reply, Error> {
         let people = self.people().await?;
         Ok(Reply::People(people.into_iter().map(|person| person.view).collect()))
@@ -79,7 +92,7 @@ impl Cx {
         Ok(Reply::Messages(views, more))
     }
 
-    async fn other_act(&self, other: OtherAct) -> Result<super::event::Admitted, Error> {
+    async fn other_act(&self, other: OtherAct) -> Result<Admitted, Error> {
         let OtherAct { act, staged, verifiers } = other;
         self.submit_staged(Draft::Act(Box::new(act)), Some(stages(staged, verifiers))).await
     }

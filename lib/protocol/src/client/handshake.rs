@@ -122,6 +122,7 @@ impl State {
         self.persist();
         self.phase = Phase::Ready;
         let must_set_password = welcome.must_set_password;
+        self.must_set_password = must_set_password;
         let person = self.me.person;
         self.event(Event::Ready(Ready {
             person,

@@ -190,7 +190,7 @@ impl ClientSession {
                 });
             }));
         }
-        if !was_ready && self.is_ready() && self.cx.with(|state| state.auto_accept && state.corresponds()) {
+        if !was_ready && self.is_ready() && self.cx.with(|state| state.answers_invitations()) {
             self.flows.push(Flow::chore(self.cx.clone().answer_invitations()));
         }
     }

@@ -13,6 +13,7 @@ use super::flow::Flow;
 use super::handshake::Phase;
 use super::messages::MessageCache;
 use super::parts::{BadParts, Me, Parts, blank_record, noted};
+use super::receive::key_roll;
 use super::requests::{Asked, Requests};
 use super::resolve::Search;
 use super::trust::Trust;
@@ -48,6 +49,8 @@ pub(crate) struct State {
     pub(crate) me: Me,
     pub(crate) record: StateRecord,
     pub(crate) auto_accept: bool,
+    /// Only a new password is admitted.
+    pub(crate) must_set_password: bool,
     pub(crate) phase: Phase,
     pub(crate) core: Option<AgreementPublic>,
     pub(crate) trust: Trust,
@@ -79,6 +82,7 @@ impl State {
             now_ms: 0,
             rng,
             auto_accept,
+            must_set_password: false,
             phase: Phase::Down,
             core: None,
             trust: Trust::new(anchors.log, anchors.identity, proven),
@@ -200,6 +204,10 @@ impl State {
             ToTerminal::Stored(stored) => self.requests.finish(stored.request, Ok(None)),
             ToTerminal::Answer(answer) => self.requests.finish(answer.request, Ok(Some(answer.answer))),
             ToTerminal::Deliver(deliver) => {
+                // A roll is signed by the key before it, so it is taken in at once, before any note that its key signs.
+                for (index, roll) in deliver.entries.iter().filter_map(key_roll) {
+                    self.trust.roll(index, &roll).map_err(Error::unverified)?;
+                }
                 if self.inbox.len() < INBOX_MAX {
                     self.inbox.push_back(deliver);
                 } else if let Some(first) = deliver.entries.first() {
@@ -246,8 +254,13 @@ impl State {
         }
     }
 
+    /// Whether invitations are answered now.
+    pub(crate) fn answers_invitations(&self) -> bool {
+        self.is_ready() && self.auto_accept && !self.must_set_password && self.corresponds()
+    }
+
     /// Whether this person writes messages at all.
-    pub(crate) fn corresponds(&self) -> bool {
+    fn corresponds(&self) -> bool {
         self.me.roles.contains(Role::Operator) || self.me.roles.contains(Role::Bot)
     }
 

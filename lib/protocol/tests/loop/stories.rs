@@ -334,3 +334,52 @@ fn the_auditor_reads_entries_and_no_bodies() {
     assert!(seen + 8 > world.entries.len(), "{seen} of {}", world.entries.len());
     assert!(world.ask("igor", Command::MessagesBefore(id, u64::MAX)).is_err());
 }
+
+#[test]
+fn an_invitation_waits_for_the_first_login_and_the_new_password() {
+    let mut world = World::new(12);
+    world.arrive("anna");
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "welcome");
+    world.arrive("boris");
+    world.say("boris", id, "thank you");
+    assert_eq!(world.screen("anna", id), ["welcome", "thank you"]);
+}
+
+#[test]
+fn who_wants_to_be_asked_is_asked() {
+    let mut world = World::new(13);
+    world.arrive("anna");
+    world.terminal("boris", None, false);
+    world.connect("boris");
+    world.log_in("boris", "one-time").unwrap();
+    world.ask("boris", Command::SetPassword(SecretText::from("own"))).unwrap();
+    let id = world.private("anna", "boris");
+    assert!(
+        world.terminals["boris"].events.iter().any(|event| matches!(event, Event::Invited(of) if *of == id))
+    );
+    assert!(world.ask("boris", Command::Send(message(id, "too soon"))).is_err());
+    world.ask("boris", Command::Accept(id)).unwrap();
+    world.say("boris", id, "now");
+    assert_eq!(world.screen("anna", id), ["now"]);
+}
+
+#[test]
+fn two_who_speak_at_once_in_a_new_conversation_are_both_heard() {
+    let mut world = World::new(14);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    // Both find that an epoch is due before either has made one.
+    let wall_ms = world.now.wall_ms;
+    for login in ["anna", "boris"] {
+        let client = &mut world.terminals.get_mut(login).unwrap().client;
+        client.command(5000, Command::Send(message(id, login)), wall_ms);
+    }
+    world.run();
+    for login in ["anna", "boris"] {
+        assert!(matches!(world.result(login, 5000), Some(Ok(_))), "{login}");
+    }
+    let mut screen = world.screen("anna", id);
+    screen.sort();
+    assert_eq!(screen, ["anna", "boris"]);
+}
