@@ -1,1 +1,24 @@
-//! (to come)
+//! The whole product in one thread: terminals, network, engine, journal, vault and auditor, from one seed.
+//! Time is stepped, the network cuts and delays, the power fails at any operation of the device; nothing sleeps, and
+//! the same seed gives the same history. Never part of the product.
+//!
+//! [`World`] is what tests speak to. [`storm`] draws a history from a seed, [`judge`] says whether it was right.
+#![forbid(unsafe_code)]
+// A test world: whatever it does not expect is a failed test, told by a panic.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
+
+pub mod dice;
+pub mod judge;
+pub mod ledger;
+pub mod machine;
+pub mod network;
+pub mod people;
+pub mod server;
+pub mod store;
+pub mod storm;
+pub mod terminal;
+pub mod words;
+pub mod world;
+
+pub use dice::Dice;
+pub use world::World;

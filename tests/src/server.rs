@@ -1,0 +1,170 @@
+//! One life of the server: engine, store, and the workers' errands between them.
+//! Never touches the network: what is to be sent is given to the world.
+
+use crate::machine::{Machine, Powered};
+use crate::people::{Site, copy};
+use crate::store::Store;
+use disk::CrashClock;
+use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+use journal::fact::CellKind;
+use journal::ids::Head;
+use journal::note::NoteSigner;
+use journal::testing::{SeededRng, seed};
+use pki::SecretKey;
+use protocol::engine::recovery::Recovery;
+use protocol::engine::{Engine, EngineParts, StartFacts};
+use protocol::io::{CheckPassword, Input, Now, Output, ReadItem, Ticket};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use vault::{Limits, Vault};
+
+/// Small limits, so that folds happen in short histories.
+pub const LIMITS: Limits =
+    Limits { nodes_cached: 64, fold_leaves: 24, fold_lists: 8, body_bytes_max: 1 << 20, targets_max: 4096 };
+
+/// What a worker was asked.
+pub enum Errand {
+    /// Read.
+    Read(Ticket, Vec<ReadItem>),
+    /// Compare a password.
+    Check(CheckPassword),
+    /// Keep a new password.
+    Make(CheckPassword),
+}
+
+/// The server.
+pub struct Server {
+    /// The deciding half.
+    pub engine: Engine,
+    /// The keeping half.
+    pub store: Store,
+    /// Its power.
+    pub powered: Powered,
+    /// What workers are to do; in any order.
+    pub errands: Vec<Errand>,
+    /// What the engine has not been told yet.
+    pub inbox: VecDeque<Input>,
+    /// It stopped in good order.
+    pub stopped: bool,
+}
+
+/// The signed note of a head.
+pub fn note(site: &Site, period: &SecretKey, head: Head) -> Vec<u8> {
+    let identity = &site.test.identity;
+    let keys = LogKeys::new(site.log, period.public().clone(), Some(identity.public().clone())).unwrap();
+    let signers = [
+        NoteSigner { key: &keys.period, signer: period },
+        NoteSigner { key: keys.identity.as_ref().unwrap(), signer: identity },
+    ];
+    SignedCheckpoint::sign(Checkpoint { log: site.log, head }, &signers).unwrap().to_string().into_bytes()
+}
+
+impl Server {
+    /// Starts over what the machine holds, as the daemon does: the vault by its cell, the state by its journal, and the
+    /// first batch redoes what an erasure left undone.
+    pub fn start(
+        machine: &Machine,
+        clock: Arc<CrashClock>,
+        site: &Site,
+        now: Now,
+        life: u64,
+    ) -> (Powered, Result<(Self, Vec<Output>), vault::Error>) {
+        let powered = machine.power_on(clock);
+        let opened = Vault::open(powered.device(), machine.cell(&powered), LIMITS);
+        let (vault, opened) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return (powered, Err(error)),
+        };
+        let (mut recovery, mut positions) = (Recovery::new(), Vec::new());
+        for entry in vault.journal_entries(0) {
+            let entry = entry.expect("a durable entry opens");
+            positions.push(entry.position);
+            recovery.feed(&entry.bytes).expect("what was admitted is admitted again");
+        }
+        let (register, tree, books) = recovery.into_parts();
+        assert_eq!((tree.size(), tree.root()), vault.journal(), "the store binds the journal's head");
+        let (size, root) = opened.cell_names;
+        assert!(size == 0 || tree.root_at(size).ok() == Some(root), "the cell names a head of this journal");
+        let period_bytes = Store::period_key(&vault);
+        let period = SecretKey::from_bytes(site.test.suite, &period_bytes).unwrap();
+        let parts = EngineParts {
+            register,
+            books,
+            note: note(site, &period, Head { size: tree.size(), root: tree.root() }),
+            identity: copy(&site.test.identity),
+            period,
+            core: site.test.person("server").agreement_certificate.der().to_vec(),
+            server: site.test.person("server").signature_certificate.id(),
+            tree: tree.clone(),
+        };
+        let mut engine = Engine::new(parts).unwrap();
+        let facts = StartFacts {
+            boot_id: seed(life, "boot")[..16].try_into().unwrap(),
+            version: "test".into(),
+            cell: CellKind::File,
+            erasure_epoch: vault.epoch(),
+            set_aside_bytes: opened.recovered.set_aside,
+        };
+        let mut out = Vec::new();
+        let rng = SeededRng::new(seed(site.test.number, &format!("store/{life}")));
+        let store = Store::new(vault, tree, positions, site, rng);
+        engine.start(now, facts, &mut out);
+        let (errands, inbox) = (Vec::new(), VecDeque::new());
+        let again = powered.clone();
+        (again, Ok((Self { engine, store, powered, errands, inbox, stopped: false }, out)))
+    }
+
+    /// Tells the engine everything that waits; what it says to the network comes back.
+    pub fn think(&mut self, now: Now) -> Vec<Output> {
+        let mut said = Vec::new();
+        while let Some(input) = self.inbox.pop_front() {
+            let mut out = Vec::new();
+            self.engine.handle(now, input, &mut out);
+            said.extend(self.follow(out));
+        }
+        said
+    }
+
+    /// Keeps what is the store's or the workers' to do; gives the rest.
+    pub fn follow(&mut self, out: Vec<Output>) -> Vec<Output> {
+        let mut rest = Vec::new();
+        for output in out {
+            match output {
+                Output::Commit(batch) => self.store.take(batch),
+                Output::Read(ticket, items) => self.errands.push(Errand::Read(ticket, items)),
+                Output::CheckPassword(check) => self.errands.push(Errand::Check(check)),
+                Output::MakeVerifier(check) => self.errands.push(Errand::Make(check)),
+                Output::Halt(why) => panic!("the engine halts: {why}"),
+                Output::Stopped => self.stopped = true,
+                said @ (Output::Send(..) | Output::End(_) | Output::Pause(_) | Output::Resume(_)) => {
+                    rest.push(said);
+                }
+            }
+        }
+        rest
+    }
+
+    /// A worker does one of its errands.
+    pub fn run_errand(&mut self, at: usize, site: &Site) {
+        let input = match self.errands.swap_remove(at) {
+            Errand::Read(ticket, items) => Input::ReadDone(ticket, self.store.read(&items)),
+            Errand::Check(check) => Input::PasswordChecked(check.ticket, self.store.is_right(site, &check)),
+            Errand::Make(check) => {
+                Input::VerifierMade(check.ticket, Store::open(site, &check).map(Into::into))
+            }
+        };
+        self.inbox.push_back(input);
+    }
+
+    /// The writer does its next step. An error means that the power failed.
+    pub fn write(&mut self) -> Result<(), vault::Error> {
+        let inputs = self.store.work()?;
+        self.inbox.extend(inputs);
+        Ok(())
+    }
+
+    /// Whether anything is to be done without anybody's asking.
+    pub fn is_busy(&self) -> bool {
+        !self.inbox.is_empty() || !self.errands.is_empty() || self.store.is_busy()
+    }
+}

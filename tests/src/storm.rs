@@ -1,0 +1,264 @@
+//! Histories drawn from a seed: what people do, and what happens to machines and wires meanwhile.
+//! Never does what a real site could not suffer.
+
+use crate::terminal::Told;
+use crate::words::{message, send, send_file};
+use crate::world::World;
+use disk::{CrashClock, Fault};
+use journal::act::EraseTarget;
+use journal::ids::ConversationId;
+use protocol::client::command::{NewGroup, NewPrivate};
+use protocol::client::{Command, Event, Reply, SecretText};
+
+/// How long and how rough a history is.
+#[derive(Clone, Copy)]
+pub struct Weather {
+    /// Small steps.
+    pub steps: usize,
+    /// People do something at one step in so many.
+    pub acts: u64,
+    /// A connection breaks.
+    pub cuts: u64,
+    /// The server's power is cut between two operations.
+    pub crashes: u64,
+    /// A terminal's power fails at an action.
+    pub terminals: u64,
+    /// The wall clock jumps.
+    pub jumps: u64,
+}
+
+impl Weather {
+    /// A seed's own.
+    pub fn of(seed: u64) -> Self {
+        let rough = Self { steps: 420, acts: 9, cuts: 45, crashes: 110, terminals: 900, jumps: 90 };
+        match seed % 5 {
+            0 => Self { crashes: 40, ..rough },
+            1 => Self { cuts: 18, ..rough },
+            2 => Self { terminals: 200, ..rough },
+            3 => Self { steps: 700, acts: 6, cuts: 200, crashes: 400, ..rough },
+            _ => rough,
+        }
+    }
+}
+
+/// A day.
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// A history under way.
+pub struct Storm {
+    weather: Weather,
+    rooms: Vec<ConversationId>,
+    said: u64,
+    jumped_ms: u64,
+}
+
+impl Storm {
+    /// Before anything happened.
+    pub fn new(weather: Weather) -> Self {
+        Self { weather, rooms: Vec::new(), said: 0, jumped_ms: 0 }
+    }
+
+    /// The whole history.
+    pub fn rage(&mut self, world: &mut World) {
+        for _ in 0..self.weather.steps {
+            world.terminal_power = self.weather.terminals;
+            self.step(world);
+            self.look(world);
+        }
+        world.terminal_power = 0;
+    }
+
+    fn step(&mut self, world: &mut World) {
+        if world.dice.once_in(self.weather.acts) {
+            self.somebody_acts(world);
+        }
+        if world.dice.once_in(self.weather.cuts) {
+            world.storm_cut();
+        }
+        if world.dice.once_in(self.weather.crashes) {
+            world.crash();
+        }
+        if world.dice.once_in(self.weather.jumps) {
+            self.jump(world);
+        }
+        world.storm_step();
+    }
+
+    /// The wall clock jumps by up to a month forwards, or a little backwards; the boot clock does not.
+    fn jump(&mut self, world: &mut World) {
+        let far = match world.dice.below(4) {
+            0 => 40 * DAY_MS,
+            1 => 2 * DAY_MS,
+            _ => 3_600_000,
+        };
+        let ms = world.dice.below(far);
+        if world.dice.once_in(4) {
+            let back = ms.min(self.jumped_ms).min(3_600_000);
+            self.jumped_ms -= back;
+            world.now.wall_ms -= back;
+        } else if self.jumped_ms + ms < 200 * DAY_MS {
+            self.jumped_ms += ms;
+            world.now.wall_ms += ms;
+        }
+        world.wake();
+    }
+
+    /// Learns which conversations there are, and that nobody is alarmed.
+    fn look(&mut self, world: &mut World) {
+        for (login, terminal) in &mut world.terminals {
+            for result in std::mem::take(&mut terminal.results).into_values() {
+                if let Ok(Reply::Founded(id, _)) = result {
+                    self.rooms.push(id);
+                }
+            }
+            let distrust = terminal.events.iter().any(|event| matches!(event, Event::Distrust(_)));
+            assert!(!distrust, "{login} distrusts an honest server");
+        }
+    }
+
+    fn somebody_acts(&mut self, world: &mut World) {
+        let logins: Vec<String> = world.terminals.keys().cloned().collect();
+        let Some(login) = world.dice.pick(&logins).cloned() else { return };
+        let Some(other) = world.dice.pick(&logins).cloned() else { return };
+        let person = world.id(&other);
+        let room = world.dice.pick(&self.rooms).copied();
+        let Some(id) = room.filter(|_| !world.dice.once_in(10)) else {
+            self.somebody_founds(world, &login, &logins);
+            return;
+        };
+        let last = world.terminals[&login].sent.last().cloned();
+        let (command, told) = match world.dice.below(24) {
+            0 => (Command::Invite(id, person), Told::Other),
+            1 => (Command::Remove(id, person), Told::Other),
+            2 if world.dice.once_in(3) => (Command::Leave(id), Told::Other),
+            3 => (Command::ShareHistory(id, person), Told::Other),
+            4 => (Command::SetTitle(id, SecretText::from("a title")), Told::Other),
+            5 if world.dice.once_in(4) => (Command::HandOver(id, person), Told::Other),
+            6 | 7 if last.is_some() => {
+                let last = last.expect("asked above");
+                let target = EraseTarget::Messages(last.conversation, vec![last.index]);
+                (Command::Erase(target), Told::Erase)
+            }
+            8 if world.dice.once_in(3) => {
+                (Command::Erase(EraseTarget::Conversation(id)), Told::Erase)
+            }
+            9 => (Command::MessagesBefore(id, u64::MAX), Told::Other),
+            10 => (Command::Conversations, Told::Other),
+            11 if last.is_some() => {
+                let index = last.expect("asked above").index;
+                (Command::Read(id, index), Told::Other)
+            }
+            12 | 13 => {
+                let text = self.fresh_text(&login);
+                let bytes = 1 + world.dice.below(3000);
+                (send_file(id, &text, bytes), Told::SendFile(id, text, bytes))
+            }
+            14 => {
+                let text = self.fresh_text(&login);
+                let mut asks = message(id, &text);
+                asks.must_acknowledge = true;
+                (Command::Send(asks), Told::Send(id, text))
+            }
+            _ => {
+                let text = self.fresh_text(&login);
+                (send(id, &text), Told::Send(id, text))
+            }
+        };
+        world.tell(&login, command, told);
+    }
+
+    fn somebody_founds(&mut self, world: &mut World, login: &str, logins: &[String]) {
+        let others: Vec<&String> = logins.iter().filter(|other| *other != login).collect();
+        let Some(first) = world.dice.pick(&others).copied() else { return };
+        if world.dice.once_in(2) {
+            let new = NewPrivate { person: world.id(first), ceiling: None, default_label: None };
+            world.tell(login, Command::NewPrivate(new), Told::Other);
+            return;
+        }
+        let many = world.dice.once_in(2);
+        let people = others.iter().filter(|other| many || *other == &first).map(|other| world.id(other)).collect();
+        let title = world.dice.once_in(2).then(|| SecretText::from("a group"));
+        let new = NewGroup { title, people, ceiling: None, default_label: None };
+        world.tell(login, Command::NewGroup(new), Told::Other);
+    }
+
+    fn fresh_text(&mut self, login: &str) -> String {
+        self.said += 1;
+        format!("{login} says {}", self.said)
+    }
+}
+
+impl World {
+    /// One small step of anything that can happen by itself.
+    pub fn storm_step(&mut self) {
+        let ms = 1 + self.dice.below(60);
+        self.pass(ms);
+        if self.server.is_none() {
+            if self.dice.once_in(6) {
+                let at = if self.dice.once_in(3) { self.dice.below(60) } else { u64::MAX };
+                self.start(CrashClock::new(at, Fault::PowerCut));
+            }
+            return self.wires();
+        }
+        match self.dice.below(12) {
+            0..=2 => self.write(),
+            3 | 4 => self.errands(),
+            5 => {
+                let logins: Vec<String> = self.terminals.keys().cloned().collect();
+                if let Some(login) = self.dice.pick(&logins).cloned() {
+                    self.tend(&login);
+                }
+            }
+            6 => self.wake(),
+            _ => self.wires(),
+        }
+    }
+
+    fn errands(&mut self) {
+        let Some(server) = self.server.as_mut().filter(|server| !server.errands.is_empty()) else { return };
+        let at = self.dice.below(server.errands.len() as u64) as usize;
+        server.run_errand(at, &self.site);
+        self.think();
+    }
+
+    /// Something moves on some wires.
+    fn wires(&mut self) {
+        for _ in 0..3 {
+            if self.connections.is_empty() {
+                return;
+            }
+            let at = self.dice.below(self.connections.len() as u64) as usize;
+            let most = match self.dice.below(4) {
+                0 => 1 + self.dice.below(7),
+                1 => 1 + self.dice.below(900),
+                _ => u64::MAX,
+            };
+            match self.dice.below(5) {
+                0 | 1 => drop(self.bring_up(at, most as usize)),
+                2 | 3 => drop(self.bring_down(at, most as usize)),
+                _ => drop(self.learn(at)),
+            }
+        }
+    }
+
+    /// Some connection breaks, at any byte of what is on its way.
+    pub(crate) fn storm_cut(&mut self) {
+        if self.connections.is_empty() {
+            return;
+        }
+        let at = self.dice.below(self.connections.len() as u64) as usize;
+        let (up, down) = (self.dice.next() as usize, self.dice.next() as usize);
+        let connection = &mut self.connections[at];
+        let (up, down) = (up % (connection.up.len() + 1), down % (connection.down.len() + 1));
+        connection.break_at(up, down);
+        // The terminal often notices first, and connects anew while old bytes are still on their way.
+        if self.dice.once_in(2) {
+            let session = self.connections[at].session;
+            let login = self.connections[at].login.clone();
+            self.connections[at].down.clear();
+            self.connections[at].at_terminal = false;
+            self.hang_up(&login, session);
+            self.bury();
+        }
+    }
+}
