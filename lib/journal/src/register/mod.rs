@@ -280,3 +280,6 @@ impl Register {
         }
     }
 }
+
+#[cfg(test)]
+mod seeded_tests;
