@@ -149,6 +149,10 @@ impl Cx {
             Way::None => Err(Error::NoKey { epoch }),
             Way::Wrap(wrapped) => match self.open_wrap(&wrapped).await {
                 Ok(key) => Ok(self.keep(id, epoch, key)),
+                // Whoever was removed since gets no wrap, and has nobody to accuse.
+                Err(Error::NotVerified { .. }) if !self.is_in(id).await? => {
+                    Err(Error::UnknownConversation { conversation: id })
+                }
                 Err(Error::NotVerified { .. }) => {
                     self.answer_bad_wrap(id, &wrapped);
                     Err(Error::unverified(What::Wrap))
@@ -161,6 +165,14 @@ impl Cx {
                 let key = self.with(|state| state.conversations.row(id).epochs.get(&epoch)?.key.clone());
                 key.ok_or(Error::NoKey { epoch })
             }
+        }
+    }
+
+    /// Whether one is in a conversation now, by the server's word.
+    async fn is_in(&self, id: ConversationId) -> Result<bool, Error> {
+        match self.ask(Query::Conversation(id)).await? {
+            Answer::Conversation(record) => Ok(record.is_some()),
+            _ => Err(Error::unverified(What::Answer)),
         }
     }
 

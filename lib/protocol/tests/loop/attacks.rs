@@ -2,10 +2,10 @@
 
 use crate::stories::message;
 use crate::world::World;
-use journal::act::Precedence;
+use journal::act::{EraseTarget, Precedence};
 use protocol::answer::Answer;
-use protocol::client::command::Send;
-use protocol::client::{Command, Error, Event, What};
+use protocol::client::command::{Send, SendFile};
+use protocol::client::{Action, Command, Error, Event, Reply, SecretBytes, What};
 use protocol::frame::ToTerminal;
 
 fn two(number: u64) -> (World, journal::ConversationId) {
@@ -240,4 +240,92 @@ fn a_wrong_password_is_refused_without_a_hint() {
     assert_eq!(world.log_in("anna", "guess").err(), Some(Error::Refused { code: 2 }));
     world.connect("anna");
     assert!(world.log_in("anna", "one-time").is_ok());
+}
+
+#[test]
+fn questions_and_files_outlive_a_broken_connection() {
+    let (mut world, id) = two(30);
+    // Every answer and every word that a chunk is stored is lost.
+    world.tamper = Some(Box::new(|login, frame| match frame {
+        ToTerminal::Answer(_) | ToTerminal::Stored(_) if login == "anna" => None,
+        other => Some(other),
+    }));
+    let question = world.tell("anna", Command::MessagesBefore(id, u64::MAX));
+    let send = SendFile { message: message(id, ""), name: "log.txt".into(), bytes: 5, media_type: None };
+    let file = world.tell("anna", Command::SendFile(send));
+    world.tell("anna", Command::FileChunk(file, SecretBytes::new(b"hello".to_vec())));
+    assert!(world.result("anna", question).is_none() && world.result("anna", file).is_none());
+    assert_eq!(world.terminals["anna"].client.pending(), [question, file]);
+    world.tamper = None;
+    world.cut("anna");
+    world.reconnect("anna");
+    assert!(matches!(world.result("anna", question), Some(Ok(_))));
+    assert!(matches!(world.result("anna", file), Some(Ok(_))));
+    assert_eq!(world.pushed("boris"), [" [log.txt]"]);
+}
+
+#[test]
+fn everything_signed_was_persisted_first() {
+    let (mut world, id) = two(31);
+    let wall_ms = world.now.wall_ms;
+    let anna = world.terminals.get_mut("anna").unwrap();
+    anna.client.command(7000, Command::Send(message(id, "one")), wall_ms);
+    let actions: Vec<_> = std::iter::from_fn(|| anna.client.next_action()).collect();
+    let first_send = actions.iter().position(|action| matches!(action, Action::Send(_))).unwrap();
+    let persisted = actions[..first_send].iter().find_map(|action| match action {
+        Action::PersistState(record) => Some(record.clone()),
+        _ => None,
+    });
+    let own = persisted.unwrap().chain.unwrap();
+    assert!(own.next_sequence > 0 && own.attempt == 0);
+}
+
+#[test]
+fn a_server_with_another_past_is_not_worked_with() {
+    let (mut world, id) = two(32);
+    world.cut("boris");
+    let size = *world.sizes().last().unwrap();
+    // Boris proved a head beyond this size; then the server goes back and writes another past, as long as before.
+    world.say("anna", id, "the first past");
+    world.reconnect("boris");
+    let record = world.terminals["boris"].record.clone().unwrap();
+    world.restart(Some(size));
+    world.terminal("anna", None, true);
+    world.reconnect("anna");
+    for n in 0..8 {
+        world.say("anna", id, &format!("the second past {n}"));
+    }
+    world.terminal("boris", Some(record), true);
+    world.connect("boris");
+    // The server's own rule refuses the head that the Login names: that is no proof, but no work either.
+    assert_eq!(world.log_in("boris", "own").err(), Some(Error::Refused { code: 105 }));
+    assert!(!world.terminals["boris"].client.is_ready());
+}
+
+#[test]
+fn an_erase_of_one_message_explains_no_other() {
+    let (mut world, id) = two(33);
+    let gone = world.say("anna", id, "to be erased");
+    world.say("anna", id, "to be kept");
+    let target = EraseTarget::Messages(id, vec![gone]);
+    let Reply::Admitted(erase) = world.ask("anna", Command::Erase(target)).unwrap() else { panic!() };
+    world.pushed("boris");
+    // The server gives the Erase, which is real, as the reason why another message has no body.
+    world.cut("boris");
+    let record = world.terminals["boris"].record.clone();
+    world.terminal("boris", record, true);
+    world.reconnect("boris");
+    world.tamper = Some(Box::new(move |_, frame| match frame {
+        ToTerminal::Answer(mut answer) => {
+            if let Answer::MessagesBefore(page) = &mut answer.answer {
+                for entry in &mut page.entries {
+                    (entry.body, entry.erased_by) = (None, Some(erase.index));
+                }
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+    let tombstone = format!("erased by {}, #{}", world.id("anna"), erase.index);
+    assert_eq!(world.screen("boris", id), ["missing!", tombstone.as_str(), "missing!"]);
 }
