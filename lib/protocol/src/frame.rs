@@ -154,7 +154,7 @@ pub enum ToTerminal {
     /// New entries that concern this person, pushed.
     #[n(7)]
     Deliver(#[n(0)] Deliver),
-    /// Pushes stopped because the terminal did not keep up: it asks for what it misses.
+    /// Pushes had stopped because the terminal did not keep up, and go on now: it asks for what it misses.
     #[n(8)]
     Lagging(#[n(0)] Lagging),
     /// The session ends; nothing follows.
@@ -279,7 +279,8 @@ pub struct AnswerFrame {
     pub answer: Answer,
 }
 
-/// See [`ToTerminal::Deliver`]. The same bytes go to every receiver of a batch.
+/// See [`ToTerminal::Deliver`]. The same bytes go to every receiver of a batch, the signer among them (his receipt
+/// follows). Entries of one conversation come in order; those of different conversations may overtake each other.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct Deliver {
@@ -316,7 +317,7 @@ pub struct Delivered {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct Lagging {
-    /// Entries at or above this index may not have been pushed.
+    /// Entries at or above this index and below what is pushed from now on may not have been pushed.
     #[n(0)]
     pub since: Index,
 }

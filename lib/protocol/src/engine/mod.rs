@@ -3,6 +3,7 @@
 //! out, and both could travel between processes as bytes. Nothing leaves before what it depends on is durable.
 
 pub mod books;
+mod bundle;
 mod chunks;
 mod commit;
 mod deliver;

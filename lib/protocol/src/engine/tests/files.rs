@@ -1,5 +1,6 @@
 //! Reservations, chunks and wraps: what a claim must fit, also after a restart.
-use super::world::*;
+use super::terminal::*;
+use super::world::World;
 use crate::answer::Answer;
 use crate::code::Code;
 use crate::query::Query;

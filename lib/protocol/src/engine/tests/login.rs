@@ -1,5 +1,6 @@
 //! From Hello to Welcome, and every way in which it fails.
-use super::world::*;
+use super::terminal::*;
+use super::world::World;
 use crate::code::Code;
 use crate::frame::{Hello, ToCore, ToTerminal};
 use crate::io::{Input, Output};

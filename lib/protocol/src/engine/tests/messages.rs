@@ -1,5 +1,6 @@
 //! Messages from one terminal to the others, in batches; nothing heard before its commit.
-use super::world::*;
+use super::terminal::*;
+use super::world::World;
 use crate::code::Code;
 use crate::frame::{Delivered, ToCore, ToTerminal};
 use crate::io::Input;

@@ -6,5 +6,7 @@ mod messages;
 mod office;
 mod queries;
 mod running;
+mod seeds;
 mod statements;
+mod terminal;
 mod world;

@@ -1,5 +1,6 @@
 //! Officers: the authority's acts taken in, people ended, suspended, revoked.
-use super::world::*;
+use super::terminal::*;
+use super::world::World;
 use crate::code::Code;
 use crate::frame::{SealedVerifier, Stage, ToCore, ToTerminal};
 use crate::io::{Input, VerifierChange};

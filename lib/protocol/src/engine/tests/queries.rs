@@ -1,5 +1,6 @@
 //! Questions and who gets which answer; erased things and late joiners.
-use super::world::*;
+use super::terminal::*;
+use super::world::World;
 use crate::answer::{Answer, Page};
 use crate::code::Code;
 use crate::frame::{At, Delivered, ToTerminal};

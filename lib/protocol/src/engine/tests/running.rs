@@ -1,5 +1,6 @@
 //! Start, stop, time, room on the device, erasures over a crash.
-use super::world::*;
+use super::terminal::*;
+use super::world::World;
 use crate::code::Code;
 use crate::engine::recovery::Recovery;
 use crate::frame::ToTerminal;

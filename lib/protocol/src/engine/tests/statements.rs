@@ -1,5 +1,6 @@
 //! A statement's place: retries, attempts, equivocation, ended chains.
-use super::world::*;
+use super::terminal::*;
+use super::world::World;
 use crate::code::Code;
 use crate::frame::{SubmitFrame, ToCore, ToTerminal};
 use crate::io::Input;
