@@ -1,0 +1,146 @@
+//! Files of the officers' programs: bounded reading, durable writing.
+//! Never leaves a half-written file under its name, and never overwrites what it was told to make anew.
+
+use crate::trouble::Trouble;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// The owner alone.
+    Owner,
+    /// Whoever the process' umask lets.
+    Anyone,
+}
+
+impl Readers {
+    fn mode(self) -> u32 {
+        match self {
+            Self::Owner => 0o600,
+            Self::Anyone => 0o666,
+        }
+    }
+}
+
+/// The path as people read it.
+pub fn shown(path: &Path) -> String {
+    console::clean(&path.to_string_lossy())
+}
+
+/// What the system said about reading a path.
+pub fn read_trouble(path: &Path, cause: &std::io::Error) -> Trouble {
+    Trouble::Read { path: shown(path), cause: cause.to_string() }
+}
+
+/// What the system said about writing a path.
+pub fn write_trouble(path: &Path, cause: &std::io::Error) -> Trouble {
+    if cause.kind() == std::io::ErrorKind::AlreadyExists {
+        return Trouble::Exists { path: shown(path) };
+    }
+    Trouble::Write { path: shown(path), cause: cause.to_string() }
+}
+
+/// Reads a whole file of at most `bytes_max` bytes.
+pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Trouble> {
+    let file = File::open(path).map_err(|cause| read_trouble(path, &cause))?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|cause| read_trouble(path, &cause))?;
+    match bytes.len() as u64 > bytes_max {
+        true => Err(Trouble::TooLong { path: shown(path), limit: bytes_max }),
+        false => Ok(bytes),
+    }
+}
+
+/// The same for text.
+pub fn read_text(path: &Path, bytes_max: u64) -> Result<String, Trouble> {
+    let bytes = read(path, bytes_max)?;
+    String::from_utf8(bytes).map_err(|_| Trouble::NotText { path: shown(path) })
+}
+
+/// Makes a new file, refusing one that is there.
+pub fn create_new(path: &Path, readers: Readers) -> Result<File, Trouble> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(readers.mode()).open(path);
+    made.map_err(|cause| write_trouble(path, &cause))
+}
+
+/// Writes to a file that is open, and has it on the disk.
+pub fn fill(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(|cause| write_trouble(path, &cause))?;
+    sync_dir(parent(path))
+}
+
+/// Makes and writes a new file.
+pub fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Trouble> {
+    fill(&mut create_new(path, readers)?, path, bytes)
+}
+
+/// Puts a file in the place of an old one, or of none: a crash leaves the one or the other, whole.
+pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Trouble> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    match fs::remove_file(&part) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            return Err(write_trouble(&part, &cause));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    write_new(&part, bytes, readers)?;
+    fs::rename(&part, path).map_err(|cause| write_trouble(path, &cause))?;
+    sync_dir(parent(path))
+}
+
+/// Makes the names in a directory durable.
+pub fn sync_dir(dir: &Path) -> Result<(), Trouble> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|cause| write_trouble(dir, &cause))
+}
+
+/// The directory that a path is in.
+pub fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+/// Makes a directory unless it is there.
+pub fn ensure_dir(dir: &Path) -> Result<(), Trouble> {
+    fs::create_dir_all(dir).map_err(|cause| write_trouble(dir, &cause))
+}
+
+/// The files of a directory whose names end so, sorted by name.
+pub fn list(dir: &Path, ending: &str) -> Result<Vec<PathBuf>, Trouble> {
+    let entries = fs::read_dir(dir).map_err(|cause| read_trouble(dir, &cause))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|cause| read_trouble(dir, &cause))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ending)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_never_replaces_one_and_a_replaced_one_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("card");
+        write_new(&path, b"one", Readers::Owner).unwrap();
+        assert!(matches!(write_new(&path, b"two", Readers::Owner), Err(Trouble::Exists { .. })));
+        // A leftover of a crash is no obstacle.
+        fs::write(dir.path().join("card.part"), b"torn").unwrap();
+        replace(&path, b"three", Readers::Anyone).unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"three");
+        assert!(matches!(read(&path, 4), Err(Trouble::TooLong { limit: 4, .. })));
+        assert_eq!(list(dir.path(), "ard").unwrap(), [path]);
+    }
+}

@@ -1,0 +1,167 @@
+//! `bundle`: what the appliance takes in with one act.
+//! Never drops anything from the next bundle before it is said that the appliance has it.
+
+use super::Place;
+use crate::authority::Authority;
+use crate::files::{self, Readers, shown};
+use crate::trouble::{Failure, Trouble};
+use clap::Args;
+use console::{Exit, HelpTable, Voice};
+use protocol::bundle::{ACTS_MAX, Bundle, VERSION};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Largest file `taken`, bytes.
+const TAKEN_BYTES_MAX: u64 = 32;
+
+/// Bundle the acts that the appliance has not taken in yet, or mark a bundle as taken in.
+#[derive(Args)]
+#[command(
+    after_help = "Example: conclave-pki bundle --out site.bundle\nAfter the appliance took it in: conclave-pki bundle --taken site.bundle"
+)]
+#[group(id = "job", required = true, multiple = false, args = ["out", "taken"])]
+pub(super) struct MakeBundle {
+    /// Write the bundle here.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The appliance has taken in this bundle: the next one begins behind it.
+    #[arg(long, value_name = "FILE")]
+    taken: Option<PathBuf>,
+    /// Everything from the genesis on, for a new appliance.
+    #[arg(long, conflicts_with = "taken")]
+    all: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    ("bundle/@about", "Собрать в пакет акты, которых у сервера ещё нет, или отметить пакет принятым."),
+    (
+        "bundle/@after",
+        "Пример: conclave-pki bundle --out site.bundle\nКогда сервер его принял: conclave-pki bundle --taken site.bundle",
+    ),
+    ("bundle/out", "записать пакет сюда"),
+    ("bundle/taken", "сервер принял этот пакет: следующий начнётся после него"),
+    ("bundle/all", "всё с самого акта учреждения, для нового сервера"),
+];
+
+console::words! {
+    enum Said {
+        Made { path: String, acts: u64, from: u64, verifiers: u64 }
+            => en("{path}: {acts} acts from No. {from} on, {verifiers} password verifiers"),
+               ru("{path}: актов {acts}, начиная с № {from}; проверочных значений паролей {verifiers}");
+        More { left: u64 }
+            => en("{left} acts did not fit: mark this bundle as taken in, then make the next"),
+               ru("не поместилось актов: {left}; отметьте этот пакет принятым и соберите следующий");
+        Lost { numbers: String }
+            => en("no password verifiers are kept any more for envelopes {numbers}: print them anew"),
+               ru("для конвертов {numbers} проверочных значений больше нет: выпустите их заново");
+        Taken { until: u64 }
+            => en("marked as taken in; the next bundle begins with act No. {until}"),
+               ru("отмечен принятым; следующий пакет начнётся с акта № {until}");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    path: String,
+    from: usize,
+    acts: usize,
+    verifiers: usize,
+    genesis: bool,
+}
+
+impl MakeBundle {
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
+        match (&self.out, &self.taken) {
+            (Some(out), _) => self.make(out, voice),
+            (None, Some(taken)) => self.mark(taken, voice),
+            (None, None) => Err(Trouble::NothingNew.into()),
+        }
+    }
+
+    fn make(&self, out: &Path, voice: Voice) -> Result<Exit, Failure> {
+        let authority = self.place.read()?;
+        let founded = authority.state.founded.as_ref().ok_or(Trouble::NotFounded)?;
+        let from = if self.all { 0 } else { taken(&authority)? };
+        let total = authority.state.acts.len();
+        let until = total.min(from + ACTS_MAX);
+        if from >= total {
+            return Err(Trouble::NothingNew.into());
+        }
+        let (mut verifiers, mut lost) = (Vec::new(), Vec::new());
+        for envelope in authority.state.envelopes.iter() {
+            if (from..until).contains(&(envelope.act as usize)) {
+                match authority.verifier(envelope)? {
+                    Some(verifier) => verifiers.push(verifier),
+                    None => lost.push(envelope.number.to_string()),
+                }
+            }
+        }
+        let bundle = Bundle {
+            version: VERSION,
+            genesis: (from == 0).then(|| founded.signed.clone()),
+            acts: authority.state.acts[from..until].to_vec(),
+            verifiers,
+            server: authority.state.server().map(|server| authority.certificates(server).certificates),
+        };
+        files::replace(out, bundle.to_text().as_bytes(), Readers::Owner)?;
+        if until < total {
+            voice.remark(&Said::More { left: (total - until) as u64 });
+        }
+        if !lost.is_empty() {
+            voice.remark(&Said::Lost { numbers: lost.join(", ") });
+        }
+        let (acts, verifiers) = (bundle.acts.len(), bundle.verifiers.len());
+        let said = Said::Made {
+            path: shown(out),
+            acts: acts as u64,
+            from: from as u64,
+            verifiers: verifiers as u64,
+        };
+        let data = Data { path: shown(out), from, acts, verifiers, genesis: bundle.genesis.is_some() };
+        Ok(voice.done("bundle", &said, data))
+    }
+
+    /// The mark first, then the verifiers go. A crash in between leaves verifiers that no bundle needs; they are sealed,
+    /// and the next mark takes them away.
+    fn mark(&self, path: &Path, voice: Voice) -> Result<Exit, Failure> {
+        let authority = self.place.write()?;
+        let bad = |why: String| Trouble::BadFile { path: shown(path), why };
+        let text = files::read_text(path, pki::pem::PEM_BYTES_MAX as u64)?;
+        let bundle = Bundle::from_text(&text).map_err(|why| bad(why.to_string()))?;
+        let acts = &authority.state.acts;
+        let first = bundle.acts.first().ok_or(Trouble::NotOurBundle)?;
+        let from = acts.iter().position(|act| act == first).ok_or(Trouble::NotOurBundle)?;
+        let until = from + bundle.acts.len();
+        let before = taken(&authority)?;
+        if acts.get(from..until) != Some(&bundle.acts[..]) || from > before {
+            return Err(Trouble::NotOurBundle.into());
+        }
+        let until = until.max(before);
+        files::replace(&authority.path("taken"), format!("{until}\n").as_bytes(), Readers::Owner)?;
+        for envelope in authority.state.envelopes.iter().filter(|envelope| envelope.act < until as u64) {
+            authority.drop_verifier(envelope.number)?;
+        }
+        Ok(voice.done("bundle", &Said::Taken { until: until as u64 }, Mark { taken: until }))
+    }
+}
+
+#[derive(Serialize)]
+struct Mark {
+    taken: usize,
+}
+
+/// How many acts the appliance is known to have.
+fn taken(authority: &Authority) -> Result<usize, Trouble> {
+    let path = authority.path("taken");
+    if !path.exists() {
+        return Ok(0);
+    }
+    let text = files::read_text(&path, TAKEN_BYTES_MAX)?;
+    let bad = || Trouble::BadFile { path: shown(&path), why: "not a number of acts".into() };
+    let count: usize = text.trim_end().parse().map_err(|_| bad())?;
+    // Fewer acts than the appliance has: the directory is an old copy, and its next act would be a second one of its
+    // number.
+    if count <= authority.state.acts.len() { Ok(count) } else { Err(bad()) }
+}

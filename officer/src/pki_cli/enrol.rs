@@ -1,0 +1,326 @@
+//! `enrol`: a whole roster at once, matched to the requests of a directory.
+//! Never issues anything while two logins are the same, and look-alikes only when a person has looked at them.
+
+use super::Place;
+use super::issue::{Issued, written};
+use crate::authority::issue::{Asked, Grant, LEAF_DAYS, Standing, read_request};
+use crate::authority::{Authority, os_rng};
+use crate::clock;
+use crate::files::{self, shown};
+use crate::roster::{self, Finding, ROSTER_BYTES_MAX, Row};
+use crate::trouble::Failure;
+use clap::Args;
+use console::{Exit, HelpTable, Lang, PassphraseFd, Voice, Words};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Enrol the people of a roster (full_name,login,unit,role,clearance) whose requests lie in a directory.
+#[derive(Args)]
+#[command(
+    after_help = "Example: conclave-pki enrol --roster people.csv --requests requests --out certificates --dry-run"
+)]
+pub(super) struct Enrol {
+    /// The roster, CSV with the columns full_name, login, unit, role, clearance.
+    #[arg(long, value_name = "FILE")]
+    roster: PathBuf,
+    /// Directory with the people's *.request files.
+    #[arg(long, value_name = "DIR")]
+    requests: PathBuf,
+    /// Directory for LOGIN.certificates.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Only say what would be done; no passphrase is needed.
+    #[arg(long)]
+    dry_run: bool,
+    /// The look-alike names were looked at and are different people.
+    #[arg(long)]
+    alike_ok: bool,
+    /// Days of validity.
+    #[arg(long, value_name = "DAYS", default_value_t = LEAF_DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: u32,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    passphrase: PassphraseFd,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    (
+        "enrol/@about",
+        "Внести людей из списка (full_name,login,unit,role,clearance), чьи запросы лежат в каталоге.",
+    ),
+    (
+        "enrol/@after",
+        "Пример: conclave-pki enrol --roster people.csv --requests requests --out certificates --dry-run",
+    ),
+    ("enrol/roster", "список в CSV со столбцами full_name, login, unit, role, clearance"),
+    ("enrol/requests", "каталог с файлами *.request этих людей"),
+    ("enrol/out", "каталог для LOGIN.certificates"),
+    ("enrol/dry_run", "только сказать, что было бы сделано; парольная фраза не нужна"),
+    ("enrol/alike_ok", "похожие имена просмотрены, это разные люди"),
+    ("enrol/days", "срок действия в днях"),
+];
+
+console::words! {
+    /// A line of the plan or of what was found.
+    enum Line {
+        ToIssue { line: u64, login: String, name: String, role: String, clearance: String }
+            => en("line {line}: {login} ({name}), {role}, {clearance}: certificates are to be issued"),
+               ru("строка {line}: {login} ({name}), {role}, {clearance}: сертификаты будут выданы");
+        Done { line: u64, login: String }
+            => en("line {line}: {login}: has these certificates already"), ru("строка {line}: {login}: сертификаты уже выданы");
+        Waiting { line: u64, login: String }
+            => en("line {line}: {login}: no request yet"), ru("строка {line}: {login}: запроса ещё нет");
+        OtherName { line: u64, login: String, name: String }
+            => en("line {line}: {login}: the request gives another name, {name}; the roster's is used"),
+               ru("строка {line}: {login}: в запросе другое имя, {name}; берётся имя из списка");
+        OtherKeys { line: u64, login: String }
+            => en("line {line}: {login}: STOP: known with other keys; use conclave-pki renew"),
+               ru("строка {line}: {login}: СТОП: известен с другими ключами; используйте conclave-pki renew");
+        KnownKey { line: u64, login: String }
+            => en("line {line}: {login}: STOP: a key in the request was certified before"),
+               ru("строка {line}: {login}: СТОП: на ключ из запроса уже выдан сертификат");
+        Revoked { line: u64, login: String }
+            => en("line {line}: {login}: STOP: revoked, for ever"), ru("строка {line}: {login}: СТОП: отозван навсегда");
+        Server { line: u64, login: String }
+            => en("line {line}: {login}: STOP: the request is a server's"),
+               ru("строка {line}: {login}: СТОП: это запрос сервера");
+        SameLogin { login: String, lines: String }
+            => en("STOP: the login {login} stands in lines {lines}"), ru("СТОП: логин {login} стоит в строках {lines}");
+        SameRequest { login: String, paths: String }
+            => en("STOP: several requests for {login}: {paths}"), ru("СТОП: несколько запросов для {login}: {paths}");
+        AlikeLogins { logins: String }
+            => en("LOOK: these logins look alike: {logins}"), ru("ПРОВЕРЬТЕ: похожие логины: {logins}");
+        AlikeNames { people: String }
+            => en("LOOK: these names are the same or look alike: {people}"),
+               ru("ПРОВЕРЬТЕ: одинаковые или похожие имена: {people}");
+        Unread { path: String, why: String }
+            => en("STOP: {path}: {why}"), ru("СТОП: {path}: {why}");
+        NoRow { path: String, login: String }
+            => en("{path}: {login} is not in the roster"), ru("{path}: {login} нет в списке");
+        Plan { issue: u64, done: u64, waiting: u64 }
+            => en("to be issued: {issue}, done before: {done}, without a request: {waiting}"),
+               ru("к выдаче: {issue}, выдано ранее: {done}, без запроса: {waiting}");
+        Stop { count: u64 }
+            => en("nothing was issued: {count} lines say STOP"), ru("ничего не выдано: строк со словом СТОП — {count}");
+        Look
+            => en("nothing was issued: look at the names that look alike; if they are different people, repeat with --alike-ok"),
+               ru("ничего не выдано: проверьте похожие имена; если это разные люди, повторите с --alike-ok");
+        Issued { login: String, path: String } => en("issued: {login} -> {path}"), ru("выдано: {login} -> {path}");
+        Summary { issued: u64, done: u64, waiting: u64 }
+            => en("issued: {issued}, done before: {done}, without a request: {waiting}"),
+               ru("выдано: {issued}, выдано ранее: {done}, без запроса: {waiting}");
+    }
+}
+
+/// A text of many lines.
+struct Text(Vec<Line>);
+
+impl Text {
+    fn say_all(&self, lang: Lang) -> String {
+        self.0.iter().map(|line| line.say(lang)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Words for Text {
+    fn en(&self) -> String {
+        self.say_all(Lang::En)
+    }
+    fn ru(&self) -> String {
+        self.say_all(Lang::Ru)
+    }
+}
+
+/// What is to be done, and what stands against it.
+#[derive(Default)]
+struct Plan {
+    lines: Vec<Line>,
+    stops: u64,
+    looks: u64,
+    issue: Vec<(Asked, Grant)>,
+    done: Vec<String>,
+    waiting: u64,
+}
+
+#[derive(Serialize)]
+struct Data {
+    dry_run: bool,
+    to_issue: Vec<String>,
+    issued: Vec<Issued>,
+    done_before: Vec<String>,
+    waiting: u64,
+    stops: u64,
+    look_alikes: u64,
+}
+
+impl Plan {
+    fn stop(&mut self, line: Line) {
+        self.stops += 1;
+        self.lines.push(line);
+    }
+
+    fn data(&self, dry_run: bool, issued: Vec<Issued>) -> Data {
+        Data {
+            dry_run,
+            to_issue: self.issue.iter().map(|(_, grant)| grant.names.login.clone()).collect(),
+            issued,
+            done_before: self.done.clone(),
+            waiting: self.waiting,
+            stops: self.stops,
+            look_alikes: self.looks,
+        }
+    }
+
+    /// The requests by login; two for one login are a stop.
+    fn requests(&mut self, enrol: &Enrol, lang: Lang) -> Result<BTreeMap<String, (PathBuf, Asked)>, Failure> {
+        let mut found: BTreeMap<String, (PathBuf, Asked)> = BTreeMap::new();
+        for path in files::list(&enrol.requests, ".request")? {
+            match read_request(&path) {
+                Err(why) => self.stop(Line::Unread { path: shown(&path), why: why.say(lang) }),
+                Ok(asked) => {
+                    let login = asked.request.names().login.clone();
+                    if let Some((other, _)) = found.get(&login) {
+                        let paths = format!("{}, {}", shown(other), shown(&path));
+                        self.stop(Line::SameRequest { login, paths });
+                    } else {
+                        found.insert(login, (path, asked));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn findings(&mut self, rows: &[Row], authority: &Authority) {
+        let people = authority.state.people.values();
+        let known: Vec<_> =
+            people.map(|one| (one.names.login.clone(), one.names.full_name.clone())).collect();
+        for finding in roster::findings(rows, &known) {
+            match finding {
+                Finding::SameLogin { login, lines } => {
+                    let lines = lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+                    self.stop(Line::SameLogin { login, lines });
+                }
+                Finding::AlikeLogins { logins } => {
+                    self.looks += 1;
+                    self.lines.push(Line::AlikeLogins { logins: logins.join(", ") });
+                }
+                Finding::AlikeNames { people } => {
+                    self.looks += 1;
+                    let people: Vec<_> =
+                        people.iter().map(|(name, login)| format!("{name} ({login})")).collect();
+                    self.lines.push(Line::AlikeNames { people: people.join(", ") });
+                }
+            }
+        }
+    }
+
+    fn row(&mut self, row: Row, asked: Option<Asked>, authority: &Authority, days: u32) {
+        let (line, login) = (row.line, row.names.login.clone());
+        let Some(asked) = asked else {
+            match authority.state.by_login(&login) {
+                Some(_) => {
+                    self.lines.push(Line::Done { line, login: login.clone() });
+                    self.done.push(login);
+                }
+                None => {
+                    self.waiting += 1;
+                    self.lines.push(Line::Waiting { line, login });
+                }
+            }
+            return;
+        };
+        if asked.identity.is_some() {
+            return self.stop(Line::Server { line, login });
+        }
+        match authority.standing(&asked.request) {
+            Standing::New => {
+                let name = asked.request.names().full_name.clone();
+                if console::fold(&name) != console::fold(&row.names.full_name) {
+                    let name = console::clean(&name);
+                    self.lines.push(Line::OtherName { line, login: login.clone(), name });
+                }
+                self.lines.push(Line::ToIssue {
+                    line,
+                    login,
+                    name: console::clean(&row.names.full_name),
+                    role: row.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join("+"),
+                    clearance: row.clearance.to_string(),
+                });
+                let grant = Grant { names: row.names, roles: row.roles, clearance: row.clearance, days };
+                self.issue.push((asked, grant));
+            }
+            Standing::Done => {
+                self.lines.push(Line::Done { line, login: login.clone() });
+                self.done.push(login);
+            }
+            Standing::OtherKeys => self.stop(Line::OtherKeys { line, login }),
+            Standing::KnownKey => self.stop(Line::KnownKey { line, login }),
+            Standing::Revoked => self.stop(Line::Revoked { line, login }),
+        }
+    }
+}
+
+impl Enrol {
+    /// Each person is one act, durable before the certificates are written. A crash anywhere: the same command again
+    /// finds what was done in `acts`, writes the files that lack, and goes on.
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
+        let mut authority = if self.dry_run { self.place.read()? } else { self.place.write()? };
+        let plan = self.plan(&authority, voice.lang)?;
+        if plan.stops > 0 || (plan.looks > 0 && !self.alike_ok && !self.dry_run) {
+            return Ok(self.refused(voice, plan));
+        }
+        if self.dry_run {
+            let data = plan.data(true, Vec::new());
+            let (issue, done, waiting) = (plan.issue.len() as u64, plan.done.len() as u64, plan.waiting);
+            let mut lines = plan.lines;
+            lines.push(Line::Plan { issue, done, waiting });
+            return Ok(voice.done("enrol", &Text(lines), data));
+        }
+        let mut issued = Vec::new();
+        for login in &plan.done {
+            written(&authority, login, &self.out, true)?;
+        }
+        if !plan.issue.is_empty() {
+            let key = authority.unlock(self.passphrase.passphrase_fd, voice.lang)?;
+            for (asked, grant) in &plan.issue {
+                authority.certify(&key, asked, grant, clock::now_ms(), &mut os_rng())?;
+                issued.push(written(&authority, &grant.names.login, &self.out, false)?);
+            }
+        }
+        let line = |one: &Issued| Line::Issued { login: one.login.clone(), path: one.certificates.clone() };
+        let mut said: Vec<Line> = issued.iter().map(line).collect();
+        let (done, waiting) = (plan.done.len() as u64, plan.waiting);
+        said.push(Line::Summary { issued: issued.len() as u64, done, waiting });
+        Ok(voice.done("enrol", &Text(said), plan.data(false, issued)))
+    }
+
+    fn plan(&self, authority: &Authority, lang: Lang) -> Result<Plan, Failure> {
+        let rows = roster::parse(&files::read_text(&self.roster, ROSTER_BYTES_MAX)?)?;
+        let mut plan = Plan::default();
+        plan.findings(&rows, authority);
+        let mut requests = plan.requests(self, lang)?;
+        for row in rows {
+            let asked = requests.remove(&row.names.login).map(|(_, asked)| asked);
+            plan.row(row, asked, authority, self.days);
+        }
+        for (login, (path, asked)) in requests {
+            if asked.identity.is_none() {
+                plan.lines.push(Line::NoRow { path: shown(&path), login });
+            }
+        }
+        Ok(plan)
+    }
+
+    fn refused(&self, voice: Voice, plan: Plan) -> Exit {
+        let data = plan.data(self.dry_run, Vec::new());
+        let (code, last) = match plan.stops {
+            0 => ("look-alikes", Line::Look),
+            count => ("stopped", Line::Stop { count }),
+        };
+        let mut lines = plan.lines;
+        lines.push(last);
+        voice.verdict("enrol", Exit::No, code, &Text(lines), data)
+    }
+}

@@ -1,0 +1,103 @@
+//! `renew`: new certificates for a known person's new keys.
+//! Never certifies an old key again, and never changes who the person is.
+
+use super::Place;
+use super::issue::{Lines, clearance, roles, unit, written};
+use crate::authority::issue::{Grant, LEAF_DAYS, Standing, read_request};
+use crate::authority::os_rng;
+use crate::clock;
+use crate::files;
+use crate::trouble::{Failure, Trouble};
+use clap::Args;
+use console::{Exit, HelpTable, PassphraseFd, Voice};
+use pki::SubjectNames;
+use std::path::PathBuf;
+
+/// Renew a person's certificates by a new request with new keys; role, clearance and unit stay unless said otherwise.
+#[derive(Args)]
+#[command(after_help = "Example: conclave-pki renew anna.request")]
+pub(super) struct Renew {
+    /// Requests of people who have certificates.
+    #[arg(required = true, value_name = "FILE")]
+    requests: Vec<PathBuf>,
+    /// Another role; several joined with +.
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// Another clearance.
+    #[arg(long, value_name = "CLEARANCE")]
+    clearance: Option<String>,
+    /// Another unit.
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
+    /// Days of validity.
+    #[arg(long, value_name = "DAYS", default_value_t = LEAF_DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: u32,
+    /// Directory for the certificates instead of the request's own.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    passphrase: PassphraseFd,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    (
+        "renew/@about",
+        "Заменить сертификаты человека по новому запросу с новыми ключами; роль, допуск и подразделение остаются, если не указаны другие.",
+    ),
+    ("renew/@after", "Пример: conclave-pki renew anna.request"),
+    ("renew/requests", "запросы людей, у которых уже есть сертификаты"),
+    ("renew/role", "другая роль; несколько соединяются знаком +"),
+    ("renew/clearance", "другой допуск"),
+    ("renew/unit", "другое подразделение"),
+    ("renew/days", "срок действия в днях"),
+    ("renew/out", "каталог для сертификатов вместо каталога запроса"),
+];
+
+impl Renew {
+    /// Each act is durable before its file is written; after a crash the same command goes on.
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
+        let mut authority = self.place.write()?;
+        let mut work = Vec::new();
+        for path in &self.requests {
+            let asked = read_request(path)?;
+            let login = asked.request.names().login.clone();
+            let person = authority.person(&login)?;
+            let resumed = match authority.standing(&asked.request) {
+                Standing::OtherKeys => false,
+                Standing::Done => true,
+                Standing::New => return Err(Trouble::UnknownPerson { who: login }.into()),
+                Standing::KnownKey => return Err(Trouble::KeyKnown { login }.into()),
+                Standing::Revoked => return Err(Trouble::Revoked { login }.into()),
+            };
+            if person.is_server() != asked.identity.is_some() || (person.is_server() && self.role.is_some()) {
+                return Err(Trouble::ServerRole { path: files::shown(path) }.into());
+            }
+            let grant = Grant {
+                names: SubjectNames {
+                    unit: self.unit.as_deref().map_or_else(|| person.names.unit.clone(), unit),
+                    full_name: asked.request.names().full_name.clone(),
+                    login,
+                },
+                roles: self.role.as_deref().map_or(Ok(person.roles), roles)?,
+                clearance: self.clearance.as_deref().map_or(Ok(person.clearance), clearance)?,
+                days: self.days,
+            };
+            work.push((path, asked, grant, resumed));
+        }
+        let key = match work.iter().any(|(_, _, _, resumed)| !resumed) {
+            true => Some(authority.unlock(self.passphrase.passphrase_fd, voice.lang)?),
+            false => None,
+        };
+        let mut renewed = Vec::new();
+        for (path, asked, grant, resumed) in &work {
+            if let (Some(key), false) = (&key, resumed) {
+                authority.certify(key, asked, grant, clock::now_ms(), &mut os_rng())?;
+            }
+            let dir = self.out.as_deref().unwrap_or_else(|| files::parent(path));
+            renewed.push(written(&authority, &grant.names.login, dir, *resumed)?);
+        }
+        Ok(voice.done("renew", &Lines(&renewed), &renewed))
+    }
+}

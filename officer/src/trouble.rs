@@ -1,0 +1,233 @@
+//! Why a command of the officers was not done: words for people, a stable code for scripts, an exit code.
+//! Never holds a secret, and never blames without naming the file, login or number at fault.
+
+use console::{Exit, PromptError, Voice, Words};
+
+console::words! {
+    /// What went wrong.
+    #[derive(Debug)]
+    pub enum Trouble {
+        NoAuthority { dir: String }
+            => en("there is no authority in {dir}; make one with: conclave-pki init --ca {dir}"),
+               ru("в {dir} нет удостоверяющего центра; создать: conclave-pki init --ca {dir}");
+        Exists { path: String } => en("{path} exists already"), ru("{path} уже существует");
+        Busy { path: String }
+            => en("another conclave-pki is at work on {path}"), ru("с {path} уже работает другой conclave-pki");
+        Read { path: String, cause: String }
+            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {cause}");
+        Write { path: String, cause: String }
+            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {cause}");
+        TooLong { path: String, limit: u64 }
+            => en("{path} is longer than {limit} bytes"), ru("{path} длиннее {limit} байт");
+        NotText { path: String } => en("{path} is no text (UTF-8)"), ru("{path} — не текст (UTF-8)");
+        BadFile { path: String, why: String }
+            => en("{path} is not what is needed here: {why}"), ru("{path} здесь не годится: {why}");
+        ActsDamaged { line: u64, why: String }
+            => en("line {line} of acts is damaged ({why}); take the copy of the directory that you keep elsewhere"),
+               ru("строка {line} файла acts повреждена ({why}); возьмите копию каталога, хранимую отдельно");
+        WrongPassphrase
+            => en("wrong passphrase, or the key file is damaged"),
+               ru("неверная парольная фраза, или файл ключа повреждён");
+        PassphrasesDiffer => en("the two passphrases differ"), ru("фразы не совпадают");
+        PassphraseShort { least: u64 }
+            => en("the passphrase is to have at least {least} letters"),
+               ru("в парольной фразе должно быть не меньше {least} знаков");
+        UnsupportedSuite { suite: String }
+            => en("this build has no arithmetic for suite {suite}"), ru("эта сборка не умеет набор {suite}");
+        OtherSuite { login: String, suite: String }
+            => en("the request of {login} is of suite {suite}, the site's is another"),
+               ru("запрос {login} сделан в наборе {suite}, у объекта набор другой");
+        SiteName { limit: u64 }
+            => en("a site's name has 1 to {limit} characters"), ru("имя объекта — от 1 до {limit} знаков");
+        Names { login: String, why: String }
+            => en("the names of {login} cannot stand in a certificate: {why}"),
+               ru("имена {login} не годятся для сертификата: {why}");
+        UnknownPerson { who: String }
+            => en("nobody here is {who}"), ru("{who} здесь не числится");
+        UnknownName { kind: &'static str, name: String }
+            => en("unknown {kind}: {name}"), ru("неизвестное значение ({kind}): {name}");
+        Unmade { why: String } => en("not done: {why}"), ru("не выполнено: {why}");
+        RoleNeeded { path: String }
+            => en("{path}: say with --role what this person is to be"),
+               ru("{path}: укажите роль этого человека параметром --role");
+        ServerRole { path: String }
+            => en("{path}: the roles server and core belong to requests of conclaved, and to them alone"),
+               ru("{path}: роли server и core — только для запросов conclaved, и только они");
+        Known { login: String }
+            => en("{login} has certificates of other keys; to replace them: conclave-pki renew"),
+               ru("у {login} есть сертификаты на другие ключи; чтобы заменить: conclave-pki renew");
+        KeyKnown { login: String }
+            => en("the request of {login} has a key that was certified before"),
+               ru("в запросе {login} ключ, на который уже выдан сертификат");
+        Revoked { login: String } => en("{login} is revoked, for ever"), ru("{login}: сертификаты отозваны навсегда");
+        AlreadyFounded { log: String }
+            => en("the genesis is made already; log {log}"), ru("акт учреждения уже составлен; журнал {log}");
+        NotFounded
+            => en("first make the genesis: conclave-pki genesis"), ru("сначала составьте акт учреждения: conclave-pki genesis");
+        NoIdentity { path: String }
+            => en("{path} is no request of a server: it has no log identity key"),
+               ru("{path} — не запрос сервера: в нём нет ключа журнала");
+        NoServer
+            => en("no server is enrolled yet; issue its certificates first: conclave-pki issue server.request"),
+               ru("сервер ещё не внесён; сначала выдайте ему сертификаты: conclave-pki issue server.request");
+        NotOfficer { login: String }
+            => en("{login} has no certificate of an officer"), ru("у {login} нет сертификата офицера");
+        BadRow { line: u64, field: &'static str, value: String }
+            => en("roster, line {line}: {field} cannot be \"{value}\""),
+               ru("список, строка {line}: поле {field} не может быть «{value}»");
+        BadRoster { why: String } => en("the roster cannot be read: {why}"), ru("список не читается: {why}");
+        BadPolicy { why: String } => en("the policy is not accepted: {why}"), ru("политика не принята: {why}");
+        EnvelopeOpen { login: String, number: u64 }
+            => en("{login} has envelope No. {number}; to replace it: conclave-pki envelope reissue @{login}"),
+               ru("у {login} есть конверт № {number}; чтобы заменить: conclave-pki envelope reissue @{login}");
+        NoEnvelope { login: String }
+            => en("{login} has no envelope to replace; print one: conclave-pki envelope print @{login}"),
+               ru("у {login} нет конверта для замены; напечатать: conclave-pki envelope print @{login}");
+        EnvelopeState { number: u64 }
+            => en("envelope No. {number} does not exist, is void, or was handed over before"),
+               ru("конверта № {number} нет, он недействителен или уже вручён");
+        NoPaper
+            => en("say where the sheet goes: --pdf FILE or --printer COMMAND"),
+               ru("укажите, куда вывести лист: --pdf ФАЙЛ или --printer КОМАНДА");
+        PaperFailed { number: u64, why: String }
+            => en("envelope No. {number} is recorded, but its sheet did not come out ({why}); its password is lost: use envelope reissue"),
+               ru("конверт № {number} записан, но лист не вышел ({why}); пароль потерян: используйте envelope reissue");
+        Sheet { why: String } => en("the sheet cannot be made: {why}"), ru("лист не составляется: {why}");
+        NotOurBundle
+            => en("this is not the next bundle that was made here"), ru("это не следующий из составленных здесь пакетов");
+        NothingNew => en("there is nothing new to bundle"), ru("нового для пакета нет");
+        Hex { what: &'static str } => en("{what}: neither a file nor hexadecimal digits"), ru("{what}: ни файл, ни шестнадцатеричные цифры");
+        Time { text: String } => en("{text} is no time of RFC 3339"), ru("{text} — не время по RFC 3339");
+        Extra { why: String } => en("cannot be written: {why}"), ru("не записывается: {why}");
+    }
+}
+
+impl Trouble {
+    /// The stable code for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoAuthority { .. } => "no-authority",
+            Self::Exists { .. } => "exists",
+            Self::Busy { .. } => "busy",
+            Self::Read { .. } => "read-failed",
+            Self::Write { .. } | Self::Extra { .. } => "write-failed",
+            Self::TooLong { .. } => "too-long",
+            Self::NotText { .. } => "not-text",
+            Self::BadFile { .. } => "bad-file",
+            Self::ActsDamaged { .. } => "acts-damaged",
+            Self::WrongPassphrase => "wrong-passphrase",
+            Self::PassphrasesDiffer => "passphrases-differ",
+            Self::PassphraseShort { .. } => "passphrase-short",
+            Self::UnsupportedSuite { .. } => "unsupported-suite",
+            Self::OtherSuite { .. } => "other-suite",
+            Self::SiteName { .. } => "site-name",
+            Self::Names { .. } => "names",
+            Self::UnknownPerson { .. } => "unknown-person",
+            Self::UnknownName { .. } => "unknown-name",
+            Self::Unmade { .. } => "unmade",
+            Self::RoleNeeded { .. } => "role-needed",
+            Self::ServerRole { .. } => "server-role",
+            Self::Known { .. } => "known",
+            Self::KeyKnown { .. } => "key-known",
+            Self::Revoked { .. } => "revoked",
+            Self::AlreadyFounded { .. } => "already-founded",
+            Self::NotFounded => "not-founded",
+            Self::NoIdentity { .. } => "no-identity",
+            Self::NoServer => "no-server",
+            Self::NotOfficer { .. } => "not-an-officer",
+            Self::BadRow { .. } => "bad-row",
+            Self::BadRoster { .. } => "bad-roster",
+            Self::BadPolicy { .. } => "bad-policy",
+            Self::EnvelopeOpen { .. } => "envelope-open",
+            Self::NoEnvelope { .. } => "no-envelope",
+            Self::EnvelopeState { .. } => "envelope-state",
+            Self::NoPaper => "no-paper",
+            Self::PaperFailed { .. } => "paper-failed",
+            Self::Sheet { .. } => "sheet",
+            Self::NotOurBundle => "not-our-bundle",
+            Self::NothingNew => "nothing-new",
+            Self::Hex { .. } => "not-hex",
+            Self::Time { .. } => "not-a-time",
+        }
+    }
+
+    /// How the program ends on it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::NoAuthority { .. } | Self::UnsupportedSuite { .. } => Exit::Missing,
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Extra { .. }
+            | Self::TooLong { .. }
+            | Self::NotText { .. }
+            | Self::ActsDamaged { .. }
+            | Self::PaperFailed { .. } => Exit::Io,
+            Self::WrongPassphrase => Exit::NotAllowed,
+            Self::RoleNeeded { .. }
+            | Self::UnknownName { .. }
+            | Self::NoPaper
+            | Self::Hex { .. }
+            | Self::Time { .. }
+            | Self::SiteName { .. }
+            | Self::PassphraseShort { .. } => Exit::Usage,
+            Self::Exists { .. }
+            | Self::Busy { .. }
+            | Self::BadFile { .. }
+            | Self::PassphrasesDiffer
+            | Self::OtherSuite { .. }
+            | Self::Names { .. }
+            | Self::UnknownPerson { .. }
+            | Self::Unmade { .. }
+            | Self::ServerRole { .. }
+            | Self::Known { .. }
+            | Self::KeyKnown { .. }
+            | Self::Revoked { .. }
+            | Self::AlreadyFounded { .. }
+            | Self::NotFounded
+            | Self::NoIdentity { .. }
+            | Self::NoServer
+            | Self::NotOfficer { .. }
+            | Self::BadRow { .. }
+            | Self::BadRoster { .. }
+            | Self::BadPolicy { .. }
+            | Self::EnvelopeOpen { .. }
+            | Self::NoEnvelope { .. }
+            | Self::EnvelopeState { .. }
+            | Self::Sheet { .. }
+            | Self::NotOurBundle
+            | Self::NothingNew => Exit::No,
+        }
+    }
+}
+
+/// Anything that ends a command.
+#[derive(Debug)]
+pub enum Failure {
+    /// A question got no answer.
+    Prompt(PromptError),
+    /// Everything else.
+    Trouble(Trouble),
+}
+
+impl From<PromptError> for Failure {
+    fn from(error: PromptError) -> Self {
+        Self::Prompt(error)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl Failure {
+    /// Tells the person or the script, and gives the exit code.
+    pub fn tell(&self, voice: Voice, command: &str) -> Exit {
+        let (exit, code, words): (Exit, &str, &dyn Words) = match self {
+            Self::Prompt(error) => (error.exit(), error.code(), error),
+            Self::Trouble(trouble) => (trouble.exit(), trouble.code(), trouble),
+        };
+        voice.failed(command, exit, code, words)
+    }
+}
