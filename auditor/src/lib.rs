@@ -6,8 +6,15 @@ pub mod audit;
 #[cfg(test)]
 mod audit_tests;
 pub mod bundle;
+pub mod cli;
+pub mod command;
 pub mod describe;
+pub mod duplicates;
 pub mod names;
 pub mod parallel;
+pub mod plain;
 pub mod replaying;
+pub mod report;
+pub mod report_text;
+pub mod trouble;
 pub mod trust;

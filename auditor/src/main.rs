@@ -1,2 +1,35 @@
-//! Parses the command line and calls.
-fn main() {}
+//! `conclave-audit`: parses the command line and calls.
+//! Never does more.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use auditor::cli::{Cli, Command, RU};
+use auditor::command::{check_proof, extract, prove, report, show, trust, verify};
+use clap::CommandFactory;
+use console::{Exit, Voice, localise, parse_or_exit};
+
+fn main() -> ExitCode {
+    run().into()
+}
+
+fn run() -> Exit {
+    let (cli, lang) = match parse_or_exit::<Cli>(RU) {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit,
+    };
+    let voice = Voice { lang, json: cli.common.json };
+    match &cli.command {
+        Command::Trust(command) => trust::run(command, voice),
+        Command::Verify(command) => verify::run(command, voice),
+        Command::Report(command) => report::run(command, voice),
+        Command::Show(command) => show::run(command, voice),
+        Command::Prove(command) => prove::run(command, voice),
+        Command::CheckProof(command) => check_proof::run(command, voice),
+        Command::Extract(command) => extract::run(command, voice),
+        Command::Extra(extra) => {
+            let done = extra.run(localise(Cli::command(), lang, RU), &mut std::io::stdout().lock());
+            if done.is_ok() { Exit::Yes } else { Exit::Io }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The commands, one file each, and what they share: opening files, drawing progress, saying a text of many lines.
+//! Never decides anything about a journal.
+
+pub mod check_proof;
+pub mod extract;
+pub mod prove;
+pub mod report;
+pub mod show;
+pub mod trust;
+pub mod verify;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Read, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use console::{Exit, Lang, Progress, Voice, Words, clean};
+
+use crate::bundle::BundleReader;
+use crate::trouble::Trouble;
+use crate::trust::Trust;
+
+/// A bundle on disk.
+pub type Bundle = BundleReader<BufReader<File>>;
+
+/// Words that were put together already, in the reader's language.
+pub struct Told(pub String);
+
+impl Words for Told {
+    fn en(&self) -> String {
+        self.0.clone()
+    }
+    fn ru(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// A file's name, as it may be shown.
+pub fn shown(path: &Path) -> String {
+    clean(&path.display().to_string())
+}
+
+/// Ends a command: its exit code, or its trouble said.
+pub fn ended(command: &str, voice: Voice, done: Result<Exit, Trouble>) -> Exit {
+    done.unwrap_or_else(|trouble| voice.failed(command, trouble.exit(), trouble.code(), &trouble))
+}
+
+/// Opens a bundle; its length in bytes goes along, for the progress.
+pub fn open_bundle(path: &Path) -> Result<(Bundle, u64), Trouble> {
+    let unreadable = |error: io::Error| Trouble::Unreadable { file: shown(path), cause: error.to_string() };
+    let file = File::open(path).map_err(unreadable)?;
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    let reader = BundleReader::open(BufReader::with_capacity(1 << 20, file));
+    Ok((reader.map_err(|bad| Trouble::bundle(shown(path), &bad, 0))?, bytes))
+}
+
+/// Reads a trust file.
+pub fn read_trust(path: &Path) -> Result<Trust, Trouble> {
+    Trust::read(path).map_err(|bad| Trouble::trust(shown(path), &bad))
+}
+
+/// Reads a small file whole.
+pub fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Trouble> {
+    let unreadable = |cause: String| Trouble::Unreadable { file: shown(path), cause };
+    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let mut bytes = Vec::new();
+    file.take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() > bytes_max {
+        return Err(unreadable(format!("> {bytes_max} B")));
+    }
+    Ok(bytes)
+}
+
+/// Writes a new file; one that is there stays as it is.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+    let trouble = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Trouble::Exists { file: shown(path) },
+        _ => Trouble::Unwritable { file: shown(path), cause: error.to_string() },
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(trouble)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(trouble)
+}
+
+/// The progress line on standard error, where somebody looks.
+pub struct ProgressLine {
+    progress: Progress,
+    started: Instant,
+}
+
+impl ProgressLine {
+    /// For so many bytes.
+    pub fn new(bytes: u64, lang: Lang) -> Self {
+        let width = console::terminal::error_columns();
+        Self { progress: Progress::new(bytes, lang, width, 0), started: Instant::now() }
+    }
+
+    /// So many are through.
+    pub fn at(&mut self, done: u64) {
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // A line that cannot be drawn is no reason to stop.
+        let _ = self.progress.draw(done, now_ms, &mut io::stderr().lock());
+    }
+
+    /// Takes the line away.
+    pub fn clear(&self) {
+        let _ = self.progress.clear(&mut io::stderr().lock());
+    }
+}
+
+/// Bytes from hex digits.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| (byte as char).to_digit(16);
+    let byte = |pair: &[u8; 2]| Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8);
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
+/// 32 bytes from hex digits.
+pub fn unhex32(text: &str) -> Option<[u8; 32]> {
+    unhex(text)?.try_into().ok()
+}

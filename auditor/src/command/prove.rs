@@ -1,0 +1,85 @@
+//! `conclave-audit prove`: a receipt that an entry is in the log, for anyone with the site card and a stock tool.
+//! Never says what the entry means, nor that the rest of the bundle holds.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use console::{Exit, Voice};
+use journal::checkpoint::SignedCheckpoint;
+use journal::receipt::Receipt;
+use journal::tree::{Tree, leaf_hash};
+use serde::Serialize;
+
+use super::{Told, ended, open_bundle, shown, write_new};
+use crate::trouble::Trouble;
+
+/// Make a proof that an entry is in the log (C2SP tlog-proof, the entry inside).
+#[derive(Args, Debug)]
+pub struct Prove {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// The entry's index.
+    pub index: u64,
+    /// Write it here instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+console::words! {
+    enum Said {
+        Written { index: u64, size: u64, file: String }
+            => en("proof of entry #{index} in the log of {size} entries: {file}"),
+               ru("доказательство записи #{index} в журнале из {size} записей: {file}");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    index: u64,
+    size: u64,
+    proof: String,
+}
+
+/// Runs it.
+pub fn run(prove: &Prove, voice: Voice) -> Exit {
+    ended("prove", voice, work(prove, voice))
+}
+
+fn work(prove: &Prove, voice: Voice) -> Result<Exit, Trouble> {
+    let index = prove.index;
+    let (receipt, size) = receipt(prove)?;
+    let proof = receipt.to_string();
+    let Some(path) = &prove.out else {
+        return Ok(voice.done("prove", &Told(proof.clone()), Data { index, size, proof }));
+    };
+    write_new(path, proof.as_bytes())?;
+    let said = Said::Written { index, size, file: shown(path) };
+    Ok(voice.done("prove", &said, Data { index, size, proof }))
+}
+
+fn receipt(prove: &Prove) -> Result<(Receipt, u64), Trouble> {
+    let (mut reader, _) = open_bundle(&prove.bundle)?;
+    let index = prove.index;
+    let (mut tree, mut wanted) = (Tree::new(), None);
+    let damaged = |bad, entries| Trouble::bundle(shown(&prove.bundle), &bad, entries);
+    while let Some(bytes) = reader.next_entry().map_err(|bad| damaged(bad, tree.size()))? {
+        let at = tree.append(leaf_hash(&bytes));
+        if at == index {
+            wanted = Some(bytes);
+        }
+    }
+    let entries = tree.size();
+    let entry = wanted.ok_or(Trouble::NoSuchEntry { index, entries })?;
+    let notes = reader.notes().map_err(|bad| damaged(bad, entries))?;
+    let covering = notes.iter().filter_map(|note| {
+        let checkpoint = SignedCheckpoint::parse(note).ok()?;
+        let head = checkpoint.claimed().head;
+        let fits = head.size > index && tree.root_at(head.size) == Ok(head.root);
+        fits.then_some((head.size, checkpoint))
+    });
+    let newest = covering.max_by_key(|(size, _)| *size);
+    let (size, checkpoint) = newest.ok_or(Trouble::NotCovered { index })?;
+    let proof = tree.inclusion_proof(index, size).expect("the index is below the size, the size in the tree");
+    let receipt = Receipt::new(proof, checkpoint).and_then(|receipt| receipt.with_extra(entry));
+    Ok((receipt.expect("proof and checkpoint are of one size, and an entry fits into the extra line"), size))
+}

@@ -1,0 +1,183 @@
+//! `conclave-audit show`: one line an entry.
+//! Never verifies, and says so: it shows what a bundle claims.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use console::when::{parse_rfc3339, rfc3339};
+use console::{Exit, Voice};
+use journal::act::KINDS;
+use journal::ids::Index;
+use pki::PersonId;
+use serde::Serialize;
+
+use super::{Told, ended, open_bundle, shown};
+use crate::describe::{concerned, conversation, describe};
+use crate::names::{Names, Opened, What};
+use crate::report::CLAIMS;
+use crate::trouble::Trouble;
+
+/// Show the entries of a bundle, one line each, without verifying them.
+#[derive(Args, Debug)]
+pub struct Show {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// Only what this person signed or what concerns the person: login or id.
+    #[arg(long, value_name = "WHO")]
+    pub who: Option<String>,
+    /// Only this conversation: its number, the index of its founding.
+    #[arg(long, value_name = "NUMBER")]
+    pub conversation: Option<String>,
+    /// Only this kind, such as message, login or erased.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Only from this time on, RFC 3339.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+}
+
+console::words! {
+    enum Remark {
+        NotVerified
+            => en("(not verified: this is what the bundle claims; `verify` tells whether it holds)"),
+               ru("(не проверено: это то, что утверждает выгрузка; верно ли это, скажет `verify`)");
+    }
+}
+
+#[derive(Serialize)]
+struct Row {
+    index: Index,
+    at: String,
+    kind: &'static str,
+    /// `null`: the server's own claim.
+    person: Option<String>,
+    who: Option<String>,
+    conversation: Option<Index>,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Data {
+    verified: bool,
+    entries: Vec<Row>,
+}
+
+/// Runs it.
+pub fn run(show: &Show, voice: Voice) -> Exit {
+    ended("show", voice, work(show, voice))
+}
+
+struct Filter {
+    who: Option<String>,
+    conversation: Option<Index>,
+    kind: Option<String>,
+    since_ms: u64,
+}
+
+impl Filter {
+    fn new(show: &Show) -> Result<Self, Trouble> {
+        let bad = |what: &str, wanted: &str| Trouble::BadValue { what: what.into(), wanted: wanted.into() };
+        let number =
+            |text: &String| text.trim_start_matches('#').parse().map_err(|_| bad("--conversation", "#12"));
+        let moment =
+            |text: &String| parse_rfc3339(text).ok_or_else(|| bad("--since", "2026-11-21T17:53:08Z"));
+        if let Some(kind) = &show.kind {
+            let known = || KINDS.iter().chain(&CLAIMS).map(|(_, name)| *name);
+            if !known().any(|name| name == kind) {
+                let known = known().collect::<Vec<_>>().join(", ");
+                return Err(Trouble::UnknownKind { kind: console::clean(kind), known });
+            }
+        }
+        Ok(Self {
+            who: show.who.clone(),
+            conversation: show.conversation.as_ref().map(number).transpose()?,
+            kind: show.kind.clone(),
+            since_ms: show.since.as_ref().map(moment).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    fn passes(&self, index: Index, opened: &Opened, names: &Names) -> bool {
+        let what = opened.what();
+        let who = self.who.as_ref().is_none_or(|wanted| {
+            names
+                .find(wanted)
+                .is_some_and(|person| signer(what) == Some(person) || concerned(what).contains(&person))
+        });
+        let place = self.conversation.is_none_or(|number| conversation(what, index, names) == Some(number));
+        let kind = self.kind.as_ref().is_none_or(|kind| what.kind() == kind);
+        who && place && kind && opened.wall_ms >= self.since_ms
+    }
+}
+
+fn signer(what: What<'_>) -> Option<PersonId> {
+    match what {
+        What::Statement(parsed) => Some(parsed.header().person),
+        What::Fact(_) => None,
+    }
+}
+
+fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
+    let filter = Filter::new(show)?;
+    let (mut reader, _) = open_bundle(&show.bundle)?;
+    voice.remark(&Remark::NotVerified);
+    let mut names = Names::default();
+    let mut rows = Vec::new();
+    let mut out = BufWriter::new(io::stdout().lock());
+    loop {
+        let index = reader.entries();
+        let next = reader.next_entry();
+        let damaged = |bad| Trouble::bundle(shown(&show.bundle), &bad, index);
+        let Some(bytes) = next.map_err(damaged)? else { break };
+        let opened = Opened::read(&bytes).map_err(|_| Trouble::IllegibleEntry { index })?;
+        names.take(index, opened.what());
+        if !filter.passes(index, &opened, &names) {
+            continue;
+        }
+        let row = row(index, &opened, &names, voice);
+        if voice.json {
+            rows.push(row);
+            continue;
+        }
+        match line(&mut out, &row, voice) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Yes),
+            Err(error) => {
+                return Err(Trouble::Unwritable { file: "stdout".into(), cause: error.to_string() });
+            }
+            Ok(()) => {}
+        }
+    }
+    if out.flush().is_err() {
+        return Ok(Exit::Io);
+    }
+    drop(out);
+    if let Some(who) = &filter.who
+        && names.find(who).is_none()
+    {
+        return Err(Trouble::UnknownPerson { who: console::clean(who) });
+    }
+    Ok(match voice.json {
+        true => voice.done("show", &Told(String::new()), Data { verified: false, entries: rows }),
+        false => Exit::Yes,
+    })
+}
+
+fn row(index: Index, opened: &Opened, names: &Names, voice: Voice) -> Row {
+    let what = opened.what();
+    let person = signer(what);
+    Row {
+        index,
+        at: rfc3339(opened.wall_ms),
+        kind: what.kind(),
+        person: person.map(|person| person.to_string()),
+        who: person.map(|person| names.person(person, voice.lang)),
+        conversation: conversation(what, index, names),
+        text: describe(what, names, voice.lang),
+    }
+}
+
+fn line(out: &mut impl Write, row: &Row, voice: Voice) -> io::Result<()> {
+    let server = voice.lang.pick("[server]", "[сервер]");
+    let who = row.who.as_deref().unwrap_or(server);
+    writeln!(out, "#{} {} {who}: {}", row.index, row.at, row.text)
+}

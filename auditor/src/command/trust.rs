@@ -1,0 +1,243 @@
+//! `conclave-audit trust init | show`: what the auditor believes, typed or read by him and compared by eye.
+//! Never takes anything from a server.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use console::{Exit, Voice, Words, clean, confirm_at_terminal};
+use journal::ids::LogId;
+use pki::site_card::CARD_BYTES_MAX;
+use pki::{Certificate, SiteCard, Suite, pem};
+use serde::Serialize;
+
+use super::{Told, ended, read_small, read_trust, shown, unhex32};
+use crate::command::verify::{outside_head, read_anchor};
+use crate::names::hex;
+use crate::trouble::Trouble;
+use crate::trust::{AGE_MS_STANDARD, Anchor, BEYOND_STANDARD, Trust, TrustFacts};
+
+const DAY_MS: u64 = 24 * 3600 * 1000;
+const PEM_FILE_BYTES_MAX: usize = 1 << 20;
+
+/// The trust file.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Write a trust file from a site card or from typed values, after its fingerprint was compared.
+    #[command(after_help = "Example: conclave-audit trust init --card site.card --out site.trust")]
+    Init(Init),
+    /// Show what a trust file says.
+    #[command(after_help = "Example: conclave-audit trust show site.trust")]
+    Show {
+        /// The trust file.
+        file: PathBuf,
+    },
+}
+
+/// See [`Command::Init`].
+#[derive(Args, Debug)]
+pub struct Init {
+    /// Where to write it; an existing file stays as it is.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The site card.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log_id", "identity", "root", "issuing", "site", "suite"])]
+    pub card: Option<PathBuf>,
+    /// The log id, 64 hex digits.
+    #[arg(long, value_name = "HEX", required_unless_present = "card")]
+    pub log_id: Option<String>,
+    /// The log identity key, as a signed-note verifier key (name+id+base64).
+    #[arg(long, value_name = "KEY", required_unless_present = "card")]
+    pub identity: Option<String>,
+    /// Root certificates, PEM.
+    #[arg(long, value_name = "FILE", required_unless_present = "card")]
+    pub root: Option<PathBuf>,
+    /// Issuing CA certificates, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub issuing: Option<PathBuf>,
+    /// The site's name.
+    #[arg(long, value_name = "NAME", required_unless_present = "card")]
+    pub site: Option<String>,
+    /// The site's suite: ed25519 or ecdsa-p256.
+    #[arg(long, value_name = "SUITE")]
+    pub suite: Option<String>,
+    /// The fingerprint that was compared on paper; without it you are asked at the terminal.
+    #[arg(long, value_name = "HEX")]
+    pub fingerprint: Option<String>,
+    /// The first anchor: a checkpoint note that the log signed.
+    #[arg(long, value_name = "FILE", conflicts_with = "head")]
+    pub anchor: Option<PathBuf>,
+    /// The first anchor, read from paper: SIZE:ROOT, the root in hex or base64.
+    #[arg(long, value_name = "SIZE:ROOT")]
+    pub head: Option<String>,
+    /// How many days older than the last entry an anchor may be.
+    #[arg(long, value_name = "DAYS", default_value_t = AGE_MS_STANDARD / DAY_MS)]
+    pub age_days: u64,
+    /// How many entries may lie beyond an anchor.
+    #[arg(long, value_name = "ENTRIES", default_value_t = BEYOND_STANDARD)]
+    pub beyond: u64,
+}
+
+console::words! {
+    enum Said {
+        Question { text: String }
+            => en("{text}\nIs this the fingerprint on paper?"), ru("{text}\nСовпадает ли отпечаток с напечатанным?");
+        Written { text: String, file: String }
+            => en("{text}\nwritten: {file}"), ru("{text}\nзаписано: {file}");
+    }
+}
+
+/// Runs it.
+pub fn run(command: &Command, voice: Voice) -> Exit {
+    match command {
+        Command::Init(init) => ended("trust init", voice, work(init, voice)),
+        Command::Show { file } => ended("trust show", voice, show(file, voice)),
+    }
+}
+
+fn show(file: &Path, voice: Voice) -> Result<Exit, Trouble> {
+    let trust = read_trust(file)?;
+    let print = trust.fingerprint().to_string();
+    Ok(voice.done("trust show", &Told(text(&trust, &print, voice)), data(&trust, &print)))
+}
+
+fn work(init: &Init, voice: Voice) -> Result<Exit, Trouble> {
+    let (mut trust, print) = match &init.card {
+        Some(path) => from_card(path)?,
+        None => typed(init)?,
+    };
+    trust.age_ms_max = init.age_days.saturating_mul(DAY_MS);
+    trust.beyond_max = init.beyond;
+    trust.anchor = anchor(init, &trust)?;
+    let text = text(&trust, &print, voice);
+    confirmed(init, &text, &print, voice)?;
+    trust.create(&init.out).map_err(|bad| match Trouble::trust(shown(&init.out), &bad) {
+        Trouble::Unreadable { file, cause } => Trouble::Unwritable { file, cause },
+        other => other,
+    })?;
+    // Where a person was asked, the text stands above already.
+    let text = if init.fingerprint.is_some() { text } else { String::new() };
+    let said = Said::Written { text, file: shown(&init.out) };
+    Ok(voice.done("trust init", &Told(said.say(voice.lang).trim_start().to_owned()), data(&trust, &print)))
+}
+
+fn confirmed(init: &Init, text: &str, print: &str, voice: Voice) -> Result<(), Trouble> {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_lowercase();
+    match &init.fingerprint {
+        Some(given) if digits(given) == digits(print) => Ok(()),
+        Some(_) => Err(Trouble::OtherFingerprint { found: print.to_owned() }),
+        None => {
+            let question = Said::Question { text: text.to_owned() }.say(voice.lang);
+            let yes = confirm_at_terminal(&question, voice.lang);
+            match yes.map_err(|error| Trouble::asked(&error, voice.lang))? {
+                true => Ok(()),
+                false => Err(Trouble::NotConfirmed),
+            }
+        }
+    }
+}
+
+/// The card's own fingerprint is what stands on its printed sheet.
+fn from_card(path: &Path) -> Result<(Trust, String), Trouble> {
+    let bad = |cause: String| Trouble::BadCard { file: shown(path), cause };
+    let text = read_small(path, CARD_BYTES_MAX * 2)?;
+    let text = String::from_utf8(text).map_err(|_| bad("UTF-8".into()))?;
+    let card = SiteCard::from_text(&text).map_err(|error| bad(error.to_string()))?;
+    let trust = Trust::from_card(&card).map_err(|error| bad(error.to_string()))?;
+    Ok((trust, card.fingerprint().to_string()))
+}
+
+fn typed(init: &Init) -> Result<(Trust, String), Trouble> {
+    let bad = |what: &str, wanted: &str| Trouble::BadValue { what: what.into(), wanted: wanted.into() };
+    let log = init.log_id.as_deref().and_then(unhex32).ok_or_else(|| bad("--log-id", "64 × 0-9a-f"))?;
+    let suite = init.suite.as_deref().unwrap_or(Suite::Ed25519.name());
+    let suite = Suite::from_name(suite).ok_or_else(|| bad("--suite", "ed25519 | ecdsa-p256"))?;
+    let facts = TrustFacts {
+        site: init.site.clone().unwrap_or_default(),
+        suite,
+        log: LogId(log),
+        identity: init.identity.clone().unwrap_or_default(),
+        roots: certificates(init.root.as_deref())?,
+        issuing: certificates(init.issuing.as_deref())?,
+    };
+    let trust = Trust::new(facts).map_err(|error| bad("--identity, --root, --site", &error.to_string()))?;
+    let print = trust.fingerprint().to_string();
+    Ok((trust, print))
+}
+
+fn certificates(path: Option<&Path>) -> Result<Vec<Vec<u8>>, Trouble> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let bad = |cause: String| Trouble::BadCertificates { file: shown(path), cause };
+    let text = read_small(path, PEM_FILE_BYTES_MAX)?;
+    let text = String::from_utf8(text).map_err(|_| bad("UTF-8".into()))?;
+    let ders = pem::decode(&text, pem::CERTIFICATE).map_err(|error| bad(error.to_string()))?;
+    for der in &ders {
+        Certificate::parse(der).map_err(|error| bad(error.to_string()))?;
+    }
+    if ders.is_empty() { Err(bad("0".into())) } else { Ok(ders) }
+}
+
+fn anchor(init: &Init, trust: &Trust) -> Result<Option<Anchor>, Trouble> {
+    if let Some(path) = &init.anchor {
+        let (head, note) = read_anchor(path, trust)?;
+        return Ok(Some(Anchor { head, note: note.into() }));
+    }
+    let head = init.head.as_deref().map(outside_head).transpose()?;
+    Ok(head.map(|head| Anchor { head, note: Vec::new().into() }))
+}
+
+console::words! {
+    enum Line {
+        Site { site: String, suite: String } => en("site: {site}, suite {suite}"), ru("система: {site}, алгоритмы {suite}");
+        Log { log: String } => en("log: {log}"), ru("журнал: {log}");
+        Identity { key: String } => en("log identity key: {key}"), ru("ключ журнала: {key}");
+        Root { id: String } => en("root certificate (SHA-256): {id}"), ru("корневой сертификат (SHA-256): {id}");
+        Limits { days: u64, beyond: u64 }
+            => en("an anchor may be {days} days older than the last entry, with {beyond} entries beyond it"),
+               ru("точка сверки может быть старше последней записи на {days} сут., записей после неё: до {beyond}");
+        Anchored { size: u64, root: String } => en("anchor: {size} entries, {root}"), ru("точка сверки: записей {size}, {root}");
+        NoAnchor => en("no anchor yet"), ru("точки сверки пока нет");
+        Fingerprint { print: String } => en("fingerprint: {print}"), ru("отпечаток: {print}");
+    }
+}
+
+fn text(trust: &Trust, print: &str, voice: Voice) -> String {
+    let mut lines = vec![
+        Line::Site { site: clean(&trust.site), suite: trust.suite.to_string() },
+        Line::Log { log: trust.log.to_string() },
+        Line::Identity { key: trust.identity().to_string() },
+    ];
+    let certificate = |der: &[u8]| Line::Root { id: pki::CertId::of(der).to_string() };
+    lines.extend(trust.roots.iter().map(|der| certificate(der)));
+    lines.push(Line::Limits { days: trust.age_ms_max / DAY_MS, beyond: trust.beyond_max });
+    lines.push(match &trust.anchor {
+        Some(anchor) => Line::Anchored { size: anchor.head.size, root: hex(&anchor.head.root) },
+        None => Line::NoAnchor,
+    });
+    lines.push(Line::Fingerprint { print: print.to_owned() });
+    lines.iter().map(|line| line.say(voice.lang)).collect::<Vec<_>>().join("\n")
+}
+
+#[derive(Serialize)]
+struct Data {
+    site: String,
+    suite: String,
+    log: String,
+    identity: String,
+    fingerprint: String,
+    age_days: u64,
+    beyond: u64,
+    anchor: Option<(u64, String)>,
+}
+
+fn data(trust: &Trust, print: &str) -> Data {
+    Data {
+        site: trust.site.clone(),
+        suite: trust.suite.to_string(),
+        log: trust.log.to_string(),
+        identity: trust.identity().to_string(),
+        fingerprint: print.to_owned(),
+        age_days: trust.age_ms_max / DAY_MS,
+        beyond: trust.beyond_max,
+        anchor: trust.anchor.as_ref().map(|anchor| (anchor.head.size, hex(&anchor.head.root))),
+    }
+}

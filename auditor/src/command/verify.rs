@@ -1,0 +1,207 @@
+//! `conclave-audit verify`: the replay, the verdict, and the trust file moved on.
+//! Never opens a connection.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use console::when::rfc3339;
+use console::{Exit, Voice, Words};
+use journal::checkpoint::SignedCheckpoint;
+use journal::ids::Head;
+use journal::note::NOTE_BYTES_MAX;
+use serde::Serialize;
+
+use super::{ProgressLine, Told, ended, open_bundle, read_small, read_trust, shown, unhex32};
+use crate::audit::{Audit, Flaw, Judgement, OutsideHead, Unanchored, Wanted, audit};
+use crate::names::hex;
+use crate::plain::{Said, coverage, judgement};
+use crate::replaying::Observer;
+use crate::trouble::Trouble;
+use crate::trust::{Anchor, Trust};
+
+/// What verification compares with; shared with `report`.
+#[derive(Args, Debug)]
+pub struct Against {
+    /// The trust file.
+    #[arg(long, value_name = "FILE")]
+    pub trust: PathBuf,
+    /// A further head from outside: a checkpoint note that the log signed, as a terminal or a witness keeps it.
+    #[arg(long, value_name = "FILE")]
+    pub anchor: Vec<PathBuf>,
+    /// A further head from outside, read from paper: SIZE:ROOT, the root in hex or base64.
+    #[arg(long, value_name = "SIZE:ROOT")]
+    pub head: Vec<String>,
+}
+
+/// Verify a bundle by replaying every entry.
+///
+/// Ends with 0: verified and anchored; 2: invalid; 3: two heads contradict each other; 4: consistent, not anchored
+/// within the trust file's limits; 5: incomplete.
+#[derive(Args, Debug)]
+#[allow(missing_docs, reason = "the group's own help stands at its struct")]
+pub struct Verify {
+    /// The bundle.
+    pub bundle: PathBuf,
+    #[command(flatten)]
+    pub against: Against,
+    /// Leave the trust file as it is.
+    #[arg(long)]
+    pub no_update: bool,
+    /// Take this head as the anchor though nothing outside confirms it: on your own word.
+    #[arg(long, conflicts_with = "no_update")]
+    pub adopt: bool,
+}
+
+/// Runs it.
+pub fn run(verify: &Verify, voice: Voice) -> Exit {
+    ended("verify", voice, work(verify, voice))
+}
+
+fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
+    let mut trust = read_trust(&verify.against.trust)?;
+    let found = judge(&verify.bundle, &verify.against, &trust, voice, &mut |_, _, _| {})?;
+    let mut lines = vec![judgement(&found, voice.lang)];
+    lines.extend(coverage(&found));
+    let moved = advance(verify, &mut trust, &found)?;
+    let data = Data::new(&found, moved.is_some());
+    lines.extend(moved);
+    let text = lines.iter().map(|line| line.say(voice.lang)).collect::<Vec<_>>().join("\n");
+    Ok(said("verify", voice, &found, text, data))
+}
+
+/// Says a verdict with its data.
+pub fn said<T: Serialize>(command: &str, voice: Voice, found: &Audit, text: String, data: T) -> Exit {
+    match found.judgement.exit() {
+        Exit::Yes => voice.done(command, &Told(text), data),
+        exit => voice.verdict(command, exit, found.judgement.code(), &Told(text), data),
+    }
+}
+
+/// Verifies a bundle with progress.
+pub fn judge(
+    bundle: &Path,
+    against: &Against,
+    trust: &Trust,
+    voice: Voice,
+    observer: Observer<'_>,
+) -> Result<Audit, Trouble> {
+    let mut outside = Vec::new();
+    for path in &against.anchor {
+        let (head, _) = read_anchor(path, trust)?;
+        outside.push(OutsideHead { file: Some(shown(path)), head });
+    }
+    for text in &against.head {
+        outside.push(OutsideHead { file: Some(text.clone()), head: outside_head(text)? });
+    }
+    let (reader, bytes) = open_bundle(bundle)?;
+    let mut line = ProgressLine::new(bytes, voice.lang);
+    let wanted = Wanted { trust, outside, progress: &mut |done| line.at(done), observer };
+    let found = audit(reader, wanted);
+    line.clear();
+    found.map_err(|error| Trouble::Unreadable { file: shown(bundle), cause: error.to_string() })
+}
+
+/// Moves the trust file's anchor to the end of a bundle that was verified, or adopted.
+fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<Said>, Trouble> {
+    let adopted = match &found.judgement {
+        Judgement::Verified => false,
+        Judgement::Unanchored(
+            Unanchored::NoAnchor | Unanchored::TooMany { .. } | Unanchored::TooOld { .. },
+        ) if verify.adopt => true,
+        Judgement::Unanchored(_)
+        | Judgement::Invalid(_)
+        | Judgement::Diverged(_)
+        | Judgement::Incomplete(_) => return Ok(None),
+    };
+    let newest = found.confirmed.iter().max_by_key(|(head, _)| head.size);
+    let Some((head, note)) = newest.filter(|_| !verify.no_update) else { return Ok(None) };
+    trust.anchor = Some(Anchor { head: *head, note: note.clone().into() });
+    let path = &verify.against.trust;
+    let unwritable =
+        |error: &dyn std::fmt::Display| Trouble::Unwritable { file: shown(path), cause: error.to_string() };
+    trust.replace(path).map_err(|error| unwritable(&error))?;
+    Ok(Some(match adopted {
+        true => Said::Adopted { size: head.size },
+        false => Said::Advanced { size: head.size },
+    }))
+}
+
+/// A checkpoint note from outside, signed by the log's identity key.
+pub fn read_anchor(path: &Path, trust: &Trust) -> Result<(Head, Vec<u8>), Trouble> {
+    let note = read_small(path, NOTE_BYTES_MAX)?;
+    let bad = || Trouble::BadAnchor { file: shown(path) };
+    let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| bad())?;
+    let head = checkpoint.verify_by(&trust.identity()).map_err(|_| bad())?.head();
+    Ok((head, note))
+}
+
+/// A head typed from paper.
+pub fn outside_head(text: &str) -> Result<Head, Trouble> {
+    let bad =
+        || Trouble::BadValue { what: format!("--head {}", console::clean(text)), wanted: "SIZE:ROOT".into() };
+    let (size, root) = text.split_once(':').ok_or_else(bad)?;
+    let size = size.parse().map_err(|_| bad())?;
+    let from_base64 = || STANDARD.decode(root).ok()?.try_into().ok();
+    let root = unhex32(root).or_else(from_base64).ok_or_else(bad)?;
+    Ok(Head { size, root })
+}
+
+#[derive(Serialize)]
+struct Data {
+    verdict: &'static str,
+    log: String,
+    entries: u64,
+    root: String,
+    state: String,
+    from: String,
+    to: String,
+    anchored: u64,
+    beyond: u64,
+    first_bad: Option<u64>,
+    contradiction: Option<Contradiction>,
+    trust_advanced: bool,
+}
+
+#[derive(Serialize)]
+struct Contradiction {
+    size: u64,
+    known: String,
+    found: String,
+}
+
+impl Data {
+    fn new(found: &Audit, trust_advanced: bool) -> Self {
+        let verdict = found.replay.verdict();
+        let (first_bad, contradiction) = match &found.judgement {
+            Judgement::Invalid(Flaw::Entry { index, .. }) => (Some(*index), None),
+            Judgement::Diverged(heads)
+            | Judgement::Invalid(Flaw::NotWhatWasSigned(heads) | Flaw::NotWhatIsKnown(heads)) => {
+                (None, Some(heads))
+            }
+            Judgement::Invalid(_)
+            | Judgement::Verified
+            | Judgement::Unanchored(_)
+            | Judgement::Incomplete(_) => (None, None),
+        };
+        Self {
+            verdict: found.judgement.code(),
+            log: verdict.log.to_string(),
+            entries: verdict.head.size,
+            root: hex(&verdict.head.root),
+            state: hex(&verdict.state),
+            from: rfc3339(verdict.span_ms.0),
+            to: rfc3339(verdict.span_ms.1),
+            anchored: verdict.anchored,
+            beyond: verdict.beyond,
+            first_bad,
+            contradiction: contradiction.map(|heads| Contradiction {
+                size: heads.size,
+                known: hex(&heads.named),
+                found: hex(&heads.found),
+            }),
+            trust_advanced,
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The verdict in plain words, both languages.
+//! Never shows what a program would say to a log without saying first what it means to a person.
+
+use console::{Lang, count_en, count_ru, when};
+use journal::entry::BadEntry;
+use journal::ids::Head;
+use journal::replay::{Divergence, Fault};
+use journal::statement::BadStatement;
+
+use crate::audit::{Audit, Flaw, Judgement, Missing, Unanchored};
+use crate::bundle::BadBundle;
+use crate::names::hex;
+
+console::words! {
+    /// What a verification says.
+    pub enum Said {
+        /// The first line.
+        Verified { entries: u64 }
+            => en("VERIFIED: {}, all in order, compared with a head from outside", count_en(*entries, "entry", "entries")),
+               ru("ПРОВЕРЕНО: {}, всё в порядке, сверено с контрольной точкой извне",
+                  count_ru(*entries, "запись", "записи", "записей"));
+        /// An entry is bad.
+        BadEntry { index: u64, why: String }
+            => en("INVALID: entry #{index}: {why}"), ru("НЕДЕЙСТВИТЕЛЬНО: запись #{index}: {why}");
+        /// Something else is bad.
+        Invalid { why: String } => en("INVALID: {why}"), ru("НЕДЕЙСТВИТЕЛЬНО: {why}");
+        /// Two heads.
+        Diverged { size: u64, named: String, found: String }
+            => en("DIVERGED: two heads of one size contradict each other; somebody was shown another log\n\
+                   \x20 at {size} entries, known or signed: {named}\n\
+                   \x20 at {size} entries, this bundle:     {found}\n\
+                   Keep this bundle and the trust file as they are, and tell the officers."),
+               ru("РАСХОЖДЕНИЕ: две контрольные точки одного размера противоречат друг другу; кому-то показали другой журнал\n\
+                   \x20 при числе записей {size}, известно или подписано: {named}\n\
+                   \x20 при числе записей {size}, в этой выгрузке:        {found}\n\
+                   Сохраните эту выгрузку и файл доверия как есть и сообщите офицерам.");
+        /// Not compared.
+        Unanchored { why: String }
+            => en("NOT ANCHORED: everything is consistent, but {why}"),
+               ru("НЕ СВЕРЕНО: внутренних противоречий нет, но {why}");
+        /// Something is missing.
+        Incomplete { why: String } => en("INCOMPLETE: {why}"), ru("НЕПОЛНО: {why}");
+        /// How far the anchors reach.
+        Anchored { to: u64, beyond: u64 }
+            => en("anchored to entry #{to}, {} beyond it", count_en(*beyond, "entry", "entries")),
+               ru("сверено по запись #{to} включительно, после неё: {}", count_ru(*beyond, "запись", "записи", "записей"));
+        /// The head.
+        HeadIs { size: u64, root: String }
+            => en("{} verified, head {root}", count_en(*size, "entry", "entries")),
+               ru("проверено: {}, вершина {root}", count_ru(*size, "запись", "записи", "записей"));
+        /// From when to when.
+        Span { from: String, to: String }
+            => en("first entry {from}, last entry {to} (the server's clock)"),
+               ru("первая запись {from}, последняя {to} (часы сервера)");
+        /// The trust file moved on.
+        Advanced { size: u64 }
+            => en("the trust file now ends at {}", count_en(*size, "entry", "entries")),
+               ru("файл доверия доведён до размера: {}", count_ru(*size, "запись", "записи", "записей"));
+        /// It was taken without comparison.
+        Adopted { size: u64 }
+            => en("taken as anchor on your word (--adopt): {}", count_en(*size, "entry", "entries")),
+               ru("принято как точка сверки под вашу ответственность (--adopt): {}",
+                  count_ru(*size, "запись", "записи", "записей"));
+    }
+}
+
+/// The first lines of a verdict.
+pub fn judgement(audit: &Audit, lang: Lang) -> Said {
+    match &audit.judgement {
+        Judgement::Verified => Said::Verified { entries: audit.replay.tree().size() },
+        Judgement::Invalid(Flaw::Entry { index, fault: found }) => {
+            Said::BadEntry { index: *index, why: fault(found, lang) }
+        }
+        Judgement::Invalid(found) => Said::Invalid { why: flaw(found, lang) },
+        Judgement::Diverged(Divergence { size, named, found }) => {
+            Said::Diverged { size: *size, named: hex(named), found: hex(found) }
+        }
+        Judgement::Unanchored(why) => Said::Unanchored { why: unanchored(why, lang) },
+        Judgement::Incomplete(why) => {
+            Said::Incomplete { why: missing(why, audit.replay.tree().size(), lang) }
+        }
+    }
+}
+
+/// What was covered and how far outside heads reach.
+pub fn coverage(audit: &Audit) -> Vec<Said> {
+    let verdict = audit.replay.verdict();
+    let Head { size, root } = verdict.head;
+    if size == 0 {
+        return Vec::new();
+    }
+    let (from, to) = (when::rfc3339(verdict.span_ms.0), when::rfc3339(verdict.span_ms.1));
+    let mut said = vec![Said::HeadIs { size, root: hex(&root) }, Said::Span { from, to }];
+    if let Some(to) = verdict.anchored.checked_sub(1) {
+        said.push(Said::Anchored { to, beyond: verdict.beyond });
+    }
+    said
+}
+
+/// What is wrong with an entry.
+pub fn fault(fault: &Fault, lang: Lang) -> String {
+    match fault {
+        Fault::Entry(BadEntry::Newer(version)) => newer(*version, lang),
+        Fault::Entry(BadEntry::TooLong(_) | BadEntry::NotCanonical(_)) => {
+            lang.pick("its bytes are no entry of a journal", "её байты — не запись журнала").to_owned()
+        }
+        Fault::Statement(BadStatement::Newer(version)) => newer(*version, lang),
+        Fault::Statement(BadStatement::NotCanonical(_) | BadStatement::OutOfBounds(_)) => {
+            lang.pick("what it holds is no statement", "её содержимое — не заявление").to_owned()
+        }
+        Fault::Statement(BadStatement::WrongSuite { .. }) => lang
+            .pick(
+                "it names another signature algorithm than the signer's certificate",
+                "в ней назван не тот алгоритм подписи, что в сертификате подписавшего",
+            )
+            .to_owned(),
+        Fault::Statement(BadStatement::BadSignature(_)) => lang
+            .pick(
+                "the signature does not verify: the entry was changed, or signed with another key",
+                "подпись не сходится: запись изменена или подписана другим ключом",
+            )
+            .to_owned(),
+        Fault::Genesis(why) => format!(
+            "{}: {why}",
+            lang.pick("the first entry founds no log", "первая запись не основывает журнал")
+        ),
+        Fault::UnknownCertificate { certificate } => format!(
+            "{} {certificate}",
+            lang.pick(
+                "it is signed with a certificate that the journal never made known,",
+                "она подписана сертификатом, которого в журнале не было,"
+            )
+        ),
+        Fault::Refused(refusal) => {
+            let rule = rule(refusal.code(), lang);
+            let by = lang.pick("rule", "правило");
+            format!("{rule} ({by} {}: {refusal})", refusal.code())
+        }
+        Fault::OtherLog { expected, found } => {
+            let words = lang
+                .pick("this is another log than the trust file's", "это не тот журнал, что в файле доверия");
+            format!("{words}\n  {found}\n  {expected}")
+        }
+    }
+}
+
+/// The families of refusals (FORMAT.md), as an auditor should read them.
+fn rule(code: u16, lang: Lang) -> &'static str {
+    match code {
+        100..=109 => lang.pick(
+            "it does not continue what its signer said before: something was dropped, moved, inserted or changed here",
+            "она не продолжает сказанное её автором: здесь что-то выброшено, переставлено, вставлено или изменено",
+        ),
+        110..=129 => lang.pick(
+            "its signer had no right to act at this point",
+            "её автор в этот момент не имел права действовать",
+        ),
+        130..=149 => lang.pick(
+            "it contradicts what the journal says about people, certificates or envelopes",
+            "она противоречит сведениям журнала о людях, сертификатах или конвертах",
+        ),
+        150..=169 => lang.pick(
+            "the rules of conversations do not allow it here",
+            "правила бесед этого здесь не допускают",
+        ),
+        170..=189 => lang.pick(
+            "the rules of messages, keys and files do not allow it here",
+            "правила сообщений, ключей и файлов этого здесь не допускают",
+        ),
+        190..=194 => lang.pick("its author had no right to erase this", "её автор не вправе это стирать"),
+        200..=209 => lang.pick(
+            "the server could not truthfully claim this here",
+            "сервер не мог правдиво утверждать это здесь",
+        ),
+        _ => lang.pick("the rules do not allow it here", "правила этого здесь не допускают"),
+    }
+}
+
+fn newer(version: u8, lang: Lang) -> String {
+    lang.pick(
+        format!("its format version {version} is newer than this program reads"),
+        format!("её формат версии {version} новее, чем читает эта программа"),
+    )
+}
+
+fn flaw(flaw: &Flaw, lang: Lang) -> String {
+    let at = |note: usize| note + 1;
+    match flaw {
+        Flaw::Entry { fault: found, .. } => fault(found, lang),
+        Flaw::Container(BadBundle::TooLong { record, .. }) => lang.pick(
+            format!("record {record} claims an impossible length"),
+            format!("у фрагмента {record} невозможная длина"),
+        ),
+        Flaw::Container(BadBundle::TooManyNotes) => {
+            lang.pick("there are too many notes", "слишком много контрольных точек").to_owned()
+        }
+        Flaw::Container(BadBundle::TrailingBytes) => lang
+            .pick("something follows behind the end of the bundle", "за концом выгрузки что-то следует")
+            .to_owned(),
+        Flaw::Container(
+            BadBundle::NotABundle | BadBundle::Newer(_) | BadBundle::Truncated { .. } | BadBundle::Io(_),
+        ) => lang.pick("the file is damaged", "файл повреждён").to_owned(),
+        Flaw::OtherAuthorities => lang
+            .pick(
+                "the genesis names other authorities, another identity key or suite than the trust file",
+                "основание журнала называет не те центры, ключ журнала или алгоритмы, что файл доверия",
+            )
+            .to_owned(),
+        Flaw::BadNote { note, reason } => {
+            let n = at(*note);
+            lang.pick(
+                format!("note {n} is no checkpoint: {reason}"),
+                format!("подпись журнала № {n} нечитаема: {reason}"),
+            )
+        }
+        Flaw::NoteOfOtherLog { note } => {
+            let n = at(*note);
+            lang.pick(format!("note {n} is another log's"), format!("подпись № {n} — другого журнала"))
+        }
+        Flaw::NoteNotSigned { note, .. } => {
+            let n = at(*note);
+            lang.pick(
+                format!("note {n} is not signed by the log's keys of that time"),
+                format!("контрольная точка № {n} не подписана ключами журнала того времени"),
+            )
+        }
+        Flaw::NotWhatWasSigned(found) => {
+            let heads = heads(found);
+            lang.pick(
+                format!("the entries are not those that the log signed: the bundle was changed, or exported wrongly\n{heads}"),
+                format!("записи не те, что подписал журнал: выгрузка изменена или сделана с ошибкой\n{heads}"),
+            )
+        }
+        Flaw::NotWhatIsKnown(found) => {
+            let heads = heads(found);
+            lang.pick(
+                format!("the entries do not lead to the head known from outside, and no signature of the log vouches for them\n{heads}"),
+                format!("записи не приводят к известной контрольной точке, и подписи журнала под ними нет\n{heads}"),
+            )
+        }
+    }
+}
+
+fn heads(found: &Divergence) -> String {
+    format!("  {}: {}\n  {}: {}", found.size, hex(&found.named), found.size, hex(&found.found))
+}
+
+fn missing(missing: &Missing, entries: u64, lang: Lang) -> String {
+    match missing {
+        Missing::Cut => lang.pick(
+            format!("the bundle breaks off after {entries} entries; those are in order"),
+            format!("выгрузка обрывается, целых записей: {entries}; они в порядке"),
+        ),
+        Missing::Entries => lang.pick("there is no entry in it", "в ней нет ни одной записи").to_owned(),
+        Missing::Note => lang
+            .pick("the log's signature over the entries is missing", "нет подписи журнала под записями")
+            .to_owned(),
+        Missing::NoteOver { covered } => lang.pick(
+            format!("the log's signature covers {covered} of {entries} entries"),
+            format!("подпись журнала покрывает записей: {covered} из {entries}"),
+        ),
+        Missing::EntriesUpTo { size } => lang.pick(
+            format!("the log signed {size} entries, the bundle has {entries}"),
+            format!("журнал подписал записей: {size}, в выгрузке: {entries}"),
+        ),
+        Missing::KnownUpTo { size } => lang.pick(
+            format!(
+                "{size} entries are known from outside, the bundle has {entries}: an older export, or the log was rolled back"
+            ),
+            format!(
+                "извне известно записей: {size}, в выгрузке: {entries}: выгрузка старая, или журнал откатили назад"
+            ),
+        ),
+    }
+}
+
+fn unanchored(why: &Unanchored, lang: Lang) -> String {
+    match why {
+        Unanchored::NoAnchor => lang
+            .pick(
+                "no head from outside was there to compare with; give one with --anchor or --head, or --adopt this one",
+                "сверить не с чем; дайте контрольную точку через --anchor или --head либо примите эту через --adopt",
+            )
+            .to_owned(),
+        Unanchored::TooMany { limit } => lang.pick(
+            format!("more than {limit} entries lie beyond the newest head from outside"),
+            format!("после последней точки сверки записей больше, чем {limit}"),
+        ),
+        Unanchored::TooOld { age_ms, limit_ms } => {
+            let (age, limit) = (when::duration(*age_ms, lang), when::duration(*limit_ms, lang));
+            lang.pick(
+                format!("the newest head from outside is {age} older than the last entry, {limit} are allowed"),
+                format!("последняя точка сверки старше последней записи на {age}, допускается {limit}"),
+            )
+        }
+    }
+}

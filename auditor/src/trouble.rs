@@ -1,0 +1,171 @@
+//! Why a command could not do its work, in words, as an exit code and as a stable code for scripts.
+//! Never used for a verdict: that a bundle is bad is an answer, no trouble.
+
+use console::{Exit, PromptError};
+
+use crate::bundle::BadBundle;
+use crate::trust::BadTrust;
+
+console::words! {
+    /// What went wrong.
+    pub enum Trouble {
+        /// A file cannot be read.
+        Unreadable { file: String, cause: String }
+            => en("{file} cannot be read: {cause}"), ru("{file} не читается: {cause}");
+        /// A file cannot be written.
+        Unwritable { file: String, cause: String }
+            => en("{file} cannot be written: {cause}"), ru("{file} не записывается: {cause}");
+        /// A file is there already.
+        Exists { file: String }
+            => en("{file} exists already and is not overwritten"), ru("{file} уже существует и не переписывается");
+        /// Not ours.
+        NotABundle { file: String }
+            => en("{file} is no journal bundle"), ru("{file} — не выгрузка журнала");
+        /// A newer program's.
+        NewerBundle { file: String, version: u8 }
+            => en("{file} is of version {version}, newer than this program reads"),
+               ru("{file} версии {version}: новее, чем читает эта программа");
+        /// The bundle is damaged where it is needed.
+        DamagedBundle { file: String, entries: u64 }
+            => en("{file} is damaged behind entry {entries}; `verify` says more"),
+               ru("{file} повреждён после записи {entries}; подробнее скажет `verify`");
+        /// The trust file is not one.
+        BadTrustFile { file: String, cause: String }
+            => en("{file} is no trust file: {cause}"), ru("{file} — не файл доверия: {cause}");
+        /// Others may write the trust file.
+        Exposed { file: String }
+            => en("others may write {file}, so it cannot be trusted; chmod 600 it after a look at what it says"),
+               ru("файл {file} могут менять другие, доверять ему нельзя; проверьте его и сделайте chmod 600");
+        /// The site card is not one.
+        BadCard { file: String, cause: String }
+            => en("{file} is no site card: {cause}"), ru("{file} — не карта системы: {cause}");
+        /// A certificate file is not one.
+        BadCertificates { file: String, cause: String }
+            => en("{file} holds no CA certificates: {cause}"), ru("в {file} нет сертификатов центров: {cause}");
+        /// A typed value is wrong.
+        BadValue { what: String, wanted: String }
+            => en("{what}: {wanted} is needed"), ru("{what}: требуется {wanted}");
+        /// The fingerprint differs.
+        OtherFingerprint { found: String }
+            => en("the fingerprint is another one: {found}"), ru("отпечаток другой: {found}");
+        /// The person said no.
+        NotConfirmed => en("not confirmed; nothing was written"), ru("не подтверждено; ничего не записано");
+        /// An anchor that is not the log's.
+        BadAnchor { file: String }
+            => en("{file} is no checkpoint signed by this log"), ru("{file} — не контрольная точка этого журнала");
+        /// No such entry.
+        NoSuchEntry { index: u64, entries: u64 }
+            => en("there is no entry #{index}; the bundle has {entries}"),
+               ru("записи #{index} нет; в выгрузке их {entries}");
+        /// Facts have no signature.
+        NothingSigned { index: u64 }
+            => en("entry #{index} is the server's own claim: no person signed it"),
+               ru("запись #{index} — утверждение самого сервера: её никто не подписывал");
+        /// No note covers it.
+        NotCovered { index: u64 }
+            => en("no note in the bundle covers entry #{index}"), ru("ни одна подпись журнала не покрывает запись #{index}");
+        /// An entry cannot be read.
+        IllegibleEntry { index: u64 }
+            => en("entry #{index} cannot be read"), ru("запись #{index} не читается");
+        /// Not a receipt.
+        NotAReceipt { file: String, cause: String }
+            => en("{file} is no proof: {cause}"), ru("{file} — не доказательство: {cause}");
+        /// What `--who` names.
+        UnknownPerson { who: String }
+            => en("nobody in this journal is called {who}"), ru("в этом журнале нет никого с именем {who}");
+        /// What `--kind` names.
+        UnknownKind { kind: String, known: String }
+            => en("no kind is called {kind}; there are: {known}"), ru("нет вида записей {kind}; есть: {known}");
+        /// A question got no answer.
+        Asked { words: String } => en("{words}"), ru("{words}");
+    }
+}
+
+impl Trouble {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Unreadable { .. } | Self::Unwritable { .. } => Exit::Io,
+            Self::Exposed { .. } => Exit::NotAllowed,
+            Self::BadValue { .. } | Self::UnknownKind { .. } => Exit::Usage,
+            Self::Exists { .. }
+            | Self::NotABundle { .. }
+            | Self::NewerBundle { .. }
+            | Self::DamagedBundle { .. }
+            | Self::BadTrustFile { .. }
+            | Self::BadCard { .. }
+            | Self::BadCertificates { .. }
+            | Self::OtherFingerprint { .. }
+            | Self::NotConfirmed
+            | Self::BadAnchor { .. }
+            | Self::NoSuchEntry { .. }
+            | Self::NothingSigned { .. }
+            | Self::NotCovered { .. }
+            | Self::IllegibleEntry { .. }
+            | Self::NotAReceipt { .. }
+            | Self::UnknownPerson { .. }
+            | Self::Asked { .. } => Exit::No,
+        }
+    }
+
+    /// The stable code for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "unreadable",
+            Self::Unwritable { .. } => "unwritable",
+            Self::Exists { .. } => "exists",
+            Self::NotABundle { .. } => "not-a-bundle",
+            Self::NewerBundle { .. } => "newer-bundle",
+            Self::DamagedBundle { .. } => "damaged-bundle",
+            Self::BadTrustFile { .. } => "bad-trust-file",
+            Self::Exposed { .. } => "exposed",
+            Self::BadCard { .. } => "bad-card",
+            Self::BadCertificates { .. } => "bad-certificates",
+            Self::BadValue { .. } => "bad-value",
+            Self::OtherFingerprint { .. } => "other-fingerprint",
+            Self::NotConfirmed => "not-confirmed",
+            Self::BadAnchor { .. } => "bad-anchor",
+            Self::NoSuchEntry { .. } => "no-such-entry",
+            Self::NothingSigned { .. } => "nothing-signed",
+            Self::NotCovered { .. } => "not-covered",
+            Self::IllegibleEntry { .. } => "illegible-entry",
+            Self::NotAReceipt { .. } => "not-a-receipt",
+            Self::UnknownPerson { .. } => "unknown-person",
+            Self::UnknownKind { .. } => "unknown-kind",
+            Self::Asked { .. } => "not-asked",
+        }
+    }
+
+    /// A bundle that cannot be used.
+    pub fn bundle(file: String, bad: &BadBundle, entries: u64) -> Self {
+        match bad {
+            BadBundle::NotABundle => Self::NotABundle { file },
+            BadBundle::Newer(version) => Self::NewerBundle { file, version: *version },
+            BadBundle::Io(cause) => Self::Unreadable { file, cause: cause.to_string() },
+            BadBundle::Truncated { .. }
+            | BadBundle::TooLong { .. }
+            | BadBundle::TooManyNotes
+            | BadBundle::TrailingBytes => Self::DamagedBundle { file, entries },
+        }
+    }
+
+    /// A trust file that cannot be used.
+    pub fn trust(file: String, bad: &BadTrust) -> Self {
+        match bad {
+            BadTrust::Io(cause) => Self::Unreadable { file, cause: cause.to_string() },
+            BadTrust::Exists => Self::Exists { file },
+            BadTrust::Exposed { .. } => Self::Exposed { file },
+            BadTrust::NotText
+            | BadTrust::Pem(_)
+            | BadTrust::NotOne { .. }
+            | BadTrust::NotCanonical(_)
+            | BadTrust::Newer(_)
+            | BadTrust::Field(_) => Self::BadTrustFile { file, cause: bad.to_string() },
+        }
+    }
+
+    /// A question that got no answer.
+    pub fn asked(error: &PromptError, lang: console::Lang) -> Self {
+        Self::Asked { words: console::Words::say(error, lang) }
+    }
+}
