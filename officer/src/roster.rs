@@ -5,8 +5,10 @@
 //! with slashes, outermost first, or empty; roles are joined with `+`; a clearance is a name of RFC 5913 or 0 to 5.
 
 use crate::trouble::Trouble;
+use console::alike;
 use pki::{Clearance, Role, RoleSet, SubjectNames};
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Largest roster, bytes.
 pub const ROSTER_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -108,10 +110,11 @@ pub enum Finding {
     },
 }
 
-/// Looks for duplicates and look-alikes among the rows and the people enrolled already (login, full name).
+/// Looks for duplicates and look-alikes among the rows and the people enrolled already (login, full name). People who
+/// are all enrolled were looked at before: a group is told only when somebody in it is new.
 pub fn findings(rows: &[Row], known: &[(String, String)]) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut lines: std::collections::BTreeMap<&str, Vec<u64>> = std::collections::BTreeMap::new();
+    let mut lines: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for row in rows {
         lines.entry(&row.names.login).or_default().push(row.line);
     }
@@ -120,20 +123,21 @@ pub fn findings(rows: &[Row], known: &[(String, String)]) -> Vec<Finding> {
             found.push(Finding::SameLogin { login: (*login).to_owned(), lines: lines.clone() });
         }
     }
-    let known = known.iter().filter(|(login, _)| !lines.contains_key(login.as_str()));
-    let mut people: Vec<(String, String)> =
-        rows.iter().map(|row| (row.names.login.clone(), row.names.full_name.clone())).collect();
-    people.extend(known.cloned());
-    people.sort();
-    people.dedup_by(|one, other| one.0 == other.0);
-    let logins: Vec<&str> = people.iter().map(|(login, _)| login.as_str()).collect();
-    for group in console::lookalike::alike(&logins) {
-        found.push(Finding::AlikeLogins { logins: group.iter().map(|at| people[*at].0.clone()).collect() });
+    let enrolled: BTreeSet<&str> = known.iter().map(|(login, _)| login.as_str()).collect();
+    let mut people: BTreeMap<&str, &str> =
+        known.iter().map(|(login, name)| (login.as_str(), name.as_str())).collect();
+    people.extend(rows.iter().map(|row| (row.names.login.as_str(), row.names.full_name.as_str())));
+    let people: Vec<(&str, &str)> = people.into_iter().collect();
+    let is_news = |group: &Vec<usize>| group.iter().any(|at| !enrolled.contains(people[*at].0));
+    let logins: Vec<&str> = people.iter().map(|(login, _)| *login).collect();
+    for group in alike(&logins).into_iter().filter(is_news) {
+        found
+            .push(Finding::AlikeLogins { logins: group.iter().map(|at| people[*at].0.to_owned()).collect() });
     }
-    let names: Vec<&str> = people.iter().map(|(_, name)| name.as_str()).collect();
-    for group in console::lookalike::alike(&names) {
-        let alike = group.iter().map(|at| (people[*at].1.clone(), people[*at].0.clone())).collect();
-        found.push(Finding::AlikeNames { people: alike });
+    let names: Vec<&str> = people.iter().map(|(_, name)| *name).collect();
+    for group in alike(&names).into_iter().filter(is_news) {
+        let people = group.iter().map(|at| (people[*at].1.to_owned(), people[*at].0.to_owned())).collect();
+        found.push(Finding::AlikeNames { people });
     }
     found
 }
@@ -186,6 +190,9 @@ mod tests {
         let names =
             |finding: &Finding| matches!(finding, Finding::AlikeNames { people } if people.len() == 2);
         assert_eq!(found.iter().filter(|finding| names(finding)).count(), 2, "{found:?}");
+        // Twins who are both enrolled were looked at then.
+        let both = [("oleg1".into(), "Олег Ким".into()), ("olegl".into(), "Олег Ким".into())];
+        assert_eq!(findings(&rows[..1], &both), []);
         // A second run over the same roster finds nobody to be his own twin.
         let once = parse(GOOD).unwrap();
         assert_eq!(findings(&once, &[("anna".into(), "Анна Петрова".into())]), []);

@@ -72,6 +72,9 @@ console::words! {
                ru("сервер ещё не внесён; сначала выдайте ему сертификаты: conclave-pki issue server.request");
         NotOfficer { login: String }
             => en("{login} has no certificate of an officer"), ru("у {login} нет сертификата офицера");
+        Officers
+            => en("a site begins with at least two officers and a threshold from two to their number"),
+               ru("объект начинается не менее чем с двух офицеров; порог — от двух до их числа");
         BadRow { line: u64, field: &'static str, value: String }
             => en("roster, line {line}: {field} cannot be \"{value}\""),
                ru("список, строка {line}: поле {field} не может быть «{value}»");
@@ -135,6 +138,7 @@ impl Trouble {
             Self::NoIdentity { .. } => "no-identity",
             Self::NoServer => "no-server",
             Self::NotOfficer { .. } => "not-an-officer",
+            Self::Officers => "officers",
             Self::BadRow { .. } => "bad-row",
             Self::BadRoster { .. } => "bad-roster",
             Self::BadPolicy { .. } => "bad-policy",
@@ -187,6 +191,7 @@ impl Trouble {
             | Self::NoIdentity { .. }
             | Self::NoServer
             | Self::NotOfficer { .. }
+            | Self::Officers
             | Self::BadRow { .. }
             | Self::BadRoster { .. }
             | Self::BadPolicy { .. }

@@ -11,14 +11,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected is to stop")]
 
-use pki::exchange::RequestFile;
-use pki::{AgreementSecret, Request, SecretKey, SubjectNames, Suite};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod common;
 
-fn rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
-    rand_core::UnwrapErr(getrandom::SysRng)
-}
+use common::{command, request};
+use std::path::Path;
 
 /// One command with what it must give.
 #[derive(Default)]
@@ -62,27 +58,10 @@ fn fits(expected: &[String], found: &[&str]) -> bool {
     }
 }
 
-fn request(dir: &Path, words: &str, is_server: bool) {
-    let [login, name, suite, file] = words.split('|').collect::<Vec<_>>()[..] else { panic!("{words}") };
-    let suite = Suite::from_name(suite).unwrap();
-    let names = SubjectNames { full_name: name.into(), login: login.into(), unit: Vec::new() };
-    let key = SecretKey::generate(suite, &mut rng()).unwrap();
-    let agreement = AgreementSecret::generate(suite, &mut rng()).unwrap();
-    let der = Request::make(&names, key.public(), agreement.public(), &key).unwrap();
-    let identity = SecretKey::generate(Suite::Ed25519, &mut rng()).unwrap();
-    let identity = is_server.then(|| identity.public().raw().try_into().unwrap());
-    let path = dir.join(file);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, RequestFile::new(der, identity).to_text()).unwrap();
-}
-
 fn run(script: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts").join(script);
     let text = std::fs::read_to_string(path).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("pass"), "correct horse battery\n").unwrap();
-    let bin = PathBuf::from(env!("CARGO_BIN_EXE_conclave-pki"));
-    let search = format!("{}:{}", bin.parent().unwrap().display(), std::env::var("PATH").unwrap());
     for step in steps(&text) {
         if let Some(words) = step.command.strip_prefix("% request ") {
             request(dir.path(), words, false);
@@ -92,13 +71,7 @@ fn run(script: &str) {
             request(dir.path(), words, true);
             continue;
         }
-        let output = Command::new("/bin/sh")
-            .args(["-c", &step.command[2..]])
-            .current_dir(dir.path())
-            .env("PATH", &search)
-            .env("CONCLAVE_LANG", "en")
-            .output()
-            .unwrap();
+        let output = command(dir.path(), &step.command[2..]);
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8(said).unwrap();
         let lines: Vec<&str> = said.lines().filter(|line| !line.is_empty()).collect();

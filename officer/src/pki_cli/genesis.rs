@@ -14,6 +14,7 @@ use journal::Policy;
 use journal::act::{Act, Genesis as GenesisAct};
 use pki::{CertId, Role};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Sign the genesis: the log's identity key, the first officers, the policy. It fixes the log id.
@@ -81,6 +82,11 @@ impl Genesis {
         let identity = self.identity(&authority)?;
         let officers =
             self.officers.iter().map(|login| officer(&authority, login)).collect::<Result<Vec<_>, _>>()?;
+        let distinct = officers.iter().collect::<BTreeSet<_>>().len();
+        if distinct < 2 || distinct != officers.len() || !(2..=distinct).contains(&(self.threshold as usize))
+        {
+            return Err(Trouble::Officers.into());
+        }
         let policy = self.policy.as_deref().map_or_else(|| Ok(Policy::standard()), policy_file::read)?;
         let key = authority.unlock(self.passphrase.passphrase_fd, voice.lang)?;
         let act = GenesisAct {
