@@ -67,6 +67,7 @@ impl State {
             agreement: agreement.certificate().id(),
             active: record.active,
             online: record.online,
+            signature: certificate.id(),
         };
         let taken = Person {
             view,

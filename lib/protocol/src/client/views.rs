@@ -96,6 +96,9 @@ pub struct PersonView {
     /// Has a live session (the server's word).
     #[n(8)]
     pub online: bool,
+    /// The newest signature certificate: what two officers admit.
+    #[n(9)]
+    pub signature: CertId,
 }
 
 /// A conversation.
