@@ -91,8 +91,14 @@ impl State {
 
     /// The connection went away before the Login was answered.
     pub(crate) fn login_lost(&mut self) {
-        if let Phase::LoggingIn(login) = std::mem::replace(&mut self.phase, Phase::Down) {
-            self.event(Event::Failed(login.command, Error::NotReady));
+        match std::mem::replace(&mut self.phase, Phase::Down) {
+            Phase::LoggingIn(login) => self.event(Event::Failed(login.command, Error::NotReady)),
+            // Distrust above all is not forgotten because a connection ends.
+            phase @ (Phase::Down
+            | Phase::Connected(_)
+            | Phase::Greeted { .. }
+            | Phase::Ready
+            | Phase::Distrusted) => self.phase = phase,
         }
     }
 

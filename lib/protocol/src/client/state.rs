@@ -173,7 +173,9 @@ impl State {
                 self.phase = phase;
                 self.login_lost();
                 self.event(Event::Ended(ended.code));
-                self.phase = Phase::Down;
+                if !matches!(self.phase, Phase::Distrusted) {
+                    self.phase = Phase::Down;
+                }
                 Ok(())
             }
             (phase @ Phase::Ready, frame) => {
