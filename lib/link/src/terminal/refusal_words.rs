@@ -155,7 +155,7 @@ fn register_words(code: u16) -> Option<Row> {
             ("suspended", "the account is suspended by an officer", "учётная запись приостановлена офицером")
         }
         116 => (
-            "locked",
+            "account-locked",
             "the account is locked after too many wrong passwords; an officer can unlock it",
             "учётная запись заблокирована после неверных паролей; её может разблокировать офицер",
         ),

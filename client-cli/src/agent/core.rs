@@ -1,0 +1,430 @@
+//! The agent's loop: commands on one side, the session on the other, time in between.
+//! Never blocks on a command that does not read, and never keeps a secret past a lock.
+
+use super::connection::{Connection, Heard};
+use super::pending::{ConnectionId, Errand, For};
+use super::wire::{self, Ask, Failure, Me, Status, Tell, Unlock};
+use super::work::{Happened, Work};
+use super::{Start, place};
+use crate::home::Home;
+use crate::trouble::Trouble;
+use console::Exit;
+use link::terminal::News;
+use protocol::client::{Command, Event};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::Instant;
+
+/// Commands that talk to the agent at once.
+const CONNECTIONS_MAX: usize = 64;
+/// Requests that wait for the loop.
+const HEARD_MAX: usize = 64;
+/// How long a lock waits for the Logout to be in the journal.
+const LOGOUT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest sleep of the loop when no lock is due.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// See the module.
+pub(crate) struct Agent {
+    pub(super) home: Home,
+    runtime: PathBuf,
+    listener: UnixListener,
+    hangup: Signal,
+    terminate: Signal,
+    heard: (Sender<(ConnectionId, Heard)>, Receiver<(ConnectionId, Heard)>),
+    connections: BTreeMap<ConnectionId, Connection>,
+    last_connection: ConnectionId,
+    starter: ConnectionId,
+    pub(super) work: Option<Work>,
+    pub(super) me: Option<Me>,
+    pub(super) login: u64,
+    pub(super) entries: u64,
+    pub(super) trouble: Option<Failure>,
+    idle_asked_ms: Option<u64>,
+    pub(super) idle_policy_ms: Option<u64>,
+    used_at: Instant,
+    ever_unlocked: bool,
+    leaving: bool,
+}
+
+enum Step {
+    Accepted(io::Result<UnixStream>),
+    Heard(ConnectionId, Heard),
+    Happened(Happened),
+    Time,
+    Stop,
+}
+
+impl Agent {
+    pub(super) fn new(
+        start: Start,
+        listener: std::os::unix::net::UnixListener,
+        runtime: PathBuf,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        start.starter.set_nonblocking(true)?;
+        let mut agent = Self {
+            home: start.home,
+            runtime,
+            listener: UnixListener::from_std(listener)?,
+            hangup: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            heard: mpsc::channel(HEARD_MAX),
+            connections: BTreeMap::new(),
+            last_connection: 0,
+            starter: 0,
+            work: None,
+            me: None,
+            login: 0,
+            entries: 0,
+            trouble: None,
+            idle_asked_ms: start.idle_ms,
+            idle_policy_ms: None,
+            used_at: Instant::now(),
+            ever_unlocked: false,
+            leaving: false,
+        };
+        agent.starter = agent.accept(UnixStream::from_std(start.starter)?)?;
+        Ok(agent)
+    }
+
+    /// Lives until told otherwise.
+    pub(super) async fn live(mut self) -> io::Result<()> {
+        while !self.leaving {
+            match self.next_step().await {
+                Step::Accepted(Ok(stream)) => {
+                    // A peer that is not ours, or one too many, is hung up on.
+                    let _ = self.accept(stream);
+                }
+                Step::Accepted(Err(error)) => return Err(error),
+                Step::Heard(id, Heard::Ask(ask)) => self.asked(id, ask).await,
+                Step::Heard(id, Heard::Gone) => self.gone(id),
+                Step::Happened(happened) => self.happened(happened).await,
+                Step::Time if self.is_idle() => {
+                    self.lock().await;
+                }
+                Step::Time => {}
+                Step::Stop => self.leaving = true,
+            }
+        }
+        self.lock().await;
+        // Whoever connects from here on finds nobody, instead of an agent that will not answer.
+        let _ = std::fs::remove_file(place::socket(&place::agent_dir(&self.runtime, self.home.path())));
+        for (_, connection) in std::mem::take(&mut self.connections) {
+            connection.finish().await;
+        }
+        Ok(())
+    }
+
+    async fn next_step(&mut self) -> Step {
+        let wake = self.lock_at().unwrap_or_else(|| Instant::now() + LONG);
+        let Self { listener, heard, work, hangup, terminate, .. } = self;
+        let happening = async {
+            match work {
+                Some(work) => work.happening().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = listener.accept() => Step::Accepted(accepted.map(|(stream, _)| stream)),
+            Some((id, heard)) = heard.1.recv() => Step::Heard(id, heard),
+            happened = happening => Step::Happened(happened),
+            () = tokio::time::sleep_until(wake) => Step::Time,
+            _ = hangup.recv() => Step::Stop,
+            _ = terminate.recv() => Step::Stop,
+        }
+    }
+
+    fn accept(&mut self, stream: UnixStream) -> io::Result<ConnectionId> {
+        if self.connections.len() >= CONNECTIONS_MAX {
+            return Err(io::Error::from(io::ErrorKind::ConnectionRefused));
+        }
+        self.last_connection += 1;
+        let id = self.last_connection;
+        self.connections.insert(id, Connection::begin(stream, id, self.heard.0.clone())?);
+        Ok(id)
+    }
+
+    fn gone(&mut self, id: ConnectionId) {
+        self.connections.remove(&id);
+        if let Some(work) = &mut self.work {
+            work.abandon(id);
+        }
+        // Started, and given up before it was ever of use.
+        if id == self.starter && !self.ever_unlocked {
+            self.leaving = true;
+        }
+    }
+
+    /// Says something to a command that waits for it.
+    pub(super) async fn tell(&mut self, id: ConnectionId, tell: Tell) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        if !connection.tell(&tell).await {
+            self.gone(id);
+        }
+    }
+
+    pub(super) async fn fail(&mut self, id: ConnectionId, trouble: &Trouble) {
+        self.tell(id, Tell::Failed(trouble.into())).await;
+    }
+
+    /// Says an event to everybody who watches.
+    pub(super) fn mention(&mut self, event: Event) {
+        if !self.connections.values().any(|connection| connection.watching) {
+            return;
+        }
+        let frame = wire::frame(&Tell::Event(Box::new(event)));
+        self.connections.retain(|_, connection| !connection.watching || connection.mention(&frame));
+    }
+
+    async fn asked(&mut self, id: ConnectionId, ask: Ask) {
+        match ask {
+            Ask::Hello(_) => {
+                let person = self.me.as_ref().map(|me| me.person);
+                self.tell(id, Tell::Hello(wire::VERSION, person)).await;
+            }
+            Ask::Status => {
+                let status = Box::new(self.status());
+                self.tell(id, Tell::Status(status)).await;
+            }
+            Ask::Unlock(with) => self.unlock(id, &with).await,
+            Ask::SetPassword(new) => self.set_password(id, new).await,
+            Ask::Lock => {
+                let lost = self.lock().await;
+                self.tell(id, Tell::Locked(lost)).await;
+            }
+            Ask::Logout => {
+                let lost = self.lock().await;
+                self.tell(id, Tell::Locked(lost)).await;
+                self.leaving = true;
+            }
+            Ask::Run(command) => self.run(id, *command).await,
+            Ask::Chunk(piece) => {
+                self.used();
+                if let Some(work) = &mut self.work
+                    && let Some(of) = work.pending.of(id)
+                {
+                    work.terminal.give_chunk(of, piece);
+                }
+            }
+            Ask::Watch => match (&self.work, self.connections.get_mut(&id)) {
+                (Some(_), Some(connection)) => connection.watching = true,
+                (None, _) => self.fail(id, &Trouble::locked()).await,
+                (Some(_), None) => {}
+            },
+            Ask::Search(query) => {
+                self.used();
+                let found = self.work.as_ref().map(|work| work.store.search(query.expose()));
+                self.found(id, found).await;
+            }
+            Ask::Held(index) => {
+                let found = self
+                    .work
+                    .as_ref()
+                    .map(|work| (work.store.get(index).cloned().into_iter().collect(), false));
+                self.found(id, found).await;
+            }
+        }
+    }
+
+    async fn found(
+        &mut self,
+        id: ConnectionId,
+        found: Option<(Vec<protocol::client::event::MessageView>, bool)>,
+    ) {
+        match found {
+            Some((messages, more)) => self.tell(id, Tell::Found(messages, more)).await,
+            None => self.fail(id, &Trouble::locked()).await,
+        }
+    }
+
+    async fn unlock(&mut self, id: ConnectionId, with: &Unlock) {
+        if self.work.is_some() {
+            let words = ("logged in already", "вход уже выполнен");
+            return self.fail(id, &Trouble::say(Exit::No, "unlocked-already", words.0, words.1)).await;
+        }
+        self.used();
+        match Work::begin(&self.home, with, id) {
+            Err(trouble) => self.fail(id, &trouble).await,
+            Ok((work, me)) => {
+                // Beside an agent of this person only: two people never work side by side in one user's session.
+                match place::other_person(&self.runtime, self.home.path(), me.person) {
+                    Ok(None) => {
+                        self.me = Some(me);
+                        self.trouble = None;
+                        self.work = Some(work);
+                    }
+                    Ok(Some(other)) => self.fail(id, &other_person(other)).await,
+                    Err(error) => self.fail(id, &Trouble::io(&self.runtime.clone(), &error)).await,
+                }
+            }
+        }
+    }
+
+    async fn run(&mut self, id: ConnectionId, command: Command) {
+        self.used();
+        let forbidden = matches!(
+            command,
+            Command::Login(_) | Command::Logout | Command::SetPassword(_) | Command::FileChunk(..)
+        );
+        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
+        if forbidden || work.pending.of(id).is_some() {
+            return self.fail(id, &Trouble::odd_answer()).await;
+        }
+        let ready = work.terminal.is_ready();
+        work.run(command, id);
+        if !ready {
+            self.tell(id, Tell::Waiting).await;
+        }
+    }
+
+    async fn happened(&mut self, happened: Happened) {
+        match happened {
+            Happened::Dialled(Ok(link)) => {
+                if let Some(work) = &mut self.work {
+                    work.terminal.attach(link);
+                }
+            }
+            Happened::Dialled(Err(error)) | Happened::News(News::Lost(error)) => {
+                self.lost(error.into()).await
+            }
+            Happened::News(News::Event(event)) => self.event(event).await,
+            Happened::Retry => {
+                if let Some(work) = &mut self.work {
+                    work.dial();
+                }
+            }
+        }
+    }
+
+    /// The connection failed or went away: the first login fails with it, later ones are tried again.
+    async fn lost(&mut self, trouble: Trouble) {
+        let Some(work) = &mut self.work else { return };
+        self.trouble = Some((&trouble).into());
+        match work.unlocker {
+            Some(_) => self.give_up(&trouble).await,
+            None => work.dial_later(),
+        }
+    }
+
+    /// Locks because the session cannot go on, and tells why to everybody who waits.
+    pub(super) async fn give_up(&mut self, trouble: &Trouble) {
+        let unlocker = self.work.as_ref().and_then(|work| work.unlocker).map(|(id, _)| id);
+        self.trouble = Some(trouble.into());
+        for id in unlocker.into_iter().chain(self.drop_work()) {
+            self.fail(id, trouble).await;
+        }
+    }
+
+    /// The first login is done.
+    pub(super) fn unlocked(&mut self) {
+        self.ever_unlocked = true;
+    }
+
+    /// Ends the session in the journal where that can be done soon, then forgets everything. How many acts are lost.
+    async fn lock(&mut self) -> u32 {
+        let Some(work) = &mut self.work else { return 0 };
+        let lost = work.pending.unsent().len() as u32;
+        if work.terminal.is_ready() {
+            let id = work.errand(Command::Logout, Errand::Logout);
+            let logged_out = async {
+                loop {
+                    match work.terminal.next().await {
+                        News::Event(Event::Done(of, _) | Event::Failed(of, _)) if of == id => return,
+                        News::Event(_) => {}
+                        News::Lost(_) => return,
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(LOGOUT_TIMEOUT, logged_out).await;
+            work.terminal.hang_up();
+        }
+        for id in self.drop_work() {
+            self.fail(id, &Trouble::locked()).await;
+        }
+        lost
+    }
+
+    /// The lock itself. Gives the connections whose command is lost.
+    fn drop_work(&mut self) -> Vec<ConnectionId> {
+        let Some(mut work) = self.work.take() else { return Vec::new() };
+        let mut waiting = work.pending.clear();
+        waiting.extend(work.setting.take().map(|(id, _)| id));
+        for (id, connection) in &mut self.connections {
+            if connection.watching {
+                connection.watching = false;
+                waiting.push(*id);
+            }
+        }
+        waiting
+    }
+
+    pub(super) fn used(&mut self) {
+        self.used_at = Instant::now();
+    }
+
+    fn lock_at(&self) -> Option<Instant> {
+        self.work.as_ref()?;
+        let limit = match (self.idle_asked_ms, self.idle_policy_ms) {
+            (Some(asked), Some(policy)) => asked.min(policy),
+            (asked, policy) => asked.or(policy)?,
+        };
+        Some(self.used_at + Duration::from_millis(limit))
+    }
+
+    fn is_idle(&self) -> bool {
+        self.lock_at().is_some_and(|at| at <= Instant::now())
+    }
+
+    fn status(&self) -> Status {
+        let work = self.work.as_ref();
+        let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
+        Status {
+            unlocked: work.is_some_and(|work| work.unlocker.is_none()),
+            online: work.is_some_and(|work| work.terminal.is_ready()),
+            me: self.me.clone(),
+            login: self.login,
+            entries: self.entries,
+            held: work.map_or(0, |work| work.store.len() as u64),
+            unsent: work.map(|work| work.pending.unsent()).unwrap_or_default(),
+            failed: work.map(|work| work.pending.failed()).unwrap_or_default(),
+            trouble: self.trouble.clone(),
+            lock_in_ms: self.lock_at().map(left),
+            memory: work.map(|work| work.proof.kept()).unwrap_or_default(),
+        }
+    }
+}
+
+impl Work {
+    /// A command went away. What it began goes on, save a file that only it could read.
+    fn abandon(&mut self, id: ConnectionId) {
+        if let Some(command) = self.pending.of(id) {
+            // No file has this piece: a transfer that wants bytes ends, everything else does not notice.
+            self.terminal.give_chunk(command, protocol::client::SecretBytes::default());
+        }
+        self.pending.abandon(id);
+    }
+
+    /// For whom a command runs; a result that nobody knows of is nobody's.
+    pub(super) fn whom(&self, id: u64) -> For {
+        self.pending.whom(id).unwrap_or(For::Nobody)
+    }
+}
+
+fn other_person(other: u64) -> Trouble {
+    Trouble::say(
+        Exit::NotAllowed,
+        "other-person",
+        format!(
+            "the agent of another person ({other:016x}) lives in this user's session: log out there first"
+        ),
+        format!(
+            "в этом сеансе пользователя работает агент другого человека ({other:016x}): сначала завершите его"
+        ),
+    )
+}

@@ -1,0 +1,292 @@
+//! What the agent does by itself as the session speaks: log in, reconnect, learn the policy, hold messages, change the
+//! password.
+//! Never answers a command with something that is not in the journal.
+
+use super::core::Agent;
+use super::pending::{ConnectionId, Errand, For};
+use super::proof::Proof;
+use super::wire::{Tell, Unlocked};
+use crate::trouble::Trouble;
+use console::Exit;
+use journal::policy::Policy;
+use link::terminal::TerminalError;
+use pki::{KdfCost, canonical};
+use protocol::Code;
+use protocol::answer::Answer;
+use protocol::client::command::LoginWith;
+use protocol::client::event::Ready;
+use protocol::client::{Command, CommandId, Error, Event, Reply, SecretText};
+use protocol::query::Query;
+
+/// Conversations whose newest messages are fetched after a login, for `search`.
+const PREFETCH_MAX: usize = 200;
+
+impl Agent {
+    pub(super) async fn event(&mut self, event: Event) {
+        match event {
+            Event::Greeted => self.greeted(),
+            Event::Ready(ready) => self.ready(&ready).await,
+            Event::Done(id, reply) => self.done(id, reply).await,
+            Event::Failed(id, error) => self.failed(id, error).await,
+            Event::Distrust(distrust) => {
+                let trouble = TerminalError::Distrust(Box::new(distrust.clone())).into();
+                self.mention(Event::Distrust(distrust));
+                self.give_up(&trouble).await;
+            }
+            Event::Ended(code) => self.ended(code).await,
+            Event::ChunkWanted(id, ..) | Event::FileChunk(id, ..) | Event::Progress(id, ..) => {
+                self.about_file(id, event).await;
+            }
+            Event::Message(view) => {
+                self.hold([(*view).clone()]);
+                self.mention(Event::Message(view));
+            }
+            Event::Erased(conversation, indices, by) => {
+                if let Some(work) = &mut self.work {
+                    work.store.erase(conversation, &indices);
+                }
+                self.mention(Event::Erased(conversation, indices, by));
+            }
+            Event::Lagging(_) => {
+                self.prefetch();
+                self.mention(event);
+            }
+            Event::Conversation(_)
+            | Event::Invited(_)
+            | Event::ReadBy(..)
+            | Event::AcknowledgedBy(..)
+            | Event::ErasureDone(..)
+            | Event::KeyChanged(..)
+            | Event::Revoked(_)
+            | Event::MissingBody(..)
+            | Event::BadWrap(..)
+            | Event::Dropped(..) => self.mention(event),
+        }
+    }
+
+    fn hold(&mut self, messages: impl IntoIterator<Item = protocol::client::event::MessageView>) {
+        if let Some(work) = &mut self.work {
+            messages.into_iter().for_each(|message| work.store.hold(message));
+        }
+    }
+
+    fn greeted(&mut self) {
+        let Some(work) = &mut self.work else { return };
+        // A reconnect never ends another session: what is left of ours ends by itself or with the server's start.
+        let end_other = work.unlocker.is_some_and(|(_, end_other)| end_other);
+        let password = work.proof.text();
+        work.errand(Command::Login(LoginWith { password, end_other }), Errand::Login);
+    }
+
+    async fn ready(&mut self, ready: &Ready) {
+        let Some(work) = &mut self.work else { return };
+        work.backoff.succeeded();
+        let unlocker = work.unlocker.take();
+        (self.login, self.entries, self.trouble) = (ready.login, ready.head.size, None);
+        self.unlocked();
+        if !ready.must_set_password {
+            self.learn();
+        }
+        if let Some((id, _)) = unlocker {
+            let must_set_password = ready.must_set_password;
+            let told = Unlocked { must_set_password, login: ready.login, entries: ready.head.size };
+            self.tell(id, Tell::Unlocked(told)).await;
+        }
+    }
+
+    /// Asks for what the agent needs to know of the site.
+    fn learn(&mut self) {
+        if let Some(work) = &mut self.work {
+            work.errand(Command::Ask(Query::Policy), Errand::Policy);
+        }
+        self.prefetch();
+    }
+
+    fn prefetch(&mut self) {
+        let corresponds = self.me.as_ref().is_some_and(|me| {
+            me.roles.iter().any(|role| role == pki::Role::Operator.name() || role == pki::Role::Bot.name())
+        });
+        if let Some(work) = &mut self.work
+            && corresponds
+        {
+            work.errand(Command::Conversations, Errand::Conversations);
+        }
+    }
+
+    fn prefetch_next(&mut self) {
+        if let Some(work) = &mut self.work
+            && let Some(next) = work.prefetch.pop_front()
+        {
+            work.errand(Command::MessagesBefore(next, u64::MAX), Errand::Messages);
+        }
+    }
+
+    async fn done(&mut self, id: CommandId, reply: Reply) {
+        let Some(work) = &mut self.work else { return };
+        match work.pending.end(id, None) {
+            Some(For::Connection(connection)) => {
+                if let Reply::Messages(messages, _) = &reply {
+                    self.hold(messages.iter().cloned());
+                }
+                self.tell(connection, Tell::Done(Box::new(reply))).await;
+            }
+            Some(For::Agent(errand)) => self.errand_done(errand, reply).await,
+            Some(For::Nobody) | None => {}
+        }
+    }
+
+    async fn errand_done(&mut self, errand: Errand, reply: Reply) {
+        match errand {
+            Errand::Login | Errand::Logout => {}
+            Errand::SetPassword => self.password_admitted().await,
+            Errand::Policy => self.policy(&reply).await,
+            Errand::Conversations => {
+                let (Reply::Conversations(all), Some(work)) = (reply, &mut self.work) else { return };
+                let open = all.iter().filter(|one| one.closed.is_none() && one.last > 0);
+                work.prefetch = open.map(|one| one.id).take(PREFETCH_MAX).collect();
+                self.prefetch_next();
+            }
+            Errand::Messages => {
+                if let Reply::Messages(messages, _) = reply {
+                    self.hold(messages);
+                }
+                self.prefetch_next();
+            }
+        }
+    }
+
+    async fn failed(&mut self, id: CommandId, error: Error) {
+        let Some(work) = &mut self.work else { return };
+        let whom = work.whom(id);
+        let trouble = Trouble::from(TerminalError::Command(error.clone()));
+        work.pending.end(id, Some((&trouble).into()));
+        match whom {
+            For::Connection(connection) => self.fail(connection, &trouble).await,
+            For::Agent(Errand::Login) => self.login_failed(&error, trouble).await,
+            For::Agent(Errand::SetPassword) => {
+                if let Some((connection, _)) = self.work.as_mut().and_then(|work| work.setting.take()) {
+                    self.fail(connection, &trouble).await;
+                }
+            }
+            For::Agent(Errand::Policy) => self.password_half_set().await,
+            For::Agent(Errand::Messages) => self.prefetch_next(),
+            For::Agent(Errand::Conversations | Errand::Logout) | For::Nobody => {}
+        }
+    }
+
+    /// A refused first login locks again. A refused reconnect locks where no further try would help.
+    async fn login_failed(&mut self, error: &Error, trouble: Trouble) {
+        const SESSION_LIVE: u16 = 120;
+        let Some(work) = &mut self.work else { return };
+        let passing = [SESSION_LIVE, Code::Busy.number(), Code::Stopping.number()];
+        let may_pass = *error == Error::NotReady || passing.iter().any(|code| error.is_refusal(*code));
+        if work.unlocker.is_some() || !may_pass {
+            return self.give_up(&trouble).await;
+        }
+        self.trouble = Some((&trouble).into());
+        // Lost before it was answered: whoever noticed that dials again.
+        if *error != Error::NotReady {
+            work.terminal.hang_up();
+            work.dial_later();
+        }
+    }
+
+    /// The server ends the session. Where it means this person, the agent locks; else the loss of the connection that
+    /// follows makes it dial again.
+    async fn ended(&mut self, code: u16) {
+        let trouble = Trouble::from(TerminalError::Ended { code });
+        let passing = [Code::Busy, Code::Stopping, Code::Idle, Code::Protocol].map(Code::number);
+        let for_good = code != 0 && !passing.contains(&code);
+        self.mention(Event::Ended(code));
+        self.trouble = Some((&trouble).into());
+        if for_good {
+            self.give_up(&trouble).await;
+        }
+    }
+
+    async fn about_file(&mut self, id: CommandId, event: Event) {
+        self.used();
+        let Some(work) = &mut self.work else { return };
+        match work.whom(id) {
+            For::Connection(connection) => self.tell(connection, Tell::Event(Box::new(event))).await,
+            // Nobody is left to read the file: an empty piece ends the transfer.
+            For::Nobody if matches!(event, Event::ChunkWanted(..)) => {
+                work.terminal.give_chunk(id, protocol::client::SecretBytes::default());
+            }
+            For::Nobody | For::Agent(_) => {}
+        }
+    }
+
+    /// Step 1 of a new password: the server takes it. A crash before the answer: one of the two passwords holds at the
+    /// server, the credential opens with the old passphrase; `login --separate` takes both kinds.
+    pub(super) async fn set_password(&mut self, id: ConnectionId, new: SecretText) {
+        self.used();
+        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
+        if work.setting.is_some() {
+            return self.fail(id, &Trouble::odd_answer()).await;
+        }
+        let Ok(proof) = Proof::of(new.expose(), work.terminal.person()) else {
+            return self.fail(id, &Trouble::no_proof()).await;
+        };
+        work.setting = Some((id, new));
+        work.errand(Command::SetPassword(proof.text()), Errand::SetPassword);
+        work.next_proof = Some(proof);
+    }
+
+    /// Step 2: from here on only the new one holds at the server. What the policy says decides about the credential.
+    async fn password_admitted(&mut self) {
+        if let Some(work) = &mut self.work
+            && let Some(proof) = work.next_proof.take()
+        {
+            work.proof = proof;
+        }
+        self.learn();
+    }
+
+    /// The policy came: how long until the idle lock, and, in step 3 of a new password, whether the credential is sealed
+    /// under it. A crash before the new file has its name: `login --separate` takes the old passphrase and the new
+    /// password. A crash after it: one password for both.
+    async fn policy(&mut self, reply: &Reply) {
+        let Some(policy) = policy_of(reply) else { return self.password_half_set().await };
+        self.idle_policy_ms = Some(policy.idle_lock_ms);
+        let Some(work) = &mut self.work else { return };
+        let Some((id, new)) = work.setting.take() else { return };
+        if !policy.one_password {
+            return self.tell(id, Tell::PasswordSet(false)).await;
+        }
+        match work.terminal.reseal(new.expose().as_bytes(), KdfCost::STANDARD) {
+            Ok(()) => self.tell(id, Tell::PasswordSet(true)).await,
+            Err(error) => self.fail(id, &half_set(&Trouble::from(error))).await,
+        }
+    }
+
+    async fn password_half_set(&mut self) {
+        if let Some((id, _)) = self.work.as_mut().and_then(|work| work.setting.take()) {
+            self.fail(id, &half_set(&Trouble::odd_answer())).await;
+        }
+    }
+}
+
+/// The policy in an answer.
+pub(crate) fn policy_of(reply: &Reply) -> Option<Policy> {
+    let Reply::Answer(answer) = reply else { return None };
+    let Answer::Policy(bytes, _) = &**answer else { return None };
+    canonical::decode(bytes).ok()
+}
+
+fn half_set(why: &Trouble) -> Trouble {
+    Trouble::say(
+        Exit::Io,
+        "password-half-set",
+        format!(
+            "the new password holds at the server, but the credential still opens with the old passphrase ({}): log in \
+             with --separate",
+            why.en
+        ),
+        format!(
+            "новый пароль действует на сервере, но ключи пока открываются старой парольной фразой ({}): входите с \
+             --separate",
+            why.ru
+        ),
+    )
+}

@@ -1,0 +1,153 @@
+//! Messages that the agent holds in memory, for `search` and to find a message's conversation by its number.
+//! Never on a disk, bounded, and wiped when dropped: texts wipe themselves.
+
+use journal::ids::{ConversationId, Index};
+use protocol::client::event::{Content, MessageView};
+use std::collections::BTreeMap;
+
+/// Most messages that are held.
+pub(crate) const HELD_MAX: usize = 50_000;
+/// Most bytes of texts that are held.
+pub(crate) const HELD_BYTES_MAX: usize = 64 << 20;
+/// Most messages that one search shows.
+pub(crate) const FOUND_MAX: usize = 200;
+/// Most bytes of texts in one answer.
+const FOUND_BYTES_MAX: usize = 2 << 20;
+
+/// By index: an index is unique in the journal. The oldest are let go first.
+#[derive(Default)]
+pub(crate) struct Store {
+    messages: BTreeMap<Index, MessageView>,
+    bytes: usize,
+}
+
+fn weight(message: &MessageView) -> usize {
+    match &message.content {
+        Content::Text(text, file) => {
+            text.expose().len() + file.as_ref().map_or(0, |file| file.name.expose().len())
+        }
+        Content::Erased(_) | Content::NoKey(_) | Content::Missing | Content::Unreadable(_) => 0,
+    }
+}
+
+impl Store {
+    /// Holds a message, as it is known now.
+    pub(crate) fn hold(&mut self, message: MessageView) {
+        self.bytes += weight(&message);
+        if let Some(old) = self.messages.insert(message.index, message) {
+            self.bytes -= weight(&old);
+        }
+        while self.messages.len() > HELD_MAX || self.bytes > HELD_BYTES_MAX {
+            match self.messages.pop_first() {
+                Some((_, oldest)) => self.bytes -= weight(&oldest),
+                None => return,
+            }
+        }
+    }
+
+    /// Drops what was erased: these messages, or, where none is named, the whole conversation.
+    pub(crate) fn erase(&mut self, conversation: ConversationId, indices: &[Index]) {
+        let goes = |message: &MessageView| {
+            message.conversation == conversation && (indices.is_empty() || indices.contains(&message.index))
+        };
+        let bytes = &mut self.bytes;
+        self.messages.retain(|_, message| {
+            let stays = !goes(message);
+            if !stays {
+                *bytes -= weight(message);
+            }
+            stays
+        });
+    }
+
+    /// The message at an index.
+    pub(crate) fn get(&self, index: Index) -> Option<&MessageView> {
+        self.messages.get(&index)
+    }
+
+    /// How many are held.
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// The newest messages with every word of the query, ascending, and whether there are more.
+    pub(crate) fn search(&self, query: &str) -> (Vec<MessageView>, bool) {
+        let (mut found, mut bytes, mut more) = (Vec::new(), 0, false);
+        for message in self.messages.values().rev() {
+            let Content::Text(text, file) = &message.content else { continue };
+            let name = file.as_ref().map_or("", |file| file.name.expose());
+            if !console::matches(query, text.expose()) && !console::matches(query, name) {
+                continue;
+            }
+            bytes += weight(message);
+            if found.len() == FOUND_MAX || bytes > FOUND_BYTES_MAX {
+                more = true;
+                break;
+            }
+            found.push(message.clone());
+        }
+        found.reverse();
+        (found, more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::act::Precedence;
+    use pki::{Clearance, PersonId};
+    use protocol::client::SecretText;
+
+    fn message(index: Index, conversation: u8, text: &str) -> MessageView {
+        MessageView {
+            index,
+            conversation: ConversationId([conversation; 32]),
+            author: PersonId(1),
+            wall_ms: 0,
+            time_ms: 0,
+            label: Clearance(0),
+            precedence: Precedence::Routine,
+            must_acknowledge: false,
+            reference: None,
+            content: Content::Text(SecretText::from(text), None),
+        }
+    }
+
+    fn found(store: &Store, query: &str) -> Vec<Index> {
+        store.search(query).0.iter().map(|message| message.index).collect()
+    }
+
+    #[test]
+    fn search_forgives_case_and_yo() {
+        let mut store = Store::default();
+        store.hold(message(7, 1, "Ёлка стоит у штаба"));
+        store.hold(message(9, 2, "елку убрали"));
+        assert_eq!(found(&store, "ёлк"), [7, 9]);
+        assert_eq!(found(&store, "ШТАБ елка"), [7]);
+        assert_eq!(found(&store, "маяк"), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_erased_is_gone() {
+        let mut store = Store::default();
+        for index in 1..=4 {
+            store.hold(message(index, (index % 2) as u8, "слово"));
+        }
+        store.erase(ConversationId([1; 32]), &[1, 2]);
+        assert_eq!(found(&store, "слово"), [2, 3, 4]);
+        store.erase(ConversationId([0; 32]), &[]);
+        assert_eq!(found(&store, "слово"), [3]);
+        assert_eq!(store.bytes, "слово".len());
+    }
+
+    #[test]
+    fn the_oldest_are_let_go() {
+        let mut store = Store::default();
+        let text = "x".repeat(60 * 1024);
+        for index in 0..2000 {
+            store.hold(message(index, 1, &text));
+        }
+        assert!(store.bytes <= HELD_BYTES_MAX && store.get(0).is_none() && store.get(1999).is_some());
+        assert!(store.search("x").1, "more than fits one answer");
+    }
+}

@@ -1,0 +1,261 @@
+//! `conclave conv`: one's conversations, their members, and changes of them.
+//! Never decides who may: the journal's rules do, and the refusal is told.
+
+use super::conv_new;
+use crate::Here;
+use crate::args::{Conv, ConvOne, ConvPerson};
+use crate::names::{self, Names, conversations};
+use crate::reach::Line;
+use crate::trouble::Trouble;
+use console::{Align, Exit, Lang, Table, Words};
+use journal::act::ConversationKind;
+use journal::ids::ConversationId;
+use pki::PersonId;
+use protocol::client::event::ConversationView;
+use protocol::client::{Command, Reply};
+use serde::Serialize;
+
+console::words! {
+    enum Said {
+        Invited { who: String, to: String, index: u64 }
+            => en("{who} is invited to {to}: #{index}"), ru("приглашение в «{to}»: {who}, запись № {index}");
+        Removed { who: String, to: String, index: u64 }
+            => en("{who} is no longer in {to}: #{index}; the next message goes under a new key"),
+               ru("больше не в «{to}»: {who}, запись № {index}; следующее сообщение пойдёт под новым ключом");
+        Left { to: String, index: u64 } => en("you have left {to}: #{index}"), ru("вы вышли из «{to}»: запись № {index}");
+        Owner { who: String, to: String, index: u64 }
+            => en("{who} owns {to} now: #{index}"), ru("владелец «{to}» теперь {who}: запись № {index}");
+        Shared { who: String, to: String, index: u64 }
+            => en("{who} can read what was written in {to} before: #{index}; every member sees this"),
+               ru("прежняя переписка «{to}» открыта для {who}: запись № {index}; это видят все участники");
+    }
+}
+
+#[derive(Serialize)]
+struct ConversationJson {
+    id: String,
+    number: u64,
+    kind: &'static str,
+    title: String,
+    owner: Option<String>,
+    ceiling: u8,
+    default_label: u8,
+    members: Vec<MemberJson>,
+    epoch: u32,
+    last: u64,
+    read: u64,
+    unread: u64,
+    closed: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct MemberJson {
+    login: String,
+    joined: bool,
+    since: u64,
+}
+
+#[derive(Serialize)]
+struct Done {
+    conversation: String,
+    index: u64,
+}
+
+pub(super) fn run(conv: Conv, here: Here) -> Result<Exit, Trouble> {
+    match conv {
+        Conv::New(args) => conv_new::run(args, here),
+        Conv::List => list(here),
+        Conv::Show(args) => show(&args, here),
+        Conv::Leave(ConvOne { of }) => {
+            let change = |conversation, _| Command::Leave(conversation);
+            act("conv leave", &of, None, here, change, |to, _, index| Said::Left { to, index })
+        }
+        Conv::Invite(ConvPerson { of, who }) => {
+            act("conv invite", &of, Some(&who), here, Command::Invite, |to, who, index| Said::Invited {
+                who,
+                to,
+                index,
+            })
+        }
+        Conv::Remove(ConvPerson { of, who }) => {
+            act("conv remove", &of, Some(&who), here, Command::Remove, |to, who, index| Said::Removed {
+                who,
+                to,
+                index,
+            })
+        }
+        Conv::Owner(ConvPerson { of, who }) => {
+            act("conv owner", &of, Some(&who), here, Command::HandOver, |to, who, index| Said::Owner {
+                who,
+                to,
+                index,
+            })
+        }
+        Conv::ShareHistory(ConvPerson { of, who }) => {
+            let said = |to, who, index| Said::Shared { who, to, index };
+            act("conv share-history", &of, Some(&who), here, Command::ShareHistory, said)
+        }
+    }
+}
+
+/// One change of a conversation, about one person or about oneself.
+fn act(
+    name: &str,
+    of: &str,
+    who: Option<&str>,
+    here: Here,
+    command: impl FnOnce(ConversationId, PersonId) -> Command,
+    said: impl FnOnce(String, String, u64) -> Said,
+) -> Result<Exit, Trouble> {
+    let mut line = Line::open(&here.home, here.voice)?;
+    let names = Names::fetch(&mut line)?;
+    let all = conversations(&mut line)?;
+    let one = names::conversation(&all, &names, of)?;
+    let person = who.map_or(Ok(names.me()), |who| names.person(who))?;
+    let Reply::Admitted(admitted) = line.run(command(one.id, person))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let (to, who) = (names.title(one, here.voice.lang), names.full(person, here.voice.lang));
+    let data = Done { conversation: one.id.to_string(), index: admitted.index };
+    Ok(here.voice.done(name, &said(to, who, admitted.index), data))
+}
+
+struct List<'a> {
+    names: &'a Names,
+    all: &'a [ConversationView],
+}
+
+impl Words for List<'_> {
+    fn en(&self) -> String {
+        self.table(Lang::En)
+    }
+    fn ru(&self) -> String {
+        self.table(Lang::Ru)
+    }
+}
+
+fn list(here: Here) -> Result<Exit, Trouble> {
+    let mut line = Line::open(&here.home, here.voice)?;
+    let names = Names::fetch(&mut line)?;
+    let all = conversations(&mut line)?;
+    let data: Vec<ConversationJson> = all.iter().map(|one| json(one, &names, here.voice.lang)).collect();
+    Ok(here.voice.done("conv list", &List { names: &names, all: &all }, data))
+}
+
+impl List<'_> {
+    fn table(&self, lang: Lang) -> String {
+        if self.all.is_empty() {
+            return lang.pick("there are no conversations yet", "бесед ещё нет").to_owned();
+        }
+        let mut table = Table::new([
+            ("#", Align::Right),
+            (lang.pick("conversation", "беседа"), Align::Left),
+            (lang.pick("members", "участников"), Align::Right),
+            (lang.pick("unread", "непрочитано"), Align::Right),
+            (lang.pick("up to", "до грифа"), Align::Left),
+            (lang.pick("state", "состояние"), Align::Left),
+        ]);
+        for one in self.all {
+            table.row([
+                one.number.to_string(),
+                self.names.title(one, lang),
+                one.members.len().to_string(),
+                one.unread.to_string(),
+                self.names.label_name(one.ceiling, lang),
+                one.closed
+                    .map_or(String::new(), |index| format!("{} #{index}", lang.pick("erased,", "стёрта,"))),
+            ]);
+        }
+        table.render(super::width())
+    }
+}
+
+struct One<'a> {
+    names: &'a Names,
+    one: &'a ConversationView,
+}
+
+impl Words for One<'_> {
+    fn en(&self) -> String {
+        self.page(Lang::En)
+    }
+    fn ru(&self) -> String {
+        self.page(Lang::Ru)
+    }
+}
+
+fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
+    let mut line = Line::open(&here.home, here.voice)?;
+    let names = Names::fetch(&mut line)?;
+    let all = conversations(&mut line)?;
+    let id = names::conversation(&all, &names, &args.of)?.id;
+    let Reply::Conversation(one) = line.run(Command::Conversation(id))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let data = json(&one, &names, here.voice.lang);
+    Ok(here.voice.done("conv show", &One { names: &names, one: &one }, data))
+}
+
+impl One<'_> {
+    fn page(&self, lang: Lang) -> String {
+        let (one, names) = (self.one, self.names);
+        let mut out = format!("{} (#{})\n", names.title(one, lang), one.number);
+        let labels = [one.ceiling, one.default_label].map(|label| names.label_name(label, lang));
+        out.push_str(&format!(
+            "{}: {}; {}: {}; {}: {}\n",
+            lang.pick("labels up to", "грифы до"),
+            labels[0],
+            lang.pick("by default", "по умолчанию"),
+            labels[1],
+            lang.pick("key epoch", "эпоха ключа"),
+            one.epoch
+        ));
+        let mut table = Table::new([
+            (lang.pick("member", "участник"), Align::Left),
+            (lang.pick("since", "с записи"), Align::Right),
+            (lang.pick("state", "состояние"), Align::Left),
+        ]);
+        for member in &one.members {
+            let state = match (one.owner == Some(member.person), member.joined) {
+                (true, _) => lang.pick("owner", "владелец"),
+                (false, true) => "",
+                (false, false) => lang.pick("invited", "приглашение"),
+            };
+            table.row([names.full(member.person, lang), format!("#{}", member.since), state.to_owned()]);
+        }
+        out.push_str(&table.render(super::width()));
+        if let Some(index) = one.closed {
+            out.push_str(&format!("{} #{index}\n", lang.pick("erased and closed:", "стёрта и закрыта:")));
+        }
+        out
+    }
+}
+
+fn json(one: &ConversationView, names: &Names, lang: Lang) -> ConversationJson {
+    ConversationJson {
+        id: one.id.to_string(),
+        number: one.number,
+        kind: match one.kind {
+            ConversationKind::Private => "private",
+            ConversationKind::Group => "group",
+        },
+        title: names.title(one, lang),
+        owner: one.owner.map(|owner| names.login(owner)),
+        ceiling: one.ceiling.rank(),
+        default_label: one.default_label.rank(),
+        members: one
+            .members
+            .iter()
+            .map(|member| MemberJson {
+                login: names.login(member.person),
+                joined: member.joined,
+                since: member.since,
+            })
+            .collect(),
+        epoch: one.epoch,
+        last: one.last,
+        read: one.read,
+        unread: one.unread,
+        closed: one.closed,
+    }
+}

@@ -1,0 +1,227 @@
+//! `conclave erase plan` and `conclave erase do`: for ever, everywhere, with a record in the journal.
+//! Never erases what was not shown first, and never says "erased" before the server claims that it took effect.
+
+use crate::Here;
+use crate::agent::wire::{Ask, Tell};
+use crate::args::{EraseDo, ErasePlan};
+use crate::names::{self, Names, conversations, number};
+use crate::reach::Line;
+use crate::trouble::Trouble;
+use console::{Exit, Lang, Words, confirm_at_terminal};
+use journal::act::EraseTarget;
+use protocol::client::event::ErasePlan as Plan;
+use protocol::client::{Command, Event, Reply};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// How long `do` waits to hear that the erasure took effect.
+const EFFECT: Duration = Duration::from_secs(30);
+/// Messages of a plan that are listed.
+const LISTED_MAX: usize = 50;
+
+console::words! {
+    enum Said {
+        Ask => en("Erase this for ever?"), ru("Стереть это навсегда?");
+        Done { index: u64, epoch: u64 }
+            => en("erased: #{index}; took effect in erasure epoch {epoch}"),
+               ru("стёрто: запись № {index}; вступило в силу в эпоху стирания {epoch}");
+        Asked { index: u64 }
+            => en("the erasure is in the journal: #{index}; nobody is served any more. That the keys are destroyed was not \
+                   reported yet: `conclave watch` will show it"),
+               ru("стирание записано: № {index}; содержание больше никому не выдаётся. Об уничтожении ключей сервер ещё \
+                   не сообщил: это покажет `conclave watch`");
+    }
+}
+
+struct Page<'a> {
+    names: &'a Names,
+    title: String,
+    plan: &'a Plan,
+}
+
+#[derive(Serialize)]
+struct PlanJson {
+    conversation: String,
+    whole: bool,
+    right: bool,
+    more: bool,
+    messages: Vec<PlannedJson>,
+}
+
+#[derive(Serialize)]
+struct PlannedJson {
+    index: u64,
+    author: String,
+    file: bool,
+}
+
+#[derive(Serialize)]
+struct DoneJson {
+    index: u64,
+    effective: bool,
+    epoch: Option<u64>,
+}
+
+impl Words for Page<'_> {
+    fn en(&self) -> String {
+        self.lines(Lang::En)
+    }
+    fn ru(&self) -> String {
+        self.lines(Lang::Ru)
+    }
+}
+
+pub(super) fn plan(args: &ErasePlan, here: Here) -> Result<Exit, Trouble> {
+    let mut line = Line::open(&here.home, here.voice)?;
+    let names = Names::fetch(&mut line)?;
+    let target = target(args, &mut line, &names)?;
+    let (plan, title) = ask_plan(&mut line, &names, &target, here.voice.lang)?;
+    let data = PlanJson {
+        conversation: plan.conversation.to_string(),
+        whole: plan.whole,
+        right: plan.right,
+        more: plan.more,
+        messages: plan
+            .messages
+            .iter()
+            .map(|one| PlannedJson { index: one.index, author: names.login(one.author), file: one.file })
+            .collect(),
+    };
+    let page = Page { names: &names, title, plan: &plan };
+    Ok(match plan.right {
+        true => here.voice.done("erase plan", &page, data),
+        false => here.voice.verdict("erase plan", Exit::NotAllowed, "no-right-to-erase", &page, data),
+    })
+}
+
+pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
+    let mut line = Line::open(&here.home, here.voice)?;
+    let names = Names::fetch(&mut line)?;
+    let target = target(&args.what, &mut line, &names)?;
+    let (plan, title) = ask_plan(&mut line, &names, &target, here.voice.lang)?;
+    here.voice.remark(&Page { names: &names, title, plan: &plan });
+    if !args.consent.yes && !confirm_at_terminal(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
+        return Err(Trouble::say(Exit::No, "declined", "nothing was erased", "ничего не стёрто"));
+    }
+    // Listens before it acts: the effect may be told before the answer.
+    let mut watching = Line::open(&here.home, here.voice)?;
+    watching.say(&Ask::Watch)?;
+    // Answered once the agent has taken the Watch: requests of one connection are heard in order.
+    watching.say(&Ask::Status)?;
+    while !matches!(watching.hear()?, Tell::Status(_)) {}
+    let Reply::Admitted(admitted) = line.run(Command::Erase(target))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let index = admitted.index;
+    Ok(match effect(&mut watching, index) {
+        Some(epoch) => {
+            let data = DoneJson { index, effective: true, epoch: Some(epoch) };
+            here.voice.done("erase do", &Said::Done { index, epoch }, data)
+        }
+        None => {
+            let data = DoneJson { index, effective: false, epoch: None };
+            here.voice.done("erase do", &Said::Asked { index }, data)
+        }
+    })
+}
+
+/// Waits until the server claims that every erasure up to this one took effect; the epoch in which.
+fn effect(watching: &mut Line, index: u64) -> Option<u64> {
+    let until = Instant::now() + EFFECT;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        watching.patience(Some(left));
+        match watching.hear() {
+            Ok(Tell::Event(event)) => {
+                if let Event::ErasureDone(epoch, through) = *event
+                    && through >= index
+                {
+                    return Some(epoch);
+                }
+            }
+            Ok(_) | Err(_) => return None,
+        }
+    }
+}
+
+fn target(args: &ErasePlan, line: &mut Line, names: &Names) -> Result<EraseTarget, Trouble> {
+    if let Some(typed) = &args.conversation {
+        let all = conversations(line)?;
+        return Ok(EraseTarget::Conversation(names::conversation(&all, names, typed)?.id));
+    }
+    let numbers: Result<Vec<u64>, Trouble> = args.messages.iter().map(|typed| number(typed)).collect();
+    let mut numbers = numbers?;
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut conversation = None;
+    for index in &numbers {
+        let of = names::message(line, *index)?.conversation;
+        if *conversation.get_or_insert(of) != of {
+            return Err(Trouble::say(
+                Exit::Usage,
+                "two-conversations",
+                "these messages are of several conversations; erase them one conversation at a time",
+                "эти сообщения из разных бесед; стирайте по одной беседе",
+            ));
+        }
+    }
+    conversation.map(|of| EraseTarget::Messages(of, numbers)).ok_or_else(Trouble::odd_answer)
+}
+
+fn ask_plan(
+    line: &mut Line,
+    names: &Names,
+    target: &EraseTarget,
+    lang: Lang,
+) -> Result<(Plan, String), Trouble> {
+    let Reply::Plan(plan) = line.run(Command::ErasePlan(target.clone()))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let all = conversations(line)?;
+    let one = all.iter().find(|one| one.id == plan.conversation);
+    let title = one.map_or_else(String::new, |one| format!("{} (#{})", names.title(one, lang), one.number));
+    Ok((plan, title))
+}
+
+impl Page<'_> {
+    fn lines(&self, lang: Lang) -> String {
+        let plan = self.plan;
+        let mut lines = vec![match plan.whole {
+            true => format!(
+                "{}: {}",
+                lang.pick(
+                    "the whole conversation goes and is closed for good",
+                    "стирается и навсегда закрывается вся беседа"
+                ),
+                self.title
+            ),
+            false => format!("{}: {}", lang.pick("from", "из беседы"), self.title),
+        }];
+        for one in plan.messages.iter().take(LISTED_MAX) {
+            let file = if one.file { lang.pick(", with its file", ", с файлом") } else { "" };
+            lines.push(format!("  #{} {}{file}", one.index, self.names.full(one.author, lang)));
+        }
+        if plan.more || plan.messages.len() > LISTED_MAX {
+            lines.push(lang.pick("  and more", "  и другие").to_owned());
+        }
+        if plan.messages.is_empty() && !plan.whole {
+            lines.push(
+                lang.pick("  nothing: all of it was erased already", "  ничего: всё это уже стёрто")
+                    .to_owned(),
+            );
+        }
+        lines.push(match plan.right {
+            true => lang
+                .pick(
+                    "you have the right to do this; what others copied or remember stays",
+                    "у вас есть на это право; то, что другие скопировали или помнят, останется",
+                )
+                .to_owned(),
+            false => lang.pick("you have NO right to do this", "у вас НЕТ на это права").to_owned(),
+        });
+        lines.join("\n")
+    }
+}

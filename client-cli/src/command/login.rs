@@ -1,0 +1,199 @@
+//! `conclave login`: finds or starts the agent, and gives it what opens the credential and proves the login.
+//! Never keeps a secret after it was handed over, and never passes one as an argument.
+
+use super::request::{PASSPHRASE_LETTERS_MIN, differ, too_short};
+use crate::Here;
+use crate::agent::wire::{Ask, Tell, Unlock, Unlocked};
+use crate::agent::{self, Start};
+use crate::args::Login;
+use crate::one_time;
+use crate::reach::{Line, failure_in, runtime};
+use crate::trouble::Trouble;
+use console::{Exit, Secret, SecretSource, Words, clean};
+use hardening::Sandboxed;
+use protocol::client::SecretText;
+use serde::Serialize;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+console::words! {
+    enum Said {
+        Password => en("Password: "), ru("Пароль: ");
+        Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
+        LoginPassword => en("Login password: "), ru("Пароль входа: ");
+        Envelope => en("One-time password of the envelope: "), ru("Одноразовый пароль из конверта: ");
+        MustSet => en("Now a new password, of at least {PASSPHRASE_LETTERS_MIN} letters."),
+                   ru("Теперь новый пароль, не меньше {PASSPHRASE_LETTERS_MIN} знаков.");
+        NewPassword => en("New password: "), ru("Новый пароль: ");
+        Again => en("Once more: "), ru("Ещё раз: ");
+        OnePassword => en("the new password opens the credential too: the old passphrase is void"),
+                       ru("новый пароль открывает и ключи: прежняя парольная фраза больше не действует");
+        TwoPasswords
+            => en("credential and login keep two secrets here: log in with --separate"),
+               ru("у ключей и у входа здесь разные секреты: входите с --separate");
+        Done { name: String, login: String, site: String, index: u64, entries: u64 }
+            => en("logged in to {site} as {name} @{login}: #{index}; the journal has {entries} entries and only grew"),
+               ru("вход в «{site}»: {name} @{login}, запись № {index}; в журнале записей: {entries}, он только рос");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    login: String,
+    site: String,
+    index: u64,
+    entries: u64,
+    new_password: bool,
+}
+
+pub(super) fn run(args: Login, here: Here, sandboxed: &Sandboxed) -> Result<Exit, Trouble> {
+    // Said before a person types anything in vain.
+    here.home.card()?;
+    if !here.home.credential().exists() {
+        return Err(Trouble::say(
+            Exit::Missing,
+            "no-credential",
+            "there is no credential here: `conclave request` makes one",
+            "здесь нет ключей: их создаёт `conclave request`",
+        ));
+    }
+    match Line::open(&here.home, here.voice) {
+        Ok(mut line) => {
+            if line.status()?.unlocked {
+                return Err(Trouble::say(
+                    Exit::No,
+                    "unlocked-already",
+                    "logged in already; `conclave whoami` shows as whom",
+                    "вход уже выполнен; кем, показывает `conclave whoami`",
+                ));
+            }
+            talk(&args, &here, line)
+        }
+        Err(trouble) if trouble.name == "no-agent" => start(&args, here, sandboxed),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// Starts an agent: in a process of its own, or in this one, with the talk in a thread beside it.
+fn start(args: &Login, here: Here, sandboxed: &Sandboxed) -> Result<Exit, Trouble> {
+    let pair = UnixStream::pair().map_err(|error| Trouble::io(Path::new("socketpair"), &error))?;
+    let idle_ms = args.idle.map(|seconds| u64::from(seconds) * 1000);
+    if !args.foreground {
+        spawn(&here, pair.1, idle_ms)?;
+        let line = Line::over(pair.0, here.voice)?;
+        return talk(args, &here, line);
+    }
+    let start = Start { home: here.home.clone(), idle_ms, starter: pair.1 };
+    std::thread::scope(|scope| {
+        let talking = scope.spawn(|| {
+            let line = Line::over(pair.0, here.voice)?;
+            let done = talk(args, &here, line);
+            // The agent lives on in this process; what went wrong must be told now.
+            done.inspect_err(|trouble| {
+                let _ = here.voice.failed("login", trouble.exit, &trouble.name, trouble);
+            })
+        });
+        agent::run(start, &runtime(), sandboxed)?;
+        match talking.join() {
+            Ok(Ok(exit)) => Ok(exit),
+            Ok(Err(trouble)) => Ok(trouble.exit),
+            Err(_panic) => Ok(Exit::Io),
+        }
+    })
+}
+
+fn spawn(here: &Here, starter: UnixStream, idle_ms: Option<u64>) -> Result<(), Trouble> {
+    let own = std::env::current_exe().map_err(|error| Trouble::io(Path::new("conclave"), &error))?;
+    let mut command = Command::new(&own);
+    command.arg("agent").arg("--home").arg(here.home.path()).arg("--lang").arg(here.voice.lang.name());
+    if let Some(idle_ms) = idle_ms {
+        command.arg("--idle-ms").arg(idle_ms.to_string());
+    }
+    command.current_dir("/").stdin(Stdio::from(OwnedFd::from(starter)));
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    // It outlives us; whoever reaps orphans reaps it.
+    child.map(drop).map_err(|error| Trouble::io(&own, &error))
+}
+
+/// Asks the person, tells the agent.
+fn talk(args: &Login, here: &Here, mut line: Line) -> Result<Exit, Trouble> {
+    let lang = here.voice.lang;
+    let mut main = SecretSource::open(args.passphrase.passphrase_fd)?;
+    let two = args.envelope || args.separate;
+    let first = if two { Said::Passphrase } else { Said::Password };
+    let passphrase = text(&main.ask(&first.say(lang))?);
+    let password = match (args.envelope, args.separate) {
+        (true, _) => {
+            let typed = match args.envelope_fd {
+                Some(fd) => SecretSource::open(Some(fd))?.ask("")?,
+                None => main.ask(&Said::Envelope.say(lang))?,
+            };
+            Some(one_time::read(typed.expose())?)
+        }
+        (false, true) => Some(text(&main.ask(&Said::LoginPassword.say(lang))?)),
+        (false, false) => None,
+    };
+    let used = password.clone().unwrap_or_else(|| passphrase.clone());
+    let unlock = Unlock { passphrase, password, end_other: args.end_other };
+    let unlocked = match line.ask(&Ask::Unlock(unlock))? {
+        Tell::Unlocked(unlocked) => unlocked,
+        other => return Err(failure_in(other)),
+    };
+    if unlocked.must_set_password {
+        set_password(args, here, &mut line, &mut main, &used)?;
+    }
+    done(here, &mut line, unlocked)
+}
+
+fn set_password(
+    args: &Login,
+    here: &Here,
+    line: &mut Line,
+    main: &mut SecretSource,
+    used: &SecretText,
+) -> Result<(), Trouble> {
+    let lang = here.voice.lang;
+    here.voice.remark(&Said::MustSet);
+    let (label, again) = (Said::NewPassword.say(lang), Said::Again.say(lang));
+    let asked = match args.new_password_fd {
+        Some(fd) => SecretSource::open(Some(fd))?.ask_new(&label, &again)?,
+        None => main.ask_new(&label, &again)?,
+    };
+    let new = asked.ok_or_else(differ)?;
+    if new.letters() < PASSPHRASE_LETTERS_MIN {
+        return Err(too_short());
+    }
+    let new = text(&new);
+    // The envelope's password stands on paper: it is read back however it is typed, and refused.
+    let same_letters = one_time::read(new.expose()).is_ok_and(|read| read == *used);
+    if new == *used || same_letters {
+        return Err(Trouble::say(
+            Exit::No,
+            "password-unchanged",
+            "the new password must be another one than before",
+            "новый пароль должен отличаться от прежнего",
+        ));
+    }
+    match line.ask(&Ask::SetPassword(new))? {
+        Tell::PasswordSet(true) => here.voice.remark(&Said::OnePassword),
+        Tell::PasswordSet(false) => here.voice.remark(&Said::TwoPasswords),
+        other => return Err(failure_in(other)),
+    }
+    Ok(())
+}
+
+fn done(here: &Here, line: &mut Line, unlocked: Unlocked) -> Result<Exit, Trouble> {
+    let me = line.status()?.me.ok_or_else(Trouble::odd_answer)?;
+    let (login, site) = (clean(&me.login), clean(&me.site));
+    let Unlocked { must_set_password, login: index, entries } = unlocked;
+    let said =
+        Said::Done { name: clean(&me.full_name), login: login.clone(), site: site.clone(), index, entries };
+    let data = Data { login, site, index, entries, new_password: must_set_password };
+    Ok(here.voice.done("login", &said, data))
+}
+
+fn text(secret: &Secret) -> SecretText {
+    SecretText::from(secret.expose())
+}

@@ -1,0 +1,77 @@
+//! `conclave setup`: takes the site card in, once a person has compared its fingerprint.
+//! Never believes a card by itself, and never lets another site's card replace the one that is there.
+
+use crate::Here;
+use crate::args::Setup;
+use crate::home::read_card;
+use crate::trouble::Trouble;
+use console::{Exit, clean, confirm_at_terminal};
+use serde::Serialize;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+
+console::words! {
+    enum Said {
+        Card { site: String, address: String, suite: String, fingerprint: String }
+            => en("site:        {site}\naddress:     {address}\nsuite:       {suite}\nfingerprint: {fingerprint}"),
+               ru("система:     {site}\nадрес:       {address}\nалгоритмы:   {suite}\nотпечаток:   {fingerprint}");
+        Ask => en("Is this the fingerprint that an officer gave you?"),
+               ru("Этот ли отпечаток вам передал офицер?");
+        Done { site: String } => en("the card of {site} is in place"), ru("карта системы «{site}» принята");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    site: String,
+    fingerprint: String,
+}
+
+pub(super) fn run(args: Setup, mut here: Here) -> Result<Exit, Trouble> {
+    let card = read_card(&args.card)?;
+    let fingerprint = card.fingerprint().to_string();
+    here.home.prepare()?;
+    if here.home.card_path().exists() && here.home.card()?.log_id != card.log_id {
+        return Err(Trouble::say(
+            Exit::No,
+            "other-site",
+            "there is a card of another site here; use another --home for this one",
+            "здесь уже есть карта другой системы; для этой укажите другой --home",
+        ));
+    }
+    here.voice.remark(&Said::Card {
+        site: clean(&card.site),
+        address: clean(&card.addresses.join(", ")),
+        suite: card.suite.to_string(),
+        fingerprint: fingerprint.clone(),
+    });
+    let agreed = match &args.fingerprint {
+        Some(given) => digits(given) == digits(&fingerprint),
+        None => confirm_at_terminal(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang)?,
+    };
+    if !agreed {
+        return Err(Trouble::say(
+            Exit::No,
+            "fingerprint",
+            "the fingerprints differ: nothing was taken in. Ask an officer",
+            "отпечатки не совпали: карта не принята. Спросите офицера",
+        ));
+    }
+    let path = here.home.card_path();
+    let fresh = path.with_extension("new");
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(card.to_text().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&fresh, &path) // A crash before: the old card counts; after: the new one.
+    };
+    write().map_err(|error| Trouble::io(&path, &error))?;
+    let site = clean(&card.site);
+    Ok(here.voice.done("setup", &Said::Done { site: site.clone() }, Data { site, fingerprint }))
+}
+
+/// Blanks, colons and case are for the eye.
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|digit| digit.to_ascii_lowercase()).collect()
+}

@@ -1,0 +1,155 @@
+//! `conclave status`: how the agent stands, what was not sent, and what came to nothing while nobody listened.
+//! Never shows what a message contains.
+
+use crate::Here;
+use crate::agent::wire::{Status, Unsent};
+use crate::reach::Line;
+use crate::trouble::Trouble;
+use console::when::{ago, duration, rfc3339};
+use console::{Exit, Lang, Words, clean};
+use link::terminal::now_ms;
+use serde::Serialize;
+
+/// The page for people.
+struct Page<'a>(&'a Status);
+
+impl Words for Page<'_> {
+    fn en(&self) -> String {
+        page(self.0, Lang::En)
+    }
+    fn ru(&self) -> String {
+        page(self.0, Lang::Ru)
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    unlocked: bool,
+    online: bool,
+    login: Option<String>,
+    login_index: u64,
+    entries: u64,
+    held: u64,
+    unsent: Vec<UnsentJson>,
+    failed: Vec<UnsentJson>,
+    trouble: Option<String>,
+    lock_in_ms: Option<u64>,
+    memory: String,
+}
+
+#[derive(Serialize)]
+struct UnsentJson {
+    kind: &'static str,
+    at: String,
+    error: Option<String>,
+}
+
+pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
+    let mut line = Line::open(&here.home, here.voice)?;
+    let status = line.status()?;
+    let json = |all: &[Unsent]| all.iter().map(unsent_json).collect();
+    let data = Data {
+        unlocked: status.unlocked,
+        online: status.online,
+        login: status.me.as_ref().map(|me| me.login.clone()),
+        login_index: status.login,
+        entries: status.entries,
+        held: status.held,
+        unsent: json(&status.unsent),
+        failed: json(&status.failed),
+        trouble: status.trouble.as_ref().map(|trouble| trouble.name.clone()),
+        lock_in_ms: status.lock_in_ms,
+        memory: status.memory.clone(),
+    };
+    Ok(here.voice.done("status", &Page(&status), data))
+}
+
+fn unsent_json(unsent: &Unsent) -> UnsentJson {
+    UnsentJson {
+        kind: what(unsent.kind, Lang::En),
+        at: rfc3339(unsent.at_ms),
+        error: unsent.failure.as_ref().map(|failure| failure.name.clone()),
+    }
+}
+
+fn page(status: &Status, lang: Lang) -> String {
+    let mut lines = Vec::new();
+    let mut row = |en: &str, ru: &str, value: String| {
+        lines.push(format!("{:<15}{value}", format!("{}:", lang.pick(en, ru))));
+    };
+    if let Some(me) = &status.me {
+        row("person", "человек", format!("{} @{}", clean(&me.full_name), clean(&me.login)));
+        row("site", "система", clean(&me.site));
+    }
+    let state = match (status.unlocked, status.online) {
+        (true, true) => lang.pick("logged in, connected", "вход выполнен, связь есть"),
+        (true, false) => lang.pick("logged in, no connection just now", "вход выполнен, связи сейчас нет"),
+        (false, _) => lang.pick("locked", "заблокирован"),
+    };
+    row("agent", "агент", state.to_owned());
+    if status.unlocked {
+        row("journal", "журнал", format!("{} {}", status.entries, lang.pick("entries", "записей")));
+        row("in memory", "в памяти", format!("{} {}", status.held, lang.pick("messages", "сообщений")));
+        row("login proof", "пароль входа", clean(&status.memory));
+    }
+    if let Some(ms) = status.lock_in_ms {
+        row("locks in", "блокировка", duration(ms, lang));
+    }
+    if let Some(trouble) = &status.trouble {
+        row("trouble", "неполадка", lang.pick(&trouble.en, &trouble.ru).clone());
+    }
+    row("not sent", "не отправлено", status.unsent.len().to_string());
+    lines.extend(status.unsent.iter().map(|unsent| unsent_line(unsent, lang)));
+    if !status.failed.is_empty() {
+        lines.push(lang.pick("came to nothing:", "не состоялось:").to_owned());
+        lines.extend(status.failed.iter().map(|unsent| unsent_line(unsent, lang)));
+    }
+    lines.join("\n")
+}
+
+fn unsent_line(unsent: &Unsent, lang: Lang) -> String {
+    let why = unsent.failure.as_ref().map(|failure| format!(": {}", lang.pick(&failure.en, &failure.ru)));
+    format!("  {}, {}{}", what(unsent.kind, lang), ago(unsent.at_ms, now_ms(), lang), why.unwrap_or_default())
+}
+
+/// The kinds of `agent::pending::kind`.
+fn what(kind: u8, lang: Lang) -> &'static str {
+    match kind {
+        1 => lang.pick("message", "сообщение"),
+        2 => lang.pick("file", "файл"),
+        3 => lang.pick("new conversation", "новая беседа"),
+        4 => lang.pick("change of a conversation", "изменение беседы"),
+        5 => lang.pick("read mark or acknowledgement", "отметка о прочтении или подтверждение"),
+        6 => lang.pick("erasure", "стирание"),
+        _ => lang.pick("act", "действие"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::wire::Failure;
+
+    #[test]
+    fn a_page_says_what_was_not_sent() {
+        let failure = Failure { name: "full".into(), en: "full".into(), ru: "заполнено".into() };
+        let mut status = Status {
+            unlocked: true,
+            online: false,
+            me: None,
+            login: 4,
+            entries: 9,
+            held: 2,
+            unsent: vec![Unsent { kind: 1, at_ms: now_ms() - 300_000, failure: None }],
+            failed: vec![Unsent { kind: 6, at_ms: now_ms() - 300_000, failure: Some(failure) }],
+            trouble: None,
+            lock_in_ms: Some(90_000),
+            memory: "memfd_secret".into(),
+        };
+        let shown = page(&status, Lang::Ru);
+        assert!(shown.contains("не отправлено: 1\n  сообщение, 5 мин назад"), "{shown}");
+        assert!(shown.contains("стирание, 5 мин назад: заполнено"), "{shown}");
+        status.unlocked = false;
+        assert!(page(&status, Lang::En).contains("locked"));
+    }
+}

@@ -1,0 +1,366 @@
+//! From what a person types to who and what is meant, and back: people, conversations, labels, numbers.
+//! Never guesses: what fits two is refused and both are named. Names from certificates are cleaned before they are shown.
+
+use crate::agent::policy_of;
+use crate::reach::Line;
+use crate::trouble::Trouble;
+use console::{Exit, Lang, alike, clean, fold};
+use journal::act::{ConversationKind, Precedence};
+use journal::ids::{ConversationId, Index};
+use journal::policy::Policy;
+use pki::{Clearance, PersonId};
+use protocol::client::event::{ConversationView, MessageView, PersonView};
+use protocol::client::{Command, Reply};
+use protocol::query::Query;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The directory and the policy, as one command needs them.
+pub(crate) struct Names {
+    me: PersonId,
+    people: BTreeMap<PersonId, PersonView>,
+    alike: BTreeSet<PersonId>,
+    pub(crate) policy: Policy,
+}
+
+impl Names {
+    /// Asks the agent for them.
+    pub(crate) fn fetch(line: &mut Line) -> Result<Self, Trouble> {
+        let status = line.status()?;
+        let me = match status.me {
+            Some(me) if status.unlocked => PersonId(me.person),
+            Some(_) | None => return Err(Trouble::locked()),
+        };
+        let Reply::People(people) = line.run(Command::People)? else { return Err(Trouble::odd_answer()) };
+        let policy = line.run(Command::Ask(Query::Policy))?;
+        let policy = policy_of(&policy).ok_or_else(Trouble::odd_answer)?;
+        Ok(Self::new(me, people, policy))
+    }
+
+    pub(crate) fn new(me: PersonId, people: Vec<PersonView>, policy: Policy) -> Self {
+        let names: Vec<&str> = people.iter().map(|person| person.full_name.as_str()).collect();
+        let alike = alike(&names).into_iter().flatten().map(|place| people[place].person).collect();
+        let people = people.into_iter().map(|person| (person.person, person)).collect();
+        Self { me, people, alike, policy }
+    }
+
+    /// Who works here.
+    pub(crate) fn me(&self) -> PersonId {
+        self.me
+    }
+
+    /// Everybody, by login.
+    pub(crate) fn everybody(&self) -> Vec<&PersonView> {
+        let mut all: Vec<&PersonView> = self.people.values().collect();
+        all.sort_by(|a, b| a.login.cmp(&b.login));
+        all
+    }
+
+    /// Whether another person's name looks like this one's.
+    pub(crate) fn is_alike(&self, person: PersonId) -> bool {
+        self.alike.contains(&person)
+    }
+
+    /// The login, which is unique.
+    pub(crate) fn login(&self, person: PersonId) -> String {
+        self.people.get(&person).map_or_else(|| person.to_string(), |view| clean(&view.login))
+    }
+
+    /// Name and login; a name that looks like another's is marked.
+    pub(crate) fn full(&self, person: PersonId, lang: Lang) -> String {
+        let Some(view) = self.people.get(&person) else { return person.to_string() };
+        let mark = match self.is_alike(person) {
+            true => lang.pick(" (!look-alike)", " (!похожее имя)"),
+            false => "",
+        };
+        format!("{} @{}{mark}", clean(&view.full_name), clean(&view.login))
+    }
+
+    /// `@login` or `login`.
+    pub(crate) fn person(&self, typed: &str) -> Result<PersonId, Trouble> {
+        let login = typed.strip_prefix('@').unwrap_or(typed);
+        let found = self.people.values().find(|person| person.login == login);
+        found.map(|person| person.person).ok_or_else(|| {
+            Trouble::say(
+                Exit::No,
+                "unknown-person",
+                format!("there is no @{}; `conclave people` lists everybody", clean(login)),
+                format!("нет @{}; список показывает `conclave people`", clean(login)),
+            )
+        })
+    }
+
+    /// A label by its rank or its name in either language; its beginning is enough where it is clear.
+    pub(crate) fn label(&self, typed: &str) -> Result<Clearance, Trouble> {
+        if let Some(rank) = typed.parse().ok().and_then(Clearance::from_rank) {
+            return Ok(rank);
+        }
+        let typed = fold(typed);
+        let named = |name: &str, whole: bool| {
+            let name = fold(name);
+            if whole { name == typed } else { !typed.is_empty() && name.starts_with(&typed) }
+        };
+        for whole in [true, false] {
+            let fits: Vec<u8> = (0..)
+                .zip(&self.policy.labels)
+                .filter(|(_, label)| named(&label.en, whole) || named(&label.ru, whole))
+                .map(|(rank, _)| rank)
+                .collect();
+            if let [rank] = fits[..]
+                && let Some(rank) = Clearance::from_rank(rank)
+            {
+                return Ok(rank);
+            }
+        }
+        let list = |lang: Lang| {
+            let names: Vec<String> =
+                (0..6).map(|rank| format!("{rank} {}", self.label_name(Clearance(rank), lang))).collect();
+            names.join(", ")
+        };
+        Err(Trouble::say(
+            Exit::Usage,
+            "unknown-label",
+            format!("there is no such label; there are: {}", list(Lang::En)),
+            format!("такого грифа нет; есть: {}", list(Lang::Ru)),
+        ))
+    }
+
+    /// A label as the policy names it.
+    pub(crate) fn label_name(&self, label: Clearance, lang: Lang) -> String {
+        match self.policy.labels.get(usize::from(label.rank())) {
+            Some(name) => clean(lang.pick(&name.en, &name.ru)),
+            None => label.to_string(),
+        }
+    }
+
+    /// The other side of a private conversation.
+    pub(crate) fn other_side(&self, conversation: &ConversationView) -> Option<PersonId> {
+        let private = conversation.kind == ConversationKind::Private;
+        let others = conversation.members.iter().map(|member| member.person);
+        private.then(|| others.into_iter().find(|person| *person != self.me)).flatten()
+    }
+
+    /// What a conversation is called.
+    pub(crate) fn title(&self, conversation: &ConversationView, lang: Lang) -> String {
+        if let Some(other) = self.other_side(conversation) {
+            return self.full(other, lang);
+        }
+        match &conversation.title {
+            Some(title) if !title.expose().is_empty() => clean(title.expose()),
+            Some(_) | None => format!("#{}", conversation.number),
+        }
+    }
+}
+
+/// One's conversations.
+pub(crate) fn conversations(line: &mut Line) -> Result<Vec<ConversationView>, Trouble> {
+    match line.run(Command::Conversations)? {
+        Reply::Conversations(all) => Ok(all),
+        _ => Err(Trouble::odd_answer()),
+    }
+}
+
+/// What `@login`, `#number` or the beginning of a title means.
+pub(crate) fn conversation<'a>(
+    all: &'a [ConversationView],
+    names: &Names,
+    typed: &str,
+) -> Result<&'a ConversationView, Trouble> {
+    if typed.starts_with('@') {
+        let person = names.person(typed)?;
+        let private = all.iter().find(|one| one.closed.is_none() && names.other_side(one) == Some(person));
+        return private.ok_or_else(|| unknown(typed));
+    }
+    if let Ok(number) = number(typed) {
+        return all.iter().find(|one| one.number == number).ok_or_else(|| unknown(typed));
+    }
+    let begins = fold(typed);
+    let title =
+        |one: &ConversationView| one.title.as_ref().map(|title| fold(title.expose())).unwrap_or_default();
+    let fits: Vec<&ConversationView> =
+        all.iter().filter(|one| one.closed.is_none() && title(one).starts_with(&begins)).collect();
+    let exact: Vec<&&ConversationView> = fits.iter().filter(|one| title(one) == begins).collect();
+    match (&fits[..], &exact[..]) {
+        ([one], _) => Ok(one),
+        (_, [one]) => Ok(one),
+        ([], _) => Err(unknown(typed)),
+        (several, _) => {
+            let list = |lang: Lang| {
+                let each = several.iter().map(|one| format!("#{} {}", one.number, names.title(one, lang)));
+                each.collect::<Vec<_>>().join("; ")
+            };
+            Err(Trouble::say(
+                Exit::Usage,
+                "ambiguous-conversation",
+                format!("several conversations begin so: {}", list(Lang::En)),
+                format!("так начинается несколько бесед: {}", list(Lang::Ru)),
+            ))
+        }
+    }
+}
+
+fn unknown(typed: &str) -> Trouble {
+    Trouble::say(
+        Exit::No,
+        "unknown-conversation",
+        format!("there is no conversation {}; `conclave conv list` shows them", clean(typed)),
+        format!("нет беседы {}; список показывает `conclave conv list`", clean(typed)),
+    )
+}
+
+/// `1234` or `#1234`.
+pub(crate) fn number(typed: &str) -> Result<Index, Trouble> {
+    let digits = typed.strip_prefix('#').unwrap_or(typed);
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain).ok_or_else(|| {
+        Trouble::say(
+            Exit::Usage,
+            "not-a-number",
+            format!("{} is not the number of a message", clean(typed)),
+            format!("{} не является номером сообщения", clean(typed)),
+        )
+    })
+}
+
+/// Finds a message by its number: first among those the agent holds, then in every conversation that may have it.
+pub(crate) fn message(line: &mut Line, index: Index) -> Result<MessageView, Trouble> {
+    let (mut held, _) = line.found(&crate::agent::wire::Ask::Held(index))?;
+    if let Some(message) = held.pop() {
+        return Ok(message);
+    }
+    for one in conversations(line)? {
+        if one.number < index
+            && one.last >= index
+            && let Some(message) = message_in(line, one.id, index)?
+        {
+            return Ok(message);
+        }
+    }
+    Err(Trouble::from(link::terminal::TerminalError::Command(protocol::client::Error::UnknownMessage {
+        index,
+    })))
+}
+
+fn message_in(line: &mut Line, of: ConversationId, index: Index) -> Result<Option<MessageView>, Trouble> {
+    match line.run(Command::MessagesFrom(of, index))? {
+        Reply::Messages(messages, _) => Ok(messages.into_iter().find(|message| message.index == index)),
+        _ => Err(Trouble::odd_answer()),
+    }
+}
+
+/// A precedence in words.
+pub(crate) fn precedence(precedence: Precedence, lang: Lang) -> &'static str {
+    match precedence {
+        Precedence::Routine => lang.pick("ROUTINE", "ОБЫЧНОЕ"),
+        Precedence::Priority => lang.pick("PRIORITY", "СРОЧНОЕ"),
+        Precedence::Immediate => lang.pick("IMMEDIATE", "НЕМЕДЛЕННОЕ"),
+        Precedence::Flash => lang.pick("FLASH", "МОЛНИЯ"),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use pki::{CertId, Role, RoleSet};
+    use protocol::client::SecretText;
+    use protocol::client::event::MemberView;
+
+    pub(crate) fn person(id: u64, login: &str, full_name: &str) -> PersonView {
+        PersonView {
+            person: PersonId(id),
+            login: login.into(),
+            full_name: full_name.into(),
+            unit: vec!["HQ".into()],
+            roles: RoleSet::EMPTY.with(Role::Operator),
+            clearance: Clearance(3),
+            agreement: CertId([0; 32]),
+            active: true,
+            online: false,
+            signature: CertId([0; 32]),
+        }
+    }
+
+    pub(crate) fn names() -> Names {
+        let people = vec![
+            person(1, "anna", "Анна Петрова"),
+            person(2, "boris", "Борис Нотов"),
+            person(3, "vera", "Вера\u{1b}[2J"),
+            person(4, "bories", "Бориc Нотов"),
+        ];
+        Names::new(PersonId(1), people, Policy::standard())
+    }
+
+    pub(crate) fn conversation_of(number: u64, title: Option<&str>, members: &[u64]) -> ConversationView {
+        ConversationView {
+            id: ConversationId([number as u8; 32]),
+            number,
+            kind: if title.is_some() { ConversationKind::Group } else { ConversationKind::Private },
+            title: title.map(SecretText::from),
+            ceiling: Clearance(3),
+            default_label: Clearance(0),
+            owner: None,
+            members: members
+                .iter()
+                .map(|id| MemberView { person: PersonId(*id), joined: true, since: number })
+                .collect(),
+            epoch: 1,
+            last: number + 1,
+            read: 0,
+            unread: 1,
+            closed: None,
+        }
+    }
+
+    #[test]
+    fn people_are_found_by_login_and_shown_by_name() {
+        let names = names();
+        assert_eq!(names.person("@boris").unwrap(), PersonId(2));
+        assert_eq!(names.person("boris").unwrap(), PersonId(2));
+        assert!(names.person("@bor").is_err());
+        assert_eq!(names.full(PersonId(1), Lang::En), "Анна Петрова @anna");
+        assert_eq!(names.full(PersonId(2), Lang::En), "Борис Нотов @boris (!look-alike)");
+        assert_eq!(names.full(PersonId(3), Lang::En), "Вера[2J @vera");
+        assert_eq!(names.full(PersonId(9), Lang::En), "0000000000000009");
+    }
+
+    #[test]
+    fn labels_are_named_by_rank_or_word() {
+        let names = names();
+        for (typed, rank) in
+            [("0", 0), ("secret", 4), ("СЕКРЕТНО", 4), ("top", 5), ("для служ", 1), ("conf", 3)]
+        {
+            assert_eq!(names.label(typed).unwrap(), Clearance(rank), "{typed}");
+        }
+        for typed in ["6", "", "-1", "so", "x"] {
+            assert!(names.label(typed).is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn conversations_are_named_by_person_number_or_title() {
+        let names = names();
+        let all = [
+            conversation_of(10, None, &[1, 2]),
+            conversation_of(20, Some("Ночная смена"), &[1, 2, 3]),
+            conversation_of(30, Some("Ночная смена: обед"), &[1, 3]),
+            conversation_of(40, Some("Дежурство"), &[1, 3]),
+        ];
+        let number =
+            |typed: &str| conversation(&all, &names, typed).map(|one| one.number).map_err(|t| t.name);
+        assert_eq!(number("@boris"), Ok(10));
+        assert_eq!(number("@vera"), Err("unknown-conversation".into()));
+        assert_eq!(number("#20"), Ok(20));
+        assert_eq!(number("деж"), Ok(40));
+        assert_eq!(number("Ночная смена"), Ok(20), "the whole title wins");
+        assert_eq!(number("ночн"), Err("ambiguous-conversation".into()));
+        assert_eq!(names.title(&all[0], Lang::Ru), "Борис Нотов @boris (!похожее имя)");
+    }
+
+    #[test]
+    fn numbers_of_messages_have_only_digits() {
+        assert_eq!(number("#12").unwrap(), 12);
+        assert_eq!(number("12").unwrap(), 12);
+        for typed in ["", "#", "-1", "+1", "12a", "99999999999999999999"] {
+            assert!(number(typed).is_err(), "{typed}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! How messages look, to people and to scripts.
+//! Never shows a byte of foreign text that was not cleaned. Times are UTC: a terminal of another zone reads the same.
+
+use crate::names::{Names, precedence};
+use console::when::{bytes, minute, rfc3339};
+use console::{Lang, clean, clean_lines};
+use journal::act::Precedence;
+use link::terminal::words::what_words;
+use protocol::client::event::{Content, FileView, MessageView};
+use serde::Serialize;
+
+/// Spaces before the lines of a text, so that no text can pass for one of our own lines.
+const MARGIN: &str = "    ";
+
+/// A message for people: a line about it, then its text.
+pub(crate) fn message(message: &MessageView, names: &Names, lang: Lang) -> String {
+    let mut out = heading(message, names, lang);
+    out.push('\n');
+    for line in content(message, names, lang).lines() {
+        out.push_str(MARGIN);
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// The line about a message.
+pub(crate) fn heading(message: &MessageView, names: &Names, lang: Lang) -> String {
+    let mut out =
+        format!("#{}  {}  {}", message.index, minute(message.wall_ms, 0), names.full(message.author, lang));
+    if message.label.rank() > 0 {
+        out.push_str(&format!("  [{}]", names.label_name(message.label, lang)));
+    }
+    if message.precedence != Precedence::Routine {
+        out.push_str(&format!("  [{}]", precedence(message.precedence, lang)));
+    }
+    if message.must_acknowledge {
+        out.push_str(lang.pick("  [acknowledge]", "  [подтвердить]"));
+    }
+    if let Some(reference) = message.reference {
+        out.push_str(&format!("  {} #{reference}", lang.pick("answers", "ответ на")));
+    }
+    out
+}
+
+/// What a message says, or why nothing can be shown.
+pub(crate) fn content(message: &MessageView, names: &Names, lang: Lang) -> String {
+    match &message.content {
+        Content::Text(text, file) => {
+            let mut out = clean_lines(text.expose());
+            if let Some(file) = file {
+                if !out.is_empty() {
+                    out.push('\n');
+                }
+                out.push_str(&file_line(file, lang));
+            }
+            out
+        }
+        Content::Erased(by) => {
+            format!("{} {}, #{}", lang.pick("erased by", "стёрто:"), names.full(by.person, lang), by.index)
+        }
+        Content::NoKey(epoch) => format!(
+            "{} ({} {epoch})",
+            lang.pick("written before you joined", "написано до вашего прихода"),
+            lang.pick("epoch", "эпоха")
+        ),
+        Content::Missing => lang
+            .pick(
+                "ALARM: the server does not give the content, and no erasure explains it",
+                "ТРЕВОГА: сервер не отдаёт содержание, и никакое стирание этого не объясняет",
+            )
+            .to_owned(),
+        Content::Unreadable(what) => {
+            let (en, ru) = what_words(*what);
+            format!("{}: {}", lang.pick("cannot be opened", "не открывается"), lang.pick(en, ru))
+        }
+    }
+}
+
+/// A file in one line.
+pub(crate) fn file_line(file: &FileView, lang: Lang) -> String {
+    format!("{}: {} ({})", lang.pick("file", "файл"), clean(file.name.expose()), bytes(file.bytes, lang))
+}
+
+/// The first line of a text, for lists.
+pub(crate) fn first_line(message: &MessageView, names: &Names, lang: Lang) -> String {
+    clean(content(message, names, lang).lines().next().unwrap_or_default())
+}
+
+/// A message for scripts.
+#[derive(Serialize)]
+pub(crate) struct MessageJson {
+    index: u64,
+    conversation: String,
+    author: String,
+    author_login: String,
+    time: String,
+    label: u8,
+    precedence: &'static str,
+    must_acknowledge: bool,
+    reference: Option<u64>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<FileJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_at: Option<u64>,
+}
+
+/// A file for scripts.
+#[derive(Serialize)]
+pub(crate) struct FileJson {
+    name: String,
+    bytes: u64,
+    media_type: Option<String>,
+    sha256: String,
+}
+
+impl From<&FileView> for FileJson {
+    fn from(file: &FileView) -> Self {
+        Self {
+            name: file.name.expose().to_owned(),
+            bytes: file.bytes,
+            media_type: file.media_type.clone(),
+            sha256: hex::encode(file.sha256),
+        }
+    }
+}
+
+/// See [`MessageJson`]. JSON escapes what would steer a terminal, so texts stand as they were written.
+pub(crate) fn message_json(message: &MessageView, names: &Names) -> MessageJson {
+    let mut json = MessageJson {
+        index: message.index,
+        conversation: message.conversation.to_string(),
+        author: message.author.to_string(),
+        author_login: names.login(message.author),
+        time: rfc3339(message.wall_ms),
+        label: message.label.rank(),
+        precedence: precedence(message.precedence, Lang::En),
+        must_acknowledge: message.must_acknowledge,
+        reference: message.reference,
+        state: "text",
+        text: None,
+        file: None,
+        erased_by: None,
+        erased_at: None,
+    };
+    match &message.content {
+        Content::Text(text, file) => {
+            json.text = Some(text.expose().to_owned());
+            json.file = file.as_ref().map(FileJson::from);
+        }
+        Content::Erased(by) => {
+            json.state = "erased";
+            json.erased_by = Some(names.login(by.person));
+            json.erased_at = Some(by.index);
+        }
+        Content::NoKey(_) => json.state = "no-key",
+        Content::Missing => json.state = "missing",
+        Content::Unreadable(_) => json.state = "unreadable",
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::tests::names;
+    use journal::ids::ConversationId;
+    use pki::{Clearance, PersonId};
+    use protocol::client::SecretText;
+    use protocol::client::event::ErasedBy;
+
+    fn from_boris(content: Content) -> MessageView {
+        MessageView {
+            index: 7,
+            conversation: ConversationId([1; 32]),
+            author: PersonId(2),
+            wall_ms: 1_795_283_588_000,
+            time_ms: 0,
+            label: Clearance(3),
+            precedence: Precedence::Flash,
+            must_acknowledge: true,
+            reference: Some(5),
+            content,
+        }
+    }
+
+    #[test]
+    fn a_text_stands_behind_a_margin_and_steers_nothing() {
+        let text = SecretText::from("раз\n#9  2026-11-21 10:00  Анна @anna\u{1b}[31m\n");
+        let shown = message(&from_boris(Content::Text(text, None)), &names(), Lang::Ru);
+        assert_eq!(
+            shown,
+            "#7  2026-11-21 17:53  Борис Нотов @boris (!похожее имя)  [КОНФИДЕНЦИАЛЬНО]  [МОЛНИЯ]  [подтвердить]  \
+             ответ на #5\n    раз\n    #9  2026-11-21 10:00  Анна @anna[31m\n"
+        );
+    }
+
+    #[test]
+    fn an_erased_message_says_by_whom() {
+        let by = ErasedBy { person: PersonId(1), index: 9 };
+        let shown = message(&from_boris(Content::Erased(by)), &names(), Lang::En);
+        assert!(shown.ends_with("    erased by Анна Петрова @anna, #9\n"), "{shown}");
+        let json = message_json(&from_boris(Content::Erased(by)), &names());
+        assert_eq!(
+            (json.state, json.erased_by.as_deref(), json.erased_at),
+            ("erased", Some("anna"), Some(9))
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Why a command did not do what it was asked: a stable name, words in both languages, and the exit code they go with.
+//! Never holds a secret or the text of a message.
+
+use crate::agent::wire::Failure;
+use console::{Exit, PromptError, Words};
+use link::terminal::TerminalError;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) exit: Exit,
+    pub(crate) name: String,
+    pub(crate) en: String,
+    pub(crate) ru: String,
+}
+
+impl Words for Trouble {
+    fn en(&self) -> String {
+        self.en.clone()
+    }
+    fn ru(&self) -> String {
+        self.ru.clone()
+    }
+}
+
+impl Trouble {
+    /// Of words that are a type of their own.
+    pub(crate) fn new(exit: Exit, name: &str, words: &dyn Words) -> Self {
+        Self { exit, name: name.into(), en: words.en(), ru: words.ru() }
+    }
+
+    /// Of words that stand in one place only.
+    pub(crate) fn say(exit: Exit, name: &str, en: impl Into<String>, ru: impl Into<String>) -> Self {
+        Self { exit, name: name.into(), en: en.into(), ru: ru.into() }
+    }
+
+    /// A file or the agent's socket.
+    pub(crate) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let exit = match error.kind() == std::io::ErrorKind::NotFound {
+            true => Exit::Missing,
+            false => Exit::Io,
+        };
+        let text = format!("{}: {error}", console::clean(&path.display().to_string()));
+        Self::say(exit, "io", text.clone(), text)
+    }
+
+    /// No agent listens.
+    pub(crate) fn no_agent() -> Self {
+        Self::say(
+            Exit::Missing,
+            "no-agent",
+            "not logged in: `conclave login` starts the agent",
+            "вход не выполнен: агента запускает `conclave login`",
+        )
+    }
+
+    /// The agent listens, locked.
+    pub(crate) fn locked() -> Self {
+        Self::say(
+            Exit::Missing,
+            "locked",
+            "the agent is locked: `conclave login` unlocks it",
+            "агент заблокирован: его открывает `conclave login`",
+        )
+    }
+
+    /// A password that cannot be stretched, or no memory for it.
+    pub(crate) fn no_proof() -> Self {
+        Self::say(
+            Exit::No,
+            "password-unfit",
+            "the password is empty or too long, or there is no memory to work with it",
+            "пароль пуст или слишком длинен, либо не хватает памяти для работы с ним",
+        )
+    }
+
+    /// The agent said something that this command did not expect.
+    pub(crate) fn odd_answer() -> Self {
+        Self::say(
+            Exit::Io,
+            "agent-answer",
+            "the agent answered something unexpected; `conclave logout` and log in again",
+            "агент ответил неожиданно; выполните `conclave logout` и войдите заново",
+        )
+    }
+}
+
+impl From<TerminalError> for Trouble {
+    fn from(error: TerminalError) -> Self {
+        let words = error.words();
+        Self { exit: exit_of(&words.name), name: words.name, en: words.en, ru: words.ru }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self { exit: exit_of(&failure.name), name: failure.name, en: failure.en, ru: failure.ru }
+    }
+}
+
+impl From<PromptError> for Trouble {
+    fn from(error: PromptError) -> Self {
+        Self::new(error.exit(), error.code(), &error)
+    }
+}
+
+/// How a command ends on a failure of this name.
+fn exit_of(name: &str) -> Exit {
+    match name {
+        "no-agent" | "locked" | "no-answer" | "closed" | "no-connection" | "connection-lost"
+        | "no-address" | "not-certified" | "stopping" | "busy" | "idle" | "full" | "not-logged-in" => {
+            Exit::Missing
+        }
+        "credential-io" | "io" | "agent-answer" => Exit::Io,
+        "login-refused"
+        | "connection-refused"
+        | "certificate-refused"
+        | "certificate-revoked"
+        | "certificate-expired"
+        | "expelled"
+        | "suspended"
+        | "wrong-role"
+        | "not-the-owner"
+        | "not-a-member"
+        | "clearance-too-low"
+        | "label-too-high"
+        | "no-right-to-erase"
+        | "account-locked" => Exit::NotAllowed,
+        "log-rolled-back" | "log-forked" => Exit::Diverged,
+        _ => Exit::No,
+    }
+}
