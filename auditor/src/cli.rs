@@ -28,6 +28,8 @@ pub enum Command {
     /// What you believe: log id, identity key, authorities, limits, last anchor.
     #[command(subcommand, after_help = "Example: conclave-audit trust show site.trust")]
     Trust(command::trust::Command),
+    #[command(after_help = "Example: conclave-audit export march.journal")]
+    Export(command::export::Export),
     #[command(
         after_help = "Example: conclave-audit verify march.journal --trust site.trust --anchor anna.checkpoint"
     )]
@@ -73,6 +75,12 @@ pub const RU: &HelpTable = &[
     ("trust show/@about", "показать файл доверия"),
     ("trust show/@after", "Пример: conclave-audit trust show site.trust"),
     ("trust show/file", "файл доверия"),
+    ("export/@about", "выгрузить весь журнал из системы; сама выгрузка записывается в журнал"),
+    ("export/@after", "Пример: conclave-audit export march.journal"),
+    ("export/out", "куда записать выгрузку; существующий файл останется как есть"),
+    ("export/home", "каталог ваших ключей и карты системы (иначе CONCLAVE_HOME, иначе каталог настроек)"),
+    ("export/end_other", "завершить другой ваш сеанс"),
+    ("export/two_passwords", "пароль отличается от парольной фразы ключей: спросить оба"),
     ("verify/@about", "проверить выгрузку, повторив каждую запись"),
     (
         "verify/@long",

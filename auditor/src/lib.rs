@@ -10,6 +10,7 @@ pub mod cli;
 pub mod command;
 pub mod describe;
 pub mod duplicates;
+pub mod export;
 pub mod names;
 pub mod parallel;
 pub mod plain;

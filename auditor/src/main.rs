@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
-use auditor::command::{check_proof, extract, prove, report, show, trust, verify};
+use auditor::command::{check_proof, export, extract, prove, report, show, trust, verify};
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
 
@@ -21,6 +21,7 @@ fn run() -> Exit {
     let voice = Voice { lang, json: cli.common.json };
     match &cli.command {
         Command::Trust(command) => trust::run(command, voice),
+        Command::Export(command) => export::run(command, voice),
         Command::Verify(command) => verify::run(command, voice),
         Command::Report(command) => report::run(command, voice),
         Command::Show(command) => show::run(command, voice),

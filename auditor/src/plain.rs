@@ -29,11 +29,13 @@ console::words! {
             => en("DIVERGED: two heads of one size contradict each other; somebody was shown another log\n\
                    \x20 at {size} entries, known or signed: {named}\n\
                    \x20 at {size} entries, this bundle:     {found}\n\
-                   Keep this bundle and the trust file as they are, and tell the officers."),
+                   A head typed from paper: check the typing first. Otherwise keep this bundle and the trust file as they\n\
+                   are, and tell the officers."),
                ru("РАСХОЖДЕНИЕ: две контрольные точки одного размера противоречат друг другу; кому-то показали другой журнал\n\
                    \x20 при числе записей {size}, известно или подписано: {named}\n\
                    \x20 при числе записей {size}, в этой выгрузке:        {found}\n\
-                   Сохраните эту выгрузку и файл доверия как есть и сообщите офицерам.");
+                   Если вершина введена с бумаги, сначала проверьте ввод. Иначе сохраните эту выгрузку и файл доверия как\n\
+                   есть и сообщите офицерам.");
         /// Not compared.
         Unanchored { why: String }
             => en("NOT ANCHORED: everything is consistent, but {why}"),

@@ -77,7 +77,13 @@ console::words! {
         UnknownKind { kind: String, known: String }
             => en("no kind is called {kind}; there are: {known}"), ru("нет вида записей {kind}; есть: {known}");
         /// A question got no answer.
-        Asked { words: String } => en("{words}"), ru("{words}");
+        Asked { words: String, exit: Exit } => en("{words}"), ru("{words}");
+        /// Nobody to ask.
+        NoTerminal
+            => en("there is no terminal to confirm the fingerprint on; give the one on paper with --fingerprint"),
+               ru("нет терминала, чтобы подтвердить отпечаток; укажите напечатанный через --fingerprint");
+        /// The appliance, or the way to it.
+        Online { code: String, exit: Exit, en: String, ru: String } => en("{en}"), ru("{ru}");
     }
 }
 
@@ -87,6 +93,8 @@ impl Trouble {
         match self {
             Self::Unreadable { .. } | Self::Unwritable { .. } => Exit::Io,
             Self::Exposed { .. } => Exit::NotAllowed,
+            Self::NoTerminal => Exit::Missing,
+            Self::Asked { exit, .. } | Self::Online { exit, .. } => *exit,
             Self::BadValue { .. } | Self::UnknownKind { .. } => Exit::Usage,
             Self::Exists { .. }
             | Self::NotABundle { .. }
@@ -103,13 +111,12 @@ impl Trouble {
             | Self::NotCovered { .. }
             | Self::IllegibleEntry { .. }
             | Self::NotAReceipt { .. }
-            | Self::UnknownPerson { .. }
-            | Self::Asked { .. } => Exit::No,
+            | Self::UnknownPerson { .. } => Exit::No,
         }
     }
 
     /// The stable code for scripts.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Unreadable { .. } => "unreadable",
             Self::Unwritable { .. } => "unwritable",
@@ -133,6 +140,8 @@ impl Trouble {
             Self::UnknownPerson { .. } => "unknown-person",
             Self::UnknownKind { .. } => "unknown-kind",
             Self::Asked { .. } => "not-asked",
+            Self::NoTerminal => "no-terminal",
+            Self::Online { code, .. } => code,
         }
     }
 
@@ -166,6 +175,6 @@ impl Trouble {
 
     /// A question that got no answer.
     pub fn asked(error: &PromptError, lang: console::Lang) -> Self {
-        Self::Asked { words: console::Words::say(error, lang) }
+        Self::Asked { words: console::Words::say(error, lang), exit: error.exit() }
     }
 }

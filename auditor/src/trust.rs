@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! -----BEGIN CONCLAVE TRUST-----
-//! base64 of canonical [1, site, suite, log id, identity key, [root…], [issuing…], age limit, entries limit, anchor]
+//! base64 of canonical [1, site, suite, log id, identity key, [root…], [issuing…], fingerprint, age limit,
+//!           entries limit, anchor]
 //! -----END CONCLAVE TRUST-----
 //! anchor = null or [[size, root], note]; the note is empty where the head came from paper
 //! ```
@@ -70,14 +71,18 @@ pub struct Trust {
     /// Issuing authorities, DER; empty where only roots were typed in.
     #[n(6)]
     pub issuing: Vec<ByteVec>,
-    /// An anchor whose entry is older than this, by the last entry's stamp, is too old, milliseconds.
+    /// The fingerprint that a person compared: the site card's, or that of the typed values.
     #[n(7)]
+    #[cbor(with = "minicbor::bytes")]
+    fingerprint: [u8; 32],
+    /// An anchor whose entry is older than this, by the last entry's stamp, is too old, milliseconds.
+    #[n(8)]
     pub age_ms_max: u64,
     /// More entries than this beyond the anchor are too many.
-    #[n(8)]
+    #[n(9)]
     pub beyond_max: u64,
     /// The newest head that the auditor compared himself.
-    #[n(9)]
+    #[n(10)]
     pub anchor: Option<Anchor>,
 }
 
@@ -140,7 +145,7 @@ impl Trust {
     /// Trust from facts that a person vouches for; no anchor yet.
     pub fn new(facts: TrustFacts) -> Result<Self, BadTrust> {
         let list = |ders: Vec<Vec<u8>>| ders.into_iter().map(ByteVec::from).collect();
-        let trust = Self {
+        let mut trust = Self {
             version: TRUST_VERSION,
             site: facts.site,
             suite: facts.suite,
@@ -148,25 +153,30 @@ impl Trust {
             identity: facts.identity,
             roots: list(facts.roots),
             issuing: list(facts.issuing),
-            age_ms_max: AGE_MS_STANDARD,
-            beyond_max: BEYOND_STANDARD,
+            fingerprint: [0; 32],
+            age_ms_max: 0,
+            beyond_max: 0,
             anchor: None,
         };
         trust.check()?;
+        // Over what names the log and its authorities; limits and anchor change later.
+        trust.fingerprint = Sha256::digest(canonical::encode(&trust)).into();
+        (trust.age_ms_max, trust.beyond_max) = (AGE_MS_STANDARD, BEYOND_STANDARD);
         Ok(trust)
     }
 
     /// Trust from a site card whose fingerprint a person compared.
     pub fn from_card(card: &SiteCard) -> Result<Self, BadTrust> {
         let list = |ders: &[ByteVec]| ders.iter().map(|der| der.to_vec()).collect();
-        Self::new(TrustFacts {
+        let trust = Self::new(TrustFacts {
             site: card.site.clone(),
             suite: card.suite,
             log: LogId(card.log_id),
             identity: card.log_identity.clone(),
             roots: list(&card.roots),
             issuing: list(&card.issuing),
-        })
+        })?;
+        Ok(Self { fingerprint: card.fingerprint().0, ..trust })
     }
 
     fn check(&self) -> Result<(), BadTrust> {
@@ -201,10 +211,9 @@ impl Trust {
         self.identity.parse().expect("every way to a Trust has parsed it")
     }
 
-    /// What people compare: SHA-256 over what names the log and its authorities, neither limits nor anchor.
+    /// What a person compared: the site card's fingerprint, or SHA-256 over the typed values.
     pub fn fingerprint(&self) -> Fingerprint {
-        let named = Self { age_ms_max: 0, beyond_max: 0, anchor: None, ..self.clone() };
-        Fingerprint(Sha256::digest(canonical::encode(&named)).into())
+        Fingerprint(self.fingerprint)
     }
 
     /// The armoured text.

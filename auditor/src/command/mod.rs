@@ -2,6 +2,7 @@
 //! Never decides anything about a journal.
 
 pub mod check_proof;
+pub mod export;
 pub mod extract;
 pub mod prove;
 pub mod report;

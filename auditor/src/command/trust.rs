@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use console::{Exit, Voice, Words, clean, confirm_at_terminal};
+use console::{Exit, PromptError, Voice, Words, clean, confirm_at_terminal};
 use journal::ids::LogId;
 use pki::site_card::CARD_BYTES_MAX;
 use pki::{Certificate, SiteCard, Suite, pem};
@@ -128,9 +128,11 @@ fn confirmed(init: &Init, text: &str, print: &str, voice: Voice) -> Result<(), T
         None => {
             let question = Said::Question { text: text.to_owned() }.say(voice.lang);
             let yes = confirm_at_terminal(&question, voice.lang);
-            match yes.map_err(|error| Trouble::asked(&error, voice.lang))? {
-                true => Ok(()),
-                false => Err(Trouble::NotConfirmed),
+            match yes {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(Trouble::NotConfirmed),
+                Err(PromptError::NoTerminal(_)) => Err(Trouble::NoTerminal),
+                Err(error) => Err(Trouble::asked(&error, voice.lang)),
             }
         }
     }
@@ -143,7 +145,8 @@ fn from_card(path: &Path) -> Result<(Trust, String), Trouble> {
     let text = String::from_utf8(text).map_err(|_| bad("UTF-8".into()))?;
     let card = SiteCard::from_text(&text).map_err(|error| bad(error.to_string()))?;
     let trust = Trust::from_card(&card).map_err(|error| bad(error.to_string()))?;
-    Ok((trust, card.fingerprint().to_string()))
+    let print = trust.fingerprint().to_string();
+    Ok((trust, print))
 }
 
 fn typed(init: &Init) -> Result<(Trust, String), Trouble> {

@@ -1,0 +1,224 @@
+//! `conclave-audit export`: online as an auditor; the export itself is an act in the journal before anything is taken.
+//! Never verifies what it takes, and never leaves half a file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::BufWriter;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use console::{Exit, PassphraseFd, SecretSource, Voice};
+use journal::act::{Act, Export as ExportAct};
+use journal::checkpoint::SignedCheckpoint;
+use journal::ids::Index;
+use link::terminal::{Terminal, TerminalError};
+use pki::password::login_proof;
+use pki::site_card::CARD_BYTES_MAX;
+use pki::{CredentialFile, SiteCard};
+use protocol::answer::Answer;
+use protocol::client::command::OtherAct;
+use protocol::client::{Command, Reply};
+use protocol::query::Query;
+use rand_core::{CryptoRng, UnwrapErr};
+use serde::Serialize;
+
+use super::{ProgressLine, ended, read_small, shown};
+use crate::export::{BadExport, Exporter};
+use crate::trouble::Trouble;
+
+/// Take the whole journal out of the appliance into a bundle; the journal records that you did.
+#[derive(Args, Debug)]
+#[allow(missing_docs, reason = "the group's own help stands at its struct")]
+pub struct Export {
+    /// The bundle to write; an existing file stays as it is.
+    pub out: PathBuf,
+    /// Directory of your credential and site card (else CONCLAVE_HOME, else the configuration directory).
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// End another live session of yours.
+    #[arg(long)]
+    pub end_other: bool,
+    /// Your password is another one than your credential's passphrase: ask for both.
+    #[arg(long)]
+    pub two_passwords: bool,
+    #[command(flatten)]
+    pub passphrase: PassphraseFd,
+}
+
+console::words! {
+    enum Said {
+        Done { entries: u64, file: String, act: Index }
+            => en("{entries} entries written to {file}; the export is entry #{act}"),
+               ru("записей: {entries}, файл {file}; сама выгрузка — запись #{act}");
+    }
+}
+console::words! {
+    enum Label {
+        Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
+        Password => en("Password: "), ru("Пароль: ");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    entries: u64,
+    root: String,
+    act: Index,
+}
+
+/// Runs it.
+pub fn run(export: &Export, voice: Voice) -> Exit {
+    ended("export", voice, work(export, voice))
+}
+
+fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
+    let home = home(export)?;
+    let card = card(&home.join("site.card"))?;
+    if export.out.exists() {
+        return Err(Trouble::Exists { file: shown(&export.out) });
+    }
+    let mut source = SecretSource::open(export.passphrase.passphrase_fd);
+    let mut ask = |label: Label| match &mut source {
+        Ok(source) => {
+            let label = console::Words::say(&label, voice.lang);
+            source.ask(&label).map_err(|error| Trouble::asked(&error, voice.lang))
+        }
+        Err(error) => Err(Trouble::asked(error, voice.lang)),
+    };
+    let passphrase = ask(Label::Passphrase)?;
+    let file = CredentialFile::open(&home.join("credential"), passphrase.expose().as_bytes())
+        .map_err(|error| online(&error.into()))?;
+    let mut terminal = Terminal::open(file, card, false, randomness).map_err(|error| online(&error))?;
+    let separate = if export.two_passwords { Some(ask(Label::Password)?) } else { None };
+    let password = separate.as_ref().unwrap_or(&passphrase);
+    let proof = login_proof(password.expose().as_bytes(), terminal.person())
+        .map_err(|error| Trouble::BadValue { what: "password".into(), wanted: error.to_string() })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::Unreadable { file: "tokio".into(), cause: error.to_string() })?;
+    let done = runtime.block_on(async {
+        let done = online_part(&mut terminal, &proof, export, voice).await;
+        terminal.close().await;
+        done
+    });
+    let data = done.inspect_err(|trouble| {
+        // A file that was there before is not ours to remove.
+        if !matches!(trouble, Trouble::Exists { .. }) {
+            let _ = fs::remove_file(&export.out);
+        }
+    })?;
+    let said = Said::Done { entries: data.entries, file: shown(&export.out), act: data.act };
+    Ok(voice.done("export", &said, data))
+}
+
+async fn online_part(
+    terminal: &mut Terminal,
+    proof: &str,
+    export: &Export,
+    voice: Voice,
+) -> Result<Data, Trouble> {
+    let trouble = |error: TerminalError| online(&error);
+    terminal.connect().await.map_err(trouble)?;
+    terminal.login(proof, export.end_other).await.map_err(trouble)?;
+    let to = size_of(&newest_note(terminal).await?)?;
+    let act = Box::new(OtherAct {
+        act: Act::Export(ExportAct { from: 0, to }),
+        staged: Vec::new(),
+        verifiers: Vec::new(),
+    });
+    // First the act, then the entries: nobody takes anything out unrecorded.
+    let Reply::Admitted(admitted) = terminal.request(Command::Act(act)).await.map_err(trouble)? else {
+        return Err(odd());
+    };
+    let note = newest_note(terminal).await?;
+    let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| odd())?;
+    let head = checkpoint.claimed().head;
+    let bad = |error: BadExport| Trouble::Unwritable { file: shown(&export.out), cause: error.to_string() };
+    let mut exporter = Exporter::new(BufWriter::new(create(&export.out)?), note).map_err(bad)?;
+    let mut line = ProgressLine::new(head.size, voice.lang);
+    while let Some((from, count)) = exporter.wanted() {
+        line.at(exporter.progress().0);
+        let asked = Command::Ask(Query::Entries(from, count));
+        let Reply::Entries(entries, _) = terminal.request(asked).await.map_err(trouble)? else {
+            return Err(odd());
+        };
+        exporter.take(entries.iter().map(|view| (view.index, &view.entry[..]))).map_err(bad)?;
+    }
+    line.clear();
+    let written = exporter.finish().map_err(bad)?;
+    let synced = written.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all());
+    synced.map_err(|error| bad(error.into()))?;
+    Ok(Data { entries: head.size, root: crate::names::hex(&head.root), act: admitted.index })
+}
+
+async fn newest_note(terminal: &mut Terminal) -> Result<Vec<u8>, Trouble> {
+    let asked = Command::Ask(Query::Consistency(1));
+    match terminal.request(asked).await.map_err(|error| online(&error))? {
+        Reply::Answer(answer) => match *answer {
+            Answer::Consistency(note, _) => Ok(note.to_vec()),
+            _ => Err(odd()),
+        },
+        _ => Err(odd()),
+    }
+}
+
+fn size_of(note: &[u8]) -> Result<u64, Trouble> {
+    Ok(SignedCheckpoint::parse(note).map_err(|_| odd())?.claimed().head.size)
+}
+
+fn create(path: &Path) -> Result<File, Trouble> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    opened.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Trouble::Exists { file: shown(path) },
+        _ => Trouble::Unwritable { file: shown(path), cause: error.to_string() },
+    })
+}
+
+fn card(path: &Path) -> Result<SiteCard, Trouble> {
+    let bad = |cause: String| Trouble::BadCard { file: shown(path), cause };
+    let text = String::from_utf8(read_small(path, CARD_BYTES_MAX * 2)?).map_err(|_| bad("UTF-8".into()))?;
+    SiteCard::from_text(&text).map_err(|error| bad(error.to_string()))
+}
+
+fn home(export: &Export) -> Result<PathBuf, Trouble> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let found = export
+        .home
+        .clone()
+        .or_else(|| set("CONCLAVE_HOME"))
+        .or_else(|| set("XDG_CONFIG_HOME").map(|dir| dir.join("conclave")))
+        .or_else(|| set("HOME").map(|dir| dir.join(".config").join("conclave")));
+    found.ok_or(Trouble::BadValue { what: "--home".into(), wanted: "DIR".into() })
+}
+
+/// The operating system's randomness; it panics where the system refuses, which it does not after start-up.
+fn randomness() -> Box<dyn CryptoRng + Send> {
+    Box::new(UnwrapErr(getrandom::SysRng))
+}
+
+fn odd() -> Trouble {
+    Trouble::Online {
+        code: "odd-answer".into(),
+        exit: Exit::Missing,
+        en: "the server answered something else than was asked".into(),
+        ru: "сервер ответил не то, что спрашивали".into(),
+    }
+}
+
+fn online(error: &TerminalError) -> Trouble {
+    let exit = match error {
+        TerminalError::Distrust(_) => Exit::Diverged,
+        TerminalError::Command(_) | TerminalError::OwnCertificate(_) | TerminalError::Ended { .. } => {
+            Exit::NotAllowed
+        }
+        TerminalError::CredentialFile(_) | TerminalError::Credential(_) | TerminalError::Parts(_) => Exit::No,
+        TerminalError::OtherLog => Exit::No,
+        TerminalError::Address { .. }
+        | TerminalError::Link(_)
+        | TerminalError::NoAnswer
+        | TerminalError::Closed => Exit::Missing,
+    };
+    let words = error.words();
+    Trouble::Online { code: words.name, exit, en: words.en, ru: words.ru }
+}
