@@ -19,6 +19,9 @@ pub(super) struct Inspect {
     /// The file, armoured or PEM.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Print the certificates in it as PEM, for other tools.
+    #[arg(long, conflicts_with = "json")]
+    pem: bool,
 }
 
 pub(super) const HELP: &HelpTable = &[
@@ -28,6 +31,7 @@ pub(super) const HELP: &HelpTable = &[
     ),
     ("inspect/@after", "Пример: conclave-pki inspect anna.request"),
     ("inspect/file", "файл в текстовой обёртке или PEM"),
+    ("inspect/pem", "вывести содержащиеся в нём сертификаты в PEM, для других программ"),
 ];
 
 /// One fact about a file: a stable key for scripts, its label in both languages, the value.
@@ -70,10 +74,44 @@ struct Data {
 impl Inspect {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
         let text = files::read_text(&self.file, PEM_BYTES_MAX as u64)?;
+        if self.pem {
+            let pem = as_pem(&text).map_err(|why| Trouble::BadFile { path: shown(&self.file), why })?;
+            return Ok(voice.done("inspect", &Pem(pem), ()));
+        }
         let facts = describe(&text).map_err(|why| Trouble::BadFile { path: shown(&self.file), why })?;
         let data: Vec<_> =
             facts.iter().map(|fact| Data { key: fact.key, value: fact.value.clone() }).collect();
         Ok(voice.done("inspect", &Facts(facts), data))
+    }
+}
+
+/// Armour: the same in every language.
+struct Pem(String);
+
+impl Words for Pem {
+    fn en(&self) -> String {
+        self.0.clone()
+    }
+    fn ru(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// The certificates of a certificates file, a site card or a PEM file.
+fn as_pem(text: &str) -> Result<String, String> {
+    let has = |label: &str| text.contains(&format!("-----BEGIN {label}-----"));
+    let ders: Vec<Vec<u8>> = if has(exchange::CERTIFICATES_LABEL) {
+        let file = CertificatesFile::from_text(text).map_err(|why| why.to_string())?;
+        file.certificates.into_iter().map(Vec::from).collect()
+    } else if has(site_card::LABEL) {
+        let card = SiteCard::from_text(text).map_err(|why| why.to_string())?;
+        card.roots.into_iter().chain(card.issuing).map(Vec::from).collect()
+    } else {
+        pem::decode(text, pem::CERTIFICATE).map_err(|why| why.to_string())?
+    };
+    match ders.is_empty() {
+        true => Err("there is no certificate in it".into()),
+        false => Ok(ders.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect()),
     }
 }
 

@@ -1,0 +1,249 @@
+//! One command's session with the server: opens the credential, logs in, asks and acts, logs out.
+//! Never keeps a password longer than the login takes, and never goes on where the server cannot prove its log.
+
+use super::home::Home;
+use super::trouble::Trouble;
+use clap::Args;
+use console::{Exit, PassphraseFd, Secret, SecretSource, Voice, Words};
+use journal::act::Act;
+use journal::policy::Policy;
+use link::terminal::{Terminal, TerminalError};
+use pki::password::login_proof;
+use pki::{CredentialFile, PersonId, Role, SiteCard, canonical};
+use protocol::answer::Answer;
+use protocol::client::command::OtherAct;
+use protocol::client::event::{Admitted, EntryView, PersonView, Ready};
+use protocol::client::{Command, Reply};
+use protocol::query::Query;
+use rand_core::{CryptoRng, UnwrapErr};
+use std::path::PathBuf;
+use tokio::runtime::Runtime;
+
+/// Where the credential lies and how it is opened; flattened into every command that needs it.
+#[derive(Args)]
+pub(super) struct Access {
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseFd,
+    /// Passphrase of the credential and login password are two, and both are asked for.
+    #[arg(long)]
+    pub(super) separate: bool,
+    /// End another session of yours that still lives.
+    #[arg(long)]
+    pub(super) end_other: bool,
+}
+
+/// Where the credential lies.
+#[derive(Args)]
+pub(super) struct Place {
+    /// Directory of credential and site card (else CONCLAVE_HOME, else ~/.config/conclave).
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+}
+
+impl Place {
+    pub(super) fn home(&self) -> Result<Home, Trouble> {
+        Home::find(self.home.as_deref(), |name| std::env::var(name).ok())
+    }
+}
+
+console::words! {
+    pub(super) enum Said {
+        Password => en("Password: "), ru("Пароль: ");
+        Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
+        LoginPassword => en("Login password: "), ru("Пароль входа: ");
+        WrongRole { roles: String }
+            => en("this needs another role than this certificate has: {roles}"),
+               ru("для этого нужна иная роль, чем в этом сертификате: {roles}");
+        MustSet
+            => en("first set a password of your own: conclave-admin password --envelope"),
+               ru("сначала задайте собственный пароль: conclave-admin password --envelope");
+        NoProof
+            => en("the password is empty or too long, or there is no memory to work with it"),
+               ru("пароль пуст или слишком длинен, либо не хватает памяти для работы с ним");
+    }
+}
+
+/// Who may do it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// Officers alone.
+    Officers,
+    /// Officers and administrators.
+    Office,
+    /// Anyone with a credential.
+    Anyone,
+}
+
+impl For {
+    fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Officers => &[Role::Officer],
+            Self::Office => &[Role::Officer, Role::Administrator],
+            Self::Anyone => &Role::ALL,
+        }
+    }
+}
+
+/// The operating system's randomness. It panics where the system refuses, which it does not after start-up.
+pub(super) fn randomness() -> Box<dyn CryptoRng + Send> {
+    Box::new(UnwrapErr(getrandom::SysRng))
+}
+
+/// Opens the credential and judges by its certificate whether it is worth going on; the server judges again.
+pub(super) fn open(
+    home: &Home,
+    passphrase: &Secret,
+    who: For,
+) -> Result<(CredentialFile, SiteCard), Trouble> {
+    let card = home.card()?;
+    let file = CredentialFile::open(&home.credential()?, passphrase.expose().as_bytes())
+        .map_err(TerminalError::from)?;
+    let roles = file.credential().current().map_err(TerminalError::from)?.signature_certificate().roles();
+    if who.roles().iter().any(|role| roles.contains(*role)) {
+        return Ok((file, card));
+    }
+    let names = Role::ALL.into_iter().filter(|role| roles.contains(*role)).map(Role::name);
+    let words = Said::WrongRole { roles: names.collect::<Vec<_>>().join(", ") };
+    Err(Trouble::new(Exit::NotAllowed, "wrong-role", &words))
+}
+
+/// A live session. To be closed at the end, also where the work failed.
+pub(super) struct Online {
+    runtime: Runtime,
+    terminal: Terminal,
+    ready: Ready,
+}
+
+/// Logs in, does the work, logs out.
+pub(super) fn session<T>(
+    access: &Access,
+    voice: Voice,
+    who: For,
+    work: impl FnOnce(&mut Online) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let home = access.place.home()?;
+    // Said before a person types anything in vain.
+    home.card()?;
+    home.credential()?;
+    let mut source = SecretSource::open(access.passphrase.passphrase_fd)?;
+    let first = if access.separate { Said::Passphrase } else { Said::Password };
+    let passphrase = source.ask(&first.say(voice.lang))?;
+    let (file, card) = open(&home, &passphrase, who)?;
+    let password = match access.separate {
+        true => source.ask(&Said::LoginPassword.say(voice.lang))?,
+        false => passphrase,
+    };
+    let mut online = Online::begin(file, card, &password, access.end_other)?;
+    drop(password);
+    let done = match online.ready.must_set_password {
+        true => Err(Trouble::new(Exit::NotAllowed, "must-set-password", &Said::MustSet)),
+        false => work(&mut online),
+    };
+    online.end();
+    done
+}
+
+impl Online {
+    /// Connects and logs in.
+    pub(super) fn begin(
+        file: CredentialFile,
+        card: SiteCard,
+        password: &Secret,
+        end_other: bool,
+    ) -> Result<Self, Trouble> {
+        let mut terminal = Terminal::open(file, card, false, randomness)?;
+        let proof = proof(password.expose(), terminal.person())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Trouble::system(&error))?;
+        let ready = runtime.block_on(async {
+            terminal.connect().await?;
+            terminal.login(&proof, end_other).await
+        })?;
+        Ok(Self { runtime, terminal, ready })
+    }
+
+    /// Logs out and closes the connection.
+    pub(super) fn end(self) {
+        let Self { runtime, terminal, .. } = self;
+        runtime.block_on(terminal.close());
+    }
+
+    /// Who works here.
+    pub(super) fn person(&self) -> PersonId {
+        self.ready.person
+    }
+
+    /// What the login brought.
+    pub(super) fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// The terminal itself, for a new password.
+    pub(super) fn terminal(&mut self) -> &mut Terminal {
+        &mut self.terminal
+    }
+
+    /// Gives a command and waits for what comes of it.
+    pub(super) fn run(&mut self, command: Command) -> Result<Reply, Trouble> {
+        Ok(self.runtime.block_on(self.terminal.request(command))?)
+    }
+
+    /// Signs an act; it is in the log, proven, when this returns.
+    pub(super) fn act(&mut self, act: Act) -> Result<Admitted, Trouble> {
+        self.submit(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() })
+    }
+
+    /// Likewise, with what is staged beside it.
+    pub(super) fn submit(&mut self, act: OtherAct) -> Result<Admitted, Trouble> {
+        match self.run(Command::Act(Box::new(act)))? {
+            Reply::Admitted(admitted) => Ok(admitted),
+            _ => Err(Trouble::odd_answer()),
+        }
+    }
+
+    /// Everybody, by verified certificates.
+    pub(super) fn people(&mut self) -> Result<Vec<PersonView>, Trouble> {
+        match self.run(Command::People)? {
+            Reply::People(people) => Ok(people),
+            _ => Err(Trouble::odd_answer()),
+        }
+    }
+
+    /// The policy in force and the entry that set it, by the server's word (`policy::proven` asks for the entry).
+    pub(super) fn policy(&mut self) -> Result<(Policy, u64), Trouble> {
+        let Reply::Answer(answer) = self.run(Command::Ask(Query::Policy))? else {
+            return Err(Trouble::odd_answer());
+        };
+        let Answer::Policy(bytes, index) = *answer else { return Err(Trouble::odd_answer()) };
+        let policy = canonical::decode(&bytes).map_err(|_| Trouble::odd_answer())?;
+        Ok((policy, index))
+    }
+
+    /// One entry, verified.
+    pub(super) fn entry(&mut self, index: u64) -> Result<EntryView, Trouble> {
+        let Reply::Entries(entries, _) = self.run(Command::Ask(Query::Entries(index, 1)))? else {
+            return Err(Trouble::odd_answer());
+        };
+        match <[EntryView; 1]>::try_from(entries) {
+            Ok([entry]) if entry.index == index => Ok(entry),
+            Ok(_) | Err(_) => Err(Trouble::odd_answer()),
+        }
+    }
+
+    /// Asks the person, while the connection stays alive.
+    pub(super) fn confirm(&self, question: &dyn Words, voice: Voice) -> Result<bool, Trouble> {
+        let (question, lang) = (question.say(voice.lang), voice.lang);
+        let asking = tokio::task::spawn_blocking(move || console::confirm_at_terminal(&question, lang));
+        let asked = self.runtime.block_on(async { asking.await });
+        // A question that panicked was not answered with yes.
+        Ok(asked.map_err(|_| Trouble::not_confirmed())??)
+    }
+}
+
+/// The login proof of a password.
+pub(super) fn proof(password: &str, person: PersonId) -> Result<zeroize::Zeroizing<String>, Trouble> {
+    login_proof(password.as_bytes(), person)
+        .map_err(|_| Trouble::new(Exit::No, "password-unfit", &Said::NoProof))
+}

@@ -1,0 +1,143 @@
+//! `status`: how the server does. The checkpoint is verified; the figures are the server's word and are named so.
+//! Never changes anything.
+
+use super::online::{Access, For, session};
+use super::trouble::Trouble;
+use clap::Args;
+use console::when::{bytes, duration};
+use console::{Exit, HelpTable, Lang, Voice};
+use journal::checkpoint::SignedCheckpoint;
+use journal::fact::CellKind;
+use pki::canonical;
+use protocol::answer::StatusRecord;
+use protocol::client::{Command, Reply};
+use protocol::query::Query;
+use serde::Serialize;
+
+/// Show how the server does: journal, sessions, people, erasures under way, room on the device.
+#[derive(Args)]
+#[command(after_help = "Example: conclave-admin status")]
+pub(super) struct Status {
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    ("status/@about", "Показать состояние сервера: журнал, сеансы, люди, незавершённые стирания, место на носителе."),
+    ("status/@after", "Пример: conclave-admin status"),
+];
+
+console::words! {
+    enum Said {
+        Status {
+            entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
+            messages: u64, erasing: u64, epoch: u64, used: String, device: String, cell: String
+        }
+            => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
+                   The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
+                   conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
+                   erasures:      {erasing} under way; epoch {epoch}\ndevice:        {used} of {device} in use\n\
+                   root cell:     {cell}"),
+               ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
+                   По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
+                   беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
+                   стирания:    не завершено {erasing}; эпоха {epoch}\nноситель:    занято {used} из {device}\n\
+                   ячейка:      {cell}");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    entries: u64,
+    root: String,
+    up_ms: u64,
+    sessions: u64,
+    people: u64,
+    conversations: u64,
+    messages: u64,
+    erasing: u64,
+    erasure_epoch: u64,
+    used_bytes: u64,
+    device_bytes: u64,
+    cell: &'static str,
+}
+
+/// Name for scripts, words for people.
+fn cell(number: u8) -> (&'static str, &'static str, &'static str) {
+    // The number stands for the kind as the kind itself is encoded: one unsigned number.
+    match canonical::decode::<CellKind>(&[number]) {
+        Ok(CellKind::File) => (
+            "file",
+            "a file: FOR DEVELOPMENT. An old copy of it opens what was erased since",
+            "файл: ДЛЯ РАЗРАБОТКИ. Старая его копия открывает стёртое с тех пор",
+        ),
+        Ok(CellKind::Sector) => ("sector", "a raw sector", "сектор носителя"),
+        Ok(CellKind::Tpm) => ("tpm", "TPM 2.0", "TPM 2.0"),
+        Err(_) => ("unknown", "of a kind that this program does not know", "неизвестного этой программе вида"),
+    }
+}
+
+impl Status {
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (status, grown) = session(&self.access, voice, For::Office, |online| {
+            let Reply::Server(status) = online.run(Command::Ask(Query::Status))? else {
+                return Err(Trouble::odd_answer());
+            };
+            let ready = online.ready();
+            Ok((*status, ready.head.size.saturating_sub(ready.before.size)))
+        })?;
+        tell(&status, grown, voice)
+    }
+}
+
+fn tell(status: &StatusRecord, grown: u64, voice: Voice) -> Result<Exit, Trouble> {
+    // Its signatures were verified when it came.
+    let head = match SignedCheckpoint::parse(&status.note) {
+        Ok(checkpoint) => checkpoint.claimed().head,
+        Err(_) => return Err(Trouble::odd_answer()),
+    };
+    let (name, en, ru) = cell(status.cell);
+    let lang: Lang = voice.lang;
+    let said = Said::Status {
+        entries: head.size,
+        root: hex::encode(head.root),
+        grown,
+        up: duration(status.up_ms, lang),
+        sessions: status.sessions,
+        people: status.people,
+        conversations: status.conversations,
+        messages: status.messages,
+        erasing: status.erasing,
+        epoch: status.erasure_epoch,
+        used: bytes(status.used_bytes, lang),
+        device: bytes(status.device_bytes, lang),
+        cell: lang.pick(en, ru).to_owned(),
+    };
+    let data = Data {
+        entries: head.size,
+        root: hex::encode(head.root),
+        up_ms: status.up_ms,
+        sessions: status.sessions,
+        people: status.people,
+        conversations: status.conversations,
+        messages: status.messages,
+        erasing: status.erasing,
+        erasure_epoch: status.erasure_epoch,
+        used_bytes: status.used_bytes,
+        device_bytes: status.device_bytes,
+        cell: name,
+    };
+    Ok(voice.done("status", &said, data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_cell_has_its_words() {
+        let names: Vec<&str> = (0..5).map(|number| cell(number).0).collect();
+        assert_eq!(names, ["unknown", "file", "sector", "tpm", "unknown"]);
+        assert!(cell(1).1.contains("DEVELOPMENT") && cell(1).2.contains("РАЗРАБОТКИ"));
+    }
+}

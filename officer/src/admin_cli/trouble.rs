@@ -1,0 +1,144 @@
+//! Why `conclave-admin` did not do what it was asked: a stable name, words in both languages, and the exit code.
+//! Never holds a secret, and never tells more about a refusal than its code does.
+
+use console::{Exit, PromptError, Words};
+use link::terminal::{TerminalError, refusal_words};
+use protocol::client::Error;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) exit: Exit,
+    pub(super) name: String,
+    en: String,
+    ru: String,
+}
+
+impl Words for Trouble {
+    fn en(&self) -> String {
+        self.en.clone()
+    }
+    fn ru(&self) -> String {
+        self.ru.clone()
+    }
+}
+
+impl Trouble {
+    /// Of words that are a type of their own.
+    pub(super) fn new(exit: Exit, name: &str, words: &dyn Words) -> Self {
+        Self { exit, name: name.into(), en: words.en(), ru: words.ru() }
+    }
+
+    /// Of words that stand in one place only.
+    pub(super) fn say(exit: Exit, name: &str, en: impl Into<String>, ru: impl Into<String>) -> Self {
+        Self { exit, name: name.into(), en: en.into(), ru: ru.into() }
+    }
+
+    /// The server answered something else than was asked.
+    pub(super) fn odd_answer() -> Self {
+        Self::say(
+            Exit::Io,
+            "odd-answer",
+            "the server's answer is not one to this question; nothing was done with it",
+            "ответ сервера не отвечает на вопрос; он отброшен",
+        )
+    }
+
+    /// The person decided otherwise.
+    pub(super) fn not_confirmed() -> Self {
+        Self::say(Exit::No, "not-confirmed", "not confirmed: nothing was done", "не подтверждено: ничего не сделано")
+    }
+
+    /// The system refused something that is no file of ours.
+    pub(super) fn system(error: &std::io::Error) -> Self {
+        Self::say(Exit::Io, "system", format!("the system refused: {error}"), format!("отказ системы: {error}"))
+    }
+
+    /// Whether the server refused with this code.
+    pub(super) fn is_refusal(&self, code: u16) -> bool {
+        self.name == refusal_words(code).name
+    }
+}
+
+impl From<TerminalError> for Trouble {
+    fn from(error: TerminalError) -> Self {
+        let words = error.words();
+        Self { exit: exit_of(&error, &words.name), name: words.name, en: words.en, ru: words.ru }
+    }
+}
+
+impl From<PromptError> for Trouble {
+    fn from(error: PromptError) -> Self {
+        Self::new(error.exit(), error.code(), &error)
+    }
+}
+
+impl From<crate::trouble::Trouble> for Trouble {
+    fn from(trouble: crate::trouble::Trouble) -> Self {
+        Self::new(trouble.exit(), trouble.code(), &trouble)
+    }
+}
+
+/// How a command ends on a terminal's error. Refusals are told apart by the stable names of their codes.
+fn exit_of(error: &TerminalError, name: &str) -> Exit {
+    match error {
+        TerminalError::Distrust(_) => Exit::Diverged,
+        TerminalError::CredentialFile(pki::CredentialFileError::Io { .. }) => Exit::Io,
+        TerminalError::Credential(pki::CredentialError::NotCertified)
+        | TerminalError::Address { .. }
+        | TerminalError::NoAnswer
+        | TerminalError::Closed
+        | TerminalError::Command(Error::NotReady | Error::Busy) => Exit::Missing,
+        TerminalError::Link(link::LinkError::Refused { .. }) => Exit::NotAllowed,
+        TerminalError::Link(link::LinkError::ServerCertificate(_)) => Exit::No,
+        TerminalError::Link(
+            link::LinkError::NoAnswer(_)
+            | link::LinkError::Tls(_)
+            | link::LinkError::Socket(_)
+            | link::LinkError::Address { .. }
+            | link::LinkError::Connection(_)
+            | link::LinkError::NothingToBind,
+        ) => Exit::Missing,
+        TerminalError::Ended { .. } | TerminalError::Command(Error::Refused { .. }) => exit_of_refusal(name),
+        TerminalError::CredentialFile(
+            pki::CredentialFileError::InUse { .. }
+            | pki::CredentialFileError::Exists { .. }
+            | pki::CredentialFileError::Credential(_),
+        )
+        | TerminalError::Credential(_)
+        | TerminalError::Parts(_)
+        | TerminalError::OtherLog
+        | TerminalError::OwnCertificate(_)
+        | TerminalError::Command(_) => Exit::No,
+    }
+}
+
+fn exit_of_refusal(name: &str) -> Exit {
+    match name {
+        "login-refused" | "certificate-refused" | "expelled" | "wrong-role" | "suspended" | "account-locked"
+        | "certificate-revoked" | "certificate-expired" | "not-admitted" | "second-person-needed" => Exit::NotAllowed,
+        "stopping" | "busy" | "idle" | "full" | "not-running" => Exit::Missing,
+        _ => Exit::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::Refusal;
+
+    fn refused(code: u16) -> Trouble {
+        TerminalError::Command(Error::Refused { code }).into()
+    }
+
+    #[test]
+    fn refusals_end_with_the_code_that_fits_and_with_their_words() {
+        for refusal in [Refusal::WrongRole, Refusal::SecondPersonNeeded, Refusal::NotAdmitted, Refusal::Locked] {
+            assert_eq!(refused(refusal.code()).exit, Exit::NotAllowed, "{refusal}");
+        }
+        assert_eq!(refused(Refusal::Unchanged.code()).exit, Exit::No);
+        assert_eq!(refused(protocol::Code::Full.number()).exit, Exit::Missing);
+        assert_eq!(refused(protocol::Code::Login.number()).exit, Exit::NotAllowed);
+        assert!(refused(139).is_refusal(139) && !refused(139).is_refusal(140));
+    }
+}
