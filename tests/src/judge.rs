@@ -39,8 +39,7 @@ impl Log {
             match Entry::decode(bytes).expect("an entry").content {
                 Content::Statement(signed) => {
                     let parsed = signed.parse().expect("a statement");
-                    let statement =
-                        Statement { header: parsed.header().clone(), act: parsed.act().clone() };
+                    let statement = Statement { header: parsed.header().clone(), act: parsed.act().clone() };
                     statements.insert(index, (parsed.id(), statement));
                 }
                 Content::Fact(fact) => drop(facts.insert(index, fact)),
@@ -171,7 +170,8 @@ fn screens(world: &mut World, log: &Log) {
                 continue;
             };
             let lines = world.read(login, *id).expect("a member reads");
-            let indices = |lines: &[(Index, String)]| lines.iter().map(|(index, _)| *index).collect::<Vec<_>>();
+            let indices =
+                |lines: &[(Index, String)]| lines.iter().map(|(index, _)| *index).collect::<Vec<_>>();
             let due: Vec<Index> = sight.iter().map(|(said, _)| said.index).collect();
             assert_eq!(indices(&lines), due, "{login}'s messages in {}", room.number);
             for ((said, sight), (index, shown)) in sight.iter().zip(&lines) {
@@ -236,7 +236,11 @@ fn erased_is_erased(world: &mut World, log: &Log) {
             if said.erased || room.erased {
                 assert_eq!(found, None, "erased message {} opens", said.index);
             } else {
-                assert!(found.is_some(), "live message {} does not open: the adversary is too weak", said.index);
+                assert!(
+                    found.is_some(),
+                    "live message {} does not open: the adversary is too weak",
+                    said.index
+                );
             }
         }
     }
@@ -244,7 +248,9 @@ fn erased_is_erased(world: &mut World, log: &Log) {
 
 /// Nobody lied here, so nobody may have been accused.
 fn nobody_was_alarmed(world: &mut World, log: &Log) {
-    let alarm = log.facts().find(|fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm != journal::fact::AlarmKind::NearlyFull));
+    let alarm = log.facts().find(
+        |fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm != journal::fact::AlarmKind::NearlyFull),
+    );
     assert!(alarm.is_none(), "an honest world has an alarm: {alarm:?}");
     for (login, terminal) in &world.terminals {
         for event in &terminal.events {

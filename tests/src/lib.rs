@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod machine;
 pub mod network;
 pub mod people;
+pub mod rogue;
 pub mod server;
 pub mod store;
 pub mod storm;

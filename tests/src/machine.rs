@@ -66,6 +66,11 @@ impl Machine {
         }
     }
 
+    /// This machine's cell with another one's device.
+    pub fn with_device_of(&self, other: &Self) -> Self {
+        Self { image: other.image.clone(), ..self.snapshot() }
+    }
+
     /// What somebody opens who has every live key, the cell, and every block ever written.
     pub fn open_everything(&self, powered: &Powered, vault: &Vault) -> OpenedBodies {
         let cell = MemoryCell::new(self.records.clone(), None);

@@ -70,7 +70,8 @@ impl Site {
             acts.push(test.offline(Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 })).0);
             acts.push(test.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number })).0);
             let core = test.person("server").agreement.public();
-            let sealed = core.seal(VERIFIER_INFO, &envelope_aad(person, number), ONE_TIME.as_bytes(), &mut rng);
+            let sealed =
+                core.seal(VERIFIER_INFO, &envelope_aad(person, number), ONE_TIME.as_bytes(), &mut rng);
             verifiers.push(VerifierChange::SetSealed(person, number, sealed.unwrap().into()));
         }
         let period = first_period(number, suite);

@@ -3,6 +3,7 @@
 //! Never decides anything: the engine said what to do.
 
 use crate::people::{Site, envelope_aad};
+use disk::Position;
 use journal::ids::Index;
 use journal::testing::{SeededRng, seed};
 use journal::tree::{Tree, leaf_hash};
@@ -11,7 +12,6 @@ use pki::{PersonId, canonical};
 use protocol::frame::{PASSWORD_INFO, VERIFIER_INFO};
 use protocol::io::{Batch, CheckPassword, EraseItem, Input, ReadItem, StoredBody, VerifierChange};
 use std::collections::{BTreeMap, VecDeque};
-use disk::Position;
 use vault::{Destroyed, Error, Intended, Place, Replaced, SECRETS_CONVERSATION, Target, Vault, Written};
 
 /// One person's verifiers, as they lie in the store.

@@ -139,9 +139,7 @@ impl Storm {
                 let target = EraseTarget::Messages(last.conversation, vec![last.index]);
                 (Command::Erase(target), Told::Erase)
             }
-            8 if world.dice.once_in(3) => {
-                (Command::Erase(EraseTarget::Conversation(id)), Told::Erase)
-            }
+            8 if world.dice.once_in(3) => (Command::Erase(EraseTarget::Conversation(id)), Told::Erase),
             9 => (Command::MessagesBefore(id, u64::MAX), Told::Other),
             10 => (Command::Conversations, Told::Other),
             11 if last.is_some() => {
@@ -176,7 +174,8 @@ impl Storm {
             return;
         }
         let many = world.dice.once_in(2);
-        let people = others.iter().filter(|other| many || *other == &first).map(|other| world.id(other)).collect();
+        let people =
+            others.iter().filter(|other| many || *other == &first).map(|other| world.id(other)).collect();
         let title = world.dice.once_in(2).then(|| SecretText::from("a group"));
         let new = NewGroup { title, people, ceiling: None, default_label: None };
         world.tell(login, Command::NewGroup(new), Told::Other);

@@ -172,7 +172,13 @@ impl Terminal {
     }
 }
 
-fn client(site: &Site, login: &str, record: &Option<StateRecord>, auto_accept: bool, life: u64) -> ClientSession {
+fn client(
+    site: &Site,
+    login: &str,
+    record: &Option<StateRecord>,
+    auto_accept: bool,
+    life: u64,
+) -> ClientSession {
     let parts = Parts { anchors: site.anchors(), me: site.me(login), record: record.clone(), auto_accept };
     let rng = SeededRng::new(seed(site.test.number, &format!("terminal/{login}/{life}")));
     ClientSession::new(parts, Box::new(rng)).unwrap()

@@ -46,6 +46,8 @@ pub struct World {
     pub connections: Vec<Connection>,
     /// Changes frames on their way to terminals.
     pub tamper: Option<Tamper>,
+    /// Frames for sessions that no terminal of ours holds.
+    pub overheard: BTreeMap<SessionId, Vec<ToTerminal>>,
     /// A terminal loses its power at one in so many of its actions; 0: never.
     pub terminal_power: u64,
     /// Every head that left the server, by size.
@@ -82,6 +84,7 @@ impl World {
             terminals: BTreeMap::new(),
             connections: Vec::new(),
             tamper: None,
+            overheard: BTreeMap::new(),
             terminal_power: 0,
             spoken: BTreeMap::new(),
             privates: BTreeMap::new(),
@@ -182,7 +185,11 @@ impl World {
     fn say_on(&mut self, output: Output, durable: u64) {
         match output {
             Output::Send(sessions, bytes) => {
-                self.note_heads(&bytes, durable);
+                let frames = self.note_heads(&bytes, durable);
+                for (_, heard) in self.overheard.iter_mut().filter(|(session, _)| sessions.contains(session))
+                {
+                    heard.extend(frames.iter().cloned());
+                }
                 for connection in &mut self.connections {
                     if sessions.contains(&connection.session) && !connection.broken {
                         connection.down.extend(bytes.iter());
@@ -194,8 +201,8 @@ impl World {
                     connection.ended = true;
                     connection.up.clear();
                     connection.at_server = false;
-                    self.input(Input::Closed(session));
                 }
+                self.input(Input::Closed(session));
             }
             Output::Pause(session) | Output::Resume(session) => {
                 let paused = matches!(output, Output::Pause(_));
@@ -208,18 +215,21 @@ impl World {
     }
 
     /// Nothing leaves before what it depends on is durable, and no two heads of one size leave.
-    fn note_heads(&mut self, bytes: &[u8], durable: u64) {
+    fn note_heads(&mut self, bytes: &[u8], durable: u64) -> Vec<ToTerminal> {
+        let mut frames = Vec::new();
         let mut decoder = Decoder::default();
         decoder.push(bytes);
         while let Some(frame) = decoder.next_frame(FRAME_BYTES_MAX).expect("the server sends frames") {
-            let Some(note) = note_of(decode_to_terminal(&frame).expect("the server sends frames")) else {
-                continue;
-            };
+            let frame = decode_to_terminal(&frame).expect("the server sends frames");
+            let note = note_of(&frame);
+            frames.push(frame);
+            let Some(note) = note else { continue };
             let head = SignedCheckpoint::parse(&note).expect("a signed note").claimed().head;
             assert!(head.size <= durable, "a head of {} left, {durable} entries are durable", head.size);
             let before = self.spoken.insert(head.size, head.root);
             assert!(before.is_none_or(|root| root == head.root), "two roots of size {} left", head.size);
         }
+        frames
     }
 
     // --- connections
@@ -485,6 +495,20 @@ impl World {
         self.run_with(|_, _| false);
     }
 
+    /// Both sides of every connection learn that it is gone.
+    pub fn run_down(&mut self) {
+        for connection in &mut self.connections {
+            connection.break_at(0, 0);
+        }
+        while let Some(connection) = self.connections.first() {
+            let session = connection.session;
+            self.learn(0);
+            if self.connections.first().is_some_and(|first| first.session == session && !first.is_over()) {
+                self.learn(0);
+            }
+        }
+    }
+
     fn run_with(&mut self, mut tend: impl FnMut(&mut Self, &str) -> bool) {
         let power = std::mem::take(&mut self.terminal_power);
         let logins: Vec<String> = self.terminals.keys().cloned().collect();
@@ -534,19 +558,19 @@ impl World {
 }
 
 /// The note that a frame rests on.
-fn note_of(frame: ToTerminal) -> Option<Vec<u8>> {
+fn note_of(frame: &ToTerminal) -> Option<Vec<u8>> {
     let note = match frame {
-        ToTerminal::Welcome(welcome) => welcome.login.note,
-        ToTerminal::Receipt(receipt) => receipt.note,
-        ToTerminal::Deliver(deliver) => deliver.note,
-        ToTerminal::Answer(answer) => match answer.answer {
+        ToTerminal::Welcome(welcome) => &welcome.login.note,
+        ToTerminal::Receipt(receipt) => &receipt.note,
+        ToTerminal::Deliver(deliver) => &deliver.note,
+        ToTerminal::Answer(answer) => match &answer.answer {
             Answer::Consistency(note, _) => note,
             Answer::Acts(page)
             | Answer::Messages(page)
             | Answer::MessagesBefore(page)
             | Answer::Entries(page)
-            | Answer::Proposals(page) => page.note,
-            Answer::Status(status) => status.note,
+            | Answer::Proposals(page) => &page.note,
+            Answer::Status(status) => &status.note,
             _ => return None,
         },
         ToTerminal::Hello(_)

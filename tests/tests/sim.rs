@@ -49,7 +49,9 @@ fn every_promise_holds_under_every_seed() {
                     }
                     if catch_unwind(AssertUnwindSafe(|| history(seed))).is_err() {
                         eprintln!("seed {seed} fails; to replay it:");
-                        eprintln!("  CONCLAVE_SEED={seed} cargo test --release -p tests --test sim -- --nocapture");
+                        eprintln!(
+                            "  CONCLAVE_SEED={seed} cargo test --release -p tests --test sim -- --nocapture"
+                        );
                         failed.lock().unwrap().push(seed);
                     }
                 }
