@@ -92,7 +92,7 @@ impl Authority {
             return Err(Trouble::OtherSuite { login: login.clone(), suite }.into());
         }
         let known = self.state.by_login(login).map(|person| person.id);
-        let person = known.unwrap_or_else(|| PersonId::random(rng));
+        let person = known.unwrap_or_else(|| self.new_person(rng));
         let validity = self.leaf_validity(now_ms, grant.days);
         let issuer = profile::Authority { certificate: &self.issuing, signer: key };
         let is_server = grant.roles.contains(Role::Server);
@@ -113,6 +113,16 @@ impl Authority {
             Enrol { signature: signature.der().to_vec().into(), agreement: agreement.der().to_vec().into() };
         self.record(key, Act::Enrol(enrol))?;
         Ok(person)
+    }
+
+    /// An id that nobody has.
+    fn new_person(&self, rng: &mut dyn CryptoRng) -> PersonId {
+        loop {
+            let id = PersonId::random(rng);
+            if !self.state.people.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     /// No leaf outlives the authority that vouches for it.

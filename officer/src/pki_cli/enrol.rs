@@ -2,7 +2,7 @@
 //! Never issues anything while two logins are the same, and look-alikes only when a person has looked at them.
 
 use super::Place;
-use super::issue::{Issued, written};
+use super::issue::{Issued, remind, written};
 use crate::authority::issue::{Asked, Grant, LEAF_DAYS, Standing, read_request};
 use crate::authority::{Authority, os_rng};
 use crate::clock;
@@ -289,6 +289,7 @@ impl Enrol {
                 issued.push(written(&authority, &grant.names.login, &self.out, false)?);
             }
         }
+        remind(&authority, &issued, voice);
         let line = |one: &Issued| Line::Issued { login: one.login.clone(), path: one.certificates.clone() };
         let mut said: Vec<Line> = issued.iter().map(line).collect();
         let (done, waiting) = (plan.done.len() as u64, plan.waiting);

@@ -54,7 +54,7 @@ struct Sheet {
     #[arg(long, value_name = "FILE")]
     pdf: Option<PathBuf>,
     /// Pipe the sheet (PDF) to this command.
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "pdf")]
     printer: Option<String>,
     /// Write the one-time password to this open descriptor: for machines that print in another way.
     #[arg(long, value_name = "FD")]
@@ -186,10 +186,20 @@ impl Envelope {
     }
 }
 
-/// Where a sheet goes, opened before the envelope is recorded.
+/// Where a sheet goes, opened before the envelope is recorded. What did not come to a good end is not left behind.
 struct Outlet {
     pdf: Option<(PathBuf, File)>,
     one_time: Option<File>,
+    is_done: bool,
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        if let (Some((path, _)), false) = (&self.pdf, self.is_done) {
+            // Made by us, and worth nothing: the envelope was not recorded, or its password is said to be lost.
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 impl Sheet {
@@ -240,25 +250,26 @@ impl Sheet {
         });
         let one_time = one_time.transpose()?;
         let pdf = self.pdf.as_ref().map(|path| Ok((path.clone(), files::create_new(path, Readers::Owner)?)));
-        Ok(Outlet { pdf: pdf.transpose()?, one_time })
+        Ok(Outlet { pdf: pdf.transpose()?, one_time, is_done: false })
     }
 
     /// Everything that was asked for, or the first failure in words. Gives where the sheet is.
-    fn put_out(&self, outlet: Outlet, pdf: &[u8], one_time: &OneTimePassword) -> Result<String, String> {
+    fn put_out(&self, mut outlet: Outlet, pdf: &[u8], one_time: &OneTimePassword) -> Result<String, String> {
         let mut places = Vec::new();
-        if let Some((path, mut file)) = outlet.pdf {
-            files::fill(&mut file, &path, pdf).map_err(|why| console::Words::en(&why))?;
-            places.push(shown(&path));
+        if let Some((path, file)) = &mut outlet.pdf {
+            files::fill(file, path, pdf).map_err(|why| console::Words::en(&why))?;
+            places.push(shown(path));
         }
         if let Some(command) = &self.printer {
             print(command, pdf)?;
             places.push(console::clean(command));
         }
-        if let (Some(mut file), Some(fd)) = (outlet.one_time, self.one_time_fd) {
+        if let (Some(file), Some(fd)) = (&mut outlet.one_time, self.one_time_fd) {
             let line = zeroize::Zeroizing::new(format!("{}\n", one_time.groups().join("-")));
             file.write_all(line.as_bytes()).map_err(|why| why.to_string())?;
             places.push(format!("/dev/fd/{fd}"));
         }
+        outlet.is_done = true;
         Ok(places.join(", "))
     }
 }

@@ -64,6 +64,9 @@ pub(super) struct Issued {
 
 console::words! {
     enum Line {
+        NewOfficer { login: String }
+            => en("{login}: an officer's certificate acts only after two standing officers approved it (conclave-admin)"),
+               ru("{login}: сертификат офицера действует лишь после одобрения двумя действующими офицерами (conclave-admin)");
         Issued { login: String, person: String, path: String }
             => en("issued: {login} (person {person}) -> {path}"), ru("выдано: {login} (лицо {person}) -> {path}");
         Resumed { login: String, person: String, path: String }
@@ -139,6 +142,17 @@ pub(super) fn written(
     Ok(Issued { login: login.into(), person: person.id.to_string(), certificates: shown(&path), resumed })
 }
 
+/// Reminds whoever made an officer after the genesis of what is still to be done.
+pub(super) fn remind(authority: &Authority, issued: &[Issued], voice: Voice) {
+    let founded = authority.state.founded.as_ref();
+    for one in issued.iter().filter(|one| !one.resumed && founded.is_some()) {
+        let person = authority.state.by_login(&one.login);
+        if person.is_some_and(|person| person.roles.contains(Role::Officer)) {
+            voice.remark(&Line::NewOfficer { login: one.login.clone() });
+        }
+    }
+}
+
 impl Issue {
     /// Everything is read and judged before the first act; each act is durable before its file is written.
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
@@ -168,6 +182,7 @@ impl Issue {
             let dir = self.out.as_deref().unwrap_or_else(|| files::parent(path));
             issued.push(written(&authority, &grant.names.login, dir, *resumed)?);
         }
+        remind(&authority, &issued, voice);
         Ok(voice.done("issue", &Lines(&issued), &issued))
     }
 

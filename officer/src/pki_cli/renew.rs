@@ -2,7 +2,7 @@
 //! Never certifies an old key again, and never changes who the person is.
 
 use super::Place;
-use super::issue::{Lines, clearance, roles, unit, written};
+use super::issue::{Lines, clearance, remind, roles, unit, written};
 use crate::authority::issue::{Grant, LEAF_DAYS, Standing, read_request};
 use crate::authority::os_rng;
 use crate::clock;
@@ -98,6 +98,7 @@ impl Renew {
             let dir = self.out.as_deref().unwrap_or_else(|| files::parent(path));
             renewed.push(written(&authority, &grant.names.login, dir, *resumed)?);
         }
+        remind(&authority, &renewed, voice);
         Ok(voice.done("renew", &Lines(&renewed), &renewed))
     }
 }
