@@ -1,0 +1,144 @@
+//! The daemon's life with real processes: founding, first logins, a message, a clean stop, a kill under load.
+
+mod support;
+
+use nix::sys::signal::Signal;
+use pki::Suite;
+use protocol::client::{Command, Event, Reply};
+use support::{Client, NotIn, Site};
+
+/// One runtime for a whole test: connections live in it.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The text of every message that one sees from the beginning.
+async fn texts(client: &mut Client, conversation: journal::ConversationId) -> Vec<(u64, String)> {
+    let (mut from, mut found) = (0, Vec::new());
+    loop {
+        let page = match client.run(Command::MessagesFrom(conversation, from)).await {
+            Ok(Reply::Messages(page, more)) => (page, more),
+            Ok(_) => panic!("another reply"),
+            Err(NotIn::Failed(error)) => panic!("{error:?}"),
+            Err(NotIn::Lost) => panic!("lost"),
+        };
+        for message in &page.0 {
+            let protocol::client::event::Content::Text(text, _) = &message.content else { panic!("no text") };
+            found.push((message.index, text.expose().to_owned()));
+            from = message.index + 1;
+        }
+        if !page.1 {
+            return found;
+        }
+    }
+}
+
+fn a_whole_life(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite), runtime());
+    let server = site.start();
+    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
+    let conversation = runtime.block_on(async {
+        anna.connect(&site, "anna", &server).await.unwrap();
+        assert!(matches!(anna.login("wrong").await, Err(NotIn::Failed(_))), "a wrong password");
+        anna.hang_up();
+        anna.first_login(&site, "anna", &server).await;
+        boris.first_login(&site, "boris", &server).await;
+        let conversation = anna.talk_to(&site, "boris").await;
+        assert!(matches!(anna.run(Client::message(conversation, "привет")).await, Ok(Reply::Admitted(_))));
+        let got = boris.until(|event| match event {
+            Event::Message(message) => Some(message.conversation),
+            _ => None,
+        });
+        assert_eq!(got.await, Some(conversation), "delivered");
+        conversation
+    });
+    let status = site.conclaved(&["status", "--json", "--config", &site.path("conclaved.toml")]);
+    let status = String::from_utf8(status.stdout).unwrap();
+    assert!(status.contains("\"ok\":true") && status.contains("\"site\":\"Комната\""), "{status}");
+
+    server.signal(Signal::SIGTERM);
+    let ended = runtime.block_on(async {
+        anna.until(|event| match event {
+            Event::Ended(code) => Some(*code),
+            _ => None,
+        })
+        .await
+    });
+    assert_eq!(ended, Some(protocol::Code::Stopping.number()), "told why");
+    let (exit, said) = server.wait();
+    assert!(exit.success(), "{said}");
+    assert!(!said.contains("привет"), "no text in the log");
+    let status = site.conclaved(&["status", "--config", &site.path("conclaved.toml")]);
+    assert_eq!(status.status.code(), Some(69), "nobody answers any more");
+
+    let check = site.check(&["--full"]);
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+    let server = site.start();
+    boris.hang_up();
+    let found = runtime.block_on(async {
+        boris.enter(&site, "boris", &server).await;
+        texts(&mut boris, conversation).await
+    });
+    assert_eq!(found.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["привет"]);
+    let store = std::fs::read(site.path("store")).unwrap();
+    assert!(!store.windows(12).any(|window| window == "привет".as_bytes()), "never in clear on the disk");
+}
+
+#[test]
+fn a_whole_life_ed25519() {
+    a_whole_life(Suite::Ed25519);
+}
+
+#[test]
+fn a_whole_life_p256() {
+    a_whole_life(Suite::EcdsaP256);
+}
+
+#[test]
+fn a_kill_under_load_loses_nothing_acknowledged() {
+    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let mut server = site.start();
+    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
+    let conversation = runtime.block_on(async {
+        anna.first_login(&site, "anna", &server).await;
+        boris.first_login(&site, "boris", &server).await;
+        let conversation = anna.talk_to(&site, "boris").await;
+        assert!(anna.run(Client::message(conversation, "0")).await.is_ok());
+        conversation
+    });
+    let mut acknowledged = Vec::new();
+    for round in 1..=3 {
+        let sent: Vec<String> = (0..48).map(|n| format!("{round}/{n}")).collect();
+        let ids: Vec<u64> =
+            sent.iter().map(|text| anna.command(Client::message(conversation, text))).collect();
+        runtime.block_on(async {
+            // Some are acknowledged, the rest is on its way when the server dies.
+            for id in &ids[..8 * round] {
+                assert!(matches!(anna.settled(*id).await, Ok(Reply::Admitted(_))));
+            }
+        });
+        server.kill();
+        server = site.start();
+        boris.hang_up();
+        anna.hang_up();
+        let found = runtime.block_on(async {
+            // The terminal sends again by itself what was not answered; each message stands once.
+            anna.enter(&site, "anna", &server).await;
+            for id in &ids[8 * round..] {
+                let outcome = anna.settled(*id).await;
+                assert!(matches!(outcome, Ok(Reply::Admitted(_))), "the terminal settles what was open");
+            }
+            boris.enter(&site, "boris", &server).await;
+            texts(&mut boris, conversation).await
+        });
+        acknowledged.extend(sent);
+        let mut seen: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+        seen.sort_unstable();
+        let mut wanted: Vec<&str> = acknowledged.iter().map(String::as_str).chain(["0"]).collect();
+        wanted.sort_unstable();
+        assert_eq!(seen, wanted, "round {round}: all of them, each once");
+    }
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().0.success());
+    assert!(site.check(&["--full"]).status.success());
+}

@@ -1,0 +1,195 @@
+//! Who knocks without a right, and what is left of the server afterwards: everything.
+
+mod support;
+
+use link::{Link, LinkError, OwnCertificate, TlsProfile};
+use pki::Suite;
+use quinn::crypto::rustls::QuicClientConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use support::{Client, Server, Site, anyone, own};
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Believes every server: what is tested is what the server believes.
+#[derive(Debug)]
+struct Believer;
+
+impl rustls::client::danger::ServerCertVerifier for Believer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
+        Ok(rustls::client::danger::ServerCertVerified::assertion())
+    }
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        Ok(rustls::client::danger::HandshakeSignatureValid::assertion())
+    }
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        Ok(rustls::client::danger::HandshakeSignatureValid::assertion())
+    }
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        vec![rustls::SignatureScheme::ED25519, rustls::SignatureScheme::ECDSA_NISTP256_SHA256]
+    }
+}
+
+/// Connects with TLS as it is wanted, and waits for the stream that the server opens.
+async fn knock(
+    address: SocketAddr,
+    own: Option<OwnCertificate>,
+    alpn: &[u8],
+) -> Result<quinn::RecvStream, quinn::ConnectionError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Believer));
+    let mut tls = match own {
+        Some(own) => {
+            let chain = own.chain.into_iter().map(CertificateDer::from).collect();
+            let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.key.to_vec()));
+            tls.with_client_auth_cert(chain, key).unwrap()
+        }
+        None => tls.with_no_client_auth(),
+    };
+    tls.alpn_protocols = vec![alpn.to_vec()];
+    let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+    let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+    let connection = endpoint.connect_with(config, address, "conclave").unwrap().await?;
+    let (_, receive) = connection.accept_bi().await?;
+    Ok(receive)
+}
+
+/// The TLS alert with which a connection was refused (RFC 9001 4.8).
+fn alert(error: &quinn::ConnectionError) -> u64 {
+    match error {
+        quinn::ConnectionError::ConnectionClosed(close) => u64::from(close.error_code) - 0x100,
+        other => panic!("no alert: {other}"),
+    }
+}
+
+async fn anna_still_comes_in(site: &Site, server: &Server) {
+    let mut anna = Client::new(site, "anna");
+    anna.connect(site, "anna", server).await.unwrap();
+    anna.hang_up();
+}
+
+#[test]
+fn strangers_are_refused_by_tls_and_disturb_nobody() {
+    let site = Site::founded(Suite::Ed25519);
+    let server = site.start();
+    runtime().block_on(async {
+        let alpn = protocol::frame::ALPN;
+        let none = knock(server.address, None, alpn).await.err().expect("no certificate");
+        assert_eq!(alert(&none), 116, "certificate_required");
+
+        let mut foreign = journal::testing::TestSite::new(8, Suite::Ed25519);
+        let described = journal::testing::Described::new(pki::Role::Operator, pki::Clearance(3));
+        foreign.issue("anna", &described);
+        let stranger = foreign.person("anna");
+        let theirs = OwnCertificate {
+            chain: vec![stranger.signature_certificate.der().to_vec(), foreign.issuing.der().to_vec()],
+            key: stranger.signature.to_pkcs8(),
+        };
+        assert!(knock(server.address, Some(theirs), alpn).await.is_err(), "foreign authority");
+
+        let other = knock(server.address, Some(own(&site, "anna")), b"h3").await.err().expect("another ALPN");
+        assert_eq!(alert(&other), 120, "no_application_protocol");
+
+        // A certificate of anna's with a key that is not hers.
+        let boris = own(&site, "boris");
+        let stolen = OwnCertificate { chain: own(&site, "anna").chain, key: boris.key };
+        let profile = TlsProfile::standard();
+        let refused = Link::connect(&profile, &stolen, anyone(), server.address, "conclave").await;
+        assert!(refused.is_err(), "TLS itself finds that they do not fit");
+        anna_still_comes_in(&site, &server).await;
+    });
+}
+
+#[test]
+fn the_reasons_of_a_refusal_reach_the_person_and_no_hints_the_peer() {
+    let site = Site::founded(Suite::Ed25519);
+    let server = site.start();
+    runtime().block_on(async {
+        let foreign = Site::requested(Suite::EcdsaP256);
+        let profile = TlsProfile::standard();
+        let refused =
+            Link::connect(&profile, &own(&foreign, "anna"), anyone(), server.address, "conclave").await;
+        match refused.err().expect("another suite, another authority") {
+            LinkError::Refused { .. } => {}
+            other => panic!("{other}"),
+        }
+        let picky: link::PeerCheck = Arc::new(|_, _| Err(link::Refused("not the one of the card".into())));
+        let refused = Link::connect(&profile, &own(&site, "anna"), picky, server.address, "conclave").await;
+        match refused.err().expect("the client refuses the server") {
+            LinkError::ServerCertificate(_) => {}
+            other => panic!("{other}"),
+        }
+    });
+}
+
+#[test]
+fn garbage_ends_its_own_session_only() {
+    let site = Site::founded(Suite::Ed25519);
+    let server = site.start();
+    let noise = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for length in [1, 20, 100, 1200, 1400] {
+        noise.send_to(&vec![0xa5; length], server.address).unwrap();
+        noise.send_to(&vec![0x00; length], server.address).unwrap();
+    }
+    runtime().block_on(async {
+        let profile = TlsProfile::standard();
+        for bytes in [&[0xff_u8; 64][..], &[0, 0, 0, 3, 0xff, 0xff, 0xff], &[0, 0, 0, 1, 0x80]] {
+            let link =
+                Link::connect(&profile, &own(&site, "anna"), anyone(), server.address, "conclave").await;
+            let mut link = link.unwrap();
+            link.send.write_all(bytes).await.unwrap();
+            // Hello and the word that ends the session come, then the stream ends.
+            let rest =
+                tokio::time::timeout(std::time::Duration::from_secs(20), link.receive.read_to_end(1 << 16));
+            let _ended_or_closed = rest.await.expect("the session ends");
+        }
+        anna_still_comes_in(&site, &server).await;
+    });
+    // The first of three connections of one certificate must be gone before the fourth comes: that one was let in.
+    server.signal(nix::sys::signal::Signal::SIGTERM);
+    assert!(server.wait().0.success());
+}
+
+#[test]
+fn one_certificate_has_its_share_of_connections_and_no_more() {
+    let site = Site::founded(Suite::Ed25519);
+    let server = site.start();
+    runtime().block_on(async {
+        let profile = TlsProfile::standard();
+        let connect = || async {
+            Link::connect(&profile, &own(&site, "anna"), anyone(), server.address, "conclave").await
+        };
+        let (first, second) = (connect().await.unwrap(), connect().await.unwrap());
+        assert!(connect().await.is_err(), "a third one");
+        let boris = Link::connect(&profile, &own(&site, "boris"), anyone(), server.address, "conclave")
+            .await
+            .unwrap();
+        boris.close().await;
+        first.close().await;
+        second.close().await;
+    });
+}

@@ -1,0 +1,220 @@
+//! A terminal without a screen: the real session over the real link, driven by hand.
+
+use super::{Server, Site, rng};
+use link::{Link, LinkError, OwnCertificate, PeerCheck, TlsProfile};
+use pki::{AgreementSecret, CertId, SecretKey, StateRecord};
+use protocol::client::command::{LoginWith, NewPrivate, Send};
+use protocol::client::{
+    Action, Anchors, ClientSession, Command, Connection, Error, Event, Me, Parts, Reply, SecretText,
+};
+use std::sync::Arc;
+
+/// A test that waits longer than this has failed; none is right because of it.
+const WATCHDOG: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// A person's terminal.
+pub(crate) struct Client {
+    session: ClientSession,
+    link: Option<Link>,
+    next_command: u64,
+    /// What the session persisted last.
+    pub(crate) record: Option<StateRecord>,
+    /// Everything it told.
+    pub(crate) events: Vec<Event>,
+}
+
+/// Why a command has no result.
+pub(crate) enum NotIn {
+    Failed(Error),
+    Lost,
+}
+
+/// Own certificate and key of a person, for TLS.
+pub(crate) fn own(site: &Site, login: &str) -> OwnCertificate {
+    let person = site.person(login);
+    let chain = vec![person.signature_certificate.der().to_vec(), site.authority.issuing.der().to_vec()];
+    OwnCertificate { chain, key: person.signature.to_pkcs8() }
+}
+
+/// A check that lets any server pass: the session itself is what is tested here.
+pub(crate) fn anyone() -> PeerCheck {
+    Arc::new(|_, _| Ok(()))
+}
+
+impl Client {
+    /// A terminal without a connection.
+    pub(crate) fn new(site: &Site, login: &str) -> Self {
+        let person = site.person(login);
+        let suite = site.authority.suite;
+        let signer = SecretKey::from_bytes(suite, &person.signature.to_bytes()).unwrap();
+        let agreement = AgreementSecret::from_bytes(suite, &person.agreement.to_bytes()).unwrap();
+        let agreement = vec![(person.agreement_certificate.id(), agreement)];
+        let me = Me::new(person.signature_certificate.clone(), Box::new(signer), agreement).unwrap();
+        let authorities = site.authorities().map(Clone::clone).to_vec();
+        let anchors = Anchors { log: site.log, identity: site.identity.clone(), authorities, core_key: None };
+        let parts = Parts { anchors, me, record: None, auto_accept: true };
+        let session = ClientSession::new(parts, Box::new(rng())).unwrap();
+        Self { session, link: None, next_command: 1, record: None, events: Vec::new() }
+    }
+
+    fn now() -> u64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        since.as_millis() as u64
+    }
+
+    /// Connects and waits for the greeting.
+    pub(crate) async fn connect(
+        &mut self,
+        site: &Site,
+        login: &str,
+        server: &Server,
+    ) -> Result<(), LinkError> {
+        let profile = TlsProfile::standard();
+        let link = Link::connect(&profile, &own(site, login), anyone(), server.address, "conclave").await?;
+        let server_certificate = CertId::of(&link.server[0]);
+        self.session.connected(Connection { exporter: link.exporter, server_certificate }, Self::now());
+        self.link = Some(link);
+        let greeted = self.until(|event| matches!(event, Event::Greeted).then_some(())).await;
+        assert!(greeted.is_some(), "the server did not greet {login}");
+        Ok(())
+    }
+
+    /// Logs in; true when a new password must be set.
+    pub(crate) async fn login(&mut self, password: &str) -> Result<bool, NotIn> {
+        let with = LoginWith { password: SecretText::from(password), end_other: true };
+        let id = self.command(Command::Login(with));
+        let outcome = self.until(|event| match event {
+            Event::Ready(ready) => Some(Ok(ready.must_set_password)),
+            Event::Failed(of, error) if *of == id => Some(Err(NotIn::Failed(error.clone()))),
+            _ => None,
+        });
+        outcome.await.unwrap_or(Err(NotIn::Lost))
+    }
+
+    /// Connects, logs in with the one-time password and sets `password LOGIN`.
+    pub(crate) async fn first_login(&mut self, site: &Site, login: &str, server: &Server) {
+        self.connect(site, login, server).await.unwrap();
+        assert!(matches!(self.login(&format!("one-time {login}")).await, Ok(true)));
+        let new = SecretText::new(format!("password {login}"));
+        assert!(self.run(Command::SetPassword(new)).await.is_ok());
+    }
+
+    /// Connects and logs in with the person's own password.
+    pub(crate) async fn enter(&mut self, site: &Site, login: &str, server: &Server) {
+        self.connect(site, login, server).await.unwrap();
+        match self.login(&format!("password {login}")).await {
+            Ok(must_set_password) => assert!(!must_set_password),
+            Err(NotIn::Failed(error)) => panic!("{login}: {error:?}"),
+            Err(NotIn::Lost) => panic!("{login}: lost"),
+        }
+    }
+
+    pub(crate) fn command(&mut self, command: Command) -> u64 {
+        let id = self.next_command;
+        self.next_command += 1;
+        self.session.command(id, command, Self::now());
+        id
+    }
+
+    /// A command to its result.
+    pub(crate) async fn run(&mut self, command: Command) -> Result<Reply, NotIn> {
+        let id = self.command(command);
+        self.result(id).await
+    }
+
+    /// The result of a command that was given.
+    pub(crate) async fn result(&mut self, id: u64) -> Result<Reply, NotIn> {
+        let outcome = self.until(|event| match event {
+            Event::Done(of, reply) if *of == id => Some(Ok(reply.clone())),
+            Event::Failed(of, error) if *of == id => Some(Err(NotIn::Failed(error.clone()))),
+            _ => None,
+        });
+        outcome.await.unwrap_or(Err(NotIn::Lost))
+    }
+
+    /// The result of a command, which may have been told already.
+    pub(crate) async fn settled(&mut self, id: u64) -> Result<Reply, NotIn> {
+        let told = self.events.iter().find_map(|event| match event {
+            Event::Done(of, reply) if *of == id => Some(Ok(reply.clone())),
+            Event::Failed(of, error) if *of == id => Some(Err(NotIn::Failed(error.clone()))),
+            _ => None,
+        });
+        match told {
+            Some(told) => told,
+            None => self.result(id).await,
+        }
+    }
+
+    /// A private conversation with another person.
+    pub(crate) async fn talk_to(&mut self, site: &Site, login: &str) -> journal::ConversationId {
+        let new = NewPrivate { person: site.person(login).id, ceiling: None, default_label: None };
+        match self.run(Command::NewPrivate(new)).await {
+            Ok(Reply::Founded(conversation, _)) => conversation,
+            Ok(_) => panic!("another reply"),
+            Err(NotIn::Failed(error)) => panic!("{error:?}"),
+            Err(NotIn::Lost) => panic!("lost"),
+        }
+    }
+
+    pub(crate) fn message(conversation: journal::ConversationId, text: &str) -> Command {
+        Command::Send(Send {
+            conversation,
+            text: SecretText::from(text),
+            label: None,
+            precedence: journal::act::Precedence::Routine,
+            must_acknowledge: false,
+            reference: None,
+        })
+    }
+
+    /// Does what the session wants and reads until an event is the wanted one; `None` when the connection is lost.
+    pub(crate) async fn until<T>(&mut self, wanted: impl Fn(&Event) -> Option<T>) -> Option<T> {
+        loop {
+            while let Some(action) = self.session.next_action() {
+                match action {
+                    Action::PersistState(record) => self.record = Some(record),
+                    Action::Send(bytes) => {
+                        if let Some(link) = &mut self.link
+                            && link.send.write_all(&bytes).await.is_err()
+                        {
+                            self.lost();
+                        }
+                    }
+                    Action::Event(event) => {
+                        let found = wanted(&event);
+                        self.events.push(event);
+                        if found.is_some() {
+                            return found;
+                        }
+                    }
+                    Action::Close => self.lost(),
+                }
+            }
+            let link = self.link.as_mut()?;
+            let read = tokio::time::timeout(WATCHDOG, link.receive.read_chunk(64 * 1024, true)).await;
+            let Ok(read) = read else { panic!("nothing came for {WATCHDOG:?}") };
+            match read {
+                Ok(Some(chunk)) => self.session.received(&chunk.bytes, Self::now()),
+                Ok(None) | Err(_) => self.lost(),
+            }
+        }
+    }
+
+    fn lost(&mut self) {
+        if self.link.take().is_some() {
+            self.session.disconnected(Self::now());
+        }
+    }
+
+    /// Drops the connection, and what the session still wanted done on it.
+    pub(crate) fn hang_up(&mut self) {
+        self.lost();
+        while let Some(action) = self.session.next_action() {
+            match action {
+                Action::PersistState(record) => self.record = Some(record),
+                Action::Event(event) => self.events.push(event),
+                Action::Send(_) | Action::Close => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! A site on loopback: the real `conclaved` in a temporary directory, its authority in memory, people with keys.
+//! Never sleeps: it waits for what the server says.
+#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
+
+mod client;
+
+pub(crate) use client::{Client, NotIn, anyone, own};
+
+use journal::act::{Act, Enrol, EnvelopeHandOver, EnvelopePrint, Genesis};
+use journal::ids::LogId;
+use journal::policy::Policy;
+use journal::statement::{SignedStatement, Statement};
+use journal::testing::{Described, FOUNDED_MS, TestPerson, TestSite, VALID_MS};
+use pki::exchange::RequestFile;
+use pki::profile::{self, Authority, LeafKey, LeafRequest, Validity};
+use pki::{CertTime, Certificate, Clearance, PersonId, PublicKey, Role, RoleSet, Suite, password};
+use protocol::bundle::{Bundle, VERSION};
+use protocol::frame::{SealedVerifier, VERIFIER_INFO};
+use rand_core::UnwrapErr;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use tempfile::TempDir;
+
+/// A store that a test can make in a moment.
+const STORE_BYTES: u64 = 64 << 20;
+/// Test certificates must outlive this year.
+const LONG_MS: (u64, u64) = (FOUNDED_MS, FOUNDED_MS + 9 * VALID_MS);
+
+pub(crate) fn rng() -> UnwrapErr<getrandom::SysRng> {
+    UnwrapErr(getrandom::SysRng)
+}
+
+/// Authority, people and the server's directory.
+pub(crate) struct Site {
+    pub(crate) dir: TempDir,
+    pub(crate) authority: TestSite,
+    pub(crate) log: LogId,
+    pub(crate) identity: PublicKey,
+}
+
+impl Site {
+    /// A founded site with operators anna and boris and officers olga and oleg, each with an envelope whose one-time
+    /// password is `one-time LOGIN`.
+    pub(crate) fn founded(suite: Suite) -> Self {
+        let site = Self::requested(suite);
+        let done = site.conclaved(&[
+            "init",
+            "--config",
+            &site.path("conclaved.toml"),
+            "--bundle",
+            &site.path("site.bundle"),
+        ]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert!(String::from_utf8_lossy(&done.stderr).contains("FILE"), "the cell's kind is said loudly");
+        site
+    }
+
+    /// Keys made, request answered, bundle written, configuration written; no store yet.
+    pub(crate) fn requested(suite: Suite) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut authority = TestSite::new(7, suite);
+        for (login, role) in [
+            ("olga", Role::Officer),
+            ("oleg", Role::Officer),
+            ("anna", Role::Operator),
+            ("boris", Role::Operator),
+        ] {
+            let described = Described { valid_ms: LONG_MS, ..Described::new(role, Clearance(3)) };
+            authority.issue(login, &described);
+        }
+        let log = LogId([0; 32]);
+        let identity = authority.identity.public().clone();
+        let mut site = Self { dir, authority, log, identity };
+        site.write_config("127.0.0.1:0");
+        let out = site.path("server.request");
+        let state = site.path("state");
+        let made = site.conclaved(&[
+            "request",
+            "--state",
+            &state,
+            "--server-name",
+            "room",
+            "--suite",
+            suite.name(),
+            "--out",
+            &out,
+        ]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let request = RequestFile::from_text(&std::fs::read_to_string(&out).unwrap()).unwrap();
+        let bundle = site.answer(&request);
+        std::fs::write(site.path("site.bundle"), bundle.to_text()).unwrap();
+        site
+    }
+
+    /// What the authority makes of the server's request: certificates, genesis, everybody's enrolment and envelopes.
+    fn answer(&mut self, file: &RequestFile) -> Bundle {
+        let request = pki::Request::parse(&file.request).unwrap();
+        self.identity = PublicKey::from_raw(Suite::Ed25519, &file.identity.unwrap()).unwrap();
+        let issuer = Authority { certificate: &self.authority.issuing, signer: &self.authority.issuing_key };
+        let seconds = |ms: u64| CertTime((ms / 1000) as i64);
+        let leaf = |role, key| {
+            let request = LeafRequest {
+                person: PersonId(0x5e2),
+                names: request.names(),
+                roles: RoleSet::EMPTY.with(role),
+                clearance: Clearance(5),
+                key,
+                validity: Validity { from: seconds(LONG_MS.0), until: seconds(LONG_MS.1) },
+            };
+            profile::leaf(issuer, &request, &mut rng()).unwrap().der().to_vec()
+        };
+        let server = leaf(Role::Server, LeafKey::Signature(request.key()));
+        let core = leaf(Role::Core, LeafKey::Agreement(request.agreement()));
+        let genesis = self.genesis(file.identity.unwrap());
+        let enrol = Enrol { signature: server.clone().into(), agreement: core.clone().into() };
+        let mut acts = vec![self.authority.offline(Act::Enrol(enrol)).0];
+        let mut verifiers = Vec::new();
+        for (number, login) in (1..).zip(["olga", "oleg", "anna", "boris"]) {
+            let (person, enrol) = (self.person(login).id, self.person(login).enrol());
+            acts.push(self.authority.offline(Act::Enrol(enrol)).0);
+            acts.push(
+                self.authority.offline(Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 })).0,
+            );
+            acts.push(self.authority.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number })).0);
+            let phc = password::verifier(format!("one-time {login}").as_bytes(), &mut rng()).unwrap();
+            let aad = [person.0.to_be_bytes(), number.to_be_bytes()].concat();
+            let sealed =
+                request.agreement().seal(VERIFIER_INFO, &aad, phc.as_bytes(), &mut rng()).unwrap().into();
+            verifiers.push(SealedVerifier { person, envelope: number, sealed });
+        }
+        let server = Some(vec![server.into(), core.into()]);
+        Bundle { version: VERSION, genesis: Some(genesis), acts, verifiers, server }
+    }
+
+    fn genesis(&mut self, identity: [u8; 32]) -> SignedStatement {
+        let officer = |login: &str| self.person(login).signature_certificate.id();
+        let act = Genesis {
+            site: "Комната".into(),
+            suite: self.authority.suite,
+            root: self.authority.root.der().to_vec().into(),
+            issuing: self.authority.issuing.der().to_vec().into(),
+            identity,
+            officers: vec![officer("olga"), officer("oleg")],
+            threshold: 2,
+            policy: Policy::standard(),
+            time_ms: FOUNDED_MS,
+        };
+        let header = self.authority.blank_header(self.authority.issuing.id());
+        let (signed, id) =
+            self.authority.sign(Statement { header, act: Act::Genesis(act) }, &self.authority.issuing_key);
+        self.log = LogId(id.0);
+        signed
+    }
+
+    pub(crate) fn person(&self, login: &str) -> &TestPerson {
+        self.authority.person(login)
+    }
+
+    /// Root and issuing authority, as a site card has them.
+    pub(crate) fn authorities(&self) -> [&Certificate; 2] {
+        [&self.authority.issuing, &self.authority.root]
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().into()
+    }
+
+    pub(crate) fn write_config(&self, listen: &str) {
+        let dir = self.dir.path().to_str().unwrap();
+        let text = format!(
+            "state_dir = \"{dir}/state\"\nruntime_dir = \"{dir}/run\"\nlog_level = \"debug\"\n\
+             [store]\npath = \"{dir}/store\"\ncell = \"{dir}/cell\"\nbytes = {STORE_BYTES}\n\
+             [network]\nlisten = [\"{listen}\"]\n"
+        );
+        std::fs::write(self.path("conclaved.toml"), text).unwrap();
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn conclaved(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_conclaved")).args(args).env("CONCLAVE_LANG", "en").output().unwrap()
+    }
+
+    pub(crate) fn check(&self, more: &[&str]) -> Output {
+        let config = self.path("conclaved.toml");
+        self.conclaved(&[&["check", "--config", &config][..], more].concat())
+    }
+
+    /// Starts the server and waits until it listens.
+    pub(crate) fn start(&self) -> Server {
+        Server::start(self.path("conclaved.toml").into())
+            .unwrap_or_else(|(status, said)| panic!("{status}: {said}"))
+    }
+
+    /// Starts the server, which refuses.
+    pub(crate) fn start_refused(&self) -> (ExitStatus, String) {
+        match Server::start(self.path("conclaved.toml").into()) {
+            Ok(_) => panic!("it started"),
+            Err(refused) => refused,
+        }
+    }
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    log: std::sync::mpsc::Receiver<String>,
+}
+
+impl Server {
+    fn start(config: PathBuf) -> Result<Self, (ExitStatus, String)> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_conclaved"))
+            .args(["run", "--config"])
+            .arg(config)
+            .env("CONCLAVE_LANG", "en")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        while let Some(Ok(line)) = lines.next() {
+            said.push_str(&line);
+            said.push('\n');
+            if let Some((_, address)) = line.split_once("listening on ") {
+                let (sender, log) = std::sync::mpsc::channel();
+                std::thread::spawn(move || {
+                    lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
+                });
+                return Ok(Self { child, address: address.parse().unwrap(), log });
+            }
+        }
+        Err((child.wait().unwrap(), said))
+    }
+
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = nix::unistd::Pid::from_raw(self.child.id() as i32);
+        nix::sys::signal::kill(pid, signal).unwrap();
+    }
+
+    /// Waits for the end; gives the rest of the log too.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        (status, self.log.iter().map(|line| line + "\n").collect())
+    }
+
+    /// Kills it at once and waits until it is gone.
+    pub(crate) fn kill(self) {
+        self.signal(nix::sys::signal::Signal::SIGKILL);
+        self.wait();
+    }
+
+    /// Waits until the log says this.
+    pub(crate) fn wait_for(&self, what: &str) -> String {
+        self.log.iter().find(|line| line.contains(what)).unwrap_or_else(|| panic!("it never said {what:?}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _status = self.child.wait();
+        if std::thread::panicking() {
+            self.log.iter().for_each(|line| eprintln!("{line}"));
+        }
+    }
+}
