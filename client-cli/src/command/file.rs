@@ -34,9 +34,10 @@ pub(super) fn send(args: FileSend, here: Here) -> Result<Exit, Trouble> {
     let mut line = Line::open(&here.home, here.voice)?;
     let names = Names::fetch(&mut line)?;
     let to = Target::find(&mut line, &names, &args.to, &here)?;
-    let text = if args.with_text { text(&here)? } else { SecretText::default() };
+    let mut message = message(&args.marks, &names)?;
+    message.text = if args.with_text { text(&here)? } else { SecretText::default() };
     let conversation = to.conversation(&mut line)?;
-    let message = message(&args.marks, &names, conversation, text)?;
+    message.conversation = conversation;
     let send = SendFile { message, name: SecretText::new(name), bytes: about.len(), media_type: None };
     let mut drawn = Drawn::new(about.len(), &here);
     let reply = line.run_with(Command::SendFile(send), |event| match event {

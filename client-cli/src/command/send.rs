@@ -36,12 +36,13 @@ pub(super) fn run(args: Args, here: Here) -> Result<Exit, Trouble> {
     let names = Names::fetch(&mut line)?;
     // Whether it can go at all is found out before anybody types a text.
     let to = Target::find(&mut line, &names, &args.to, &here)?;
+    let mut send = message(&args.marks, &names)?;
     let text = text(&here)?;
     if text.expose().is_empty() {
         return Err(Trouble::say(Exit::No, "empty", "there is nothing to send", "нечего отправлять"));
     }
     let conversation = to.conversation(&mut line)?;
-    let send = message(&args.marks, &names, conversation, text)?;
+    (send.conversation, send.text) = (conversation, text);
     let Reply::Admitted(admitted) = line.run(Command::Send(send))? else { return Err(Trouble::odd_answer()) };
     Ok(sent(&here, "send", to.title, conversation, &admitted))
 }
@@ -114,16 +115,11 @@ pub(super) fn text(here: &Here) -> Result<SecretText, Trouble> {
     Ok(SecretText::new(read_text(&mut stdin().lock(), typed, TEXT_BYTES_MAX)?))
 }
 
-/// A message with its marks.
-pub(super) fn message(
-    marks: &Marks,
-    names: &Names,
-    conversation: ConversationId,
-    text: SecretText,
-) -> Result<Send, Trouble> {
+/// A message with its marks; where it goes and what it says is put in later.
+pub(super) fn message(marks: &Marks, names: &Names) -> Result<Send, Trouble> {
     Ok(Send {
-        conversation,
-        text,
+        conversation: ConversationId::ZERO,
+        text: SecretText::default(),
         label: marks.label.as_deref().map(|typed| names.label(typed)).transpose()?,
         precedence: match marks.precedence {
             PrecedenceName::Routine => Precedence::Routine,

@@ -6,7 +6,7 @@ use crate::agent::wire::{Status, Unsent};
 use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::when::{ago, duration, rfc3339};
-use console::{Exit, Lang, Words, clean};
+use console::{Exit, Lang, Words, clean, count_en, count_ru};
 use link::terminal::now_ms;
 use serde::Serialize;
 
@@ -88,8 +88,14 @@ fn page(status: &Status, lang: Lang) -> String {
     };
     row("agent", "агент", state.to_owned());
     if status.unlocked {
-        row("journal", "журнал", format!("{} {}", status.entries, lang.pick("entries", "записей")));
-        row("in memory", "в памяти", format!("{} {}", status.held, lang.pick("messages", "сообщений")));
+        let entries = count(status.entries, lang, ["entry", "entries"], ["запись", "записи", "записей"]);
+        row(
+            "journal",
+            "журнал",
+            format!("{entries} {}", lang.pick("at the last login", "при последнем входе")),
+        );
+        let held = count(status.held, lang, ["message", "messages"], ["сообщение", "сообщения", "сообщений"]);
+        row("in memory", "в памяти", held);
         row("login proof", "пароль входа", clean(&status.memory));
     }
     if let Some(ms) = status.lock_in_ms {
@@ -105,6 +111,10 @@ fn page(status: &Status, lang: Lang) -> String {
         lines.extend(status.failed.iter().map(|unsent| unsent_line(unsent, lang)));
     }
     lines.join("\n")
+}
+
+fn count(n: u64, lang: Lang, en: [&str; 2], ru: [&str; 3]) -> String {
+    lang.pick(count_en(n, en[0], en[1]), count_ru(n, ru[0], ru[1], ru[2]))
 }
 
 fn unsent_line(unsent: &Unsent, lang: Lang) -> String {
