@@ -229,7 +229,9 @@ mod tests {
         writer.finish(&[b"note\n"]).unwrap()
     }
 
-    fn read(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), BadBundle> {
+    type Records = Vec<Vec<u8>>;
+
+    fn read(bytes: &[u8]) -> Result<(Records, Records), BadBundle> {
         let mut reader = BundleReader::open(bytes)?;
         let mut entries = Vec::new();
         while let Some(entry) = reader.next_entry()? {

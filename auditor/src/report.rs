@@ -171,16 +171,21 @@ pub struct Report {
     pub anomalies_more: u64,
 }
 
+/// An erasure while it is gathered: index, time, by whom, conversation, messages.
+type Asked = (Index, u64, PersonId, Option<Index>, Option<usize>);
+/// An anomaly while it is gathered: kind, index, the other entry, about whom.
+type Odd = (AnomalyKind, Index, Option<Index>, Option<PersonId>);
+
 /// Gathers during the replay what a report needs.
 #[derive(Default)]
 pub struct Collector {
     /// Names, also for words about entries.
     pub names: Names,
     signed: BTreeMap<PersonId, u64>,
-    erasures: Vec<(Index, u64, PersonId, Option<Index>, Option<usize>)>,
+    erasures: Vec<Asked>,
     erased: Vec<(Index, Index)>,
     erasures_more: u64,
-    anomalies: Vec<(AnomalyKind, Index, Option<Index>, Option<PersonId>)>,
+    anomalies: Vec<Odd>,
     anomalies_more: u64,
     commitments: Sorter,
     running: bool,
@@ -339,7 +344,7 @@ impl Collector {
         rows
     }
 
-    fn erasure(&self, row: &(Index, u64, PersonId, Option<Index>, Option<usize>)) -> ErasureRow {
+    fn erasure(&self, row: &Asked) -> ErasureRow {
         let (index, wall_ms, by, conversation, messages) = *row;
         let behind = self.erased.partition_point(|(through, _)| *through < index);
         ErasureRow {
@@ -352,7 +357,7 @@ impl Collector {
         }
     }
 
-    fn named(&self, row: &(AnomalyKind, Index, Option<Index>, Option<PersonId>)) -> Anomaly {
+    fn named(&self, row: &Odd) -> Anomaly {
         let (kind, index, other, who) = *row;
         let who = who.map(|person| self.names.person(person, console::Lang::En));
         Anomaly { kind, index, other, who }

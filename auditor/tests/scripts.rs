@@ -4,6 +4,7 @@
 //! `$ command` is run by sh; what follows is its output, standard error behind standard output. `[..]` stands for
 //! anything within a line, a line `[...]` for any lines; `? n` is the exit code where it is not 0.
 //! With CONCLAVE_WRITE_SCRIPTS set the outputs are written into the files (long hex becomes `[..]`): look at the diff.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::path::Path;

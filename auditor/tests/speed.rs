@@ -1,5 +1,6 @@
 //! How fast a long journal is verified, beside the limit that bare signature verification sets in the same run.
 //! Never asserts a time. `cargo test --release -p auditor --test speed -- --ignored --nocapture`; CONCLAVE_ENTRIES=n.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::io::BufReader;

@@ -22,7 +22,7 @@ use protocol::query::Query;
 use rand_core::{CryptoRng, UnwrapErr};
 use serde::Serialize;
 
-use super::{ProgressLine, ended, read_small, shown};
+use super::{ProgressLine, ended, not_written, read_small, shown};
 use crate::export::{BadExport, Exporter};
 use crate::trouble::Trouble;
 
@@ -154,13 +154,13 @@ async fn online_part(
 
 async fn newest_note(terminal: &mut Terminal) -> Result<Vec<u8>, Trouble> {
     let asked = Command::Ask(Query::Consistency(1));
-    match terminal.request(asked).await.map_err(|error| online(&error))? {
-        Reply::Answer(answer) => match *answer {
-            Answer::Consistency(note, _) => Ok(note.to_vec()),
-            _ => Err(odd()),
-        },
-        _ => Err(odd()),
+    let reply = terminal.request(asked).await.map_err(|error| online(&error))?;
+    if let Reply::Answer(answer) = reply
+        && let Answer::Consistency(note, _) = *answer
+    {
+        return Ok(note.to_vec());
     }
+    Err(odd())
 }
 
 fn size_of(note: &[u8]) -> Result<u64, Trouble> {
@@ -169,10 +169,7 @@ fn size_of(note: &[u8]) -> Result<u64, Trouble> {
 
 fn create(path: &Path) -> Result<File, Trouble> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    opened.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Trouble::Exists { file: shown(path) },
-        _ => Trouble::Unwritable { file: shown(path), cause: error.to_string() },
-    })
+    opened.map_err(|error| not_written(path, &error))
 }
 
 fn card(path: &Path) -> Result<SiteCard, Trouble> {

@@ -74,12 +74,17 @@ pub fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Trouble> {
 
 /// Writes a new file; one that is there stays as it is.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let trouble = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Trouble::Exists { file: shown(path) },
-        _ => Trouble::Unwritable { file: shown(path), cause: error.to_string() },
-    };
+    let trouble = |error: io::Error| not_written(path, &error);
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(trouble)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(trouble)
+}
+
+/// Why a new file was not written.
+pub fn not_written(path: &Path, error: &io::Error) -> Trouble {
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return Trouble::Exists { file: shown(path) };
+    }
+    Trouble::Unwritable { file: shown(path), cause: error.to_string() }
 }
 
 /// The progress line on standard error, where somebody looks.

@@ -14,7 +14,7 @@ use super::{Told, ended, read_small, read_trust, shown, unhex32};
 use crate::command::verify::{outside_head, read_anchor};
 use crate::names::hex;
 use crate::trouble::Trouble;
-use crate::trust::{AGE_MS_STANDARD, Anchor, BEYOND_STANDARD, Trust, TrustFacts};
+use crate::trust::{AGE_MS_STANDARD, Anchor, BEYOND_STANDARD, BadTrust, Trust, TrustFacts};
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 const PEM_FILE_BYTES_MAX: usize = 1 << 20;
@@ -24,7 +24,7 @@ const PEM_FILE_BYTES_MAX: usize = 1 << 20;
 pub enum Command {
     /// Write a trust file from a site card or from typed values, after its fingerprint was compared.
     #[command(after_help = "Example: conclave-audit trust init --card site.card --out site.trust")]
-    Init(Init),
+    Init(Box<Init>),
     /// Show what a trust file says.
     #[command(after_help = "Example: conclave-audit trust show site.trust")]
     Show {
@@ -110,10 +110,7 @@ fn work(init: &Init, voice: Voice) -> Result<Exit, Trouble> {
     trust.anchor = anchor(init, &trust)?;
     let text = text(&trust, &print, voice);
     confirmed(init, &text, &print, voice)?;
-    trust.create(&init.out).map_err(|bad| match Trouble::trust(shown(&init.out), &bad) {
-        Trouble::Unreadable { file, cause } => Trouble::Unwritable { file, cause },
-        other => other,
-    })?;
+    trust.create(&init.out).map_err(|bad| unwritten(&init.out, &bad))?;
     // Where a person was asked, the text stands above already.
     let text = if init.fingerprint.is_some() { text } else { String::new() };
     let said = Said::Written { text, file: shown(&init.out) };
@@ -136,6 +133,13 @@ fn confirmed(init: &Init, text: &str, print: &str, voice: Voice) -> Result<(), T
             }
         }
     }
+}
+
+fn unwritten(path: &Path, bad: &BadTrust) -> Trouble {
+    if let BadTrust::Io(error) = bad {
+        return Trouble::Unwritable { file: shown(path), cause: error.to_string() };
+    }
+    Trouble::trust(shown(path), bad)
 }
 
 /// The card's own fingerprint is what stands on its printed sheet.

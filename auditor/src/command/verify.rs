@@ -73,10 +73,10 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
 
 /// Says a verdict with its data.
 pub fn said<T: Serialize>(command: &str, voice: Voice, found: &Audit, text: String, data: T) -> Exit {
-    match found.judgement.exit() {
-        Exit::Yes => voice.done(command, &Told(text), data),
-        exit => voice.verdict(command, exit, found.judgement.code(), &Told(text), data),
+    if found.judgement.exit() == Exit::Yes {
+        return voice.done(command, &Told(text), data);
     }
+    voice.verdict(command, found.judgement.exit(), found.judgement.code(), &Told(text), data)
 }
 
 /// Verifies a bundle with progress.
