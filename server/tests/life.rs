@@ -2,8 +2,10 @@
 
 mod support;
 
+use journal::act::EraseTarget;
 use nix::sys::signal::Signal;
 use pki::Suite;
+use protocol::client::event::Content;
 use protocol::client::{Command, Event, Reply};
 use support::{Client, NotIn, Site};
 
@@ -23,7 +25,7 @@ async fn texts(client: &mut Client, conversation: journal::ConversationId) -> Ve
             Err(NotIn::Lost) => panic!("lost"),
         };
         for message in &page.0 {
-            let protocol::client::event::Content::Text(text, _) = &message.content else { panic!("no text") };
+            let Content::Text(text, _) = &message.content else { continue };
             found.push((message.index, text.expose().to_owned()));
             from = message.index + 1;
         }
@@ -141,4 +143,58 @@ fn a_kill_under_load_loses_nothing_acknowledged() {
     server.signal(Signal::SIGTERM);
     assert!(server.wait().0.success());
     assert!(site.check(&["--full"]).status.success());
+}
+
+#[test]
+fn an_erased_message_is_gone_for_good_and_the_others_stay() {
+    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let server = site.start();
+    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
+    let (conversation, erased) = runtime.block_on(async {
+        anna.first_login(&site, "anna", &server).await;
+        boris.first_login(&site, "boris", &server).await;
+        let conversation = anna.talk_to(&site, "boris").await;
+        let mut indices = Vec::new();
+        for text in ["stays", "goes", "stays too"] {
+            match anna.run(Client::message(conversation, text)).await {
+                Ok(Reply::Admitted(admitted)) => indices.push(admitted.index),
+                Ok(_) | Err(_) => panic!("not sent"),
+            }
+        }
+        assert_eq!(texts(&mut boris, conversation).await.len(), 3);
+        let target = EraseTarget::Messages(conversation, vec![indices[1]]);
+        assert!(anna.run(Command::Erase(target)).await.is_ok());
+        let done = boris.until(|event| match event {
+            Event::ErasureDone(epoch, through) => Some((*epoch, *through)),
+            _ => None,
+        });
+        let (epoch, through) = done.await.expect("only now it is called erased");
+        assert!(epoch == 1 && through > indices[1]);
+        (conversation, indices[1])
+    });
+    server.kill();
+    let check = site.check(&["--full", "--json"]);
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains("\"bodies\":2") && said.contains("\"erasure_epoch\":1"), "{said}");
+    let server = site.start();
+    boris.hang_up();
+    runtime.block_on(async {
+        boris.enter(&site, "boris", &server).await;
+        let left = texts(&mut boris, conversation).await;
+        assert_eq!(left.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["stays", "stays too"]);
+        let Ok(Reply::Messages(page, _)) = boris.run(Command::MessagesFrom(conversation, erased)).await
+        else {
+            panic!("no page")
+        };
+        assert!(matches!(page[0].content, Content::Erased(_)), "a tombstone whose right was checked");
+        // The whole conversation, and a kill before anybody is told: the next start does it again.
+        assert!(boris.run(Command::Erase(EraseTarget::Conversation(conversation))).await.is_ok());
+    });
+    server.kill();
+    let server = site.start();
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().0.success());
+    let check = site.check(&["--full", "--json"]);
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains("\"bodies\":0") && !said.contains("\"erasure_epoch\":1,"), "{said}");
 }

@@ -198,7 +198,8 @@ fn assemble(
     let reader = reader::start(vault.reader(), positions.clone(), inbox.clone(), log).map_err(system)?;
     let passwords =
         passwords::start(keys.agreement, verifiers.clone(), inbox.clone(), log).map_err(system)?;
-    let room = Room { store_bytes: config.store.bytes };
+    // The container's own length: the configuration says only how large a new one is made.
+    let room = Room { store_bytes: std::fs::metadata(&config.store.path).map_err(system)?.len() };
     let writer = Writer { vault, frontier, positions, verifiers, room, log };
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
     let helpers = Helpers { network, writer: batches, reader, passwords };
