@@ -1,8 +1,10 @@
 //! The officers' programs. `conclave-pki` keeps the site's certification authority, offline: certificates, envelopes,
-//! bundles. (`conclave-admin`, online, has its own modules.)
-//! Never opens a socket here, and never lets anything leave before the act behind it is durable in `acts`.
+//! bundles; it never opens a socket, and never lets anything leave before the act behind it is durable in `acts`.
+//! `conclave-admin` (`admin_cli`) is the officers' and administrators' work on the running site, online.
+//! Never shares a key between the two: the authority's stay offline.
 #![forbid(unsafe_code)]
 
+pub mod admin_cli;
 pub mod authority;
 pub mod clock;
 pub mod files;

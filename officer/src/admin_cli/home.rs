@@ -14,7 +14,10 @@ pub(super) struct Home(PathBuf);
 
 impl Home {
     /// `--home`, else `CONCLAVE_HOME`, else the configuration directory: the very places where `conclave` looks.
-    pub(super) fn find(given: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Trouble> {
+    pub(super) fn find(
+        given: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Trouble> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         given
             .map(Path::to_owned)

@@ -23,7 +23,10 @@ pub(super) struct Status {
 }
 
 pub(super) const HELP: &HelpTable = &[
-    ("status/@about", "Показать состояние сервера: журнал, сеансы, люди, незавершённые стирания, место на носителе."),
+    (
+        "status/@about",
+        "Показать состояние сервера: журнал, сеансы, люди, незавершённые стирания, место на носителе.",
+    ),
     ("status/@after", "Пример: conclave-admin status"),
 ];
 
@@ -73,7 +76,9 @@ fn cell(number: u8) -> (&'static str, &'static str, &'static str) {
         ),
         Ok(CellKind::Sector) => ("sector", "a raw sector", "сектор носителя"),
         Ok(CellKind::Tpm) => ("tpm", "TPM 2.0", "TPM 2.0"),
-        Err(_) => ("unknown", "of a kind that this program does not know", "неизвестного этой программе вида"),
+        Err(_) => {
+            ("unknown", "of a kind that this program does not know", "неизвестного этой программе вида")
+        }
     }
 }
 

@@ -46,12 +46,32 @@ impl Trouble {
 
     /// The person decided otherwise.
     pub(super) fn not_confirmed() -> Self {
-        Self::say(Exit::No, "not-confirmed", "not confirmed: nothing was done", "не подтверждено: ничего не сделано")
+        Self::say(
+            Exit::No,
+            "not-confirmed",
+            "not confirmed: nothing was done",
+            "не подтверждено: ничего не сделано",
+        )
+    }
+
+    /// What would end one's own session before its answer comes is another's to do.
+    pub(super) fn oneself() -> Self {
+        Self::say(
+            Exit::NotAllowed,
+            "oneself",
+            "this would end your own session before its answer comes: ask another officer",
+            "это прекратило бы ваш собственный сеанс до ответа: обратитесь к другому офицеру",
+        )
     }
 
     /// The system refused something that is no file of ours.
     pub(super) fn system(error: &std::io::Error) -> Self {
-        Self::say(Exit::Io, "system", format!("the system refused: {error}"), format!("отказ системы: {error}"))
+        Self::say(
+            Exit::Io,
+            "system",
+            format!("the system refused: {error}"),
+            format!("отказ системы: {error}"),
+        )
     }
 
     /// Whether the server refused with this code.
@@ -115,8 +135,16 @@ fn exit_of(error: &TerminalError, name: &str) -> Exit {
 
 fn exit_of_refusal(name: &str) -> Exit {
     match name {
-        "login-refused" | "certificate-refused" | "expelled" | "wrong-role" | "suspended" | "account-locked"
-        | "certificate-revoked" | "certificate-expired" | "not-admitted" | "second-person-needed" => Exit::NotAllowed,
+        "login-refused"
+        | "certificate-refused"
+        | "expelled"
+        | "wrong-role"
+        | "suspended"
+        | "account-locked"
+        | "certificate-revoked"
+        | "certificate-expired"
+        | "not-admitted"
+        | "second-person-needed" => Exit::NotAllowed,
         "stopping" | "busy" | "idle" | "full" | "not-running" => Exit::Missing,
         _ => Exit::No,
     }
@@ -133,7 +161,9 @@ mod tests {
 
     #[test]
     fn refusals_end_with_the_code_that_fits_and_with_their_words() {
-        for refusal in [Refusal::WrongRole, Refusal::SecondPersonNeeded, Refusal::NotAdmitted, Refusal::Locked] {
+        for refusal in
+            [Refusal::WrongRole, Refusal::SecondPersonNeeded, Refusal::NotAdmitted, Refusal::Locked]
+        {
             assert_eq!(refused(refusal.code()).exit, Exit::NotAllowed, "{refusal}");
         }
         assert_eq!(refused(Refusal::Unchanged.code()).exit, Exit::No);

@@ -1,0 +1,173 @@
+//! `admit propose|approve`: a new officer's certificate may act once two officers have said so.
+//! Never admits a certificate that was not verified here: the directory names it by its path to the site card.
+
+use super::decide::{Decided, Decision};
+use super::names::{self, Names, Text};
+use super::online::{Access, For, Online, session};
+use super::policy::{approve, propose};
+use super::proposals::{self, Open, of_another};
+use super::trouble::Trouble;
+use clap::{Args, Subcommand};
+use console::{Exit, HelpTable, Lang, Voice};
+use journal::act::DualAct;
+use pki::{CertId, Role};
+use protocol::client::event::PersonView;
+use serde::Serialize;
+
+/// New officers: an act of two.
+#[derive(Subcommand)]
+pub(super) enum Admit {
+    /// Propose that an enrolled officer may act.
+    #[command(after_help = "Example: conclave-admin admit propose @irina")]
+    Propose(One),
+    /// Approve what another officer proposed: from here on the new officer may act.
+    #[command(after_help = "Example: conclave-admin admit approve @irina")]
+    Approve(One),
+}
+
+#[derive(Args)]
+pub(super) struct One {
+    /// The new officer: @login.
+    #[arg(value_name = "@LOGIN")]
+    person: String,
+    #[command(flatten)]
+    decision: Decision,
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    ("admit/@about", "Новые офицеры: решение двоих."),
+    ("admit propose/@about", "Предложить, чтобы внесённый офицер мог действовать."),
+    ("admit propose/@after", "Пример: conclave-admin admit propose @irina"),
+    ("admit propose/person", "новый офицер: @логин"),
+    (
+        "admit approve/@about",
+        "Утвердить предложенное другим офицером: с этого места новый офицер может действовать.",
+    ),
+    ("admit approve/@after", "Пример: conclave-admin admit approve @irina"),
+    ("admit approve/person", "новый офицер: @логин"),
+];
+
+console::words! {
+    enum Said {
+        NotOfficer { who: String }
+            => en("the certificate of {who} is not one of an officer"), ru("сертификат {who} — не офицерский");
+        NoProposal { who: String }
+            => en("nobody has an open proposal to admit {who}: conclave-admin admit propose"),
+               ru("открытого предложения допустить {who} нет: conclave-admin admit propose");
+        Proposed { who: String, login: String, index: u64 }
+            => en("proposed to admit {who} as officer: #{index}\nAnother officer approves it: conclave-admin admit approve @{login}"),
+               ru("предложено допустить офицером: {who}, запись № {index}\nУтверждает другой офицер: conclave-admin admit approve @{login}");
+        Approved { who: String, index: u64, proposal: u64 }
+            => en("{who} may act as officer: #{index} (proposed at #{proposal})"),
+               ru("{who} может действовать как офицер: запись № {index} (предложено записью № {proposal})");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    person: String,
+    login: String,
+    certificate: String,
+    index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<u64>,
+}
+
+impl Data {
+    fn of(view: &PersonView, index: Option<u64>, proposal: Option<u64>) -> Self {
+        let (person, login) = (view.person.to_string(), view.login.clone());
+        Self { person, login, certificate: view.signature.to_string(), index, proposal }
+    }
+}
+
+/// Who is to be admitted, in lines for the plan.
+fn shown(view: &PersonView, lang: Lang) -> String {
+    let label = |en: &'static str, ru: &'static str| lang.pick(en, ru);
+    format!(
+        "{} {}\n  {} {}\n  {} {} ({})\n  {} {}\n",
+        label("admits as officer:", "допустить офицером:"),
+        names::full(view),
+        label("roles:", "роли:"),
+        names::roles(view.roles, lang),
+        label("clearance:", "допуск:"),
+        view.clearance.name(),
+        view.clearance.rank(),
+        label("certificate:", "сертификат:"),
+        view.signature,
+    )
+}
+
+impl Admit {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Propose(_) => "admit propose",
+            Self::Approve(_) => "admit approve",
+        }
+    }
+
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        match self {
+            Self::Propose(one) => one.propose(voice),
+            Self::Approve(one) => one.approve(voice),
+        }
+    }
+}
+
+impl One {
+    /// The person meant, who has an officer's certificate.
+    fn officer(&self, online: &mut Online) -> Result<PersonView, Trouble> {
+        let names = Names::fetch(online)?;
+        let view = names.person(&self.person)?;
+        match view.roles.contains(Role::Officer) {
+            true => Ok(view.clone()),
+            false => {
+                Err(Trouble::new(Exit::No, "not-an-officer", &Said::NotOfficer { who: names::full(view) }))
+            }
+        }
+    }
+
+    fn propose(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (view, index) = session(&self.access, voice, For::Officers, |online| {
+            let view = self.officer(online)?;
+            let index = match self.decision.ask(online, voice, &Text(shown(&view, voice.lang)))? {
+                Decided::PlanOnly => None,
+                Decided::Yes => Some(propose(online, &DualAct::AdmitOfficer(view.signature))?),
+            };
+            Ok((view, index))
+        })?;
+        let data = Data::of(&view, index, None);
+        let (who, login) = (names::full(&view), console::clean(&view.login));
+        Ok(match index {
+            None => voice.done("admit propose", &Text(shown(&view, voice.lang)), data),
+            Some(index) => voice.done("admit propose", &Said::Proposed { who, login, index }, data),
+        })
+    }
+
+    fn approve(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (view, plan, proposal, index) = session(&self.access, voice, For::Officers, |online| {
+            let view = self.officer(online)?;
+            let open = newest(proposals::open(online)?, view.signature, online).ok_or_else(|| {
+                Trouble::new(Exit::No, "no-such-proposal", &Said::NoProposal { who: names::full(&view) })
+            })?;
+            let (plan, index) = approve(online, &open, self.decision, voice)?;
+            Ok((view, plan, open.index, index))
+        })?;
+        let data = Data::of(&view, index, Some(proposal));
+        let who = names::full(&view);
+        Ok(match index {
+            None => voice.done("admit approve", &Text(plan), data),
+            Some(index) => voice.done("admit approve", &Said::Approved { who, index, proposal }, data),
+        })
+    }
+}
+
+/// The newest open proposal about this certificate; another's before one's own.
+fn newest(open: Vec<Open>, certificate: CertId, online: &Online) -> Option<Open> {
+    let about = |open: &Open| match &open.act {
+        DualAct::AdmitOfficer(id) => *id == certificate,
+        DualAct::Policy(_) => false,
+    };
+    open.into_iter().filter(about).max_by_key(|open| (of_another(open, online).is_ok(), open.index))
+}

@@ -1,0 +1,229 @@
+//! Open proposals: `proposals`, and what the other commands need to know of one.
+//! Never shows one that was not verified: each is an entry with its proof.
+
+use super::names::{Names, Text};
+use super::online::{Access, For, Online, session};
+use super::policy_words::{Change, change_lines, changes};
+use super::trouble::Trouble;
+use clap::Args;
+use console::when::{minute, rfc3339};
+use console::{Exit, HelpTable, Lang, Voice};
+use journal::act::{Act, DualAct};
+use journal::entry::Content;
+use journal::policy::Policy;
+use journal::{Entry, Index};
+use pki::{PersonId, canonical};
+use protocol::client::event::EntryView;
+use protocol::client::{Command, Reply};
+use protocol::query::Query;
+use serde::Serialize;
+
+/// List open proposals: what waits for a second officer.
+#[derive(Args)]
+#[command(after_help = "Example: conclave-admin proposals")]
+pub(super) struct Proposals {
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    ("proposals/@about", "Перечислить открытые предложения: что ждёт второго офицера."),
+    ("proposals/@after", "Пример: conclave-admin proposals"),
+];
+
+console::words! {
+    pub(super) enum Said {
+        None => en("no proposal is open"), ru("открытых предложений нет");
+        NoSuch { index: u64 }
+            => en("no proposal #{index} is open; `conclave-admin proposals` lists what is"),
+               ru("предложения № {index} среди открытых нет; открытые показывает `conclave-admin proposals`");
+        Own
+            => en("this proposal is your own: another officer must approve it"),
+               ru("это ваше собственное предложение: утвердить его должен другой офицер");
+    }
+}
+
+/// An open proposal.
+pub(super) struct Open {
+    pub(super) index: Index,
+    pub(super) wall_ms: u64,
+    pub(super) by: PersonId,
+    pub(super) act: DualAct,
+}
+
+#[derive(Serialize)]
+struct Row {
+    index: u64,
+    at: String,
+    by: String,
+    lapses: Option<String>,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admits: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<Change>,
+}
+
+/// What the entry at an index proposes, if it is a proposal.
+pub(super) fn of_entry(view: &EntryView) -> Option<Open> {
+    let entry = Entry::decode(&view.entry).ok()?;
+    let Content::Statement(signed) = entry.content else { return None };
+    let parsed = signed.parse().ok()?;
+    let by = parsed.header().person;
+    if let Act::Propose(propose) = parsed.act() {
+        let act = canonical::decode(&propose.act).ok()?;
+        return Some(Open { index: view.index, wall_ms: entry.wall_ms, by, act });
+    }
+    None
+}
+
+/// All that are open, by the server's word; each is what its proposer signed.
+pub(super) fn open(online: &mut Online) -> Result<Vec<Open>, Trouble> {
+    let Reply::Entries(entries, _) = online.run(Command::Ask(Query::Proposals))? else {
+        return Err(Trouble::odd_answer());
+    };
+    entries.iter().map(|entry| of_entry(entry).ok_or_else(Trouble::odd_answer)).collect()
+}
+
+/// The open one of this index.
+pub(super) fn find(online: &mut Online, index: Index) -> Result<Open, Trouble> {
+    let found = open(online)?.into_iter().find(|one| one.index == index);
+    found.ok_or_else(|| Trouble::new(Exit::No, "no-such-proposal", &Said::NoSuch { index }))
+}
+
+/// One that another person proposed.
+pub(super) fn of_another(open: &Open, online: &Online) -> Result<(), Trouble> {
+    match open.by == online.person() {
+        true => Err(Trouble::new(Exit::NotAllowed, "second-person-needed", &Said::Own)),
+        false => Ok(()),
+    }
+}
+
+/// `#12` or `12`.
+pub(super) fn number(typed: &str) -> Result<Index, String> {
+    typed.strip_prefix('#').unwrap_or(typed).parse().map_err(|_| "a journal index, like #1234".to_owned())
+}
+
+/// What stands around the list.
+struct Around {
+    names: Names,
+    policy: Policy,
+    policy_index: Index,
+}
+
+impl Around {
+    /// When a proposal lapses: known as long as the policy is still the one under which it was made.
+    fn lapses_ms(&self, open: &Open) -> Option<u64> {
+        (self.policy_index < open.index).then(|| open.wall_ms.saturating_add(self.policy.proposal_ms))
+    }
+
+    fn row(&self, open: &Open, lang: Lang) -> Row {
+        let (kind, certificate, admits, changed) = match &open.act {
+            DualAct::Policy(policy) => ("policy", None, None, changes(&self.policy, policy, lang)),
+            DualAct::AdmitOfficer(id) => {
+                let login = self.names.holder(*id).map(|view| view.login.clone());
+                ("admit-officer", Some(id.to_string()), login, Vec::new())
+            }
+        };
+        Row {
+            index: open.index,
+            at: rfc3339(open.wall_ms),
+            by: self.names.login(open.by),
+            lapses: self.lapses_ms(open).map(rfc3339),
+            kind,
+            certificate,
+            admits,
+            changes: changed,
+        }
+    }
+
+    fn shown(&self, open: &Open, lang: Lang) -> String {
+        let (at, by) = (minute(open.wall_ms, 0), self.names.full(open.by));
+        let mut out = format!("#{}  {at}  {by}", open.index);
+        if let Some(ms) = self.lapses_ms(open) {
+            out.push_str(&format!("  {} {}", lang.pick("lapses", "истекает"), minute(ms, 0)));
+        }
+        out.push('\n');
+        out.push_str(&what(&open.act, &self.policy, &self.names, lang));
+        out
+    }
+}
+
+/// What an act of two would do, in lines.
+pub(super) fn what(act: &DualAct, ruling: &Policy, names: &Names, lang: Lang) -> String {
+    match act {
+        DualAct::Policy(policy) => {
+            let lines = change_lines(&changes(ruling, policy, lang));
+            format!("  {}\n{lines}", lang.pick("policy:", "политика:"))
+        }
+        DualAct::AdmitOfficer(id) => {
+            let unknown = lang.pick("nobody's newest certificate", "не новейший сертификат кого-либо");
+            let who = names.holder(*id).map_or_else(|| unknown.to_owned(), super::names::full);
+            format!(
+                "  {} {who}\n  {} {id}\n",
+                lang.pick("admits as officer:", "допустить офицером:"),
+                lang.pick("certificate:", "сертификат:")
+            )
+        }
+    }
+}
+
+impl Proposals {
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (open, around) = session(&self.access, voice, For::Officers, |online| {
+            let open = open(online)?;
+            let (policy, policy_index) = online.policy()?;
+            Ok((open, Around { names: Names::fetch(online)?, policy, policy_index }))
+        })?;
+        let rows: Vec<Row> = open.iter().map(|one| around.row(one, voice.lang)).collect();
+        if open.is_empty() {
+            return Ok(voice.done("proposals", &Said::None, rows));
+        }
+        let shown: String = open.iter().map(|one| around.shown(one, voice.lang)).collect();
+        Ok(voice.done("proposals", &Text(shown), rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::tests::person;
+    use super::*;
+    use pki::CertId;
+
+    fn around() -> Around {
+        let names = Names::new(vec![person(1, "olga", "Ольга Зимина"), person(2, "irina", "Ирина Новая")]);
+        Around { names, policy: Policy::standard(), policy_index: 0 }
+    }
+
+    #[test]
+    fn a_proposal_is_shown_with_what_it_would_change() {
+        let policy = Policy { file_save: false, ..Policy::standard() };
+        let open = Open { index: 40, wall_ms: 0, by: PersonId(1), act: DualAct::Policy(policy) };
+        let shown = around().shown(&open, Lang::En);
+        assert!(
+            shown.starts_with("#40  1970-01-01 00:00  Ольга Зимина @olga  lapses 1970-01-08 00:00\n"),
+            "{shown}"
+        );
+        assert!(shown.contains("files may be saved outside: yes → no  (file_save)"), "{shown}");
+        let known = Open { act: DualAct::AdmitOfficer(CertId([102; 32])), ..open };
+        assert!(around().shown(&known, Lang::Ru).contains("допустить офицером: Ирина Новая @irina"));
+        let unknown = Open { act: DualAct::AdmitOfficer(CertId([9; 32])), ..known };
+        assert!(around().shown(&unknown, Lang::En).contains("nobody's newest certificate"));
+    }
+
+    #[test]
+    fn when_it_lapses_is_not_guessed_under_another_policy() {
+        let open =
+            Open { index: 4, wall_ms: 0, by: PersonId(1), act: DualAct::AdmitOfficer(CertId([9; 32])) };
+        assert!(around().lapses_ms(&open).is_some());
+        assert_eq!(Around { policy_index: 9, ..around() }.lapses_ms(&open), None);
+    }
+
+    #[test]
+    fn an_index_is_typed_with_or_without_its_mark() {
+        assert_eq!((number("#12"), number("12")), (Ok(12), Ok(12)));
+        assert!(number("@anna").is_err());
+    }
+}
