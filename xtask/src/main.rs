@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask test`.
+//! The project's own commands: `cargo xtask test`, `cargo xtask demo`.
 //! Never part of the product: it builds, runs and judges the rooms from outside and links none of them.
 #![forbid(unsafe_code)]
 
 mod arrows;
+mod demo;
 mod deny;
 mod fuzz;
 mod libtest;
@@ -21,11 +22,14 @@ const EXIT_ENVIRONMENT: u8 = 69;
 
 const USAGE: &str = "\
 usage: cargo xtask test [--stage NAME]... [--full] [--list]
+       cargo xtask demo [--keep]
 
   test          everything the project can test on this machine
     --stage     only this stage; may be given more than once
     --full      more seeds and longer fuzzing
-    --list      the stages there are";
+    --list      the stages there are
+  demo [--keep] a whole site in ./demo, and the main job with the real programs;
+    --keep      leaves the server running";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +40,10 @@ fn main() -> ExitCode {
     match command {
         "test" => match test::Options::parse(rest) {
             Ok(options) => finish(test::run(&options)),
+            Err(complaint) => usage(&complaint),
+        },
+        "demo" => match demo::Options::parse(rest) {
+            Ok(options) => finish(root().and_then(|root| demo::run(&root, &options))),
             Err(complaint) => usage(&complaint),
         },
         "help" | "--help" | "-h" => {
@@ -56,4 +64,9 @@ fn finish(outcome: anyhow::Result<ExitCode>) -> ExitCode {
         eprintln!("{error:#}");
         ExitCode::from(EXIT_ENVIRONMENT)
     })
+}
+
+/// The checkout.
+fn root() -> anyhow::Result<std::path::PathBuf> {
+    Ok(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?)
 }

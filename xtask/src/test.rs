@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the stages, their order, and the last line.
 //! Never lists a stage whose room does not exist yet, and never hides what it skipped.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -82,7 +82,7 @@ struct Plan {
 
 /// Runs what was asked for and prints the last line.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let root = crate::root()?;
     let packages = metadata::packages(&root.join("Cargo.toml"), true)?;
     let plan = Plan { root, packages, full: options.full };
     let stages = plan.stages();
