@@ -40,7 +40,7 @@ pub struct Export {
     pub end_other: bool,
     /// Your password is another one than your credential's passphrase: ask for both.
     #[arg(long)]
-    pub two_passwords: bool,
+    pub separate: bool,
     #[command(flatten)]
     pub passphrase: PassphraseFd,
 }
@@ -89,7 +89,7 @@ fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
     let file = CredentialFile::open(&home.join("credential"), passphrase.expose().as_bytes())
         .map_err(|error| online(&error.into()))?;
     let mut terminal = Terminal::open(file, card, false, randomness).map_err(|error| online(&error))?;
-    let separate = if export.two_passwords { Some(ask(Label::Password)?) } else { None };
+    let separate = if export.separate { Some(ask(Label::Password)?) } else { None };
     let password = separate.as_ref().unwrap_or(&passphrase);
     let proof = login_proof(password.expose().as_bytes(), terminal.person())
         .map_err(|error| Trouble::BadValue { what: "password".into(), wanted: error.to_string() })?;
