@@ -64,7 +64,7 @@ pub fn login_proof(password: &[u8], person: PersonId) -> Result<Zeroizing<String
     let mut proof = Zeroizing::new([0; HASH_BYTES]);
     let expanded = Hkdf::<Sha256>::new(None, &*stretched).expand(PROOF_INFO, &mut *proof);
     expanded.map_err(|_| PasswordError::Argon2)?;
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(&*proof)))
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(proof.as_slice())))
 }
 
 /// A fresh verifier of a proof, as the core keeps it and as the authority seals it into a bundle.
@@ -77,7 +77,7 @@ pub fn verifier(proof: &[u8], rng: &mut dyn CryptoRng) -> Result<String, Passwor
     let hash = stretch(proof, &salt, VERIFIER_COST)?;
     let KdfCost { memory_kib, passes, lanes } = VERIFIER_COST;
     let mut phc = String::with_capacity(VERIFIER_BYTES_MAX);
-    let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(&*hash));
+    let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash.as_slice()));
     write!(phc, "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${hash}")
         .expect("a String takes every write");
     Ok(phc)
