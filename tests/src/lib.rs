@@ -7,6 +7,7 @@
 // A test world: whatever it does not expect is a failed test, told by a panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
 
+pub mod census;
 pub mod dice;
 pub mod judge;
 pub mod ledger;
@@ -21,5 +22,6 @@ pub mod terminal;
 pub mod words;
 pub mod world;
 
+pub use census::Census;
 pub use dice::Dice;
 pub use world::World;

@@ -30,12 +30,12 @@ pub struct Weather {
 impl Weather {
     /// A seed's own.
     pub fn of(seed: u64) -> Self {
-        let rough = Self { steps: 420, acts: 9, cuts: 45, crashes: 110, terminals: 900, jumps: 90 };
+        let rough = Self { steps: 220, acts: 4, cuts: 30, crashes: 75, terminals: 900, jumps: 60 };
         match seed % 5 {
-            0 => Self { crashes: 40, ..rough },
-            1 => Self { cuts: 18, ..rough },
+            0 => Self { crashes: 30, ..rough },
+            1 => Self { cuts: 12, ..rough },
             2 => Self { terminals: 200, ..rough },
-            3 => Self { steps: 700, acts: 6, cuts: 200, crashes: 400, ..rough },
+            3 => Self { acts: 3, cuts: 200, crashes: 200, ..rough },
             _ => rough,
         }
     }
@@ -47,7 +47,8 @@ const DAY_MS: u64 = 24 * 3600 * 1000;
 /// A history under way.
 pub struct Storm {
     weather: Weather,
-    rooms: Vec<ConversationId>,
+    /// Conversations, and the owners of those that are groups.
+    rooms: Vec<(ConversationId, Option<String>)>,
     said: u64,
     jumped_ms: u64,
 }
@@ -56,6 +57,19 @@ impl Storm {
     /// Before anything happened.
     pub fn new(weather: Weather) -> Self {
         Self { weather, rooms: Vec::new(), said: 0, jumped_ms: 0 }
+    }
+
+    /// Half of the histories begin with a group that works, so that there is something to lose.
+    pub fn beginning(&mut self, world: &mut World) {
+        let (owner, other) = ("boris", "anna");
+        let id = world.group(owner, &[other]);
+        self.rooms.push((id, Some(owner.into())));
+        let pair = world.private(owner, "vera");
+        self.rooms.push((pair, None));
+        for login in [owner, other] {
+            let text = self.fresh_text(login);
+            world.say_in(login, id, &text).expect("a member sends");
+        }
     }
 
     /// The whole history.
@@ -108,7 +122,7 @@ impl Storm {
         for (login, terminal) in &mut world.terminals {
             for result in std::mem::take(&mut terminal.results).into_values() {
                 if let Ok(Reply::Founded(id, _)) = result {
-                    self.rooms.push(id);
+                    self.rooms.push((id, Some(login.clone())));
                 }
             }
             let distrust = terminal.events.iter().any(|event| matches!(event, Event::Distrust(_)));
@@ -121,17 +135,27 @@ impl Storm {
         let Some(login) = world.dice.pick(&logins).cloned() else { return };
         let Some(other) = world.dice.pick(&logins).cloned() else { return };
         let person = world.id(&other);
-        let room = world.dice.pick(&self.rooms).copied();
-        let Some(id) = room.filter(|_| !world.dice.once_in(10)) else {
+        let room = world.dice.pick(&self.rooms).cloned();
+        let Some((id, owner)) = room.filter(|_| !world.dice.once_in(20)) else {
             self.somebody_founds(world, &login, &logins);
             return;
         };
         let last = world.terminals[&login].sent.last().cloned();
+        let by_owner = owner.unwrap_or_else(|| login.clone());
         let (command, told) = match world.dice.below(24) {
-            0 => (Command::Invite(id, person), Told::Other),
-            1 => (Command::Remove(id, person), Told::Other),
+            0 | 1 => {
+                // Often one who was removed comes back and is given what he missed.
+                if world.dice.once_in(2) {
+                    world.tell(&by_owner, Command::Remove(id, person), Told::Other);
+                }
+                world.tell(&by_owner, Command::Invite(id, person), Told::Other);
+                let text = self.fresh_text(&by_owner);
+                world.tell(&by_owner, send(id, &text), Told::Send(id, text));
+                world.tell(&by_owner, Command::ShareHistory(id, person), Told::Other);
+                return;
+            }
             2 if world.dice.once_in(3) => (Command::Leave(id), Told::Other),
-            3 => (Command::ShareHistory(id, person), Told::Other),
+            3 => (Command::Remove(id, person), Told::Other),
             4 => (Command::SetTitle(id, SecretText::from("a title")), Told::Other),
             5 if world.dice.once_in(4) => (Command::HandOver(id, person), Told::Other),
             6 | 7 if last.is_some() => {
@@ -199,18 +223,22 @@ impl World {
             }
             return self.wires();
         }
-        match self.dice.below(12) {
-            0..=2 => self.write(),
-            3 | 4 => self.errands(),
-            5 => {
-                let logins: Vec<String> = self.terminals.keys().cloned().collect();
-                if let Some(login) = self.dice.pick(&logins).cloned() {
-                    self.tend(&login);
-                }
-            }
-            6 => self.wake(),
-            _ => self.wires(),
+        if self.dice.once_in(2) {
+            self.write();
         }
+        if self.dice.once_in(2) {
+            self.errands();
+        }
+        if self.dice.once_in(3) {
+            let logins: Vec<String> = self.terminals.keys().cloned().collect();
+            if let Some(login) = self.dice.pick(&logins).cloned() {
+                self.tend(&login);
+            }
+        }
+        if self.dice.once_in(9) {
+            self.wake();
+        }
+        self.wires();
     }
 
     fn errands(&mut self) {
@@ -222,7 +250,7 @@ impl World {
 
     /// Something moves on some wires.
     fn wires(&mut self) {
-        for _ in 0..3 {
+        for _ in 0..6 {
             if self.connections.is_empty() {
                 return;
             }

@@ -6,19 +6,20 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tests::judge::judge;
 use tests::storm::{Storm, Weather};
-use tests::{Dice, World};
+use tests::{Census, Dice, World};
 
 /// A whole history from its seed, and its judgement.
-fn history(seed: u64) {
+fn history(seed: u64) -> Census {
     let mut world = World::seeded(seed);
-    let calm_arrival = seed % 3 != 0;
+    let calm_arrival = !seed.is_multiple_of(3);
     for login in ["anna", "boris", "vera"] {
         world.arrive(login);
     }
+    let mut storm = Storm::new(Weather::of(seed));
     if calm_arrival {
         world.run();
+        storm.beginning(&mut world);
     }
-    let mut storm = Storm::new(Weather::of(seed));
     storm.rage(&mut world);
     world.run();
     judge(&mut world);
@@ -28,16 +29,19 @@ fn history(seed: u64) {
         world.run();
         judge(&mut world);
     }
+    let log = world.log();
+    Census::of(&world, &log)
 }
 
 #[test]
 fn every_promise_holds_under_every_seed() {
     if let Some(seed) = number("CONCLAVE_SEED") {
-        return history(seed);
+        eprintln!("{:#?}", history(seed));
+        return;
     }
     let seeds = number("CONCLAVE_SEEDS").unwrap_or(1000);
     let next = AtomicU64::new(0);
-    let failed = Mutex::new(Vec::new());
+    let (failed, census) = (Mutex::new(Vec::new()), Mutex::new(Census::default()));
     let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get());
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -47,12 +51,13 @@ fn every_promise_holds_under_every_seed() {
                     if seed >= seeds || failed.lock().unwrap().len() >= 5 {
                         return;
                     }
-                    if catch_unwind(AssertUnwindSafe(|| history(seed))).is_err() {
-                        eprintln!("seed {seed} fails; to replay it:");
-                        eprintln!(
-                            "  CONCLAVE_SEED={seed} cargo test --release -p tests --test sim -- --nocapture"
-                        );
-                        failed.lock().unwrap().push(seed);
+                    match catch_unwind(AssertUnwindSafe(|| history(seed))) {
+                        Ok(one) => census.lock().unwrap().add(&one),
+                        Err(_) => {
+                            eprintln!("seed {seed} fails; to replay it:");
+                            eprintln!("  CONCLAVE_SEED={seed} cargo test --release -p tests --test sim");
+                            failed.lock().unwrap().push(seed);
+                        }
                     }
                 }
             });
@@ -60,6 +65,9 @@ fn every_promise_holds_under_every_seed() {
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "failing seeds: {failed:?}");
+    let census = census.into_inner().unwrap();
+    println!("{census:?}");
+    assert!(seeds < 100 || census.is_eventful(), "too little happened: {census:?}");
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -1,0 +1,97 @@
+//! How much happened in a history: a promise that was never put to the test was not kept.
+
+use crate::judge::Log;
+use crate::world::World;
+use journal::act::Act;
+use journal::fact::Fact;
+
+/// Counts over histories.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Census {
+    /// Histories.
+    pub seeds: u64,
+    /// Lives of servers beyond the first.
+    pub restarts: u64,
+    /// Messages in the log.
+    pub messages: u64,
+    /// Of these, with files.
+    pub files: u64,
+    /// Messages whose senders lost their power before they were told.
+    pub lost: u64,
+    /// Logins.
+    pub logins: u64,
+    /// People invited and removed.
+    pub members: u64,
+    /// Epochs of keys.
+    pub epochs: u64,
+    /// Histories shared.
+    pub shares: u64,
+    /// Erasures asked for.
+    pub erases: u64,
+    /// Erasure epochs that took effect.
+    pub erased: u64,
+    /// Jumps of a clock that were noticed.
+    pub steps: u64,
+}
+
+impl Census {
+    /// What happened in this world.
+    pub fn of(world: &World, log: &Log) -> Self {
+        let count = |of: fn(&Act) -> bool| log.acts().filter(|(_, _, _, act)| of(act)).count() as u64;
+        let facts = |of: fn(&Fact) -> bool| log.facts().filter(|fact| of(fact)).count() as u64;
+        Self {
+            seeds: 1,
+            restarts: world.lives - 1,
+            messages: count(|act| matches!(act, Act::Message(_))),
+            files: count(|act| matches!(act, Act::Message(message) if message.file.is_some())),
+            lost: world.terminals.values().map(|terminal| terminal.lost.len() as u64).sum(),
+            logins: count(|act| matches!(act, Act::Login(_))),
+            members: count(|act| matches!(act, Act::Invite(_) | Act::Remove(_) | Act::Leave(_))),
+            epochs: count(|act| matches!(act, Act::Epoch(_))),
+            shares: count(|act| matches!(act, Act::ShareHistory(_))),
+            erases: count(|act| matches!(act, Act::Erase(_))),
+            erased: facts(|fact| matches!(fact, Fact::Erased(_))),
+            steps: facts(|fact| matches!(fact, Fact::ClockStep(_))),
+        }
+    }
+
+    /// All together.
+    pub fn add(&mut self, other: &Self) {
+        let pairs = self.all_mut().into_iter().zip(other.all());
+        pairs.for_each(|(sum, one)| *sum += one);
+    }
+
+    /// Whether everything happened often enough, on average, to mean something.
+    pub fn is_eventful(&self) -> bool {
+        let rare = [self.files, self.lost, self.members, self.erases, self.erased, self.steps];
+        let common = [self.restarts, self.messages, self.logins, self.epochs];
+        // Histories are shared seldom: somebody must come, and stay long enough.
+        let shared = self.shares * 100 >= self.seeds;
+        shared
+            && rare.iter().all(|count| *count * 4 >= self.seeds)
+            && common.iter().all(|count| *count >= self.seeds)
+    }
+
+    fn all(&self) -> [u64; 12] {
+        let mut copy = *self;
+        copy.all_mut().map(|count| *count)
+    }
+
+    fn all_mut(&mut self) -> [&mut u64; 12] {
+        let Self {
+            seeds,
+            restarts,
+            messages,
+            files,
+            lost,
+            logins,
+            members,
+            epochs,
+            shares,
+            erases,
+            erased,
+            steps,
+        } = self;
+        [seeds, restarts, messages, files, lost, logins, members, epochs, shares, erases, erased, steps]
+    }
+}
