@@ -147,18 +147,25 @@ impl Cx {
         match way {
             Way::Known(key) => Ok(key),
             Way::None => Err(Error::NoKey { epoch }),
-            Way::Wrap(wrapped) => match self.open_wrap(&wrapped).await {
-                Ok(key) => Ok(self.keep(id, epoch, key)),
-                // Whoever was removed since gets no wrap, and has nobody to accuse.
-                Err(Error::NotVerified { .. }) if !self.is_in(id).await? => {
-                    Err(Error::UnknownConversation { conversation: id })
+            Way::Wrap(wrapped) => {
+                let mut opened = self.open_wrap(&wrapped).await;
+                if matches!(opened, Err(Error::NotVerified { .. })) {
+                    // Whoever was removed since gets no wrap, and has nobody to accuse.
+                    if !self.is_in(id).await? {
+                        return Err(Error::UnknownConversation { conversation: id });
+                    }
+                    // Or was removed and is back already: only a second failure counts.
+                    opened = self.open_wrap(&wrapped).await;
                 }
-                Err(Error::NotVerified { .. }) => {
-                    self.answer_bad_wrap(id, &wrapped);
-                    Err(Error::unverified(What::Wrap))
+                match opened {
+                    Ok(key) => Ok(self.keep(id, epoch, key)),
+                    Err(Error::NotVerified { .. }) => {
+                        self.answer_bad_wrap(id, &wrapped);
+                        Err(Error::unverified(What::Wrap))
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            },
+            }
             Way::Shared(share, commitments) => {
                 let keys = self.open_share(id, &share, &commitments).await?;
                 keys.into_iter().for_each(|(epoch, key)| drop(self.keep(id, epoch, key)));
