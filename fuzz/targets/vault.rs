@@ -1,0 +1,45 @@
+//! The key tree's records, behind their seals: nodes, tops, lists of leaf keys, root slots.
+//! They are private to their crate, so its sources are taken in by their paths.
+#![no_main]
+#![allow(dead_code, unused_imports, unreachable_pub)]
+
+#[path = "../../lib/vault/src/node.rs"]
+mod node;
+#[path = "../../lib/vault/src/pending.rs"]
+mod pending;
+#[path = "../../lib/vault/src/place.rs"]
+mod place;
+#[path = "../../lib/vault/src/root_slot.rs"]
+mod root_slot;
+#[path = "../../lib/vault/src/seal.rs"]
+mod seal;
+#[path = "../../lib/vault/src/secret.rs"]
+mod secret;
+
+use libfuzzer_sys::fuzz_target;
+use node::{Node, TopNode};
+use pending::PendingList;
+use root_slot::{RootSlot, decode_device, encode_device};
+
+const STORE: [u8; 16] = [9; 16];
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(node) = Node::decode(bytes) {
+        assert_eq!(**node.encode(), *bytes);
+    }
+    if let Ok(top) = TopNode::decode(bytes) {
+        assert_eq!(**top.encode(), *bytes);
+    }
+    if let Ok(list) = PendingList::decode(bytes) {
+        assert_eq!(**pending::encode(list.previous, &list.leaves), *bytes);
+    }
+    if let Some(owner) = bytes.first_chunk::<32>() {
+        let _ = place::parts(owner);
+    }
+    if let Some(slot) = RootSlot::decode(bytes, &STORE) {
+        assert_eq!(**slot.encode(), *bytes);
+    }
+    if let Some(keys) = decode_device(bytes) {
+        assert_eq!(**encode_device(&keys), *bytes);
+    }
+});
