@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod arrows;
+mod bench;
 mod demo;
 mod deny;
 mod fuzz;
@@ -22,6 +23,7 @@ const EXIT_ENVIRONMENT: u8 = 69;
 
 const USAGE: &str = "\
 usage: cargo xtask test [--stage NAME]... [--full] [--list]
+       cargo xtask bench [--quick] [NAME]...
        cargo xtask demo [--keep]
 
   test          everything the project can test on this machine
@@ -29,7 +31,10 @@ usage: cargo xtask test [--stage NAME]... [--full] [--list]
     --full      more seeds and longer fuzzing
     --list      the stages there are
   demo [--keep] a whole site in ./demo, and the main job with the real programs;
-    --keep      leaves the server running";
+    --keep      leaves the server running
+  bench         figures of the product beside a bare yardstick, in under ten minutes
+    --quick     smaller numbers, in under two
+    NAME        only messages, handshakes, idle, erase or entries";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
             Ok(options) => finish(root().and_then(|root| demo::run(&root, &options))),
             Err(complaint) => usage(&complaint),
         },
+        "bench" => finish(bench::run(rest)),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             ExitCode::SUCCESS

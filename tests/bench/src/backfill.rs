@@ -33,6 +33,7 @@ struct Live {
 /// An open store with the state that follows from it.
 pub(crate) struct Backfill<'a> {
     site: &'a TestSite,
+    server_certificate: CertId,
     register: Register,
     tree: Tree,
     vault: Vault,
@@ -56,6 +57,7 @@ impl<'a> Backfill<'a> {
         let wall_ms = register.floor_ms();
         let mut backfill = Self {
             site: &site.authority,
+            server_certificate: site.server_certificate,
             register,
             tree,
             vault,
@@ -117,7 +119,12 @@ impl<'a> Backfill<'a> {
     }
 
     /// Messages in a group until the journal has `size` entries. Their bodies are nowhere: this is about entries.
-    pub(crate) fn messages(&mut self, logins: &[String], conversation: ConversationId, size: u64) -> Result<()> {
+    pub(crate) fn messages(
+        &mut self,
+        logins: &[String],
+        conversation: ConversationId,
+        size: u64,
+    ) -> Result<()> {
         let mut writers = logins.iter().cycle();
         while let Some(login) = writers.next().filter(|_| self.size() < size) {
             let commitment = Commitment(leaf_hash(&self.tree.size().to_be_bytes()));
@@ -154,7 +161,7 @@ impl<'a> Backfill<'a> {
 
     fn log_in(&mut self, login: &str) -> Result<()> {
         let nonce = leaf_hash(login.as_bytes());
-        let server_certificate = CertId([1; 32]);
+        let server_certificate = self.server_certificate;
         self.live.remove(login);
         let act = Act::Login(Login { nonce, exporter: [2; 32], server_certificate, end_other: true });
         self.act(login, act)?;

@@ -124,7 +124,8 @@ impl Member {
             self.run.finished_senders.fetch_add(u64::from(self.number < SENDERS), Ordering::Relaxed);
         }
         let all = self.run.acknowledged.load(Ordering::Relaxed);
-        self.run.finished_senders.load(Ordering::Relaxed) == SENDERS as u64 && self.delivered + self.own == all
+        self.run.finished_senders.load(Ordering::Relaxed) == SENDERS as u64
+            && self.delivered + self.own == all
     }
 }
 

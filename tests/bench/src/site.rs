@@ -9,7 +9,7 @@ use journal::statement::Statement;
 use journal::testing::{Described, FOUNDED_MS, TestPerson, TestSite, VALID_MS};
 use pki::exchange::RequestFile;
 use pki::profile::{self, Authority, LeafKey, LeafRequest, Validity};
-use pki::{CertTime, Clearance, PersonId, Role, RoleSet, Suite, password};
+use pki::{CertId, CertTime, Clearance, PersonId, Role, RoleSet, Suite, password};
 use protocol::bundle::{Bundle, VERSION};
 use protocol::frame::{SealedVerifier, VERIFIER_INFO};
 use rand_core::UnwrapErr;
@@ -48,6 +48,8 @@ pub(crate) struct Site {
     dir: TempDir,
     pub(crate) authority: TestSite,
     pub(crate) log: LogId,
+    /// What a Login names.
+    pub(crate) server_certificate: CertId,
 }
 
 impl Site {
@@ -58,11 +60,26 @@ impl Site {
             issue(&mut authority, officer, Role::Officer);
         }
         operators.iter().for_each(|login| issue(&mut authority, login, Role::Operator));
-        let mut site = Self { dir: tempfile::tempdir()?, authority, log: LogId::ZERO };
+        let mut site = Self {
+            dir: tempfile::tempdir()?,
+            authority,
+            log: LogId::ZERO,
+            server_certificate: CertId([0; 32]),
+        };
         site.write_config(store_bytes)?;
         let (state, out) = (site.path("state"), site.path("server.request"));
         let (state, out) = (state.display().to_string(), out.display().to_string());
-        site.conclaved(&["request", "--state", &state, "--server-name", "room", "--suite", "ed25519", "--out", &out])?;
+        site.conclaved(&[
+            "request",
+            "--state",
+            &state,
+            "--server-name",
+            "room",
+            "--suite",
+            "ed25519",
+            "--out",
+            &out,
+        ])?;
         let request = RequestFile::from_text(&std::fs::read_to_string(&out)?)?;
         let bundle = site.answer(&request)?;
         let path = site.path("site.bundle");
@@ -96,6 +113,7 @@ impl Site {
         let request = pki::Request::parse(&file.request)?;
         let identity = file.identity.context("the server's request names no identity key")?;
         let (server, core) = self.server_certificates(&request)?;
+        self.server_certificate = CertId::of(&server);
         let genesis = self.genesis(identity);
         let enrol = Enrol { signature: server.clone().into(), agreement: core.clone().into() };
         let mut acts = vec![self.authority.offline(Act::Enrol(enrol)).0];
@@ -121,8 +139,7 @@ impl Site {
     }
 
     fn server_certificates(&self, request: &pki::Request) -> Result<(Vec<u8>, Vec<u8>)> {
-        let issuer =
-            Authority { certificate: &self.authority.issuing, signer: &self.authority.issuing_key };
+        let issuer = Authority { certificate: &self.authority.issuing, signer: &self.authority.issuing_key };
         let seconds = |ms: u64| CertTime((ms / 1000) as i64);
         let leaf = |role, key| -> Result<Vec<u8>> {
             let request = LeafRequest {

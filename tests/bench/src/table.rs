@@ -84,11 +84,16 @@ mod tests {
 
     #[test]
     fn a_bound_is_met_or_missed() {
-        let row = |product, bound| Row { name: "", unit: "", product, yardstick: Some(10.0), against: "", bound };
+        let row =
+            |product, bound| Row { name: "", unit: "", product, yardstick: Some(10.0), against: "", bound };
         assert_eq!(row(8.0, Bound::AtLeast(0.8)).verdict().1, Some(true));
         assert_eq!(row(7.99, Bound::AtLeast(0.8)).verdict().1, Some(false));
         assert_eq!(row(12.6, Bound::AtMost(1.25)).verdict().1, Some(false));
         assert_eq!(row(36.0, Bound::ValueAtMost(36.0)).verdict().1, Some(true));
-        assert_eq!(row(f64::NAN, Bound::AtLeast(0.8)).verdict().1, Some(false), "what was not measured is missed");
+        assert_eq!(
+            row(f64::NAN, Bound::AtLeast(0.8)).verdict().1,
+            Some(false),
+            "what was not measured is missed"
+        );
     }
 }

@@ -45,7 +45,12 @@ pub(crate) async fn connect(site: &Site, login: &str, server: &Server) -> Result
 
 impl Terminal {
     /// Connects and logs in; whether a new password must be set.
-    pub(crate) async fn enter(site: &Site, login: &str, server: &Server, password: &str) -> Result<(Self, bool)> {
+    pub(crate) async fn enter(
+        site: &Site,
+        login: &str,
+        server: &Server,
+        password: &str,
+    ) -> Result<(Self, bool)> {
         let link = connect(site, login, server).await?;
         let person = site.person(login);
         let key = SecretKey::from_bytes(site.authority.suite, &person.signature.to_bytes())?;
@@ -67,10 +72,12 @@ impl Terminal {
         let frame = LoginFrame { statement: signed.clone(), password };
         link.send.write_all(&encode(&ToCore::Login(frame))).await?;
         let welcome = loop {
-            match next(&mut link, &mut decoder).await? {
-                ToTerminal::Welcome(welcome) => break welcome,
-                ToTerminal::Refused(refused) => bail!("the Login is refused, code {}", refused.code),
-                _ => {}
+            let said = next(&mut link, &mut decoder).await?;
+            if let ToTerminal::Refused(refused) = said {
+                bail!("the Login is refused, code {}", refused.code);
+            }
+            if let ToTerminal::Welcome(welcome) = said {
+                break welcome;
             }
         };
         let Welcome { login: receipt, must_set_password, .. } = welcome;
@@ -92,10 +99,12 @@ impl Terminal {
         let frame = SubmitFrame { request: terminal.request, statement, body: None, password };
         terminal.link.send.write_all(&encode(&ToCore::Submit(frame))).await?;
         loop {
-            match next(&mut terminal.link, &mut terminal.decoder).await? {
-                ToTerminal::Receipt(_) => return Ok(terminal),
-                ToTerminal::Refused(refused) => bail!("the new password is refused, code {}", refused.code),
-                _ => {}
+            let said = next(&mut terminal.link, &mut terminal.decoder).await?;
+            if let ToTerminal::Refused(refused) = said {
+                bail!("the new password is refused, code {}", refused.code);
+            }
+            if let ToTerminal::Receipt(_) = said {
+                return Ok(terminal);
             }
         }
     }
@@ -129,8 +138,10 @@ impl Terminal {
                 return Ok(member);
             }
             // The end may come without a word to this connection.
-            let read =
-                tokio::time::timeout(Duration::from_millis(200), self.link.receive.read_chunk(64 * 1024, true));
+            let read = tokio::time::timeout(
+                Duration::from_millis(200),
+                self.link.receive.read_chunk(64 * 1024, true),
+            );
             let Ok(chunk) = read.await else { continue };
             self.decoder.push(&chunk?.context("the server hung up")?.bytes);
             while let Some(content) = self.decoder.next_frame(FRAME_BYTES_MAX)? {
@@ -153,7 +164,8 @@ impl Terminal {
             ToTerminal::Refused(refused) => bail!("a message is refused, code {}", refused.code),
             ToTerminal::Lagging(_) => bail!("the load does not keep up"),
             ToTerminal::Ended(ended) => bail!("the session is ended, code {}", ended.code),
-            ToTerminal::Hello(_) | ToTerminal::Welcome(_) | ToTerminal::Stored(_) | ToTerminal::Answer(_) => {}
+            ToTerminal::Hello(_) | ToTerminal::Welcome(_) | ToTerminal::Stored(_) | ToTerminal::Answer(_) => {
+            }
         }
         Ok(())
     }

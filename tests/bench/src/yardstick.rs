@@ -155,7 +155,10 @@ fn commit(
 }
 
 /// Hands batches to everyone's own task.
-async fn distribute(mut batches: UnboundedReceiver<Batch>, mut joining: UnboundedReceiver<(usize, SendStream)>) {
+async fn distribute(
+    mut batches: UnboundedReceiver<Batch>,
+    mut joining: UnboundedReceiver<(usize, SendStream)>,
+) {
     let mut members: Vec<UnboundedSender<Batch>> = Vec::new();
     loop {
         tokio::select! {
@@ -215,7 +218,8 @@ pub(crate) async fn run(server: &Server, sending: Duration) -> Result<Outcome> {
     let run = Run::new(sending);
     let mut tasks = Vec::new();
     for (number, link) in links.into_iter().enumerate() {
-        let key = pki::SecretKey::from_bytes(Suite::Ed25519, &site.person(&login(number)).signature.to_bytes())?;
+        let key =
+            pki::SecretKey::from_bytes(Suite::Ed25519, &site.person(&login(number)).signature.to_bytes())?;
         tasks.push(tokio::spawn(member(Member::new(run.clone(), number), link, key)));
     }
     let mut members = Vec::new();
@@ -234,7 +238,7 @@ async fn connect(site: &TestSite, number: usize, server: &Server) -> Result<Link
 pub(crate) async fn handshakes(server: &Server, number: usize, count: usize) -> Result<()> {
     let site = people();
     for _ in 0..count {
-        connect(&site, number, server).await?.close().await;
+        drop(connect(&site, number, server).await?);
     }
     Ok(())
 }
