@@ -153,10 +153,10 @@ impl Names {
 
 /// One's conversations.
 pub(crate) fn conversations(line: &mut Line) -> Result<Vec<ConversationView>, Trouble> {
-    match line.run(Command::Conversations)? {
-        Reply::Conversations(all) => Ok(all),
-        _ => Err(Trouble::odd_answer()),
-    }
+    let Reply::Conversations(all) = line.run(Command::Conversations)? else {
+        return Err(Trouble::odd_answer());
+    };
+    Ok(all)
 }
 
 /// What `@login`, `#number` or the beginning of a title means.
@@ -241,10 +241,10 @@ pub(crate) fn message(line: &mut Line, index: Index) -> Result<MessageView, Trou
 }
 
 fn message_in(line: &mut Line, of: ConversationId, index: Index) -> Result<Option<MessageView>, Trouble> {
-    match line.run(Command::MessagesFrom(of, index))? {
-        Reply::Messages(messages, _) => Ok(messages.into_iter().find(|message| message.index == index)),
-        _ => Err(Trouble::odd_answer()),
-    }
+    let Reply::Messages(messages, _) = line.run(Command::MessagesFrom(of, index))? else {
+        return Err(Trouble::odd_answer());
+    };
+    Ok(messages.into_iter().find(|message| message.index == index))
 }
 
 /// A precedence in words.

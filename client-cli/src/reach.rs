@@ -42,23 +42,17 @@ impl Line {
     /// Over a stream that stands already.
     pub(crate) fn over(stream: UnixStream, voice: Voice) -> Result<Self, Trouble> {
         let mut line = Self { stream, voice };
-        match line.ask(&Ask::Hello(VERSION))? {
-            Tell::Hello(VERSION, _) => Ok(line),
-            Tell::Hello(..) => Err(Trouble::say(
+        let Tell::Hello(version, _) = line.ask(&Ask::Hello(VERSION))? else {
+            return Err(Trouble::odd_answer());
+        };
+        match version == VERSION {
+            true => Ok(line),
+            false => Err(Trouble::say(
                 Exit::Missing,
                 "agent-version",
                 "the agent is of another version; `conclave logout` and log in again",
                 "агент другой версии; выполните `conclave logout` и войдите заново",
             )),
-            Tell::Failed(failure) => Err(failure.into()),
-            Tell::Status(_)
-            | Tell::Unlocked(_)
-            | Tell::PasswordSet(_)
-            | Tell::Locked(_)
-            | Tell::Event(_)
-            | Tell::Done(_)
-            | Tell::Waiting
-            | Tell::Found(..) => Err(Trouble::odd_answer()),
         }
     }
 
@@ -73,9 +67,13 @@ impl Line {
         wire::write(&mut self.stream, ask).map_err(|error| gone(&error))
     }
 
-    /// Hears the next thing.
+    /// Hears the next thing; a failure that is told is an error.
     pub(crate) fn hear(&mut self) -> Result<Tell, Trouble> {
-        wire::read(&mut self.stream).map_err(|error| gone(&error))
+        let tell = wire::read(&mut self.stream).map_err(|error| gone(&error))?;
+        if let Tell::Failed(failure) = tell {
+            return Err(failure.into());
+        }
+        Ok(tell)
     }
 
     /// Says something and hears one thing.
@@ -86,18 +84,14 @@ impl Line {
 
     /// How the agent stands.
     pub(crate) fn status(&mut self) -> Result<Status, Trouble> {
-        match self.ask(&Ask::Status)? {
-            Tell::Status(status) => Ok(*status),
-            other => Err(failure_in(other)),
-        }
+        let Tell::Status(status) = self.ask(&Ask::Status)? else { return Err(Trouble::odd_answer()) };
+        Ok(*status)
     }
 
     /// Messages the agent holds.
     pub(crate) fn found(&mut self, ask: &Ask) -> Result<(Vec<MessageView>, bool), Trouble> {
-        match self.ask(ask)? {
-            Tell::Found(messages, more) => Ok((messages, more)),
-            other => Err(failure_in(other)),
-        }
+        let Tell::Found(messages, more) = self.ask(ask)? else { return Err(Trouble::odd_answer()) };
+        Ok((messages, more))
     }
 
     /// Runs a command to its end.
@@ -126,41 +120,27 @@ impl Line {
                     "no connection just now; waiting for it (Ctrl-C leaves it to the agent)",
                     "сейчас нет связи; ожидание (Ctrl-C оставит это агенту)",
                 )),
-                other => return Err(failure_in(other)),
+                Tell::Hello(..)
+                | Tell::Status(_)
+                | Tell::Unlocked(_)
+                | Tell::PasswordSet(_)
+                | Tell::Locked(_)
+                | Tell::Failed(_)
+                | Tell::Found(..) => return Err(Trouble::odd_answer()),
             }
         }
     }
 }
 
 fn gone(error: &io::Error) -> Trouble {
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Trouble::say(
-            Exit::Missing,
-            "agent-slow",
-            "the agent does not answer in time",
-            "агент не отвечает вовремя",
-        ),
-        _ => Trouble::say(
-            Exit::Missing,
-            "agent-gone",
-            "the agent is gone; `conclave login` starts it again",
-            "агент завершился; его запускает `conclave login`",
-        ),
+    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+        let words = ("the agent does not answer in time", "агент не отвечает вовремя");
+        return Trouble::say(Exit::Missing, "agent-slow", words.0, words.1);
     }
-}
-
-/// The failure that was told, where another answer was hoped for.
-pub(crate) fn failure_in(tell: Tell) -> Trouble {
-    match tell {
-        Tell::Failed(failure) => failure.into(),
-        Tell::Hello(..)
-        | Tell::Status(_)
-        | Tell::Unlocked(_)
-        | Tell::PasswordSet(_)
-        | Tell::Locked(_)
-        | Tell::Event(_)
-        | Tell::Done(_)
-        | Tell::Waiting
-        | Tell::Found(..) => Trouble::odd_answer(),
-    }
+    Trouble::say(
+        Exit::Missing,
+        "agent-gone",
+        "the agent is gone; `conclave login` starts it again",
+        "агент завершился; его запускает `conclave login`",
+    )
 }

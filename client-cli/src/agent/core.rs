@@ -36,7 +36,8 @@ pub(crate) struct Agent {
     listener: UnixListener,
     hangup: Signal,
     terminate: Signal,
-    heard: (Sender<(ConnectionId, Heard)>, Receiver<(ConnectionId, Heard)>),
+    speak: Sender<(ConnectionId, Heard)>,
+    heard: Receiver<(ConnectionId, Heard)>,
     connections: BTreeMap<ConnectionId, Connection>,
     last_connection: ConnectionId,
     starter: ConnectionId,
@@ -68,13 +69,15 @@ impl Agent {
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         start.starter.set_nonblocking(true)?;
+        let (speak, heard) = mpsc::channel(HEARD_MAX);
         let mut agent = Self {
             home: start.home,
             runtime,
             listener: UnixListener::from_std(listener)?,
             hangup: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            heard: mpsc::channel(HEARD_MAX),
+            speak,
+            heard,
             connections: BTreeMap::new(),
             last_connection: 0,
             starter: 0,
@@ -132,7 +135,7 @@ impl Agent {
         };
         tokio::select! {
             accepted = listener.accept() => Step::Accepted(accepted.map(|(stream, _)| stream)),
-            Some((id, heard)) = heard.1.recv() => Step::Heard(id, heard),
+            Some((id, heard)) = heard.recv() => Step::Heard(id, heard),
             happened = happening => Step::Happened(happened),
             () = tokio::time::sleep_until(wake) => Step::Time,
             _ = hangup.recv() => Step::Stop,
@@ -146,7 +149,7 @@ impl Agent {
         }
         self.last_connection += 1;
         let id = self.last_connection;
-        self.connections.insert(id, Connection::begin(stream, id, self.heard.0.clone())?);
+        self.connections.insert(id, Connection::begin(stream, id, self.speak.clone())?);
         Ok(id)
     }
 

@@ -27,11 +27,9 @@ struct Data {
 pub(super) fn run(args: &Ack, here: Here) -> Result<Exit, Trouble> {
     let message = number(&args.message)?;
     let mut line = Line::open(&here.home, here.voice)?;
-    match line.run(Command::Acknowledge(message))? {
-        Reply::Admitted(admitted) => {
-            let index = admitted.index;
-            Ok(here.voice.done("ack", &Said::Done { message, index }, Data { message, index }))
-        }
-        _ => Err(Trouble::odd_answer()),
-    }
+    let Reply::Admitted(admitted) = line.run(Command::Acknowledge(message))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let index = admitted.index;
+    Ok(here.voice.done("ack", &Said::Done { message, index }, Data { message, index }))
 }

@@ -40,13 +40,11 @@ pub(super) fn send(args: FileSend, here: Here) -> Result<Exit, Trouble> {
     message.conversation = conversation;
     let send = SendFile { message, name: SecretText::new(name), bytes: about.len(), media_type: None };
     let mut drawn = Drawn::new(about.len(), &here);
-    let reply = line.run_with(Command::SendFile(send), |event| match event {
-        Event::ChunkWanted(_, _, wanted) => {
-            let piece = piece(&mut file, wanted).map_err(io)?;
-            drawn.more(wanted);
-            Ok(Some(piece))
-        }
-        _ => Ok(None),
+    let reply = line.run_with(Command::SendFile(send), |event| {
+        let Event::ChunkWanted(_, _, wanted) = event else { return Ok(None) };
+        let piece = piece(&mut file, wanted).map_err(io)?;
+        drawn.more(wanted);
+        Ok(Some(piece))
     });
     drawn.clear();
     let Reply::Admitted(admitted) = reply? else { return Err(Trouble::odd_answer()) };

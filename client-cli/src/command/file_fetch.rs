@@ -103,10 +103,8 @@ impl Wanted {
             Ok(None)
         });
         drawn.clear();
-        match reply? {
-            Reply::File(_) => Ok(()),
-            _ => Err(Trouble::odd_answer()),
-        }
+        let Reply::File(_) = reply? else { return Err(Trouble::odd_answer()) };
+        Ok(())
     }
 }
 

@@ -75,12 +75,9 @@ pub(super) fn unread_messages(
     names: &Names,
     conversation: &ConversationView,
 ) -> Result<Vec<MessageView>, Trouble> {
-    match line.run(Command::MessagesFrom(conversation.id, conversation.read + 1))? {
-        Reply::Messages(messages, _) => {
-            Ok(messages.into_iter().filter(|message| message.author != names.me()).collect())
-        }
-        _ => Err(Trouble::odd_answer()),
-    }
+    let from = Command::MessagesFrom(conversation.id, conversation.read + 1);
+    let Reply::Messages(messages, _) = line.run(from)? else { return Err(Trouble::odd_answer()) };
+    Ok(messages.into_iter().filter(|message| message.author != names.me()).collect())
 }
 
 impl Page<'_> {

@@ -3,7 +3,7 @@
 
 use crate::Here;
 use crate::agent::wire::{Ask, Tell};
-use crate::reach::{Line, failure_in};
+use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::{Exit, count_en, count_ru};
 use serde::Serialize;
@@ -36,10 +36,7 @@ pub(super) fn run(here: Here, how: How) -> Result<Exit, Trouble> {
         How::Lock => (Ask::Lock, "lock", Said::Locked),
         How::Logout => (Ask::Logout, "logout", Said::LoggedOut),
     };
-    let lost = match line.ask(&ask)? {
-        Tell::Locked(lost) => lost,
-        other => return Err(failure_in(other)),
-    };
+    let Tell::Locked(lost) = line.ask(&ask)? else { return Err(Trouble::odd_answer()) };
     if lost > 0 {
         here.voice.remark(&Said::Lost { n: lost.into() });
     }

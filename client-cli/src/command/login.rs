@@ -7,7 +7,7 @@ use crate::agent::wire::{Ask, Tell, Unlock, Unlocked};
 use crate::agent::{self, Start};
 use crate::args::Login;
 use crate::one_time;
-use crate::reach::{Line, failure_in, runtime};
+use crate::reach::{Line, runtime};
 use crate::trouble::Trouble;
 use console::{Exit, Secret, SecretSource, Words, clean};
 use hardening::Sandboxed;
@@ -137,9 +137,8 @@ fn talk(args: &Login, here: &Here, mut line: Line) -> Result<Exit, Trouble> {
     };
     let used = password.clone().unwrap_or_else(|| passphrase.clone());
     let unlock = Unlock { passphrase, password, end_other: args.end_other };
-    let unlocked = match line.ask(&Ask::Unlock(unlock))? {
-        Tell::Unlocked(unlocked) => unlocked,
-        other => return Err(failure_in(other)),
+    let Tell::Unlocked(unlocked) = line.ask(&Ask::Unlock(unlock))? else {
+        return Err(Trouble::odd_answer());
     };
     if unlocked.must_set_password {
         set_password(args, here, &mut line, &mut main, &used)?;
@@ -176,11 +175,10 @@ fn set_password(
             "новый пароль должен отличаться от прежнего",
         ));
     }
-    match line.ask(&Ask::SetPassword(new))? {
-        Tell::PasswordSet(true) => here.voice.remark(&Said::OnePassword),
-        Tell::PasswordSet(false) => here.voice.remark(&Said::TwoPasswords),
-        other => return Err(failure_in(other)),
-    }
+    let Tell::PasswordSet(one_password) = line.ask(&Ask::SetPassword(new))? else {
+        return Err(Trouble::odd_answer());
+    };
+    here.voice.remark(if one_password { &Said::OnePassword } else { &Said::TwoPasswords });
     Ok(())
 }
 

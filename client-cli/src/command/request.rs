@@ -109,9 +109,9 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
         file.write_all(bytes)?;
         file.sync_all()
     };
-    write().map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => exists(path),
-        _ => Trouble::io(path, &error),
+    write().map_err(|error| match error.kind() == std::io::ErrorKind::AlreadyExists {
+        true => exists(path),
+        false => Trouble::io(path, &error),
     })
 }
 

@@ -100,10 +100,10 @@ impl Target {
 }
 
 fn found_private(line: &mut Line, new: NewPrivate) -> Result<ConversationId, Trouble> {
-    match line.run(Command::NewPrivate(new))? {
-        Reply::Founded(conversation, _) => Ok(conversation),
-        _ => Err(Trouble::odd_answer()),
-    }
+    let Reply::Founded(conversation, _) = line.run(Command::NewPrivate(new))? else {
+        return Err(Trouble::odd_answer());
+    };
+    Ok(conversation)
 }
 
 /// The text: typed where a person sits there, else all of standard input.

@@ -4,7 +4,7 @@
 use crate::Here;
 use crate::agent::wire::{Ask, Tell};
 use crate::names::{Names, conversations};
-use crate::reach::{Line, failure_in};
+use crate::reach::Line;
 use crate::show::{self, message_json};
 use crate::trouble::Trouble;
 use console::voice::print_to;
@@ -37,18 +37,13 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
     watching.say(&Ask::Watch)?;
     here.voice.remark(&Said::Watching);
     loop {
-        let event = match watching.hear()? {
-            Tell::Event(event) => *event,
-            other => return Err(failure_in(other)),
-        };
-        if let Event::Conversation(_) = event {
+        let Tell::Event(event) = watching.hear()? else { return Err(Trouble::odd_answer()) };
+        if let Event::Conversation(_) = *event {
             known = conversations(&mut asking)?;
         }
         let Some((kind, text)) = line(&event, &names, &known, here.voice.lang) else { continue };
-        let message = match &event {
-            Event::Message(view) => Some(message_json(view, &names)),
-            _ => None,
-        };
+        let message =
+            if let Event::Message(view) = &*event { Some(message_json(view, &names)) } else { None };
         let text = match here.voice.json {
             true => console::Json::done("watch", EventJson { event: kind, text, message })
                 .line()

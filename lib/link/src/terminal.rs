@@ -269,21 +269,18 @@ impl Terminal {
     pub async fn connect(&mut self) -> Result<(), TerminalError> {
         let link = self.dial().await?;
         self.attach(link);
-        self.until(|event| match event {
-            Event::Greeted => Ok(Ok(())),
-            other => Err(other),
-        })
-        .await
+        self.until(|event| matches!(event, Event::Greeted).then_some(Ok(()))).await
     }
 
     /// Logs in with the proof of the password (`pki::password::login_proof`).
     pub async fn login(&mut self, proof: &str, end_other: bool) -> Result<Ready, TerminalError> {
         let password = SecretText::from(proof);
         let id = self.give(Command::Login(LoginWith { password, end_other }));
-        self.until(|event| match event {
-            Event::Ready(ready) => Ok(Ok(ready)),
-            Event::Failed(of, error) if of == id => Ok(Err(TerminalError::Command(error))),
-            other => Err(other),
+        self.until(|event| {
+            if let Event::Ready(ready) = event {
+                return Some(Ok(ready.clone()));
+            }
+            failure_of(event, id).map(Err)
         })
         .await
     }
@@ -293,10 +290,16 @@ impl Terminal {
     pub async fn request(&mut self, command: Command) -> Result<Reply, TerminalError> {
         let id = self.give(command);
         loop {
-            match self.next_connected().await? {
-                Event::Done(of, reply) if of == id => return Ok(reply),
-                Event::Failed(of, error) if of == id => return Err(TerminalError::Command(error)),
-                other => self.keep(other),
+            let event = self.next_connected().await?;
+            if let Some(error) = failure_of(&event, id) {
+                return Err(error);
+            }
+            if let Event::Done(of, reply) = event {
+                if of == id {
+                    return Ok(reply);
+                }
+            } else {
+                self.keep(event);
             }
         }
     }
@@ -316,16 +319,17 @@ impl Terminal {
         }
     }
 
-    /// Waits for one thing; `Err` of the closure gives an event back that was not it.
+    /// Waits for one thing; events that are not it are kept.
     async fn until<T>(
         &mut self,
-        mut wanted: impl FnMut(Event) -> Result<Result<T, TerminalError>, Event>,
+        mut wanted: impl FnMut(&Event) -> Option<Result<T, TerminalError>>,
     ) -> Result<T, TerminalError> {
         let waiting = async {
             loop {
-                match wanted(self.next_connected().await?) {
-                    Ok(found) => return found,
-                    Err(other) => self.keep(other),
+                let event = self.next_connected().await?;
+                match wanted(&event) {
+                    Some(found) => return found,
+                    None => self.keep(event),
                 }
             }
         };
@@ -350,6 +354,12 @@ impl Terminal {
         }
         self.kept.push_back(event);
     }
+}
+
+/// Why the command of this number was not done, if the event says that.
+fn failure_of(event: &Event, id: CommandId) -> Option<TerminalError> {
+    let Event::Failed(of, error) = event else { return None };
+    (*of == id).then(|| TerminalError::Command(error.clone()))
 }
 
 impl Dialling {

@@ -26,7 +26,7 @@ impl Backoff {
         let whole = self.next_ms;
         self.next_ms = (whole * 2).min(LONGEST_MS);
         let half = whole / 2;
-        Duration::from_millis(half + (u64::from(random) * (whole - half) >> 32))
+        Duration::from_millis(half + ((u64::from(random) * (whole - half)) >> 32))
     }
 
     /// A session stands: the next loss begins anew.
