@@ -20,6 +20,7 @@ pub(super) struct Decision {
 console::words! {
     enum Said {
         GoOn => en("Do it?"), ru("Выполнить?");
+        Blind { plan: String } => en("{plan}\nDo it?"), ru("{plan}\nВыполнить?");
     }
 }
 
@@ -39,7 +40,12 @@ impl Decision {
             return Ok(Decided::PlanOnly);
         }
         voice.remark(plan);
-        match self.yes || online.confirm(&Said::GoOn, voice)? {
+        // With `--json` nothing is remarked, and nobody is asked about what was not shown.
+        let question = match voice.json {
+            true => Said::Blind { plan: plan.say(voice.lang) },
+            false => Said::GoOn,
+        };
+        match self.yes || online.confirm(&question, voice)? {
             true => Ok(Decided::Yes),
             false => Err(Trouble::not_confirmed()),
         }

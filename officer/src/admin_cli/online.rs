@@ -221,14 +221,15 @@ impl Online {
         Ok((policy, index))
     }
 
-    /// One entry, verified.
-    pub(super) fn entry(&mut self, index: u64) -> Result<EntryView, Trouble> {
+    /// One entry, verified; `None` where the server does not show it to this person.
+    pub(super) fn entry(&mut self, index: u64) -> Result<Option<EntryView>, Trouble> {
         let Reply::Entries(entries, _) = self.run(Command::Ask(Query::Entries(index, 1)))? else {
             return Err(Trouble::odd_answer());
         };
-        match <[EntryView; 1]>::try_from(entries) {
-            Ok([entry]) if entry.index == index => Ok(entry),
-            Ok(_) | Err(_) => Err(Trouble::odd_answer()),
+        match &entries[..] {
+            [] => Ok(None),
+            [entry] if entry.index == index => Ok(Some(entry.clone())),
+            [..] => Err(Trouble::odd_answer()),
         }
     }
 

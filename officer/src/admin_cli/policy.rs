@@ -1,5 +1,5 @@
 //! `policy show|propose|approve|withdraw`: the site's rules, changed by two officers.
-//! Never takes the server's word for what the policy says: the entry that set it is asked for and compared.
+//! Never takes the server's word for what the policy says where the entry that set it is shown.
 
 use super::decide::{Decided, Decision};
 use super::names::{Names, Text};
@@ -15,6 +15,7 @@ use journal::entry::Content;
 use journal::policy::Policy as Rules;
 use journal::{Entry, Index};
 use pki::canonical;
+use protocol::client::event::EntryView;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -96,14 +97,17 @@ console::words! {
     enum Said {
         Shown { index: u64, rules: String }
             => en("policy of the entry #{index}, verified:\n{rules}"), ru("политика записи № {index}, проверено:\n{rules}");
+        ShownByWord { index: u64, rules: String }
+            => en("policy of the entry #{index}, by the server's word: this entry is shown to officers and auditors\n{rules}"),
+               ru("политика записи № {index} по словам сервера: сама запись показывается офицерам и аудиторам\n{rules}");
         Unproven { index: u64 }
             => en("the server says that the entry #{index} set this policy, but that entry says something else. Tell an officer"),
                ru("по словам сервера, эта политика введена записью № {index}, но в записи сказано иное. Сообщите офицеру");
         PlanChange { lines: String } => en("what would change:\n{lines}"), ru("что изменится:\n{lines}");
         Same => en("the policy says so already"), ru("политика и так такова");
-        Proposed { index: u64, lines: String }
-            => en("proposed: #{index}\n{lines}Another officer approves it: conclave-admin policy approve {index}"),
-               ru("предложено: запись № {index}\n{lines}Утверждает другой офицер: conclave-admin policy approve {index}");
+        Proposed { index: u64 }
+            => en("proposed: #{index}\nAnother officer approves it: conclave-admin policy approve {index}"),
+               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin policy approve {index}");
         Approved { index: u64, proposal: u64 }
             => en("the policy proposed at #{proposal} is in force: #{index}"),
                ru("политика, предложенная записью № {proposal}, действует: запись № {index}");
@@ -122,6 +126,7 @@ console::words! {
 #[derive(Serialize)]
 struct Shown {
     index: u64,
+    verified: bool,
     rules: Vec<Rule>,
 }
 
@@ -155,28 +160,59 @@ impl Policy {
 }
 
 fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let (policy, index) = session(access, voice, For::Anyone, proven)?;
+    let Ruling { policy, index, verified } = session(access, voice, For::Anyone, ruling)?;
     let rules = rules(&policy, voice.lang);
-    let said = Said::Shown { index, rules: rule_lines(&rules) };
-    Ok(voice.done("policy show", &said, Shown { index, rules }))
+    let lines = rule_lines(&rules);
+    let said = match verified {
+        true => Said::Shown { index, rules: lines },
+        false => Said::ShownByWord { index, rules: lines },
+    };
+    Ok(voice.done("policy show", &said, Shown { index, verified, rules }))
 }
 
-/// The policy in force, compared with the signed acts that set it. That no newer one exists is the server's word, until
-/// an audit.
-pub(super) fn proven(online: &mut Online) -> Result<(Rules, Index), Trouble> {
+/// The policy in force.
+struct Ruling {
+    policy: Rules,
+    index: Index,
+    /// It is what the signed acts say that set it. That no newer one exists is the server's word, until an audit.
+    verified: bool,
+}
+
+/// Asks for the policy and for the acts that set it, which officers are shown.
+fn ruling(online: &mut Online) -> Result<Ruling, Trouble> {
     let (policy, index) = online.policy()?;
-    let unproven = || Trouble::new(Exit::No, "policy-unproven", &Said::Unproven { index });
-    let entry = Entry::decode(&online.entry(index)?.entry).map_err(|_| unproven())?;
-    let Content::Statement(signed) = entry.content else { return Err(unproven()) };
-    let parsed = signed.parse().map_err(|_| unproven())?;
-    if let Act::Genesis(genesis) = parsed.act() {
-        return if genesis.policy == policy { Ok((policy, index)) } else { Err(unproven()) };
+    let signed = match online.entry(index)?.map(|entry| act_of(&entry.entry)) {
+        Some(Some(Act::Genesis(genesis))) => Some(genesis.policy),
+        Some(Some(Act::Approve(approve))) => {
+            online.entry(approve.proposal)?.and_then(|entry| proposed(&entry))
+        }
+        None => return Ok(Ruling { policy, index, verified: false }),
+        Some(_) => None,
+    };
+    match signed.is_some_and(|signed| signed == policy) {
+        true => Ok(Ruling { policy, index, verified: true }),
+        false => Err(Trouble::new(Exit::No, "policy-unproven", &Said::Unproven { index })),
     }
-    let proposal =
-        if let Act::Approve(approve) = parsed.act() { approve.proposal } else { return Err(unproven()) };
-    match of_entry(&online.entry(proposal)?).map(|open| open.act) {
-        Some(DualAct::Policy(signed)) if signed == policy => Ok((policy, index)),
-        Some(DualAct::Policy(_) | DualAct::AdmitOfficer(_)) | None => Err(unproven()),
+}
+
+fn act_of(entry: &[u8]) -> Option<Act> {
+    let Content::Statement(signed) = Entry::decode(entry).ok()?.content else { return None };
+    Some(signed.parse().ok()?.act().clone())
+}
+
+fn proposed(entry: &EntryView) -> Option<Rules> {
+    match of_entry(entry)?.act {
+        DualAct::Policy(policy) => Some(policy),
+        DualAct::AdmitOfficer(_) => None,
+    }
+}
+
+/// The policy in force by its signed acts, to change it.
+fn proven(online: &mut Online) -> Result<Rules, Trouble> {
+    let Ruling { policy, index, verified } = ruling(online)?;
+    match verified {
+        true => Ok(policy),
+        false => Err(Trouble::new(Exit::No, "policy-unproven", &Said::Unproven { index })),
     }
 }
 
@@ -189,7 +225,7 @@ impl ProposePolicy {
     }
 
     fn propose(&self, online: &mut Online, voice: Voice) -> Result<(Said, Data), Trouble> {
-        let (ruling, _) = proven(online)?;
+        let ruling = proven(online)?;
         let policy = policy_file::read_over(&self.file, ruling.clone())?;
         let changes = changes(&ruling, &policy, voice.lang);
         if changes.is_empty() {
@@ -201,7 +237,7 @@ impl ProposePolicy {
                 Decided::PlanOnly => (Said::PlanChange { lines }, None),
                 Decided::Yes => {
                     let index = propose(online, &DualAct::Policy(policy))?;
-                    (Said::Proposed { index, lines }, Some(index))
+                    (Said::Proposed { index }, Some(index))
                 }
             };
         Ok((said, Data { index, proposal: None, changes }))

@@ -6,23 +6,27 @@ use console::{Lang, clean};
 use journal::policy::{LabelName, Policy, PrivateErase};
 use serde::Serialize;
 
-/// One rule of a policy: the key of its file, what it means, how it stands.
+/// One rule of a policy: the key of its file, what it means, how it stands in words and to the last digit.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub(super) struct Rule {
-    pub(super) key: String,
+    key: String,
     #[serde(skip)]
-    pub(super) meaning: &'static str,
-    pub(super) value: String,
+    meaning: &'static str,
+    #[serde(skip)]
+    shown: String,
+    value: String,
 }
 
 /// One rule that differs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub(super) struct Change {
-    pub(super) key: String,
+    key: String,
     #[serde(skip)]
     meaning: &'static str,
-    pub(super) from: String,
-    pub(super) to: String,
+    #[serde(skip)]
+    shown: [String; 2],
+    from: String,
+    to: String,
 }
 
 /// Every rule, in the order of the file. A new field of a policy does not compile without its line here.
@@ -42,139 +46,113 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
         one_password,
         idle_lock_ms,
     } = policy;
-    let row = |key: &str, en: &'static str, ru: &'static str, value: String| Rule {
+    let row = |key: &str, en: &'static str, ru: &'static str, shown: String, value: String| Rule {
         key: key.to_owned(),
         meaning: lang.pick(en, ru),
+        shown,
         value,
     };
-    let yes = |is: &bool| if *is { lang.pick("yes", "да") } else { lang.pick("no", "нет") }.to_owned();
-    let erase = match private_erase {
-        PrivateErase::Either => lang.pick("either side", "любая из сторон"),
-        PrivateErase::Officers => lang.pick("nobody alone", "никто в одиночку"),
+    let plain = |key, en, ru, n: u64| row(key, en, ru, n.to_string(), n.to_string());
+    let time = |key, en, ru, ms: &u64| row(key, en, ru, duration(*ms, lang), ms.to_string());
+    let yes = |key, en, ru, is: &bool| {
+        let shown = if *is { lang.pick("yes", "да") } else { lang.pick("no", "нет") };
+        row(key, en, ru, shown.to_owned(), is.to_string())
     };
-    let mut all = vec![row("rules", "version of the rules", "версия правил", rules.to_string())];
+    let (erase, erase_value) = match private_erase {
+        PrivateErase::Either => (lang.pick("either side", "любая из сторон"), "either"),
+        PrivateErase::Officers => (lang.pick("nobody alone", "никто в одиночку"), "officers"),
+    };
+    let (stored, stored_value) = (bytes(*stored_bytes_per_person, lang), stored_bytes_per_person.to_string());
+    let mut all = vec![plain("rules", "version of the rules", "версия правил", u64::from(*rules))];
     all.extend((0..).zip(labels).map(|(rank, label)| label_rule(rank, label, lang)));
     all.extend([
-        row("private_erase", "who erases a private conversation", "кто стирает личную беседу", erase.into()),
         row(
+            "private_erase",
+            "who erases a private conversation",
+            "кто стирает личную беседу",
+            erase.to_owned(),
+            erase_value.to_owned(),
+        ),
+        yes(
             "author_erases",
             "authors erase their own messages",
             "авторы стирают свои сообщения",
-            yes(author_erases),
+            author_erases,
         ),
-        row(
-            "epoch_ms",
-            "a conversation's key is renewed after",
-            "ключ беседы меняется через",
-            duration(*epoch_ms, lang),
-        ),
-        row(
+        time("epoch_ms", "a conversation's key is renewed after", "ключ беседы меняется через", epoch_ms),
+        time(
             "reservation_ms",
             "an unused transfer lapses after",
             "незавершённая передача истекает через",
-            duration(*reservation_ms, lang),
+            reservation_ms,
         ),
-        row(
-            "proposal_ms",
-            "a proposal lapses after",
-            "предложение истекает через",
-            duration(*proposal_ms, lang),
-        ),
-        row(
+        time("proposal_ms", "a proposal lapses after", "предложение истекает через", proposal_ms),
+        plain(
             "wrong_passwords_max",
             "wrong passwords that lock",
             "неверных паролей до блокировки",
-            wrong_passwords_max.to_string(),
+            u64::from(*wrong_passwords_max),
         ),
-        row(
+        plain(
             "statements_per_minute",
             "acts of one person in a minute",
             "действий одного человека в минуту",
-            statements_per_minute.to_string(),
+            u64::from(*statements_per_minute),
         ),
         row(
             "stored_bytes_per_person",
             "storage of one person",
             "хранилище одного человека",
-            bytes(*stored_bytes_per_person, lang),
+            stored,
+            stored_value,
         ),
-        row("file_save", "files may be saved outside", "файлы можно сохранять наружу", yes(file_save)),
-        row(
+        yes("file_save", "files may be saved outside", "файлы можно сохранять наружу", file_save),
+        yes(
             "one_password",
             "one password for credential and login",
             "один пароль для ключей и входа",
-            yes(one_password),
+            one_password,
         ),
-        row(
-            "idle_lock_ms",
-            "a terminal locks itself after",
-            "терминал запирается через",
-            duration(*idle_lock_ms, lang),
-        ),
+        time("idle_lock_ms", "a terminal locks itself after", "терминал запирается через", idle_lock_ms),
     ]);
     all
 }
 
 fn label_rule(rank: usize, label: &LabelName, lang: Lang) -> Rule {
-    Rule {
-        key: format!("labels[{rank}]"),
-        meaning: lang.pick("label", "гриф"),
-        value: format!("{} / {}", clean(&label.en), clean(&label.ru)),
-    }
+    let names = format!("{} / {}", clean(&label.en), clean(&label.ru));
+    let meaning = lang.pick("label", "гриф");
+    Rule { key: format!("labels[{rank}]"), meaning, shown: names.clone(), value: names }
 }
 
-/// What `to` changes.
+/// What `to` changes, compared to the last digit.
 pub(super) fn changes(from: &Policy, to: &Policy, lang: Lang) -> Vec<Change> {
-    let (before, after) = (rules(from, lang), rules(to, lang));
-    let of = |all: &[Rule], key: &str| {
-        all.iter().find(|rule| rule.key == key).map_or_else(String::new, |rule| rule.value.clone())
+    // A policy that rules has six labels, so both have the same rules.
+    let pairs = rules(from, lang).into_iter().zip(rules(to, lang));
+    let changed = pairs.filter(|(old, new)| (&old.key, &old.value) != (&new.key, &new.value));
+    let change = |(old, new): (Rule, Rule)| Change {
+        // Two times may read alike: what differs must show.
+        shown: match old.shown == new.shown {
+            true => [old.value.clone(), new.value.clone()],
+            false => [old.shown, new.shown],
+        },
+        key: new.key,
+        meaning: new.meaning,
+        from: old.value,
+        to: new.value,
     };
-    // Two numbers of milliseconds may read alike: what differs must show, so the words are not what is compared.
-    let differs = |rule: &Rule| exact(from, &rule.key) != exact(to, &rule.key);
-    let longer = if after.len() > before.len() { &after } else { &before };
-    let changed = longer.iter().filter(|rule| differs(rule)).map(|rule| {
-        let (mut old, mut new) = (of(&before, &rule.key), of(&after, &rule.key));
-        if old == new {
-            (old, new) = (exact(from, &rule.key), exact(to, &rule.key));
-        }
-        Change { key: rule.key.clone(), meaning: rule.meaning, from: old, to: new }
-    });
-    changed.collect()
-}
-
-/// The value of a key to the last digit.
-fn exact(policy: &Policy, key: &str) -> String {
-    match key {
-        "rules" => policy.rules.to_string(),
-        "private_erase" => format!("{:?}", policy.private_erase),
-        "author_erases" => policy.author_erases.to_string(),
-        "epoch_ms" => policy.epoch_ms.to_string(),
-        "reservation_ms" => policy.reservation_ms.to_string(),
-        "proposal_ms" => policy.proposal_ms.to_string(),
-        "wrong_passwords_max" => policy.wrong_passwords_max.to_string(),
-        "statements_per_minute" => policy.statements_per_minute.to_string(),
-        "stored_bytes_per_person" => policy.stored_bytes_per_person.to_string(),
-        "file_save" => policy.file_save.to_string(),
-        "one_password" => policy.one_password.to_string(),
-        "idle_lock_ms" => policy.idle_lock_ms.to_string(),
-        label => {
-            let rank = label.strip_prefix("labels[").and_then(|rest| rest.strip_suffix(']'));
-            let rank = rank.and_then(|rank| rank.parse::<usize>().ok());
-            rank.and_then(|rank| policy.labels.get(rank)).map_or_else(String::new, |name| format!("{name:?}"))
-        }
-    }
+    changed.map(change).collect()
 }
 
 /// Rules as lines.
 pub(super) fn rule_lines(rules: &[Rule]) -> String {
-    rules.iter().map(|rule| format!("  {}: {}  ({})\n", rule.meaning, rule.value, rule.key)).collect()
+    rules.iter().map(|rule| format!("  {}: {}  ({})\n", rule.meaning, rule.shown, rule.key)).collect()
 }
 
 /// Changes as lines.
 pub(super) fn change_lines(changes: &[Change]) -> String {
     let line = |change: &Change| {
-        let Change { key, meaning, from, to } = change;
-        format!("  {meaning}: {from} → {to}  ({key})\n")
+        let [from, to] = &change.shown;
+        format!("  {}: {from} → {to}  ({})\n", change.meaning, change.key)
     };
     changes.iter().map(line).collect()
 }
@@ -191,17 +169,20 @@ mod tests {
         let found = changes(&from, &to, Lang::Ru);
         let keys: Vec<&str> = found.iter().map(|change| change.key.as_str()).collect();
         assert_eq!(keys, ["labels[5]", "epoch_ms", "file_save"]);
-        assert!(found.iter().all(|change| change.from != change.to));
-        assert_eq!(found[2].from, "да");
+        assert!(found.iter().all(|change| change.from != change.to && change.shown[0] != change.shown[1]));
+        assert_eq!((&found[2].shown[0], &found[2].from), (&"да".to_owned(), &"true".to_owned()));
         assert_eq!(changes(&from, &from, Lang::En), []);
     }
 
     #[test]
-    fn every_rule_has_its_exact_value() {
-        let standard = Policy::standard();
-        for rule in rules(&standard, Lang::En) {
-            assert!(!exact(&standard, &rule.key).is_empty(), "{}", rule.key);
-        }
-        assert!(rule_lines(&rules(&standard, Lang::Ru)).contains("гриф: SECRET / СЕКРЕТНО  (labels[4])"));
+    fn rules_are_words_for_people_and_values_for_scripts() {
+        let rules = rules(&Policy::standard(), Lang::Ru);
+        assert!(rule_lines(&rules).contains("гриф: SECRET / СЕКРЕТНО  (labels[4])"));
+        let json =
+            format!("{:?}", rules.iter().map(|rule| (&rule.key[..], &rule.value[..])).collect::<Vec<_>>());
+        assert!(
+            json.contains(r#"("private_erase", "either")"#)
+                && json.contains(r#"("proposal_ms", "604800000")"#)
+        );
     }
 }

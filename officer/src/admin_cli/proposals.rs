@@ -156,7 +156,13 @@ pub(super) fn what(act: &DualAct, ruling: &Policy, names: &Names, lang: Lang) ->
     match act {
         DualAct::Policy(policy) => {
             let lines = change_lines(&changes(ruling, policy, lang));
-            format!("  {}\n{lines}", lang.pick("policy:", "политика:"))
+            let nothing =
+                lang.pick("  nothing: the policy says so already\n", "  ничего: политика и так такова\n");
+            format!(
+                "  {}\n{}",
+                lang.pick("policy:", "политика:"),
+                if lines.is_empty() { nothing } else { &lines }
+            )
         }
         DualAct::AdmitOfficer(id) => {
             let unknown = lang.pick("nobody's newest certificate", "не новейший сертификат кого-либо");

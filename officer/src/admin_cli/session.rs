@@ -7,17 +7,12 @@ use super::online::{Access, For, Online, session};
 use super::trouble::Trouble;
 use clap::{Args, Subcommand};
 use console::terminal::output_columns;
-use console::when::{minute, rfc3339};
 use console::{Align, Exit, HelpTable, Table, Voice};
-use journal::Entry;
 use journal::act::{Act, EndSession};
 use protocol::answer::SessionRecord;
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use serde::Serialize;
-
-/// Sessions whose beginning is looked up, one entry each; the others are shown without a time.
-const TIMED_MAX: usize = 64;
 
 /// Live sessions.
 #[derive(Subcommand)]
@@ -70,7 +65,6 @@ struct Row {
     person: String,
     login: String,
     since_index: u64,
-    since: Option<String>,
     statements: u64,
     own: bool,
 }
@@ -109,44 +103,33 @@ pub(super) fn live(online: &mut Online) -> Result<Vec<SessionRecord>, Trouble> {
 }
 
 fn list(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let (rows, times, names) = session(access, voice, For::Office, |online| {
+    let (rows, names) = session(access, voice, For::Office, |online| {
         let sessions = live(online)?;
         let names = Names::fetch(online)?;
-        let mut times = Vec::new();
-        for one in sessions.iter().take(TIMED_MAX) {
-            times.push(
-                Entry::decode(&online.entry(one.since)?.entry).map_err(|_| Trouble::odd_answer())?.wall_ms,
-            );
-        }
-        Ok((rows(&sessions, &times, &names, online), times, names_of(&sessions, &names)))
+        let full: Vec<String> = sessions.iter().map(|one| names.full(one.person)).collect();
+        Ok((rows(&sessions, &names, online), full))
     })?;
-    let headings = voice.lang.pick(["session of", "since, UTC", "acts"], ["сеанс", "с, UTC", "действий"]);
-    let mut table = Table::new(headings.into_iter().zip([Align::Left, Align::Left, Align::Right]));
-    for (at, (row, name)) in rows.iter().zip(&names).enumerate() {
-        let since = times.get(at).map_or_else(|| format!("#{}", row.since_index), |ms| minute(*ms, 0));
+    let headings = voice.lang.pick(["session of", "since", "acts"], ["сеанс", "с записи", "действий"]);
+    let mut table = Table::new(headings.into_iter().zip([Align::Left, Align::Right, Align::Right]));
+    for (row, name) in rows.iter().zip(&names) {
         let own = match row.own {
             true => voice.lang.pick(" (this one)", " (этот)"),
             false => "",
         };
-        table.row([format!("{name}{own}"), since, row.statements.to_string()]);
+        table.row([format!("{name}{own}"), format!("#{}", row.since_index), row.statements.to_string()]);
     }
     Ok(voice.done("session list", &Text(table.render(output_columns())), rows))
 }
 
-fn names_of(sessions: &[SessionRecord], names: &Names) -> Vec<String> {
-    sessions.iter().map(|one| names.full(one.person)).collect()
-}
-
-fn rows(sessions: &[SessionRecord], times: &[u64], names: &Names, online: &Online) -> Vec<Row> {
-    let row = |(at, one): (usize, &SessionRecord)| Row {
+fn rows(sessions: &[SessionRecord], names: &Names, online: &Online) -> Vec<Row> {
+    let row = |one: &SessionRecord| Row {
         person: one.person.to_string(),
         login: names.login(one.person),
         since_index: one.since,
-        since: times.get(at).map(|ms| rfc3339(*ms)),
         statements: one.statements,
         own: one.person == online.person(),
     };
-    sessions.iter().enumerate().map(row).collect()
+    sessions.iter().map(row).collect()
 }
 
 impl Kill {
