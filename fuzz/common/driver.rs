@@ -3,6 +3,7 @@
 //! Never invents an answer: passwords, reads and erasures are answered as an honest driver does.
 
 use crate::{PEOPLE, new_site, site};
+use journal::Policy;
 use journal::act::{Act, EnvelopeHandOver, EnvelopePrint};
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::CellKind;
@@ -11,7 +12,6 @@ use journal::register::Register;
 use journal::replay::Replay;
 use journal::testing::{FOUNDED_MS, seed};
 use journal::tree::{Tree, leaf_hash};
-use journal::Policy;
 use pki::{PersonId, Role, SecretKey, Suite};
 use protocol::engine::founding::{Founding, found};
 use protocol::engine::{Books, Engine, EngineParts, StartFacts};
@@ -20,7 +20,7 @@ use protocol::io::{EraseItem, ReadItem, VerifierChange};
 use protocol::limits::FRAME_BYTES_MAX;
 use protocol::{Batch, Input, Now, Output, SessionId};
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
 /// One terminal's own state.
 #[derive(Clone, Copy)]
@@ -42,6 +42,7 @@ struct Founded {
     entries: Vec<Vec<u8>>,
     note: Vec<u8>,
     log: LogId,
+    replay: Mutex<Replay>,
 }
 
 /// The site's log as `conclaved init` leaves it; made once.
@@ -59,8 +60,10 @@ static FOUNDED: LazyLock<Founded> = LazyLock::new(|| {
     let now = Now { wall_ms: FOUNDED_MS + 1000, boot_ms: 1000 };
     let founding = found(now, genesis, acts, Vec::new(), &identity(), &period());
     let Founding { batch, register, tree, books, log } = founding.expect("the test site is well-formed");
-    let entries = batch.entries.iter().map(|entry| entry.to_vec()).collect();
-    Founded { register, tree, books, entries, note: batch.note.to_vec(), log }
+    let entries: Vec<Vec<u8>> = batch.entries.iter().map(|entry| entry.to_vec()).collect();
+    let mut replay = Replay::new(Some(log));
+    entries.iter().for_each(|entry| assert!(replay.feed(entry).is_ok(), "the founding replays"));
+    Founded { register, tree, books, entries, note: batch.note.to_vec(), log, replay: Mutex::new(replay) }
 });
 
 fn identity() -> SecretKey {
@@ -101,7 +104,7 @@ pub struct Driver {
 impl Driver {
     /// A started site; nobody is connected.
     pub fn new() -> Self {
-        let Founded { register, tree, books, entries, note, log } = &*FOUNDED;
+        let Founded { register, tree, books, entries, note, log, .. } = &*FOUNDED;
         let parts = EngineParts {
             register: register.clone(),
             tree: tree.clone(),
@@ -112,7 +115,9 @@ impl Driver {
             core: site().person("server").agreement_certificate.der().to_vec(),
             server: site().person("server").signature_certificate.id(),
         };
-        let envelope = |(number, (login, ..)): (u64, (&str, Role, u8))| ((site().id(login), number), b"one-time".to_vec());
+        let envelope = |(number, (login, ..)): (u64, (&str, Role, u8))| {
+            ((site().id(login), number), b"one-time".to_vec())
+        };
         let mut driver = Self {
             engine: Engine::new(parts).expect("the parts fit each other"),
             now: Now { wall_ms: FOUNDED_MS + 2000, boot_ms: 2000 },
@@ -300,8 +305,8 @@ impl Driver {
     /// In the end: the journal alone leads to the same state.
     pub fn check_replay(&mut self) {
         self.settle();
-        let mut replay = Replay::new(Some(self.log));
-        for entry in &self.entries {
+        let mut replay = FOUNDED.replay.lock().expect("one thread").clone();
+        for entry in &self.entries[FOUNDED.entries.len()..] {
             assert!(replay.feed(entry).is_ok(), "replay refuses what was admitted");
         }
         assert_eq!(replay.register().digest(), self.register().digest());

@@ -37,7 +37,9 @@ pub fn new_site() -> TestSite {
 
 /// Names as a request has them.
 pub fn names(login: &str) -> SubjectNames {
-    SubjectNames { full_name: "Анна Петрова".into(), login: login.into(), unit: vec!["Test unit".into()] }
+    SubjectNames {
+        full_name: "Анна Петрова".into(), login: login.into(), unit: vec!["Test unit".into()]
+    }
 }
 
 /// A file with these bytes, one for each process, for readers that want a path.

@@ -6,8 +6,8 @@ use libfuzzer_sys as _;
 
 use fuzz::{names, new_site, site};
 use journal::act::{Act, EnvelopePrint, Export, Logout};
-use journal::note::VerifierKey;
 use journal::checkpoint::Checkpoint;
+use journal::note::VerifierKey;
 use journal::testing::{SeededRng, seed};
 use journal::{Chain, ConversationId, LogId, MembershipHead, Policy, Register, ReservationId};
 use minicbor::bytes::ByteVec;
@@ -18,7 +18,8 @@ use pki::{CertTime, Credential, PersonId, Reason, SiteCard, SiteFacts, StateReco
 use protocol::answer::Answer;
 use protocol::bundle::{Bundle, VERSION};
 use protocol::frame::{
-    Ask, Ended, LoginFrame, PutChunk, Refused, SealedVerifier, Stored, SubmitFrame, ToCore, ToTerminal, encode,
+    Ask, Ended, LoginFrame, PutChunk, Refused, SealedVerifier, Stored, SubmitFrame, ToCore, ToTerminal,
+    encode,
 };
 use protocol::query::Query;
 use protocol::seal::body;
@@ -66,17 +67,22 @@ fn certificates() {
         let list = profile::revocation_list(issuer, 1, Validity { from, until }, &[]).expect("a list");
         keep("revocation-list", &format!("{suite}-empty"), list.der());
         let mut rng = SeededRng::new([1; 32]);
-        let mut credential = Credential::generate(suite, names("anna"), &mut rng).expect("keys");
+        let credential = Credential::generate(suite, names("anna"), &mut rng).expect("keys");
         let request = credential.request().expect("a request");
         keep("request", &format!("{suite}"), &request);
-        keep("exchange", &format!("{suite}-request"), canonical::encode(&RequestFile::new(request, Some([7; 32]))));
+        keep(
+            "exchange",
+            &format!("{suite}-request"),
+            canonical::encode(&RequestFile::new(request, Some([7; 32]))),
+        );
     }
     let anna = &site().person("anna").signature_certificate;
     let file = CertificatesFile::new(vec![anna.der().to_vec(), site().issuing.der().to_vec()]);
     keep("exchange", "certificates", canonical::encode(&file));
     keep("exchange", "text", pem::encode(pem::CERTIFICATE, &[1, 2, 3]));
     let log = LogId([5; 32]);
-    let identity = VerifierKey::new(Checkpoint::key_name(log), site().identity.public().clone()).expect("Ed25519");
+    let identity =
+        VerifierKey::new(Checkpoint::key_name(log), site().identity.public().clone()).expect("Ed25519");
     let card = SiteCard::new(SiteFacts {
         site: "Test site".into(),
         suite: Suite::Ed25519,
@@ -93,7 +99,8 @@ fn certificates() {
     keep("site-card", "text", card.to_text());
     // [1, site, suite, log, identity, roots, issuing, fingerprint, age, beyond, anchor]
     let mut trust = minicbor::Encoder::new(Vec::new());
-    let written = trust.array(10).and_then(|e| e.u8(1)).and_then(|e| e.str("Test site")).and_then(|e| e.u8(1));
+    let written =
+        trust.array(10).and_then(|e| e.u8(1)).and_then(|e| e.str("Test site")).and_then(|e| e.u8(1));
     let written = written.and_then(|e| e.bytes(&log.0)).and_then(|e| e.str(&identity.to_string()));
     let written = written.and_then(|e| e.array(1)).and_then(|e| e.bytes(site().root.der()));
     let written = written.and_then(|e| e.array(0)).and_then(|e| e.bytes(&[1; 32]));
@@ -113,8 +120,7 @@ fn credentials() {
     let mut state = StateRecord::new([1; 32], "log+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq".into());
     keep("credential", "state", [&[1], &canonical::encode(&state)[..]].concat());
     state.checkpoint = Some("note".into());
-    state.chain =
-        Some(pki::OwnChain { login_leaf: [2; 32], next_sequence: 3, last_id: [4; 32], attempt: 5 });
+    state.chain = Some(pki::OwnChain { login_leaf: [2; 32], next_sequence: 3, last_id: [4; 32], attempt: 5 });
     keep("credential", "state-chain", [&[1], &canonical::encode(&state)[..]].concat());
 }
 
@@ -248,7 +254,11 @@ fn bodies() {
 fn files() {
     keep("config", "example", include_str!("../../server/conclaved.example.toml"));
     keep("config", "unknown", "state_dir = \"/a\"\nsecret = 1\n");
-    keep("roster", "commas", "full_name,login,unit,role,clearance\nАнна Петрова,anna,Штаб/Связь,operator,secret\n");
+    keep(
+        "roster",
+        "commas",
+        "full_name,login,unit,role,clearance\nАнна Петрова,anna,Штаб/Связь,operator,secret\n",
+    );
     keep("roster", "semicolons", "login;full_name;unit;role;clearance\nolga;Ольга;;officer+auditor;5\n");
     keep("policy", "some", "one_password = false\nprivate_erase = \"officers\"\nepoch_ms = 60000\n");
     keep("policy", "labels", "[[labels]]\nen = \"A\"\nru = \"Б\"\n".repeat(6));
@@ -278,10 +288,12 @@ fn stores() {
         &[0],
     ];
     keep("disk", "commit", commit.concat());
-    let verifiers = [&[1, 1][..], &[0; 4], &[0], &1u32.to_le_bytes(), &[5; 8], &[1], &3u32.to_le_bytes(), b"abc"];
+    let verifiers =
+        [&[1, 1][..], &[0; 4], &[0], &1u32.to_le_bytes(), &[5; 8], &[1], &3u32.to_le_bytes(), b"abc"];
     keep("disk", "verifiers", verifiers.concat());
     let four = |value: u32| value.to_le_bytes();
-    let header = [&[2, 1, 1, 0, 0][..], &number(1), &number(0), &four(1), &four(1), &four(100), &four(60), &four(0)];
+    let header =
+        [&[2, 1, 1, 0, 0][..], &number(1), &number(0), &four(1), &four(1), &four(100), &four(60), &four(0)];
     keep("disk", "run", [&header.concat()[..], &four(20), &[0; 16]].concat());
     keep("disk", "superblock", [&[3][..], &[9; 16], &four(65536), &four(40), &four(3)].concat());
     keep("disk", "store", [4, 2, 0, 0, 1, 18, 0, 99, 255]);
@@ -296,15 +308,22 @@ fn stores() {
 fn scripts() {
     // anna and boris (3, 4) come in, set passwords; a private conversation; accepted; a message; read; erased; logout.
     let enter = [0, 3, 0, 1, 3, 0, 4, 0, 1, 4];
-    let talk = [3, 3, 0, 0, 4, 3, 4, 1, 0, 3, 4, 3, 1, 4, 4, 0, 3, 4, 4, 40, 3, 3, 3, 6, 0, 4, 3, 4, 7, 0, 3];
+    // (Where the message stands follows from the founding and the acts before it.)
+    let found = [3, 3, 0, 0, 4, 3, 4, 1, 0, 3, 15, 3, 4, 3, 1];
+    let after = [3, 4, 4, 30, 3, 3, 3, 5, 30, 4, 3, 3, 6, 0, 4, 3, 4, 7, 0, 3];
+    let talk = [&found[..], &after].concat();
     keep("engine", "enter", enter);
     keep("engine", "talk", [&enter[..], &talk].concat());
     let act = canonical::encode(&Act::Logout(Logout {}));
     keep("engine", "act", [&enter[..], &[2, 3, 0, act.len() as u8], &act, &[0, 0]].concat());
     let query = canonical::encode(&Query::People(PersonId(0)));
     keep("engine", "ask", [&enter[..], &[7, 3, 0, query.len() as u8], &query].concat());
-    keep("engine", "rude", [&enter[..], &[5, 3, 0, 6, 0, 0, 0, 2, 0x81, 0x09, 6, 4, 0, 2, 0x81, 0x05]].concat());
+    keep(
+        "engine",
+        "rude",
+        [&enter[..], &[5, 3, 0, 6, 0, 0, 0, 2, 0x81, 0x09, 6, 4, 0, 2, 0x81, 0x05]].concat(),
+    );
     keep("engine", "held", [&enter[..], &[11, 3, 3, 0, 1, 5, 12, 10, 9, 9, 9, 3, 0, 3, 1]].concat());
     keep("engine", "offices", [0, 1, 0, 1, 1, 0, 3, 0, 1, 3, 3, 1, 8, 0, 3, 3, 1, 9, 0, 3, 3, 1, 10, 0, 3]);
-    keep("engine", "strange", [14, 0, 3, 1, 2, 3, 0, 2, 4, 5, 0, 3, 6, 15, 0, 13, 3, 9]);
+    keep("engine", "strange", [14, 0, 3, 1, 2, 3, 0, 2, 4, 5, 0, 3, 6, 16, 0, 13, 3, 9]);
 }

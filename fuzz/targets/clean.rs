@@ -8,7 +8,11 @@ fuzz_target!(|bytes: &[u8]| {
     for (cleaned, lines) in [(console::clean(&text), false), (console::clean_lines(&text), true)] {
         let steers = |letter: char| letter.is_control() && !(lines && matches!(letter, '\n' | '\t'));
         assert!(!cleaned.chars().any(steers));
-        assert!(!cleaned.chars().any(|letter| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')));
+        assert!(
+            !cleaned
+                .chars()
+                .any(|letter| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
+        );
         let again = if lines { console::clean_lines(&cleaned) } else { console::clean(&cleaned) };
         assert_eq!(again, cleaned);
     }

@@ -2,8 +2,8 @@
 //! The harness seals the state record by FORMAT.md alone, so a change of that format is noticed here.
 #![no_main]
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use journal::testing::SeededRng;
 use libfuzzer_sys::fuzz_target;
 use pki::sealed::{KdfCost, seal_with_passphrase};
@@ -22,7 +22,10 @@ fuzz_target!(|bytes: &[u8]| {
         let sealed = seal_with_passphrase(KIND, b"passphrase", KdfCost::TESTING, contents, &mut rng);
         if let Ok(credential) = Credential::open(b"passphrase", &sealed.expect("a small cost")) {
             let again = credential.seal(b"other", KdfCost::TESTING, &mut rng).expect("a small cost");
-            assert!(Credential::open(b"other", &again).is_ok() && Credential::open(b"passphrase", &again).is_err());
+            assert!(
+                Credential::open(b"other", &again).is_ok()
+                    && Credential::open(b"passphrase", &again).is_err()
+            );
             let _ = (credential.person(), credential.current().is_ok(), credential.former().len());
         }
     } else {

@@ -8,22 +8,24 @@
 use fuzz::driver::{Driver, Terminal};
 use fuzz::{PEOPLE, site};
 use journal::act::{
-    Accept, Act, ConversationKind, Create, Erase, EraseTarget, Invite, Leave, Login, Logout, Message,
+    Accept, Act, ConversationKind, Create, Epoch, Erase, EraseTarget, Invite, Leave, Login, Logout, Message,
     Precedence, Purpose, Read, Reserve, Revoke, RevokeReason, SetPassword, SizeClass, Suspend, Unlock,
 };
 use journal::ids::{Chain, ConversationId, ReservationId, StatementId};
 use journal::statement::{SignedStatement, Statement};
-use journal::testing::seed;
+use journal::testing::{SeededRng, seed};
 use libfuzzer_sys::fuzz_target;
 use pki::{Clearance, canonical};
 use protocol::frame::{Ask, LoginFrame, PutChunk, SubmitFrame, ToCore, ToTerminal, encode};
 use protocol::io::Connected;
 use protocol::query::Query;
 use protocol::seal::body::{BodyRef, body_bytes};
+use protocol::seal::keys::EpochKey;
+use protocol::seal::wraps::{EpochPlace, WrapSet};
 use protocol::{Input, SessionId};
 
 /// Operations in one script.
-const STEPS_MAX: usize = 64;
+const STEPS_MAX: usize = 48;
 
 fuzz_target!(|script: &[u8]| {
     let mut play = Play { script, driver: Driver::new(), next: 1, chat: ConversationId([0; 32]) };
@@ -66,7 +68,7 @@ impl<'a> Play<'a> {
     }
 
     fn step(&mut self, operation: u8) {
-        match operation % 16 {
+        match operation % 17 {
             0 => self.enter(),
             1 => self.password(),
             2 => self.signed_act(),
@@ -97,6 +99,7 @@ impl<'a> Play<'a> {
                 }
             }
             14 => self.connect_strange(),
+            15 => self.epoch(),
             _ => {
                 let room = self.small().is_multiple_of(2);
                 self.driver.input(Input::Room(room, 1, 2));
@@ -202,7 +205,8 @@ impl<'a> Play<'a> {
         let membership = membership.unwrap_or(journal::MembershipHead([0; 32]));
         let act = match which % 13 {
             0 => {
-                let kind = if index.is_multiple_of(2) { ConversationKind::Private } else { ConversationKind::Group };
+                let kind =
+                    if index.is_multiple_of(2) { ConversationKind::Private } else { ConversationKind::Group };
                 let (ceiling, random) = (Clearance(index as u8 % 6), [self.next as u8; 16]);
                 let default_label = Clearance(0);
                 let create = Create { random, kind, ceiling, default_label, invited: vec![person] };
@@ -235,6 +239,37 @@ impl<'a> Play<'a> {
             }),
         };
         self.submit(login, act, None, None);
+    }
+
+    /// A new epoch for the present members: reservation, wraps, act.
+    fn epoch(&mut self) {
+        let (login, conversation) = (self.login(), self.chat);
+        let register = self.driver.register();
+        let Some(row) = register.conversation(conversation) else { return };
+        let (log, epoch, membership) = (self.driver.log, row.epoch_number() + 1, row.membership.head());
+        let key_of = |id| register.certificate(id).and_then(|row| row.certificate().agreement_key().ok());
+        let recipients = register.recipients(row.number);
+        let recipients: Vec<_> =
+            recipients.into_iter().filter_map(|(_, id)| Some((id, key_of(id)?))).collect();
+        let mut rng = SeededRng::new([self.next as u8; 32]);
+        let (suite, key) = (site().suite, EpochKey::generate(&mut rng));
+        let place = EpochPlace { log, conversation, epoch, membership };
+        let Ok(set) = WrapSet::make(suite, &place, &key, &recipients, &mut rng) else { return };
+        let key_commitment =
+            key.commitment(suite, log, conversation, epoch).expect("a suite of this program");
+        let id = ReservationId([self.next as u8; 16]);
+        let (purpose, chunks, size) = (Purpose::Wraps, set.count(), set.size());
+        self.submit(login, Act::Reserve(Reserve { id, conversation, purpose, chunks, size }), None, None);
+        let Some(terminal) = self.driver.terminals.get(login) else { return };
+        let session = terminal.session;
+        for (chunk, body) in (0..).zip(set.chunks()) {
+            self.next += 1;
+            let (request, body) = (self.next as u32, body.clone().into());
+            let put = PutChunk { request, reservation: id, chunk, body };
+            self.receive(session, encode(&ToCore::PutChunk(put)).to_vec());
+        }
+        let act = Epoch { conversation, epoch, membership, key_commitment, wraps: set.claim(id) };
+        self.submit(login, Act::Epoch(act), None, None);
     }
 
     fn message(&mut self) {
