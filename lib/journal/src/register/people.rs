@@ -201,9 +201,13 @@ impl Register {
         );
     }
 
-    /// The authority revokes a person.
+    /// The authority revokes a person. Where an officer has done so already, online, the authority's act changes nothing
+    /// and is admitted all the same: were it refused, no later act of the offline chain could ever be taken in.
     pub(super) fn revoke(&mut self, cx: &Context<'_>, act: &Revoke) -> Result<Applied, Refusal> {
-        self.standing_person(act.person)?;
+        let person = self.people.get(&act.person).ok_or(Refusal::UnknownPerson { person: act.person })?;
+        if person.revoked.is_some() {
+            return Ok(Applied::to(Audience::Everyone));
+        }
         let mut effects = Vec::new();
         self.revoke_person(cx, act.person, &mut effects);
         Ok(Applied::with(Audience::Everyone, effects))

@@ -180,6 +180,22 @@ fn a_revocation_cuts_the_session_and_every_conversation() {
 }
 
 #[test]
+fn the_authority_revokes_whom_an_officer_revoked_and_its_later_acts_go_in() {
+    let mut log = TestLog::standard(8);
+    let person = log.id("anna");
+    let index = log.tree.size();
+    log.act("olga", revoke(person)).unwrap();
+    let list = crl(&log, 7, &["anna"]);
+    log.submit("olga", vec![revoke(person), list]).unwrap();
+    assert_eq!(log.register.person(person).unwrap().revoked, Some(index));
+    assert_eq!(log.register.revocations().count(), 2);
+    let enrol = log.site.issue("gleb", &operator());
+    log.submit("olga", vec![Act::Enrol(enrol)]).unwrap();
+    let nobody = revoke(PersonId(1));
+    assert_eq!(log.submit("olga", vec![nobody]), Err(Refusal::UnknownPerson { person: PersonId(1) }));
+}
+
+#[test]
 fn one_officer_stops_neither_the_site_nor_the_server() {
     let mut log = TestLog::standard(9);
     assert_eq!(log.act("olga", revoke(log.id("oleg"))), Err(Refusal::LastOfficer));
