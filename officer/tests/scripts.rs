@@ -118,6 +118,11 @@ fn scripts_and_russian_readers_are_served() {
 }
 
 #[test]
+fn bundles_are_read_before_they_are_sent() {
+    run("admin.txt");
+}
+
+#[test]
 fn the_runner_itself_sees_a_difference() {
     assert!(line_fits("a[..]c[..]", "abcd") && line_fits("[..]", "") && !line_fits("a[..]c", "abd"));
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
