@@ -186,10 +186,9 @@ impl Engine {
         push.bytes = frame::encode(&ToTerminal::Deliver(deliver));
     }
 
+    /// Also where the body was missing already: a terminal that is told of the erasure has nothing to be alarmed of.
     pub(super) fn strip_one(&self, delivered: &mut Delivered) {
-        if delivered.body.is_some()
-            && let Some(erase) = self.ledger.books.erased_by(&self.ledger.register, delivered.index)
-        {
+        if let Some(erase) = self.ledger.books.erased_by(&self.ledger.register, delivered.index) {
             delivered.body = None;
             delivered.erased_by = Some(erase);
         }

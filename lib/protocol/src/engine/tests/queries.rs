@@ -5,6 +5,7 @@ use crate::answer::{Answer, Page};
 use crate::code::Code;
 use crate::frame::{At, Delivered, ToTerminal};
 use crate::io::Input;
+use crate::limits::LINE_SIZES_MAX;
 use crate::query::Query;
 use journal::act::{
     Acknowledge, Act, ConversationKind, Erase, EraseTarget, Invite, Message, Read, ShareHistory,
@@ -177,6 +178,45 @@ fn a_read_on_its_way_loses_what_is_erased_meanwhile() {
 }
 
 #[test]
+fn a_body_that_a_read_did_not_find_is_explained_by_its_erase() {
+    for erased_first in [true, false] {
+        let mut world = World::new(14);
+        world.all_enter();
+        let chat = world.talking("anna", &["boris"]);
+        let index = world.send("anna", chat).unwrap();
+        world.hold_workers = true;
+        let (session, request) = (world.session("boris"), world.request("boris"));
+        let ask = crate::frame::Ask { request, query: Query::Messages(at(chat, 0)) };
+        world.frame(session, &crate::frame::ToCore::Ask(ask));
+        let read = world.held.pop_front().unwrap();
+        let crate::io::Output::Read(ticket, items) = read else { panic!("{read:?}") };
+        let found = items.iter().map(|item| match item {
+            crate::io::ReadItem::Entry(at) => Some(world.entries[*at as usize].clone().into()),
+            crate::io::ReadItem::Body(..) => None,
+        });
+        let read_done = Input::ReadDone(ticket, found.collect());
+        world.hold_commits = true;
+        let target = EraseTarget::Messages(chat, vec![index]);
+        let statement = world.draft("anna", Act::Erase(Erase { target }));
+        if erased_first {
+            world.post("anna", &statement, None);
+            world.input(read_done);
+        } else {
+            // The answer waits for the alarm to be durable; meanwhile the Erase is admitted.
+            world.input(read_done);
+            world.post("anna", &statement, None);
+        }
+        world.let_go();
+        let alarm = |fact: &Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged);
+        assert_eq!(world.has_fact(alarm), !erased_first);
+        let Some(ToTerminal::Answer(frame)) = world.answer_to(session, request) else { panic!("no answer") };
+        let found = page(Ok(frame.answer));
+        assert_eq!((found.entries[0].index, &found.entries[0].body), (index, &None));
+        assert!(found.entries[0].erased_by.is_some(), "erased first: {erased_first}");
+    }
+}
+
+#[test]
 fn a_body_that_is_gone_without_an_erase_is_an_alarm() {
     let mut world = World::new(5);
     world.all_enter();
@@ -236,6 +276,31 @@ fn heads_are_consistent_with_each_other() {
     ConsistencyProof::new(old.size, size, path).unwrap().verify(&old.root, &root).unwrap();
     for size in [0, size + 1, u64::MAX] {
         assert_eq!(world.ask("anna", Query::Consistency(size)), Err(Code::NotFound.number()));
+    }
+}
+
+#[test]
+fn heads_are_shown_to_be_of_one_line() {
+    let mut world = World::new(9);
+    world.enter("anna");
+    let first = world.head();
+    world.enter("boris");
+    let second = world.head();
+    world.enter("vera");
+    let third = world.head();
+    let heads = [first, second, third];
+    let sizes = heads.map(|head| head.size);
+    let Ok(Answer::Line(paths)) = world.ask("anna", Query::Line(sizes.to_vec())) else { panic!() };
+    assert_eq!(paths.len(), 2);
+    for (pair, path) in heads.windows(2).zip(paths) {
+        let path = path.iter().map(|digest| digest.0).collect();
+        let proof = ConsistencyProof::new(pair[0].size, pair[1].size, path).unwrap();
+        proof.verify(&pair[0].root, &pair[1].root).unwrap();
+    }
+    let (one, three) = (sizes[0], sizes[2]);
+    let many = (1..=LINE_SIZES_MAX as u64 + 1).collect();
+    for bad in [vec![], vec![one], vec![0, one], vec![one, one], vec![three, one], vec![one, three + 1], many] {
+        assert_eq!(world.ask("anna", Query::Line(bad)), Err(Code::NotFound.number()));
     }
 }
 
