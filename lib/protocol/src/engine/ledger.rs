@@ -12,10 +12,14 @@ use journal::register::{Applied, Candidate, CandidateContent, Register};
 use journal::statement::VerifiedStatement;
 use journal::tree::{Tree, leaf_hash};
 use journal::{Content, Entry, Refusal};
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Most Ticks in a row: each one passes every deadline up to its own time, so a second is already unexpected.
 const TICKS_MAX: usize = 4;
+
+/// Most roots kept at hand: terminals name the newest heads, many of them the same ones.
+const ROOTS_MAX: usize = 256;
 
 pub(super) struct Ledger {
     pub(super) register: Register,
@@ -23,8 +27,29 @@ pub(super) struct Ledger {
     pub(super) books: Books,
     recent: VecDeque<Bytes>,
     recent_bytes: usize,
+    roots: Roots,
     wall_ms: u64,
     boot_ms: u64,
+}
+
+/// Roots that statements have named, by size: reckoning one again costs more than all rules together, and the tree only
+/// grows, so that none of them ever changes.
+#[derive(Default)]
+struct Roots(RefCell<BTreeMap<u64, Hash>>);
+
+impl Roots {
+    fn at(&self, tree: &Tree, size: u64) -> Option<Hash> {
+        if let Some(root) = self.0.borrow().get(&size) {
+            return Some(*root);
+        }
+        let root = tree.root_at(size).ok()?;
+        let mut kept = self.0.borrow_mut();
+        kept.insert(size, root);
+        if kept.len() > ROOTS_MAX {
+            kept.pop_first();
+        }
+        Some(root)
+    }
 }
 
 /// An entry that was admitted a moment ago.
@@ -60,7 +85,8 @@ impl Stamped {
 impl Ledger {
     pub(super) fn new(register: Register, tree: Tree, books: Books) -> Self {
         let wall_ms = register.floor_ms();
-        Self { register, tree, books, recent: VecDeque::new(), recent_bytes: 0, wall_ms, boot_ms: 0 }
+        let (recent, roots) = (VecDeque::new(), Roots::default());
+        Self { register, tree, books, recent, recent_bytes: 0, roots, wall_ms, boot_ms: 0 }
     }
 
     /// The time of whatever is stamped next: never before the last entry's.
@@ -119,7 +145,7 @@ impl Ledger {
             let content = Content::Statement(statement.get().signed().clone());
             let stamped = self.stamp(self.tree.size() + n as u64, content)?;
             let candidate = stamped.candidate(CandidateContent::Statement(statement));
-            let applied = trial.apply(&candidate, &|size| self.tree.root_at(size).ok())?;
+            let applied = trial.apply(&candidate, &|size| self.roots.at(&self.tree, size))?;
             done.push((stamped, applied));
         }
         self.register = trial;
@@ -140,8 +166,8 @@ impl Ledger {
     }
 
     fn admit(&mut self, stamped: Stamped, content: CandidateContent<'_>) -> Result<Admitted, Refusal> {
-        let tree = &self.tree;
-        let applied = self.register.apply(&stamped.candidate(content), &|size| tree.root_at(size).ok())?;
+        let (tree, roots) = (&self.tree, &self.roots);
+        let applied = self.register.apply(&stamped.candidate(content), &|size| roots.at(tree, size))?;
         Ok(self.keep(stamped, content, applied))
     }
 
