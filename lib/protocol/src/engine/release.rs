@@ -12,6 +12,9 @@ use bytes::Bytes;
 use journal::ids::Index;
 use std::collections::BTreeSet;
 
+/// Bytes of frames for one session that are put together into one output.
+const TOGETHER_BYTES_MAX: usize = 64 * 1024;
+
 impl Engine {
     /// Says something now, or keeps it until all before it is durable.
     pub(super) fn say(&mut self, release: Release, out: &mut Vec<Output>) {
@@ -52,6 +55,7 @@ impl Engine {
     pub(super) fn committed(&mut self, number: u64, out: &mut Vec<Output>) -> Whole {
         let done = self.commits.committed(number);
         let mut done = done.ok_or_else(|| Broken(format!("batch {number} is not under way")))?;
+        self.make_receipts(&mut done.release);
         for push in &mut done.pushes {
             self.deliver(push, |_, session| session.welcomed, out);
         }
@@ -106,6 +110,19 @@ impl Engine {
         }
     }
 
+    /// Makes the receipts of a batch together: neighbours share most of their proofs.
+    fn make_receipts(&self, release: &mut [Release]) {
+        let Durable { head, note } = &self.commits.durable;
+        let Ok(mut prover) = self.ledger.tree.prover(head.size) else { return };
+        for one in release {
+            if let Release::Receipt { session, request, index, wall_ms, boot_ms } = *one {
+                let (proof, note) = (proof(&mut prover, index), note.to_vec().into());
+                let receipt = ReceiptFrame { request, index, wall_ms, boot_ms, proof, note };
+                *one = Release::Reply(session, frame::encode(&ToTerminal::Receipt(receipt)));
+            }
+        }
+    }
+
     fn answered(&mut self, session: SessionId) {
         if let Some(session) = self.sessions.all.get_mut(&session) {
             session.requests = session.requests.saturating_sub(1);
@@ -115,6 +132,14 @@ impl Engine {
     fn send(&mut self, id: SessionId, bytes: Bytes, out: &mut Vec<Output>) {
         let Some(session) = self.sessions.all.get_mut(&id).filter(|session| !session.gone) else { return };
         session.outstanding += bytes.len() as u64;
+        // What follows at once for the same session travels with it: one word to the network instead of many.
+        if let Some(Output::Send(to, before)) = out.last_mut()
+            && to[..] == [id]
+            && before.len() + bytes.len() <= TOGETHER_BYTES_MAX
+        {
+            before.extend_from_slice(&bytes);
+            return;
+        }
         out.push(Output::Send(vec![id], Vec::from(bytes).into()));
     }
 
@@ -185,6 +210,7 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Entries(page)
         | Answer::Proposals(page) => Some(page),
         Answer::Consistency(..)
+        | Answer::Line(_)
         | Answer::Certificates(_)
         | Answer::People(_)
         | Answer::Conversations(_)
