@@ -85,6 +85,26 @@ impl Row {
         self.owner_at(at) == Some(by) || by == author
     }
 
+    /// Whether the Erase of this person at that entry takes this author's message by right. Of an Erase of the whole
+    /// conversation that was judged when it was followed, among the members of that moment.
+    pub(crate) fn had_right(
+        &self,
+        target: &EraseTarget,
+        by: PersonId,
+        at: Index,
+        message: Index,
+        author: PersonId,
+    ) -> bool {
+        match target {
+            EraseTarget::Messages(id, messages) => {
+                *id == self.id && messages.contains(&message) && self.may_erase(by, at, author)
+            }
+            EraseTarget::Conversation(id) => {
+                *id == self.id && self.erased == Some(ErasedBy { person: by, index: at })
+            }
+        }
+    }
+
     /// Whether this person had the right to erase the whole conversation, at that entry.
     pub(crate) fn may_erase_all(&self, by: PersonId, at: Index) -> bool {
         let Some(view) = &self.view else { return false };

@@ -176,7 +176,7 @@ impl Cx {
     }
 
     /// Whether one is in a conversation now, by the server's word.
-    async fn is_in(&self, id: ConversationId) -> Result<bool, Error> {
+    pub(crate) async fn is_in(&self, id: ConversationId) -> Result<bool, Error> {
         let Answer::Conversation(record) = self.ask(Query::Conversation(id)).await? else {
             return Err(Error::unverified(What::Answer));
         };

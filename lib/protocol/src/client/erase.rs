@@ -69,23 +69,50 @@ impl Cx {
         message: Index,
         author: PersonId,
     ) -> Result<ErasedBy, Error> {
-        let found = self.erase_at(erase).await?;
-        let (person, target) = &*found;
-        let right = self.with(|state| {
-            let row = state.conversations.row(conversation);
-            match target {
-                EraseTarget::Messages(id, messages) => {
-                    *id == conversation
-                        && messages.contains(&message)
-                        && row.may_erase(*person, erase, author)
-                }
-                EraseTarget::Conversation(id) => *id == conversation && row.may_erase_all(*person, erase),
-            }
-        });
-        match right && message < erase {
-            true => Ok(ErasedBy { person: *person, index: erase }),
+        let found = self.erase_for_member(erase, conversation).await?;
+        let (person, target) = (found.0, &found.1);
+        let judge = || {
+            let right = |state: &mut super::state::State| {
+                let row = state.conversations.row(conversation);
+                message < erase && row.had_right(target, person, erase, message, author)
+            };
+            self.with(right)
+        };
+        let mut right = judge();
+        if !right {
+            // Judged by what is known of the conversation, which may end before the Erase: its signer may have been
+            // given the group only shortly before. The Erase was shown, so whoever asks now is told all up to it.
+            self.with(|state| state.conversations.dirty(conversation));
+            self.follow(conversation).await?;
+            right = judge();
+        }
+        match right {
+            true => Ok(ErasedBy { person, index: erase }),
             false => Err(Error::unverified(What::Erasure)),
         }
+    }
+
+    /// The Erase at this index, for who is in its conversation. That it is not shown counts only the second time: a
+    /// tombstone may leave the core before its Erase is durable, but what is answered to a later question does not; and
+    /// one may have been removed and be back.
+    async fn erase_for_member(
+        &self,
+        erase: Index,
+        conversation: ConversationId,
+    ) -> Result<Arc<(PersonId, EraseTarget)>, Error> {
+        let first = self.erase_at(erase).await;
+        if !matches!(first, Err(Error::NotVerified { .. })) {
+            return first;
+        }
+        if !self.is_in(conversation).await? {
+            return Err(Error::UnknownConversation { conversation });
+        }
+        let second = self.erase_at(erase).await;
+        // Whoever is in it no more is shown no Erase, and has nobody to accuse.
+        if matches!(second, Err(Error::NotVerified { .. })) && !self.is_in(conversation).await? {
+            return Err(Error::UnknownConversation { conversation });
+        }
+        second
     }
 
     /// What the erasure would take.
