@@ -9,13 +9,15 @@
 //! - after `ChainEnded`: nothing of an ended chain is admitted. But it may have been admitted *before* the chain ended,
 //!   with its receipt lost. The core answers a re-sent statement with the old receipt where it still knows it; since it
 //!   may have forgotten (a restart, a full table), the terminal then looks for its own statement in the conversation
-//!   itself, from the head that it named on, and signs anew only when it is not there (`resolve.rs`).
+//!   itself, from the head that it named on, and signs anew only when it is not there (`resolve.rs`). Where the
+//!   conversation is not shown as it was then (one was removed since), it looks through the log up to its own Login.
 //!
 //! What can be doubled without harm is not looked for: a second Read or Acknowledge is refused, a second Reserve falls.
 
 pub(crate) use super::draft::{Draft, MessageDraft, TitleDraft};
 use super::error::{Error, What};
 use super::event::Admitted;
+use super::handshake::Phase;
 use super::secret::SecretText;
 use super::state::State;
 use super::trust::Trust;
@@ -55,6 +57,8 @@ pub(crate) struct InFlight {
 #[derive(Clone, Copy)]
 struct Live {
     chain: ChainId,
+    /// Index of its Login.
+    login: Index,
     /// The last number admitted, and its statement.
     sequence: u64,
     id: StatementId,
@@ -147,9 +151,21 @@ impl State {
         Ok(ticket)
     }
 
+    /// Index of the Login that began the chain that lives, as soon as one does.
+    pub(crate) fn session_began(&mut self) -> Option<Result<Index, Error>> {
+        match self.phase {
+            Phase::Distrusted => Some(Err(Error::NotReady)),
+            Phase::Down
+            | Phase::Connected(_)
+            | Phase::Greeted { .. }
+            | Phase::LoggingIn(_)
+            | Phase::Ready => self.chain.live.map(|live| Ok(live.login)),
+        }
+    }
+
     /// The Login was admitted: its leaf hash is the chain. What was unanswered is sent again, byte for byte.
-    pub(crate) fn chain_begins(&mut self, chain: ChainId, login: StatementId) {
-        self.chain.live = Some(Live { chain, sequence: 0, id: login });
+    pub(crate) fn chain_begins(&mut self, chain: ChainId, login: Index, id: StatementId) {
+        self.chain.live = Some(Live { chain, login, sequence: 0, id });
         let again: Vec<_> =
             self.chain.flight.iter().map(|flight| (flight.stages.clone(), flight.frame.clone())).collect();
         for (stages, submit) in again {

@@ -139,7 +139,7 @@ impl State {
         }));
         self.event(Event::Done(command, Reply::Nothing));
         self.requests.again().into_iter().for_each(|frame| self.send(frame));
-        self.chain_begins(chain, id);
+        self.chain_begins(chain, welcome.login.index, id);
         self.moved();
         Ok(())
     }

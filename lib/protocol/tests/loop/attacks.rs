@@ -17,6 +17,15 @@ fn two(number: u64) -> (World, journal::ConversationId) {
     (world, id)
 }
 
+/// Boris' group with anna and vera.
+fn three(number: u64) -> (World, journal::ConversationId) {
+    let mut world = World::new(number);
+    ["anna", "boris", "vera"].iter().for_each(|login| world.arrive(login));
+    let id = world.group("boris", &["anna", "vera"], "three");
+    world.say("boris", id, "hello");
+    (world, id)
+}
+
 #[test]
 fn a_lost_receipt_never_makes_two_messages() {
     for forget in [false, true] {
@@ -65,6 +74,59 @@ fn a_receipt_that_the_core_forgot_is_found_in_the_log() {
     world.reconnect("anna");
     assert!(matches!(world.result("anna", command), Some(Ok(_))));
     assert_eq!(world.screen("boris", id), ["hello", "only once"]);
+}
+
+#[test]
+fn what_one_said_before_being_removed_is_found_and_not_said_twice() {
+    for back in [true, false] {
+        let (mut world, id) = three(40);
+        let anna = world.id("anna");
+        world.tamper = Some(Box::new(|login, frame| match frame {
+            ToTerminal::Receipt(_) if login == "anna" => None,
+            other => Some(other),
+        }));
+        let command = world.tell("anna", Command::Send(message(id, "only once")));
+        assert!(world.result("anna", command).is_none());
+        world.cut("anna");
+        world.tamper = None;
+        world.ask("boris", Command::Remove(id, anna)).unwrap();
+        if back {
+            world.ask("boris", Command::Invite(id, anna)).unwrap();
+            world.say("boris", id, "again");
+        }
+        // The core has forgotten the receipt.
+        let mut first = true;
+        world.tamper = Some(Box::new(move |login, frame| match frame {
+            ToTerminal::Receipt(receipt) if login == "anna" && std::mem::take(&mut first) => {
+                Some(ToTerminal::Refused(protocol::frame::Refused { request: receipt.request, code: 101 }))
+            }
+            other => Some(other),
+        }));
+        world.reconnect("anna");
+        assert!(matches!(world.result("anna", command), Some(Ok(Reply::Admitted(_)))), "back: {back}");
+        let mut expected = vec!["hello", "only once"];
+        expected.extend(back.then_some("again"));
+        assert_eq!(world.screen("boris", id), expected);
+    }
+}
+
+#[test]
+fn what_never_arrived_before_being_removed_is_known_not_to_have_been_said() {
+    const NOT_JOINED: u16 = 152;
+    let (mut world, id) = three(41);
+    let anna = world.id("anna");
+    let session = world.terminals.get_mut("anna").unwrap().session.take();
+    let command = world.tell("anna", Command::Send(message(id, "into the dark")));
+    world.terminals.get_mut("anna").unwrap().session = session;
+    world.cut("anna");
+    world.ask("boris", Command::Remove(id, anna)).unwrap();
+    world.ask("boris", Command::Invite(id, anna)).unwrap();
+    world.reconnect("anna");
+    // Signed anew, before the new invitation was accepted.
+    let refused = world.result("anna", command).expect("a result").err();
+    assert_eq!(refused, Some(Error::Refused { code: NOT_JOINED }));
+    world.say("anna", id, "once more");
+    assert_eq!(world.screen("boris", id), ["hello", "once more"]);
 }
 
 #[test]
