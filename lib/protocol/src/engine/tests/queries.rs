@@ -5,7 +5,6 @@ use crate::answer::{Answer, Page};
 use crate::code::Code;
 use crate::frame::{At, Delivered, ToTerminal};
 use crate::io::Input;
-use crate::limits::LINE_SIZES_MAX;
 use crate::query::Query;
 use journal::act::{
     Acknowledge, Act, ConversationKind, Erase, EraseTarget, Invite, Message, Read, ShareHistory,
@@ -276,31 +275,6 @@ fn heads_are_consistent_with_each_other() {
     ConsistencyProof::new(old.size, size, path).unwrap().verify(&old.root, &root).unwrap();
     for size in [0, size + 1, u64::MAX] {
         assert_eq!(world.ask("anna", Query::Consistency(size)), Err(Code::NotFound.number()));
-    }
-}
-
-#[test]
-fn heads_are_shown_to_be_of_one_line() {
-    let mut world = World::new(9);
-    world.enter("anna");
-    let first = world.head();
-    world.enter("boris");
-    let second = world.head();
-    world.enter("vera");
-    let third = world.head();
-    let heads = [first, second, third];
-    let sizes = heads.map(|head| head.size);
-    let Ok(Answer::Line(paths)) = world.ask("anna", Query::Line(sizes.to_vec())) else { panic!() };
-    assert_eq!(paths.len(), 2);
-    for (pair, path) in heads.windows(2).zip(paths) {
-        let path = path.iter().map(|digest| digest.0).collect();
-        let proof = ConsistencyProof::new(pair[0].size, pair[1].size, path).unwrap();
-        proof.verify(&pair[0].root, &pair[1].root).unwrap();
-    }
-    let (one, three) = (sizes[0], sizes[2]);
-    let many = (1..=LINE_SIZES_MAX as u64 + 1).collect();
-    for bad in [vec![], vec![one], vec![0, one], vec![one, one], vec![three, one], vec![one, three + 1], many] {
-        assert_eq!(world.ask("anna", Query::Line(bad)), Err(Code::NotFound.number()));
     }
 }
 
