@@ -401,7 +401,7 @@ fn a_server_that_was_rolled_back_is_not_worked_with() {
     world.tell("anna", tests::words::send(anna, "unsent"), tests::terminal::Told::Other);
     world.flow();
     assert_eq!(world.terminals["anna"].sent.len(), sends);
-    assert_eq!(world.terminals["anna"].client.is_ready(), false);
+    assert!(!world.terminals["anna"].client.is_ready());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! How fast bodies and chunks are sealed and opened. Asserts nothing about time: it prints.
 //! `cargo test -p protocol --release speed -- --ignored --nocapture --test-threads 1`
+#![allow(clippy::disallowed_methods)] // a measurement reads the clock; nothing else in this crate does
+
 use super::body::{self, BodyRef};
 use super::file::{FileOpener, FilePlace, FileSealer};
 use super::keys::{EpochKey, Lock};
@@ -11,7 +13,6 @@ use pki::{AgreementSecret, CertId, Suite};
 
 const SUITE: Suite = Suite::Ed25519;
 
-#[allow(clippy::disallowed_methods)] // a measurement reads the clock; nothing else in this crate does
 fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
