@@ -59,6 +59,9 @@ pub enum Answer {
     /// None when one is no member.
     #[n(16)]
     Conversation(#[n(0)] Option<ConversationRecord>),
+    /// One consistency proof from each size to the next.
+    #[n(17)]
+    Line(#[n(0)] Vec<Vec<Digest>>),
 }
 
 /// Entries with proofs against one note.

@@ -22,6 +22,8 @@ pub const ANSWER_ENTRIES_MAX: usize = 256;
 pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// People in one page of the directory.
 pub const ANSWER_PEOPLE_MAX: usize = 64;
+/// Heads that are proven to be of one log at once.
+pub const LINE_SIZES_MAX: usize = 66;
 /// Certificates asked for at once.
 pub const CERTIFICATES_MAX: usize = 64;
 /// Acts of the authority that one session may stage for a Submit, bytes in all.
@@ -63,3 +65,13 @@ pub const REBUILD_CHUNKS: u32 = 16;
 pub const CLOCK_STEP_MS: u64 = 60_000;
 /// Certificates whose failed logins are counted apart; the rest are counted together.
 pub const FAILING_CERTIFICATES_MAX: usize = 1024;
+/// What the device puts around each entry, at most, bytes: seal, row, stamp.
+pub const AROUND_STORED_BYTES: usize = 128;
+/// Longest sealed verifier of an envelope, bytes: four of them and the person's own fit the store's record.
+pub const SEALED_VERIFIER_BYTES_MAX: usize = 200;
+/// What one session takes off its stream for one input, in turns; then others are heard.
+pub const TURN_COST_MAX: usize = 128;
+/// Turns that a question costs; an act or a chunk costs one.
+pub const ASK_COST: usize = 8;
+/// What a stored chunk takes on the device beside its padded text, about, bytes: salt, commitment, seals, its leaf key.
+pub const AROUND_CHUNK_BYTES: u64 = 512;

@@ -57,4 +57,7 @@ pub enum Query {
     /// The conversations with this id, if one is a member (after a push that names an unknown one).
     #[n(16)]
     Conversation(#[n(0)] ConversationId),
+    /// That the heads of these sizes (ascending, 2 to `LINE_SIZES_MAX`, all durable) are of one growing log.
+    #[n(17)]
+    Line(#[n(0)] Vec<u64>),
 }

@@ -20,7 +20,7 @@ use super::event::Admitted;
 use super::handshake::Phase;
 use super::secret::SecretText;
 use super::state::State;
-use super::trust::Trust;
+use super::trust::{Trust, UNTIED_MAX};
 use crate::frame::{self, PASSWORD_INFO, ReceiptFrame, Stage, SubmitFrame, ToCore};
 use bytes::Bytes;
 use journal::entry::{Content, ENTRY_VERSION, Entry};
@@ -38,6 +38,8 @@ pub(crate) const QUEUED_MAX: usize = 512;
 struct Queued {
     ticket: u64,
     draft: Draft,
+    /// The newest head that was seen when it was made: what it rests on is tied before it is signed.
+    after: u64,
     stages: Vec<Stage>,
 }
 
@@ -78,17 +80,11 @@ pub(crate) struct Chain {
     draining: bool,
     results: BTreeMap<u64, Result<Admitted, Error>>,
     next_ticket: u64,
-    newest_admitted: Option<Index>,
 }
 
 impl Chain {
     pub(crate) fn take_result(&mut self, ticket: u64) -> Option<Result<Admitted, Error>> {
         self.results.remove(&ticket)
-    }
-
-    /// Index of the newest act of ours that is in the log.
-    pub(crate) fn newest_admitted(&self) -> Option<Index> {
-        self.newest_admitted
     }
 
     /// Statements neither admitted nor refused for good.
@@ -117,11 +113,21 @@ impl Chain {
         !self.resolving.is_empty() || self.flight.iter().any(|flight| flight.old)
     }
 
-    /// Back to the place in the queue that its ticket gives it: order is kept.
+    /// Back to the place in the queue that its ticket gives it: order is kept. What it rests on was tied already.
     fn requeue(&mut self, flight: InFlight) {
         let InFlight { ticket, draft, stages, .. } = flight;
         let at = self.queue.iter().position(|queued| queued.ticket > ticket).unwrap_or(self.queue.len());
-        self.queue.insert(at, Queued { ticket, draft, stages });
+        self.queue.insert(at, Queued { ticket, draft, stages, after: 0 });
+    }
+
+    /// Whether the next draft could be signed but for heads that are not tied yet, so that a round is to begin.
+    pub(crate) fn waits_for_ties(&self, trust: &Trust) -> bool {
+        self.queue.front().is_some_and(|queued| !trust.is_tied(queued.after)) || !self.has_room(trust)
+    }
+
+    /// Whether one more receipt's head could be kept.
+    fn has_room(&self, trust: &Trust) -> bool {
+        trust.untied_count() + self.flight.len() < UNTIED_MAX
     }
 
     fn position(&self, request: u32) -> Option<usize> {
@@ -142,12 +148,16 @@ impl Chain {
 impl State {
     /// Queues a draft for the chain.
     pub(crate) fn enqueue(&mut self, draft: Draft, stages: Vec<Stage>) -> Result<u64, Error> {
+        if self.is_distrusted() {
+            return Err(Error::NotReady);
+        }
         if self.chain.queue.len() >= QUEUED_MAX {
             return Err(Error::Busy);
         }
         let ticket = self.chain.next_ticket;
         self.chain.next_ticket += 1;
-        self.chain.queue.push_back(Queued { ticket, draft, stages });
+        self.chain.queue.push_back(Queued { ticket, draft, stages, after: self.trust.mark() });
+        self.moved();
         Ok(ticket)
     }
 
@@ -181,8 +191,11 @@ impl State {
             && !self.chain.draining
             && !self.chain.is_unresolved()
             && self.chain.flight.len() < IN_FLIGHT_MAX
+            && self.chain.has_room(&self.trust)
+            && self.trust.is_fresh(self.now_ms)
         {
-            let Some(queued) = self.chain.queue.pop_front() else { break };
+            let tied = |queued: &mut Queued| self.trust.is_tied(queued.after);
+            let Some(queued) = self.chain.queue.pop_front_if(tied) else { break };
             let ticket = queued.ticket;
             if let Err(error) = self.sign(live, queued, &mut frames) {
                 self.chain.results.insert(ticket, Err(error));
@@ -198,7 +211,7 @@ impl State {
     }
 
     fn sign(&mut self, live: Live, queued: Queued, frames: &mut Vec<Bytes>) -> Result<(), Error> {
-        let Queued { ticket, draft, stages } = queued;
+        let Queued { ticket, draft, stages, after: _ } = queued;
         let sequence = live.sequence + 1 + self.chain.flight.len() as u64;
         let header = Header {
             chain: live.chain,
@@ -272,7 +285,6 @@ impl State {
             self.end_of_drain();
         }
         let admitted = Admitted { index: receipt.index, wall_ms: receipt.wall_ms, id };
-        self.chain.newest_admitted = self.chain.newest_admitted.max(Some(receipt.index));
         self.chain.results.insert(ticket, Ok(admitted));
         self.moved();
         Ok(())

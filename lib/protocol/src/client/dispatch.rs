@@ -9,6 +9,7 @@ use super::flow::Cx;
 use super::founding::Ownership;
 use super::receive::Checked;
 use super::secret::SecretText;
+use super::state::State;
 use crate::answer::{Answer, Page};
 use crate::frame::{At, SealedVerifier, Stage};
 use crate::query::Query;
@@ -32,7 +33,7 @@ impl Cx {
         let admitted = match command {
             // Taken by the session before a flow is made.
             Command::Login(_) | Command::FileChunk(..) => return Err(Error::NotReady),
-            Command::Logout => self.submit(Draft::Act(Box::new(Act::Logout(Logout {})))).await,
+            Command::Logout => self.log_out().await,
             Command::SetPassword(password) => self.set_password(password).await,
             Command::People => return self.list_people().await,
             Command::Conversations => return Ok(Reply::Conversations(self.conversations().await?)),
@@ -68,6 +69,16 @@ impl Cx {
             Command::Ask(query) => return self.other_query(query).await,
         };
         admitted.map(Reply::Admitted)
+    }
+
+    /// Leaves only when the log is known to have grown along all that was shown: the heads that are not tied yet are
+    /// gone with the process.
+    async fn log_out(&self) -> Result<Admitted, Error> {
+        let answered = |state: &mut State| state.is_distrusted() || state.chain.unsettled() == 0;
+        self.until(|state| answered(state).then_some(())).await;
+        let mark = self.with(State::demand_ties);
+        self.until(|state| (state.is_distrusted() || state.trust.all_tied(mark)).then_some(())).await;
+        self.submit(Draft::Act(Box::new(Act::Logout(Logout {})))).await
     }
 
     async fn set_password(&self, password: SecretText) -> Result<Admitted, Error> {
@@ -107,11 +118,12 @@ impl Cx {
             | Answer::Proposals(page) => self.entries(page).await,
             Answer::Sessions(sessions) => Ok(Reply::Sessions(sessions)),
             Answer::Status(status) => {
-                self.with(|state| state.note(&status.note))?;
+                self.until(|state| state.note_of_entries(&status.note)).await?;
                 Ok(Reply::Server(Box::new(status)))
             }
             Answer::People(records) => self.check_people(records.iter().map(|record| record.person)).await,
             answer @ (Answer::Consistency(..)
+            | Answer::Line(_)
             | Answer::Certificates(_)
             | Answer::Conversations(_)
             | Answer::Conversation(_)
@@ -136,21 +148,28 @@ impl Cx {
         Ok(Reply::People(people))
     }
 
-    /// The log grew since the head that is proven: has it only grown?
+    /// Heads were seen that are not tied to the proven one: are they all of one log that only grew?
     pub(crate) async fn watch_consistency(self) {
         loop {
-            let size = self.until(|state| state.growth_wanted()).await;
-            let proven = match self.ask(Query::Consistency(size)).await {
-                Ok(Answer::Consistency(note, path)) => {
-                    self.with(|state| state.prove_growth(size, &note, &path))
-                }
+            let line = self.until(State::line_wanted).await;
+            let sizes = line.iter().map(|noted| noted.head.size).collect();
+            let proven = match self.ask(Query::Line(sizes)).await {
+                Ok(Answer::Line(paths)) => self.with(|state| state.prove_line(&line, &paths)),
                 Ok(_) => Err(Error::unverified(What::Answer)),
                 Err(error) => Err(error),
             };
             if proven.is_err() {
                 // No consistency, no work: a server that cannot show it is not worked with.
-                self.with(super::state::State::fatal);
+                self.with(State::fatal);
             }
+        }
+    }
+
+    /// A server that does not answer for its log is not worked with either.
+    pub(crate) async fn watch_silence(self) {
+        loop {
+            self.until(|state| state.round_overdue().then_some(())).await;
+            self.with(State::fatal);
         }
     }
 }

@@ -168,6 +168,7 @@ impl Kind {
             Query::Status => 14,
             Query::Proposals => 15,
             Query::Conversation(_) => 16,
+            Query::Line(_) => 17,
         })
     }
 
@@ -190,6 +191,7 @@ impl Kind {
                 Answer::Status(_) => 14,
                 Answer::Proposals(_) => 15,
                 Answer::Conversation(_) => 16,
+                Answer::Line(_) => 17,
             }
     }
 }

@@ -127,6 +127,7 @@ impl State {
             Some(OwnChain { login_leaf: chain.0, next_sequence: 1, last_id: id.0, attempt: 0 });
         self.persist();
         self.phase = Phase::Ready;
+        self.round_again();
         let must_set_password = welcome.must_set_password;
         self.must_set_password = must_set_password;
         let person = self.me.person;
@@ -151,7 +152,7 @@ impl State {
             let (index, roll) = key_roll(delivered).ok_or(bad.clone())?;
             self.trust.roll(index, &roll).map_err(Error::unverified)?;
         }
-        let head = self.note(&welcome.login.note)?;
+        let head = self.trust.verified(&welcome.login.note).map_err(|doubt| self.doubt(doubt))?.head;
         for delivered in &welcome.key_rolls {
             let leaf = leaf_hash(&delivered.entry);
             Trust::included(delivered.index, &leaf, &delivered.proof, &head).map_err(Error::unverified)?;
@@ -161,7 +162,7 @@ impl State {
 
     /// Verifies a note; a contradiction ends all work with this server.
     pub(crate) fn note(&mut self, note: &[u8]) -> Result<Head, Error> {
-        self.trust.note(note).map_err(|doubt| self.doubt(doubt))
+        self.trust.note(note, self.now_ms).map_err(|doubt| self.doubt(doubt))
     }
 
     pub(crate) fn doubt(&mut self, doubt: Doubt) -> Error {

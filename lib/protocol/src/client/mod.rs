@@ -4,8 +4,9 @@
 //!
 //! # What is verified before it is shown
 //! - the server: its greeting is signed by the log identity key of the site card, over this very connection;
-//! - the log: every note by the period key in force and by the identity key; that the log only grew, from the last head
-//!   that any session of this terminal has proven; every entry by its place in a verified head;
+//! - the log: every note by the period key in force and by the identity key; every entry by its place in a verified
+//!   head; that all these heads are of one log that only grew, from the last head that any session of this terminal has
+//!   proven: by the next round of proofs, and before anything that rests on them is signed (`trust.rs`);
 //! - people: certificates by their paths to the site card's authority; statements by those certificates;
 //! - conversations: followed act by act by the Register's own membership rules; epochs by their membership, wraps by
 //!   their root and key commitment; bodies by their commitment, key commitment and seal.
@@ -71,7 +72,11 @@ impl ClientSession {
     /// A session that has no connection yet. `rng` is asked whenever a key, a salt or a name is drawn.
     pub fn new(parts: Parts, rng: Box<dyn CryptoRng + Send>) -> Result<Self, BadParts> {
         let cx = Cx::new(State::new(parts, rng)?);
-        let flows = vec![Flow::chore(cx.clone().pump()), Flow::chore(cx.clone().watch_consistency())];
+        let flows = vec![
+            Flow::chore(cx.clone().pump()),
+            Flow::chore(cx.clone().watch_consistency()),
+            Flow::chore(cx.clone().watch_silence()),
+        ];
         Ok(Self { cx, flows, decoder: Decoder::default(), deaf: true })
     }
 
@@ -160,7 +165,8 @@ impl ClientSession {
         self.flows.iter().filter_map(|flow| flow.command).collect()
     }
 
-    /// Time passed and nothing else happened. Not needed for correctness; growth of the log is proven a little sooner.
+    /// Time passed and nothing else happened. To be called every few seconds while a connection stands: growth of the
+    /// log is proven, and a server that owes the proof is left, by this clock or by the next thing that happens.
     pub fn tick(&mut self, now_ms: u64) {
         self.step(now_ms, State::moved);
     }

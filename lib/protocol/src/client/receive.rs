@@ -53,6 +53,10 @@ impl Checked {
         self.statement().map(|statement| (statement.header(), statement.act()))
     }
 
+    fn is_by(&self, person: PersonId) -> bool {
+        self.act().is_some_and(|(header, _)| header.person == person)
+    }
+
     /// Whose act it is, as the membership asks for it.
     pub(crate) fn by(&self) -> Option<ActBy> {
         let statement = self.statement()?;
@@ -107,7 +111,7 @@ impl Cx {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
-        let head = self.with(|state| state.note(note))?;
+        let head = self.until(|state| state.note_of_entries(note)).await?;
         let included: Vec<_> =
             entries.into_iter().map(|delivered| (delivered.index, include(delivered, &head))).collect();
         let wanted: BTreeSet<_> =
@@ -116,7 +120,15 @@ impl Cx {
         let verify = |entry: Result<Included, What>| {
             entry.map_err(Error::unverified).and_then(|entry| self.verify(entry).map_err(Error::unverified))
         };
-        Ok(included.into_iter().map(|(index, entry)| (index, verify(entry))).collect())
+        let checked: Vec<_> = included.into_iter().map(|(index, entry)| (index, verify(entry))).collect();
+        self.with(|state| {
+            // One's own acts rest on the chain, not on the head that they are shown under.
+            let others = checked.iter().filter_map(|(_, entry)| entry.as_ref().ok());
+            if others.into_iter().any(|entry| !entry.is_by(state.me.person)) {
+                state.trust.rely(&head);
+            }
+        });
+        Ok(checked)
     }
 
     /// Asks for those certificates that are not in the book.

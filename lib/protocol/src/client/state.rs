@@ -16,10 +16,11 @@ use super::parts::{BadParts, Me, Parts, blank_record, noted};
 use super::receive::key_roll;
 use super::requests::{Asked, Requests};
 use super::resolve::Search;
-use super::trust::Trust;
+use super::trust::{Noted, ROUND_AT, Trust};
 use crate::code::Code;
 use crate::frame::{Deliver, Digest, ToTerminal};
 use bytes::Bytes;
+use journal::ids::Head;
 use pki::state_record::StateRecord;
 use pki::{AgreementPublic, Role};
 use rand_core::CryptoRng;
@@ -28,8 +29,10 @@ use std::collections::VecDeque;
 /// Pushed frames that wait to be looked at. More than that is dropped and asked for again.
 const INBOX_MAX: usize = 256;
 
-/// Growth that covers only others' acts is proven at most this often, milliseconds.
+/// Growth that nothing waits for is proven this often, milliseconds.
 const PROVE_EVERY_MS: u64 = 5000;
+/// A round of proofs that the core owes for so long ends the connection, milliseconds.
+const LINE_ANSWER_MS: u64 = 60_000;
 
 /// What the caller must do, in this order and none left out.
 pub enum Action {
@@ -71,6 +74,10 @@ pub(crate) struct State {
     last_request: u32,
     /// When growth was proven last.
     proven_at_ms: u64,
+    /// Since when this connection owes a round of proofs.
+    round_since_ms: Option<u64>,
+    /// All heads up to this one are waited for.
+    ties_demanded: u64,
 }
 
 impl State {
@@ -101,6 +108,8 @@ impl State {
             actions: VecDeque::new(),
             last_request: 0,
             proven_at_ms: 0,
+            round_since_ms: None,
+            ties_demanded: 0,
             me,
             record,
         })
@@ -266,16 +275,16 @@ impl State {
         self.me.roles.contains(Role::Operator) || self.me.roles.contains(Role::Bot)
     }
 
-    /// A consistency proof from the size that was asked for. When the head moved on meanwhile, it is asked for again.
-    pub(crate) fn prove_growth(&mut self, from: u64, note: &[u8], path: &[Digest]) -> Result<(), Error> {
-        if self.trust.proven().head.size != from {
-            return Ok(());
-        }
-        self.trust.advance(note, path).map_err(|doubt| self.doubt(doubt))?;
-        // Kept at once, so that the next process too finds out a server that went back behind it.
+    /// The proofs of a round.
+    pub(crate) fn prove_line(&mut self, line: &[Noted], paths: &[Vec<Digest>]) -> Result<(), Error> {
+        let advanced = self.trust.tie(line, paths).map_err(|doubt| self.doubt(doubt))?;
+        self.round_since_ms = None;
         self.proven_at_ms = self.now_ms;
-        self.keep_proven();
-        self.persist();
+        if advanced {
+            // Kept at once, so that the next process too finds out a server that went back behind it.
+            self.keep_proven();
+            self.persist();
+        }
         self.moved();
         Ok(())
     }
@@ -286,16 +295,51 @@ impl State {
         self.record.checkpoint = String::from_utf8(note).ok().filter(|note| !note.is_empty());
     }
 
-    /// The size from which growth is to be proven now, if it is. Each proof costs a question, and one for every batch of
-    /// a busy site would be more traffic than the messages: so heads that cover only others' acts are proven now and
-    /// then, and one that covers an act of ours as soon as none of ours is under way.
-    pub(crate) fn growth_wanted(&self) -> Option<u64> {
-        let size = self.trust.proven().head.size;
-        self.trust.ahead().filter(|_| self.is_ready())?;
-        let own =
-            self.chain.newest_admitted().is_some_and(|index| index >= size) && self.chain.unsettled() == 0;
+    /// The line of heads that is to be proven now, if there is one. Each round costs a question, and one for every batch
+    /// of a busy site would be more traffic than the messages: see the rules in `trust.rs`.
+    pub(crate) fn line_wanted(&mut self) -> Option<Vec<Noted>> {
+        let untied = self.trust.untied_count();
+        if untied == 0 || !self.is_ready() {
+            return None;
+        }
+        let own = self.trust.owes_receipts() && self.chain.unsettled() == 0;
         let due = self.now_ms.saturating_sub(self.proven_at_ms) >= PROVE_EVERY_MS;
-        (own || due).then_some(size)
+        let waited_for = !self.trust.all_tied(self.ties_demanded) || self.chain.waits_for_ties(&self.trust);
+        let wanted = own || due || waited_for || untied >= ROUND_AT || !self.trust.is_fresh(self.now_ms);
+        wanted.then(|| {
+            self.round_since_ms = Some(self.now_ms);
+            self.trust.line()
+        })
+    }
+
+    /// A new connection owes what the one before it did, from now on.
+    pub(crate) fn round_again(&mut self) {
+        self.round_since_ms = self.round_since_ms.map(|_| self.now_ms);
+    }
+
+    /// Whether the core owes a round of proofs for too long.
+    pub(crate) fn round_overdue(&self) -> bool {
+        let overdue = |since: u64| self.now_ms.saturating_sub(since) >= LINE_ANSWER_MS;
+        self.is_ready() && self.round_since_ms.is_some_and(overdue)
+    }
+
+    /// Has every head tied that was seen until now. Gives the mark to wait for.
+    pub(crate) fn demand_ties(&mut self) -> u64 {
+        self.ties_demanded = self.trust.mark();
+        self.moved();
+        self.ties_demanded
+    }
+
+    /// The head under which entries are to be believed; `None` while they must wait for a round of proofs.
+    pub(crate) fn note_of_entries(&mut self, note: &[u8]) -> Option<Result<Head, Error>> {
+        if self.is_distrusted() {
+            return Some(Err(Error::unverified(What::Consistency)));
+        }
+        self.trust.has_room(note, self.now_ms).then(|| self.note(note))
+    }
+
+    pub(crate) fn is_distrusted(&self) -> bool {
+        matches!(self.phase, Phase::Distrusted)
     }
 
     /// Whether a refusal means: what I knew of this conversation was old, look again and try again.

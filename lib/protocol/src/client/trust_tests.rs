@@ -82,7 +82,9 @@ fn a_fork_and_a_rollback_are_shown_with_both_notes() {
     // Another past of the same length: two signed notes that cannot both be true.
     let mut other = Log::new();
     other.grow(5, "another entry");
-    let Err(Doubt::Contradiction(found)) = trust.note(&other.note(0)) else { panic!("a fork was believed") };
+    let Err(Doubt::Contradiction(found)) = trust.note(&other.note(0), 0) else {
+        panic!("a fork was believed")
+    };
     assert!(!found.rolled_back && found.ours.size == 5 && found.theirs.size == 5);
     assert_eq!((found.our_note.to_vec(), found.their_note.to_vec()), (ours.clone(), other.note(0)));
 
@@ -108,22 +110,22 @@ fn period_keys_follow_from_the_identity_key_and_sign_only_their_time() {
     let mut log = Log::new();
     log.grow(5, "entry");
     let mut trust = Trust::new(LOG, log.identity.public().clone(), Noted::nothing());
-    assert_eq!(trust.note(&log.note(0)), Err(Doubt::Unverified(What::Note)), "no period key is known");
+    assert_eq!(trust.note(&log.note(0), 0), Err(Doubt::Unverified(What::Note)), "no period key is known");
     assert_eq!(trust.roll(2, &log.roll(1)), Err(What::KeyRoll), "period 0 comes first");
     trust.roll(1, &log.roll(0)).unwrap();
     trust.roll(1, &log.roll(0)).unwrap();
     assert_eq!(trust.roll(3, &log.roll(0)), Err(What::KeyRoll), "one period has one roll");
-    trust.note(&log.note(0)).unwrap();
+    trust.note(&log.note(0), 0).unwrap();
 
     let mut forged = log.roll(1);
     forged.signature = log.identity.sign(b"something else").unwrap().into();
     assert_eq!(trust.roll(7, &forged), Err(What::KeyRoll));
     trust.roll(7, &log.roll(1)).unwrap();
     log.grow(7, "entry");
-    trust.note(&log.note(0)).unwrap();
+    trust.note(&log.note(0), 0).unwrap();
     log.grow(8, "entry");
-    assert_eq!(trust.note(&log.note(0)), Err(Doubt::Unverified(What::Note)), "an old key after its roll");
-    trust.note(&log.note(1)).unwrap();
+    assert_eq!(trust.note(&log.note(0), 0), Err(Doubt::Unverified(What::Note)), "an old key after its roll");
+    trust.note(&log.note(1), 0).unwrap();
 }
 
 #[test]

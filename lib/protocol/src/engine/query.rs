@@ -11,6 +11,7 @@ use crate::frame::{Ask, At, Digest};
 use crate::io::{Output, SessionId};
 use crate::limits::{
     ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, AROUND_ENTRY_BYTES, CERTIFICATES_MAX,
+    LINE_SIZES_MAX,
 };
 use crate::query::Query;
 use journal::ids::{Index, Place};
@@ -18,7 +19,7 @@ use journal::register::{Conversation, MessageRow, Person};
 use minicbor::bytes::ByteVec;
 use pki::{CertId, PersonId, Role, canonical};
 
-/// Unread messages are counted up to here.
+/// Messages behind the cursor that are looked through for unread ones.
 pub(super) const UNREAD_MAX: usize = 999;
 /// What a message's entry takes in an answer beside its body, about.
 const ENTRY_BYTES_ABOUT: u64 = 768 + AROUND_ENTRY_BYTES as u64;
@@ -71,6 +72,7 @@ impl Engine {
     fn find(&self, person: PersonId, query: Query) -> Option<Found> {
         match query {
             Query::Consistency(size) => self.consistency(size),
+            Query::Line(sizes) => self.line(&sizes),
             Query::Certificates(ids) => self.certificates(&ids),
             Query::People(above) => Some(Found::Now(Answer::People(self.people_above(above)))),
             Query::Conversations(above) => {
@@ -101,6 +103,20 @@ impl Engine {
         let proof = self.ledger.tree.consistency_proof(size, durable.head.size).ok().filter(|_| size > 0)?;
         let path = proof.path().iter().copied().map(Digest).collect();
         Some(Found::Now(Answer::Consistency(durable.note.to_vec().into(), path)))
+    }
+
+    fn line(&self, sizes: &[u64]) -> Option<Found> {
+        let counted = (2..=LINE_SIZES_MAX).contains(&sizes.len());
+        let ascending = sizes.windows(2).all(|pair| pair[0] < pair[1]);
+        let durable = *sizes.first()? > 0 && *sizes.last()? <= self.commits.durable.head.size;
+        if !(counted && ascending && durable) {
+            return None;
+        }
+        let step = |pair: &[u64]| {
+            let proof = self.ledger.tree.consistency_proof(pair[0], pair[1]).ok()?;
+            Some(proof.path().iter().copied().map(Digest).collect())
+        };
+        Some(Found::Now(Answer::Line(sizes.windows(2).map(step).collect::<Option<_>>()?)))
     }
 
     fn certificates(&self, ids: &[CertId]) -> Option<Found> {
@@ -157,7 +173,8 @@ impl Engine {
         let from = books.visible_from(register, number, person).unwrap_or(u64::MAX);
         let read = found.cursors.get(&person).map_or(0, |cursor| cursor.up_to);
         let behind = register.messages_of(number, from.max(read + 1)..u64::MAX);
-        let unread = behind.filter(|row| row.author != person && !row.erased).take(UNREAD_MAX).count() as u64;
+        // Bounded before it is filtered: own and erased messages behind the cursor cost as much as others.
+        let unread = behind.take(UNREAD_MAX).filter(|row| row.author != person && !row.erased).count() as u64;
         ConversationRecord {
             id: found.membership.id(),
             number,
@@ -277,7 +294,7 @@ impl Engine {
         Some(Found::Now(Answer::Policy(canonical::encode(&site.policy).into(), site.policy_index)))
     }
 
-    fn is_office(&self, person: PersonId) -> bool {
+    pub(super) fn is_office(&self, person: PersonId) -> bool {
         self.has_role(person, Role::Officer) || self.has_role(person, Role::Administrator)
     }
 
