@@ -24,7 +24,7 @@ const EXIT_ENVIRONMENT: u8 = 69;
 const USAGE: &str = "\
 usage: cargo xtask test [--stage NAME]... [--full] [--list]
        cargo xtask bench [--quick] [NAME]...
-       cargo xtask demo [--keep]
+       cargo xtask demo [--keep] [--in DIR]
 
   test          everything the project can test on this machine
     --stage     only this stage; may be given more than once

@@ -56,6 +56,8 @@ enum Stage {
     Unit,
     /// A test program of the package `tests`: sim, fault, e2e, cmd, ...
     Product(String),
+    /// The demo, as a test: every step of it has to go as it says.
+    Demo,
     Fuzz,
 }
 
@@ -69,6 +71,7 @@ impl Stage {
             Stage::Clippy => "clippy",
             Stage::Unit => "unit",
             Stage::Product(name) => name,
+            Stage::Demo => "demo",
             Stage::Fuzz => "fuzz",
         }
     }
@@ -123,6 +126,7 @@ impl Plan {
         let product = self.packages.iter().filter(|package| package.name == WHOLE_PRODUCT);
         let programs = product.flat_map(|package| &package.targets).filter(|target| target.kind == "test");
         stages.extend(programs.map(|target| Stage::Product(target.name.clone())));
+        stages.push(Stage::Demo);
         if self.root.join("fuzz/Cargo.toml").is_file() {
             stages.push(Stage::Fuzz);
         }
@@ -141,6 +145,7 @@ impl Plan {
             }
             Stage::Unit => self.unit(),
             Stage::Product(name) => self.product(name),
+            Stage::Demo => self.demo(),
             Stage::Fuzz => fuzz::run(&self.root, self.full),
         }
     }
@@ -190,6 +195,14 @@ impl Plan {
             return Ok(built);
         }
         self.tests(name, &["test", "--release", "--no-fail-fast", "-p", WHOLE_PRODUCT, "--test", name])
+    }
+
+    /// Our own `demo`, in a folder of the build's.
+    fn demo(&self) -> Result<Outcome> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["demo", "--in"]).arg(self.root.join("target/xtask/demo")).current_dir(&self.root);
+        let ran = process::run(&self.root, "demo", &mut command)?;
+        Ok(Outcome::of(if ran.ok { Ok(()) } else { Err(format!("the demo failed\n{}", ran.complaint())) }))
     }
 
     /// A command that holds or does not.

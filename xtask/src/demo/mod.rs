@@ -8,7 +8,7 @@ mod stage;
 mod story;
 mod terminal;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode};
 use std::time::Instant;
 
@@ -27,15 +27,19 @@ const PACKAGES: [&str; 4] = ["server", "client-cli", "officer", "auditor"];
 /// What was asked for.
 pub(crate) struct Options {
     keep: bool,
+    /// Where the site is made, instead of `./demo`.
+    folder: Option<PathBuf>,
 }
 
 impl Options {
-    /// Reads `--keep`.
+    /// Reads `--keep` and `--in DIR`.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self, String> {
-        let mut options = Self { keep: false };
-        for argument in arguments {
+        let mut options = Self { keep: false, folder: None };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--keep" => options.keep = true,
+                "--in" => options.folder = Some(arguments.next().ok_or("--in needs a folder")?.into()),
                 other => return Err(format!("demo knows no \"{other}\"")),
             }
         }
@@ -43,12 +47,16 @@ impl Options {
     }
 }
 
-/// Runs the demo in `root/demo`.
+/// Runs the demo with the programs of the checkout `root`.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     system::ensure()?;
     build(root)?;
     let begun = Instant::now();
-    let stage = Stage::take(root)?;
+    let folder = match &options.folder {
+        Some(folder) => std::path::absolute(folder).context("no such folder")?,
+        None => root.join("demo"),
+    };
+    let stage = Stage::take(root, folder)?;
     let port = site::free_port()?;
     site::make(&stage, port)?;
     let one_time = site::envelopes(&stage)?;
@@ -65,7 +73,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
 fn build(root: &Path) -> Result<()> {
     println!("building the programs (release)…");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--locked"]).current_dir(root);
+    cargo.args(["build", "--release", "--offline"]).current_dir(root);
     for package in PACKAGES {
         cargo.args(["--package", package]);
     }
@@ -78,11 +86,12 @@ fn build(root: &Path) -> Result<()> {
 fn play(stage: &Stage, one_time: &[String]) -> Result<()> {
     let canaries = Canaries::new()?;
     story::first_logins(stage, one_time)?;
+    story::first_audit(stage)?;
     let order = story::conversations(stage, &canaries)?;
     story::file_and_readers(stage, &canaries, order)?;
     story::erasures(stage, &canaries)?;
     story::revocation(stage)?;
-    story::audit(stage)?;
+    story::second_audit(stage)?;
 
     scene("The scan: is anything of the erased texts left in any file of the site?");
     let scanned = canary::scan(&stage.folder, &canaries.all())?;
@@ -95,10 +104,7 @@ fn play(stage: &Stage, one_time: &[String]) -> Result<()> {
         scanned.bytes as f64 / f64::from(1 << 20)
     );
 
-    scene("The verdict");
-    let verify = ["conclave-audit", "verify", "site.journal", "--trust", "site.trust", "--adopt"];
-    stage.as_person(by_login("igor"), &verify, &[])?;
-    Ok(())
+    story::verdict(stage)
 }
 
 /// Logs everybody out and stops the daemon in good order.
@@ -135,7 +141,8 @@ fn farewell(stage: &Stage, keep: bool, begun: Instant) {
         println!("  conclave inbox; conclave --help        (the server runs until it gets SIGTERM)");
     } else {
         println!("  {session}; mkdir -p -m 700 $XDG_RUNTIME_DIR");
-        println!("  (conclaved run --config demo/conclaved.toml &); conclave login && conclave conv list");
+        let config = stage.folder.join("conclaved.toml");
+        println!("  (conclaved run --config {} &); conclave login && conclave conv list", config.display());
     }
     remark(
         "Everybody's password is LOGIN demo password; the authority's passphrase is in xtask/src/demo/people.rs.",

@@ -26,7 +26,7 @@ fn authority() -> Answer {
 /// Authority, server and people, up to the site card in everybody's hands.
 pub(crate) fn make(stage: &Stage, port: u16) -> Result<()> {
     scene("A security officer, offline: the authority of the site");
-    let new = [authority(), Answer::secret(": ", AUTHORITY_PASSPHRASE)];
+    let new = [Answer::secret(": ", AUTHORITY_PASSPHRASE), Answer::secret(": ", AUTHORITY_PASSPHRASE)];
     stage.step(&["conclave-pki", "init", "--site", SITE, "--suite", "ed25519"], &new)?;
 
     scene("The server's host: its keys, and a request for certificates");
@@ -195,7 +195,7 @@ pub(crate) fn first_login(stage: &Stage, person: &Person, one_time: &str, show: 
         (
             &["conclave", "login", "--envelope"],
             vec![
-                Answer::secret("Password: ", &first),
+                Answer::secret(": ", &first),
                 Answer::secret("envelope: ", one_time),
                 Answer::secret("New password: ", &password),
                 Answer::secret("Once more: ", &password),

@@ -28,8 +28,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Takes the folder: empty, absent, or one of an earlier demo, which is cleared.
-    pub(crate) fn take(root: &Path) -> Result<Self> {
-        let folder = root.join("demo");
+    pub(crate) fn take(root: &Path, folder: PathBuf) -> Result<Self> {
         if folder.exists() {
             if !folder.join(MARK).is_file() {
                 bail!("{} is there and no demo made it: move it away", folder.display());
@@ -38,7 +37,8 @@ impl Stage {
         }
         let runtime = runtime_dir()?;
         for name in ["requests", "certificates", "people", "server", "run"] {
-            std::fs::create_dir_all(folder.join(name)).with_context(|| format!("cannot make demo/{name}"))?;
+            std::fs::create_dir_all(folder.join(name))
+                .with_context(|| format!("cannot make {name} in {}", folder.display()))?;
         }
         std::fs::write(folder.join(MARK), "made by cargo xtask demo\n")?;
         Ok(Self { folder, programs: root.join("target/release"), runtime })
@@ -78,14 +78,20 @@ impl Stage {
         self.shown(person.login, words, self.program_of(person, words), answers)
     }
 
-    /// Shows and runs a person's step that must be refused; gives what was said.
-    pub(crate) fn refused(&self, person: &Person, words: &[&str], answers: &[Answer]) -> Result<String> {
+    /// Shows and runs a person's step that must end with this exit code.
+    pub(crate) fn ends_with(
+        &self,
+        code: i32,
+        person: &Person,
+        words: &[&str],
+        answers: &[Answer],
+    ) -> Result<()> {
         prompt(person.login, words);
         let seen = terminal::run(&mut self.program_of(person, words), answers, true)?;
-        if seen.status.success() {
-            bail!("this ought to have been refused");
+        match seen.status.code() == Some(code) {
+            true => Ok(()),
+            false => bail!("`{}` ought to end with {code}, not with {}", words.join(" "), seen.status),
         }
-        Ok(seen.output)
     }
 
     /// Runs a person's step without showing it; it must succeed.

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::{Winsize, openpty};
 
 /// What a person types when the program has written `prompt`.
@@ -29,7 +30,7 @@ impl Answer {
 
     /// A text of several lines, which a line with a single dot ends.
     pub(crate) fn text(typed: &str) -> Self {
-        Self { prompt: "ends it", typed: format!("{typed}\n.\n"), secret: false }
+        Self { prompt: "ends it\r\n", typed: format!("{typed}\n.\n"), secret: false }
     }
 }
 
@@ -45,6 +46,11 @@ pub(crate) struct Seen {
 pub(crate) fn run(command: &mut Command, answers: &[Answer], show: bool) -> Result<Seen> {
     let size = Winsize { ws_row: 50, ws_col: 110, ws_xpixel: 0, ws_ypixel: 0 };
     let terminal = openpty(Some(&size), None).context("no pseudo-terminal")?;
+    // Nobody inherits the bare ends: an agent that a command starts would hold the terminal open.
+    for end in [&terminal.master, &terminal.slave] {
+        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))
+            .context("cannot keep the terminal's ends private")?;
+    }
     let slave = |end: &OwnedFd| end.try_clone().map(Stdio::from).context("cannot share the terminal");
     // setsid makes the terminal the command's own, so that it asks for passwords there (/dev/tty).
     let mut inside = Command::new("setsid");
