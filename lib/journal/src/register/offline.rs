@@ -2,7 +2,7 @@
 //! daemon does not run.
 //! Never admits one out of its order, and never one that its Submit does not name.
 
-use super::{Applied, Context, OpenSubmit, Register};
+use super::{Applied, Audience, Context, OpenSubmit, Register};
 use crate::act::{Act, Submit};
 use crate::ids::{Chain, Hash, LogId, StatementId};
 use crate::refusal::Refusal;
@@ -30,12 +30,32 @@ pub fn check_submit(submit: &Submit, acts: &[StatementId]) -> Result<(), Refusal
     Ok(())
 }
 
+/// Whether an act is well-formed and only came too late: its person or envelope is no longer (or, because an earlier
+/// act came too late, never was) in a state for it. What contradicts the authority's own word stays refused.
+fn overtaken(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::CertificateRevoked { .. }
+            | Refusal::CertificateExpired { .. }
+            | Refusal::UnknownPerson { .. }
+            | Refusal::EnvelopeState { .. }
+            | Refusal::Unchanged
+    )
+}
+
 impl Register {
     /// One act of the authority: its place in the offline chain and in the Submit, then its kind's rule.
+    ///
+    /// The authority signs far from the log and cannot know what was done online since. What it signed in order is
+    /// admitted, without effect where the state has overtaken it: a refusal would keep every later act of its chain out
+    /// for ever.
     pub(super) fn offline_act(&mut self, cx: &Context<'_>, act: &Act) -> Result<Applied, Refusal> {
         self.check_offline_place(cx)?;
         self.check_taken_in(cx.by.id)?;
-        let applied = self.authority_rule(cx, act)?;
+        let applied = match self.authority_rule(cx, act) {
+            Err(refusal) if overtaken(&refusal) => Applied::to(Audience::Officers),
+            judged => judged?,
+        };
         if let Some(chain) = &mut self.offline {
             chain.sequence += 1;
             chain.last = cx.by.id;

@@ -70,6 +70,13 @@ impl Pair {
         self.roles.contains(Role::Server)
     }
 
+    /// The last moment at which both certificates are valid by their own dates.
+    fn last_ms(&self) -> u64 {
+        let ends = [&self.signature, &self.agreement].map(|certificate| certificate.validity().1.0);
+        let last = u64::try_from(ends[0].min(ends[1])).unwrap_or(0);
+        last.saturating_mul(1000).saturating_add(999)
+    }
+
     /// Both certificates hold at this time under the site's authorities. The one call of path validation for people.
     fn check_paths(&self, site: &super::Site, at_ms: u64) -> Result<(), Refusal> {
         let purpose = if self.is_server() { Purpose::Server } else { Purpose::Client };
@@ -118,8 +125,13 @@ impl Register {
     /// A new person, or a known one's renewal.
     pub(super) fn enrol(&mut self, cx: &Context<'_>, act: &Enrol) -> Result<Applied, Refusal> {
         let pair = Pair::read(act)?;
-        pair.check_paths(self.founded()?, cx.now_ms)?;
+        // A bundle may lie for long. What has run out meanwhile was good once, or is bad.
+        let last_ms = pair.last_ms();
+        pair.check_paths(self.founded()?, cx.now_ms.min(last_ms))?;
         self.check_known(&pair)?;
+        if last_ms < cx.now_ms {
+            return Err(Refusal::CertificateExpired { at_ms: cx.now_ms });
+        }
         let person = pair.person;
         self.admit_certificates(cx, &pair)?;
         let mut effects = vec![Effect::PersonEnrolled { person }];
@@ -201,12 +213,11 @@ impl Register {
         );
     }
 
-    /// The authority revokes a person. Where an officer has done so already, online, the authority's act changes nothing
-    /// and is admitted all the same: were it refused, no later act of the offline chain could ever be taken in.
+    /// The end of a person, by the authority or an officer.
     pub(super) fn revoke(&mut self, cx: &Context<'_>, act: &Revoke) -> Result<Applied, Refusal> {
         let person = self.people.get(&act.person).ok_or(Refusal::UnknownPerson { person: act.person })?;
-        if person.revoked.is_some() {
-            return Ok(Applied::to(Audience::Everyone));
+        if let Some(index) = person.revoked {
+            return Err(Refusal::CertificateRevoked { index });
         }
         let mut effects = Vec::new();
         self.revoke_person(cx, act.person, &mut effects);

@@ -6,7 +6,7 @@ use crate::act::{
 use crate::entry::Content;
 use crate::fact::{Fact, Stop};
 use crate::ids::StatementId;
-use crate::register::{ChainEnd, Effect, EnvelopeState, check_submit, submit_digest};
+use crate::register::{Applied, Audience, ChainEnd, Effect, EnvelopeState, check_submit, submit_digest};
 use crate::testing::{Described, FOUNDED_MS, TestLog, TestSite, VALID_MS};
 use crate::{Policy, Refusal};
 use pki::profile::{self, Authority, Validity};
@@ -102,7 +102,13 @@ fn certificates_that_do_not_fit_are_not_enrolled() {
     let junk = Enrol { signature: vec![0x30, 0].into(), agreement: good.agreement.clone() };
     let both = Described { roles: RoleSet::EMPTY.with(Role::Operator).with(Role::Core), ..operator() };
     let core = log.site.issue("petr", &both);
-    for bad in [late, expired, foreign, mixed, swapped, junk, core] {
+    assert_eq!(
+        log.by_authority(Act::Enrol(expired)),
+        Ok(Applied::to(Audience::Officers)),
+        "run out meanwhile"
+    );
+    assert!(log.register.person(log.id("adam")).is_none());
+    for bad in [late, foreign, mixed, swapped, junk, core] {
         let refusal = log.by_authority(Act::Enrol(bad)).unwrap_err();
         assert!(matches!(refusal, Refusal::BadCertificate { .. }), "{refusal}");
     }
@@ -175,24 +181,63 @@ fn a_revocation_cuts_the_session_and_every_conversation() {
     assert_eq!(log.send("anna", group), Err(Refusal::CertificateRevoked { index }));
     assert_eq!(log.log_in("anna"), Err(Refusal::CertificateRevoked { index }));
     assert_eq!(log.act("olga", revoke(person)), Err(Refusal::Unchanged));
-    let renewal = log.site.issue("anna", &operator());
-    assert_eq!(log.submit("olga", vec![Act::Enrol(renewal)]), Err(Refusal::CertificateRevoked { index }));
 }
 
 #[test]
-fn the_authority_revokes_whom_an_officer_revoked_and_its_later_acts_go_in() {
+fn what_the_authority_signed_about_somebody_whom_an_officer_revoked_goes_in_without_effect() {
     let mut log = TestLog::standard(8);
-    let person = log.id("anna");
+    let (person, known) = (log.id("anna"), log.register.people().count());
+    let number = log.envelope + 1;
+    let print = |number| EnvelopePrint { number, person, replaces: 0 };
+    log.submit("olga", vec![Act::EnvelopePrint(print(number))]).unwrap();
     let index = log.tree.size();
     log.act("olga", revoke(person)).unwrap();
+    let old = log.site.person("anna").signature_certificate.id();
     let list = crl(&log, 7, &["anna"]);
-    log.submit("olga", vec![revoke(person), list]).unwrap();
-    assert_eq!(log.register.person(person).unwrap().revoked, Some(index));
+    let renewal = log.site.issue("anna", &operator());
+    let overtaken = vec![
+        Act::EnvelopeHandOver(EnvelopeHandOver { number }),
+        Act::EnvelopePrint(print(number + 1)),
+        Act::EnvelopeHandOver(EnvelopeHandOver { number: number + 1 }),
+        Act::EnvelopeVoid(EnvelopeVoid { number: number + 1 }),
+        Act::Enrol(renewal),
+        revoke(person),
+    ];
+    let nothing = Applied::to(Audience::Officers);
+    let applied = log.submit("olga", overtaken).unwrap();
+    assert!(applied[1..].iter().all(|one| *one == nothing), "{applied:?}");
+    log.submit("olga", vec![list]).unwrap();
+    let row = log.register.person(person).unwrap();
+    assert_eq!((row.revoked, &row.signature[..]), (Some(index), &[old][..]));
     assert_eq!(log.register.revocations().count(), 2);
     let enrol = log.site.issue("gleb", &operator());
-    log.submit("olga", vec![Act::Enrol(enrol)]).unwrap();
-    let nobody = revoke(PersonId(1));
-    assert_eq!(log.submit("olga", vec![nobody]), Err(Refusal::UnknownPerson { person: PersonId(1) }));
+    log.submit("olga", vec![Act::Enrol(enrol)]).expect("what stands behind them goes in");
+    assert_eq!(log.register.people().count(), known + 1);
+}
+
+#[test]
+fn a_bundle_that_lay_too_long_keeps_nothing_out() {
+    let mut log = TestLog::standard(8);
+    let mut short = operator();
+    short.valid_ms.1 = log.now_ms + 10_000;
+    let enrol = log.site.issue("gleb", &short);
+    let (person, number) = (log.id("gleb"), log.envelope + 1);
+    let forged = {
+        let mut foreign = TestSite::new(97, Suite::Ed25519);
+        foreign.issue("gleb", &short)
+    };
+    log.wait_ms(20_000);
+    let late = vec![
+        Act::Enrol(enrol),
+        Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }),
+        Act::EnvelopeHandOver(EnvelopeHandOver { number }),
+        revoke(person),
+    ];
+    let applied = log.submit("olga", late).unwrap();
+    assert!(applied[1..].iter().all(|one| *one == Applied::to(Audience::Officers)), "{applied:?}");
+    assert!(log.register.person(person).is_none());
+    let refused = log.submit("olga", vec![Act::Enrol(forged)]);
+    assert!(matches!(refused, Err(Refusal::BadCertificate { .. })), "another site's stays out: {refused:?}");
 }
 
 #[test]
@@ -286,19 +331,19 @@ fn envelopes_go_their_way_and_no_other() {
     log.by_authority(Act::Enrol(enrol)).unwrap();
     let person = log.id("anna");
     let print = |number, replaces| Act::EnvelopePrint(EnvelopePrint { number, person, replaces });
-    let wrong = |number| Err(Refusal::EnvelopeState { number });
-    assert_eq!(log.by_authority(print(2, 0)), wrong(2), "2 was used for oleg");
+    let nothing = Ok(Applied::to(Audience::Officers));
+    assert_eq!(log.by_authority(print(2, 0)), nothing, "2 was used for oleg");
     log.by_authority(print(3, 0)).unwrap();
     log.by_authority(Act::EnvelopeHandOver(EnvelopeHandOver { number: 3 })).unwrap();
-    assert_eq!(log.by_authority(Act::EnvelopeHandOver(EnvelopeHandOver { number: 3 })), wrong(3));
-    assert_eq!(log.by_authority(Act::EnvelopeHandOver(EnvelopeHandOver { number: 4 })), wrong(4));
-    assert_eq!(log.by_authority(print(4, 1)), wrong(1), "1 is olga's");
+    assert_eq!(log.by_authority(Act::EnvelopeHandOver(EnvelopeHandOver { number: 3 })), nothing);
+    assert_eq!(log.by_authority(Act::EnvelopeHandOver(EnvelopeHandOver { number: 4 })), nothing);
+    assert_eq!(log.by_authority(print(4, 1)), nothing, "1 is olga's");
     log.by_authority(print(4, 3)).unwrap();
     log.start().unwrap();
     assert_eq!(log.log_in("anna"), Err(Refusal::NoPassword), "3 is void, 4 not handed over");
     log.fact(Fact::Stop(Stop {})).unwrap();
     log.by_authority(Act::EnvelopeVoid(EnvelopeVoid { number: 4 })).unwrap();
-    assert_eq!(log.by_authority(Act::EnvelopeVoid(EnvelopeVoid { number: 4 })), wrong(4));
+    assert_eq!(log.by_authority(Act::EnvelopeVoid(EnvelopeVoid { number: 4 })), nothing);
     let states: Vec<_> = log.register.envelopes().map(|(_, envelope)| envelope.state).collect();
     use EnvelopeState::{HandedOver, Void};
     assert_eq!(states, [HandedOver, HandedOver, Void, Void]);

@@ -193,6 +193,11 @@ impl Register {
         self.envelopes.iter().map(|(number, envelope)| (*number, envelope))
     }
 
+    /// An envelope by its number.
+    pub fn envelope(&self, number: u64) -> Option<&Envelope> {
+        self.envelopes.get(&number)
+    }
+
     /// Erasures asked for and not yet done, by the index that asked.
     pub fn erasures_pending(&self) -> impl Iterator<Item = (Index, &[ErasePlace])> {
         self.erasures.iter().map(|(index, what)| (*index, &what[..]))
