@@ -1,21 +1,26 @@
 //! A terminal without a screen: the real session over the real link, driven by hand.
 
 use super::{Server, Site, rng};
+use journal::act::{Act, Submit};
+use journal::statement::SignedStatement;
 use link::{Link, LinkError, OwnCertificate, PeerCheck, TlsProfile};
 use pki::{AgreementSecret, CertId, SecretKey, StateRecord};
-use protocol::client::command::{LoginWith, NewPrivate, Send};
+use protocol::client::command::{LoginWith, NewPrivate, OtherAct, Send};
 use protocol::client::{
     Action, Anchors, ClientSession, Command, Connection, Error, Event, Me, Parts, Reply, SecretText,
 };
+use protocol::frame::SealedVerifier;
 use std::sync::Arc;
 
 /// A test that waits longer than this has failed; none is right because of it.
-const WATCHDOG: std::time::Duration = std::time::Duration::from_secs(20);
+pub(crate) const WATCHDOG: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A person's terminal.
 pub(crate) struct Client {
     session: ClientSession,
-    link: Option<Link>,
+    pub(super) link: Option<Link>,
+    /// The Login of this connection, as it was sent.
+    pub(crate) login_frame: Option<Vec<u8>>,
     next_command: u64,
     /// What the session persisted last.
     pub(crate) record: Option<StateRecord>,
@@ -54,7 +59,7 @@ impl Client {
         let anchors = Anchors { log: site.log, identity: site.identity.clone(), authorities, core_key: None };
         let parts = Parts { anchors, me, record: None, auto_accept: true };
         let session = ClientSession::new(parts, Box::new(rng())).unwrap();
-        Self { session, link: None, next_command: 1, record: None, events: Vec::new() }
+        Self { session, link: None, login_frame: None, next_command: 1, record: None, events: Vec::new() }
     }
 
     fn now() -> u64 {
@@ -69,19 +74,34 @@ impl Client {
         login: &str,
         server: &Server,
     ) -> Result<(), LinkError> {
+        let greeted = self.knock(site, login, server).await?;
+        assert!(greeted, "the server did not greet {login}");
+        Ok(())
+    }
+
+    /// Connects; false when TLS let us in and the server ended the session without a greeting.
+    pub(crate) async fn knock(
+        &mut self,
+        site: &Site,
+        login: &str,
+        server: &Server,
+    ) -> Result<bool, LinkError> {
         let profile = TlsProfile::standard();
         let link = Link::connect(&profile, &own(site, login), anyone(), server.address, "conclave").await?;
         let server_certificate = CertId::of(&link.server[0]);
         self.session.connected(Connection { exporter: link.exporter, server_certificate }, Self::now());
-        self.link = Some(link);
-        let greeted = self.until(|event| matches!(event, Event::Greeted).then_some(())).await;
-        assert!(greeted.is_some(), "the server did not greet {login}");
-        Ok(())
+        (self.link, self.login_frame) = (Some(link), None);
+        Ok(self.until(|event| matches!(event, Event::Greeted).then_some(())).await.is_some())
     }
 
     /// Logs in; true when a new password must be set.
     pub(crate) async fn login(&mut self, password: &str) -> Result<bool, NotIn> {
-        let with = LoginWith { password: SecretText::from(password), end_other: true };
+        self.login_beside(password, true).await
+    }
+
+    /// The same, with or without an end to another session of this person.
+    pub(crate) async fn login_beside(&mut self, password: &str, end_other: bool) -> Result<bool, NotIn> {
+        let with = LoginWith { password: SecretText::from(password), end_other };
         let id = self.command(Command::Login(with));
         let outcome = self.until(|event| match event {
             Event::Ready(ready) => Some(Ok(ready.must_set_password)),
@@ -106,6 +126,71 @@ impl Client {
             Ok(must_set_password) => assert!(!must_set_password),
             Err(NotIn::Failed(error)) => panic!("{login}: {error:?}"),
             Err(NotIn::Lost) => panic!("{login}: lost"),
+        }
+    }
+
+    /// Connects and is not let in: the code. The connection is over then.
+    pub(crate) async fn kept_out(
+        &mut self,
+        site: &Site,
+        login: &str,
+        server: &Server,
+        password: &str,
+    ) -> u16 {
+        self.connect(site, login, server).await.unwrap();
+        let code = match self.login(password).await {
+            Err(NotIn::Failed(Error::Refused { code })) => code,
+            Err(NotIn::Failed(error)) => panic!("{login}: {error:?}"),
+            Err(NotIn::Lost) => panic!("{login}: lost"),
+            Ok(_) => panic!("{login} was let in"),
+        };
+        assert!(self.until(|_| None::<()>).await.is_none());
+        code
+    }
+
+    /// An act to its index, or the code of its refusal.
+    pub(crate) async fn admitted(&mut self, command: Command) -> Result<journal::Index, u16> {
+        match self.run(command).await {
+            Ok(Reply::Admitted(admitted) | Reply::Founded(_, admitted)) => Ok(admitted.index),
+            Ok(_) => panic!("another reply"),
+            Err(NotIn::Failed(Error::Refused { code })) => Err(code),
+            Err(NotIn::Failed(error)) => panic!("{error:?}"),
+            Err(NotIn::Lost) => panic!("lost"),
+        }
+    }
+
+    /// Any act.
+    pub(crate) async fn act(&mut self, act: Act) -> Result<journal::Index, u16> {
+        let act = OtherAct { act, staged: Vec::new(), verifiers: Vec::new() };
+        self.admitted(Command::Act(Box::new(act))).await
+    }
+
+    /// A Submit of acts of the authority.
+    pub(crate) fn submission(staged: Vec<SignedStatement>, verifiers: Vec<SealedVerifier>) -> Command {
+        let ids: Vec<u8> = staged.iter().flat_map(|act| act.clone().parse().unwrap().id().0).collect();
+        // A certificate's id is the SHA-256 of its bytes, and so is this digest.
+        let act = Act::Submit(Submit { count: staged.len() as u32, digest: CertId::of(&ids).0 });
+        Command::Act(Box::new(OtherAct { act, staged, verifiers }))
+    }
+
+    /// An officer takes in acts of the authority.
+    pub(crate) async fn take_in(
+        &mut self,
+        staged: Vec<SignedStatement>,
+        verifiers: Vec<SealedVerifier>,
+    ) -> Result<journal::Index, u16> {
+        self.admitted(Self::submission(staged, verifiers)).await
+    }
+
+    /// The code with which the server ends the session.
+    pub(crate) async fn ended(&mut self) -> Option<u16> {
+        let told = |event: &Event| match event {
+            Event::Ended(code) => Some(*code),
+            _ => None,
+        };
+        match self.events.iter().find_map(told) {
+            Some(code) => Some(code),
+            None => self.until(told).await,
         }
     }
 
@@ -174,6 +259,7 @@ impl Client {
                 match action {
                     Action::PersistState(record) => self.record = Some(record),
                     Action::Send(bytes) => {
+                        self.login_frame.get_or_insert_with(|| bytes.to_vec());
                         if let Some(link) = &mut self.link
                             && link.send.write_all(&bytes).await.is_err()
                         {
@@ -198,6 +284,11 @@ impl Client {
                 Ok(None) | Err(_) => self.lost(),
             }
         }
+    }
+
+    /// Sends bytes that the session knows nothing of.
+    pub(crate) async fn link_bytes(&mut self, bytes: &[u8]) {
+        self.link.as_mut().expect("it is connected").send.write_all(bytes).await.unwrap();
     }
 
     fn lost(&mut self) {

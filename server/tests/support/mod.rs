@@ -3,19 +3,23 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 mod client;
+mod journal_of;
+mod papers;
+mod raw;
 
-pub(crate) use client::{Client, NotIn, anyone, own};
+pub(crate) use client::{Client, NotIn, WATCHDOG, anyone, own};
+pub(crate) use journal_of::Journal;
+pub(crate) use raw::Raw;
 
-use journal::act::{Act, Enrol, EnvelopeHandOver, EnvelopePrint, Genesis};
+use journal::act::{Act, Enrol, Genesis};
 use journal::ids::LogId;
 use journal::policy::Policy;
 use journal::statement::{SignedStatement, Statement};
 use journal::testing::{Described, FOUNDED_MS, TestPerson, TestSite, VALID_MS};
 use pki::exchange::RequestFile;
 use pki::profile::{self, Authority, LeafKey, LeafRequest, Validity};
-use pki::{CertTime, Certificate, Clearance, PersonId, PublicKey, Role, RoleSet, Suite, password};
+use pki::{AgreementPublic, CertTime, Certificate, Clearance, PersonId, PublicKey, Role, RoleSet, Suite};
 use protocol::bundle::{Bundle, VERSION};
-use protocol::frame::{SealedVerifier, VERIFIER_INFO};
 use rand_core::UnwrapErr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -38,13 +42,23 @@ pub(crate) struct Site {
     pub(crate) authority: TestSite,
     pub(crate) log: LogId,
     pub(crate) identity: PublicKey,
+    /// The core's agreement key, once there is a request of the server.
+    core: Option<AgreementPublic>,
+    /// Envelopes printed so far.
+    envelopes: u64,
+    store_bytes: u64,
 }
 
 impl Site {
     /// A founded site with operators anna and boris and officers olga and oleg, each with an envelope whose one-time
     /// password is `one-time LOGIN`.
     pub(crate) fn founded(suite: Suite) -> Self {
-        let site = Self::requested(suite);
+        Self::founded_on(suite, STORE_BYTES)
+    }
+
+    /// The same with a store of this size.
+    pub(crate) fn founded_on(suite: Suite, store_bytes: u64) -> Self {
+        let site = Self::requested_on(suite, store_bytes);
         let done = site.conclaved(&[
             "init",
             "--config",
@@ -59,6 +73,10 @@ impl Site {
 
     /// Keys made, request answered, bundle written, configuration written; no store yet.
     pub(crate) fn requested(suite: Suite) -> Self {
+        Self::requested_on(suite, STORE_BYTES)
+    }
+
+    fn requested_on(suite: Suite, store_bytes: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut authority = TestSite::new(7, suite);
         for (login, role) in [
@@ -72,7 +90,7 @@ impl Site {
         }
         let log = LogId([0; 32]);
         let identity = authority.identity.public().clone();
-        let mut site = Self { dir, authority, log, identity };
+        let mut site = Self { dir, authority, log, identity, core: None, envelopes: 0, store_bytes };
         site.write_config("127.0.0.1:0");
         let out = site.path("server.request");
         let state = site.path("state");
@@ -98,6 +116,7 @@ impl Site {
     fn answer(&mut self, file: &RequestFile) -> Bundle {
         let request = pki::Request::parse(&file.request).unwrap();
         self.identity = PublicKey::from_raw(Suite::Ed25519, &file.identity.unwrap()).unwrap();
+        self.core = Some(request.agreement().clone());
         let issuer = Authority { certificate: &self.authority.issuing, signer: &self.authority.issuing_key };
         let seconds = |ms: u64| CertTime((ms / 1000) as i64);
         let leaf = |role, key| {
@@ -117,18 +136,12 @@ impl Site {
         let enrol = Enrol { signature: server.clone().into(), agreement: core.clone().into() };
         let mut acts = vec![self.authority.offline(Act::Enrol(enrol)).0];
         let mut verifiers = Vec::new();
-        for (number, login) in (1..).zip(["olga", "oleg", "anna", "boris"]) {
-            let (person, enrol) = (self.person(login).id, self.person(login).enrol());
-            acts.push(self.authority.offline(Act::Enrol(enrol)).0);
-            acts.push(
-                self.authority.offline(Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 })).0,
-            );
-            acts.push(self.authority.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number })).0);
-            let phc = password::verifier(format!("one-time {login}").as_bytes(), &mut rng()).unwrap();
-            let aad = [person.0.to_be_bytes(), number.to_be_bytes()].concat();
-            let sealed =
-                request.agreement().seal(VERIFIER_INFO, &aad, phc.as_bytes(), &mut rng()).unwrap().into();
-            verifiers.push(SealedVerifier { person, envelope: number, sealed });
+        for login in ["olga", "oleg", "anna", "boris"] {
+            let enrol = self.person(login).enrol();
+            acts.push(self.offline(Act::Enrol(enrol)));
+            let (number, print, verifier) = self.print(login, &format!("one-time {login}"));
+            acts.extend([print, self.hand_over(number)]);
+            verifiers.push(verifier);
         }
         let server = Some(vec![server.into(), core.into()]);
         Bundle { version: VERSION, genesis: Some(genesis), acts, verifiers, server }
@@ -171,8 +184,9 @@ impl Site {
         let dir = self.dir.path().to_str().unwrap();
         let text = format!(
             "state_dir = \"{dir}/state\"\nruntime_dir = \"{dir}/run\"\nlog_level = \"debug\"\n\
-             [store]\npath = \"{dir}/store\"\ncell = \"{dir}/cell\"\nbytes = {STORE_BYTES}\n\
-             [network]\nlisten = [\"{listen}\"]\n"
+             [store]\npath = \"{dir}/store\"\ncell = \"{dir}/cell\"\nbytes = {}\n\
+             [network]\nlisten = [\"{listen}\"]\n",
+            self.store_bytes
         );
         std::fs::write(self.path("conclaved.toml"), text).unwrap();
     }
