@@ -197,18 +197,16 @@ impl Online {
 
     /// Likewise, with what is staged beside it.
     pub(super) fn submit(&mut self, act: OtherAct) -> Result<Admitted, Trouble> {
-        match self.run(Command::Act(Box::new(act)))? {
-            Reply::Admitted(admitted) => Ok(admitted),
-            _ => Err(Trouble::odd_answer()),
-        }
+        let Reply::Admitted(admitted) = self.run(Command::Act(Box::new(act)))? else {
+            return Err(Trouble::odd_answer());
+        };
+        Ok(admitted)
     }
 
     /// Everybody, by verified certificates.
     pub(super) fn people(&mut self) -> Result<Vec<PersonView>, Trouble> {
-        match self.run(Command::People)? {
-            Reply::People(people) => Ok(people),
-            _ => Err(Trouble::odd_answer()),
-        }
+        let Reply::People(people) = self.run(Command::People)? else { return Err(Trouble::odd_answer()) };
+        Ok(people)
     }
 
     /// The policy in force and the entry that set it, by the server's word (`policy::proven` asks for the entry).
@@ -236,8 +234,8 @@ impl Online {
     /// Asks the person, while the connection stays alive.
     pub(super) fn confirm(&self, question: &dyn Words, voice: Voice) -> Result<bool, Trouble> {
         let (question, lang) = (question.say(voice.lang), voice.lang);
-        let asking = tokio::task::spawn_blocking(move || console::confirm_at_terminal(&question, lang));
-        let asked = self.runtime.block_on(async { asking.await });
+        let asking = self.runtime.spawn_blocking(move || console::confirm_at_terminal(&question, lang));
+        let asked = self.runtime.block_on(asking);
         // A question that panicked was not answered with yes.
         Ok(asked.map_err(|_| Trouble::not_confirmed())??)
     }

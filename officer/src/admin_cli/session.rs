@@ -96,10 +96,10 @@ impl Session {
 
 /// The server's word.
 pub(super) fn live(online: &mut Online) -> Result<Vec<SessionRecord>, Trouble> {
-    match online.run(Command::Ask(Query::Sessions))? {
-        Reply::Sessions(sessions) => Ok(sessions),
-        _ => Err(Trouble::odd_answer()),
-    }
+    let Reply::Sessions(sessions) = online.run(Command::Ask(Query::Sessions))? else {
+        return Err(Trouble::odd_answer());
+    };
+    Ok(sessions)
 }
 
 fn list(access: &Access, voice: Voice) -> Result<Exit, Trouble> {

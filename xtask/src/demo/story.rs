@@ -133,7 +133,11 @@ pub(crate) fn revocation(stage: &Stage) -> Result<()> {
     let revoke = ["conclave-pki", "revoke", "@vera", "--reason", "key-compromise", "--note", "terminal lost"];
     stage.step(&revoke, &[Answer::secret("passphrase: ", AUTHORITY_PASSPHRASE)])?;
     stage.step(&["conclave-pki", "bundle", "--out", "revocation.bundle"], &[])?;
-    stage.as_person(olga, &["conclave-admin", "submit", "revocation.bundle", "--yes"], &[password(olga)])?;
+    stage.as_person(
+        olga,
+        &["conclave-admin", "submit", "revocation.bundle"],
+        &[password(olga), Answer::line("] ", "yes")],
+    )?;
     let output = watching.wait_with_output().context("vera's watch cannot be waited for")?;
     remark("what vera's watch said:");
     print!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
