@@ -4,7 +4,7 @@
 use crate::config::StoreConfig;
 use disk::{Device, FileDevice, Geometry, Preallocation};
 use rand_core::CryptoRng;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vault::{FileCell, Limits, Opened, Vault};
 
@@ -46,25 +46,34 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
-    fn of_disk(error: disk::Error, path: &PathBuf) -> Self {
+    fn of_disk(error: disk::Error, path: &Path) -> Self {
         match error {
-            disk::Error::InUse => Self::InUse { path: path.clone() },
+            disk::Error::InUse => Self::InUse { path: path.to_owned() },
             disk::Error::Io(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
-                Self::Missing { path: path.clone() }
+                Self::Missing { path: path.to_owned() }
             }
-            disk::Error::Io(reason) => Self::Io { path: path.clone(), reason },
+            disk::Error::Io(reason) => Self::Io { path: path.to_owned(), reason },
             full @ disk::Error::Full { .. } => Self::Full(full),
-            other => Self::Vault(other.into()),
+            other @ (disk::Error::NotAStore
+            | disk::Error::Newer { .. }
+            | disk::Error::Geometry(_)
+            | disk::Error::DamagedBeforeValid { .. }
+            | disk::Error::Damaged { .. }
+            | disk::Error::Frame { .. }
+            | disk::Error::FrameTooLarge { .. }
+            | disk::Error::BatchTooLarge(_)
+            | disk::Error::Poisoned
+            | disk::Error::NotFreeable(_)) => Self::Vault(other.into()),
         }
     }
 
-    fn of_cell(error: vault::CellError, path: &PathBuf) -> Self {
+    fn of_cell(error: vault::CellError, path: &Path) -> Self {
         match error {
-            vault::CellError::InUse => Self::InUse { path: path.clone() },
+            vault::CellError::InUse => Self::InUse { path: path.to_owned() },
             vault::CellError::Io(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
-                Self::Missing { path: path.clone() }
+                Self::Missing { path: path.to_owned() }
             }
-            vault::CellError::Io(reason) => Self::Io { path: path.clone(), reason },
+            vault::CellError::Io(reason) => Self::Io { path: path.to_owned(), reason },
             other @ (vault::CellError::NotACell | vault::CellError::ReadBack) => Self::Vault(other.into()),
         }
     }
@@ -99,7 +108,7 @@ pub(crate) fn open(config: &StoreConfig) -> Result<(Vault, Opened), StoreError> 
 /// Refuses where anything is that `create` would have to overwrite.
 pub(crate) fn refuse_existing(config: &StoreConfig) -> Result<(), StoreError> {
     match [&config.path, &config.cell].into_iter().find(|path| path.symlink_metadata().is_ok()) {
-        Some(path) => Err(StoreError::Exists { path: path.clone() }),
+        Some(path) => Err(StoreError::Exists { path: path.to_owned() }),
         None => Ok(()),
     }
 }

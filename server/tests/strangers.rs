@@ -103,7 +103,7 @@ fn strangers_are_refused_by_tls_and_disturb_nobody() {
     let server = site.start();
     runtime().block_on(async {
         let alpn = protocol::frame::ALPN;
-        let none = knock(server.address, None, alpn).await.err().expect("no certificate");
+        let none = knock(server.address, None, alpn).await.expect_err("no certificate");
         assert_eq!(alert(&none), 116, "certificate_required");
 
         let mut foreign = journal::testing::TestSite::new(8, Suite::Ed25519);
@@ -116,7 +116,7 @@ fn strangers_are_refused_by_tls_and_disturb_nobody() {
         };
         assert!(knock(server.address, Some(theirs), alpn).await.is_err(), "foreign authority");
 
-        let other = knock(server.address, Some(own(&site, "anna")), b"h3").await.err().expect("another ALPN");
+        let other = knock(server.address, Some(own(&site, "anna")), b"h3").await.expect_err("another ALPN");
         assert_eq!(alert(&other), 120, "no_application_protocol");
 
         // A certificate of anna's with a key that is not hers.

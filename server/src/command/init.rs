@@ -95,10 +95,8 @@ impl Init {
 fn check_identity(genesis: &SignedStatement, keys: &ServerKeys) -> Result<(), Trouble> {
     let verified = verify_genesis(genesis.clone());
     let verified = verified.map_err(|error| Trouble::Bundle { reason: format!("genesis: {error}") })?;
-    match verified.get().act() {
-        Act::Genesis(act) if act.identity == keys.identity_public() => Ok(()),
-        _ => Err(Trouble::OtherServer { what: "log identity key".into() }),
-    }
+    let fits = matches!(verified.get().act(), Act::Genesis(act) if act.identity == keys.identity_public());
+    if fits { Ok(()) } else { Err(Trouble::OtherServer { what: "log identity key".into() }) }
 }
 
 /// Admits everything by the very rules that judge it later, and finds this server's certificates among it.

@@ -122,10 +122,10 @@ fn store_trouble(error: StoreError) -> Trouble {
 
 fn file_trouble(path: &Path, reason: std::io::Error) -> Trouble {
     let path = path.display().to_string();
-    match reason.kind() {
-        std::io::ErrorKind::AlreadyExists => Trouble::FileExists { path },
-        _ => Trouble::File { path, reason: reason.to_string() },
+    if reason.kind() == std::io::ErrorKind::AlreadyExists {
+        return Trouble::FileExists { path };
     }
+    Trouble::File { path, reason: reason.to_string() }
 }
 
 #[cfg(test)]

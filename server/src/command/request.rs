@@ -71,7 +71,10 @@ impl Request {
         let keys = ServerKeys::create(&self.state, suite, &mut crate::writer::rng());
         let keys = keys.map_err(|error| match error {
             KeysError::Exist { path } => Trouble::KeysExist { path: path.display().to_string() },
-            other => Trouble::Keys { reason: other.to_string() },
+            KeysError::Io { .. }
+            | KeysError::Readable { .. }
+            | KeysError::NotAKey { .. }
+            | KeysError::Key(_) => Trouble::Keys { reason: error.to_string() },
         })?;
         let request = Pkcs10::make(names, keys.tls.public(), keys.agreement.public(), &keys.tls);
         let request = request.map_err(|error| Trouble::Name { reason: error.to_string() })?;
