@@ -217,7 +217,7 @@ impl Cx {
     }
 
     /// A pushed Erase: once its right is checked, copies go. The right over a message that is not kept here is checked
-    /// when its tombstone is shown.
+    /// when its tombstone is shown; that over a whole conversation when this very Erase is followed.
     async fn erased(&self, index: Index, person: PersonId, target: &EraseTarget) -> Result<(), Error> {
         let (id, messages) = match target {
             EraseTarget::Messages(id, messages) => (*id, messages.clone()),
@@ -239,7 +239,12 @@ impl Cx {
                 .map(|opened| opened.author)
                 .collect();
             let row = state.conversations.row(id);
-            kept.into_iter().all(|author| row.may_erase(person, index, author))
+            match target {
+                EraseTarget::Messages(..) => {
+                    kept.into_iter().all(|author| row.may_erase(person, index, author))
+                }
+                EraseTarget::Conversation(_) => row.erased == Some(ErasedBy { person, index }),
+            }
         });
         if !right && gone {
             // What we know may end before the Erase: nobody is accused, and no copy stays either.

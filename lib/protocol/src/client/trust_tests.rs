@@ -105,6 +105,88 @@ fn a_fork_and_a_rollback_are_shown_with_both_notes() {
     assert_eq!(trust.proven().head.size, 5);
 }
 
+/// One proof from each head of the terminal's line to the next, by the honest log.
+fn honest_paths(log: &Log, line: &[Noted]) -> Vec<Vec<Digest>> {
+    let step = |pair: &[Noted]| {
+        let proof = log.tree.consistency_proof(pair[0].head.size, pair[1].head.size).unwrap();
+        proof.path().iter().copied().map(Digest).collect()
+    };
+    line.windows(2).map(step).collect()
+}
+
+/// A log of these sizes' notes.
+fn notes(text: &str, sizes: &[u64]) -> (Log, Vec<Vec<u8>>) {
+    let mut log = Log::new();
+    let mut notes = Vec::new();
+    for size in sizes {
+        log.grow(*size, text);
+        notes.push(log.note(0));
+    }
+    (log, notes)
+}
+
+#[test]
+fn heads_of_one_log_are_tied_at_every_size() {
+    let (log, notes) = notes("entry", &[4, 5, 9, 12]);
+    let mut trust = log.trust();
+    trust.advance(&notes[1], &[]).unwrap();
+    for at in [0, 2, 3] {
+        trust.note(&notes[at], 0).unwrap();
+    }
+    trust.rely(&trust.line()[2].head);
+    assert!(!trust.is_tied(trust.mark()) && trust.is_tied(1) && !trust.all_tied(1));
+    let line = trust.line();
+    assert_eq!(line.iter().map(|noted| noted.head.size).collect::<Vec<_>>(), [4, 5, 9, 12]);
+    assert!(trust.tie(&line, &honest_paths(&log, &line)).unwrap());
+    assert!(trust.all_tied(trust.mark()) && trust.untied_count() == 0);
+    assert_eq!(trust.proven().head.size, 12);
+    // It comes again: there is nothing to prove.
+    trust.note(&notes[2], 0).unwrap();
+    assert_eq!(trust.untied_count(), 0);
+}
+
+#[test]
+fn a_fork_is_found_at_every_size() {
+    let sizes = [4, 9, 12];
+    for forked in sizes {
+        let (log, true_notes) = notes("entry", &[4, 5, 9, 12]);
+        let (_, other) = notes("another entry", &[forked]);
+        let mut trust = log.trust();
+        trust.advance(&true_notes[1], &[]).unwrap();
+        for (size, note) in [4, 5, 9, 12].into_iter().zip(&true_notes) {
+            trust.note(if size == forked { &other[0] } else { note }, 0).unwrap();
+        }
+        let line = trust.line();
+        let Err(Doubt::Contradiction(found)) = trust.tie(&line, &honest_paths(&log, &line)) else {
+            panic!("a fork of size {forked} was believed")
+        };
+        assert!(!found.rolled_back && found.our_note != found.their_note);
+        assert_eq!(found.theirs.size, forked);
+        assert_eq!(trust.proven().head.size, 5);
+        // Proofs left out prove nothing.
+        assert_eq!(trust.tie(&line, &[]), Err(Doubt::Unverified(What::Answer)));
+    }
+}
+
+#[test]
+fn what_is_not_tied_is_bounded_in_number_and_age() {
+    let sizes: Vec<u64> = (2..=UNTIED_MAX as u64 + 3).collect();
+    let (log, notes) = notes("entry", &sizes);
+    let mut trust = log.trust();
+    trust.advance(&notes[0], &[]).unwrap();
+    for note in &notes[1..=UNTIED_ENTRIES_MAX] {
+        assert!(trust.has_room(note, 0));
+        trust.note(note, 0).unwrap();
+    }
+    assert!(!trust.has_room(&notes[UNTIED_ENTRIES_MAX + 1], 0), "the rest is for receipts");
+    assert!(trust.has_room(&notes[1], UNTIED_MS - 1) && !trust.has_room(&notes[1], UNTIED_MS));
+    for note in &notes[UNTIED_ENTRIES_MAX + 1..=UNTIED_MAX] {
+        trust.note(note, 0).unwrap();
+    }
+    assert!(trust.note(&notes[UNTIED_MAX + 1], 0).is_err());
+    assert!(trust.line().len() <= LINE_SIZES_MAX);
+}
+
 #[test]
 fn period_keys_follow_from_the_identity_key_and_sign_only_their_time() {
     let mut log = Log::new();

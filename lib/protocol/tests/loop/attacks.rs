@@ -391,3 +391,28 @@ fn an_erase_of_one_message_explains_no_other() {
     let tombstone = format!("erased by {}, #{}", world.id("anna"), erase.index);
     assert_eq!(world.screen("boris", id), ["missing!", tombstone.as_str(), "missing!"]);
 }
+
+#[test]
+fn a_pushed_erase_of_everything_takes_no_copy_until_it_is_followed() {
+    let (mut world, id) = two(34);
+    // The act is pushed, but not shown among those of the conversation: nobody has judged its right.
+    let is_erase = |entry: &[u8]| {
+        let journal::Content::Statement(signed) = journal::Entry::decode(entry).unwrap().content else {
+            return false;
+        };
+        matches!(signed.parse().unwrap().act(), journal::act::Act::Erase(_))
+    };
+    world.tamper = Some(Box::new(move |login, frame| match frame {
+        ToTerminal::Answer(mut answer) if login == "boris" => {
+            if let Answer::Acts(page) = &mut answer.answer {
+                page.entries.retain(|delivered| !is_erase(&delivered.entry));
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+    world.ask("anna", Command::Erase(EraseTarget::Conversation(id))).unwrap();
+    let events = &world.terminals["boris"].events;
+    assert!(events.iter().any(|event| matches!(event, Event::Dropped(_, What::Erasure))));
+    assert!(!events.iter().any(|event| matches!(event, Event::Erased(..))));
+}
