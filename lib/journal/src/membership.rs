@@ -311,11 +311,11 @@ impl MembershipView {
             }
             Act::Epoch(act) if act.conversation == membership.id() => self.begin_epoch(by, act)?,
             Act::ShareHistory(act) if act.conversation == membership.id() => {
-                membership.joined(by.signer)?;
+                check_share(membership, self.epoch, by.signer, act)?;
                 membership.shared(act.person, act.from_epoch, act.to_epoch);
             }
             Act::BadWrap(act) if act.conversation == membership.id() => {
-                membership.member(by.signer)?;
+                membership.joined(by.signer)?;
                 self.stale |= act.epoch == self.epoch;
             }
             Act::Invite(_)
@@ -403,6 +403,32 @@ impl MembershipView {
     pub fn epoch_is_due(&self) -> bool {
         self.stale
     }
+}
+
+/// A `ShareHistory` that this membership admits: by who has joined, to another member, epochs that there are and whose
+/// keys the sharer was given himself, one wrap.
+pub(crate) fn check_share(
+    membership: &Membership,
+    current: u32,
+    signer: PersonId,
+    act: &crate::act::ShareHistory,
+) -> Result<(), Refusal> {
+    let sharer = membership.joined(signer)?;
+    membership.member(act.person)?;
+    if act.person == signer {
+        return Err(Refusal::Unchanged);
+    }
+    if act.from_epoch == 0 || act.from_epoch > act.to_epoch || act.to_epoch > current {
+        return Err(Refusal::WrongEpoch { current, found: act.to_epoch });
+    }
+    // Nobody can give keys that he was never given.
+    if act.from_epoch < sharer.reads_from {
+        return Err(Refusal::WrongEpoch { current, found: act.from_epoch });
+    }
+    if act.wraps.count != 1 {
+        return Err(Refusal::ReservationUnfit { reason: "history is one wrap".into() });
+    }
+    Ok(())
 }
 
 /// An `Epoch` that this membership admits: by who has joined, next number, current head, one wrap per member.

@@ -20,6 +20,12 @@ macro_rules! refusals {
             }
         }
 
+        /// The numbers by themselves, for who gets only them. Named as the refusals are, so that no name can drift.
+        #[allow(non_upper_case_globals, missing_docs)]
+        pub mod code {
+            $(pub const $name: u16 = $code;)*
+        }
+
         /// All refusal codes with their names.
         pub const REFUSALS: &[(u16, &str)] = &[$(($code, stringify!($name)),)*];
     };

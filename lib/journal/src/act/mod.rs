@@ -1,6 +1,7 @@
 //! What a statement says: one variant per kind, one file per family.
 //! Kind numbers are for ever: a number is never given to another kind (FORMAT.md lists them).
 
+use crate::ids::ConversationId;
 use minicbor::{Decode, Encode};
 
 pub mod audit;
@@ -106,6 +107,51 @@ pub(crate) fn at_most(what: &'static str, value: u64, limit: u64) -> Result<(), 
 }
 
 impl Act {
+    /// The conversation that the act names. `None` for a `Create`, whose own id becomes the conversation's, and for an
+    /// `Acknowledge`, which names a message.
+    pub fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Invite(act) => Some(act.conversation),
+            Self::Accept(act) => Some(act.conversation),
+            Self::Leave(act) => Some(act.conversation),
+            Self::Remove(act) => Some(act.conversation),
+            Self::HandOver(act) => Some(act.conversation),
+            Self::Epoch(act) => Some(act.conversation),
+            Self::ShareHistory(act) => Some(act.conversation),
+            Self::BadWrap(act) => Some(act.conversation),
+            Self::Title(act) => Some(act.conversation),
+            Self::Reserve(act) => Some(act.conversation),
+            Self::Message(act) => Some(act.conversation),
+            Self::Read(act) => Some(act.conversation),
+            Self::Erase(act) => match &act.target {
+                EraseTarget::Messages(conversation, _) | EraseTarget::Conversation(conversation) => {
+                    Some(*conversation)
+                }
+            },
+            Self::Create(_)
+            | Self::Acknowledge(_)
+            | Self::Genesis(_)
+            | Self::Submit(_)
+            | Self::Propose(_)
+            | Self::Approve(_)
+            | Self::Withdraw(_)
+            | Self::Login(_)
+            | Self::Logout(_)
+            | Self::SetPassword(_)
+            | Self::Enrol(_)
+            | Self::Revoke(_)
+            | Self::Crl(_)
+            | Self::EnvelopePrint(_)
+            | Self::EnvelopeHandOver(_)
+            | Self::EnvelopeVoid(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::Unlock(_)
+            | Self::EndSession(_)
+            | Self::Export(_) => None,
+        }
+    }
+
     /// Checks the named limits of the content (counts and lengths), which need no state.
     pub fn check_bounds(&self) -> Result<(), OutOfBounds> {
         match self {

@@ -81,6 +81,7 @@ impl Register {
                 erased: None,
                 cursors: BTreeMap::new(),
                 stored: BTreeMap::new(),
+                bad_wraps: BTreeMap::new(),
                 messages: Vec::new(),
             },
         );

@@ -1,10 +1,10 @@
 //! Stories of conversations, epochs, messages, files and their quotas.
 use crate::act::{
-    Accept, Acknowledge, Act, BadWrap, ConversationKind, Epoch, FileClaim, HandOver, Invite, Leave, Message,
-    Precedence, Purpose, Read, Remove, Reserve, ShareHistory, SizeClass, Title, WrapClaim,
+    Accept, Acknowledge, Act, BadWrap, ConversationKind, Create, Epoch, FileClaim, HandOver, Invite, Leave,
+    Message, Precedence, Purpose, Read, Remove, Reserve, ShareHistory, SizeClass, Title, WrapClaim,
 };
 use crate::fact::{Fact, Tick};
-use crate::ids::{Commitment, ConversationId, MembershipHead, ReservationId};
+use crate::ids::{Commitment, ConversationId, MembershipHead, ReservationId, StatementId};
 use crate::membership::{ActBy, MembershipView, Standing};
 use crate::register::{Audience, Effect, ErasePlace, RESERVATIONS_MAX};
 use crate::testing::TestLog;
@@ -186,6 +186,94 @@ fn age_and_bad_wraps_make_an_epoch_due() {
     log.wait_ms(1);
     assert_eq!(log.send("anna", chat), Err(Refusal::EpochStale));
     assert!(log.register.epoch_is_due(log.register.conversation(chat).unwrap().number, log.now_ms));
+}
+
+#[test]
+fn one_member_does_not_starve_a_group_by_bad_wraps() {
+    let mut log = TestLog::standard(7);
+    let group = log.talking("anna", &["boris"]);
+    let bad = |log: &mut TestLog, by: &str| {
+        let epoch = log.register.conversation(group).unwrap().epoch_number();
+        log.act(by, Act::BadWrap(BadWrap { conversation: group, epoch })).map(|_| ())
+    };
+    bad(&mut log, "boris").unwrap();
+    log.epoch("anna", group).unwrap();
+    assert_eq!(
+        bad(&mut log, "boris"),
+        Err(Refusal::Unchanged),
+        "said once, for this membership and this long"
+    );
+    log.send("anna", group).expect("and so the others go on");
+    bad(&mut log, "anna").expect("each member has a word");
+    log.epoch("anna", group).unwrap();
+    log.wait_ms(Policy::standard().epoch_ms);
+    log.epoch("anna", group).unwrap();
+    bad(&mut log, "boris").expect("and again after the age of an epoch");
+    assert_eq!(log.register.conversation(group).unwrap().bad_wraps.len(), 1, "what is past is forgotten");
+}
+
+#[test]
+fn who_has_not_accepted_makes_no_epoch_due_and_a_new_membership_gives_a_new_word() {
+    let mut log = TestLog::standard(7);
+    let group = log.create("anna", &["boris", "vera"]).unwrap();
+    log.accept("boris", group).unwrap();
+    log.epoch("anna", group).unwrap();
+    let bad = |log: &mut TestLog, by: &str| {
+        let epoch = log.register.conversation(group).unwrap().epoch_number();
+        log.act(by, Act::BadWrap(BadWrap { conversation: group, epoch })).map(|_| ())
+    };
+    assert_eq!(bad(&mut log, "vera"), Err(Refusal::NotAccepted));
+    bad(&mut log, "boris").unwrap();
+    log.epoch("anna", group).unwrap();
+    assert_eq!(bad(&mut log, "boris"), Err(Refusal::Unchanged));
+    log.act("vera", Act::Leave(Leave { conversation: group })).unwrap();
+    log.epoch("anna", group).unwrap();
+    bad(&mut log, "boris").unwrap();
+}
+
+#[test]
+fn the_wraps_of_an_epoch_that_was_due_are_nobodys_quota() {
+    let mut log = TestLog::standard(7);
+    let stored = |log: &TestLog| log.register.person(log.id("anna")).unwrap().stored_bytes;
+    let chat = log.talking("anna", &["boris"]);
+    assert_eq!(stored(&log), 0);
+    log.epoch("anna", chat).unwrap();
+    assert_eq!(stored(&log), 2 * 256, "nobody needed this one");
+    log.wait_ms(Policy::standard().epoch_ms);
+    log.epoch("anna", chat).unwrap();
+    assert_eq!(stored(&log), 2 * 256);
+}
+
+#[test]
+fn a_terminal_and_the_register_judge_shared_history_alike() {
+    let (anna, boris) = (PersonId(1), PersonId(2));
+    let create = Create {
+        random: [1; 16],
+        kind: ConversationKind::Group,
+        ceiling: Clearance(1),
+        default_label: Clearance(0),
+        invited: vec![boris],
+    };
+    let by = |signer, n: u8| ActBy { signer, id: StatementId([n; 32]), index: n.into() };
+    let mut view = MembershipView::found(&by(anna, 1), &create).unwrap();
+    let conversation = view.membership().id();
+    let wraps = WrapClaim { reservation: ReservationId([0; 16]), root: [0; 32], count: 1 };
+    let share = |from_epoch, to_epoch| {
+        let wraps = wraps.clone();
+        Act::ShareHistory(ShareHistory { conversation, person: boris, from_epoch, to_epoch, wraps })
+    };
+    let wrong = Err(Refusal::WrongEpoch { current: 0, found: 1 });
+    assert_eq!(view.follow(&by(anna, 2), &share(1, 1)), wrong, "no epoch has begun");
+    let epoch = Epoch {
+        conversation,
+        epoch: 1,
+        membership: view.membership().head(),
+        key_commitment: Commitment([0; 32]),
+        wraps: WrapClaim { count: 2, ..wraps.clone() },
+    };
+    view.follow(&by(anna, 3), &Act::Epoch(epoch)).unwrap();
+    assert_eq!(view.follow(&by(boris, 4), &share(1, 1)), Err(Refusal::NotAccepted));
+    view.follow(&by(anna, 5), &share(1, 1)).unwrap();
 }
 
 #[test]

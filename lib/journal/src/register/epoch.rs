@@ -1,10 +1,10 @@
 //! Epochs of conversations: when one is due, and what begins the next.
 //! Never sees a key or a wrap: that the wraps fit their root, the engine checks before.
 
-use super::{Applied, Audience, Context, Effect, EpochRow, Register};
+use super::{Applied, Audience, BadWrapRow, Context, Effect, EpochRow, Register};
 use crate::act::{BadWrap, Epoch, Purpose, ShareHistory, WrapClaim};
 use crate::ids::Place;
-use crate::membership::check_epoch;
+use crate::membership::{check_epoch, check_share};
 use crate::refusal::Refusal;
 
 impl Register {
@@ -13,7 +13,13 @@ impl Register {
         let row = self.row(number)?;
         check_epoch(&row.membership, row.epoch_number(), cx.by.signer, act)?;
         let place = self.check_wraps(cx, number, &act.wraps)?;
-        self.claim(act.wraps.reservation);
+        let due = self.epoch_is_due(number, cx.now_ms);
+        let wraps = self.drop_reservation(act.wraps.reservation);
+        // An epoch that was due is the group's need: its wraps are not its maker's to answer for. One that was not,
+        // is, so that nobody fills the store with epochs.
+        if let Some(wraps) = wraps.filter(|_| due) {
+            self.credit(cx.by.signer, number, wraps.bytes());
+        }
         let row = self.row_mut(number)?;
         row.epoch =
             Some(EpochRow { number: act.epoch, index: cx.by.index, begun_ms: cx.now_ms, wraps: place });
@@ -28,22 +34,7 @@ impl Register {
     pub(super) fn share_history(&mut self, cx: &Context<'_>, act: &ShareHistory) -> Result<Applied, Refusal> {
         let number = self.open_conversation(act.conversation)?;
         let row = self.row(number)?;
-        let sharer = *row.membership.joined(cx.by.signer)?;
-        row.membership.member(act.person)?;
-        if act.person == cx.by.signer {
-            return Err(Refusal::Unchanged);
-        }
-        let current = row.epoch_number();
-        if act.from_epoch == 0 || act.from_epoch > act.to_epoch || act.to_epoch > current {
-            return Err(Refusal::WrongEpoch { current, found: act.to_epoch });
-        }
-        // Nobody can give keys that he was never given.
-        if act.from_epoch < sharer.reads_from {
-            return Err(Refusal::WrongEpoch { current, found: act.from_epoch });
-        }
-        if act.wraps.count != 1 {
-            return Err(Refusal::ReservationUnfit { reason: "history is one wrap".into() });
-        }
+        check_share(&row.membership, row.epoch_number(), cx.by.signer, act)?;
         let place = self.check_wraps(cx, number, &act.wraps)?;
         self.claim(act.wraps.reservation);
         self.row_mut(number)?.membership.shared(act.person, act.from_epoch, act.to_epoch);
@@ -51,17 +42,27 @@ impl Register {
         Ok(Applied::with(Audience::Conversation(number), effects))
     }
 
+    /// A member who joined makes a new epoch due. Once while the membership stands, then again after the age at which
+    /// an epoch is due anyway: so one member cannot keep the others from sending. Who finds the next one bad too makes
+    /// an epoch himself.
     pub(super) fn bad_wrap(&mut self, cx: &Context<'_>, act: &BadWrap) -> Result<Applied, Refusal> {
         let number = self.open_conversation(act.conversation)?;
         let row = self.row(number)?;
-        row.membership.member(cx.by.signer)?;
+        row.membership.joined(cx.by.signer)?;
         let current = row.epoch_number();
         if act.epoch != current || current == 0 {
             return Err(Refusal::WrongEpoch { current, found: act.epoch });
         }
-        if row.epoch_stale {
+        let (membership, epoch_ms) = (row.membership.head(), self.ruling_policy()?.epoch_ms);
+        let counts = |said: &BadWrapRow| {
+            said.membership == membership && cx.now_ms.saturating_sub(said.said_ms) < epoch_ms
+        };
+        if row.epoch_stale || row.bad_wraps.get(&cx.by.signer).is_some_and(counts) {
             return Err(Refusal::Unchanged);
         }
+        let row = self.row_mut(number)?;
+        row.bad_wraps.retain(|_, said| counts(said)); // members all of them, so no more than members
+        row.bad_wraps.insert(cx.by.signer, BadWrapRow { membership, said_ms: cx.now_ms });
         let mut effects = Vec::new();
         self.make_epoch_due(number, &mut effects);
         Ok(Applied::with(Audience::Conversation(number), effects))

@@ -49,7 +49,7 @@ impl Register {
             | Act::EnvelopeHandOver(_)
             | Act::EnvelopeVoid(_) => return Err(Refusal::NotSubmitted),
         };
-        let roles = self.signing_roles(cx)?;
+        let roles = self.roles_of_session(cx.header.certificate);
         if may.iter().any(|role| roles.contains(*role)) { Ok(()) } else { Err(Refusal::WrongRole) }
     }
 
@@ -108,7 +108,7 @@ impl Register {
         }
         // The proposer's word counts only while he is an officer in good standing.
         let proposer = self.people.get(&proposal.person);
-        if !proposer.is_some_and(|person| self.is_standing_officer(person)) {
+        if !proposer.is_some_and(|person| self.is_standing_officer(person, cx.now_ms)) {
             return Err(missing);
         }
         let dual: DualAct = canonical::decode(&proposal.act)
@@ -166,7 +166,7 @@ impl Register {
         if person.roles.contains(Role::Server) {
             return Err(Refusal::ServerRevocation);
         }
-        self.check_officers_left(act.person)?;
+        self.check_officers_left(act.person, cx.now_ms)?;
         let mut effects = Vec::new();
         if let Some(person) = self.people.get_mut(&act.person) {
             person.suspended = Some(cx.by.index);

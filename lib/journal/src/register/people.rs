@@ -230,7 +230,7 @@ impl Register {
         if person.roles.contains(Role::Server) {
             return Err(Refusal::ServerRevocation);
         }
-        self.check_officers_left(act.person)?;
+        self.check_officers_left(act.person, cx.now_ms)?;
         self.revoke(cx, act)
     }
 
@@ -244,10 +244,10 @@ impl Register {
     }
 
     /// Two officers remain when this one goes. What stops everybody is not for one officer to do.
-    pub(super) fn check_officers_left(&self, going: PersonId) -> Result<(), Refusal> {
-        let is_officer = self.people.get(&going).is_some_and(|person| self.is_standing_officer(person));
-        let left = self.standing_officers().filter(|person| *person != going).count();
-        if is_officer && left < 2 { Err(Refusal::LastOfficer) } else { Ok(()) }
+    pub(super) fn check_officers_left(&self, going: PersonId, at_ms: u64) -> Result<(), Refusal> {
+        let goes = self.people.get(&going).is_some_and(|person| self.is_standing_officer(person, at_ms));
+        let left = self.standing_officers_at(at_ms).filter(|person| *person != going).count();
+        if goes && left < 2 { Err(Refusal::LastOfficer) } else { Ok(()) }
     }
 
     fn revoke_person(&mut self, cx: &Context<'_>, person: PersonId, effects: &mut Vec<Effect>) {

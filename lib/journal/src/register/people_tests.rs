@@ -252,6 +252,42 @@ fn one_officer_stops_neither_the_site_nor_the_server() {
 }
 
 #[test]
+fn nobody_stands_as_an_officer_by_an_operators_certificate() {
+    let mut log = TestLog::standard(9);
+    let person = log.id("anna");
+    let old = log.site.person("anna").signature_certificate.id();
+    let enrol = log.site.issue("anna", &Described::new(Role::Officer, Clearance(3)));
+    log.submit("olga", vec![Act::Enrol(enrol)]).unwrap();
+    let new = log.site.person("anna").signature_certificate.id();
+    assert_eq!(log.register.standing_officers().count(), 2, "two officers have not admitted anna");
+    assert_eq!(log.register.roles_of_session(old), RoleSet::EMPTY, "no longer an operator's");
+    assert_eq!(log.register.roles_of_session(new), RoleSet::EMPTY, "not yet an officer's");
+    assert_eq!(log.act("olga", revoke(log.id("oleg"))), Err(Refusal::LastOfficer));
+    assert!(log.register.person(person).unwrap().roles.contains(Role::Officer));
+    let act = canonical::encode(&DualAct::AdmitOfficer(new));
+    log.act("olga", Act::Propose(Propose { act: act.into() })).unwrap();
+    log.act("oleg", Act::Approve(Approve { proposal: log.tree.size() - 1 })).unwrap();
+    assert_eq!(log.register.standing_officers().count(), 3);
+    assert_eq!(log.register.roles_of_session(old), RoleSet::EMPTY);
+    log.act("olga", revoke(log.id("oleg"))).expect("two remain");
+}
+
+#[test]
+fn an_officer_whose_certificate_has_run_out_does_not_stand() {
+    let mut log = TestLog::standard(9);
+    let mut short = Described::new(Role::Officer, Clearance(3));
+    short.valid_ms.1 = log.now_ms + 10_000;
+    let enrol = log.site.issue("pavel", &short);
+    log.submit("olga", vec![Act::Enrol(enrol)]).unwrap();
+    let act = canonical::encode(&DualAct::AdmitOfficer(log.site.person("pavel").signature_certificate.id()));
+    log.act("olga", Act::Propose(Propose { act: act.into() })).unwrap();
+    log.act("oleg", Act::Approve(Approve { proposal: log.tree.size() - 1 })).unwrap();
+    assert_eq!(log.register.standing_officers().count(), 3);
+    log.wait_ms(20_000);
+    assert_eq!(log.act("olga", revoke(log.id("oleg"))), Err(Refusal::LastOfficer));
+}
+
+#[test]
 fn a_list_revokes_what_it_names_and_never_comes_twice() {
     let mut log = TestLog::standard(10);
     let list = crl(&log, 5, &["anna", "boris"]);

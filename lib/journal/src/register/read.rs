@@ -6,7 +6,7 @@ use super::rows::*;
 use super::{Certified, ErasePlace, Register, Site};
 use crate::ids::{Chain, ConversationId, Hash, Index, LogId, ReservationId};
 use crate::policy::Policy;
-use pki::{CertId, PersonId, PublicKey, Role, Suite};
+use pki::{CertId, PersonId, PublicKey, Role, RoleSet, Suite};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -241,19 +241,35 @@ impl Register {
         self.derived.deadlines.first().map(|(deadline_ms, _)| *deadline_ms)
     }
 
-    /// Officers who may act: admitted, not revoked, not suspended.
-    pub fn standing_officers(&self) -> impl Iterator<Item = PersonId> {
-        self.people.values().filter(|person| self.is_standing_officer(person)).map(|person| person.id)
+    /// The roles in which a certificate acts and reads: those that it grants and that its person's newest one still
+    /// grants, so that a renewal without a role takes it from the older ones too. None before two officers admitted it
+    /// (an officer's) and none once it is revoked. Its dates are not looked at: what acts is judged at its own time.
+    pub fn roles_of_session(&self, certificate: CertId) -> RoleSet {
+        let acting = |found: &&Certified| found.admitted && found.revoked.is_none();
+        let Some(found) = self.certificates.get(&certificate).filter(acting) else { return RoleSet::EMPTY };
+        let person = found.certificate().person().and_then(|person| self.people.get(&person));
+        let newest = person.map_or(RoleSet::EMPTY, |person| person.roles);
+        found.certificate().roles().iter().filter(|role| newest.contains(*role)).collect()
     }
 
-    pub(super) fn is_standing_officer(&self, person: &Person) -> bool {
-        let admitted = |id: &CertId| {
-            self.certificates.get(id).is_some_and(|found| found.admitted && found.revoked.is_none())
+    /// Officers who may act, as of the last entry: not suspended, and with a certificate by which they act as officers.
+    pub fn standing_officers(&self) -> impl Iterator<Item = PersonId> {
+        self.standing_officers_at(self.floor_ms)
+    }
+
+    pub(super) fn standing_officers_at(&self, at_ms: u64) -> impl Iterator<Item = PersonId> {
+        let stands = move |person: &&Person| self.is_standing_officer(person, at_ms);
+        self.people.values().filter(stands).map(|person| person.id)
+    }
+
+    /// One certificate must do it all: grant the role, be admitted and unrevoked, and be valid at this time. An old
+    /// operator's certificate makes no officer of somebody whose renewal nobody admitted.
+    pub(super) fn is_standing_officer(&self, person: &Person, at_ms: u64) -> bool {
+        let acts = |id: &CertId| {
+            let valid = self.certificates.get(id).is_some_and(|found| found.valid_at(at_ms));
+            valid && self.roles_of_session(*id).contains(Role::Officer)
         };
-        person.roles.contains(Role::Officer)
-            && person.revoked.is_none()
-            && person.suspended.is_none()
-            && person.signature.iter().any(admitted)
+        person.revoked.is_none() && person.suspended.is_none() && person.signature.iter().any(acts)
     }
 
     /// SHA-256 of the snapshot, as a `PeriodEnd` names it.

@@ -3,7 +3,7 @@
 
 use super::codec::pairs;
 use crate::act::{Purpose, SizeClass};
-use crate::ids::{Chain, Hash, Index, Place, StatementId};
+use crate::ids::{Chain, Hash, Index, MembershipHead, Place, StatementId};
 use crate::membership::Membership;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{CertId, Clearance, PersonId, RoleSet};
@@ -151,6 +151,18 @@ pub struct EpochRow {
     pub wraps: Place,
 }
 
+/// When a member last said that his wrap is bad.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct BadWrapRow {
+    /// Under which membership.
+    #[n(0)]
+    pub membership: MembershipHead,
+    /// When.
+    #[n(1)]
+    pub said_ms: u64,
+}
+
 /// A conversation. Its number is the index of its `Create`.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
@@ -188,6 +200,9 @@ pub struct Conversation {
     /// Bytes of bodies by their author, so that erasing all of it need not visit each message.
     #[cbor(n(10), with = "pairs")]
     pub stored: BTreeMap<PersonId, u64>,
+    /// The last `BadWrap` of each member who said one under the present membership.
+    #[cbor(n(11), with = "pairs")]
+    pub bad_wraps: BTreeMap<PersonId, BadWrapRow>,
     /// Rows of its messages, in order. Follows from the messages.
     #[cbor(skip)]
     pub(crate) messages: Vec<u32>,

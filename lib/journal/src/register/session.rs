@@ -8,7 +8,7 @@ use super::{
 use crate::act::{Act, Login};
 use crate::ids::{Chain, Hash, Head, StatementId};
 use crate::refusal::Refusal;
-use pki::{PersonId, Role, RoleSet};
+use pki::{PersonId, Role};
 
 type Heads<'a> = &'a dyn Fn(u64) -> Option<Hash>;
 
@@ -51,7 +51,7 @@ impl Register {
     fn check_may_log_in(&self, cx: &Context<'_>) -> Result<(), Refusal> {
         let signer = cx.by.signer;
         let person = self.people.get(&signer).ok_or(Refusal::UnknownPerson { person: signer })?;
-        let roles = self.signing_roles(cx)?;
+        let roles = self.roles_of_session(cx.header.certificate);
         if !MAY_LOG_IN.into_iter().any(|role| roles.contains(role)) {
             return Err(Refusal::WrongRole);
         }
@@ -138,14 +138,6 @@ impl Register {
 
     fn signing_certificate(&self, cx: &Context<'_>) -> Result<&Certified, Refusal> {
         self.certificates.get(&cx.header.certificate).ok_or(Refusal::UnknownCertificate)
-    }
-
-    /// The roles that the signing certificate grants and that the person's newest certificate still grants: a renewal
-    /// without a role takes it from the older certificates too.
-    pub(super) fn signing_roles(&self, cx: &Context<'_>) -> Result<RoleSet, Refusal> {
-        let signing = self.signing_certificate(cx)?.certificate().roles();
-        let newest = self.people.get(&cx.by.signer).map_or(RoleSet::EMPTY, |person| person.roles);
-        Ok(signing.iter().filter(|role| newest.contains(*role)).collect())
     }
 
     /// The statement stands where it says, in a live chain of its signer.
