@@ -313,9 +313,7 @@ impl State {
 
     /// A refusal of an act. Whether the request was one.
     pub(crate) fn act_refused(&mut self, request: u32, code: u16) -> bool {
-        const OUT_OF_SEQUENCE: u16 = 102;
-        const STALE_ATTEMPT: u16 = 103;
-        const WRONG_PREVIOUS: u16 = 104;
+        use journal::refusal::code as no;
         let Some(at) = self.chain.position(request) else { return false };
         let flight = self.chain.flight.remove(at).expect("its position was just found");
         self.moved();
@@ -326,7 +324,8 @@ impl State {
             return true;
         }
         // Those refused only because the one before them was: nothing is wrong with them, they get new numbers.
-        let doomed = self.chain.draining && matches!(code, OUT_OF_SEQUENCE | STALE_ATTEMPT | WRONG_PREVIOUS);
+        let doomed =
+            self.chain.draining && matches!(code, no::OutOfSequence | no::StaleAttempt | no::WrongPrevious);
         if doomed {
             self.chain.requeue(flight);
         } else {

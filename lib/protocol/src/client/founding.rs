@@ -19,15 +19,16 @@ const CONVERSATIONS_MAX: usize = 100_000;
 impl Cx {
     /// Founds a private conversation.
     pub(crate) async fn new_private(&self, new: &NewPrivate) -> Result<Reply, Error> {
-        const PRIVATE_EXISTS: u16 = 161;
         let found =
             self.found(ConversationKind::Private, vec![new.person], new.ceiling, new.default_label).await;
         match found {
             Ok((id, admitted)) => Ok(Reply::Founded(id, admitted)),
-            Err(error) if error.is_refusal(PRIVATE_EXISTS) => match self.private_with(new.person).await? {
-                Some(conversation) => Err(Error::Exists { conversation }),
-                None => Err(error),
-            },
+            Err(error) if error.is_refusal(journal::refusal::code::PrivateExists) => {
+                match self.private_with(new.person).await? {
+                    Some(conversation) => Err(Error::Exists { conversation }),
+                    None => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
     }

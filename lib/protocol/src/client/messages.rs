@@ -168,11 +168,10 @@ impl Cx {
 
     /// The epoch was not taken: somebody was faster, or it is due by age, which no act says.
     fn epoch_refused(&self, id: ConversationId, error: &Error) {
-        const EPOCH_STALE: u16 = 171;
         self.with(|state| {
             let row = state.conversations.row(id);
             row.dirty = true;
-            row.epoch_unfit |= error.is_refusal(EPOCH_STALE);
+            row.epoch_unfit |= error.is_refusal(journal::refusal::code::EpochStale);
         });
     }
 

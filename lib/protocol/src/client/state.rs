@@ -344,10 +344,9 @@ impl State {
 
     /// Whether a refusal means: what I knew of this conversation was old, look again and try again.
     pub(crate) fn is_outpaced(error: &Error) -> bool {
-        const STALE_MEMBERSHIP: u16 = 154;
-        const WRONG_EPOCH: u16 = 170;
-        const EPOCH_STALE: u16 = 171;
+        use journal::refusal::code as no;
         let Error::Refused { code } = error else { return false };
-        matches!(*code, STALE_MEMBERSHIP | WRONG_EPOCH | EPOCH_STALE) || *code == Code::Wraps.number()
+        matches!(*code, no::StaleMembership | no::WrongEpoch | no::EpochStale)
+            || *code == Code::Wraps.number()
     }
 }

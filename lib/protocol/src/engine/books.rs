@@ -221,42 +221,6 @@ pub(super) fn allocated(effects: &[Effect]) -> Option<Place> {
 
 /// The conversation whose shape an act belongs to: all kinds but messages, reservations and cursors.
 fn shapes(act: &Act) -> Option<ConversationId> {
-    match act {
-        Act::Invite(act) => Some(act.conversation),
-        Act::Accept(act) => Some(act.conversation),
-        Act::Leave(act) => Some(act.conversation),
-        Act::Remove(act) => Some(act.conversation),
-        Act::HandOver(act) => Some(act.conversation),
-        Act::Epoch(act) => Some(act.conversation),
-        Act::ShareHistory(act) => Some(act.conversation),
-        Act::BadWrap(act) => Some(act.conversation),
-        Act::Title(act) => Some(act.conversation),
-        Act::Erase(act) => match &act.target {
-            EraseTarget::Messages(conversation, _) | EraseTarget::Conversation(conversation) => Some(*conversation),
-        },
-        Act::Genesis(_)
-        | Act::Submit(_)
-        | Act::Propose(_)
-        | Act::Approve(_)
-        | Act::Withdraw(_)
-        | Act::Login(_)
-        | Act::Logout(_)
-        | Act::SetPassword(_)
-        | Act::Enrol(_)
-        | Act::Revoke(_)
-        | Act::Crl(_)
-        | Act::EnvelopePrint(_)
-        | Act::EnvelopeHandOver(_)
-        | Act::EnvelopeVoid(_)
-        | Act::Suspend(_)
-        | Act::Resume(_)
-        | Act::Unlock(_)
-        | Act::EndSession(_)
-        | Act::Create(_) // its number is its index: the effect ConversationFounded names it
-        | Act::Reserve(_)
-        | Act::Message(_)
-        | Act::Read(_)
-        | Act::Acknowledge(_)
-        | Act::Export(_) => None,
-    }
+    // A Create's number is its index: the effect ConversationFounded names it.
+    if matches!(act, Act::Message(_) | Act::Reserve(_) | Act::Read(_)) { None } else { act.conversation() }
 }

@@ -8,9 +8,9 @@ use super::submit::{ENTRY_OVERHEAD_BYTES, Taken};
 use crate::code::Code;
 use crate::frame::SealedVerifier;
 use crate::io::{SessionId, VerifierChange};
-use journal::act::{Act, Submit};
+use journal::act::{Act, EnvelopePrint, Submit};
 use journal::entry::ENTRY_BYTES_MAX;
-use journal::ids::StatementId;
+use journal::ids::{Index, StatementId};
 use journal::register::check_submit;
 use journal::statement::{SignedStatement, VerifiedStatement};
 use minicbor::bytes::ByteVec;
@@ -52,6 +52,7 @@ impl Engine {
         for (admitted, statement) in admitted.into_iter().zip(&all) {
             if let Act::EnvelopePrint(print) = statement.get().act()
                 && let Some(sealed) = verifiers.remove(&(print.person.0, print.number))
+                && self.envelope_began(print, admitted.index)
             {
                 let change = VerifierChange::SetSealed(print.person, print.number, sealed);
                 self.commits.open.verifiers.push(change);
@@ -59,6 +60,12 @@ impl Engine {
             self.settle(admitted, Beside { request: request.take(), ..Beside::default() });
         }
         Taken::Yes
+    }
+
+    /// The act was not one without effect, which must not replace another envelope's verifier.
+    fn envelope_began(&self, print: &EnvelopePrint, index: Index) -> bool {
+        let found = self.ledger.register.envelope(print.number);
+        found.is_some_and(|found| found.person == print.person && found.index >= index)
     }
 
     fn verify_staged(&self, act: SignedStatement) -> Result<VerifiedStatement, Code> {

@@ -98,9 +98,10 @@ impl Engine {
                 members.into_iter().flatten().filter_map(|(person, _)| live(person)).collect()
             }
             Audience::Officers => {
-                let officer =
-                    |id: &PersonId| register.person(*id).is_some_and(|one| one.roles.contains(Role::Officer));
-                self.sessions.live.iter().filter(|(id, _)| officer(id)).map(|(_, session)| *session).collect()
+                let live = self.sessions.live.iter();
+                live.filter(|(id, _)| self.has_role(**id, Role::Officer))
+                    .map(|(_, session)| *session)
+                    .collect()
             }
             Audience::Everyone => self.sessions.live.values().copied().collect(),
         };

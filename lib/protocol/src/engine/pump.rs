@@ -125,8 +125,7 @@ impl Engine {
     /// Keeps acts of the authority for the Submit that follows; officers only.
     fn stage(&mut self, id: SessionId, stage: Stage, out: &mut Vec<Output>) -> Whole {
         let Some(session) = self.sessions.all.get_mut(&id) else { return Ok(()) };
-        let person = self.ledger.register.person(session.peer.person);
-        let officer = person.is_some_and(|person| person.roles.contains(Role::Officer));
+        let officer = self.ledger.register.roles_of_session(session.peer.certificate).contains(Role::Officer);
         let acts = stage.acts.iter().map(|act| act.statement.len() + act.signature.len());
         let bytes: usize =
             acts.chain(stage.verifiers.iter().map(|one| one.sealed.len())).map(|len| len + 64).sum();

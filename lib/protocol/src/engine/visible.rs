@@ -2,7 +2,8 @@
 //! Never shows more because of a Fact: a doubt means no.
 
 use super::Engine;
-use journal::act::{Act, EraseTarget};
+use super::session::Peer;
+use journal::act::{Act, DualAct};
 use journal::fact::Fact;
 use journal::ids::{ConversationId, Index};
 use journal::{Content, Entry};
@@ -10,8 +11,17 @@ use pki::canonical;
 use pki::{PersonId, Role};
 
 impl Engine {
+    /// Whether a person's live session has a role: by the certificate that it came with, as for its acts.
     pub(super) fn has_role(&self, person: PersonId, role: Role) -> bool {
-        self.ledger.register.person(person).is_some_and(|person| person.roles.contains(role))
+        let register = &self.ledger.register;
+        let live = register.chain_of(person);
+        live.is_some_and(|live| register.roles_of_session(live.certificate).contains(role))
+    }
+
+    /// Whether who connects with this certificate would act for an office: nobody has logged in yet.
+    pub(super) fn comes_as_office(&self, peer: Peer) -> bool {
+        let roles = self.ledger.register.roles_of_session(peer.certificate);
+        roles.contains(Role::Officer) || roles.contains(Role::Administrator)
     }
 
     /// The number of a conversation, for its members and invited.
@@ -62,10 +72,13 @@ impl Engine {
     fn act_concerns(&self, person: PersonId, index: Index, act: &Act) -> bool {
         let member = |id: &ConversationId| self.own_conversation(person, *id).is_some();
         match act {
-            Act::Genesis(_) | Act::Enrol(_) | Act::Revoke(_) | Act::Crl(_) => true,
+            // An approval changes the policy, or who is an officer: all are told, and may read what was approved.
+            Act::Genesis(_) | Act::Enrol(_) | Act::Revoke(_) | Act::Crl(_) | Act::Approve(_) => true,
+            Act::Propose(propose) => {
+                let policy = matches!(canonical::decode(&propose.act), Ok(DualAct::Policy(_)));
+                policy || self.has_role(person, Role::Officer)
+            }
             Act::Submit(_)
-            | Act::Propose(_)
-            | Act::Approve(_)
             | Act::Withdraw(_)
             | Act::EnvelopeVoid(_)
             | Act::EnvelopeHandOver(_)
@@ -82,22 +95,18 @@ impl Engine {
             }
             Act::Message(_) => self.sees_message(person, index),
             Act::Acknowledge(act) => self.sees_message(person, act.message),
-            Act::Invite(act) => member(&act.conversation),
-            Act::Accept(act) => member(&act.conversation),
-            Act::Leave(act) => member(&act.conversation),
             Act::Remove(act) => member(&act.conversation) || act.person == person,
-            Act::HandOver(act) => member(&act.conversation),
-            Act::Epoch(act) => member(&act.conversation),
-            Act::ShareHistory(act) => member(&act.conversation),
-            Act::BadWrap(act) => member(&act.conversation),
-            Act::Title(act) => member(&act.conversation),
-            Act::Reserve(act) => member(&act.conversation),
-            Act::Read(act) => member(&act.conversation),
-            Act::Erase(act) => match &act.target {
-                EraseTarget::Messages(conversation, _) | EraseTarget::Conversation(conversation) => {
-                    member(conversation)
-                }
-            },
+            Act::Invite(_)
+            | Act::Accept(_)
+            | Act::Leave(_)
+            | Act::HandOver(_)
+            | Act::Epoch(_)
+            | Act::ShareHistory(_)
+            | Act::BadWrap(_)
+            | Act::Title(_)
+            | Act::Reserve(_)
+            | Act::Read(_)
+            | Act::Erase(_) => act.conversation().is_some_and(|conversation| member(&conversation)),
         }
     }
 }

@@ -1,16 +1,20 @@
 //! Officers: the authority's acts taken in, people ended, suspended, revoked.
 use super::terminal::*;
 use super::world::World;
+use crate::answer::Answer;
 use crate::code::Code;
 use crate::frame::{SealedVerifier, Stage, ToCore, ToTerminal};
 use crate::io::{Input, VerifierChange};
 use crate::limits::STAGED_BYTES_MAX;
+use crate::query::Query;
 use journal::act::{
-    Act, EndSession, EnvelopePrint, EnvelopeVoid, Resume, Revoke, RevokeReason, Submit, Suspend,
+    Act, Approve, DualAct, EndSession, EnvelopePrint, EnvelopeVoid, Propose, Resume, Revoke, RevokeReason,
+    Submit, Suspend,
 };
 use journal::register::submit_digest;
-use journal::{Refusal, SignedStatement};
-use pki::Role;
+use journal::testing::Described;
+use journal::{Policy, Refusal, SignedStatement};
+use pki::{Clearance, Role, canonical};
 
 fn stage(world: &mut World, login: &str, acts: Vec<Act>, verifiers: Vec<SealedVerifier>) -> Submit {
     let signed: Vec<_> = acts.into_iter().map(|act| world.site.offline(act)).collect();
@@ -43,11 +47,11 @@ fn a_bundle_is_taken_in_whole_or_not_at_all() {
     let mut world = World::new(2);
     world.enter("olga");
     let (mut acts, verifier) = world.newcomer("dora", Role::Operator);
-    acts.push(Act::EnvelopeVoid(EnvelopeVoid { number: 77 })); // there is none
+    acts.push(acts[0].clone()); // the same keys again
     let before = (world.entries.len(), world.register().digest());
     let kept = (world.site.offline_sequence, world.site.offline_last);
     let submit = stage(&mut world, "olga", acts, vec![verifier.clone()]);
-    let refusal = code(Refusal::EnvelopeState { number: 77 });
+    let refusal = code(Refusal::KeyKnown);
     assert_eq!(world.act("olga", Act::Submit(submit.clone())), Err(refusal));
     assert_eq!(before, (world.entries.len(), world.register().digest()));
     assert_eq!(
@@ -71,6 +75,62 @@ fn a_bundle_is_taken_in_whole_or_not_at_all() {
     world.frame(world.session("olga"), &ToCore::Stage(Stage { acts: vec![forged], verifiers: vec![] }));
     assert_eq!(world.act("olga", Act::Submit(submit)), own(Code::Statement));
     assert_eq!(before.0, world.entries.len());
+}
+
+#[test]
+fn what_comes_too_late_goes_in_and_changes_no_verifier() {
+    let mut world = World::new(2);
+    world.enter("olga");
+    let (acts, verifier) = world.newcomer("dora", Role::Operator);
+    let submit = stage(&mut world, "olga", acts, vec![verifier.clone()]);
+    world.act("olga", Act::Submit(submit)).unwrap();
+    let person = verifier.person;
+    let revoke = Revoke { person, reason: RevokeReason::KeyCompromise, note: String::new() };
+    world.act("olga", Act::Revoke(revoke)).unwrap();
+    let number = verifier.envelope;
+    let late = vec![
+        Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }),
+        Act::EnvelopeVoid(EnvelopeVoid { number: 77 }),
+    ];
+    let again = SealedVerifier { sealed: b"another".to_vec().into(), ..verifier };
+    let submit = stage(&mut world, "olga", late, vec![again]);
+    world.act("olga", Act::Submit(submit)).expect("the chain goes on");
+    assert!(world.batches.last().unwrap().verifiers.is_empty());
+}
+
+#[test]
+fn who_was_not_admitted_as_an_officer_reads_nothing_of_the_officers() {
+    let mut world = World::new(3);
+    let anna = world.enter("anna");
+    let boris = world.enter("boris");
+    for login in ["olga", "oleg"] {
+        world.enter(login);
+    }
+    let enrol = world.site.person("anna").enrol();
+    let renewal = world.site.issue("anna", &Described::new(Role::Officer, Clearance(3)));
+    assert_ne!(enrol, renewal);
+    let submit = stage(&mut world, "olga", vec![Act::Enrol(renewal)], vec![]);
+    world.act("olga", Act::Submit(submit)).unwrap();
+    assert!(world.register().person(world.site.id("anna")).unwrap().roles.contains(Role::Officer));
+    world.drain(anna);
+    world.drain(boris);
+    let suspend = Suspend { person: world.site.id("vera") };
+    let secret = world.act("olga", Act::Suspend(suspend)).unwrap();
+    assert!(!delivered(&world.drain(anna)).contains(&secret), "her session is still the old certificate's");
+    for query in [Query::Status, Query::Sessions, Query::Proposals] {
+        assert_eq!(world.ask("anna", query), Err(Code::NotFound.number()));
+    }
+    world.drain(anna);
+    world.frame(anna, &ToCore::Stage(Stage { acts: vec![], verifiers: vec![] }));
+    assert!(world.ended.contains(&anna), "nor stages");
+    let policy = DualAct::Policy(Policy { file_save: false, ..Policy::standard() });
+    let propose = Propose { act: canonical::encode(&policy).into() };
+    let proposal = world.act("olga", Act::Propose(propose)).unwrap();
+    let approve = world.act("oleg", Act::Approve(Approve { proposal })).unwrap();
+    assert!(delivered(&world.drain(boris)).contains(&approve), "a new policy is for everyone");
+    let Ok(Answer::Entries(page)) = world.ask("boris", Query::Entries(proposal, 2)) else { panic!() };
+    let seen: Vec<_> = page.entries.iter().map(|entry| entry.index).collect();
+    assert_eq!(seen, [proposal, approve], "and everyone may read what was approved");
 }
 
 #[test]
