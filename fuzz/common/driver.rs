@@ -181,7 +181,7 @@ impl Driver {
         let mut answers = Vec::new();
         for output in out {
             match output {
-                Output::Send(sessions, bytes) => {
+                Output::Send(sessions, bytes) | Output::Carry(sessions, bytes, _) => {
                     assert!(self.under_way.is_none(), "sent while a batch is not durable");
                     self.hear(&sessions, &bytes);
                 }
@@ -191,7 +191,8 @@ impl Driver {
                 }
                 Output::Commit(batch) => self.take(*batch),
                 Output::Stopped => self.stopped = true,
-                Output::Pause(_) | Output::Resume(_) => {}
+                Output::Pause(_) | Output::Resume(_) | Output::Cut(_) => {}
+                Output::Forget(number, _) => answers.push(Input::Forgotten(number, Vec::new())),
                 Output::Halt(why) => panic!("the engine broke: {why}"),
                 Output::Read(ticket, items) => {
                     let found = items.iter().map(|item| self.read(item).map(Into::into)).collect();

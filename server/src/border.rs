@@ -4,7 +4,7 @@
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use pki::canonical::{self, NotCanonical};
-use protocol::io::{Input, Output, SessionId};
+use protocol::io::{Cargo, EraseItem, Input, Output, SessionId};
 
 /// From the core to the network.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -22,6 +22,15 @@ pub(crate) enum ToDriver {
     /// See [`Output::Resume`].
     #[n(4)]
     Resume(#[n(0)] SessionId),
+    /// See [`Output::Carry`].
+    #[n(5)]
+    Carry(#[n(0)] Vec<SessionId>, #[n(1)] ByteVec, #[n(2)] Cargo),
+    /// See [`Output::Forget`].
+    #[n(6)]
+    Forget(#[n(0)] u64, #[n(1)] Vec<EraseItem>),
+    /// See [`Output::Cut`].
+    #[n(7)]
+    Cut(#[n(0)] SessionId),
 }
 
 /// What the core has to do with an output.
@@ -39,6 +48,9 @@ pub(crate) fn task(output: Output) -> Task {
         Output::End(session) => ToDriver::End(session),
         Output::Pause(session) => ToDriver::Pause(session),
         Output::Resume(session) => ToDriver::Resume(session),
+        Output::Carry(sessions, bytes, cargo) => ToDriver::Carry(sessions, bytes, cargo),
+        Output::Forget(number, items) => ToDriver::Forget(number, items),
+        Output::Cut(session) => ToDriver::Cut(session),
         own @ (Output::CheckPassword(_)
         | Output::MakeVerifier(_)
         | Output::Commit(_)
@@ -63,9 +75,11 @@ pub(crate) enum BadMessage {
 /// Reads what the network sent.
 pub(crate) fn from_driver(bytes: &[u8]) -> Result<Input, BadMessage> {
     match canonical::decode(bytes)? {
-        input @ (Input::Connected(_) | Input::Received(..) | Input::Closed(_) | Input::Drained(..)) => {
-            Ok(input)
-        }
+        input @ (Input::Connected(_)
+        | Input::Received(..)
+        | Input::Closed(_)
+        | Input::Drained(..)
+        | Input::Forgotten(..)) => Ok(input),
         Input::PasswordChecked(..)
         | Input::VerifierMade(..)
         | Input::Committed(_)

@@ -14,6 +14,7 @@ use protocol::engine::{Engine, StartFacts};
 use protocol::io::{Batch, Input, Now, Output};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 /// Where outputs go. All are dropped with the core, which ends their threads and tasks.
@@ -53,9 +54,19 @@ impl Core {
         self.engine.start(self.now(), facts, &mut out);
         let mut flow = self.hand_out(&mut out);
         while flow == Flow::GoOn {
-            let Some(letter) = inbox.blocking_recv() else { return };
+            let next = if self.engine.has_turns() { inbox.try_recv() } else { Err(TryRecvError::Empty) };
+            let (letter, idle) = match next {
+                Ok(letter) => (letter, false),
+                // Nobody else wants anything: whoever has had his turn goes on.
+                Err(_) if self.engine.has_turns() => (Letter::Own(Input::Wake), true),
+                Err(_) => match inbox.blocking_recv() {
+                    Some(letter) => (letter, false),
+                    None => return,
+                },
+            };
             let Some(input) = self.read(letter) else { continue };
-            let (committed, wake) = (matches!(input, Input::Committed(_)), matches!(input, Input::Wake));
+            let committed = matches!(input, Input::Committed(_));
+            let wake = matches!(input, Input::Wake) && !idle;
             self.board.saw(&input);
             self.engine.handle(self.now(), input, &mut out);
             flow = self.hand_out(&mut out);
@@ -116,7 +127,13 @@ impl Core {
                 Output::MakeVerifier(check) => self.helpers.passwords.send(Job::Make(check)).is_ok(),
                 Output::Stopped => return Flow::Stop,
                 Output::Halt(why) => vital::die(self.log, format_args!("the engine is broken: {why}")),
-                Output::Send(..) | Output::End(_) | Output::Pause(_) | Output::Resume(_) => {
+                Output::Send(..)
+                | Output::Carry(..)
+                | Output::Forget(..)
+                | Output::Cut(_)
+                | Output::End(_)
+                | Output::Pause(_)
+                | Output::Resume(_) => {
                     unreachable!("`task` gives these to the network")
                 }
             };

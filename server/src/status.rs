@@ -6,7 +6,7 @@ use journal::register::Register;
 use protocol::io::Input;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,8 @@ use tokio::net::UnixListener;
 
 /// Name of the socket in the runtime directory.
 const SOCKET: &str = "status.sock";
+/// Its name until its mode is set.
+const FRESH_SOCKET: &str = ".status.sock";
 /// Longest answer that is read, bytes.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 /// Longest wait for one who asks and does not read, and for an answer.
@@ -90,6 +92,7 @@ impl Board {
             | Input::VerifierMade(..)
             | Input::Committed(_)
             | Input::ReadDone(..)
+            | Input::Forgotten(..)
             | Input::Wake
             | Input::Stop => {}
         }
@@ -130,14 +133,22 @@ fn socket(runtime_dir: &Path) -> PathBuf {
 /// Makes the socket, for its owner alone. One that is left from before is replaced: the store's lock has told that no
 /// other server lives.
 pub(crate) fn bind(runtime_dir: &Path) -> std::io::Result<UnixListener> {
-    std::fs::create_dir_all(runtime_dir)?;
+    // A directory that is there keeps its mode: whoever made it has decided.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(runtime_dir)?;
     let path = socket(runtime_dir);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let listener = UnixListener::bind(&path)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    // Bound under a name that nobody asks for, and given its own name only with the mode in force.
+    let fresh = runtime_dir.join(FRESH_SOCKET);
+    match std::fs::remove_file(&fresh) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(&fresh)?;
+    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&fresh, &path)?;
     Ok(listener)
 }
 

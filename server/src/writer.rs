@@ -8,10 +8,11 @@ use crate::log::Log;
 use crate::reader::Positions;
 use crate::verifiers::Verifiers;
 use crate::vital;
-use disk::Position;
+use disk::{Position, Space};
 use journal::checkpoint::SignedCheckpoint;
 use journal::tree::{Frontier, leaf_hash};
 use pki::canonical;
+use protocol::engine::StoreLimits;
 use protocol::io::{Batch, Input, StoredBody};
 use protocol::limits::BATCH_BYTES_MAX;
 use rand_core::UnwrapErr;
@@ -57,6 +58,15 @@ pub(crate) struct Writer {
     pub(crate) log: Log,
 }
 
+/// A batch is at most this part of the device, so that a small one is not filled by two.
+const BATCH_SHARE: u64 = 64;
+/// And at least this, bytes.
+const BATCH_BYTES_MIN: u64 = 1 << 20;
+/// Extents below this are small: a body takes a good part of one.
+const SMALL_EXTENT_BYTES: u64 = 4 << 20;
+/// What a batch's entries leave of one extent of the journal: run header and commit record with room to spare, bytes.
+const JOURNAL_AROUND_BYTES: u64 = 24 * 1024;
+
 /// How much room there is, in the words of [`Input::Room`].
 #[derive(Clone, Copy)]
 pub(crate) struct Room {
@@ -68,11 +78,30 @@ impl Room {
     /// Messages are taken as long as two full batches fit beside the reserve.
     fn input(self, vault: &Vault) -> Input {
         let space = vault.space();
-        let extent_bytes = (self.store_bytes / u64::from(space.extents.max(1))).max(1);
-        let margin = 2 * BATCH_BYTES_MAX as u64 / extent_bytes + 2;
-        let takes_messages = u64::from(space.free) > u64::from(space.reserve) + margin;
-        let used = u64::from(space.extents - space.free) * extent_bytes;
-        Input::Room(takes_messages, used, self.store_bytes)
+        let free = u64::from(space.free) * self.extent_bytes(&space);
+        let takes_messages = free > self.limits(&space).reserve_bytes;
+        Input::Room(takes_messages, self.store_bytes.saturating_sub(free), self.store_bytes)
+    }
+
+    fn extent_bytes(self, space: &Space) -> u64 {
+        // Rounded down: superblocks and the rest of a device that is no multiple of an extent are nobody's.
+        (self.store_bytes / u64::from(space.extents.max(1))).max(1)
+    }
+
+    /// What the engine may put into one batch, and how much room it leaves to whom.
+    pub(crate) fn limits(self, space: &Space) -> StoreLimits {
+        let extent_bytes = self.extent_bytes(space);
+        let batch_bytes = (self.store_bytes / BATCH_SHARE).clamp(BATCH_BYTES_MIN, BATCH_BYTES_MAX as u64);
+        // In small extents up to half of each stays empty behind the last whole body.
+        let batches = if extent_bytes < SMALL_EXTENT_BYTES { 4 } else { 2 };
+        let margin = batches * batch_bytes / extent_bytes + 2;
+        let around = JOURNAL_AROUND_BYTES + 5 * u64::from(space.extents);
+        StoreLimits {
+            batch_bytes_max: batch_bytes as usize,
+            journal_bytes_max: extent_bytes.saturating_sub(around) as usize,
+            reserve_bytes: (u64::from(space.reserve) + margin) * extent_bytes,
+            last_bytes: u64::from(space.reserve.div_ceil(2)) * extent_bytes,
+        }
     }
 }
 
@@ -181,6 +210,7 @@ impl Writer {
         records: &[(disk::PersonKey, Option<Vec<u8>>)],
         urgent: bool,
     ) -> Result<Vec<Position>, vault::Error> {
+        let log = self.log;
         let mut rng = rng();
         let mut writing = self.vault.begin(urgent, &mut rng)?;
         let entries = batch.entries.iter();
@@ -188,7 +218,17 @@ impl Writer {
         for StoredBody { place, chunk, subtree, body } in &batch.bodies {
             let chunk = subtree.then_some(u64::from(*chunk));
             let place = vault::Place { conversation: place.conversation, item: place.item, chunk };
-            writing.insert(place, body)?;
+            match writing.insert(place, body) {
+                // A chunk that did not open when its reservation was read again after a start was taken for missing and
+                // sent once more. What lies there stays and is told as damaged to whoever reads it; all others go on.
+                Err(vault::Error::Occupied(place)) if place.chunk.is_some() => {
+                    log.error(format_args!(
+                        "batch {}: {place:?} holds a body that does not open",
+                        batch.number
+                    ));
+                }
+                inserted => inserted?,
+            }
         }
         for (person, record) in records {
             writing.verifier(*person, record.as_deref())?;

@@ -136,7 +136,13 @@ impl Server {
                 Output::MakeVerifier(check) => self.errands.push(Errand::Make(check)),
                 Output::Halt(why) => panic!("the engine halts: {why}"),
                 Output::Stopped => self.stopped = true,
-                said @ (Output::Send(..) | Output::End(_) | Output::Pause(_) | Output::Resume(_)) => {
+                Output::Forget(number, _) => self.inbox.push_back(Input::Forgotten(number, Vec::new())),
+                said @ (Output::Send(..)
+                | Output::Carry(..)
+                | Output::Cut(_)
+                | Output::End(_)
+                | Output::Pause(_)
+                | Output::Resume(_)) => {
                     rest.push(said);
                 }
             }

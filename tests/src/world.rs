@@ -184,7 +184,7 @@ impl World {
 
     fn say_on(&mut self, output: Output, durable: u64) {
         match output {
-            Output::Send(sessions, bytes) => {
+            Output::Send(sessions, bytes) | Output::Carry(sessions, bytes, _) => {
                 let frames = self.note_heads(&bytes, durable);
                 for (_, heard) in self.overheard.iter_mut().filter(|(session, _)| sessions.contains(session))
                 {
@@ -210,6 +210,7 @@ impl World {
                     connection.paused = paused;
                 }
             }
+            Output::Cut(_) => {}
             _ => panic!("the server keeps this to itself"),
         }
     }

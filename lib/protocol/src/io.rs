@@ -62,6 +62,25 @@ pub enum Input {
     /// Room on the device: whether messages are still taken, and bytes used and in all.
     #[n(12)]
     Room(#[n(0)] bool, #[n(1)] u64, #[n(2)] u64),
+    /// The network holds none of these bodies any more (`Output::Forget`, by its number): what was dropped unsent. A
+    /// session that had begun to get one is closed.
+    #[n(13)]
+    Forgotten(#[n(0)] u64, #[n(1)] Vec<Dropped>),
+}
+
+/// Pushes that were dropped before a byte of them was sent: from the first that carried an erased body on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Dropped {
+    /// Whose.
+    #[n(0)]
+    pub session: SessionId,
+    /// First entry of the first one dropped.
+    #[n(1)]
+    pub first: Index,
+    /// Bytes dropped.
+    #[n(2)]
+    pub bytes: u64,
 }
 
 /// See [`Input::Connected`].
@@ -120,6 +139,28 @@ pub enum Output {
     /// more. A start replays what is durable.
     #[n(10)]
     Halt(#[n(0)] String),
+    /// Send, as `Send` does, in order with it: these bytes carry bodies, or may be left out in favour of a question.
+    #[n(11)]
+    Carry(#[n(0)] Vec<SessionId>, #[n(1)] ByteVec, #[n(2)] Cargo),
+    /// These bodies are erased: drop what carries one and was not begun, end every session that has begun to get one and
+    /// may not have all of it, then answer `Forgotten`. Nothing that carries one comes after this.
+    #[n(12)]
+    Forget(#[n(0)] u64, #[n(1)] Vec<EraseItem>),
+    /// Drop what was not begun towards this session: its last word follows, then its `End`.
+    #[n(13)]
+    Cut(#[n(0)] SessionId),
+}
+
+/// See [`Output::Carry`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Cargo {
+    /// Items whose bodies are in the bytes.
+    #[n(0)]
+    pub places: Vec<Place>,
+    /// Of a push: its first entry. A push may be dropped, because the peer asks for what it missed; an answer may not.
+    #[n(1)]
+    pub first: Option<Index>,
 }
 
 /// A password on its way to the worker that may open it.

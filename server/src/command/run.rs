@@ -182,7 +182,7 @@ fn assemble(
         set_aside_bytes: opened.recovered.set_aside,
     };
     let frontier = tree.frontier_at(tree.size()).map_err(system)?;
-    let engine = Engine::new(EngineParts {
+    let mut engine = Engine::new(EngineParts {
         register,
         tree,
         books,
@@ -200,6 +200,7 @@ fn assemble(
         passwords::start(keys.agreement, verifiers.clone(), inbox.clone(), log).map_err(system)?;
     // The container's own length: the configuration says only how large a new one is made.
     let room = Room { store_bytes: std::fs::metadata(&config.store.path).map_err(system)?.len() };
+    engine.fit_to(room.limits(&vault.space()));
     let writer = Writer { vault, frontier, positions, verifiers, room, log };
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
     let helpers = Helpers { network, writer: batches, reader, passwords };

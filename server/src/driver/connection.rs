@@ -40,16 +40,29 @@ pub(super) async fn serve(incoming: Incoming, session: SessionId, mut place: Pla
     }
     let (pause, paused) = watch::channel(false);
     // The writer knows the stream before the core knows the session: no word to it can come too early.
-    if shared.orders.send(Order::Opened(session, send, connection, pause)).await.is_err() {
+    if shared.orders.send(Order::Opened(session, send, connection.clone(), pause)).await.is_err() {
         return;
     }
     let peer = peer.into_iter().map(ByteVec::from).collect();
     let connected = Input::Connected(Connected { session, peer, exporter, nonce });
     if shared.to_core.send(canonical::encode(&connected)).await.is_ok() {
-        read(session, &mut receive, paused, &shared.to_core).await;
+        let ended = read(session, &mut receive, paused, &shared.to_core).await;
         let _core_gone = shared.to_core.send(canonical::encode(&Input::Closed(session))).await;
+        if let Ended::ByUs = ended {
+            // The writer closes it soon; until then it keeps its place among those of its certificate.
+            connection.closed().await;
+            return;
+        }
     }
     let _writer_gone = shared.orders.send(Order::Gone(session)).await;
+}
+
+/// Why nothing is read any more.
+enum Ended {
+    /// The writer ends the session.
+    ByUs,
+    /// The peer is gone, or the core.
+    ByOthers,
 }
 
 /// What a Login binds: the peer's chain and the TLS exporter value.
@@ -66,16 +79,21 @@ async fn read(
     receive: &mut RecvStream,
     mut paused: watch::Receiver<bool>,
     to_core: &ToCore,
-) {
+) -> Ended {
     loop {
-        // The writer has dropped the session: nothing that comes now could be answered.
+        // The writer ends the session: nothing that comes now could be answered.
         if paused.wait_for(|paused| !paused).await.is_err() {
-            return;
+            return Ended::ByUs;
         }
-        let Ok(Some(chunk)) = receive.read_chunk(READ_BYTES_MAX, true).await else { return };
+        let chunk = tokio::select! {
+            biased;
+            _paused_or_ended = paused.wait_for(|paused| *paused) => continue,
+            chunk = receive.read_chunk(READ_BYTES_MAX, true) => chunk,
+        };
+        let Ok(Some(chunk)) = chunk else { return Ended::ByOthers };
         let input = Input::Received(session, ByteVec::from(chunk.bytes.to_vec()));
         if to_core.send(canonical::encode(&input)).await.is_err() {
-            return;
+            return Ended::ByOthers;
         }
     }
 }

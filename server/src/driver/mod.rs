@@ -14,7 +14,7 @@ use outbox::{Drained, Order, Outbox};
 use pki::canonical;
 use protocol::io::{Input, SessionId};
 use quinn::{Endpoint, VarInt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -149,22 +149,27 @@ async fn write(mut queue: mpsc::Receiver<Order>, mut from_core: FromCore, to_cor
     let mut outbox = Outbox::default();
     let mut fresh: Vec<Drained> = Vec::new();
     let mut owed: BTreeMap<SessionId, u64> = BTreeMap::new();
+    // At most one for each erasure that the core waits with.
+    let mut forgotten: VecDeque<Input> = VecDeque::new();
     loop {
         for (session, bytes) in fresh.drain(..) {
             *owed.entry(session).or_default() += bytes;
         }
         tokio::select! {
             biased;
-            permit = to_core.reserve(), if !owed.is_empty() => {
-                let (Ok(permit), Some((session, bytes))) = (permit, owed.pop_first()) else { break };
-                permit.send(canonical::encode(&Input::Drained(session, bytes)));
+            permit = to_core.reserve(), if !owed.is_empty() || !forgotten.is_empty() => {
+                let Ok(permit) = permit else { break };
+                let drained = || owed.pop_first().map(|(session, bytes)| Input::Drained(session, bytes));
+                if let Some(input) = forgotten.pop_front().or_else(drained) {
+                    permit.send(canonical::encode(&input));
+                }
             }
             order = queue.recv() => match order {
                 Some(order) => outbox.apply(order, &mut fresh),
                 None => break,
             },
             output = from_core.recv() => match output {
-                Some(bytes) => apply_output(&bytes, &mut outbox, &mut fresh),
+                Some(bytes) => forgotten.extend(apply_output(&bytes, &mut outbox, &mut fresh)),
                 None => break,
             },
             () = outbox.unblocked(&mut fresh) => {}
@@ -175,15 +180,25 @@ async fn write(mut queue: mpsc::Receiver<Order>, mut from_core: FromCore, to_cor
     let _in_time = tokio::time::timeout(CLOSE_TIMEOUT, outbox.drained()).await;
 }
 
-fn apply_output(bytes: &[u8], outbox: &mut Outbox, fresh: &mut Vec<Drained>) {
+/// Does what the core says; gives what the core wants answered.
+fn apply_output(bytes: &[u8], outbox: &mut Outbox, fresh: &mut Vec<Drained>) -> Option<Input> {
     // Not compared with its canonical encoding: the core is believed here, and these are all the bytes that leave.
     match minicbor::decode::<ToDriver>(bytes) {
         Ok(ToDriver::Send(sessions, frame)) => {
-            outbox.apply(Order::Send(sessions, Bytes::from(Vec::from(frame))), fresh);
+            outbox.apply(Order::Send(sessions, Bytes::from(Vec::from(frame)), None), fresh);
         }
+        Ok(ToDriver::Carry(sessions, frame, cargo)) => {
+            let cargo = Some(Arc::new(cargo));
+            outbox.apply(Order::Send(sessions, Bytes::from(Vec::from(frame)), cargo), fresh);
+        }
+        Ok(ToDriver::Forget(number, items)) => {
+            return Some(Input::Forgotten(number, outbox.forget(&items)));
+        }
+        Ok(ToDriver::Cut(session)) => outbox.apply(Order::Cut(session), fresh),
         Ok(ToDriver::End(session)) => outbox.apply(Order::End(session), fresh),
         Ok(ToDriver::Pause(session)) => outbox.apply(Order::Pause(session, true), fresh),
         Ok(ToDriver::Resume(session)) => outbox.apply(Order::Pause(session, false), fresh),
         Err(_) => unreachable!("the core encodes what it sends this way"),
     }
+    None
 }

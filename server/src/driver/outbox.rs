@@ -4,10 +4,13 @@
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use protocol::io::SessionId;
+use journal::ids::Index;
+use link::transport::SEND_WINDOW_BYTES;
+use protocol::io::{Cargo, Dropped, EraseItem, SessionId};
 use quinn::{SendStream, VarInt};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::pin::Pin;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Application close code of a session that ended in good order; the reason went ahead as a frame.
@@ -17,8 +20,10 @@ const CLOSED: u32 = 0;
 pub(super) enum Order {
     /// A session's stream is open; `true` in the channel stops its reader.
     Opened(SessionId, SendStream, quinn::Connection, watch::Sender<bool>),
-    /// Send these bytes to these sessions.
-    Send(Vec<SessionId>, Bytes),
+    /// Send these bytes to these sessions; what they carry is named.
+    Send(Vec<SessionId>, Bytes, Option<Arc<Cargo>>),
+    /// Drop what was not begun.
+    Cut(SessionId),
     /// Stop reading from a session, or go on.
     Pause(SessionId, bool),
     /// Close after what was sent.
@@ -30,17 +35,121 @@ pub(super) enum Order {
 /// Bytes that were handed to the transport, per session.
 pub(super) type Drained = (SessionId, u64);
 
-/// A receiver: either its stream is here, or it is away in a future that waits for room.
+/// Bytes that go out as one, and what they carry.
+#[derive(Clone)]
+struct Piece {
+    bytes: Bytes,
+    cargo: Option<Arc<Cargo>>,
+    /// Some of it was handed to the transport: the rest must follow, or the session end.
+    begun: bool,
+}
+
+impl Piece {
+    fn carries(&self, items: &Erasing) -> bool {
+        self.cargo.as_ref().is_some_and(|cargo| items.hit(cargo))
+    }
+
+    /// The first entry of a push that may be dropped.
+    fn droppable(&self) -> Option<Index> {
+        self.cargo.as_ref().filter(|_| !self.begun)?.first
+    }
+}
+
+/// What an erasure takes.
+struct Erasing {
+    items: BTreeSet<(u64, u64)>,
+    conversations: BTreeSet<u64>,
+}
+
+impl Erasing {
+    fn of(erased: &[EraseItem]) -> Self {
+        let (mut items, mut conversations) = (BTreeSet::new(), BTreeSet::new());
+        for item in erased {
+            match item {
+                EraseItem::Item(place) => drop(items.insert((place.conversation, place.item))),
+                EraseItem::Conversation(number) => drop(conversations.insert(*number)),
+            }
+        }
+        Self { items, conversations }
+    }
+
+    fn hit(&self, cargo: &Cargo) -> bool {
+        cargo.places.iter().any(|place| {
+            self.conversations.contains(&place.conversation)
+                || self.items.contains(&(place.conversation, place.item))
+        })
+    }
+}
+
+/// Bodies that were handed to the transport a moment ago: it may still hold them for a peer that takes nothing.
+struct Handed {
+    cargo: Arc<Cargo>,
+    /// Where in the stream they end.
+    end: u64,
+    /// Acknowledgements heard from the peer before.
+    acks: u64,
+}
+
+/// A receiver: either its stream is here, or it is away, with one piece, in a future that waits for room.
 struct Receiver {
     stream: Option<SendStream>,
+    /// The piece that is away with the stream.
+    away: Option<Piece>,
     connection: quinn::Connection,
     pause: watch::Sender<bool>,
-    backlog: VecDeque<Bytes>,
+    backlog: VecDeque<Piece>,
+    /// Bytes handed to the transport in all.
+    handed_bytes: u64,
+    /// Bodies among the last `SEND_WINDOW_BYTES` of them: what lies before was acknowledged, or there were no room.
+    handed: VecDeque<Handed>,
     ending: bool,
 }
 
-/// A stream that waited for room, with what it wrote meanwhile; `None` when the connection is lost or closed.
-type Waited = (SessionId, Option<(SendStream, VecDeque<Bytes>, u64)>);
+impl Receiver {
+    fn handed_over(&mut self, bytes: u64, whole: Option<Piece>) {
+        self.handed_bytes += bytes;
+        let horizon = self.handed_bytes.saturating_sub(SEND_WINDOW_BYTES);
+        while self.handed.front().is_some_and(|handed| handed.end <= horizon) {
+            self.handed.pop_front();
+        }
+        let cargo = whole.and_then(|piece| piece.cargo).filter(|cargo| !cargo.places.is_empty());
+        if let Some(cargo) = cargo {
+            let acks = self.connection.stats().frame_rx.acks;
+            self.handed.push_back(Handed { cargo, end: self.handed_bytes, acks });
+        }
+    }
+
+    /// Whether the transport has begun to send one of these bodies and the peer may not have all of it: its stream is
+    /// blocked, or nothing was heard of the peer since.
+    fn has_begun(&self, items: &Erasing) -> bool {
+        let begun = self.backlog.iter().filter(|piece| piece.begun).chain(&self.away);
+        if begun.into_iter().any(|piece| piece.carries(items)) {
+            return true;
+        }
+        let acks = self.connection.stats().frame_rx.acks;
+        let held = |handed: &&Handed| self.stream.is_none() || handed.acks == acks;
+        self.handed.iter().filter(held).any(|handed| items.hit(&handed.cargo))
+    }
+
+    /// Drops the pushes from the first that carries an erased body on: the peer will ask for them.
+    fn drop_pushes(&mut self, session: SessionId, items: &Erasing) -> Option<Dropped> {
+        let hit = |piece: &Piece| piece.droppable().is_some() && piece.carries(items);
+        let from = self.backlog.iter().position(hit)?;
+        let first = self.backlog.get(from)?.droppable()?;
+        let (mut at, mut bytes) = (0, 0);
+        self.backlog.retain(|piece| {
+            at += 1;
+            let goes = at > from && piece.droppable().is_some();
+            bytes += if goes { piece.bytes.len() as u64 } else { 0 };
+            !goes
+        });
+        Some(Dropped { session, first, bytes })
+    }
+}
+
+/// A stream that waited for room, with the rest of its piece and what it wrote meanwhile; `None` when the connection is
+/// lost or closed.
+type Waited = (SessionId, Option<(SendStream, Piece, u64)>);
 type Waiting = Pin<Box<dyn Future<Output = Waited> + Send>>;
 
 /// The one writer's state.
@@ -55,13 +164,29 @@ impl Outbox {
     pub(super) fn apply(&mut self, order: Order, drained: &mut Vec<Drained>) {
         match order {
             Order::Opened(session, stream, connection, pause) => {
-                let (stream, backlog) = (Some(stream), VecDeque::new());
-                let receiver = Receiver { stream, connection, pause, backlog, ending: false };
-                self.receivers.insert(session, receiver);
+                let receiver = Receiver {
+                    stream: Some(stream),
+                    away: None,
+                    connection,
+                    pause,
+                    backlog: VecDeque::new(),
+                    handed_bytes: 0,
+                    handed: VecDeque::new(),
+                    ending: false,
+                };
+                if let Some(before) = self.receivers.insert(session, receiver) {
+                    before.connection.close(VarInt::from_u32(CLOSED), b"");
+                }
             }
-            Order::Send(sessions, bytes) => {
+            Order::Send(sessions, bytes, cargo) => {
                 for session in sessions {
-                    self.send(session, bytes.clone(), drained);
+                    let piece = Piece { bytes: bytes.clone(), cargo: cargo.clone(), begun: false };
+                    self.send(session, piece, drained);
+                }
+            }
+            Order::Cut(session) => {
+                if let Some(receiver) = self.receivers.get_mut(&session) {
+                    receiver.backlog.retain(|piece| piece.begun);
                 }
             }
             Order::Pause(session, pause) => {
@@ -73,6 +198,33 @@ impl Outbox {
             Order::Gone(session) => {
                 self.receivers.remove(&session);
             }
+        }
+    }
+
+    /// Gives up every body of these items that has not left: after this the transport holds none. Says which pushes were
+    /// dropped; whoever has begun to get such a body is cut off.
+    pub(super) fn forget(&mut self, items: &[EraseItem]) -> Vec<Dropped> {
+        let items = Erasing::of(items);
+        let (mut dropped, mut cut) = (Vec::new(), Vec::new());
+        for (session, receiver) in &mut self.receivers {
+            dropped.extend(receiver.drop_pushes(*session, &items));
+            // An answer is not dropped: who waits for it would wait for ever.
+            let answer = receiver.backlog.iter().any(|piece| piece.carries(&items));
+            if answer || receiver.has_begun(&items) {
+                cut.push(*session);
+            }
+        }
+        for session in cut {
+            self.cut_off(session);
+            dropped.retain(|one| one.session != session);
+        }
+        dropped
+    }
+
+    /// Ends a session at once: what the transport holds for it is discarded. Its reader says `Closed` to the core.
+    fn cut_off(&mut self, session: SessionId) {
+        if let Some(receiver) = self.receivers.remove(&session) {
+            receiver.connection.close(VarInt::from_u32(CLOSED), b"");
         }
     }
 
@@ -105,47 +257,80 @@ impl Outbox {
         drained.push((session, written));
         let Some(receiver) = self.receivers.get_mut(&session) else { return };
         receiver.stream = Some(stream);
-        for bytes in rest.into_iter().rev() {
-            receiver.backlog.push_front(bytes);
+        receiver.away = None;
+        if rest.bytes.is_empty() {
+            receiver.handed_over(written, Some(rest));
+        } else {
+            receiver.handed_over(written, None);
+            receiver.backlog.push_front(rest);
         }
         self.flush(session, drained);
     }
 
-    fn send(&mut self, session: SessionId, bytes: Bytes, drained: &mut Vec<Drained>) {
+    fn send(&mut self, session: SessionId, piece: Piece, drained: &mut Vec<Drained>) {
         let Some(receiver) = self.receivers.get_mut(&session) else { return };
-        receiver.backlog.push_back(bytes);
+        if receiver.ending {
+            return;
+        }
+        receiver.backlog.push_back(piece);
         self.flush(session, drained);
     }
 
     fn end(&mut self, session: SessionId) {
         let Some(receiver) = self.receivers.get_mut(&session) else { return };
-        receiver.ending = true;
-        // A stream that is away comes back to `flush`, which ends it once all is handed over.
-        if receiver.stream.is_some() && receiver.backlog.is_empty() {
-            self.finish(session);
+        if std::mem::replace(&mut receiver.ending, true) {
+            return;
         }
+        // Nothing that still comes could be answered.
+        receiver.pause.send_replace(true);
+        if receiver.stream.is_some() {
+            self.finish(session);
+            return;
+        }
+        // A stream that is away comes back to `flush`, which ends it once all is handed over: if the peer takes it in time.
+        let connection = receiver.connection.clone();
+        self.waiting.push(Box::pin(async move {
+            tokio::time::sleep(super::CLOSE_TIMEOUT).await;
+            connection.close(VarInt::from_u32(CLOSED), b"");
+            (session, None)
+        }));
     }
 
     /// Hands over what the transport takes at once; what it does not take waits aside.
     fn flush(&mut self, session: SessionId, drained: &mut Vec<Drained>) {
         let Some(receiver) = self.receivers.get_mut(&session) else { return };
-        let Some(stream) = receiver.stream.as_mut() else { return };
+        if receiver.stream.is_none() {
+            return;
+        }
         let mut written = 0;
-        while !receiver.backlog.is_empty() {
-            match write_some(stream, &mut receiver.backlog).now_or_never() {
-                Some(Ok(count)) => written += count,
+        let mut blocked = None;
+        while let Some(mut piece) = receiver.backlog.pop_front() {
+            let Some(stream) = receiver.stream.as_mut() else { break };
+            match write_some(stream, &mut piece).now_or_never() {
+                Some(Ok(count)) => {
+                    written += count;
+                    if piece.bytes.is_empty() {
+                        receiver.handed_over(count, Some(piece));
+                    } else {
+                        receiver.handed_over(count, None);
+                        receiver.backlog.push_front(piece);
+                    }
+                }
                 // The reader side of this session notices the loss and says `Gone`.
                 Some(Err(_lost)) => receiver.backlog.clear(),
-                None => break,
+                None => {
+                    blocked = Some(piece);
+                    break;
+                }
             }
         }
         if written > 0 {
             drained.push((session, written));
         }
-        if !receiver.backlog.is_empty() {
+        if let Some(piece) = blocked {
             if let Some(stream) = receiver.stream.take() {
-                let backlog = std::mem::take(&mut receiver.backlog);
-                self.waiting.push(Box::pin(wait_for_room(session, stream, backlog)));
+                receiver.away = Some(piece.clone());
+                self.waiting.push(Box::pin(wait_for_room(session, stream, piece)));
             }
         } else if receiver.ending {
             self.finish(session);
@@ -168,23 +353,133 @@ impl Outbox {
     }
 }
 
-/// Hands over as much of the first piece as the transport takes, without copying it; waits while it takes nothing.
-async fn write_some(
-    stream: &mut SendStream,
-    backlog: &mut VecDeque<Bytes>,
-) -> Result<u64, quinn::WriteError> {
-    let Some(front) = backlog.front_mut() else { return Ok(0) };
-    let written = stream.write_chunks(std::slice::from_mut(front)).await?;
-    if front.is_empty() {
-        backlog.pop_front();
-    }
+/// Hands over as much of a piece as the transport takes, without copying it; waits while it takes nothing.
+async fn write_some(stream: &mut SendStream, piece: &mut Piece) -> Result<u64, quinn::WriteError> {
+    let written = stream.write_chunks(std::slice::from_mut(&mut piece.bytes)).await?;
+    piece.begun = true;
     Ok(written.bytes as u64)
 }
 
-/// Writes at least one piece, waiting for room; gives the rest back.
-async fn wait_for_room(session: SessionId, mut stream: SendStream, mut backlog: VecDeque<Bytes>) -> Waited {
-    match write_some(&mut stream, &mut backlog).await {
-        Ok(count) => (session, Some((stream, backlog, count))),
+/// Writes some of a piece, waiting for room; gives the rest back.
+async fn wait_for_room(session: SessionId, mut stream: SendStream, mut piece: Piece) -> Waited {
+    match write_some(&mut stream, &mut piece).await {
+        Ok(count) => (session, Some((stream, piece, count))),
         Err(_lost) => (session, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::ids::Place;
+    use journal::testing::TestLog;
+    use link::{OwnCertificate, PeerCheck, TlsProfile};
+    use std::net::Ipv4Addr;
+
+    const FRAME_BYTES: usize = 256 * 1024;
+
+    /// A connection with its one stream, and the peer that reads nothing unless it is asked to.
+    struct Pair {
+        outbox: Outbox,
+        ours: quinn::Connection,
+        _endpoints: [quinn::Endpoint; 2],
+        peer: quinn::Connection,
+        paused: watch::Receiver<bool>,
+    }
+
+    fn own(log: &TestLog, login: &str) -> OwnCertificate {
+        let person = log.site.person(login);
+        let chain = vec![person.signature_certificate.der().to_vec()];
+        OwnCertificate { chain, key: person.signature.to_pkcs8() }
+    }
+
+    async fn pair() -> Pair {
+        let log = TestLog::standard(1);
+        let check: PeerCheck = Arc::new(|_, _| Ok(()));
+        let profile = TlsProfile::standard();
+        let here = (Ipv4Addr::LOCALHOST, 0).into();
+        let config = profile.server(&own(&log, "server"), check.clone()).unwrap();
+        let server = quinn::Endpoint::server(config, here).unwrap();
+        let client = quinn::Endpoint::client(here).unwrap();
+        let config = profile.client(&own(&log, "anna"), check).unwrap();
+        let connecting = client.connect_with(config, server.local_addr().unwrap(), "server").unwrap();
+        let accepting = async { server.accept().await.unwrap().await.unwrap() };
+        let (peer, ours) = tokio::join!(connecting, accepting);
+        let (stream, _receive) = ours.open_bi().await.unwrap();
+        let (pause, paused) = watch::channel(false);
+        let mut outbox = Outbox::default();
+        outbox.apply(Order::Opened(1, stream, ours.clone(), pause), &mut Vec::new());
+        Pair { outbox, ours, _endpoints: [server, client], peer: peer.unwrap(), paused }
+    }
+
+    fn body(outbox: &mut Outbox, item: u64, first: Option<Index>, bytes: usize) {
+        let places = vec![Place { conversation: 9, item }];
+        let cargo = Some(Arc::new(Cargo { places, first }));
+        outbox.apply(Order::Send(vec![1], vec![7; bytes].into(), cargo), &mut Vec::new());
+    }
+
+    fn erased(item: u64) -> [EraseItem; 1] {
+        [EraseItem::Item(Place { conversation: 9, item })]
+    }
+
+    fn run(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn an_erased_body_that_waits_is_dropped_with_the_pushes_behind_it_and_others_stay() {
+        run(async {
+            let Pair { mut outbox, ours, _endpoints, peer: _peer, paused: _paused } = pair().await;
+            (1..=16).for_each(|item| body(&mut outbox, item, Some(100 + item), FRAME_BYTES));
+            outbox.apply(Order::Send(vec![1], vec![8; 10].into(), None), &mut Vec::new());
+            assert_eq!(outbox.forget(&erased(77)), [], "nobody has it");
+            let dropped = outbox.forget(&erased(15));
+            assert_eq!(dropped, [Dropped { session: 1, first: 115, bytes: 2 * FRAME_BYTES as u64 }]);
+            assert!(ours.close_reason().is_none(), "not a byte of it was sent");
+            let left: Vec<usize> =
+                outbox.receivers[&1].backlog.iter().map(|piece| piece.bytes.len()).collect();
+            assert_eq!(left.last(), Some(&10), "answers stay");
+            assert_eq!(outbox.forget(&erased(15)), []);
+        });
+    }
+
+    #[test]
+    fn who_has_begun_to_get_an_erased_body_and_takes_no_more_is_cut_off() {
+        for item in [1, 5] {
+            run(async {
+                let Pair { mut outbox, ours, _endpoints, peer: _peer, paused: _paused } = pair().await;
+                (1..=16).for_each(|item| body(&mut outbox, item, Some(100 + item), FRAME_BYTES));
+                assert!(outbox.receivers[&1].stream.is_none(), "blocked");
+                assert_eq!(outbox.forget(&erased(item)), []);
+                assert!(ours.close_reason().is_some() && outbox.receivers.is_empty());
+            });
+        }
+    }
+
+    #[test]
+    fn who_waits_for_an_answer_with_an_erased_body_is_cut_off() {
+        run(async {
+            let Pair { mut outbox, ours, _endpoints, peer: _peer, paused: _paused } = pair().await;
+            (1..=16).for_each(|item| body(&mut outbox, item, None, FRAME_BYTES));
+            assert_eq!(outbox.forget(&erased(16)), []);
+            assert!(ours.close_reason().is_some());
+        });
+    }
+
+    #[test]
+    fn who_does_not_read_is_disconnected_all_the_same() {
+        run(async {
+            let Pair { mut outbox, ours: _ours, _endpoints, peer, paused } = pair().await;
+            (1..=16).for_each(|item| body(&mut outbox, item, Some(item), FRAME_BYTES));
+            let drained = &mut Vec::new();
+            outbox.apply(Order::Cut(1), drained);
+            assert!(outbox.receivers[&1].backlog.is_empty());
+            outbox.apply(Order::Send(vec![1], vec![1; 8].into(), None), drained);
+            outbox.apply(Order::End(1), drained);
+            assert!(*paused.borrow(), "nothing more is read of it");
+            outbox.drained().await;
+            peer.closed().await;
+            assert!(outbox.receivers.is_empty());
+        });
     }
 }

@@ -8,6 +8,7 @@ use super::submit::{ENTRY_OVERHEAD_BYTES, Taken};
 use crate::code::Code;
 use crate::frame::SealedVerifier;
 use crate::io::{SessionId, VerifierChange};
+use crate::limits::SEALED_VERIFIER_BYTES_MAX;
 use journal::act::{Act, EnvelopePrint, Submit};
 use journal::entry::ENTRY_BYTES_MAX;
 use journal::ids::{Index, StatementId};
@@ -15,9 +16,6 @@ use journal::register::check_submit;
 use journal::statement::{SignedStatement, VerifiedStatement};
 use minicbor::bytes::ByteVec;
 use std::collections::BTreeMap;
-
-/// Longest sealed verifier of an envelope.
-const SEALED_VERIFIER_BYTES_MAX: usize = 1024;
 
 impl Engine {
     /// A Submit and the acts that were staged for it: all or none, in one batch.
@@ -37,6 +35,11 @@ impl Engine {
                 Ok(act) => all.push(act),
                 Err(code) => return code.into(),
             }
+        }
+        let bytes =
+            all.iter().map(|act| act.get().signed().statement.len() + act.get().signed().signature.len());
+        if !self.commits.takes(all.len(), bytes.sum()) {
+            return Code::Full.into();
         }
         let ids: Vec<StatementId> = all[1..].iter().map(|act| act.get().id()).collect();
         if let Err(refusal) = check_submit(submit, &ids) {

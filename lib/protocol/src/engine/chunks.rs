@@ -6,11 +6,11 @@ use super::{Engine, Whole};
 use crate::code::Code;
 use crate::frame::{PutChunk, Stored, ToTerminal};
 use crate::io::{Output, ReadItem, SessionId, StoredBody};
-use crate::limits::{BODY_BYTES_MAX, REBUILD_CHUNKS};
+use crate::limits::{AROUND_CHUNK_BYTES, BODY_BYTES_MAX, REBUILD_CHUNKS};
 use crate::seal::body::BodyRef;
 use crate::seal::file::chunk_root;
 use crate::seal::wrap_chunk::WrapChunk;
-use journal::act::{Epoch, FileClaim, Purpose, ShareHistory, WrapClaim};
+use journal::act::{Epoch, FileClaim, Purpose, ShareHistory, SizeClass, WrapClaim};
 use journal::ids::{Commitment, Hash, ReservationId};
 use journal::register::Reservation;
 use minicbor::bytes::ByteVec;
@@ -61,6 +61,11 @@ impl Reservations {
     }
 }
 
+/// What a reservation may come to take on the device, bytes.
+pub(super) fn promise(chunks: u32, size: SizeClass) -> u64 {
+    (size.bytes() + AROUND_CHUNK_BYTES).saturating_mul(chunks.into())
+}
+
 /// The first chunk that is put: a file's chunk 0 is the message's own body.
 fn first_chunk(purpose: Purpose) -> u32 {
     match purpose {
@@ -70,6 +75,16 @@ fn first_chunk(purpose: Purpose) -> u32 {
 }
 
 impl Engine {
+    /// Bytes that open reservations of this run may still bring.
+    pub(super) fn promised(&self) -> u64 {
+        let left = self.reservations.0.iter().map(|(id, held)| {
+            let found = self.ledger.register.reservation(*id);
+            let chunks = |found: &Reservation| found.chunks.saturating_sub(held.0.len() as u32);
+            found.map_or(0, |found| promise(chunks(found), found.size))
+        });
+        left.fold(0, u64::saturating_add)
+    }
+
     /// Stores a chunk for an open reservation of this person.
     pub(super) fn put_chunk(&mut self, id: SessionId, put: PutChunk, out: &mut Vec<Output>) -> Whole {
         self.ticks()?;

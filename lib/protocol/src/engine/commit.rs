@@ -2,10 +2,11 @@
 //! durable. Never decides what is admitted and never encodes more than once what goes to many.
 
 use super::deliver::{Groups, Push};
+use super::facts::StoreLimits;
 use crate::answer::Answer;
 use crate::code::Code;
 use crate::io::{Batch, EraseItem, SessionId, StoredBody, VerifierChange};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX};
+use crate::limits::{AROUND_STORED_BYTES, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX};
 use bytes::Bytes;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::ids::{Head, Index, LogId};
@@ -83,6 +84,7 @@ pub(super) struct Open {
     pub(super) groups: Groups,
     pub(super) release: Vec<Release>,
     bytes: usize,
+    journal_bytes: usize,
 }
 
 impl Open {
@@ -95,6 +97,7 @@ impl Open {
 
     pub(super) fn entry(&mut self, bytes: Bytes) {
         self.bytes += bytes.len();
+        self.journal_bytes += bytes.len() + AROUND_STORED_BYTES;
         self.entries.push(bytes);
     }
 
@@ -103,10 +106,6 @@ impl Open {
         self.bytes += body.body.len();
         self.bodies.push(body);
         self.bodies.len() - 1
-    }
-
-    pub(super) fn full(&self) -> bool {
-        self.entries.len() >= BATCH_ENTRIES_MAX || self.bytes >= BATCH_BYTES_MAX
     }
 }
 
@@ -131,11 +130,28 @@ pub(super) struct Commits {
     under_way: Option<UnderWay>,
     pub(super) durable: Durable,
     next: u64,
+    store: StoreLimits,
 }
 
 impl Commits {
     pub(super) fn new(durable: Durable) -> Self {
-        Self { open: Open::default(), under_way: None, durable, next: 1 }
+        Self { open: Open::default(), under_way: None, durable, next: 1, store: StoreLimits::default() }
+    }
+
+    pub(super) fn fit_to(&mut self, store: StoreLimits) {
+        self.store = store;
+    }
+
+    /// Whether admission waits for the next batch. A third of the store's bound, so that a whole Submit still fits.
+    pub(super) fn full(&self) -> bool {
+        self.open.entries.len() >= BATCH_ENTRIES_MAX
+            || self.open.bytes >= self.store.batch_bytes_max.min(BATCH_BYTES_MAX)
+            || self.open.journal_bytes >= self.store.journal_bytes_max / 3
+    }
+
+    /// Whether so many entries of so many bytes fit into one batch beside what it holds already.
+    pub(super) fn takes(&self, entries: usize, bytes: usize) -> bool {
+        bytes + entries * AROUND_STORED_BYTES <= self.store.journal_bytes_max / 3 * 2
     }
 
     /// Where something said now must wait; `None` when everything is durable.

@@ -5,7 +5,7 @@ use super::Engine;
 use super::commit::{Durable, Open};
 use super::session::Session;
 use crate::frame::{self, Deliver, Delivered, Digest, ToTerminal};
-use crate::io::{Output, SessionId};
+use crate::io::{Cargo, Output, SessionId};
 use crate::limits::{AROUND_ENTRY_BYTES, DELIVER_BYTES_MAX, OUTSTANDING_BYTES_MAX};
 use bytes::Bytes;
 use journal::ids::Index;
@@ -167,7 +167,9 @@ impl Engine {
             self.note_delivered(*index, &sessions);
         }
         if !sessions.is_empty() {
-            out.push(Output::Send(sessions, push.bytes.to_vec().into()));
+            let places = push.bodies.iter().filter_map(|index| self.place_at(*index)).collect();
+            let cargo = Cargo { places, first: Some(push.first) };
+            out.push(Output::Carry(sessions, push.bytes.to_vec().into(), cargo));
         }
     }
 

@@ -7,12 +7,9 @@ use super::settle::erase_item;
 use super::{Broken, Engine, Phase, Whole};
 use crate::code::Code;
 use crate::io::{Now, Output, SessionId};
-use crate::limits::{CLOCK_STEP_MS, FAILED_LOGINS_PER_MINUTE, FAILING_CERTIFICATES_MAX};
+use crate::limits::{BATCH_BYTES_MAX, CLOCK_STEP_MS, FAILED_LOGINS_PER_MINUTE, FAILING_CERTIFICATES_MAX};
 use journal::Act;
-use journal::fact::{
-    Alarm, AlarmKind, CellKind, ClockStep, Erased, Fact, FailedLogin, LoginFailure, Start, Stop,
-};
-use journal::ids::Index;
+use journal::fact::{Alarm, AlarmKind, CellKind, ClockStep, Fact, FailedLogin, LoginFailure, Start, Stop};
 use pki::{CertId, PersonId};
 use std::collections::HashMap;
 
@@ -44,17 +41,61 @@ pub(super) struct Room {
     takes_messages: bool,
     pub(super) used: u64,
     pub(super) device: u64,
+    store: StoreLimits,
+}
+
+/// What the store can take, in bytes; the driver reckons it from the device's geometry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StoreLimits {
+    /// Entries and bodies of one batch.
+    pub batch_bytes_max: usize,
+    /// Entries of one batch, with what the device puts around them.
+    pub journal_bytes_max: usize,
+    /// Free room that messages and files leave alone.
+    pub reserve_bytes: u64,
+    /// Free room below which only officers and administrators come in: what is left belongs to erasure and to them.
+    pub last_bytes: u64,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self {
+            batch_bytes_max: BATCH_BYTES_MAX,
+            journal_bytes_max: usize::MAX,
+            reserve_bytes: 0,
+            last_bytes: 0,
+        }
+    }
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { takes_messages: true, used: 0, device: 0 }
+        Self { takes_messages: true, used: 0, device: 0, store: StoreLimits::default() }
     }
 }
 
 impl Room {
     pub(super) fn set(&mut self, takes_messages: bool, used: u64, device: u64) {
-        *self = Self { takes_messages, used, device };
+        *self = Self { takes_messages, used, device, store: self.store };
+    }
+
+    pub(super) fn fit_to(&mut self, store: StoreLimits) {
+        self.store = store;
+    }
+
+    /// Free bytes; nobody has said how many before the first word of the driver.
+    fn free(&self) -> u64 {
+        if self.device == 0 { u64::MAX } else { self.device.saturating_sub(self.used) }
+    }
+
+    /// Whether so many bytes of bodies more fit beside the reserve.
+    pub(super) fn fits(&self, bytes: u64) -> bool {
+        self.free().saturating_sub(self.store.reserve_bytes) >= bytes
+    }
+
+    /// Whether what is left is for erasure, officers and administrators alone.
+    pub(super) fn officers_only(&self) -> bool {
+        self.free() < self.store.last_bytes
     }
 
     pub(super) fn takes_messages(&self) -> bool {
@@ -244,14 +285,6 @@ impl Engine {
         let filled = self.room.takes_messages && !takes_messages;
         self.room.set(takes_messages, used, device);
         if filled { self.alarm(AlarmKind::NearlyFull, None) } else { Ok(()) }
-    }
-
-    /// An erasure epoch took effect: only now is anything said to be erased.
-    pub(super) fn erasure_done(&mut self, epoch: u64, through: Index) -> Whole {
-        if through >= self.commits.durable.head.size {
-            return Err(Broken(format!("erased through {through}, which is not durable")));
-        }
-        self.fact(Fact::Erased(Erased { epoch, through }))
     }
 }
 

@@ -21,6 +21,10 @@ use pki::{Certificate, KeyUse, Purpose, Question, Signer, UnixMs, verify_path};
 impl Engine {
     pub(super) fn connected(&mut self, connected: Connected, out: &mut Vec<Output>) -> Whole {
         let Connected { session, peer, exporter, nonce } = connected;
+        if self.sessions.all.contains_key(&session) {
+            // The network cannot tell them apart, so neither may go on.
+            return self.broke_protocol(session, Code::Protocol, out);
+        }
         if self.sessions.all.len() >= SESSIONS_MAX {
             out.push(Output::End(session)); // says nothing, so it need not wait for anything
             return Ok(());
@@ -76,6 +80,9 @@ impl Engine {
         out: &mut Vec<Output>,
     ) -> Whole {
         let Some(peer) = self.sessions.all.get(&id).map(|session| session.peer) else { return Ok(()) };
+        if self.room.officers_only() && !self.comes_as_office(peer) {
+            return self.refuse_login(id, Code::Full.number(), out);
+        }
         let LoginFrame { statement, password } = frame;
         let login = match self.check_login(peer, &state, statement) {
             Some(login) if password.len() <= SEALED_PASSWORD_BYTES_MAX => Box::new(login),

@@ -8,6 +8,7 @@ mod chunks;
 mod commit;
 mod deliver;
 mod facts;
+mod forget;
 pub mod founding;
 mod ledger;
 mod login;
@@ -26,12 +27,14 @@ mod tests;
 mod visible;
 
 pub use books::Books;
-pub use facts::StartFacts;
+pub use facts::{StartFacts, StoreLimits};
 
 use crate::io::{Input, Now, Output, Ticket};
+use crate::limits::TURN_COST_MAX;
 use chunks::Reservations;
 use commit::{Commits, Durable, LogSigners};
 use facts::{Clock, Failures, Room};
+use forget::Forgetting;
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::{Index, LogId};
 use journal::register::Register;
@@ -122,6 +125,9 @@ pub struct Engine {
     failures: Failures,
     clock: Clock,
     room: Room,
+    forgetting: Forgetting,
+    /// What may still be taken off streams for the present input.
+    turn: usize,
     /// The newest message handed to a session of a person, by conversation and person: the server's word, in memory.
     delivered: HashMap<(u64, PersonId), Index>,
     /// A damaged body is in the journal as an alarm already.
@@ -169,6 +175,8 @@ impl Engine {
             failures: Failures::default(),
             clock: Clock::default(),
             room: Room::default(),
+            forgetting: Forgetting::default(),
+            turn: TURN_COST_MAX,
             delivered: HashMap::new(),
             damage_told: false,
             next_ticket: 1,
@@ -181,6 +189,7 @@ impl Engine {
             return;
         }
         self.ledger.set_now(now);
+        self.turn = TURN_COST_MAX;
         let done = self.step(now, input, out).and_then(|()| self.flush(out));
         self.halt_if_broken(done, out);
     }
@@ -194,6 +203,17 @@ impl Engine {
     /// logging in.
     pub fn next_deadline_ms(&self) -> Option<u64> {
         self.ledger.register.next_deadline_ms()
+    }
+
+    /// Whether sessions wait only for their turn: another input, a `Wake` if there is none, lets the next one go on.
+    pub fn has_turns(&self) -> bool {
+        !self.sessions.turns.is_empty()
+    }
+
+    /// What the store can take; without it there is no bound but the engine's own.
+    pub fn fit_to(&mut self, store: StoreLimits) {
+        self.room.fit_to(store);
+        self.commits.fit_to(store);
     }
 
     fn halt_if_broken(&mut self, done: Whole, out: &mut Vec<Output>) {
@@ -229,6 +249,7 @@ impl Engine {
 
     fn running(&mut self, now: Now, input: Input, out: &mut Vec<Output>) -> Whole {
         self.check_clock(now)?;
+        self.next_turn(out)?;
         match input {
             Input::Connected(connected) => self.connected(connected, out),
             Input::Received(session, bytes) => self.received(session, &bytes, out),
@@ -238,7 +259,8 @@ impl Engine {
             Input::VerifierMade(ticket, verifier) => self.verifier_made(ticket, verifier, out),
             Input::Committed(number) => self.committed(number, out),
             Input::ReadDone(ticket, found) => self.read_done(ticket, found, out),
-            Input::ErasureDone(epoch, through) => self.erasure_done(epoch, through),
+            Input::ErasureDone(epoch, through) => self.erasure_done(epoch, through, out),
+            Input::Forgotten(number, dropped) => self.forgotten(number, &dropped, out),
             Input::Wake => self.wake(out),
             Input::Stop => self.stop(out),
             Input::Room(takes, used, device) => self.room_changed(takes, used, device),

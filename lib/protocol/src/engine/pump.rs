@@ -8,8 +8,8 @@ use crate::code::Code;
 use crate::frame::{self, Decoder, Lagging, Stage, ToCore, ToTerminal};
 use crate::io::{Output, SessionId};
 use crate::limits::{
-    INPUT_BYTES_MAX, INPUT_BYTES_PAUSE, OUTSTANDING_BYTES_MAX, READS_PER_SESSION, REQUESTS_MAX,
-    STAGED_BYTES_MAX,
+    ASK_COST, INPUT_BYTES_MAX, INPUT_BYTES_PAUSE, OUTSTANDING_BYTES_MAX, READS_PER_SESSION, REQUESTS_MAX,
+    STAGED_BYTES_MAX, TURN_COST_MAX,
 };
 use journal::fact::{EndReason, Fact, SessionEnd};
 use pki::Role;
@@ -29,12 +29,16 @@ impl Engine {
     /// Takes frames until there are none or one must wait.
     pub(super) fn pump(&mut self, id: SessionId, out: &mut Vec<Output>) -> Whole {
         loop {
-            let full = self.commits.open.full();
+            let full = self.commits.full();
             let Some(session) = self.sessions.all.get_mut(&id).filter(|session| !session.is_over()) else {
                 return Ok(());
             };
             if full || !may_take(session) {
                 self.park(id, out);
+                return Ok(());
+            }
+            if self.turn == 0 {
+                self.wait_for_turn(id, out);
                 return Ok(());
             }
             let limit = session.frame_bytes_max();
@@ -64,6 +68,34 @@ impl Engine {
         if !std::mem::replace(&mut session.queued, true) {
             self.sessions.queue.push_back(id);
         }
+        self.pause_if_much(id, out);
+    }
+
+    /// It has taken its share of this input: others come first, also those whose bytes are not here yet.
+    fn wait_for_turn(&mut self, id: SessionId, out: &mut Vec<Output>) {
+        let Some(session) = self.sessions.all.get_mut(&id) else { return };
+        if session.decoder.buffered() == 0 {
+            return;
+        }
+        if !std::mem::replace(&mut session.turn, true) {
+            self.sessions.turns.push_back(id);
+        }
+        self.pause_if_much(id, out);
+    }
+
+    /// The session that has waited longest for its turn goes on.
+    pub(super) fn next_turn(&mut self, out: &mut Vec<Output>) -> Whole {
+        let Some(id) = self.sessions.turns.pop_front() else { return Ok(()) };
+        if let Some(session) = self.sessions.all.get_mut(&id) {
+            session.turn = false;
+            self.pump(id, out)?;
+        }
+        self.turn = TURN_COST_MAX;
+        Ok(())
+    }
+
+    fn pause_if_much(&mut self, id: SessionId, out: &mut Vec<Output>) {
+        let Some(session) = self.sessions.all.get_mut(&id) else { return };
         if session.decoder.buffered() > INPUT_BYTES_PAUSE && !std::mem::replace(&mut session.paused, true) {
             out.push(Output::Pause(id));
         }
@@ -72,7 +104,7 @@ impl Engine {
     /// Tries everyone who waits, once, in turn.
     pub(super) fn pump_queue(&mut self, out: &mut Vec<Output>) -> Whole {
         for _ in 0..self.sessions.queue.len() {
-            if self.commits.open.full() {
+            if self.commits.full() {
                 break;
             }
             let Some(id) = self.sessions.queue.pop_front() else { break };
@@ -107,6 +139,8 @@ impl Engine {
             ToCore::Ask(ask) => Some(ask.request),
             ToCore::Stage(_) | ToCore::Login(_) => None,
         };
+        let cost = if matches!(frame, ToCore::Ask(_)) { ASK_COST } else { 1 };
+        self.turn = self.turn.saturating_sub(cost);
         if request == Some(0) {
             return self.broke_protocol(id, Code::Protocol, out);
         }
@@ -201,6 +235,7 @@ pub(super) fn fresh(peer: super::session::Peer, state: State) -> Session {
         decoder: Decoder::default(),
         paused: false,
         queued: false,
+        turn: false,
         outstanding: 0,
         lag: None,
         reads: 0,

@@ -7,9 +7,9 @@ use super::{Broken, Engine, Phase, Whole};
 use crate::answer::{Answer, Page};
 use crate::code::Code;
 use crate::frame::{self, AnswerFrame, Delivered, Ended, ReceiptFrame, Refused, ToTerminal, Welcome};
-use crate::io::{Output, SessionId};
+use crate::io::{Cargo, Output, SessionId};
 use bytes::Bytes;
-use journal::ids::Index;
+use journal::ids::{Index, Place};
 use std::collections::BTreeSet;
 
 /// Bytes of frames for one session that are put together into one output.
@@ -47,7 +47,9 @@ impl Engine {
             self.commits.durable.clone()
         };
         let pushes = self.pushes(&self.commits.open, &durable);
-        out.push(Output::Commit(Box::new(self.commits.close(durable, pushes))));
+        let batch = self.commits.close(durable, pushes);
+        self.forgetting.erases(&batch.erase);
+        out.push(Output::Commit(Box::new(batch)));
         Ok(())
     }
 
@@ -96,10 +98,13 @@ impl Engine {
             Release::Welcome(welcoming) => self.welcome(&welcoming, out),
             Release::Answer { session, request, answer, guard } => {
                 self.answered(session);
-                let frame = self.answer_frame(session, request, *answer, guard);
-                self.send(session, frame::encode(&frame), out);
+                let (frame, places) = self.answer_frame(session, request, *answer, guard);
+                self.send_bodies(session, frame::encode(&frame), places, out);
             }
             Release::End { session, code } => {
+                if is_cut(code) && self.sessions.all.get(&session).is_some_and(|found| !found.gone) {
+                    out.push(Output::Cut(session));
+                }
                 self.send(session, frame::encode(&ToTerminal::Ended(Ended { code })), out);
                 // Without an entry the driver has closed it already.
                 if let Some(found) = self.sessions.all.get_mut(&session) {
@@ -141,6 +146,16 @@ impl Engine {
             return;
         }
         out.push(Output::Send(vec![id], Vec::from(bytes).into()));
+    }
+
+    /// As `send`, with the bodies that go along named, so that an erasure can still take them back.
+    fn send_bodies(&mut self, id: SessionId, bytes: Bytes, places: Vec<Place>, out: &mut Vec<Output>) {
+        if places.is_empty() {
+            return self.send(id, bytes, out);
+        }
+        let Some(session) = self.sessions.all.get_mut(&id).filter(|session| !session.gone) else { return };
+        session.outstanding += bytes.len() as u64;
+        out.push(Output::Carry(vec![id], Vec::from(bytes).into(), Cargo { places, first: None }));
     }
 
     fn receipt(&self, request: u32, index: Index, wall_ms: u64, boot_ms: u64) -> ReceiptFrame {
@@ -186,19 +201,42 @@ impl Engine {
         request: u32,
         answer: Answer,
         guard: Option<Index>,
-    ) -> ToTerminal {
+    ) -> (ToTerminal, Vec<Place>) {
         let erased = guard.and_then(|message| self.ledger.books.erased_by(&self.ledger.register, message));
         if erased.is_some() {
-            return ToTerminal::Refused(Refused { request, code: Code::Erased.number() });
+            return (ToTerminal::Refused(Refused { request, code: Code::Erased.number() }), Vec::new());
         }
         let mut answer = answer;
+        let mut places: Vec<Place> = guard.and_then(|message| self.place_at(message)).into_iter().collect();
         if let Some(page) = page_of(&mut answer) {
             page.entries.iter_mut().for_each(|delivered| self.strip_one(delivered));
             let given = page.entries.iter().filter(|delivered| delivered.body.is_some());
             let given: Vec<Index> = given.map(|delivered| delivered.index).collect();
+            places.extend(given.iter().filter_map(|index| self.place_at(*index)));
             given.into_iter().for_each(|index| self.note_delivered(index, &[id]));
         }
-        ToTerminal::Answer(AnswerFrame { request, answer })
+        (ToTerminal::Answer(AnswerFrame { request, answer }), places)
+    }
+}
+
+/// Whether a session of this end gets nothing any more but the word of it.
+fn is_cut(code: u16) -> bool {
+    match Code::from_number(code) {
+        Some(Code::Expelled | Code::Replaced | Code::Protocol | Code::Busy | Code::Certificate) => true,
+        Some(
+            Code::Login
+            | Code::Statement
+            | Code::Body
+            | Code::Wraps
+            | Code::NotFound
+            | Code::Full
+            | Code::Stopping
+            | Code::Idle
+            | Code::Erased
+            | Code::Damaged
+            | Code::LoggedOut,
+        )
+        | None => false,
     }
 }
 

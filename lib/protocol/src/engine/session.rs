@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) paused: bool,
     /// It stands in the queue of those that wait.
     pub(super) queued: bool,
+    /// It waits for its turn.
+    pub(super) turn: bool,
     /// Bytes said and not yet handed to the network.
     pub(super) outstanding: u64,
     /// Pushes stopped at this entry.
@@ -134,6 +136,8 @@ pub(super) struct Sessions {
     pub(super) live: HashMap<PersonId, SessionId>,
     /// Those that have bytes and cannot take them now, oldest first.
     pub(super) queue: VecDeque<SessionId>,
+    /// Those that have had their turn and have more, oldest first.
+    pub(super) turns: VecDeque<SessionId>,
     /// Connections that are not over, by certificate.
     pub(super) per_certificate: HashMap<CertId, usize>,
 }

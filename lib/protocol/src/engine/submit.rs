@@ -1,7 +1,7 @@
 //! A statement of a live session: is it his, is it new, does what came beside it fit; then the Register judges.
 //! Never burns a number: what is refused may be tried again with a higher attempt.
 
-use super::chunks::Fits;
+use super::chunks::{Fits, promise};
 use super::commit::Release;
 use super::passwords::Job;
 use super::receipts::Known;
@@ -198,6 +198,14 @@ impl Engine {
     ) -> Whole<Taken> {
         let act = statement.get().act();
         if !self.room.takes_messages() && !self.room.reserved_for(act) {
+            return Ok(Code::Full.into());
+        }
+        if self.room.officers_only() && matches!(act, Act::SetPassword(_)) && !self.is_office(peer.person) {
+            return Ok(Code::Full.into());
+        }
+        if let Act::Reserve(reserve) = act
+            && !self.room.fits(self.promised().saturating_add(promise(reserve.chunks, reserve.size)))
+        {
             return Ok(Code::Full.into());
         }
         let Rest { request, body, password } = rest;

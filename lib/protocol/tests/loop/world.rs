@@ -339,7 +339,7 @@ impl World {
     fn follow(&mut self, out: Vec<Output>) {
         for output in out {
             match output {
-                Output::Send(sessions, bytes) => {
+                Output::Send(sessions, bytes) | Output::Carry(sessions, bytes, _) => {
                     assert!(self.under_way.is_none(), "sent while a batch is not durable");
                     self.carry(&sessions, &bytes);
                 }
@@ -368,7 +368,8 @@ impl World {
                     let read = items.iter().map(|item| self.read(item).map(Into::into)).collect();
                     self.inputs.push_back(Input::ReadDone(ticket, read));
                 }
-                Output::Pause(_) | Output::Resume(_) | Output::Stopped => {}
+                Output::Pause(_) | Output::Resume(_) | Output::Cut(_) | Output::Stopped => {}
+                Output::Forget(number, _) => self.inputs.push_back(Input::Forgotten(number, Vec::new())),
                 Output::Halt(why) => panic!("halted: {why}"),
             }
         }

@@ -301,3 +301,28 @@ fn an_unknown_conversation_and_a_forbidden_one_look_alike() {
         assert_eq!(world.ask("vera", query), Err(Code::NotFound.number()));
     }
 }
+
+#[test]
+fn erased_is_said_only_when_the_network_has_answered_for_its_buffers() {
+    let mut world = World::new(21);
+    world.all_enter();
+    let chat = world.talking("anna", &["boris"]);
+    let boris = world.session("boris");
+    let index = world.send("anna", chat).unwrap();
+    let row = world.register().message(index).unwrap();
+    let place = journal::Place { conversation: row.conversation, item: row.item };
+    world.drain(boris);
+    world.hold_network = true;
+    let target = EraseTarget::Messages(chat, vec![index]);
+    world.act("anna", Act::Erase(Erase { target })).unwrap();
+    assert!(!world.has_fact(|fact| matches!(fact, journal::Fact::Erased(_))), "not before the answer");
+    let Some(crate::io::Output::Forget(number, items)) = world.held.pop_back() else { panic!("not asked") };
+    assert_eq!(items, [crate::io::EraseItem::Item(place)]);
+    world.input(Input::Forgotten(number + 1, Vec::new()));
+    assert!(!world.has_fact(|fact| matches!(fact, journal::Fact::Erased(_))), "not that question");
+    let dropped = crate::io::Dropped { session: boris, first: index, bytes: 1 };
+    world.input(Input::Forgotten(number, vec![dropped]));
+    assert!(world.has_fact(|fact| matches!(fact, journal::Fact::Erased(_))));
+    let heard = world.drain(boris);
+    assert!(heard.contains(&ToTerminal::Lagging(crate::frame::Lagging { since: index })), "{heard:?}");
+}

@@ -5,6 +5,7 @@ use crate::answer::{Answer, Page};
 use crate::code::Code;
 use crate::frame::{At, Delivered, ToTerminal};
 use crate::io::Input;
+use crate::limits::LINE_SIZES_MAX;
 use crate::query::Query;
 use journal::act::{
     Acknowledge, Act, ConversationKind, Erase, EraseTarget, Invite, Message, Read, ShareHistory,
@@ -279,6 +280,32 @@ fn heads_are_consistent_with_each_other() {
 }
 
 #[test]
+fn heads_are_shown_to_be_of_one_line() {
+    let mut world = World::new(9);
+    world.enter("anna");
+    let first = world.head();
+    world.enter("boris");
+    let second = world.head();
+    world.enter("vera");
+    let third = world.head();
+    let heads = [first, second, third];
+    let sizes = heads.map(|head| head.size);
+    let Ok(Answer::Line(paths)) = world.ask("anna", Query::Line(sizes.to_vec())) else { panic!() };
+    assert_eq!(paths.len(), 2);
+    for (pair, path) in heads.windows(2).zip(paths) {
+        let path = path.iter().map(|digest| digest.0).collect();
+        let proof = ConsistencyProof::new(pair[0].size, pair[1].size, path).unwrap();
+        proof.verify(&pair[0].root, &pair[1].root).unwrap();
+    }
+    let (one, three) = (sizes[0], sizes[2]);
+    let many = (1..=LINE_SIZES_MAX as u64 + 1).collect();
+    for bad in [vec![], vec![one], vec![0, one], vec![one, one], vec![three, one], vec![one, three + 1], many]
+    {
+        assert_eq!(world.ask("anna", Query::Line(bad)), Err(Code::NotFound.number()));
+    }
+}
+
+#[test]
 fn the_directory_has_everyone_and_their_certificates() {
     let mut world = World::new(8);
     world.enter("anna");
@@ -343,4 +370,22 @@ fn auditors_get_every_entry_and_no_body() {
     assert_eq!(world.ask("igor", Query::Messages(at(chat, 0))), Err(Code::NotFound.number()));
     let own = page(world.ask("vera", Query::Entries(message, 1)));
     assert!(own.entries.is_empty());
+}
+
+#[test]
+fn what_one_session_asks_is_bounded_for_each_input_and_goes_on_in_turn() {
+    let mut world = World::new(31);
+    world.all_enter();
+    let session = world.session("boris");
+    world.drain(session);
+    let share = (crate::limits::TURN_COST_MAX / crate::limits::ASK_COST) as u32;
+    let ask = |request| crate::frame::ToCore::Ask(crate::frame::Ask { request, query: Query::Policy });
+    let frames = (1..=3 * share).flat_map(|request| crate::frame::encode(&ask(request)).to_vec());
+    world.input(Input::Received(session, frames.collect::<Vec<u8>>().into()));
+    assert_eq!(world.drain(session).len() as u32, share);
+    assert!(world.engine.has_turns());
+    world.input(Input::Wake);
+    world.input(Input::Wake);
+    assert_eq!(world.drain(session).len() as u32, 2 * share);
+    assert!(!world.engine.has_turns());
 }

@@ -167,3 +167,40 @@ fn an_input_that_cannot_be_halts_and_nothing_more_is_said() {
     world.engine.handle(world.now, Input::Connected(connected), &mut out);
     assert!(out.is_empty());
 }
+
+#[test]
+fn a_file_that_does_not_fit_is_refused_at_its_reservation_and_the_last_room_is_the_officers() {
+    let mut world = World::new(32);
+    world.all_enter();
+    let chat = world.talking("anna", &["boris"]);
+    let store =
+        crate::engine::StoreLimits { reserve_bytes: 1 << 20, last_bytes: 1 << 19, ..Default::default() };
+    world.engine.fit_to(store);
+    let (device, size) = (8 << 20, SizeClass::MIN);
+    world.input(Input::Room(true, 0, device));
+    let chunks = u32::try_from((6 << 20) / (size.bytes() + crate::limits::AROUND_CHUNK_BYTES)).unwrap();
+    world.reserve("anna", chat, Purpose::File, chunks, size).unwrap();
+    let full = Err(Code::Full.number());
+    assert_eq!(world.reserve("boris", chat, Purpose::File, chunks, size), full, "promised already");
+    world.input(Input::Room(false, device - (1 << 18), device));
+    let session = world.connect("vera");
+    let (statement, session) = (world.draft_login("vera", session, true), session);
+    let signed = world.signed("vera", &statement);
+    let entries = world.entries.len();
+    let login = crate::frame::LoginFrame { statement: signed, password: b"own".to_vec().into() };
+    world.frame(session, &crate::frame::ToCore::Login(login));
+    let refused =
+        crate::frame::ToTerminal::Refused(crate::frame::Refused { request: 0, code: Code::Full.number() });
+    assert!(world.drain(session).contains(&refused));
+    assert_eq!(world.entries.len(), entries, "an operator's coming writes nothing");
+    world.enter("olga");
+}
+
+#[test]
+fn a_session_number_that_comes_twice_ends_the_session() {
+    let mut world = World::new(33);
+    let session = world.enter("anna");
+    world.next_session = session;
+    world.connect("boris");
+    assert!(world.ended.contains(&session));
+}

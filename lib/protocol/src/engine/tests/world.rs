@@ -53,6 +53,8 @@ pub(super) struct World {
     pub(super) hold_commits: bool,
     /// Do not answer reads, passwords, erasures by itself.
     pub(super) hold_workers: bool,
+    /// Do not answer for the network's buffers.
+    pub(super) hold_network: bool,
     pub(super) held: VecDeque<Output>,
     pub(super) pushed_bytes: usize,
     pub(super) next_session: SessionId,
@@ -135,6 +137,7 @@ impl World {
             batches: Vec::new(),
             hold_commits: false,
             hold_workers: false,
+            hold_network: false,
             held: VecDeque::new(),
             pushed_bytes: 0,
             next_session: 1,
@@ -199,7 +202,7 @@ impl World {
         let mut answers = Vec::new();
         for output in out {
             match output {
-                Output::Send(sessions, bytes) => {
+                Output::Send(sessions, bytes) | Output::Carry(sessions, bytes, _) => {
                     assert!(self.under_way.is_none(), "sent while a batch is not durable");
                     self.hear(&sessions, &bytes);
                 }
@@ -210,6 +213,14 @@ impl World {
                 Output::Commit(batch) => {
                     self.check(&batch);
                     assert!(self.under_way.replace(*batch).is_none(), "two batches under way");
+                }
+                Output::Cut(_) => {}
+                Output::Forget(number, items) => {
+                    if self.hold_network {
+                        self.held.push_back(Output::Forget(number, items));
+                    } else {
+                        answers.push(Input::Forgotten(number, Vec::new()));
+                    }
                 }
                 Output::Stopped => self.stopped = true,
                 Output::Pause(session) => self.paused.push(session),

@@ -1,0 +1,66 @@
+//! Between an erasure and the word of it: what the network still holds of the erased bodies is given up first.
+//! Never says "erased" before the network has answered for its buffers.
+
+use super::{Broken, Engine, Whole};
+use crate::io::{Dropped, EraseItem, Output};
+use journal::fact::{Erased, Fact};
+use journal::ids::{Index, Place};
+use std::collections::VecDeque;
+
+/// Erasures on their way.
+#[derive(Default)]
+pub(super) struct Forgetting {
+    /// What each batch erases whose epoch has not taken effect, oldest first.
+    erasing: VecDeque<Vec<EraseItem>>,
+    /// Epochs that took effect, oldest first: the number of the question to the network, epoch, last intent.
+    asked: VecDeque<(u64, u64, Index)>,
+    next: u64,
+}
+
+impl Forgetting {
+    /// A batch with intents is on its way.
+    pub(super) fn erases(&mut self, items: &[EraseItem]) {
+        if !items.is_empty() {
+            self.erasing.push_back(items.to_vec());
+        }
+    }
+}
+
+impl Engine {
+    /// An erasure epoch took effect. Since the intent was admitted nothing has been sent that carries such a body; what
+    /// was sent before may still lie with the network.
+    pub(super) fn erasure_done(&mut self, epoch: u64, through: Index, out: &mut Vec<Output>) -> Whole {
+        if through >= self.commits.durable.head.size {
+            return Err(Broken(format!("erased through {through}, which is not durable")));
+        }
+        let forgetting = &mut self.forgetting;
+        forgetting.next += 1;
+        forgetting.asked.push_back((forgetting.next, epoch, through));
+        let items = forgetting.erasing.pop_front().unwrap_or_default();
+        out.push(Output::Forget(forgetting.next, items));
+        Ok(())
+    }
+
+    /// The network has answered for its buffers: only now is anything said to be erased.
+    pub(super) fn forgotten(&mut self, number: u64, dropped: &[Dropped], out: &mut Vec<Output>) -> Whole {
+        let Some((_, epoch, through)) = self.forgetting.asked.pop_front_if(|(asked, ..)| *asked == number)
+        else {
+            return Ok(()); // the network answers what nobody asked: no reason to stop for everyone
+        };
+        self.fact(Fact::Erased(Erased { epoch, through }))?;
+        for Dropped { session, first, bytes } in dropped {
+            if let Some(found) = self.sessions.all.get_mut(session) {
+                found.lag = Some(found.lag.map_or(*first, |lag| lag.min(*first)));
+                self.drained(*session, *bytes, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the body of a message, title or wraps at an index lies.
+    pub(super) fn place_at(&self, index: Index) -> Option<Place> {
+        let books = &self.ledger.books;
+        let place = books.body_place(&self.ledger.register, index);
+        place.or_else(|| books.wraps(index).map(|wraps| wraps.place))
+    }
+}
