@@ -38,6 +38,8 @@ use wire::{Wire, WireNews};
 pub const KEPT_EVENTS_MAX: usize = 1024;
 /// Longest wait for an answer of [`Terminal::connect`], [`Terminal::login`] and [`Terminal::close`].
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The session is looked after at least this often.
+const TICK: Duration = Duration::from_secs(2);
 
 /// A new source of randomness; only binaries know one.
 pub type Randomness = fn() -> Box<dyn CryptoRng + Send>;
@@ -178,6 +180,11 @@ impl Terminal {
 
     /// Takes a connection over. `Event::Greeted` comes next, if the server is the one of the card.
     pub fn attach(&mut self, link: Link) {
+        // What was still to be done on the connection before (above all a close) must not reach this one.
+        self.wire = None;
+        if self.act().is_some() {
+            return;
+        }
         let server = link.server.first().map(|der| CertId::of(der));
         let server_certificate = server.unwrap_or(CertId([0; 32]));
         let connection = Connection { exporter: link.exporter, server_certificate };
@@ -207,7 +214,13 @@ impl Terminal {
                 return News::Event(event);
             }
             let Some(wire) = &mut self.wire else { return std::future::pending().await };
-            match wire.drive().await {
+            // The session has duties of its own (proofs to ask for, questions that nobody answers): it is looked after
+            // also when nothing arrives. Driving loses nothing when it is given up.
+            let Ok(news) = tokio::time::timeout(TICK, wire.drive()).await else {
+                self.session.tick(now_ms());
+                continue;
+            };
+            match news {
                 WireNews::Received(bytes) => self.session.received(&bytes, now_ms()),
                 WireNews::Sent => {}
                 WireNews::Lost(error) => return News::Lost(self.lost(error)),
