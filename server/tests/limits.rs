@@ -243,6 +243,11 @@ fn a_full_store_takes_no_messages_and_still_erases_and_obeys_officers() {
         assert_eq!(full, Code::Full.number());
         assert!(!sent.is_empty(), "there was room once");
 
+        // Boris takes in what was pushed to him: an erasure cuts off whoever leaves bodies lying in the network.
+        for _ in 0..2 {
+            boris.run(Command::Conversations).await.unwrap();
+        }
+
         // What takes away, and what officers decide, has room kept for it.
         let target = EraseTarget::Messages(to, vec![sent[0]]);
         assert!(anna.admitted(Command::Erase(target)).await.is_ok());
