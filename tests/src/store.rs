@@ -121,7 +121,9 @@ impl Store {
     /// Whether messages are still taken: beside the reserve there is room for the largest batch of these histories.
     fn room(&self) -> Input {
         let space = self.vault.space();
-        let (free, all) = (u64::from(space.free), u64::from(space.extents));
+        // Every world's device has extents of one size.
+        let bytes = |extents: u32| u64::from(extents) * u64::from(crate::machine::GEOMETRY.extent_bytes);
+        let (free, all) = (bytes(space.free), bytes(space.extents));
         Input::Room(space.free > space.reserve + 1, all - free, all)
     }
 

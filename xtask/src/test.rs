@@ -199,8 +199,10 @@ impl Plan {
 
     /// Our own `demo`, in a folder of the build's.
     fn demo(&self) -> Result<Outcome> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["demo", "--in"]).arg(self.root.join("target/xtask/demo")).current_dir(&self.root);
+        // Through cargo, because the build stage may have replaced the file that we run from.
+        let mut command =
+            self.cargo(&["run", "--quiet", "--release", "--package", "xtask", "--", "demo", "--in"]);
+        command.arg(self.root.join("target/xtask/demo"));
         let ran = process::run(&self.root, "demo", &mut command)?;
         Ok(Outcome::of(if ran.ok { Ok(()) } else { Err(format!("the demo failed\n{}", ran.complaint())) }))
     }
