@@ -177,8 +177,10 @@ fn run(stage: &Stage) -> Result<Child> {
 
 fn configuration(stage: &Stage, port: u16) -> String {
     let folder = stage.folder.display();
+    // The daemon's socket lies with the agents', where paths are short.
+    let runtime = stage.runtime.display();
     format!(
-        "state_dir = \"{folder}/server\"\nruntime_dir = \"{folder}/run\"\n\n\
+        "state_dir = \"{folder}/server\"\nruntime_dir = \"{runtime}/server\"\n\n\
          [store]\npath = \"{folder}/server/store\"\ncell = \"{folder}/server/cell\"\nbytes = 268435456\n\n\
          [network]\nlisten = [\"127.0.0.1:{port}\"]\n"
     )

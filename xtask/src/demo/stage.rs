@@ -36,7 +36,7 @@ impl Stage {
             std::fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
         }
         let runtime = runtime_dir()?;
-        for name in ["requests", "certificates", "people", "server", "run"] {
+        for name in ["requests", "certificates", "people", "server"] {
             std::fs::create_dir_all(folder.join(name))
                 .with_context(|| format!("cannot make {name} in {}", folder.display()))?;
         }
@@ -148,6 +148,7 @@ fn runtime_dir() -> Result<PathBuf> {
             .with_context(|| format!("cannot make {}", path.display()))
     };
     make(&folder)?;
+    make(&folder.join("server"))?;
     for person in &super::people::PEOPLE {
         make(&folder.join(person.login))?;
     }
