@@ -1,8 +1,19 @@
 //! How much of the network the daemon takes on; the protocol's own limits are in `protocol::limits`.
 
 use serde::Deserialize;
+use std::time::Duration;
 
-/// Limits of connections. Absent keys have these values.
+/// Handshakes under way at once: they are counted apart from connections, because nobody has shown a certificate yet.
+pub(crate) const HANDSHAKES_MAX: usize = 512;
+/// Of these from one source (an IPv4 address, a /64 of IPv6).
+pub(crate) const HANDSHAKES_PER_SOURCE: usize = 64;
+/// A handshake that takes longer gives way when another one needs its room: an honest one takes milliseconds, and those
+/// of a whole site that comes back at once well below this.
+pub(crate) const HANDSHAKE_GRACE: Duration = Duration::from_secs(1);
+/// Longest handshake, and longest wait for the one stream after it.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Limits of connections whose handshake is done. Absent keys have these values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {

@@ -198,3 +198,46 @@ fn one_certificate_has_its_share_of_connections_and_no_more() {
         second.close().await;
     });
 }
+
+/// A stranger whose handshake hangs at the server: once the server has answered, nothing more comes from him.
+async fn hanging(server: &Server) -> [tokio::net::UdpSocket; 2] {
+    let front = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let back = tokio::net::UdpSocket::bind("127.0.0.2:0").await.unwrap();
+    let address = front.local_addr().unwrap();
+    let _stranger = tokio::spawn(async move {
+        let _never_done = knock(address, None, protocol::frame::ALPN).await;
+    });
+    let (mut out, mut back_in, mut stranger) = ([0; 2048], [0; 2048], None);
+    loop {
+        tokio::select! {
+            came = front.recv_from(&mut out) => {
+                let (length, from) = came.unwrap();
+                stranger = Some(from);
+                back.send_to(&out[..length], server.address).await.unwrap();
+            }
+            came = back.recv_from(&mut back_in) => {
+                let (length, _) = came.unwrap();
+                // RFC 9000 17.2.5: a Retry has type 3.
+                if back_in[0] & 0xf0 != 0xf0 {
+                    return [front, back];
+                }
+                front.send_to(&back_in[..length], stranger.unwrap()).await.unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn handshakes_that_hang_keep_nobody_out() {
+    let site = Site::founded(Suite::Ed25519);
+    let config = std::fs::read_to_string(site.path("conclaved.toml")).unwrap();
+    std::fs::write(site.path("conclaved.toml"), config + "[limits]\nconnections = 4\n").unwrap();
+    let server = site.start();
+    runtime().block_on(async {
+        let mut strangers = Vec::new();
+        for _ in 0..8 {
+            strangers.push(hanging(&server).await);
+        }
+        anna_still_comes_in(&site, &server).await;
+    });
+}

@@ -1,34 +1,37 @@
 //! One connection from its handshake to its end: a place in the census, one stream, bytes towards the core.
 //! Never writes: sending is the outbox's.
 
-use super::census::Place;
+use super::census::Handshake;
 use super::outbox::Order;
 use super::{Shared, ToCore};
+use crate::limits::HANDSHAKE_TIMEOUT;
 use minicbor::bytes::ByteVec;
 use pki::{CertId, canonical};
 use protocol::frame::EXPORTER_LABEL;
 use protocol::io::{Connected, Input, SessionId};
 use quinn::{Connection, Incoming, RecvStream, VarInt};
-use std::time::Duration;
 use tokio::sync::watch;
 
-/// Longest handshake, and longest wait for the one stream after it.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most bytes of a stream that travel to the core at once.
 const READ_BYTES_MAX: usize = 64 * 1024;
-/// Application close code for "too many connections of this certificate".
+/// Application close code for "too many connections", in all or of this certificate or address.
 const TOO_MANY: u32 = 1;
 
 /// Serves one connection to its end.
-pub(super) async fn serve(incoming: Incoming, session: SessionId, mut place: Place, shared: Shared) {
+pub(super) async fn serve(incoming: Incoming, session: SessionId, mut handshake: Handshake, shared: Shared) {
     let Ok(connecting) = incoming.accept() else { return };
-    let Ok(Ok(connection)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting).await else { return };
+    let connected = tokio::select! {
+        biased;
+        connected = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting) => connected,
+        () = handshake.pushed_out() => return,
+    };
+    let Ok(Ok(connection)) = connected else { return };
     let Some((peer, exporter)) = bound_to(&connection) else { return };
     let Some(leaf) = peer.first() else { return };
-    if !place.name(CertId::of(leaf), shared.limits) {
+    let Some(_place) = handshake.done(CertId::of(leaf), shared.limits) else {
         connection.close(VarInt::from_u32(TOO_MANY), b"");
         return;
-    }
+    };
     // We open the stream, because we speak first; a client can open none.
     let Ok(Ok((send, mut receive))) = tokio::time::timeout(HANDSHAKE_TIMEOUT, connection.open_bi()).await
     else {

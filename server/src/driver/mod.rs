@@ -8,7 +8,7 @@ mod outbox;
 use crate::border::ToDriver;
 use crate::limits::Limits;
 use bytes::Bytes;
-use census::{Census, Place};
+use census::{Census, Handshake};
 use link::{PeerCheck, TlsError, TlsProfile};
 use outbox::{Drained, Order, Outbox};
 use pki::canonical;
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -132,12 +132,12 @@ async fn accept(endpoint: Endpoint, shared: Shared) {
             continue;
         }
         let address = incoming.remote_address().ip();
-        let Some(place) = Place::take(&shared.census, address, shared.limits) else {
+        let Some(handshake) = Handshake::begin(&shared.census, address, Instant::now(), shared.limits) else {
             incoming.refuse();
             continue;
         };
         let session = shared.next.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(connection::serve(incoming, session, place, shared.clone()));
+        tokio::spawn(connection::serve(incoming, session, handshake, shared.clone()));
     }
 }
 
