@@ -435,6 +435,9 @@ impl Teller<'_> {
                 let why = match fact.reason {
                     EndReason::Lost => self.lang.pick("connection lost", "связь потеряна"),
                     EndReason::Idle => self.lang.pick("idle", "бездействие"),
+                    EndReason::Expired => {
+                        self.lang.pick("the certificate has run out", "срок сертификата истёк")
+                    }
                     EndReason::Protocol => self.lang.pick("the peer broke the protocol", "нарушен протокол"),
                 };
                 let chain = short(fact.chain);

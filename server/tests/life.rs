@@ -12,12 +12,7 @@ use nix::sys::signal::Signal;
 use pki::Suite;
 use protocol::client::event::Content;
 use protocol::client::{Command, Event, Reply};
-use support::{Client, NotIn, Site};
-
-/// One runtime for a whole test: connections live in it.
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
+use support::{Client, NotIn, Site, runtime};
 
 /// The text of every message that one sees from the beginning.
 async fn texts(client: &mut Client, conversation: journal::ConversationId) -> Vec<(u64, String)> {
@@ -91,19 +86,8 @@ fn a_whole_life(suite: Suite) {
     assert!(!store.windows(12).any(|window| window == "привет".as_bytes()), "never in clear on the disk");
 }
 
-#[test]
-fn a_whole_life_ed25519() {
-    a_whole_life(Suite::Ed25519);
-}
-
-#[test]
-fn a_whole_life_p256() {
-    a_whole_life(Suite::EcdsaP256);
-}
-
-#[test]
-fn a_kill_under_load_loses_nothing_acknowledged() {
-    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn a_kill_under_load_loses_nothing_acknowledged(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite), runtime());
     let mut server = site.start();
     let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
     let conversation = runtime.block_on(async {
@@ -150,9 +134,8 @@ fn a_kill_under_load_loses_nothing_acknowledged() {
     assert!(site.check(&["--full"]).status.success());
 }
 
-#[test]
-fn an_erased_message_is_gone_for_good_and_the_others_stay() {
-    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn an_erased_message_is_gone_for_good_and_the_others_stay(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
     let (conversation, erased) = runtime.block_on(async {
@@ -202,4 +185,10 @@ fn an_erased_message_is_gone_for_good_and_the_others_stay() {
     let check = site.check(&["--full", "--json"]);
     let said = String::from_utf8(check.stdout).unwrap();
     assert!(said.contains("\"bodies\":0") && !said.contains("\"erasure_epoch\":1,"), "{said}");
+}
+
+support::on_each_suite! {
+    a_whole_life,
+    a_kill_under_load_loses_nothing_acknowledged,
+    an_erased_message_is_gone_for_good_and_the_others_stay,
 }

@@ -19,7 +19,7 @@ use protocol::client::{Command, Event, Reply};
 use protocol::frame::{self, Ask, SubmitFrame, ToCore};
 use protocol::limits::FRAME_BYTES_MAX;
 use protocol::query::Query;
-use support::{Client, Raw, Server, Site};
+use support::{Client, Raw, Server, Site, runtime};
 
 /// Codes of the Register (FORMAT.md).
 const CHAIN_ENDED: u16 = 101;
@@ -29,10 +29,6 @@ const WRONG_EPOCH: u16 = 170;
 const EPOCH_STALE: u16 = 171;
 const LABEL_TOO_HIGH: u16 = 174;
 const NO_RIGHT_TO_ERASE: u16 = 190;
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
 
 async fn arrived(site: &Site, login: &str, server: &Server) -> Client {
     let mut client = Client::new(site, login);
@@ -47,16 +43,8 @@ async fn raw(mut client: Client, site: &Site, login: &str, server: &Server) -> R
     client.into_raw(site, login)
 }
 
-async fn epoch_of(client: &mut Client, conversation: ConversationId) -> u32 {
-    match client.run(Command::Conversation(conversation)).await {
-        Ok(Reply::Conversation(view)) => view.epoch,
-        Ok(_) | Err(_) => panic!("no conversation"),
-    }
-}
-
-#[test]
-fn what_a_conversation_refuses() {
-    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn what_a_conversation_refuses(suite: Suite) {
+    let (mut site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let anna = runtime.block_on(async {
         let mut olga = arrived(&site, "olga", &server).await;
@@ -73,7 +61,7 @@ fn what_a_conversation_refuses() {
             let _accepted_already = member.run(Command::Accept(group)).await;
         }
         let Ok(first) = anna.admitted(Client::message(group, "one")).await else { panic!("not sent") };
-        let epoch = epoch_of(&mut anna, group).await;
+        let epoch = anna.epoch_of(group).await;
         let mut boris = raw(boris, &site, "boris", &server).await;
         let mut vera = raw(vera, &site, "vera", &server).await;
 
@@ -91,7 +79,7 @@ fn what_a_conversation_refuses() {
         assert_eq!(boris.say(group, epoch, 0).await, Err(EPOCH_STALE), "she could read it");
         assert!(anna.admitted(Client::message(group, "two")).await.is_ok());
         assert_eq!(boris.say(group, epoch, 0).await, Err(WRONG_EPOCH), "the old one is gone for good");
-        let newest = epoch_of(&mut anna, group).await;
+        let newest = anna.epoch_of(group).await;
         assert!(newest > epoch);
         assert!(boris.say(group, newest, 0).await.is_ok(), "refusals did not cost him his chain");
         assert_eq!(vera.say(group, newest, 0).await, Err(NOT_A_MEMBER), "she is out");
@@ -116,9 +104,8 @@ fn turned(frame: &SubmitFrame, to: ConversationId) -> SubmitFrame {
     turned
 }
 
-#[test]
-fn a_statement_is_good_for_one_chain_one_place_and_one_signer() {
-    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn a_statement_is_good_for_one_chain_one_place_and_one_signer(suite: Suite) {
+    let (mut site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let anna = runtime.block_on(async {
         let mut olga = arrived(&site, "olga", &server).await;
@@ -130,7 +117,7 @@ fn a_statement_is_good_for_one_chain_one_place_and_one_signer() {
         // The terminal may have accepted by itself; then this one finds nothing to accept.
         let _accepted_already = boris.run(Command::Accept(one)).await;
         assert!(anna.admitted(Client::message(one, "one")).await.is_ok());
-        let epoch = epoch_of(&mut anna, one).await;
+        let epoch = anna.epoch_of(one).await;
 
         let mut first = raw(boris, &site, "boris", &server).await;
         let sent = first.message(one, epoch, 0);
@@ -176,9 +163,8 @@ fn a_statement_is_good_for_one_chain_one_place_and_one_signer() {
     assert_eq!(alarms.collect::<Vec<_>>(), [(AlarmKind::Equivocation, Some(boris))]);
 }
 
-#[test]
-fn a_bad_frame_behind_the_login_ends_its_own_session_only() {
-    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn a_bad_frame_behind_the_login_ends_its_own_session_only(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let protocol = Some(Code::Protocol.number());
     let anna = runtime.block_on(async {
@@ -222,9 +208,8 @@ fn a_bad_frame_behind_the_login_ends_its_own_session_only() {
     assert_eq!(ends(EndReason::Lost), 2, "hung up after the first login, and cut off");
 }
 
-#[test]
-fn a_full_store_takes_no_messages_and_still_erases_and_obeys_officers() {
-    let site = Site::founded_on(Suite::Ed25519, 50 << 20);
+fn a_full_store_takes_no_messages_and_still_erases_and_obeys_officers(suite: Suite) {
+    let site = Site::founded_on(suite, 50 << 20);
     let (runtime, server) = (runtime(), site.start());
     let (anna, boris) = runtime.block_on(async {
         let mut olga = arrived(&site, "olga", &server).await;
@@ -271,4 +256,11 @@ fn a_full_store_takes_no_messages_and_still_erases_and_obeys_officers() {
     assert!(site.check(&["--full"]).status.success());
     let server = site.start();
     assert!(site.audited(server, &[]).entries.len() > journal.entries.len(), "it starts again");
+}
+
+support::on_each_suite! {
+    what_a_conversation_refuses,
+    a_statement_is_good_for_one_chain_one_place_and_one_signer,
+    a_bad_frame_behind_the_login_ends_its_own_session_only,
+    a_full_store_takes_no_messages_and_still_erases_and_obeys_officers,
 }

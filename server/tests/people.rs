@@ -17,16 +17,13 @@ use pki::{Clearance, Role, Suite};
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use protocol::{Code, client::Error};
-use support::{Client, NotIn, Server, Site};
+use support::{Client, NotIn, Server, Site, runtime};
 
 /// Codes of the Register (FORMAT.md).
 const WRONG_ROLE: u16 = 114;
 const MUST_SET_PASSWORD: u16 = 119;
 const SESSION_LIVE: u16 = 120;
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
+const BAD_REVOCATION_LIST: u16 = 137;
 
 /// A terminal whose person has come in for the first time.
 async fn arrived(site: &Site, login: &str, server: &Server) -> Client {
@@ -49,9 +46,8 @@ async fn is_turned_away(site: &Site, login: &str, server: &Server) -> bool {
     }
 }
 
-#[test]
-fn a_certificate_out_of_its_time_is_refused_by_tls_and_the_honest_one_beside_it_works() {
-    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn a_certificate_out_of_its_time_is_refused_by_tls_and_the_honest_one_beside_it_works(suite: Suite) {
+    let (mut site, runtime) = (Site::founded(suite), runtime());
     let operator = Described::new(Role::Operator, Clearance(3));
     let times = [
         ("expired", (FOUNDED_MS, FOUNDED_MS + 3_600_000)),
@@ -85,9 +81,8 @@ fn a_certificate_out_of_its_time_is_refused_by_tls_and_the_honest_one_beside_it_
     }
 }
 
-#[test]
-fn who_is_revoked_in_mid_session_is_thrown_out_at_once_and_for_good() {
-    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn who_is_revoked_in_mid_session_is_thrown_out_at_once_and_for_good(suite: Suite) {
+    let (mut site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let (people, by_bundle, by_officer) = runtime.block_on(async {
         let mut olga = arrived(&site, "olga", &server).await;
@@ -133,9 +128,40 @@ fn who_is_revoked_in_mid_session_is_thrown_out_at_once_and_for_good() {
     assert!(journal.replay.register().person(site.person("vera").id).unwrap().revoked.is_none());
 }
 
-#[test]
-fn wrong_passwords_lock_even_for_the_right_one_until_an_officer_unlocks() {
-    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn who_stands_on_a_revocation_list_alone_is_thrown_out_as_well(suite: Suite) {
+    let (mut site, runtime) = (Site::founded(suite), runtime());
+    let server = site.start();
+    let (people, by_list) = runtime.block_on(async {
+        let mut olga = arrived(&site, "olga", &server).await;
+        let mut anna = arrived(&site, "anna", &server).await;
+        let mut boris = arrived(&site, "boris", &server).await;
+        let to = anna.talk_to(&site, "boris").await;
+        says(&mut anna, to, "the last word").await;
+        // No Revoke by anybody: the list itself is the act, and it names one of her two certificates.
+        let list = site.list(1, &["anna"]);
+        let by_list = olga.take_in(vec![list], Vec::new()).await.unwrap();
+        assert_eq!(anna.ended().await, Some(Code::Expelled.number()));
+        assert!(is_turned_away(&site, "anna", &server).await, "never again");
+        // An older list, and one that names nobody, take nothing back.
+        let stale = site.list(1, &[]);
+        assert_eq!(olga.take_in(vec![stale], Vec::new()).await, Err(BAD_REVOCATION_LIST));
+        site.take_back_offline();
+        let empty = site.list(2, &[]);
+        olga.take_in(vec![empty], Vec::new()).await.unwrap();
+        assert!(is_turned_away(&site, "anna", &server).await, "revoked for ever");
+        assert!(boris.run(Command::People).await.is_ok(), "nobody else is disturbed");
+        (vec![olga, anna, boris], by_list)
+    });
+    let journal = site.audited(server, &people.iter().collect::<Vec<_>>());
+    let anna = site.person("anna").id;
+    assert_eq!(journal.replay.register().person(anna).unwrap().revoked, Some(by_list + 1));
+    assert!(journal.acts_of(anna).iter().all(|(index, _)| *index < by_list), "nothing after it");
+    let revocations = ["olga", "oleg"].map(|officer| journal.count_of(site.person(officer).id, "revoke"));
+    assert_eq!(revocations, [0, 0], "no officer revoked anybody");
+}
+
+fn wrong_passwords_lock_even_for_the_right_one_until_an_officer_unlocks(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let limit = Policy::standard().wrong_passwords_max as usize;
     let (olga, anna) = runtime.block_on(async {
@@ -172,9 +198,8 @@ fn wrong_passwords_lock_even_for_the_right_one_until_an_officer_unlocks() {
     assert!(anna.locked.is_none() && anna.wrong_passwords == 0);
 }
 
-#[test]
-fn an_envelope_opens_for_its_own_person_once_handed_over_once_and_not_when_void() {
-    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn an_envelope_opens_for_its_own_person_once_handed_over_once_and_not_when_void(suite: Suite) {
+    let (mut site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let (olga, mut terminals) = runtime.block_on(async {
         let mut olga = arrived(&site, "olga", &server).await;
@@ -221,9 +246,8 @@ fn an_envelope_opens_for_its_own_person_once_handed_over_once_and_not_when_void(
     assert_eq!(journal.count_of(site.person("vera").id, "set-password"), 1);
 }
 
-#[test]
-fn who_is_suspended_is_out_at_once_and_back_when_resumed() {
-    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn who_is_suspended_is_out_at_once_and_back_when_resumed(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let person = site.person("anna").id;
     let (olga, anna) = runtime.block_on(async {
@@ -245,9 +269,8 @@ fn who_is_suspended_is_out_at_once_and_back_when_resumed() {
     assert!(journal.replay.register().person(person).unwrap().suspended.is_none());
 }
 
-#[test]
-fn each_role_does_its_own_work_and_no_other() {
-    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn each_role_does_its_own_work_and_no_other(suite: Suite) {
+    let (mut site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let boris_id = site.person("boris").id;
     let (olga, adam) = runtime.block_on(async {
@@ -306,9 +329,8 @@ fn each_role_does_its_own_work_and_no_other() {
     assert!(igor.iter().all(|(_, name)| ["login", "set-password", "export"].contains(name)), "{igor:?}");
 }
 
-#[test]
-fn a_second_login_asks_before_it_ends_the_first() {
-    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+fn a_second_login_asks_before_it_ends_the_first(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
     let (first, second) = runtime.block_on(async {
         let mut first = arrived(&site, "anna", &server).await;
@@ -333,4 +355,15 @@ fn a_second_login_asks_before_it_ends_the_first() {
     assert_eq!(journal.count_of(anna, "login"), 2);
     assert!(journal.failed_logins(anna).is_empty(), "the right password is no failure");
     assert!(!journal.facts().any(|fact| matches!(fact, Fact::Alarm(_))));
+}
+
+support::on_each_suite! {
+    a_certificate_out_of_its_time_is_refused_by_tls_and_the_honest_one_beside_it_works,
+    who_is_revoked_in_mid_session_is_thrown_out_at_once_and_for_good,
+    who_stands_on_a_revocation_list_alone_is_thrown_out_as_well,
+    wrong_passwords_lock_even_for_the_right_one_until_an_officer_unlocks,
+    an_envelope_opens_for_its_own_person_once_handed_over_once_and_not_when_void,
+    who_is_suspended_is_out_at_once_and_back_when_resumed,
+    each_role_does_its_own_work_and_no_other,
+    a_second_login_asks_before_it_ends_the_first,
 }

@@ -25,9 +25,8 @@ fn written(path: &str) -> Vec<u64> {
     (0..bytes.len() as u64).filter(|at| bytes[*at as usize] != 0).collect()
 }
 
-#[test]
-fn a_second_server_on_the_same_store_is_refused() {
-    let site = Site::founded(Suite::Ed25519);
+fn a_second_server_on_the_same_store_is_refused(suite: Suite) {
+    let site = Site::founded(suite);
     let server = site.start();
     let (status, said) = site.start_refused();
     assert_eq!(status.code(), Some(69), "{said}");
@@ -38,9 +37,8 @@ fn a_second_server_on_the_same_store_is_refused() {
     assert!(server.wait().0.success());
 }
 
-#[test]
-fn nothing_is_ever_made_over_what_is_there() {
-    let site = Site::founded(Suite::Ed25519);
+fn nothing_is_ever_made_over_what_is_there(suite: Suite) {
+    let site = Site::founded(suite);
     let (config, bundle) = (site.path("conclaved.toml"), site.path("site.bundle"));
     let before = std::fs::read(site.path("store")).unwrap();
     let again = site.conclaved(&["init", "--config", &config, "--bundle", &bundle]);
@@ -56,9 +54,8 @@ fn nothing_is_ever_made_over_what_is_there() {
     assert!(!std::path::Path::new(&site.path("other.request")).exists());
 }
 
-#[test]
-fn a_missing_store_and_a_wrong_configuration_say_what_to_do() {
-    let site = Site::requested(Suite::Ed25519);
+fn a_missing_store_and_a_wrong_configuration_say_what_to_do(suite: Suite) {
+    let site = Site::requested(suite);
     let (status, said) = site.start_refused();
     assert_eq!(status.code(), Some(69), "{said}");
     assert!(said.contains("conclaved init"), "{said}");
@@ -70,9 +67,8 @@ fn a_missing_store_and_a_wrong_configuration_say_what_to_do() {
     assert!(said.contains("colour") && said.contains("line"), "{said}");
 }
 
-#[test]
-fn a_bundle_of_another_server_or_with_a_changed_act_founds_nothing() {
-    let (site, other) = (Site::requested(Suite::Ed25519), Site::requested(Suite::Ed25519));
+fn a_bundle_of_another_server_or_with_a_changed_act_founds_nothing(suite: Suite) {
+    let (site, other) = (Site::requested(suite), Site::requested(suite));
     let config = site.path("conclaved.toml");
     let foreign = site.conclaved(&["init", "--config", &config, "--bundle", &other.path("site.bundle")]);
     assert_eq!(foreign.status.code(), Some(1));
@@ -86,9 +82,8 @@ fn a_bundle_of_another_server_or_with_a_changed_act_founds_nothing() {
     assert!(!std::path::Path::new(&site.path("store")).exists());
 }
 
-#[test]
-fn a_damaged_store_is_told_and_not_started() {
-    let site = Site::founded(Suite::Ed25519);
+fn a_damaged_store_is_told_and_not_started(suite: Suite) {
+    let site = Site::founded(suite);
     // A start and a stop, so that there are batches behind the founding.
     let server = site.start();
     server.signal(nix::sys::signal::Signal::SIGTERM);
@@ -123,13 +118,50 @@ fn a_damaged_store_is_told_and_not_started() {
     );
 }
 
-#[test]
-fn keys_that_others_can_read_are_refused() {
+fn keys_that_others_can_read_are_refused(suite: Suite) {
     use std::os::unix::fs::PermissionsExt;
-    let site = Site::founded(Suite::Ed25519);
+    let site = Site::founded(suite);
     let key = site.path("state/keys/identity");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     let (status, said) = site.start_refused();
     assert_eq!(status.code(), Some(77), "{said}");
     assert!(said.contains("chmod 600"), "{said}");
+}
+
+/// One mistake in the configuration: the exit code of who uses it wrongly, and words that name the place.
+fn a_corrupt_configuration_names_its_mistake(suite: Suite) {
+    let site = Site::founded(suite);
+    let config = site.path("conclaved.toml");
+    let good = std::fs::read_to_string(&config).unwrap();
+    let log_level = good.lines().find(|line| line.starts_with("log_level")).unwrap();
+    let mistakes = [
+        ("cut in the middle", good[..good.len() / 2].to_owned(), "line"),
+        ("no text", "\u{0}\u{1}\u{2}".to_owned(), "line 1"),
+        ("another type", good.replace("bytes = ", "bytes = \"many\" #"), "line 7"),
+        ("twice", good.replace(log_level, &format!("{log_level}\n{log_level}")), "line 4"),
+        ("no network", good[..good.find("[network]").unwrap()].to_owned(), "network"),
+        ("no address", good.replace("127.0.0.1", "300.0.0.1"), "line 9"),
+        ("a store too small", good.replace("bytes = ", "bytes = 4096 #"), "16777216"),
+        ("a relative path", good.replace("path = \"/", "path = \""), "absolute"),
+    ];
+    for (name, text, told) in mistakes {
+        assert_ne!(text, good, "{name}");
+        std::fs::write(&config, text).unwrap();
+        let (status, said) = site.start_refused();
+        assert_eq!(status.code(), Some(64), "{name}: {said}");
+        assert!(said.contains(told) && said.contains("conclaved.toml"), "{name}: {said}");
+        assert_eq!(site.check(&[]).status.code(), Some(64), "{name}: nor is it checked");
+    }
+    std::fs::write(&config, good).unwrap();
+    assert!(site.check(&["--full"]).status.success(), "the store was not touched");
+}
+
+support::on_each_suite! {
+    a_second_server_on_the_same_store_is_refused,
+    nothing_is_ever_made_over_what_is_there,
+    a_missing_store_and_a_wrong_configuration_say_what_to_do,
+    a_bundle_of_another_server_or_with_a_changed_act_founds_nothing,
+    a_damaged_store_is_told_and_not_started,
+    keys_that_others_can_read_are_refused,
+    a_corrupt_configuration_names_its_mistake,
 }

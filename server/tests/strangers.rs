@@ -13,11 +13,7 @@ use quinn::crypto::rustls::QuicClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use support::{Client, Server, Site, anyone, own};
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
+use support::{Client, Server, Site, anyone, own, runtime};
 
 /// Believes every server: what is tested is what the server believes.
 #[derive(Debug)]
@@ -97,16 +93,15 @@ async fn anna_still_comes_in(site: &Site, server: &Server) {
     anna.hang_up();
 }
 
-#[test]
-fn strangers_are_refused_by_tls_and_disturb_nobody() {
-    let site = Site::founded(Suite::Ed25519);
+fn strangers_are_refused_by_tls_and_disturb_nobody(suite: Suite) {
+    let site = Site::founded(suite);
     let server = site.start();
     runtime().block_on(async {
         let alpn = protocol::frame::ALPN;
         let none = knock(server.address, None, alpn).await.expect_err("no certificate");
         assert_eq!(alert(&none), 116, "certificate_required");
 
-        let mut foreign = journal::testing::TestSite::new(8, Suite::Ed25519);
+        let mut foreign = journal::testing::TestSite::new(8, suite);
         let described = journal::testing::Described::new(pki::Role::Operator, pki::Clearance(3));
         foreign.issue("anna", &described);
         let stranger = foreign.person("anna");
@@ -129,12 +124,12 @@ fn strangers_are_refused_by_tls_and_disturb_nobody() {
     });
 }
 
-#[test]
-fn the_reasons_of_a_refusal_reach_the_person_and_no_hints_the_peer() {
-    let site = Site::founded(Suite::Ed25519);
+fn the_reasons_of_a_refusal_reach_the_person_and_no_hints_the_peer(suite: Suite) {
+    let site = Site::founded(suite);
     let server = site.start();
     runtime().block_on(async {
-        let foreign = Site::requested(Suite::EcdsaP256);
+        let other = if suite == Suite::Ed25519 { Suite::EcdsaP256 } else { Suite::Ed25519 };
+        let foreign = Site::requested(other);
         let profile = TlsProfile::standard();
         let refused =
             Link::connect(&profile, &own(&foreign, "anna"), anyone(), server.address, "conclave").await;
@@ -151,9 +146,8 @@ fn the_reasons_of_a_refusal_reach_the_person_and_no_hints_the_peer() {
     });
 }
 
-#[test]
-fn garbage_ends_its_own_session_only() {
-    let site = Site::founded(Suite::Ed25519);
+fn garbage_ends_its_own_session_only(suite: Suite) {
+    let site = Site::founded(suite);
     let server = site.start();
     let noise = UdpSocket::bind("127.0.0.1:0").unwrap();
     for length in [1, 20, 100, 1200, 1400] {
@@ -179,9 +173,8 @@ fn garbage_ends_its_own_session_only() {
     assert!(server.wait().0.success());
 }
 
-#[test]
-fn one_certificate_has_its_share_of_connections_and_no_more() {
-    let site = Site::founded(Suite::Ed25519);
+fn one_certificate_has_its_share_of_connections_and_no_more(suite: Suite) {
+    let site = Site::founded(suite);
     let server = site.start();
     runtime().block_on(async {
         let profile = TlsProfile::standard();
@@ -227,9 +220,8 @@ async fn hanging(server: &Server) -> [tokio::net::UdpSocket; 2] {
     }
 }
 
-#[test]
-fn handshakes_that_hang_keep_nobody_out() {
-    let site = Site::founded(Suite::Ed25519);
+fn handshakes_that_hang_keep_nobody_out(suite: Suite) {
+    let site = Site::founded(suite);
     let config = std::fs::read_to_string(site.path("conclaved.toml")).unwrap();
     std::fs::write(site.path("conclaved.toml"), config + "[limits]\nconnections = 4\n").unwrap();
     let server = site.start();
@@ -240,4 +232,12 @@ fn handshakes_that_hang_keep_nobody_out() {
         }
         anna_still_comes_in(&site, &server).await;
     });
+}
+
+support::on_each_suite! {
+    strangers_are_refused_by_tls_and_disturb_nobody,
+    the_reasons_of_a_refusal_reach_the_person_and_no_hints_the_peer,
+    garbage_ends_its_own_session_only,
+    one_certificate_has_its_share_of_connections_and_no_more,
+    handshakes_that_hang_keep_nobody_out,
 }

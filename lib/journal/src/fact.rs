@@ -17,6 +17,9 @@ pub enum EndReason {
     /// The peer broke the protocol.
     #[n(3)]
     Protocol,
+    /// The peer's certificate has run out.
+    #[n(4)]
+    Expired,
 }
 
 /// Why a login failed.

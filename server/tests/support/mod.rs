@@ -3,16 +3,19 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 mod client;
+mod clock;
 mod journal_of;
 mod papers;
 mod raw;
 
 pub(crate) use client::{Client, NotIn, WATCHDOG, anyone, own};
+pub(crate) use clock::Clock;
 pub(crate) use journal_of::Journal;
-pub(crate) use raw::Raw;
+pub(crate) use papers::claim;
+pub(crate) use raw::{Raw, body};
 
 use journal::act::{Act, Enrol, Genesis};
-use journal::ids::LogId;
+use journal::ids::{LogId, StatementId};
 use journal::policy::Policy;
 use journal::statement::{SignedStatement, Statement};
 use journal::testing::{Described, FOUNDED_MS, TestPerson, TestSite, VALID_MS};
@@ -27,10 +30,38 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 
+/// These stories, `fn story(suite: Suite)`, as tests at a site of each suite.
+macro_rules! on_each_suite {
+    ($($story:ident),* $(,)?) => {
+        mod ed25519 {
+            $(#[test]
+            fn $story() {
+                super::$story(pki::Suite::Ed25519);
+            })*
+        }
+        mod ecdsa_p256 {
+            $(#[test]
+            fn $story() {
+                super::$story(pki::Suite::EcdsaP256);
+            })*
+        }
+    };
+}
+pub(crate) use on_each_suite;
+
 /// A store that a test can make in a moment.
 const STORE_BYTES: u64 = 64 << 20;
 /// Test certificates must outlive this year.
-const LONG_MS: (u64, u64) = (FOUNDED_MS, FOUNDED_MS + 9 * VALID_MS);
+pub(crate) const LONG_MS: (u64, u64) = (FOUNDED_MS, FOUNDED_MS + 9 * VALID_MS);
+
+/// One runtime for a whole test: connections live in it, and go on living between the steps of the story, so that a
+/// server that stops is answered.
+pub(crate) fn runtime() -> tokio::runtime::Handle {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let handle = runtime.handle().clone();
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    handle
+}
 
 pub(crate) fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
@@ -44,9 +75,13 @@ pub(crate) struct Site {
     pub(crate) identity: PublicKey,
     /// The core's agreement key, once there is a request of the server.
     core: Option<AgreementPublic>,
+    /// Number and id of the authority's acts before its newest one.
+    offline_before: (u64, StatementId),
     /// Envelopes printed so far.
     envelopes: u64,
     store_bytes: u64,
+    /// The wall clock of the server's machine, where a test moves it.
+    pub(crate) clock: Option<Clock>,
 }
 
 impl Site {
@@ -90,7 +125,18 @@ impl Site {
         }
         let log = LogId([0; 32]);
         let identity = authority.identity.public().clone();
-        let mut site = Self { dir, authority, log, identity, core: None, envelopes: 0, store_bytes };
+        let offline_before = (0, StatementId::ZERO);
+        let mut site = Self {
+            offline_before,
+            dir,
+            authority,
+            log,
+            identity,
+            core: None,
+            envelopes: 0,
+            store_bytes,
+            clock: None,
+        };
         site.write_config("127.0.0.1:0");
         let out = site.path("server.request");
         let state = site.path("state");
@@ -203,13 +249,13 @@ impl Site {
 
     /// Starts the server and waits until it listens.
     pub(crate) fn start(&self) -> Server {
-        Server::start(self.path("conclaved.toml").into())
+        Server::start(self.path("conclaved.toml").into(), self.clock.as_ref())
             .unwrap_or_else(|(status, said)| panic!("{status}: {said}"))
     }
 
     /// Starts the server, which refuses.
     pub(crate) fn start_refused(&self) -> (ExitStatus, String) {
-        match Server::start(self.path("conclaved.toml").into()) {
+        match Server::start(self.path("conclaved.toml").into(), self.clock.as_ref()) {
             Ok(_) => panic!("it started"),
             Err(refused) => refused,
         }
@@ -224,14 +270,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(config: PathBuf) -> Result<Self, (ExitStatus, String)> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_conclaved"))
-            .args(["run", "--config"])
-            .arg(config)
-            .env("CONCLAVE_LANG", "en")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    fn start(config: PathBuf, clock: Option<&Clock>) -> Result<Self, (ExitStatus, String)> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conclaved"));
+        command.args(["run", "--config"]).arg(config).env("CONCLAVE_LANG", "en").stderr(Stdio::piped());
+        clock.into_iter().for_each(|clock| clock.hang_in(&mut command));
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
         while let Some(Ok(line)) = lines.next() {

@@ -28,15 +28,17 @@ pub(super) struct Wire {
     link: Link,
     out: VecDeque<Bytes>,
     closing: bool,
+    /// The peer takes nothing any more; what it said before, its reason above all, is still to be read.
+    unheard: bool,
 }
 
 impl Wire {
     pub(super) fn new(link: Link) -> Self {
-        Self { link, out: VecDeque::new(), closing: false }
+        Self { link, out: VecDeque::new(), closing: false, unheard: false }
     }
 
     pub(super) fn send(&mut self, bytes: Bytes) {
-        if !self.closing {
+        if !self.closing && !self.unheard {
             self.out.push_back(bytes);
         }
     }
@@ -46,7 +48,7 @@ impl Wire {
     }
 
     pub(super) async fn drive(&mut self) -> WireNews {
-        let Self { link, out, closing } = self;
+        let Self { link, out, closing, unheard } = self;
         if out.is_empty() && *closing {
             return WireNews::Closing;
         }
@@ -57,7 +59,11 @@ impl Wire {
                     advance(out, sent);
                     WireNews::Sent
                 }
-                Err(_) => WireNews::Lost(lost(link)),
+                Err(_) => {
+                    out.clear();
+                    *unheard = true;
+                    WireNews::Sent
+                }
             },
             got = link.receive.read_chunk(READ_BYTES, true) => match got {
                 Ok(Some(chunk)) => WireNews::Received(chunk.bytes),

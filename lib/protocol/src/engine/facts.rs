@@ -9,7 +9,9 @@ use crate::code::Code;
 use crate::io::{Now, Output, SessionId};
 use crate::limits::{BATCH_BYTES_MAX, CLOCK_STEP_MS, FAILED_LOGINS_PER_MINUTE, FAILING_CERTIFICATES_MAX};
 use journal::Act;
-use journal::fact::{Alarm, AlarmKind, CellKind, ClockStep, Fact, FailedLogin, LoginFailure, Start, Stop};
+use journal::fact::{
+    Alarm, AlarmKind, CellKind, ClockStep, EndReason, Fact, FailedLogin, LoginFailure, Start, Stop,
+};
 use pki::{CertId, PersonId};
 use std::collections::HashMap;
 
@@ -224,7 +226,21 @@ impl Engine {
             State::AwaitLogin(_) | State::CheckingPassword | State::Live(_) | State::Over => None,
         };
         let late: Vec<SessionId> = self.sessions.all.iter().filter_map(late).collect();
-        late.into_iter().try_for_each(|id| self.broke_protocol(id, Code::Idle, out))
+        late.into_iter().try_for_each(|id| self.broke_protocol(id, Code::Idle, out))?;
+        self.end_run_out(out)
+    }
+
+    /// A certificate that has run out lets nobody in, and nobody stay: what he signs is refused, and what others say is
+    /// not for him any more.
+    fn end_run_out(&mut self, out: &mut Vec<Output>) -> Whole {
+        let at_ms = self.ledger.wall_ms();
+        let valid = |certificate| {
+            self.ledger.register.certificate(certificate).is_some_and(|certified| certified.valid_at(at_ms))
+        };
+        let here = self.sessions.all.iter().filter(|(_, session)| !session.is_over());
+        let run_out = here.filter(|(_, session)| !valid(session.peer.certificate)).map(|(id, _)| *id);
+        let run_out: Vec<SessionId> = run_out.collect();
+        run_out.into_iter().try_for_each(|id| self.end_for(id, EndReason::Expired, Code::Certificate, out))
     }
 
     /// A failed login: an entry at once where it counts towards the lock, and for the first few of a minute; the rest

@@ -174,9 +174,20 @@ impl Engine {
 
     /// Ends a session whose peer does not keep to the protocol.
     pub(super) fn broke_protocol(&mut self, id: SessionId, code: Code, out: &mut Vec<Output>) -> Whole {
+        self.end_for(id, EndReason::Protocol, code, out)
+    }
+
+    /// Ends a session of our own accord.
+    pub(super) fn end_for(
+        &mut self,
+        id: SessionId,
+        reason: EndReason,
+        code: Code,
+        out: &mut Vec<Output>,
+    ) -> Whole {
         let chain = self.sessions.leave(id);
         if let Some(chain) = chain {
-            self.fact(Fact::SessionEnd(SessionEnd { chain, reason: EndReason::Protocol }))?;
+            self.fact(Fact::SessionEnd(SessionEnd { chain, reason }))?;
         }
         self.say(Release::end(id, code), out);
         Ok(())

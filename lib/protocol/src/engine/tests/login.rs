@@ -206,6 +206,19 @@ fn an_expired_certificate_gets_no_hello() {
 }
 
 #[test]
+fn a_session_does_not_outlive_its_certificate() {
+    let mut world = World::new(10);
+    let session = world.enter("anna");
+    world.drain(session);
+    world.wait_ms(journal::testing::VALID_MS + 1);
+    world.input(Input::Wake);
+    let ended = crate::frame::Ended { code: Code::Certificate.number() };
+    assert_eq!(world.drain(session).last(), Some(&ToTerminal::Ended(ended)));
+    assert!(world.ended.contains(&session));
+    assert!(world.has_fact(|fact| matches!(fact, Fact::SessionEnd(end) if end.reason == EndReason::Expired)));
+}
+
+#[test]
 fn a_second_session_is_refused_or_takes_over() {
     let mut world = World::new(11);
     let first = world.enter("anna");

@@ -1,0 +1,163 @@
+//! What time does by itself, with real processes and a wall clock in the test's hand: certificates run out, unclaimed
+//! room falls, failures are summed up. Nothing here sleeps.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod support;
+
+use journal::act::{Purpose, SizeClass};
+use journal::fact::{AlarmKind, EndReason, Fact, LoginFailure};
+use journal::testing::Described;
+use journal::{Content, Policy};
+use link::LinkError;
+use pki::{Clearance, Role, Suite};
+use protocol::Code;
+use protocol::client::Command;
+use support::{Client, Raw, Server, Site, body, runtime};
+
+/// Codes of the Register (FORMAT.md).
+const NO_SUCH_RESERVATION: u16 = 172;
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+async fn arrived(site: &Site, login: &str, server: &Server) -> Client {
+    let mut client = Client::new(site, login);
+    client.first_login(site, login, server).await;
+    client
+}
+
+fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    since.as_millis() as u64
+}
+
+fn a_certificate_that_runs_out_takes_its_person_with_it(suite: Suite) {
+    let (mut site, runtime) = (Site::founded(suite).with_clock(), runtime());
+    let server = site.start();
+    let until_ms = now_ms() + 10 * DAY as u64 * 1000;
+    let (anna, olga, before) = runtime.block_on(async {
+        let mut olga = arrived(&site, "olga", &server).await;
+        let mut anna = arrived(&site, "anna", &server).await;
+        let operator = Described::new(Role::Operator, Clearance(3));
+        let described = Described { valid_ms: (now_ms() - 1000, until_ms), ..operator };
+        let (acts, verifiers) = site.welcome_as("vera", &described);
+        olga.take_in(acts, verifiers).await.unwrap();
+        let mut vera = arrived(&site, "vera", &server).await;
+        let to = vera.talk_to(&site, "anna").await;
+        let before = vera.admitted(Client::message(to, "in time")).await.unwrap();
+        let _accepted_already = anna.run(Command::Accept(to)).await;
+
+        site.clock().set_ahead(11 * DAY);
+        // Anna is as she was. Vera's session ends by itself, although it was open before.
+        assert_eq!(anna.admitted(Client::message(to, "eleven days later")).await.err(), None);
+        assert_eq!(vera.ended().await, Some(Code::Certificate.number()), "she does not stay to listen");
+        vera.hang_up();
+        match vera.knock(&site, "vera", &server).await {
+            Err(LinkError::Refused { .. }) => {}
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("she came in"),
+        }
+        assert!(anna.admitted(Client::message(to, "still here")).await.is_ok());
+
+        // Renewed, with new keys, she is herself again.
+        let described = Described { valid_ms: support::LONG_MS, ..described };
+        let renewed = site.enrol_as("vera", &described);
+        olga.take_in(vec![renewed], Vec::new()).await.unwrap();
+        let mut vera = Client::new(&site, "vera");
+        vera.enter(&site, "vera", &server).await;
+        assert!(vera.admitted(Client::message(to, "renewed")).await.is_ok());
+        (anna, olga, before)
+    });
+    let journal = site.audited(server, &[&anna, &olga]);
+    let vera = site.person("vera").id;
+    assert_eq!(journal.count_of(vera, "message"), 2, "in time, and renewed");
+    assert!(journal.acts_of(vera).iter().any(|(index, _)| *index == before));
+    let end = |fact: &&Fact| matches!(fact, Fact::SessionEnd(end) if end.reason == EndReason::Expired);
+    assert_eq!(journal.facts().filter(end).count(), 1, "and why her session ended");
+    let steps = journal.facts().filter(|fact| matches!(fact, Fact::ClockStep(_)));
+    assert_eq!(steps.count(), 1, "that the clock was moved is written down");
+}
+
+fn room_that_nobody_claims_falls_and_its_bytes_with_it(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite).with_clock(), runtime());
+    let server = site.start();
+    let anna = runtime.block_on(async {
+        let mut anna = arrived(&site, "anna", &server).await;
+        let mut boris = arrived(&site, "boris", &server).await;
+        let to = anna.talk_to(&site, "boris").await;
+        let _accepted_already = boris.run(Command::Accept(to)).await;
+        assert!(anna.admitted(Client::message(to, "one")).await.is_ok());
+        boris.hang_up();
+        boris.enter(&site, "boris", &server).await;
+        let mut boris: Raw = boris.into_raw(&site, "boris");
+        let lapses = boris.reserve(to, Purpose::File, 3, SizeClass::MIN).await.unwrap();
+        boris.put(lapses, 1, &body(suite)).await.unwrap();
+        let day = i64::try_from(Policy::standard().reservation_ms / 1000).unwrap();
+
+        site.clock().set_ahead(day - HOUR);
+        boris.put(lapses, 2, &body(suite)).await.unwrap();
+        let lives = boris.reserve(to, Purpose::File, 2, SizeClass::MIN).await.unwrap();
+        site.clock().set_ahead(day + HOUR);
+        assert_eq!(boris.put(lapses, 2, &body(suite)).await, Err(Code::NotFound.number()));
+        assert!(boris.put(lives, 1, &body(suite)).await.is_ok(), "made later, falls later");
+        let claim = support::claim(lapses, &[body(suite), body(suite)]);
+        let late = boris.carrying(to, 1, 0, body(suite), Some(claim));
+        assert_eq!(boris.submit(&late).await, Err(NO_SUCH_RESERVATION));
+        assert!(boris.say(to, 1, 0).await.is_ok(), "his session goes on");
+        anna
+    });
+    let journal = site.audited(server, &[&anna]);
+    let ticks = journal.entries.iter().filter(|entry| matches!(&entry.content, Content::Fact(Fact::Tick(_))));
+    assert_eq!(ticks.count(), 1, "the entry that let it fall");
+    let register = journal.replay.register();
+    let boris = register.person(site.person("boris").id).unwrap();
+    assert_eq!(boris.reservations, 1, "the one made later");
+    let room = SizeClass::MIN.bytes();
+    assert_eq!(boris.stored_bytes, room + SizeClass::MIN.bytes(), "the fallen bytes count no more");
+    let check = site.check(&["--full", "--json"]);
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(check.status.success(), "{said}");
+}
+
+fn a_flood_of_failed_logins_is_summed_up_and_alarmed(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite).with_clock(), runtime());
+    let server = site.start();
+    let limit = Policy::standard().wrong_passwords_max as usize;
+    let each = protocol::limits::FAILED_LOGINS_PER_MINUTE as usize;
+    let beyond = 4;
+    let boris = runtime.block_on(async {
+        let mut anna = arrived(&site, "anna", &server).await;
+        anna.hang_up();
+        for _ in 0..each + beyond {
+            assert_eq!(anna.kept_out(&site, "anna", &server, "wrong").await, Code::Login.number());
+        }
+        let mut boris = arrived(&site, "boris", &server).await;
+        site.clock().set_ahead(5 * 60);
+        // Whatever comes next finds the minute over.
+        assert_eq!(anna.kept_out(&site, "anna", &server, "wrong").await, Code::Login.number());
+        boris.hang_up();
+        boris.enter(&site, "boris", &server).await;
+        boris
+    });
+    // The server looks at the clock by itself; what is left is written at the latest when it stops.
+    let journal = site.audited(server, &[&boris]);
+    let person = site.person("anna").id;
+    let failed = journal.failed_logins(person);
+    assert_eq!(failed.len(), each + beyond + 1, "none is lost: {failed:?}");
+    assert!(failed.iter().all(|failure| *failure == LoginFailure::Password));
+    let entries = journal.facts().filter(|fact| matches!(fact, Fact::FailedLogin(_))).count();
+    assert!(entries < failed.len(), "some share an entry");
+    assert!(journal.replay.register().person(person).unwrap().locked.is_some(), "after {limit}");
+    let flood = |fact: &&Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::LoginFlood);
+    assert!(journal.facts().any(|fact| flood(&fact)), "and it is alarmed");
+}
+
+support::on_each_suite! {
+    a_certificate_that_runs_out_takes_its_person_with_it,
+    room_that_nobody_claims_falls_and_its_bytes_with_it,
+    a_flood_of_failed_logins_is_summed_up_and_alarmed,
+}
