@@ -444,7 +444,13 @@ fn forged_welcome(world: &World, login: &str, size_seen: u64) -> ToTerminal {
     let proof = path(tree.inclusion_proof(index, size).unwrap().path());
     let consistency = path(tree.consistency_proof(size_seen, size).unwrap().path());
     let login = ReceiptFrame { request: 0, index, wall_ms, boot_ms, proof, note: note.into() };
-    ToTerminal::Welcome(Welcome { login, consistency, key_rolls: Vec::new(), must_set_password: false })
+    ToTerminal::Welcome(Welcome {
+        login,
+        consistency,
+        key_rolls: Vec::new(),
+        key_rolls_proof: journal::multiproof::MultiProof::default(),
+        must_set_password: false,
+    })
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod fact;
 mod golden;
 pub mod ids;
 pub mod membership;
+pub mod multiproof;
 pub mod note;
 pub mod policy;
 pub mod proof;

@@ -12,7 +12,9 @@
 use sha2::{Digest, Sha256};
 
 pub use crate::ids::Hash;
+use crate::multiproof::MultiProof;
 use crate::proof::{ConsistencyProof, InclusionProof};
+use std::collections::HashMap;
 
 /// Trees larger than this are refused everywhere, so that no sum or shift of sizes can overflow.
 pub const TREE_SIZE_MAX: u64 = 1 << 63;
@@ -120,7 +122,7 @@ impl Tree {
     /// Proves many leaves under one root: the receipts of a batch.
     pub fn prover(&self, size: u64) -> Result<Prover<'_>, OutOfRange> {
         self.check_size(size)?;
-        Ok(Prover { tree: self, size, siblings: Vec::new() })
+        Ok(Prover { tree: self, size, known: HashMap::new() })
     }
 
     /// Proves that the tree of `old` leaves is a prefix of the tree of `new` leaves (RFC 9162 2.1.4.1).
@@ -169,31 +171,28 @@ impl Tree {
     }
 }
 
-/// Makes inclusion proofs under one root. Neighbours share most of their path, so each hash is kept until another
-/// subtree takes its place: proofs in the order of their indices cost a few hashes each.
+/// Makes proofs under one root. Neighbours share most of their path, so each hash is reckoned once.
 #[derive(Debug)]
 pub struct Prover<'a> {
     tree: &'a Tree,
     size: u64,
-    /// The sibling last used at each depth below the root: start, end, hash.
-    siblings: Vec<(u64, u64, Hash)>,
+    /// Roots of the subtrees that were asked for, by start and end.
+    known: HashMap<(u64, u64), Hash>,
 }
 
 impl Prover<'_> {
     /// Proves that leaf `index` is in the tree (RFC 9162 2.1.3.1).
     pub fn inclusion_proof(&mut self, index: u64) -> Result<InclusionProof, OutOfRange> {
-        if index >= self.size {
-            return Err(OutOfRange { size: self.size, asked: index });
-        }
+        self.check_index(index)?;
         let (mut start, mut end) = (0, self.size);
         let mut path = Vec::new();
         while end - start > 1 {
             let middle = start + split(end - start);
             if index < middle {
-                path.push(self.sibling(path.len(), middle, end));
+                path.push(self.root_of(middle, end));
                 end = middle;
             } else {
-                path.push(self.sibling(path.len(), start, middle));
+                path.push(self.root_of(start, middle));
                 start = middle;
             }
         }
@@ -201,16 +200,34 @@ impl Prover<'_> {
         Ok(InclusionProof::new(index, self.size, path).expect("the walk above gives one hash per height"))
     }
 
-    fn sibling(&mut self, depth: usize, start: u64, end: u64) -> Hash {
-        match self.siblings.get(depth) {
-            Some((s, e, hash)) if (*s, *e) == (start, end) => *hash,
-            Some(_) | None => {
-                let hash = self.tree.range_root(start, end);
-                self.siblings.truncate(depth);
-                self.siblings.push((start, end, hash));
-                hash
-            }
+    /// Proves that these leaves, ascending, are in the tree.
+    pub fn multi_proof(&mut self, indices: &[u64]) -> Result<MultiProof, OutOfRange> {
+        indices.last().map_or(Ok(()), |last| self.check_index(*last))?;
+        let mut hashes = Vec::new();
+        if !indices.is_empty() {
+            self.descend(0, self.size, indices, &mut hashes);
         }
+        Ok(MultiProof::new(hashes))
+    }
+
+    fn check_index(&self, asked: u64) -> Result<(), OutOfRange> {
+        if asked < self.size { Ok(()) } else { Err(OutOfRange { size: self.size, asked }) }
+    }
+
+    /// The hashes of the subtrees of `start..end` that hold none of these leaves. At most 63 deep.
+    fn descend(&mut self, start: u64, end: u64, indices: &[u64], hashes: &mut Vec<Hash>) {
+        if indices.is_empty() {
+            hashes.push(self.root_of(start, end));
+        } else if end - start > 1 {
+            let middle = start + split(end - start);
+            let (left, right) = indices.split_at(indices.partition_point(|index| *index < middle));
+            self.descend(start, middle, left, hashes);
+            self.descend(middle, end, right, hashes);
+        }
+    }
+
+    fn root_of(&mut self, start: u64, end: u64) -> Hash {
+        *self.known.entry((start, end)).or_insert_with(|| self.tree.range_root(start, end))
     }
 }
 
@@ -260,7 +277,7 @@ impl Frontier {
 }
 
 /// The largest power of two smaller than `n`, for `n` > 1.
-fn split(n: u64) -> u64 {
+pub(crate) fn split(n: u64) -> u64 {
     1 << (63 - (n - 1).leading_zeros())
 }
 

@@ -4,6 +4,7 @@
 use crate::frame::{Delivered, Digest};
 use journal::act::ConversationKind;
 use journal::ids::{Chain, ConversationId, Index};
+use journal::multiproof::MultiProof;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::PersonId;
 
@@ -74,8 +75,11 @@ pub struct Page {
     /// Ascending.
     #[n(1)]
     pub entries: Vec<Delivered>,
-    /// Whether there is more behind the last one (in the direction asked).
+    /// That all of them are in the note's checkpoint.
     #[n(2)]
+    pub proof: MultiProof,
+    /// Whether there is more behind the last one (in the direction asked).
+    #[n(3)]
     pub more: bool,
 }
 

@@ -3,6 +3,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use journal::ids::{ConversationId, Hash, Index, LogId, ReservationId};
+use journal::multiproof::MultiProof;
 use journal::statement::SignedStatement;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::canonical::{self, NotCanonical};
@@ -207,8 +208,11 @@ pub struct Welcome {
     /// against the receipt's checkpoint.
     #[n(2)]
     pub key_rolls: Vec<Delivered>,
-    /// Only SetPassword and Logout are admitted until the password is new.
+    /// That all of these are in the receipt's checkpoint.
     #[n(3)]
+    pub key_rolls_proof: MultiProof,
+    /// Only SetPassword and Logout are admitted until the password is new.
+    #[n(4)]
     pub must_set_password: bool,
 }
 
@@ -284,15 +288,18 @@ pub struct AnswerFrame {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct Deliver {
-    /// The signed note that every proof below refers to.
+    /// The signed note that the proof refers to.
     #[n(0)]
     pub note: ByteVec,
-    /// Entries in order.
+    /// Entries, ascending.
     #[n(1)]
     pub entries: Vec<Delivered>,
+    /// That all of them are in the note's checkpoint: neighbours share it, so that it costs them little.
+    #[n(2)]
+    pub proof: MultiProof,
 }
 
-/// An entry with its proof, and its body where it has one that was not erased.
+/// An entry, and its body where it has one that was not erased. Its proof stands beside it, with those around it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct Delivered {
@@ -302,14 +309,11 @@ pub struct Delivered {
     /// The entry's bytes.
     #[n(1)]
     pub entry: ByteVec,
-    /// Inclusion proof in the checkpoint of the frame.
-    #[n(2)]
-    pub proof: Vec<Digest>,
     /// The body (Message, Title).
-    #[n(3)]
+    #[n(2)]
     pub body: Option<ByteVec>,
     /// The `Erase` because of which there is no body: the terminal asks for it (`Query::Entries`) and checks its right.
-    #[n(4)]
+    #[n(3)]
     pub erased_by: Option<Index>,
 }
 

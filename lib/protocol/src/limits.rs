@@ -57,7 +57,8 @@ pub const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const DELIVER_BYTES_MAX: usize = ANSWER_BYTES_MAX;
 /// Longest sealed password, bytes.
 pub const SEALED_PASSWORD_BYTES_MAX: usize = PASSWORD_BYTES_MAX + 128;
-/// What an entry takes in a frame beside its own bytes and its body, at most: index, proof of 40 hashes, heads of CBOR.
+/// What an entry takes in a frame beside its own bytes and its body, at most: index, its share of the proof (40 hashes for one that stands alone),
+/// heads of CBOR.
 pub const AROUND_ENTRY_BYTES: usize = 40 * 34 + 64;
 /// Chunks that are read at once when what a reservation holds is found out again after a start.
 pub const REBUILD_CHUNKS: u32 = 16;

@@ -12,7 +12,6 @@ use crate::limits::PASSWORD_BYTES_MAX;
 use journal::act::{Act, Login};
 use journal::ids::{Chain, Head, StatementId};
 use journal::statement::{Header, SignedStatement, Statement};
-use journal::tree::leaf_hash;
 use pki::CertId;
 use pki::state_record::OwnChain;
 
@@ -153,11 +152,7 @@ impl State {
             self.trust.roll(index, &roll).map_err(Error::unverified)?;
         }
         let head = self.trust.verified(&welcome.login.note).map_err(|doubt| self.doubt(doubt))?.head;
-        for delivered in &welcome.key_rolls {
-            let leaf = leaf_hash(&delivered.entry);
-            Trust::included(delivered.index, &leaf, &delivered.proof, &head).map_err(Error::unverified)?;
-        }
-        Ok(())
+        Trust::all_included(&welcome.key_rolls, &welcome.key_rolls_proof, &head).map_err(Error::unverified)
     }
 
     /// Verifies a note; a contradiction ends all work with this server.

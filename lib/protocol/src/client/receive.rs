@@ -13,10 +13,10 @@ use crate::query::Query;
 use journal::act::Act;
 use journal::entry::{Content, Entry};
 use journal::fact::Fact;
-use journal::ids::{Hash, Head, Index, StatementId};
+use journal::ids::{Index, StatementId};
 use journal::membership::ActBy;
+use journal::multiproof::MultiProof;
 use journal::statement::{Header, Parsed, SignedStatement, VerifiedStatement};
-use journal::tree::leaf_hash;
 use minicbor::Decoder;
 use pki::{CertId, PersonId};
 use std::collections::BTreeSet;
@@ -92,28 +92,34 @@ impl Cx {
         if page.entries.len() > ANSWER_ENTRIES_MAX || !ascending {
             return Err(Error::unverified(What::Answer));
         }
-        self.check_all(&page.note, page.entries).await?.into_iter().map(|(_, checked)| checked).collect()
+        self.check_all(&page.note, page.entries, &page.proof)
+            .await?
+            .into_iter()
+            .map(|(_, checked)| checked)
+            .collect()
     }
 
-    /// A push: what does not verify is named and left out.
+    /// A push: a statement that does not verify is named and left out; entries that are not in the log spoil it whole.
     pub(crate) async fn check_deliver(
         &self,
         deliver: Deliver,
     ) -> Result<Vec<(Index, Result<Checked, Error>)>, Error> {
-        self.check_all(&deliver.note, deliver.entries).await
+        self.check_all(&deliver.note, deliver.entries, &deliver.proof).await
     }
 
     async fn check_all(
         &self,
         note: &[u8],
         entries: Vec<Delivered>,
+        proof: &MultiProof,
     ) -> Result<Vec<(Index, Result<Checked, Error>)>, Error> {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
         let head = self.until(|state| state.note_of_entries(note)).await?;
+        Trust::all_included(&entries, proof, &head).map_err(Error::unverified)?;
         let included: Vec<_> =
-            entries.into_iter().map(|delivered| (delivered.index, include(delivered, &head))).collect();
+            entries.into_iter().map(|delivered| (delivered.index, read(delivered))).collect();
         let wanted: BTreeSet<_> =
             included.iter().filter_map(|(_, entry)| entry.as_ref().ok()?.certificate()).collect();
         self.learn(wanted).await?;
@@ -163,7 +169,7 @@ impl Cx {
                 CheckedContent::Statement(Box::new(self.verify_statement(*parsed, wall_ms)?))
             }
         };
-        let Delivered { index, entry, body, erased_by, proof: _ } = delivered;
+        let Delivered { index, entry, body, erased_by } = delivered;
         let body = body.map(Into::into);
         Ok(Checked { index, wall_ms, content, body, erased_by, bytes: entry.into() })
     }
@@ -195,9 +201,8 @@ impl Included {
     }
 }
 
-fn include(delivered: Delivered, head: &Head) -> Result<Included, What> {
-    let leaf: Hash = leaf_hash(&delivered.entry);
-    Trust::included(delivered.index, &leaf, &delivered.proof, head)?;
+/// Reads an entry that is proven to be in the log.
+fn read(delivered: Delivered) -> Result<Included, What> {
     let entry = Entry::decode(&delivered.entry).map_err(|_| What::Statement)?;
     let content = match entry.content {
         Content::Statement(signed) => IncludedContent::Statement(Box::new(parse(signed)?)),

@@ -29,13 +29,14 @@
 use super::chain::IN_FLIGHT_MAX;
 use super::error::What;
 use super::event::Distrust;
-use crate::frame::{Digest, Hello};
+use crate::frame::{Delivered, Digest, Hello};
 use crate::limits::LINE_SIZES_MAX;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::fact::{KeyRoll, key_roll_bytes};
 use journal::ids::{Hash, Head, Index, LogId};
+use journal::multiproof::MultiProof;
 use journal::proof::{ConsistencyProof, InclusionProof};
-use journal::tree::empty_root;
+use journal::tree::{empty_root, leaf_hash};
 use pki::{CertId, PublicKey, Verifier};
 
 /// Tied notes kept, so that a note that comes again is not verified again.
@@ -237,6 +238,16 @@ impl Trust {
         let path = path.iter().map(|digest| digest.0).collect();
         let proof = InclusionProof::new(index, head.size, path).map_err(|_| What::Inclusion)?;
         proof.verify(leaf, &head.root).map_err(|_| What::Inclusion)
+    }
+
+    /// These entries, ascending, are in the log with this head.
+    pub(crate) fn all_included(entries: &[Delivered], proof: &MultiProof, head: &Head) -> Result<(), What> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let leaves: Vec<_> =
+            entries.iter().map(|delivered| (delivered.index, leaf_hash(&delivered.entry))).collect();
+        proof.verify(&leaves, head.size, &head.root).map_err(|_| What::Inclusion)
     }
 
     /// Moves the proven head on to a verified note, if the proof shows that the log only grew. A note that is signed

@@ -9,6 +9,7 @@ use crate::io::{Cargo, Output, SessionId};
 use crate::limits::{AROUND_ENTRY_BYTES, DELIVER_BYTES_MAX, OUTSTANDING_BYTES_MAX};
 use bytes::Bytes;
 use journal::ids::Index;
+use journal::multiproof::MultiProof;
 use journal::register::{Applied, Audience, Effect};
 use journal::tree::Prover;
 use pki::{PersonId, Role};
@@ -131,13 +132,13 @@ impl Engine {
             Delivered {
                 index: entry.index,
                 entry: entry.bytes.to_vec().into(),
-                proof: proof(prover, entry.index),
                 body: body.map(|stored| stored.body.clone()),
                 erased_by,
             }
         });
-        let entries = entries.collect();
-        let frame = ToTerminal::Deliver(Deliver { note: durable.note.to_vec().into(), entries });
+        let entries: Vec<_> = entries.collect();
+        let proof = together(prover, &entries);
+        let frame = ToTerminal::Deliver(Deliver { note: durable.note.to_vec().into(), entries, proof });
         let first = group.entries.first().map_or(0, |entry| entry.index);
         Push { sessions: group.sessions.clone(), bytes: frame::encode(&frame), first, bodies }
     }
@@ -208,7 +209,14 @@ impl Engine {
     }
 }
 
-/// The inclusion proof as it goes on the wire.
+/// The proof of entries that go out together.
+pub(super) fn together(prover: &mut Prover<'_>, entries: &[Delivered]) -> MultiProof {
+    let indices: Vec<Index> = entries.iter().map(|delivered| delivered.index).collect();
+    // As below.
+    prover.multi_proof(&indices).unwrap_or_default()
+}
+
+/// The inclusion proof of one entry as it goes on the wire.
 pub(super) fn proof(prover: &mut Prover<'_>, index: Index) -> Vec<Digest> {
     // An entry at or above the size has no proof; the callers never ask for one, and a terminal refuses an empty one.
     prover

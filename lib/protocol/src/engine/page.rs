@@ -2,7 +2,7 @@
 //! Never proves against a checkpoint that is not durable, and never gives a body whose erasure was admitted.
 
 use super::commit::{Durable, Release};
-use super::deliver::proof;
+use super::deliver::together;
 use super::{Engine, Whole};
 use crate::answer::{Answer, Page};
 use crate::code::Code;
@@ -12,6 +12,7 @@ use crate::limits::{ANSWER_BYTES_MAX, AROUND_ENTRY_BYTES};
 use bytes::Bytes;
 use journal::fact::AlarmKind;
 use journal::ids::{Index, Place};
+use journal::multiproof::MultiProof;
 use minicbor::bytes::ByteVec;
 use std::collections::HashMap;
 
@@ -211,15 +212,15 @@ impl Engine {
             damaged |= row.body.is_some() && body.is_none() && erased_by.is_none();
             bytes += entry.len() + body.as_ref().map_or(0, |body| body.len()) + AROUND_ENTRY_BYTES;
             let body = body.filter(|_| erased_by.is_none());
-            entries.push(Delivered { index: row.index, entry, proof: Vec::new(), body, erased_by });
+            entries.push(Delivered { index: row.index, entry, body, erased_by });
         }
         if damaged {
             self.damaged()?;
         }
-        if let Ok(mut prover) = self.ledger.tree.prover(durable.head.size) {
-            entries.iter_mut().for_each(|delivered| delivered.proof = proof(&mut prover, delivered.index));
-        }
-        let page = Page { note: durable.note.to_vec().into(), entries, more };
+        let prover = self.ledger.tree.prover(durable.head.size);
+        let proof =
+            prover.map_or_else(|_| MultiProof::default(), |mut prover| together(&mut prover, &entries));
+        let page = Page { note: durable.note.to_vec().into(), entries, proof, more };
         let answer = Box::new(kind.answer(page));
         self.say(Release::Answer { session, request, answer, guard: None }, out);
         Ok(())

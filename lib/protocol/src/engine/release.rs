@@ -2,7 +2,7 @@
 //! Never decides what is said.
 
 use super::commit::{Durable, Release, Welcoming};
-use super::deliver::proof;
+use super::deliver::{proof, together};
 use super::{Broken, Engine, Phase, Whole};
 use crate::answer::{Answer, Page};
 use crate::code::Code;
@@ -10,6 +10,7 @@ use crate::frame::{self, AnswerFrame, Delivered, Ended, ReceiptFrame, Refused, T
 use crate::io::{Cargo, Output, SessionId};
 use bytes::Bytes;
 use journal::ids::{Index, Place};
+use journal::multiproof::MultiProof;
 use std::collections::BTreeSet;
 
 /// Bytes of frames for one session that are put together into one output.
@@ -172,22 +173,19 @@ impl Engine {
         let consistency = if head.size == 0 { None } else { tree.consistency_proof(head.size, size).ok() };
         let consistency =
             consistency.map_or(Vec::new(), |proof| proof.path().iter().copied().map(frame::Digest).collect());
-        let key_rolls = match tree.prover(size) {
-            Ok(mut prover) => {
-                let rolls = self.ledger.books.key_rolls.iter().filter(|(index, _)| *index < size);
-                let delivered = rolls.map(|(index, bytes)| Delivered {
-                    index: *index,
-                    entry: bytes.to_vec().into(),
-                    proof: proof(&mut prover, *index),
-                    body: None,
-                    erased_by: None,
-                });
-                delivered.collect()
-            }
-            Err(_) => Vec::new(),
-        };
+        let rolls = self.ledger.books.key_rolls.iter().filter(|(index, _)| *index < size);
+        let delivered = rolls.map(|(index, bytes)| Delivered {
+            index: *index,
+            entry: bytes.to_vec().into(),
+            body: None,
+            erased_by: None,
+        });
+        let key_rolls: Vec<_> = delivered.collect();
+        let key_rolls_proof = tree
+            .prover(size)
+            .map_or_else(|_| MultiProof::default(), |mut prover| together(&mut prover, &key_rolls));
         let login = self.receipt(0, index, wall_ms, boot_ms);
-        let welcome = Welcome { login, consistency, key_rolls, must_set_password };
+        let welcome = Welcome { login, consistency, key_rolls, key_rolls_proof, must_set_password };
         if let Some(session) = self.sessions.all.get_mut(&session) {
             session.welcomed = true;
         }

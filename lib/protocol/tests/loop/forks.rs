@@ -19,8 +19,8 @@ use std::rc::Rc;
 const ROUND_MS: u64 = 5_001;
 
 /// Another past of this size, signed by the server: this one entry is true, everything else is invented. Gives its note
-/// and the proof of the entry.
-fn fork(world: &World, index: Index, size: u64) -> (Vec<u8>, Vec<Digest>) {
+/// and its tree.
+fn fork(world: &World, index: Index, size: u64) -> (Vec<u8>, Tree) {
     let mut tree = Tree::new();
     for at in 0..size {
         let invented = format!("invented {at}").into_bytes();
@@ -37,8 +37,7 @@ fn fork(world: &World, index: Index, size: u64) -> (Vec<u8>, Vec<Digest>) {
     ];
     let checkpoint = Checkpoint { log: world.log, head: Head { size, root: tree.root() } };
     let note = SignedCheckpoint::sign(checkpoint, &signers).unwrap().to_string().into_bytes();
-    let proof = tree.inclusion_proof(index, size).unwrap();
-    (note, proof.path().iter().copied().map(Digest).collect())
+    (note, tree)
 }
 
 fn pair(number: u64) -> (World, ConversationId) {
@@ -111,9 +110,10 @@ fn held_push(world: &mut World, id: ConversationId, text: &str) -> Deliver {
 
 fn forged(world: &World, mut deliver: Deliver, size: u64) -> ToTerminal {
     deliver.entries.truncate(1);
-    let (note, proof) = fork(world, deliver.entries[0].index, size);
+    let index = deliver.entries[0].index;
+    let (note, tree) = fork(world, index, size);
     deliver.note = note.into();
-    deliver.entries[0].proof = proof;
+    deliver.proof = tree.prover(size).unwrap().multi_proof(&[index]).unwrap();
     ToTerminal::Deliver(deliver)
 }
 
@@ -124,8 +124,11 @@ fn a_receipt_under_a_fork_is_found_out() {
         let (mut world, id) = pair(70 + beyond);
         let (mut receipt, command) = held_receipt(&mut world, id);
         world.say("boris", id, "the log grows");
-        let (note, proof) = fork(&world, receipt.index, receipt.index + 1 + beyond);
-        (receipt.note, receipt.proof) = (note.into(), proof);
+        let size = receipt.index + 1 + beyond;
+        let (note, tree) = fork(&world, receipt.index, size);
+        let proof = tree.inclusion_proof(receipt.index, size).unwrap();
+        receipt.note = note.into();
+        receipt.proof = proof.path().iter().copied().map(Digest).collect();
         show(&mut world, "anna", &ToTerminal::Receipt(receipt));
         assert!(world.result("anna", command).is_some(), "a receipt is told at once");
         if beyond > 0 {
