@@ -95,7 +95,7 @@ impl<'a> Play<'a> {
             13 => {
                 let (login, bytes) = (self.login(), self.small() * 1000);
                 if let Some(terminal) = self.driver.terminals.get(login) {
-                    self.driver.input(Input::Drained(terminal.session, bytes));
+                    self.driver.input(Input::Drained(vec![(terminal.session, bytes)]));
                 }
             }
             14 => self.connect_strange(),

@@ -3,7 +3,7 @@
 
 use crate::border::{self, Task};
 use crate::clock;
-use crate::inbox::Letter;
+use crate::inbox::{Letter, Letters};
 use crate::log::Log;
 use crate::passwords::Job;
 use crate::peers::Peers;
@@ -14,7 +14,6 @@ use protocol::engine::{Engine, StartFacts};
 use protocol::io::{Batch, Input, Now, Output};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 /// Where outputs go. All are dropped with the core, which ends their threads and tasks.
@@ -49,17 +48,16 @@ enum Flow {
 
 impl Core {
     /// Starts the engine and serves it until it has stopped in good order.
-    pub(crate) fn run(mut self, facts: StartFacts, mut inbox: mpsc::Receiver<Letter>) {
+    pub(crate) fn run(mut self, facts: StartFacts, mut letters: Letters) {
         let mut out = Vec::new();
         self.engine.start(self.now(), facts, &mut out);
         let mut flow = self.hand_out(&mut out);
         while flow == Flow::GoOn {
-            let next = if self.engine.has_turns() { inbox.try_recv() } else { Err(TryRecvError::Empty) };
-            let (letter, idle) = match next {
-                Ok(letter) => (letter, false),
+            let (letter, idle) = match letters.ready() {
+                Some(letter) => (letter, false),
                 // Nobody else wants anything: whoever has had his turn goes on.
-                Err(_) if self.engine.has_turns() => (Letter::Own(Input::Wake), true),
-                Err(_) => match inbox.blocking_recv() {
+                None if self.engine.has_turns() => (Letter::Own(Input::Wake), true),
+                None => match letters.next() {
                     Some(letter) => (letter, false),
                     None => return,
                 },

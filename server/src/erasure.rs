@@ -2,7 +2,7 @@
 //! Never says "erased": that is a Fact in the journal, and the engine's to write after this.
 
 use crate::log::Log;
-use crate::writer::rng;
+use crate::randomness::rng;
 use protocol::io::EraseItem;
 use vault::{Place, Target, Vault};
 

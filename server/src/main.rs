@@ -18,6 +18,7 @@ mod overlay;
 mod own;
 mod passwords;
 mod peers;
+mod randomness;
 mod reader;
 mod recovery;
 mod status;

@@ -5,6 +5,7 @@
 use crate::erasure;
 use crate::inbox::Inbox;
 use crate::log::Log;
+use crate::randomness::PooledRng;
 use crate::reader::Positions;
 use crate::verifiers::Verifiers;
 use crate::vital;
@@ -15,7 +16,6 @@ use pki::canonical;
 use protocol::engine::StoreLimits;
 use protocol::io::{Batch, Input, StoredBody};
 use protocol::limits::BATCH_BYTES_MAX;
-use rand_core::UnwrapErr;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use vault::Vault;
@@ -55,6 +55,7 @@ pub(crate) struct Writer {
     pub(crate) positions: Positions,
     pub(crate) verifiers: Verifiers,
     pub(crate) room: Room,
+    pub(crate) rng: PooledRng,
     pub(crate) log: Log,
 }
 
@@ -136,7 +137,7 @@ impl Writer {
                 Err(TryRecvError::Empty) if to_sweep > 0 => {
                     // One extent at a time, and only while nobody waits.
                     to_sweep -= 1;
-                    let freed = self.vault.sweep(1, &mut rng()).map_err(WriteError::Sweep)?;
+                    let freed = self.vault.sweep(1, &mut self.rng).map_err(WriteError::Sweep)?;
                     self.log.debug(format_args!("swept, {freed} extents given back"));
                     continue;
                 }
@@ -211,8 +212,7 @@ impl Writer {
         urgent: bool,
     ) -> Result<Vec<Position>, vault::Error> {
         let log = self.log;
-        let mut rng = rng();
-        let mut writing = self.vault.begin(urgent, &mut rng)?;
+        let mut writing = self.vault.begin(urgent, &mut self.rng)?;
         let entries = batch.entries.iter();
         let positions = entries.map(|entry| writing.entry(entry)).collect::<Result<Vec<_>, _>>()?;
         for StoredBody { place, chunk, subtree, body } in &batch.bodies {
@@ -240,9 +240,4 @@ impl Writer {
         writing.commit(batch.root)?;
         Ok(positions)
     }
-}
-
-/// The system's randomness; a failure of it ends the process.
-pub(crate) fn rng() -> UnwrapErr<getrandom::SysRng> {
-    UnwrapErr(getrandom::SysRng)
 }

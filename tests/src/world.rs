@@ -284,7 +284,7 @@ impl World {
         let piece: Vec<u8> = connection.down.drain(..bytes).collect();
         let (session, login) = (connection.session, connection.login.clone());
         if connection.at_server {
-            self.input(Input::Drained(session, bytes as u64));
+            self.input(Input::Drained(vec![(session, bytes as u64)]));
         }
         self.receive(&login, &piece);
         self.act(&login);

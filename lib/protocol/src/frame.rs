@@ -379,6 +379,10 @@ impl Decoder {
             return Ok(None);
         }
         self.buffer.advance(4);
+        if self.buffer.len() == found {
+            // Nothing waits behind it: a silent session keeps no buffer.
+            return Ok(Some(std::mem::take(&mut self.buffer).freeze()));
+        }
         Ok(Some(self.buffer.split_to(found).freeze()))
     }
 }

@@ -35,9 +35,9 @@ pub enum Input {
     /// The connection is gone.
     #[n(3)]
     Closed(#[n(0)] SessionId),
-    /// So many bytes towards a session were handed to the network.
+    /// So many bytes towards these sessions were handed to the network.
     #[n(4)]
-    Drained(#[n(0)] SessionId, #[n(1)] u64),
+    Drained(#[n(0)] Vec<(SessionId, u64)>),
     /// A password was checked (`Output::CheckPassword`): right or not.
     #[n(5)]
     PasswordChecked(#[n(0)] Ticket, #[n(1)] bool),

@@ -7,11 +7,12 @@ use crate::config::StoreConfig;
 use crate::keys::ServerKeys;
 use crate::log::Log;
 use crate::own::OwnPair;
+use crate::randomness::{PooledRng, rng};
 use crate::reader::Positions;
 use crate::store;
 use crate::verifiers::Verifiers;
 use crate::words::{Done, Trouble};
-use crate::writer::{Room, Writer, rng};
+use crate::writer::{Room, Writer};
 use console::{Exit, Voice};
 use journal::act::Act;
 use journal::ids::Place;
@@ -133,6 +134,7 @@ fn write(config: &StoreConfig, founding: Founding, period: &SecretKey, log: Log)
         frontier: Tree::new().frontier_at(0).expect("an empty tree has an empty frontier"),
         positions: Positions::default(),
         verifiers: Verifiers::default(),
+        rng: PooledRng::new(),
         room: Room { store_bytes: config.bytes },
         log,
     };

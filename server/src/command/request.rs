@@ -68,7 +68,7 @@ impl Request {
     }
 
     fn make(&self, suite: Suite, names: &SubjectNames, out: &mut std::fs::File) -> Result<String, Trouble> {
-        let keys = ServerKeys::create(&self.state, suite, &mut crate::writer::rng());
+        let keys = ServerKeys::create(&self.state, suite, &mut crate::randomness::rng());
         let keys = keys.map_err(|error| match error {
             KeysError::Exist { path } => Trouble::KeysExist { path: path.display().to_string() },
             KeysError::Io { .. }

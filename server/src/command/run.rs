@@ -5,12 +5,13 @@ use super::{read_config, store_trouble};
 use crate::config::Config;
 use crate::core::{Core, Helpers};
 use crate::driver::{Driver, DriverParts};
-use crate::inbox::{self, Inbox, WAITING_MAX};
+use crate::inbox::{Inbox, Letters, WAITING_MAX, inbox};
 use crate::keys::ServerKeys;
 use crate::log::Log;
 use crate::notify::{self, notify};
 use crate::own::OwnPair;
 use crate::peers::Peers;
+use crate::randomness::PooledRng;
 use crate::recovery::{self, RecoveryError, Replayed};
 use crate::status::{self, Board, Status};
 use crate::words::Trouble;
@@ -82,12 +83,10 @@ fn serve(config: &Config, sandboxed: &Sandboxed, log: Log) -> Result<Exit, Troub
             log.info(format_args!("listening on {address}"));
         }
         notify(notify::READY);
-        let (to_core, from_network) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(inbox.clone().relay(from_network));
         tokio::spawn(status::serve(socket, board, log));
         tokio::spawn(wake(inbox.clone()));
-        tokio::spawn(stops.wait(inbox, log));
-        driver.run(to_core, from_core).await;
+        tokio::spawn(stops.wait(inbox.clone(), log));
+        driver.run(inbox, from_core).await;
     });
     join(core)?;
     join(writer)?;
@@ -140,7 +139,7 @@ struct Assembled {
     core: Core,
     facts: StartFacts,
     inbox: Inbox,
-    letters: mpsc::Receiver<inbox::Letter>,
+    letters: Letters,
     from_core: mpsc::Receiver<Vec<u8>>,
     writer: JoinHandle<()>,
 }
@@ -193,7 +192,7 @@ fn assemble(
         server: pair.server.id(),
     })
     .map_err(|error| Trouble::StoreDamaged { reason: error.to_string() })?;
-    let (inbox, letters) = inbox::inbox();
+    let (inbox, letters) = inbox().map_err(system)?;
     let (network, from_core) = mpsc::channel(WAITING_MAX);
     let reader = reader::start(vault.reader(), positions.clone(), inbox.clone(), log).map_err(system)?;
     let passwords =
@@ -201,7 +200,7 @@ fn assemble(
     // The container's own length: the configuration says only how large a new one is made.
     let room = Room { store_bytes: std::fs::metadata(&config.store.path).map_err(system)?.len() };
     engine.fit_to(room.limits(&vault.space()));
-    let writer = Writer { vault, frontier, positions, verifiers, room, log };
+    let writer = Writer { vault, frontier, positions, verifiers, room, rng: PooledRng::new(), log };
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
     let helpers = Helpers { network, writer: batches, reader, passwords };
     let core = Core { engine, helpers, peers: Arc::clone(&peers), board: board.clone(), ready: None, log };

@@ -1,9 +1,10 @@
 //! One connection from its handshake to its end: a place in the census, one stream, bytes towards the core.
 //! Never writes: sending is the outbox's.
 
-use super::census::Handshake;
+use super::Shared;
+use super::census::{Handshake, Place};
 use super::outbox::Order;
-use super::{Shared, ToCore};
+use crate::inbox::Inbox;
 use crate::limits::HANDSHAKE_TIMEOUT;
 use minicbor::bytes::ByteVec;
 use pki::{CertId, canonical};
@@ -17,47 +18,62 @@ const READ_BYTES_MAX: usize = 64 * 1024;
 /// Application close code for "too many connections", in all or of this certificate or address.
 const TOO_MANY: u32 = 1;
 
+/// A session that the core knows.
+struct Begun {
+    connection: Connection,
+    receive: RecvStream,
+    paused: watch::Receiver<bool>,
+    /// Held as long as the connection.
+    _place: Place,
+}
+
 /// Serves one connection to its end.
-pub(super) async fn serve(incoming: Incoming, session: SessionId, mut handshake: Handshake, shared: Shared) {
-    let Ok(connecting) = incoming.accept() else { return };
+pub(super) async fn serve(incoming: Incoming, session: SessionId, handshake: Handshake, shared: Shared) {
+    // Boxed: what only the handshake needs is given back before the session, which may be silent for hours.
+    let Some(begun) = Box::pin(begin(incoming, session, handshake, &shared)).await else { return };
+    let Begun { connection, mut receive, paused, _place } = begun;
+    let ended = read(session, &mut receive, paused, &shared.to_core).await;
+    let _core_gone = shared.to_core.network(canonical::encode(&Input::Closed(session))).await;
+    if let Ended::ByUs = ended {
+        // The writer closes it soon; until then it keeps its place among those of its certificate.
+        connection.closed().await;
+        return;
+    }
+    let _writer_gone = shared.orders.send(Order::Gone(session)).await;
+}
+
+/// The handshake, the one stream, and the word of it to writer and core.
+async fn begin(
+    incoming: Incoming,
+    session: SessionId,
+    mut handshake: Handshake,
+    shared: &Shared,
+) -> Option<Begun> {
+    let connecting = incoming.accept().ok()?;
     let connected = tokio::select! {
         biased;
         connected = tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting) => connected,
-        () = handshake.pushed_out() => return,
+        () = handshake.pushed_out() => return None,
     };
-    let Ok(Ok(connection)) = connected else { return };
-    let Some((peer, exporter)) = bound_to(&connection) else { return };
-    let Some(leaf) = peer.first() else { return };
-    let Some(_place) = handshake.done(CertId::of(leaf), shared.limits) else {
+    let connection = connected.ok()?.ok()?;
+    let (peer, exporter) = bound_to(&connection)?;
+    let Some(_place) = handshake.done(CertId::of(peer.first()?), shared.limits) else {
         connection.close(VarInt::from_u32(TOO_MANY), b"");
-        return;
+        return None;
     };
     // We open the stream, because we speak first; a client can open none.
-    let Ok(Ok((send, mut receive))) = tokio::time::timeout(HANDSHAKE_TIMEOUT, connection.open_bi()).await
-    else {
-        return;
-    };
+    let (send, receive) = tokio::time::timeout(HANDSHAKE_TIMEOUT, connection.open_bi()).await.ok()?.ok()?;
     let mut nonce = [0; 32];
-    if getrandom::fill(&mut nonce).is_err() {
-        return;
-    }
+    getrandom::fill(&mut nonce).ok()?;
     let (pause, paused) = watch::channel(false);
     // The writer knows the stream before the core knows the session: no word to it can come too early.
-    if shared.orders.send(Order::Opened(session, send, connection.clone(), pause)).await.is_err() {
-        return;
-    }
+    shared.orders.send(Order::Opened(session, send, connection.clone(), pause)).await.ok()?;
     let peer = peer.into_iter().map(ByteVec::from).collect();
     let connected = Input::Connected(Connected { session, peer, exporter, nonce });
-    if shared.to_core.send(canonical::encode(&connected)).await.is_ok() {
-        let ended = read(session, &mut receive, paused, &shared.to_core).await;
-        let _core_gone = shared.to_core.send(canonical::encode(&Input::Closed(session))).await;
-        if let Ended::ByUs = ended {
-            // The writer closes it soon; until then it keeps its place among those of its certificate.
-            connection.closed().await;
-            return;
-        }
+    if !shared.to_core.network(canonical::encode(&connected)).await {
+        return None;
     }
-    let _writer_gone = shared.orders.send(Order::Gone(session)).await;
+    Some(Begun { connection, receive, paused, _place })
 }
 
 /// Why nothing is read any more.
@@ -81,7 +97,7 @@ async fn read(
     session: SessionId,
     receive: &mut RecvStream,
     mut paused: watch::Receiver<bool>,
-    to_core: &ToCore,
+    to_core: &Inbox,
 ) -> Ended {
     loop {
         // The writer ends the session: nothing that comes now could be answered.
@@ -95,7 +111,7 @@ async fn read(
         };
         let Ok(Some(chunk)) = chunk else { return Ended::ByOthers };
         let input = Input::Received(session, ByteVec::from(chunk.bytes.to_vec()));
-        if to_core.send(canonical::encode(&input)).await.is_err() {
+        if !to_core.network(canonical::encode(&input)).await {
             return Ended::ByOthers;
         }
     }

@@ -6,6 +6,7 @@ mod connection;
 mod outbox;
 
 use crate::border::ToDriver;
+use crate::inbox::Inbox;
 use crate::limits::Limits;
 use bytes::Bytes;
 use census::{Census, Handshake};
@@ -27,8 +28,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Orders that wait for the one writer.
 const ORDERS_MAX: usize = 4096;
 
-/// Encoded [`Input`]s on their way to the core: plain bytes, so that the later process border is only a pipe.
-pub(crate) type ToCore = mpsc::Sender<Vec<u8>>;
+/// Words of the core that are done before the core is told what became of them.
+const OUTPUTS_TOGETHER_MAX: usize = 64;
+
 /// Encoded [`ToDriver`]s from the core.
 pub(crate) type FromCore = mpsc::Receiver<Vec<u8>>;
 
@@ -67,7 +69,7 @@ struct Shared {
     census: Arc<Census>,
     /// The number of the next session.
     next: Arc<AtomicU64>,
-    to_core: ToCore,
+    to_core: Inbox,
     orders: mpsc::Sender<Order>,
 }
 
@@ -98,7 +100,7 @@ impl Driver {
     }
 
     /// Serves until the core closes its side; then tells every peer and ends.
-    pub(crate) async fn run(self, to_core: ToCore, from_core: FromCore) {
+    pub(crate) async fn run(self, to_core: Inbox, from_core: FromCore) {
         let (orders, queue) = mpsc::channel(ORDERS_MAX);
         let shared = Shared {
             limits: self.limits,
@@ -145,7 +147,7 @@ async fn accept(endpoint: Endpoint, shared: Shared) {
 ///
 /// It never waits for anyone: what a receiver does not take is kept aside, and what the core is owed is handed over when
 /// the core has room for it. So the core may wait for this task, and this task never waits for the core.
-async fn write(mut queue: mpsc::Receiver<Order>, mut from_core: FromCore, to_core: ToCore) {
+async fn write(mut queue: mpsc::Receiver<Order>, mut from_core: FromCore, to_core: Inbox) {
     let mut outbox = Outbox::default();
     let mut fresh: Vec<Drained> = Vec::new();
     let mut owed: BTreeMap<SessionId, u64> = BTreeMap::new();
@@ -157,19 +159,24 @@ async fn write(mut queue: mpsc::Receiver<Order>, mut from_core: FromCore, to_cor
         }
         tokio::select! {
             biased;
-            permit = to_core.reserve(), if !owed.is_empty() || !forgotten.is_empty() => {
-                let Ok(permit) = permit else { break };
-                let drained = || owed.pop_first().map(|(session, bytes)| Input::Drained(session, bytes));
-                if let Some(input) = forgotten.pop_front().or_else(drained) {
-                    permit.send(canonical::encode(&input));
-                }
+            room = to_core.room(), if !owed.is_empty() || !forgotten.is_empty() => {
+                let Some(room) = room else { break };
+                let drained = || Input::Drained(std::mem::take(&mut owed).into_iter().collect());
+                room.fill(canonical::encode(&forgotten.pop_front().unwrap_or_else(drained)));
             }
             order = queue.recv() => match order {
                 Some(order) => outbox.apply(order, &mut fresh),
                 None => break,
             },
             output = from_core.recv() => match output {
-                Some(bytes) => forgotten.extend(apply_output(&bytes, &mut outbox, &mut fresh)),
+                Some(bytes) => {
+                    forgotten.extend(apply_output(&bytes, &mut outbox, &mut fresh));
+                    // What the core said together is handed over together, and told as one.
+                    for _ in 1..OUTPUTS_TOGETHER_MAX {
+                        let Ok(bytes) = from_core.try_recv() else { break };
+                        forgotten.extend(apply_output(&bytes, &mut outbox, &mut fresh));
+                    }
+                }
                 None => break,
             },
             () = outbox.unblocked(&mut fresh) => {}

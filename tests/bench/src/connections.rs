@@ -26,7 +26,7 @@ pub(crate) fn handshakes(size: Size) -> Result<Vec<Row>> {
     let site = Site::founded(&logins, 64 << 20)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let dir = scratch()?;
-    let server = yardstick::start(dir.path())?;
+    let server = yardstick::start(dir.path(), AT_ONCE)?;
     let begin = Instant::now();
     runtime.block_on(async {
         let all: Vec<_> = (0..AT_ONCE).map(|n| yardstick::handshakes(&server, n, each)).collect();

@@ -2,7 +2,7 @@
 //! outstanding each, every message of 1 KiB goes to the 10 others.
 //! Never looks at anything but the time stamp and the sender that a message carries.
 
-use crate::measure::Samples;
+use crate::measure::{Samples, cpu_of};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -129,19 +129,40 @@ impl Member {
     }
 }
 
+/// Processor time of a run: taken once before it and once behind it.
+#[derive(Clone, Copy)]
+pub(crate) struct Spent {
+    server: Duration,
+    load: Duration,
+}
+
+impl Spent {
+    /// Up to now.
+    pub(crate) fn so_far(server: u32) -> anyhow::Result<Self> {
+        Ok(Self { server: cpu_of(server)?, load: cpu_of(std::process::id())? })
+    }
+
+    /// Since then.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { server: self.server - before.server, load: self.load - before.load }
+    }
+}
+
 /// What a run gave.
 pub(crate) struct Outcome {
     pub(crate) messages: u64,
     pub(crate) per_second: f64,
     pub(crate) acks: Samples,
     pub(crate) deliveries: Samples,
-    /// Of the server.
+    /// Of the server, per message.
     pub(crate) cpu_us: f64,
+    /// Of the load generator, per message: all terminals together.
+    pub(crate) load_us: f64,
 }
 
 impl Outcome {
     /// Adds up the members of a run.
-    pub(crate) fn of(members: Vec<Member>, cpu: Duration) -> Self {
+    pub(crate) fn of(members: Vec<Member>, spent: Spent) -> Self {
         let messages = members.iter().map(|member| member.own).sum::<u64>();
         let last = members.iter().map(|member| member.last).max().unwrap_or(0);
         let delivered: u64 = members.iter().map(|member| member.delivered).sum();
@@ -151,7 +172,8 @@ impl Outcome {
             acks.extend(member.acks);
             deliveries.extend(member.deliveries);
         }
-        let cpu_us = cpu.as_secs_f64() * 1e6 / messages.max(1) as f64;
-        Self { messages, per_second, acks, deliveries, cpu_us }
+        let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / messages.max(1) as f64;
+        let (cpu_us, load_us) = (each(spent.server), each(spent.load));
+        Self { messages, per_second, acks, deliveries, cpu_us, load_us }
     }
 }

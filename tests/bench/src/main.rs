@@ -6,6 +6,7 @@ mod backfill;
 mod connections;
 mod entries;
 mod erase;
+mod fanout;
 mod load;
 mod measure;
 mod messages;
@@ -40,8 +41,9 @@ impl Size {
 
 type Bench = fn(Size) -> anyhow::Result<Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 5] = [
+const BENCHES: [(&str, Bench); 6] = [
     ("messages", messages::run),
+    ("fanout", fanout::run),
     ("handshakes", connections::handshakes),
     ("idle", connections::idle),
     ("erase", erase::run),
@@ -52,6 +54,7 @@ const USAGE: &str = "\
 usage: bench [--quick] [NAME]...
 
   messages     1 KiB to a group of 11: 8 senders, 16 outstanding each    5 rounds of 5 s    quick: 1 of 3 s
+  fanout       one message to many connections, one at a time            50 to 1,000        quick: 20 to 200
   handshakes   mutual TLS 1.3, 8 at once                                 2,400              quick: 480
   idle         memory of a session that is logged in and silent          512                quick: 128
   erase        one message; a whole conversation                         of 100,000         quick: of 10,000
@@ -59,10 +62,10 @@ usage: bench [--quick] [NAME]...
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [command, dir] = &arguments[..]
+    if let [command, dir, members] = &arguments[..]
         && command == "yardstick-server"
     {
-        return match yardstick::serve(Path::new(dir)) {
+        return match yardstick::serve(Path::new(dir), members.parse().unwrap_or(0)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error:#}");

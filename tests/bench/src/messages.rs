@@ -3,8 +3,8 @@
 
 use crate::Size;
 use crate::backfill::Backfill;
-use crate::load::{MEMBERS, Member, Outcome, Run};
-use crate::measure::{cpu_of, median};
+use crate::load::{MEMBERS, Member, Outcome, Run, Spent};
+use crate::measure::median;
 use crate::site::{OWN, Server, Site, scratch};
 use crate::table::{Bound, Row};
 use crate::terminal::Terminal;
@@ -23,7 +23,7 @@ pub(crate) fn run(size: Size) -> Result<Vec<Row>> {
     let dir = scratch()?;
     let (mut yard, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let server = yardstick::start(dir.path())?;
+        let server = yardstick::start(dir.path(), MEMBERS)?;
         yard.push(runtime.block_on(yardstick::run(&server, sending))?);
         server.kill();
         std::fs::remove_file(dir.path().join("yardstick"))?;
@@ -68,7 +68,7 @@ async fn load(
     for login in logins {
         terminals.push(Terminal::enter(site, login, server, OWN).await?.0);
     }
-    let before = cpu_of(server.process())?;
+    let before = Spent::so_far(server.process())?;
     let run = Run::new(sending);
     let begin = |(number, terminal): (usize, Terminal)| {
         tokio::spawn(terminal.run(Member::new(run.clone(), number), conversation))
@@ -78,7 +78,7 @@ async fn load(
     for task in tasks {
         members.push(task.await??);
     }
-    Ok(Outcome::of(members, cpu_of(server.process())? - before))
+    Ok(Outcome::of(members, Spent::so_far(server.process())?.since(before)))
 }
 
 fn rows(mut ours: Vec<Outcome>, mut yard: Vec<Outcome>) -> Vec<Row> {
@@ -97,5 +97,6 @@ fn rows(mut ours: Vec<Outcome>, mut yard: Vec<Outcome>) -> Vec<Row> {
         row("delivery p50", "ms", Bound::None, |run| run.deliveries.percentile_ms(50)),
         row("delivery p99", "ms", Bound::None, |run| run.deliveries.percentile_ms(99)),
         row("server CPU per message", "us", Bound::None, |run| run.cpu_us),
+        row("load generator CPU per message", "us", Bound::None, |run| run.load_us),
     ]
 }

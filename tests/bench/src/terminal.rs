@@ -2,6 +2,7 @@
 //! back, so that the server is measured and not the terminals (DESIGN 11 counts them on the same processors).
 //! Never verifies a proof or opens a body: what is right is shown by other tests.
 
+use crate::fanout::Arrivals;
 use crate::load::{Member, STAMP_BYTES};
 use crate::site::{ONE_TIME, OWN, Server, Site, own, rng};
 use anyhow::{Context, Result, bail, ensure};
@@ -148,6 +149,28 @@ impl Terminal {
                 self.hear(&content, &mut member, &mut sent)?;
             }
         }
+    }
+
+    /// Says one thing and does not wait for the answer.
+    pub(crate) async fn say(&mut self, conversation: ConversationId, stamp: [u8; STAMP_BYTES]) -> Result<()> {
+        let mut body = vec![0; body_bytes(CLASS)];
+        (body[0], body[1]) = (1, self.header.suite.number());
+        body[STAMP_AT..STAMP_AT + STAMP_BYTES].copy_from_slice(&stamp);
+        let frame = self.message(conversation, &body)?;
+        Ok(self.link.send.write_all(&frame).await?)
+    }
+
+    /// Counts what is delivered, until the connection ends.
+    pub(crate) async fn listen(mut self, arrivals: Arc<Arrivals>) -> Result<()> {
+        while let Some(chunk) = self.link.receive.read_chunk(64 * 1024, true).await? {
+            self.decoder.push(&chunk.bytes);
+            while let Some(content) = self.decoder.next_frame(FRAME_BYTES_MAX)? {
+                if let ToTerminal::Deliver(deliver) = minicbor::decode(&content)? {
+                    arrivals.add(deliver.entries.iter().filter(|entry| entry.body.is_some()).count() as u64);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn hear(&mut self, content: &[u8], member: &mut Member, sent: &mut HashMap<u32, u64>) -> Result<()> {

@@ -9,8 +9,8 @@
 //!                  length (4) ‖ 1 ‖ message
 //! ```
 
-use crate::load::{MEMBERS, MESSAGE_BYTES, Member, OUTSTANDING, Outcome, Run, SENDERS, STAMP_BYTES};
-use crate::measure::cpu_of;
+use crate::fanout::{Arrivals, Speaker};
+use crate::load::{MEMBERS, MESSAGE_BYTES, Member, OUTSTANDING, Outcome, Run, SENDERS, STAMP_BYTES, Spent};
 use crate::site::{Server, issue, own, rng};
 use anyhow::{Context, Result, ensure};
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -30,10 +30,10 @@ const HEAD: usize = 4 + 64;
 const FILE_BYTES: u64 = 256 << 20;
 
 /// The same people in both processes: everything follows from the seed.
-fn people() -> TestSite {
+fn people(members: usize) -> TestSite {
     let mut site = TestSite::new(8, Suite::Ed25519);
     issue(&mut site, "server", Role::Server);
-    (0..MEMBERS).for_each(|n| issue(&mut site, &login(n), Role::Operator));
+    (0..members).for_each(|n| issue(&mut site, &login(n), Role::Operator));
     site
 }
 
@@ -56,8 +56,8 @@ struct Submitted {
 type Batch = Arc<Vec<(usize, Bytes)>>;
 
 /// Serves until it is killed.
-pub(crate) fn serve(dir: &Path) -> Result<()> {
-    let site = people();
+pub(crate) fn serve(dir: &Path, members: usize) -> Result<()> {
+    let site = people(members);
     let device = FileDevice::create(&dir.join("yardstick"), FILE_BYTES, Preallocation::Write)?;
     let keys = (0..SENDERS).map(|n| site.person(&login(n)).signature.public().clone()).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -199,22 +199,20 @@ async fn write(number: usize, mut send: SendStream, mut batches: UnboundedReceiv
 // --- the load
 
 /// Starts it in a process of its own.
-pub(crate) fn start(dir: &Path) -> Result<Server> {
+pub(crate) fn start(dir: &Path, members: usize) -> Result<Server> {
     let mut command = std::process::Command::new(std::env::current_exe()?);
-    command.arg("yardstick-server").arg(dir);
+    command.arg("yardstick-server").arg(dir).arg(members.to_string());
     Server::start(command)
 }
 
 /// One run of the load.
 pub(crate) async fn run(server: &Server, sending: Duration) -> Result<Outcome> {
-    let site = people();
+    let site = people(MEMBERS);
     let mut links = Vec::new();
     for number in 0..MEMBERS {
-        let mut link = connect(&site, number, server).await?;
-        link.send.write_all(&[&4u32.to_be_bytes()[..], &(number as u32).to_be_bytes()].concat()).await?;
-        links.push(link);
+        links.push(enter(&site, number, server).await?);
     }
-    let before = cpu_of(server.process())?;
+    let before = Spent::so_far(server.process())?;
     let run = Run::new(sending);
     let mut tasks = Vec::new();
     for (number, link) in links.into_iter().enumerate() {
@@ -226,7 +224,7 @@ pub(crate) async fn run(server: &Server, sending: Duration) -> Result<Outcome> {
     for task in tasks {
         members.push(task.await??);
     }
-    Ok(Outcome::of(members, cpu_of(server.process())? - before))
+    Ok(Outcome::of(members, Spent::so_far(server.process())?.since(before)))
 }
 
 async fn connect(site: &TestSite, number: usize, server: &Server) -> Result<Link> {
@@ -234,9 +232,59 @@ async fn connect(site: &TestSite, number: usize, server: &Server) -> Result<Link
     Ok(Link::connect(&TlsProfile::standard(), &own, anyone(), server.address, "yardstick").await?)
 }
 
+/// Many who listen, and one who speaks.
+pub(crate) struct Crowd {
+    link: Link,
+    key: pki::SecretKey,
+}
+
+impl Crowd {
+    /// Connects all of them; each listens in a task of its own.
+    pub(crate) async fn gather(server: &Server, receivers: usize, arrivals: &Arc<Arrivals>) -> Result<Self> {
+        let site = people(receivers + 1);
+        for number in 1..=receivers {
+            let link = enter(&site, number, server).await?;
+            let arrivals = arrivals.clone();
+            tokio::spawn(async move { listen_only(link, &arrivals).await });
+        }
+        let key = &site.person(&login(0)).signature;
+        Ok(Self {
+            link: enter(&site, 0, server).await?,
+            key: pki::SecretKey::from_bytes(Suite::Ed25519, &key.to_bytes())?,
+        })
+    }
+}
+
+impl Speaker for Crowd {
+    async fn say(&mut self) -> Result<()> {
+        let content = [9; MESSAGE_BYTES];
+        let signature = self.key.sign(&content).context("our own key signs")?;
+        let length = ((HEAD + MESSAGE_BYTES) as u32).to_be_bytes();
+        Ok(self.link.send.write_all(&[&length[..], &[0; 4], &signature, &content].concat()).await?)
+    }
+}
+
+async fn listen_only(mut link: Link, arrivals: &Arrivals) -> Result<()> {
+    let mut buffer = BytesMut::new();
+    while let Some(chunk) = link.receive.read_chunk(64 * 1024, true).await? {
+        buffer.extend_from_slice(&chunk.bytes);
+        while let Some(frame) = next(&mut buffer) {
+            arrivals.add(u64::from(frame.first() == Some(&1)));
+        }
+    }
+    Ok(())
+}
+
+/// Connects and says who it is.
+async fn enter(site: &TestSite, number: usize, server: &Server) -> Result<Link> {
+    let mut link = connect(site, number, server).await?;
+    link.send.write_all(&[&4u32.to_be_bytes()[..], &(number as u32).to_be_bytes()].concat()).await?;
+    Ok(link)
+}
+
 /// Connects and hangs up, again and again; how often.
 pub(crate) async fn handshakes(server: &Server, number: usize, count: usize) -> Result<()> {
-    let site = people();
+    let site = people(MEMBERS);
     for _ in 0..count {
         drop(connect(&site, number, server).await?);
     }

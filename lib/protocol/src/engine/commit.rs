@@ -113,8 +113,16 @@ impl Open {
 pub(super) struct UnderWay {
     number: u64,
     pub(super) durable: Durable,
+    /// Who gets what, not encoded yet: see [`Engine::prepare`](super::Engine::prepare).
+    pub(super) unprepared: Option<Unprepared>,
     pub(super) pushes: Vec<Push>,
     pub(super) release: Vec<Release>,
+}
+
+/// What the frames of a batch are made of.
+pub(super) struct Unprepared {
+    pub(super) groups: Groups,
+    pub(super) bodies: Vec<StoredBody>,
 }
 
 /// The newest checkpoint that is durable.
@@ -127,7 +135,7 @@ pub(super) struct Durable {
 /// See the module.
 pub(super) struct Commits {
     pub(super) open: Open,
-    under_way: Option<UnderWay>,
+    pub(super) under_way: Option<UnderWay>,
     pub(super) durable: Durable,
     next: u64,
     store: StoreLimits,
@@ -176,10 +184,11 @@ impl Commits {
     }
 
     /// Takes the open batch on its way.
-    pub(super) fn close(&mut self, durable: Durable, pushes: Vec<Push>) -> Batch {
+    pub(super) fn close(&mut self, durable: Durable) -> Batch {
         let open = std::mem::take(&mut self.open);
         let number = self.next;
         self.next += 1;
+        let unprepared = Some(Unprepared { groups: open.groups, bodies: open.bodies.clone() });
         let batch = Batch {
             number,
             first: self.durable.head.size,
@@ -191,7 +200,8 @@ impl Commits {
             verifiers: open.verifiers,
             snapshot: None,
         };
-        self.under_way = Some(UnderWay { number, durable, pushes, release: open.release });
+        self.under_way =
+            Some(UnderWay { number, durable, unprepared, pushes: Vec::new(), release: open.release });
         batch
     }
 

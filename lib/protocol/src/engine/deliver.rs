@@ -2,10 +2,10 @@
 //! Never sends before the commit and never serves a body that is to be erased.
 
 use super::Engine;
-use super::commit::{Durable, Open};
+use super::commit::{Durable, Unprepared};
 use super::session::Session;
 use crate::frame::{self, Deliver, Delivered, Digest, ToTerminal};
-use crate::io::{Cargo, Output, SessionId};
+use crate::io::{Cargo, Output, SessionId, StoredBody};
 use crate::limits::{AROUND_ENTRY_BYTES, DELIVER_BYTES_MAX, OUTSTANDING_BYTES_MAX};
 use bytes::Bytes;
 use journal::ids::Index;
@@ -116,18 +116,25 @@ impl Engine {
         sessions
     }
 
-    /// Encodes the frames of the open batch against the checkpoint that it brings.
-    pub(super) fn pushes(&self, open: &Open, durable: &Durable) -> Vec<Push> {
-        let Ok(mut prover) = self.ledger.tree.prover(durable.head.size) else { return Vec::new() };
-        open.groups.groups.iter().map(|group| self.push(group, open, durable, &mut prover)).collect()
+    /// Encodes the frames of the batch under way against the checkpoint that it brings. Called before the next input is
+    /// looked at, when the batch has been handed out: while it is written and synced.
+    pub(super) fn prepare(&mut self) {
+        let Some(mut under_way) = self.commits.under_way.take() else { return };
+        if let Some(Unprepared { groups, bodies }) = under_way.unprepared.take()
+            && let Ok(mut prover) = self.ledger.tree.prover(under_way.durable.head.size)
+        {
+            let push = |group: &Group| self.push(group, &bodies, &under_way.durable, &mut prover);
+            under_way.pushes = groups.groups.iter().map(push).collect();
+        }
+        self.commits.under_way = Some(under_way);
     }
 
-    fn push(&self, group: &Group, open: &Open, durable: &Durable, prover: &mut Prover<'_>) -> Push {
+    fn push(&self, group: &Group, stored: &[StoredBody], durable: &Durable, prover: &mut Prover<'_>) -> Push {
         let mut bodies = Vec::new();
         let entries = group.entries.iter().map(|entry| {
             let erased_by =
                 entry.body.and_then(|_| self.ledger.books.erased_by(&self.ledger.register, entry.index));
-            let body = entry.body.filter(|_| erased_by.is_none()).and_then(|at| open.bodies.get(at));
+            let body = entry.body.filter(|_| erased_by.is_none()).and_then(|at| stored.get(at));
             bodies.extend(body.map(|_| entry.index));
             Delivered {
                 index: entry.index,

@@ -188,6 +188,7 @@ impl Engine {
         if self.phase == Phase::Done {
             return;
         }
+        self.prepare();
         self.ledger.set_now(now);
         self.turn = TURN_COST_MAX;
         let done = self.step(now, input, out).and_then(|()| self.flush(out));
@@ -254,7 +255,9 @@ impl Engine {
             Input::Connected(connected) => self.connected(connected, out),
             Input::Received(session, bytes) => self.received(session, &bytes, out),
             Input::Closed(session) => self.closed(session),
-            Input::Drained(session, bytes) => self.drained(session, bytes, out),
+            Input::Drained(handed) => {
+                handed.into_iter().try_for_each(|(session, bytes)| self.drained(session, bytes, out))
+            }
             Input::PasswordChecked(ticket, right) => self.password_checked(ticket, right, out),
             Input::VerifierMade(ticket, verifier) => self.verifier_made(ticket, verifier, out),
             Input::Committed(number) => self.committed(number, out),

@@ -47,8 +47,7 @@ impl Engine {
         } else {
             self.commits.durable.clone()
         };
-        let pushes = self.pushes(&self.commits.open, &durable);
-        let batch = self.commits.close(durable, pushes);
+        let batch = self.commits.close(durable);
         self.forgetting.erases(&batch.erase);
         out.push(Output::Commit(Box::new(batch)));
         Ok(())

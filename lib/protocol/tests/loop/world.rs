@@ -380,7 +380,7 @@ impl World {
             let Some(session) = terminal.session.filter(|session| sessions.contains(session)) else {
                 continue;
             };
-            self.inputs.push_back(Input::Drained(session, bytes.len() as u64));
+            self.inputs.push_back(Input::Drained(vec![(session, bytes.len() as u64)]));
             let Some(tamper) = &mut self.tamper else {
                 terminal.client.received(bytes, self.now.wall_ms);
                 continue;

@@ -193,7 +193,7 @@ fn a_reader_who_lags_is_told_where_and_slows_nobody() {
     let chat = world.talking("anna", &["boris"]);
     for login in ["anna", "boris"] {
         world.drain(world.session(login));
-        world.input(Input::Drained(world.session(login), u64::MAX));
+        world.input(Input::Drained(vec![(world.session(login), u64::MAX)]));
     }
     let size = SizeClass::TEXT_MAX;
     let mut sent = Vec::new();
@@ -202,13 +202,13 @@ fn a_reader_who_lags_is_told_where_and_slows_nobody() {
         let (mut message, _) = world.message(chat);
         (message.size, message.commitment) = (size, commitment);
         sent.push(world.act_with("anna", Act::Message(message), Some(body), None).unwrap());
-        world.input(Input::Drained(world.session("anna"), u64::MAX));
+        world.input(Input::Drained(vec![(world.session("anna"), u64::MAX)]));
     }
     let heard = world.drain(slow);
     let got = delivered(&heard);
     assert!(got.len() < sent.len() && got[..] == sent[..got.len()]);
     assert!(!heard.iter().any(|frame| matches!(frame, ToTerminal::Lagging(_))));
-    world.input(Input::Drained(slow, OUTSTANDING_BYTES_MAX as u64));
+    world.input(Input::Drained(vec![(slow, OUTSTANDING_BYTES_MAX as u64)]));
     let lagging = crate::frame::Lagging { since: sent[got.len()] };
     assert_eq!(world.drain(slow), [ToTerminal::Lagging(lagging)]);
     let next = world.send("anna", chat).unwrap();
@@ -272,7 +272,7 @@ fn a_full_batch_lets_the_rest_wait_for_the_next() {
     let before = world.entries.len();
     world.let_go();
     assert!(world.entries.len() < before + 1 + count, "who does not read does not get on");
-    world.input(Input::Drained(session, u64::MAX));
+    world.input(Input::Drained(vec![(session, u64::MAX)]));
     assert!(world.batches.len() >= batches + 3);
     assert_eq!(world.entries.len(), before + 1 + count);
     let bytes = |batch: &crate::io::Batch| batch.bodies.iter().map(|body| body.body.len()).sum::<usize>();

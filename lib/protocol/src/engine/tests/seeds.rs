@@ -136,7 +136,7 @@ fn messages_a_second() {
             }
         }
         for login in ["anna", "boris"] {
-            world.engine.handle(now, Input::Drained(world.session(login), u64::MAX), &mut out);
+            world.engine.handle(now, Input::Drained(vec![(world.session(login), u64::MAX)]), &mut out);
         }
     }
     let seconds = started.elapsed().as_secs_f64();
