@@ -47,6 +47,9 @@ pub(crate) enum Cmd {
     /// End the session and the agent.
     #[command(after_help = "Example:\n  conclave logout")]
     Logout,
+    /// Change your password; the old one is asked for first.
+    #[command(after_help = "Example:\n  conclave password")]
+    Password(crate::command::Password),
     /// List people.
     #[command(after_help = "Example:\n  conclave people petrov")]
     People(People),

@@ -5,7 +5,7 @@ use crate::agent::place;
 use crate::agent::wire::{self, Ask, Status, Tell, VERSION};
 use crate::home::Home;
 use crate::trouble::Trouble;
-use console::{Exit, Voice};
+use console::{Exit, Voice, clean};
 use protocol::client::event::MessageView;
 use protocol::client::{Command, Event, Reply, SecretBytes};
 use std::io;
@@ -110,6 +110,10 @@ impl Line {
             match self.hear()? {
                 Tell::Done(reply) => return Ok(*reply),
                 Tell::Event(event) => {
+                    if let Event::KeyChanged(.., login) = &*event {
+                        self.voice.remark(&key_changed(login));
+                        continue;
+                    }
                     if let Some(piece) = on(*event)? {
                         self.say(&Ask::Chunk(piece))?;
                     }
@@ -130,6 +134,19 @@ impl Line {
             }
         }
     }
+}
+
+/// A command that the agent tells this goes on: it is a notice, and the act that changed the key is in the journal.
+fn key_changed(login: &str) -> Trouble {
+    let login = clean(login);
+    Trouble::say(
+        Exit::Yes,
+        "key-changed",
+        format!("NOTICE: @{login} has a new key, certified by the authority; what follows is for that key"),
+        format!(
+            "ВНИМАНИЕ: у @{login} новый ключ, заверенный удостоверяющим центром; дальнейшее шифруется для него"
+        ),
+    )
 }
 
 fn gone(error: &io::Error) -> Trouble {

@@ -4,6 +4,7 @@
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
 
 mod dump;
+mod inherited;
 mod limits;
 mod mapping;
 mod memory;
@@ -11,6 +12,7 @@ mod sandbox;
 mod secret_box;
 mod secret_page;
 
+pub use inherited::close_on_exec;
 pub use limits::{FILES_MAX, LOCKED_BYTES_MIN};
 pub use sandbox::{Sandbox, SandboxError, Sandboxed, Step, StepOutcome};
 pub use secret_box::SecretBox;

@@ -2,7 +2,7 @@
 //! Never blocks on a command that does not read, and never keeps a secret past a lock.
 
 use super::connection::{Connection, Heard};
-use super::pending::{ConnectionId, Errand, For};
+use super::pending::{ConnectionId, For};
 use super::wire::{self, Ask, Failure, Me, Status, Tell, Unlock};
 use super::work::{Happened, Work};
 use super::{Start, place};
@@ -11,7 +11,7 @@ use crate::trouble::Trouble;
 use console::Exit;
 use link::terminal::News;
 use protocol::client::{Command, Event};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,8 +24,6 @@ use tokio::time::Instant;
 const CONNECTIONS_MAX: usize = 64;
 /// Requests that wait for the loop.
 const HEARD_MAX: usize = 64;
-/// How long a lock waits for the Logout to be in the journal.
-const LOGOUT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest sleep of the loop when no lock is due.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -38,7 +36,7 @@ pub(crate) struct Agent {
     terminate: Signal,
     speak: Sender<(ConnectionId, Heard)>,
     heard: Receiver<(ConnectionId, Heard)>,
-    connections: BTreeMap<ConnectionId, Connection>,
+    pub(super) connections: BTreeMap<ConnectionId, Connection>,
     last_connection: ConnectionId,
     starter: ConnectionId,
     pub(super) work: Option<Work>,
@@ -46,10 +44,12 @@ pub(crate) struct Agent {
     pub(super) login: u64,
     pub(super) entries: u64,
     pub(super) trouble: Option<Failure>,
-    idle_asked_ms: Option<u64>,
+    pub(super) idle_asked_ms: Option<u64>,
     pub(super) idle_policy_ms: Option<u64>,
-    used_at: Instant,
-    ever_unlocked: bool,
+    pub(super) used_at: Instant,
+    pub(super) ever_unlocked: bool,
+    /// Keys that changed while no command listened; told to the next one.
+    pub(super) notices: VecDeque<Event>,
     leaving: bool,
 }
 
@@ -90,6 +90,7 @@ impl Agent {
             idle_policy_ms: None,
             used_at: Instant::now(),
             ever_unlocked: false,
+            notices: VecDeque::new(),
             leaving: false,
         };
         agent.starter = agent.accept(UnixStream::from_std(start.starter)?)?;
@@ -197,6 +198,7 @@ impl Agent {
             }
             Ask::Unlock(with) => self.unlock(id, &with).await,
             Ask::SetPassword(new) => self.set_password(id, new).await,
+            Ask::ChangePassword(old, new) => self.change_password(id, &old, new).await,
             Ask::Lock => {
                 let lost = self.lock().await;
                 self.tell(id, Tell::Locked(lost)).await;
@@ -284,6 +286,9 @@ impl Agent {
         if !ready {
             self.tell(id, Tell::Waiting).await;
         }
+        for notice in std::mem::take(&mut self.notices) {
+            self.tell(id, Tell::Event(Box::new(notice))).await;
+        }
     }
 
     async fn happened(&mut self, happened: Happened) {
@@ -313,75 +318,6 @@ impl Agent {
             Some(_) => self.give_up(&trouble).await,
             None => work.dial_later(),
         }
-    }
-
-    /// Locks because the session cannot go on, and tells why to everybody who waits.
-    pub(super) async fn give_up(&mut self, trouble: &Trouble) {
-        let unlocker = self.work.as_ref().and_then(|work| work.unlocker).map(|(id, _)| id);
-        self.trouble = Some(trouble.into());
-        for id in unlocker.into_iter().chain(self.drop_work()) {
-            self.fail(id, trouble).await;
-        }
-    }
-
-    /// The first login is done.
-    pub(super) fn unlocked(&mut self) {
-        self.ever_unlocked = true;
-    }
-
-    /// Ends the session in the journal where that can be done soon, then forgets everything. How many acts are lost.
-    async fn lock(&mut self) -> u32 {
-        let Some(work) = &mut self.work else { return 0 };
-        let lost = work.pending.unsent().len() as u32;
-        if work.terminal.is_ready() {
-            let id = work.errand(Command::Logout, Errand::Logout);
-            let logged_out = async {
-                loop {
-                    match work.terminal.next().await {
-                        News::Event(Event::Done(of, _) | Event::Failed(of, _)) if of == id => return,
-                        News::Event(_) => {}
-                        News::Lost(_) => return,
-                    }
-                }
-            };
-            let _ = tokio::time::timeout(LOGOUT_TIMEOUT, logged_out).await;
-            work.terminal.hang_up();
-        }
-        for id in self.drop_work() {
-            self.fail(id, &Trouble::locked()).await;
-        }
-        lost
-    }
-
-    /// The lock itself. Gives the connections whose command is lost.
-    fn drop_work(&mut self) -> Vec<ConnectionId> {
-        let Some(mut work) = self.work.take() else { return Vec::new() };
-        let mut waiting = work.pending.clear();
-        waiting.extend(work.setting.take().map(|(id, _)| id));
-        for (id, connection) in &mut self.connections {
-            if connection.watching {
-                connection.watching = false;
-                waiting.push(*id);
-            }
-        }
-        waiting
-    }
-
-    pub(super) fn used(&mut self) {
-        self.used_at = Instant::now();
-    }
-
-    fn lock_at(&self) -> Option<Instant> {
-        self.work.as_ref()?;
-        let limit = match (self.idle_asked_ms, self.idle_policy_ms) {
-            (Some(asked), Some(policy)) => asked.min(policy),
-            (asked, policy) => asked.or(policy)?,
-        };
-        Some(self.used_at + Duration::from_millis(limit))
-    }
-
-    fn is_idle(&self) -> bool {
-        self.lock_at().is_some_and(|at| at <= Instant::now())
     }
 
     fn status(&self) -> Status {

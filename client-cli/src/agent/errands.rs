@@ -1,25 +1,24 @@
-//! What the agent does by itself as the session speaks: log in, reconnect, learn the policy, hold messages, change the
-//! password.
+//! What the agent does by itself as the session speaks: log in, reconnect, learn the policy, hold messages.
 //! Never answers a command with something that is not in the journal.
 
 use super::core::Agent;
 use super::pending::{ConnectionId, Errand, For};
-use super::proof::Proof;
 use super::wire::{Tell, Unlocked};
 use crate::trouble::Trouble;
-use console::Exit;
 use journal::policy::Policy;
 use link::terminal::TerminalError;
-use pki::{KdfCost, canonical};
+use pki::canonical;
 use protocol::Code;
 use protocol::answer::Answer;
 use protocol::client::command::LoginWith;
 use protocol::client::event::Ready;
-use protocol::client::{Command, CommandId, Error, Event, Reply, SecretText};
+use protocol::client::{Command, CommandId, Error, Event, Reply};
 use protocol::query::Query;
 
 /// Conversations whose newest messages are fetched after a login, for `search`.
 const PREFETCH_MAX: usize = 200;
+/// Changed keys that wait to be told.
+const NOTICES_MAX: usize = 256;
 
 impl Agent {
     pub(super) async fn event(&mut self, event: Event) {
@@ -51,12 +50,16 @@ impl Agent {
                 self.prefetch();
                 self.mention(event);
             }
+            Event::KeyChanged(..) => self.key_changed(event).await,
+            Event::Approved(_) => {
+                self.learn_policy();
+                self.mention(event);
+            }
             Event::Conversation(_)
             | Event::Invited(_)
             | Event::ReadBy(..)
             | Event::AcknowledgedBy(..)
             | Event::ErasureDone(..)
-            | Event::KeyChanged(..)
             | Event::Revoked(_)
             | Event::MissingBody(..)
             | Event::BadWrap(..)
@@ -94,12 +97,33 @@ impl Agent {
         }
     }
 
+    /// A key that changed is told to whoever works now, or to the next command: before a person goes on, he is to know.
+    async fn key_changed(&mut self, event: Event) {
+        self.mention(event.clone());
+        let Some(work) = &self.work else { return };
+        let working = |id: &&ConnectionId| work.pending.of(**id).is_some();
+        let working: Vec<_> = self.connections.keys().filter(working).copied().collect();
+        if working.is_empty() {
+            if self.notices.len() == NOTICES_MAX {
+                self.notices.pop_front();
+            }
+            return self.notices.push_back(event);
+        }
+        for id in working {
+            self.tell(id, Tell::Event(Box::new(event.clone()))).await;
+        }
+    }
+
     /// Asks for what the agent needs to know of the site.
-    fn learn(&mut self) {
+    pub(super) fn learn(&mut self) {
+        self.learn_policy();
+        self.prefetch();
+    }
+
+    fn learn_policy(&mut self) {
         if let Some(work) = &mut self.work {
             work.errand(Command::Ask(Query::Policy), Errand::Policy);
         }
-        self.prefetch();
     }
 
     fn prefetch(&mut self) {
@@ -164,11 +188,13 @@ impl Agent {
             For::Connection(connection) => self.fail(connection, &trouble).await,
             For::Agent(Errand::Login) => self.login_failed(&error, trouble).await,
             For::Agent(Errand::SetPassword) => {
-                if let Some((connection, _)) = self.work.as_mut().and_then(|work| work.setting.take()) {
+                let Some(work) = &mut self.work else { return };
+                work.next_proof = None;
+                if let Some((connection, _)) = work.setting.take() {
                     self.fail(connection, &trouble).await;
                 }
             }
-            For::Agent(Errand::Policy) => self.password_half_set().await,
+            For::Agent(Errand::Policy) => self.policy_failed(&trouble).await,
             For::Agent(Errand::Messages) => self.prefetch_next(),
             For::Agent(Errand::Conversations | Errand::Logout) | For::Nobody => {}
         }
@@ -216,55 +242,6 @@ impl Agent {
             For::Nobody | For::Agent(_) => {}
         }
     }
-
-    /// Step 1 of a new password: the server takes it. A crash before the answer: one of the two passwords holds at the
-    /// server, the credential opens with the old passphrase; `login --separate` takes both kinds.
-    pub(super) async fn set_password(&mut self, id: ConnectionId, new: SecretText) {
-        self.used();
-        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
-        if work.setting.is_some() {
-            return self.fail(id, &Trouble::odd_answer()).await;
-        }
-        let Ok(proof) = Proof::of(new.expose(), work.terminal.person()) else {
-            return self.fail(id, &Trouble::no_proof()).await;
-        };
-        work.setting = Some((id, new));
-        work.errand(Command::SetPassword(proof.text()), Errand::SetPassword);
-        work.next_proof = Some(proof);
-    }
-
-    /// Step 2: from here on only the new one holds at the server. What the policy says decides about the credential.
-    async fn password_admitted(&mut self) {
-        if let Some(work) = &mut self.work
-            && let Some(proof) = work.next_proof.take()
-        {
-            work.proof = proof;
-        }
-        self.learn();
-    }
-
-    /// The policy came: how long until the idle lock, and, in step 3 of a new password, whether the credential is sealed
-    /// under it. A crash before the new file has its name: `login --separate` takes the old passphrase and the new
-    /// password. A crash after it: one password for both.
-    async fn policy(&mut self, reply: &Reply) {
-        let Some(policy) = policy_of(reply) else { return self.password_half_set().await };
-        self.idle_policy_ms = Some(policy.idle_lock_ms);
-        let Some(work) = &mut self.work else { return };
-        let Some((id, new)) = work.setting.take() else { return };
-        if !policy.one_password {
-            return self.tell(id, Tell::PasswordSet(false)).await;
-        }
-        match work.terminal.reseal(new.expose().as_bytes(), KdfCost::STANDARD) {
-            Ok(()) => self.tell(id, Tell::PasswordSet(true)).await,
-            Err(error) => self.fail(id, &half_set(&Trouble::from(error))).await,
-        }
-    }
-
-    async fn password_half_set(&mut self) {
-        if let Some((id, _)) = self.work.as_mut().and_then(|work| work.setting.take()) {
-            self.fail(id, &half_set(&Trouble::odd_answer())).await;
-        }
-    }
 }
 
 /// The policy in an answer.
@@ -272,21 +249,4 @@ pub(crate) fn policy_of(reply: &Reply) -> Option<Policy> {
     let Reply::Answer(answer) = reply else { return None };
     let Answer::Policy(bytes, _) = &**answer else { return None };
     canonical::decode(bytes).ok()
-}
-
-fn half_set(why: &Trouble) -> Trouble {
-    Trouble::say(
-        Exit::Io,
-        "password-half-set",
-        format!(
-            "the new password holds at the server, but the credential still opens with the old passphrase ({}): log in \
-             with --separate",
-            why.en
-        ),
-        format!(
-            "новый пароль действует на сервере, но ключи пока открываются старой парольной фразой ({}): входите с \
-             --separate",
-            why.ru
-        ),
-    )
 }

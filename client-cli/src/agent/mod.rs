@@ -5,6 +5,8 @@
 mod connection;
 mod core;
 mod errands;
+mod locking;
+mod passwords;
 pub(crate) mod pending;
 pub(crate) mod place;
 mod proof;

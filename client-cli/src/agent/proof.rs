@@ -5,6 +5,7 @@ use hardening::{SECRET_PAGE_BYTES, SecretPage, SecretPageError};
 use pki::PersonId;
 use pki::password::{PasswordError, login_proof};
 use protocol::client::SecretText;
+use subtle::ConstantTimeEq;
 
 /// See the module.
 pub(crate) struct Proof {
@@ -44,6 +45,12 @@ impl Proof {
         })
     }
 
+    /// Whether both prove the same password.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        // Whole pages: what lies behind a proof is zero in both.
+        self.page.with(|ours| other.page.with(|theirs| ours.ct_eq(theirs).into()))
+    }
+
     /// How well it is kept.
     pub(crate) fn kept(&self) -> String {
         self.page.kind().to_string()
@@ -60,5 +67,8 @@ mod tests {
         let proof = Proof::of("верная лошадь", person).unwrap();
         assert_eq!(proof.text().expose(), login_proof("верная лошадь".as_bytes(), person).unwrap().as_str());
         assert!(Proof::of("", person).is_err());
+        assert!(proof.is(&Proof::of("верная лошадь", person).unwrap()));
+        assert!(!proof.is(&Proof::of("верная лошадь!", person).unwrap()));
+        assert!(!proof.is(&Proof::of("верная лошадь", PersonId(8)).unwrap()));
     }
 }

@@ -53,6 +53,9 @@ pub(crate) enum Ask {
     /// The message at this index, if it is held in memory. Answered by `Found`.
     #[n(11)]
     Held(#[n(0)] u64),
+    /// A new password in place of the old one. Answered as `SetPassword`.
+    #[n(12)]
+    ChangePassword(#[n(0)] SecretText, #[n(1)] SecretText),
 }
 
 /// See [`Ask::Unlock`].

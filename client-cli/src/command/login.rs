@@ -111,6 +111,8 @@ fn spawn(here: &Here, starter: UnixStream, idle_ms: Option<u64>) -> Result<(), T
     if let Some(idle_ms) = idle_ms {
         command.arg("--idle-ms").arg(idle_ms.to_string());
     }
+    // The agent is handed one end of our pair as its standard input and nothing else of what we were given.
+    hardening::close_on_exec().map_err(|error| Trouble::io(&own, &error))?;
     command.current_dir("/").stdin(Stdio::from(OwnedFd::from(starter)));
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     // It outlives us; whoever reaps orphans reaps it.

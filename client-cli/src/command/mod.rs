@@ -12,6 +12,7 @@ mod inbox;
 mod lock;
 mod login;
 mod message;
+mod password;
 mod people;
 mod read;
 mod request;
@@ -29,6 +30,8 @@ use crate::trouble::Trouble;
 use console::Exit;
 use hardening::Sandboxed;
 
+pub(crate) use password::Password;
+
 /// The name of a command in JSON answers.
 pub(crate) fn name(command: &Cmd) -> &'static str {
     match command {
@@ -39,6 +42,7 @@ pub(crate) fn name(command: &Cmd) -> &'static str {
         Cmd::Status => "status",
         Cmd::Lock => "lock",
         Cmd::Logout => "logout",
+        Cmd::Password(_) => "password",
         Cmd::People(_) => "people",
         Cmd::Send(_) => "send",
         Cmd::Inbox => "inbox",
@@ -80,6 +84,7 @@ pub(crate) fn run(command: Cmd, here: Here, sandboxed: &Sandboxed) -> Result<Exi
         Cmd::Status => status::run(here),
         Cmd::Lock => lock::run(here, lock::How::Lock),
         Cmd::Logout => lock::run(here, lock::How::Logout),
+        Cmd::Password(args) => password::run(&args, here),
         Cmd::People(args) => people::run(args, here),
         Cmd::Send(args) => send::run(args, here),
         Cmd::Inbox => inbox::run(here),

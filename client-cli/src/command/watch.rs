@@ -108,6 +108,9 @@ fn line(
                 lang.pick("took effect in epoch", "вступили в силу в эпоху")
             ),
         ),
+        Event::Approved(index) => {
+            ("approved", format!("#{index}: {}", lang.pick("two officers decided", "решение двух офицеров")))
+        }
         Event::KeyChanged(person, ..) => {
             ("key-changed", format!("{}: {}", who(*person), lang.pick("has a new key", "новый ключ")))
         }

@@ -102,6 +102,11 @@ impl Link {
         self.endpoint.wait_idle().await;
     }
 
+    /// Counts the datagrams that came: answers to signs of life too.
+    pub fn heard(&self) -> u64 {
+        self.connection.stats().udp_rx.datagrams
+    }
+
     /// Why the connection ended, if it has.
     pub fn close_reason(&self) -> Option<LinkError> {
         let address = self.connection.remote_address();

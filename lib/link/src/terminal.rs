@@ -9,8 +9,10 @@
 
 pub mod backoff;
 mod check;
+mod dialling;
 pub mod error;
 pub mod refusal_words;
+mod silence;
 mod wire;
 pub mod words;
 
@@ -21,6 +23,7 @@ pub use refusal_words::{Words, refusal_words};
 use crate::client::Link;
 use crate::tls::TlsProfile;
 use check::server_check;
+use dialling::Dialling;
 use pki::{CertId, CredentialFile, KdfCost, PersonId, SiteCard};
 use protocol::client::command::LoginWith;
 use protocol::client::event::Ready;
@@ -28,6 +31,7 @@ use protocol::client::{
     Action, ClientSession, Command, CommandId, Connection, Event, Parts, Reply, SecretText,
 };
 use rand_core::CryptoRng;
+use silence::Silence;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
@@ -66,20 +70,12 @@ pub struct Terminal {
     session: ClientSession,
     dialling: Arc<Dialling>,
     wire: Option<Wire>,
+    silence: Silence,
     events: VecDeque<Event>,
     kept: VecDeque<Event>,
     last_command: CommandId,
     rng: Box<dyn CryptoRng + Send>,
     broken: bool,
-}
-
-/// What it takes to connect; shared with the future that does it.
-struct Dialling {
-    profile: TlsProfile,
-    own: crate::tls::OwnCertificate,
-    check: crate::PeerCheck,
-    addresses: Vec<String>,
-    server_name: String,
 }
 
 impl Terminal {
@@ -116,6 +112,7 @@ impl Terminal {
             session: ClientSession::new(parts, randomness())?,
             dialling: Arc::new(dialling),
             wire: None,
+            silence: Silence::default(),
             events: VecDeque::new(),
             kept: VecDeque::new(),
             last_command: 0,
@@ -188,6 +185,7 @@ impl Terminal {
         let server = link.server.first().map(|der| CertId::of(der));
         let server_certificate = server.unwrap_or(CertId([0; 32]));
         let connection = Connection { exporter: link.exporter, server_certificate };
+        self.silence = Silence::default();
         self.wire = Some(Wire::new(link));
         self.session.connected(connection, now_ms());
     }
@@ -217,6 +215,9 @@ impl Terminal {
             // The session has duties of its own (proofs to ask for, questions that nobody answers): it is looked after
             // also when nothing arrives. Driving loses nothing when it is given up.
             let Ok(news) = tokio::time::timeout(TICK, wire.drive()).await else {
+                if self.silence.look(wire.heard()) {
+                    return News::Lost(self.lost(TerminalError::NoAnswer));
+                }
                 self.session.tick(now_ms());
                 continue;
             };
@@ -373,27 +374,4 @@ impl Terminal {
 fn failure_of(event: &Event, id: CommandId) -> Option<TerminalError> {
     let Event::Failed(of, error) = event else { return None };
     (*of == id).then(|| TerminalError::Command(error.clone()))
-}
-
-impl Dialling {
-    async fn dial(&self) -> Result<Link, TerminalError> {
-        let mut last = None;
-        for address in &self.addresses {
-            let resolved = match tokio::net::lookup_host(address).await {
-                Ok(resolved) => resolved,
-                Err(error) => {
-                    last = Some(TerminalError::Address { address: address.clone(), error });
-                    continue;
-                }
-            };
-            for one in resolved {
-                let (check, name) = (self.check.clone(), &self.server_name);
-                match Link::connect(&self.profile, &self.own, check, one, name).await {
-                    Ok(link) => return Ok(link),
-                    Err(error) => last = Some(error.into()),
-                }
-            }
-        }
-        Err(last.unwrap_or(TerminalError::NoAnswer))
-    }
 }

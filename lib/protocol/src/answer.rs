@@ -63,6 +63,9 @@ pub enum Answer {
     /// One consistency proof from each size to the next.
     #[n(17)]
     Line(#[n(0)] Vec<Vec<Digest>>),
+    /// Entries with proofs; fewer than were asked for when the answer would be too long, or when they are not shown.
+    #[n(18)]
+    EntriesAt(#[n(0)] Page),
 }
 
 /// Entries with proofs against one note.
@@ -83,24 +86,21 @@ pub struct Page {
     pub more: bool,
 }
 
-/// A person: the certificates are what the terminal verifies and shows.
+/// A person, by the server's word; the Enrol at that index, with its proof, is what the terminal believes and shows.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct PersonRecord {
     /// Who.
     #[n(0)]
     pub person: PersonId,
-    /// Newest signature certificate, DER.
+    /// Index of the newest Enrol in force.
     #[n(1)]
-    pub signature: ByteVec,
-    /// Newest agreement certificate, DER.
-    #[n(2)]
-    pub agreement: ByteVec,
+    pub enrolled: Index,
     /// May act: neither revoked nor suspended.
-    #[n(3)]
+    #[n(2)]
     pub active: bool,
     /// A session lives now.
-    #[n(4)]
+    #[n(3)]
     pub online: bool,
 }
 

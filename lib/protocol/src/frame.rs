@@ -204,11 +204,12 @@ pub struct Welcome {
     /// From the head that the Login named to the receipt's checkpoint; empty when that head was of size 0.
     #[n(1)]
     pub consistency: Vec<Digest>,
-    /// Every KeyRoll up to now (first form; a later issue sends only those since the terminal's period), with proofs
-    /// against the receipt's checkpoint.
+    /// KeyRolls from the one in force at the head that the Login named, the newest [`KEY_ROLLS_MAX`] of them.
+    ///
+    /// [`KEY_ROLLS_MAX`]: crate::limits::KEY_ROLLS_MAX
     #[n(2)]
     pub key_rolls: Vec<Delivered>,
-    /// That all of these are in the receipt's checkpoint.
+    /// That the last of these is in the receipt's checkpoint: each is signed by the one before it.
     #[n(3)]
     pub key_rolls_proof: MultiProof,
     /// Only SetPassword and Logout are admitted until the password is new.

@@ -21,7 +21,12 @@ pub const ANSWER_ENTRIES_MAX: usize = 256;
 /// Bytes in one answer, about: the entry that passes it is the last.
 pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// People in one page of the directory.
-pub const ANSWER_PEOPLE_MAX: usize = 64;
+pub const ANSWER_PEOPLE_MAX: usize = 256;
+/// Entries asked for by their indices at once.
+pub const ENTRIES_AT_MAX: usize = 128;
+/// KeyRolls in a Welcome, the newest: those of almost three years. A certificate of a terminal that was away for longer
+/// has run out; a terminal that comes for the first time needs only the newest.
+pub const KEY_ROLLS_MAX: usize = 1024;
 /// Heads that are proven to be of one log at once.
 pub const LINE_SIZES_MAX: usize = 66;
 /// Certificates asked for at once.

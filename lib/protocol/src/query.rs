@@ -60,4 +60,7 @@ pub enum Query {
     /// That the heads of these sizes (ascending, 2 to `LINE_SIZES_MAX`, all durable) are of one growing log.
     #[n(17)]
     Line(#[n(0)] Vec<u64>),
+    /// Entries at these indices (ascending, at most `ENTRIES_AT_MAX`), those that concern who asks.
+    #[n(18)]
+    EntriesAt(#[n(0)] Vec<Index>),
 }

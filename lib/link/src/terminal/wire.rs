@@ -79,6 +79,11 @@ impl Wire {
         let _ = tokio::time::timeout(LINGER, self.link.close()).await;
     }
 
+    /// Counts what came from the peer, of whatever kind.
+    pub(super) fn heard(&self) -> u64 {
+        self.link.heard()
+    }
+
     pub(super) fn close_in_background(self) {
         tokio::spawn(self.close());
     }

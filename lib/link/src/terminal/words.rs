@@ -153,6 +153,11 @@ pub fn what_words(what: What) -> (&'static str, &'static str) {
         What::Erasure => ("the right to an erasure", "право на стирание"),
         What::KeyRoll => ("a key of the log", "ключ журнала"),
         What::Answer => ("the server's answer", "ответ сервера"),
+        What::Enrolment => (
+            "a person's certificates: newer ones were proven before",
+            "сертификаты человека: прежде доказаны более новые",
+        ),
+        What::Policy => ("the site's policy", "политика системы"),
     }
 }
 

@@ -2,7 +2,7 @@
 //! rules as the Register's. What the server says of a conversation beside that is shown, never relied on.
 //! Never learns an act in two ways: a push only says that there is something to ask for.
 
-use super::epochs::{EpochRow, Share};
+use super::epoch_rows::{EpochRow, Share};
 use super::error::{Error, What};
 use super::event::ErasedBy;
 use super::flow::Cx;
@@ -75,7 +75,7 @@ impl Row {
     }
 
     /// Who owned the group when the entry at this index came.
-    fn owner_at(&self, index: Index) -> Option<PersonId> {
+    pub(crate) fn owner_at(&self, index: Index) -> Option<PersonId> {
         self.owners.iter().rev().find(|(since, _)| *since < index).and_then(|(_, owner)| *owner)
     }
 
@@ -242,6 +242,7 @@ impl State {
         let me = self.me.person;
         let signed_by_officer = self.is_officer(&entry);
         let listed = self.listed(id, &entry);
+        self.take_people_act(&entry)?;
         let row = self.conversations.row(id);
         if entry.index < row.next {
             return Ok(());
@@ -259,9 +260,9 @@ impl State {
                 row.view = Some(MembershipView::found(&by, create).map_err(|_| bad)?);
             }
             Act::Revoke(revoke) if signed_by_officer => row.cut(&[revoke.person], &by)?,
-            Act::Crl(_) if signed_by_officer => row.cut(&listed, &by)?,
-            Act::Enrol(enrol) if signed_by_officer => row.renewed(&enrol.signature, &by)?,
-            Act::Revoke(_) | Act::Crl(_) | Act::Enrol(_) => return Err(bad),
+            Act::Revoke(_) => return Err(bad),
+            Act::Crl(_) => row.cut(&listed, &by)?,
+            Act::Enrol(enrol) => row.renewed(&enrol.signature, &by)?,
             Act::Erase(erase) => row.erase(&erase.target, &by)?,
             Act::Title(title) => {
                 let (act, body) = (title.clone(), entry.body.clone());
@@ -302,8 +303,30 @@ impl State {
         Ok(())
     }
 
+    /// What a verified act says of people's certificates, wherever it is shown.
+    pub(crate) fn take_people_act(&mut self, entry: &Checked) -> Result<(), Error> {
+        let Some((header, act)) = entry.act() else { return Ok(()) };
+        let by_authority = header.person == PersonId(0);
+        let bad = Error::unverified(What::Statement);
+        if let Act::Enrol(_) = act {
+            self.take_enrol(entry)
+        } else if let Act::Revoke(revoke) = act {
+            if !self.is_officer(entry) {
+                return Err(bad);
+            }
+            self.take_revoke(revoke.person);
+            Ok(())
+        } else if let Act::Crl(crl) = act {
+            let list = RevocationList::parse(&crl.list).ok().filter(|_| by_authority);
+            self.take_list(&list.ok_or(bad)?);
+            Ok(())
+        } else {
+            Ok(())
+        }
+    }
+
     /// An authority's offline act, or an officer's.
-    fn is_officer(&self, entry: &Checked) -> bool {
+    pub(crate) fn is_officer(&self, entry: &Checked) -> bool {
         let Some((header, _)) = entry.act() else { return false };
         let officer = |known: Arc<super::book::Known>| known.certificate().roles().contains(Role::Officer);
         header.person == PersonId(0) || self.book.get(header.certificate).is_some_and(officer)
@@ -318,9 +341,7 @@ impl State {
         };
         let named = |person: &PersonId| {
             let known = self.directory.get(*person);
-            known.is_some_and(|known| {
-                list.entry(&known.signature_serial).is_some() || list.entry(&known.agreement_serial).is_some()
-            })
+            known.is_some_and(|known| known.serials().iter().any(|serial| list.entry(serial).is_some()))
         };
         view.membership().members().keys().copied().filter(named).collect()
     }

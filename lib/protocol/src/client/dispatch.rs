@@ -15,7 +15,7 @@ use crate::frame::{At, SealedVerifier, Stage};
 use crate::query::Query;
 use journal::act::{Act, Logout};
 use journal::statement::SignedStatement;
-use pki::PersonId;
+use pki::{PersonId, canonical};
 
 /// Bytes of acts in one Stage frame, about.
 const STAGE_BYTES: usize = 128 * 1024;
@@ -108,13 +108,19 @@ impl Cx {
         self.submit_staged(Draft::Act(Box::new(act)), Some(stages(staged, verifiers))).await
     }
 
-    /// Any question. Entries are verified and given as such; records are the server's word.
+    /// Any question. Entries are verified and given as such, the policy is that of a proven entry; records are the
+    /// server's word.
     async fn other_query(&self, query: Query) -> Result<Reply, Error> {
+        if query == Query::Policy {
+            let (policy, index) = self.policy().await?;
+            return Ok(Reply::Answer(Box::new(Answer::Policy(canonical::encode(&policy).into(), index))));
+        }
         match self.ask(query).await? {
             Answer::Acts(page)
             | Answer::Messages(page)
             | Answer::MessagesBefore(page)
             | Answer::Entries(page)
+            | Answer::EntriesAt(page)
             | Answer::Proposals(page) => self.entries(page).await,
             Answer::Sessions(sessions) => Ok(Reply::Sessions(sessions)),
             Answer::Status(status) => {

@@ -11,6 +11,7 @@ use crate::frame::At;
 use crate::query::Query;
 use journal::act::{Act, Erase, EraseTarget};
 use journal::ids::{ConversationId, Index};
+use journal::policy::PrivateErase;
 use pki::PersonId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -128,6 +129,7 @@ impl Cx {
             return Err(Error::TooLong { bytes: messages.len() as u64, limit: PLAN_MESSAGES_MAX as u64 });
         }
         self.follow(id).await?;
+        let (policy, _) = self.policy().await?;
         let mut plan =
             ErasePlan { conversation: id, messages: Vec::new(), whole: false, right: true, more: false };
         for index in messages {
@@ -137,7 +139,9 @@ impl Cx {
             }
             plan.right &= self.with(|state| {
                 let me = state.me.person;
-                state.conversations.row(id).may_erase(me, Index::MAX, view.author)
+                let row = state.conversations.row(id);
+                let owns = row.owner_at(Index::MAX) == Some(me);
+                row.may_erase(me, Index::MAX, view.author) && (policy.author_erases || owns)
             });
             let file = matches!(view.content, Content::Text(_, Some(_)));
             plan.messages.push(PlannedErase { index: *index, author: view.author, file });
@@ -147,9 +151,12 @@ impl Cx {
 
     async fn plan_conversation(&self, id: ConversationId) -> Result<ErasePlan, Error> {
         self.follow(id).await?;
+        let (policy, _) = self.policy().await?;
         let right = self.with(|state| {
             let me = state.me.person;
-            state.conversations.row(id).may_erase_all(me, Index::MAX)
+            let row = state.conversations.row(id);
+            let group = row.owner_at(Index::MAX).is_some();
+            row.may_erase_all(me, Index::MAX) && (group || policy.private_erase == PrivateErase::Either)
         });
         let mut plan = ErasePlan { conversation: id, messages: Vec::new(), whole: true, right, more: false };
         let mut index = 0;

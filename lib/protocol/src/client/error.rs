@@ -48,6 +48,12 @@ pub enum What {
     /// The answer is not of the kind asked for, or not what was asked for.
     #[n(13)]
     Answer,
+    /// A person's certificates: older ones than were proven before.
+    #[n(14)]
+    Enrolment,
+    /// The site's policy: no entry that sets it, or an older one than was proven before.
+    #[n(15)]
+    Policy,
 }
 
 /// Why a command was not done.

@@ -55,9 +55,10 @@ pub enum Event {
     /// The server claims that every erasure up to this index took effect, in this erasure epoch.
     #[n(16)]
     ErasureDone(#[n(0)] u64, #[n(1)] Index),
-    /// A known person has another agreement key than before, issued by the authority.
+    /// A known person has another agreement key than before, certified by the authority: the certificates before and
+    /// after, and the login that stands in the latter.
     #[n(17)]
-    KeyChanged(#[n(0)] PersonId, #[n(1)] CertId, #[n(2)] CertId),
+    KeyChanged(#[n(0)] PersonId, #[n(1)] CertId, #[n(2)] CertId, #[n(3)] String),
     /// A person was revoked.
     #[n(18)]
     Revoked(#[n(0)] PersonId),
@@ -73,6 +74,9 @@ pub enum Event {
     /// Pushes were lost: what is at or above this index is to be asked for.
     #[n(22)]
     Lagging(#[n(0)] Index),
+    /// An officer approved what another proposed: the policy may be another, and is to be asked for.
+    #[n(23)]
+    Approved(#[n(0)] Index),
     /// Bytes of a file are wanted: the chunk's number from 1, and how many bytes exactly.
     #[n(30)]
     ChunkWanted(#[n(0)] CommandId, #[n(1)] u32, #[n(2)] u64),

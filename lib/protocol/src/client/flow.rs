@@ -169,6 +169,7 @@ impl Kind {
             Query::Proposals => 15,
             Query::Conversation(_) => 16,
             Query::Line(_) => 17,
+            Query::EntriesAt(_) => 18,
         })
     }
 
@@ -192,6 +193,7 @@ impl Kind {
                 Answer::Proposals(_) => 15,
                 Answer::Conversation(_) => 16,
                 Answer::Line(_) => 17,
+                Answer::EntriesAt(_) => 18,
             }
     }
 }

@@ -54,6 +54,8 @@ impl Cx {
         default_label: Option<Clearance>,
     ) -> Result<(ConversationId, Admitted), Error> {
         let mut lowest = self.with(|state| state.me.clearance);
+        // Whoever cannot be wrapped to is not invited.
+        self.recipients(&invited).await?;
         for person in &invited {
             lowest = lowest.min(self.person(*person).await?.view.clearance);
         }

@@ -144,15 +144,29 @@ impl State {
         Ok(())
     }
 
-    /// Each period's key by the one before it, and each roll in the log.
+    /// Each period's key by the one before it, and the last roll in the log.
     fn key_rolls(&mut self, welcome: &Welcome) -> Result<(), Error> {
+        let blank = self.trust.periods.is_blank();
+        let outcome = self.take_key_rolls(welcome);
+        if outcome.is_err() && blank {
+            self.trust.periods.forget();
+        }
+        outcome
+    }
+
+    fn take_key_rolls(&mut self, welcome: &Welcome) -> Result<(), Error> {
         let bad = Error::unverified(What::KeyRoll);
         for delivered in &welcome.key_rolls {
             let (index, roll) = key_roll(delivered).ok_or(bad.clone())?;
-            self.trust.roll(index, &roll).map_err(Error::unverified)?;
+            let periods = &mut self.trust.periods;
+            let taken =
+                if periods.is_blank() { periods.begin(index, &roll) } else { periods.roll(index, &roll) };
+            taken.map_err(Error::unverified)?;
         }
         let head = self.trust.verified(&welcome.login.note).map_err(|doubt| self.doubt(doubt))?.head;
-        Trust::all_included(&welcome.key_rolls, &welcome.key_rolls_proof, &head).map_err(Error::unverified)
+        let last = welcome.key_rolls.len().saturating_sub(1);
+        Trust::all_included(&welcome.key_rolls[last..], &welcome.key_rolls_proof, &head)
+            .map_err(Error::unverified)
     }
 
     /// Verifies a note; a contradiction ends all work with this server.

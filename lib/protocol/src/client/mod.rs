@@ -7,7 +7,9 @@
 //! - the log: every note by the period key in force and by the identity key; every entry by its place in a verified
 //!   head; that all these heads are of one log that only grew, from the last head that any session of this terminal has
 //!   proven: by the next round of proofs, and before anything that rests on them is signed (`trust.rs`);
-//! - people: certificates by their paths to the site card's authority; statements by those certificates;
+//! - people: certificates by their paths to the site card's authority, and whose they are by the authority's Enrol in the
+//!   log; statements by those certificates;
+//! - the policy: by the entries that set it;
 //! - conversations: followed act by act by the Register's own membership rules; epochs by their membership, wraps by
 //!   their root and key commitment; bodies by their commitment, key commitment and seal.
 //!
@@ -22,6 +24,8 @@ mod conversations;
 mod directory;
 mod dispatch;
 mod draft;
+mod epoch_keys;
+mod epoch_rows;
 mod epochs;
 mod erase;
 pub mod error;
@@ -33,6 +37,8 @@ mod handshake;
 mod history;
 mod messages;
 mod parts;
+mod periods;
+mod policy;
 mod push;
 mod readers;
 mod receive;

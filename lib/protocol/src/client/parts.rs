@@ -81,6 +81,11 @@ impl Me {
         let agreement = agreement.into_iter().map(|(id, secret)| (id, Arc::new(secret))).collect();
         Ok(Self { person, suite, clearance, roles, certificate, signer, agreement })
     }
+
+    /// The current agreement certificate: what others are to wrap to once it is enrolled.
+    pub(crate) fn agreement_certificate(&self) -> Option<CertId> {
+        self.agreement.first().map(|(id, _)| *id)
+    }
 }
 
 /// Everything a session is made of.

@@ -110,20 +110,22 @@ impl Cx {
             }
             Act::Erase(act) => self.erased(entry.index, header.person, &act.target).await,
             Act::Revoke(act) => {
-                self.people_changed();
+                self.with(|state| state.take_people_act(entry))?;
                 self.event(Event::Revoked(act.person));
                 self.conversations_of(act.person);
                 Ok(())
             }
-            Act::Crl(_) | Act::Enrol(_) => {
-                self.people_changed();
-                self.with(|state| state.conversations.all_dirty());
+            Act::Crl(_) | Act::Enrol(_) => self.with(|state| {
+                state.conversations.all_dirty();
+                state.take_people_act(entry)
+            }),
+            Act::Approve(_) => {
+                self.event(Event::Approved(entry.index));
                 Ok(())
             }
             Act::Genesis(_)
             | Act::Submit(_)
             | Act::Propose(_)
-            | Act::Approve(_)
             | Act::Withdraw(_)
             | Act::Login(_)
             | Act::Logout(_)
@@ -138,10 +140,6 @@ impl Cx {
             | Act::Reserve(_)
             | Act::Export(_) => Ok(()),
         }
-    }
-
-    fn people_changed(&self) {
-        self.with(|state| state.directory.stale());
     }
 
     fn conversations_of(&self, person: PersonId) {

@@ -13,6 +13,7 @@ use super::flow::Flow;
 use super::handshake::Phase;
 use super::messages::MessageCache;
 use super::parts::{BadParts, Me, Parts, blank_record, noted};
+use super::policy::Proven;
 use super::receive::key_roll;
 use super::requests::{Asked, Requests};
 use super::resolve::Search;
@@ -62,6 +63,7 @@ pub(crate) struct State {
     pub(crate) chain: Chain,
     pub(crate) conversations: Conversations,
     pub(crate) directory: Directory,
+    pub(crate) policy: Option<Proven>,
     pub(crate) messages: MessageCache,
     pub(crate) erases: Erases,
     pub(crate) uploads: Uploads,
@@ -85,6 +87,10 @@ impl State {
         let Parts { anchors, me, record, auto_accept } = parts;
         let record = record.map_or_else(|| blank_record(&anchors), Ok)?;
         let proven = noted(&record, &anchors)?;
+        let mut trust = Trust::new(anchors.log, anchors.identity, proven);
+        if let Some(mark) = &record.period {
+            trust.periods.resume(mark).map_err(|_| BadParts::Record)?;
+        }
         Ok(Self {
             now_ms: 0,
             rng,
@@ -92,12 +98,13 @@ impl State {
             must_set_password: false,
             phase: Phase::Down,
             core: None,
-            trust: Trust::new(anchors.log, anchors.identity, proven),
+            trust,
             book: Book::new(me.suite, anchors.authorities, anchors.core_key),
             requests: Requests::default(),
             chain: Chain::default(),
             conversations: Conversations::default(),
             directory: Directory::default(),
+            policy: None,
             messages: MessageCache::default(),
             erases: Erases::default(),
             uploads: Uploads::default(),
@@ -217,7 +224,7 @@ impl State {
             ToTerminal::Deliver(deliver) => {
                 // A roll is signed by the key before it, so it is taken in at once, before any note that its key signs.
                 for (index, roll) in deliver.entries.iter().filter_map(key_roll) {
-                    self.trust.roll(index, &roll).map_err(Error::unverified)?;
+                    self.trust.periods.roll(index, &roll).map_err(Error::unverified)?;
                 }
                 if self.inbox.len() < INBOX_MAX {
                     self.inbox.push_back(deliver);
@@ -238,6 +245,7 @@ impl State {
 
     /// Pushes were lost: what is known of conversations may be old.
     fn lagging(&mut self, since: journal::ids::Index) {
+        self.directory.stale();
         self.conversations.all_dirty();
         self.event(Event::Lagging(since));
     }
@@ -252,6 +260,7 @@ impl State {
         self.inbox.clear();
         self.chain.lost();
         // What happened while nobody was listening is asked for when it is needed.
+        self.directory.stale();
         self.conversations.all_dirty();
         self.moved();
     }
@@ -291,7 +300,8 @@ impl State {
 
     /// The proven head into the record.
     pub(crate) fn keep_proven(&mut self) {
-        let note = self.trust.proven().note.clone();
+        let Noted { head, note } = self.trust.proven().clone();
+        self.record.period = self.trust.periods.mark(head.size);
         self.record.checkpoint = String::from_utf8(note).ok().filter(|note| !note.is_empty());
     }
 

@@ -29,10 +29,10 @@
 use super::chain::IN_FLIGHT_MAX;
 use super::error::What;
 use super::event::Distrust;
+use super::periods::Periods;
 use crate::frame::{Delivered, Digest, Hello};
 use crate::limits::LINE_SIZES_MAX;
-use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
-use journal::fact::{KeyRoll, key_roll_bytes};
+use journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use journal::ids::{Hash, Head, Index, LogId};
 use journal::multiproof::MultiProof;
 use journal::proof::{ConsistencyProof, InclusionProof};
@@ -81,9 +81,7 @@ impl From<What> for Doubt {
 
 pub(crate) struct Trust {
     log: LogId,
-    identity: PublicKey,
-    /// Each period's KeyRoll and the keys that sign checkpoints which cover it; ascending.
-    periods: Vec<(Index, KeyRoll, LogKeys)>,
+    pub(crate) periods: Periods,
     proven: Noted,
     seen: Vec<Seen>,
     /// Number of the newest head seen.
@@ -103,7 +101,7 @@ struct Seen {
 impl Trust {
     /// `proven` is the last signed checkpoint of the state record; its signatures were verified when it was stored.
     pub(crate) fn new(log: LogId, identity: PublicKey, proven: Noted) -> Self {
-        Self { log, identity, periods: Vec::new(), proven, seen: Vec::new(), last: 0 }
+        Self { log, periods: Periods::new(log, identity), proven, seen: Vec::new(), last: 0 }
     }
 
     pub(crate) fn log(&self) -> LogId {
@@ -171,30 +169,7 @@ impl Trust {
             return Err(What::Hello);
         }
         let signed = Hello::signed_bytes(hello.log, &hello.nonce, CertId::of(&hello.core), exporter);
-        self.identity.verify(&signed, &hello.signature).map_err(|_| What::Hello)
-    }
-
-    /// Takes the next period's key, by the key before it (the first one by the identity key). A roll that is known
-    /// already is passed over; a different one for a known period is refused.
-    pub(crate) fn roll(&mut self, index: Index, roll: &KeyRoll) -> Result<(), What> {
-        let period = usize::try_from(roll.period).map_err(|_| What::KeyRoll)?;
-        if let Some((at, known, _)) = self.periods.get(period) {
-            return if *at == index && known == roll { Ok(()) } else { Err(What::KeyRoll) };
-        }
-        let after = self.periods.last().is_none_or(|(last, ..)| *last < index);
-        if period != self.periods.len() || !after {
-            return Err(What::KeyRoll);
-        }
-        let signed = key_roll_bytes(self.log, roll.period, roll.suite, &roll.key);
-        let by = self.periods.last().map_or(&self.identity, |(.., keys)| keys.period.key());
-        by.verify(&signed, &roll.signature).map_err(|_| What::KeyRoll)?;
-        let key = PublicKey::from_spki(&roll.key).map_err(|_| What::KeyRoll)?;
-        if key.suite() != roll.suite {
-            return Err(What::KeyRoll);
-        }
-        let keys = LogKeys::new(self.log, key, Some(self.identity.clone())).map_err(|_| What::KeyRoll)?;
-        self.periods.push((index, roll.clone(), keys));
-        Ok(())
+        self.periods.identity().verify(&signed, &hello.signature).map_err(|_| What::Hello)
     }
 
     /// Verifies a note and keeps its head until it is tied.
@@ -221,9 +196,7 @@ impl Trust {
         }
         let signed = SignedCheckpoint::parse(bytes).map_err(|_| What::Note)?;
         let Checkpoint { log, head } = *signed.claimed();
-        // A checkpoint of period p verifies only under p's key: p is the last one whose KeyRoll it covers.
-        let keys = self.periods.iter().rev().find(|(index, ..)| *index < head.size).map(|(.., keys)| keys);
-        let keys = keys.filter(|_| log == self.log).ok_or(What::Note)?;
+        let keys = self.periods.keys(head.size).filter(|_| log == self.log).ok_or(What::Note)?;
         signed.verify(keys).map_err(|_| What::Note)?;
         let noted = Noted { head, note: bytes.to_vec() };
         let mut known = self.seen.iter().map(|seen| &seen.noted).chain([&self.proven]);

@@ -1,4 +1,6 @@
 use super::*;
+use journal::checkpoint::LogKeys;
+use journal::fact::{KeyRoll, key_roll_bytes};
 use journal::note::NoteSigner;
 use journal::testing::seed;
 use journal::tree::{Tree, leaf_hash};
@@ -53,7 +55,7 @@ impl Log {
     /// A terminal that knows period 0.
     fn trust(&self) -> Trust {
         let mut trust = Trust::new(LOG, self.identity.public().clone(), Noted::nothing());
-        trust.roll(1, &self.roll(0)).unwrap();
+        trust.periods.roll(1, &self.roll(0)).unwrap();
         trust
     }
 }
@@ -193,16 +195,16 @@ fn period_keys_follow_from_the_identity_key_and_sign_only_their_time() {
     log.grow(5, "entry");
     let mut trust = Trust::new(LOG, log.identity.public().clone(), Noted::nothing());
     assert_eq!(trust.note(&log.note(0), 0), Err(Doubt::Unverified(What::Note)), "no period key is known");
-    assert_eq!(trust.roll(2, &log.roll(1)), Err(What::KeyRoll), "period 0 comes first");
-    trust.roll(1, &log.roll(0)).unwrap();
-    trust.roll(1, &log.roll(0)).unwrap();
-    assert_eq!(trust.roll(3, &log.roll(0)), Err(What::KeyRoll), "one period has one roll");
+    assert_eq!(trust.periods.roll(2, &log.roll(1)), Err(What::KeyRoll), "period 0 comes first");
+    trust.periods.roll(1, &log.roll(0)).unwrap();
+    trust.periods.roll(1, &log.roll(0)).unwrap();
+    assert_eq!(trust.periods.roll(3, &log.roll(0)), Err(What::KeyRoll), "one period has one roll");
     trust.note(&log.note(0), 0).unwrap();
 
     let mut forged = log.roll(1);
     forged.signature = log.identity.sign(b"something else").unwrap().into();
-    assert_eq!(trust.roll(7, &forged), Err(What::KeyRoll));
-    trust.roll(7, &log.roll(1)).unwrap();
+    assert_eq!(trust.periods.roll(7, &forged), Err(What::KeyRoll));
+    trust.periods.roll(7, &log.roll(1)).unwrap();
     log.grow(7, "entry");
     trust.note(&log.note(0), 0).unwrap();
     log.grow(8, "entry");

@@ -3,6 +3,7 @@
 //! Never decides what is admitted.
 
 use super::receipts::{Known, ReceiptBook};
+use crate::limits::KEY_ROLLS_MAX;
 use bytes::Bytes;
 use journal::act::{Act, EraseTarget};
 use journal::fact::Fact;
@@ -180,6 +181,13 @@ impl Books {
         Some(shared.map_or(member.since, |epoch| member.since.min(*epoch)))
     }
 
+    /// The KeyRolls below `size`, from the one in force at the head of size `since`; the newest of them.
+    pub(super) fn key_rolls_since(&self, since: u64, size: u64) -> &[(Index, Bytes)] {
+        let below = |size: u64| self.key_rolls.partition_point(|(index, _)| *index < size);
+        let to = below(size);
+        &self.key_rolls[below(since).saturating_sub(1).max(to.saturating_sub(KEY_ROLLS_MAX)).min(to)..to]
+    }
+
     /// The Erase that took the body of the message, title or wraps at an index.
     pub(super) fn erased_by(&self, register: &Register, index: Index) -> Option<Index> {
         let conversation = match register.message(index) {
@@ -223,4 +231,29 @@ pub(super) fn allocated(effects: &[Effect]) -> Option<Place> {
 fn shapes(act: &Act) -> Option<ConversationId> {
     // A Create's number is its index: the effect ConversationFounded names it.
     if matches!(act, Act::Message(_) | Act::Reserve(_) | Act::Read(_)) { None } else { act.conversation() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_welcome_brings_the_rolls_since_the_head_that_was_named_and_no_more_than_a_frame_holds() {
+        let rolls = 2000;
+        let key_rolls = (0..rolls).map(|period| (10 * period + 1, Bytes::new())).collect();
+        let books = Books { key_rolls, ..Books::default() };
+        let indices = |since, size| {
+            let found = books.key_rolls_since(since, size).iter();
+            found.map(|(index, _)| *index).collect::<Vec<_>>()
+        };
+        assert_eq!(indices(9_975, 9_990), [9_971, 9_981], "the one in force, and those behind it");
+        assert_eq!(indices(9_972, 9_981), [9_971], "only what is durable");
+        assert_eq!(indices(5, 5), [1]);
+        assert_eq!(indices(0, 1), [0; 0]);
+        let first = indices(0, 20_000);
+        assert_eq!((first.len(), first.last()), (KEY_ROLLS_MAX, Some(&19_991)), "the newest");
+        // The entry of a roll has less than 400 bytes, and only the last one comes with a proof.
+        let bytes = KEY_ROLLS_MAX * 400 + crate::limits::AROUND_ENTRY_BYTES;
+        assert!(bytes < crate::limits::FRAME_BYTES_MAX * 9 / 10);
+    }
 }

@@ -24,6 +24,8 @@ pub(super) enum Kind {
     MessagesBefore,
     /// Entries are given only where they concern who asks.
     Entries,
+    /// Likewise.
+    EntriesAt,
     Proposals,
 }
 
@@ -34,6 +36,7 @@ impl Kind {
             Self::Messages => Answer::Messages(page),
             Self::MessagesBefore => Answer::MessagesBefore(page),
             Self::Entries => Answer::Entries(page),
+            Self::EntriesAt => Answer::EntriesAt(page),
             Self::Proposals => Answer::Proposals(page),
         }
     }
@@ -204,7 +207,7 @@ impl Engine {
                 damaged = true;
                 continue;
             };
-            if kind == Kind::Entries && !self.concerns(person, row.index, &entry) {
+            if matches!(kind, Kind::Entries | Kind::EntriesAt) && !self.concerns(person, row.index, &entry) {
                 continue;
             }
             let body = row.body.and_then(&mut take);

@@ -11,7 +11,7 @@ use crate::frame::{Ask, At, Digest};
 use crate::io::{Output, SessionId};
 use crate::limits::{
     ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, AROUND_ENTRY_BYTES, CERTIFICATES_MAX,
-    LINE_SIZES_MAX,
+    ENTRIES_AT_MAX, LINE_SIZES_MAX,
 };
 use crate::query::Query;
 use journal::ids::{Index, Place};
@@ -85,6 +85,7 @@ impl Engine {
             Query::Wrap(index) => self.wrap(person, index),
             Query::MessageStatus(index) => self.message_status(person, index),
             Query::Entries(from, count) => Some(self.entries(from, count)),
+            Query::EntriesAt(indices) => self.entries_at(indices),
             Query::Policy => self.policy(),
             Query::Sessions => self.sessions_for(person),
             Query::Status => self.status(person),
@@ -140,27 +141,20 @@ impl Engine {
 
     fn people_above(&self, above: PersonId) -> Vec<PersonRecord> {
         let register = &self.ledger.register;
-        let der = |id: Option<&CertId>| {
-            let found = id.and_then(|id| register.certificate(*id));
-            ByteVec::from(found.map_or(Vec::new(), |found| found.certificate().der().to_vec()))
+        let enrolled = |person: &Person| {
+            let newest = person.agreement_now().and_then(|id| register.certificate(id));
+            newest.map_or(person.enrolled, |newest| newest.index)
         };
         let record = |person: &Person| PersonRecord {
             person: person.id,
-            signature: der(person.signature.last()),
-            agreement: der(person.agreement.last()),
+            enrolled: enrolled(person),
             active: person.revoked.is_none() && person.suspended.is_none(),
             online: self.sessions.live.contains_key(&person.id),
         };
         let server =
             |person: &&Person| !person.roles.contains(Role::Server) && !person.roles.contains(Role::Core);
-        let mut bytes = 0;
         let people = register.people().filter(|person| person.id > above).filter(server).map(record);
-        let page = people.take(ANSWER_PEOPLE_MAX).take_while(|record| {
-            let fits = bytes <= ANSWER_BYTES_MAX;
-            bytes += record.signature.len() + record.agreement.len();
-            fits
-        });
-        page.collect()
+        people.take(ANSWER_PEOPLE_MAX).collect()
     }
 
     fn conversations_above(&self, person: PersonId, above: Index) -> Vec<ConversationRecord> {
@@ -287,6 +281,14 @@ impl Engine {
         let end = from.saturating_add(asked).min(size);
         let more = from.saturating_add(count.into()).min(size) > end;
         Found::Page { kind: Kind::Entries, indices: (from..end).collect(), more, from: Bodies::None }
+    }
+
+    fn entries_at(&self, indices: Vec<Index>) -> Option<Found> {
+        let ascending = indices.windows(2).all(|pair| pair[0] < pair[1]);
+        let durable = indices.last().is_some_and(|last| *last < self.commits.durable.head.size);
+        let counted = indices.len() <= ENTRIES_AT_MAX;
+        let page = Found::Page { kind: Kind::EntriesAt, indices, more: false, from: Bodies::None };
+        (counted && ascending && durable).then_some(page)
     }
 
     fn policy(&self) -> Option<Found> {

@@ -172,17 +172,19 @@ impl Engine {
         let consistency = if head.size == 0 { None } else { tree.consistency_proof(head.size, size).ok() };
         let consistency =
             consistency.map_or(Vec::new(), |proof| proof.path().iter().copied().map(frame::Digest).collect());
-        let rolls = self.ledger.books.key_rolls.iter().filter(|(index, _)| *index < size);
-        let delivered = rolls.map(|(index, bytes)| Delivered {
+        let rolls = self.ledger.books.key_rolls_since(head.size, size);
+        let delivered = rolls.iter().map(|(index, bytes)| Delivered {
             index: *index,
             entry: bytes.to_vec().into(),
             body: None,
             erased_by: None,
         });
         let key_rolls: Vec<_> = delivered.collect();
+        // Each is signed by the one before it: that the log holds the last one says enough.
+        let last = key_rolls.len().saturating_sub(1);
         let key_rolls_proof = tree
             .prover(size)
-            .map_or_else(|_| MultiProof::default(), |mut prover| together(&mut prover, &key_rolls));
+            .map_or_else(|_| MultiProof::default(), |mut prover| together(&mut prover, &key_rolls[last..]));
         let login = self.receipt(0, index, wall_ms, boot_ms);
         let welcome = Welcome { login, consistency, key_rolls, key_rolls_proof, must_set_password };
         if let Some(session) = self.sessions.all.get_mut(&session) {
@@ -243,6 +245,7 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Messages(page)
         | Answer::MessagesBefore(page)
         | Answer::Entries(page)
+        | Answer::EntriesAt(page)
         | Answer::Proposals(page) => Some(page),
         Answer::Consistency(..)
         | Answer::Line(_)

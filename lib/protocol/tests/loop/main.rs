@@ -4,5 +4,6 @@
 mod attacks;
 mod forks;
 mod hidden;
+mod people;
 mod stories;
 mod world;

@@ -1,15 +1,13 @@
 //! What people do, told from their terminals.
 
 use crate::world::World;
-use journal::act::{Act, EraseTarget, Precedence, Revoke, RevokeReason, Submit};
+use journal::act::{Act, EraseTarget, Precedence, Revoke, RevokeReason};
 use journal::ids::{ConversationId, Index};
-use journal::testing::Described;
-use pki::{Clearance, Role, Suite};
+use pki::Suite;
 use protocol::client::command::{NewGroup, NewPrivate, OtherAct, Send, SendFile};
 use protocol::client::event::{Content, MessageView};
 use protocol::client::{Command, Error, Event, Reply, SecretBytes, SecretText};
 use protocol::query::Query;
-use sha2::{Digest, Sha256};
 
 pub(crate) fn message(conversation: ConversationId, text: &str) -> Send {
     Send {
@@ -293,17 +291,10 @@ fn a_renewed_key_is_shown_before_anything_is_wrapped_to_it() {
     ["anna", "boris", "olga"].iter().for_each(|login| world.arrive(login));
     let id = world.private("anna", "boris");
     world.say("anna", id, "to the old key");
-    let described = Described::new(Role::Operator, Clearance(3));
-    let enrol = world.site.issue("boris", &described);
-    let (signed, statement) = world.site.offline(Act::Enrol(enrol));
-    let digest = Sha256::digest(statement.0).into();
-    let act =
-        OtherAct { act: Act::Submit(Submit { count: 1, digest }), staged: vec![signed], verifiers: vec![] };
-    world.ask("olga", Command::Act(Box::new(act))).unwrap();
-    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.renew("boris");
     world.say("anna", id, "to the new key");
     let changed = world.terminals["anna"].events.iter().filter_map(|event| match event {
-        Event::KeyChanged(person, before, after) => Some((*person, before != after)),
+        Event::KeyChanged(person, before, after, _) => Some((*person, before != after)),
         _ => None,
     });
     assert_eq!(changed.collect::<Vec<_>>(), [(world.id("boris"), true)]);

@@ -7,7 +7,7 @@ use journal::ids::{Index, LogId, Place};
 use journal::policy::Policy;
 use journal::testing::{Described, FOUNDED_MS, SeededRng, TestSite, seed};
 use journal::tree::{Tree, leaf_hash};
-use pki::{AgreementSecret, Clearance, PersonId, Role, SecretKey, Suite};
+use pki::{AgreementSecret, CertId, Clearance, PersonId, Role, SecretKey, Suite};
 use protocol::client::{
     Action, Anchors, ClientSession, Command, CommandId, Connection, Error, Event, Me, Parts, Reply,
     SecretText, StateRecord, command::LoginWith,
@@ -187,13 +187,28 @@ impl World {
 
     /// A terminal with what its credential holds.
     pub(crate) fn terminal(&mut self, login: &str, record: Option<StateRecord>, auto_accept: bool) {
+        let newest = self.own_agreement(login);
+        self.terminal_with(login, record, auto_accept, vec![newest]);
+    }
+
+    /// A person's newest agreement key.
+    pub(crate) fn own_agreement(&self, login: &str) -> (CertId, AgreementSecret) {
         let person = self.site.person(login);
         let secret = AgreementSecret::from_bytes(self.site.suite, &person.agreement.to_bytes()).unwrap();
-        let me = Me::new(
-            person.signature_certificate.clone(),
-            Box::new(copy(&person.signature)),
-            vec![(person.agreement_certificate.id(), secret)],
-        );
+        (person.agreement_certificate.id(), secret)
+    }
+
+    /// Likewise, with these agreement keys, the current one first.
+    pub(crate) fn terminal_with(
+        &mut self,
+        login: &str,
+        record: Option<StateRecord>,
+        auto_accept: bool,
+        agreement: Vec<(CertId, AgreementSecret)>,
+    ) {
+        let person = self.site.person(login);
+        let signer = Box::new(copy(&person.signature));
+        let me = Me::new(person.signature_certificate.clone(), signer, agreement);
         let anchors = Anchors {
             log: self.log,
             identity: self.site.identity.public().clone(),

@@ -314,7 +314,17 @@ fn the_directory_has_everyone_and_their_certificates() {
     assert_eq!(people.len(), 7, "all but the server");
     let anna = people.iter().find(|record| record.person == world.site.id("anna")).unwrap();
     assert!(anna.active && anna.online);
-    assert_eq!(*anna.signature, world.site.person("anna").signature_certificate.der());
+    let Ok(Answer::EntriesAt(page)) = world.ask("anna", Query::EntriesAt(vec![anna.enrolled])) else {
+        panic!()
+    };
+    let entry = journal::Entry::decode(&page.entries[0].entry).unwrap();
+    let journal::Content::Statement(enrol) = entry.content else { panic!() };
+    assert_eq!(*enrol.parse().unwrap().act(), Act::Enrol(world.site.person("anna").enrol()));
+    let size = world.head().size;
+    let many = (0..=crate::limits::ENTRIES_AT_MAX as u64).collect();
+    for bad in [vec![], vec![2, 1], vec![1, 1], vec![1, size], many] {
+        assert_eq!(world.ask("anna", Query::EntriesAt(bad)), Err(Code::NotFound.number()));
+    }
     let last = people.last().unwrap().person;
     assert_eq!(world.ask("anna", Query::People(last)), Ok(Answer::People(vec![])));
     let ids =

@@ -1,0 +1,99 @@
+//! The site's policy, by the entries that set it: the genesis, or what one officer proposed and another approved.
+//! Never acts on a policy because the server says that it rules, and never goes back behind one that was proven.
+//!
+//! That an officer was in good standing, and that nothing newer was approved, only a replay of the whole log can tell.
+
+use super::error::{Error, What};
+use super::flow::Cx;
+use super::receive::Checked;
+use super::state::State;
+use crate::answer::Answer;
+use crate::query::Query;
+use journal::act::{Act, DualAct};
+use journal::ids::{Index, StatementId};
+use journal::policy::Policy;
+use pki::{PersonId, canonical};
+
+/// A policy, and the entry that was proven to set it.
+pub(crate) type Proven = (Policy, Index);
+
+impl State {
+    /// The policy that the server names is the one that is known (`Some(true)`), one behind it (`Some(false)`), or new.
+    fn judge_policy(&self, bytes: &[u8], index: Index) -> Option<bool> {
+        let known = self.policy.as_ref().filter(|(_, at)| *at == index);
+        if known.is_some_and(|(policy, _)| canonical::encode(policy) == bytes) {
+            return Some(true);
+        }
+        self.record.policy.is_some_and(|newest| newest > index).then_some(false)
+    }
+
+    fn keep_policy(&mut self, proven: &Proven) {
+        if self.record.policy.is_none_or(|newest| newest <= proven.1) {
+            self.policy = Some(proven.clone());
+            if self.record.policy.replace(proven.1) != Some(proven.1) {
+                self.persist();
+            }
+        }
+    }
+
+    /// The officer who signed an entry.
+    fn officer_of(&self, entry: &Checked) -> Option<PersonId> {
+        let (header, _) = entry.act()?;
+        (header.person != PersonId(0) && self.is_officer(entry)).then_some(header.person)
+    }
+}
+
+impl Cx {
+    /// The policy in force as far as this terminal can be shown.
+    pub(crate) async fn policy(&self) -> Result<Proven, Error> {
+        // A newer one may have been proven behind the first answer: that it is older counts only the second time.
+        for _ in 0..2 {
+            let Answer::Policy(bytes, index) = self.ask(Query::Policy).await? else {
+                return Err(Error::unverified(What::Answer));
+            };
+            match self.with(|state| state.judge_policy(&bytes, index)) {
+                Some(true) => {
+                    let known = self.with(|state| state.policy.clone());
+                    return known.ok_or(Error::unverified(What::Policy));
+                }
+                Some(false) => {}
+                None => {
+                    let proven = (self.prove_policy(&bytes, index).await?, index);
+                    self.with(|state| state.keep_policy(&proven));
+                    return Ok(proven);
+                }
+            }
+        }
+        Err(Error::unverified(What::Policy))
+    }
+
+    /// The policy in the entry at this index, if it is the one that the server names.
+    async fn prove_policy(&self, bytes: &[u8], index: Index) -> Result<Policy, Error> {
+        let bad = Error::unverified(What::Policy);
+        let set = self.entry(index).await?;
+        let Some((_, act)) = set.act() else { return Err(bad) };
+        let found = if let Act::Genesis(genesis) = act {
+            // The log's id, on the site card, is the genesis' own.
+            let ours = self.with(|state| set.id() == Some(StatementId(state.trust.log().0)));
+            Some(genesis.policy.clone()).filter(|_| ours && index == 0)
+        } else if let Act::Approve(approve) = act {
+            if approve.proposal >= index {
+                return Err(bad);
+            }
+            let proposed = self.entry(approve.proposal).await?;
+            let officers = self.with(|state| Some((state.officer_of(&set)?, state.officer_of(&proposed)?)));
+            proposed_policy(&proposed).filter(|_| officers.is_some_and(|(one, other)| one != other))
+        } else {
+            None
+        };
+        found.filter(|policy| policy.check().is_ok() && canonical::encode(policy) == bytes).ok_or(bad)
+    }
+}
+
+fn proposed_policy(entry: &Checked) -> Option<Policy> {
+    let Some((_, Act::Propose(propose))) = entry.act() else { return None };
+    match canonical::decode(&propose.act) {
+        Ok(DualAct::Policy(policy)) => Some(policy),
+        Ok(DualAct::AdmitOfficer(_)) | Err(_) => None,
+    }
+}

@@ -1,0 +1,315 @@
+//! Whose key is whose: what a terminal believes of people's certificates, and what no server makes it forget.
+
+use crate::world::World;
+use journal::act::{Act, Approve, DualAct, EraseTarget, Propose, Revoke, RevokeReason, Submit};
+use journal::ids::Index;
+use journal::policy::{Policy, PrivateErase};
+use journal::testing::Described;
+use pki::{AgreementSecret, CertId, Clearance, PersonId, Role, Suite, canonical};
+use protocol::answer::Answer;
+use protocol::client::command::OtherAct;
+use protocol::client::{Command, Error, Event, Reply, What};
+use protocol::frame::ToTerminal;
+use protocol::query::Query;
+use sha2::{Digest, Sha256};
+use std::cell::Cell;
+use std::rc::Rc;
+
+impl World {
+    /// The authority certifies new keys of a person, and olga submits that. The old agreement key.
+    pub(crate) fn renew(&mut self, login: &str) -> (CertId, AgreementSecret) {
+        let old = self.site.person(login);
+        let secret = AgreementSecret::from_bytes(self.site.suite, &old.agreement.to_bytes()).unwrap();
+        let old = (old.agreement_certificate.id(), secret);
+        let enrol = self.site.issue(login, &Described::new(Role::Operator, Clearance(3)));
+        let (signed, statement) = self.site.offline(Act::Enrol(enrol));
+        let digest = Sha256::digest(statement.0).into();
+        let act = Act::Submit(Submit { count: 1, digest });
+        let act = OtherAct { act, staged: vec![signed], verifiers: vec![] };
+        self.ask("olga", Command::Act(Box::new(act))).unwrap();
+        old
+    }
+
+    /// The agent ends; a new one begins with what was persisted.
+    fn restart_terminal(&mut self, login: &str) {
+        self.cut(login);
+        let record = self.terminals[login].record.clone();
+        self.terminal(login, record, true);
+        self.reconnect(login);
+    }
+
+    /// Who is said to have another key than before.
+    fn changed(&mut self, login: &str) -> Vec<PersonId> {
+        let events = std::mem::take(&mut self.terminals.get_mut(login).unwrap().events);
+        let changed = |event: &Event| match event {
+            Event::KeyChanged(person, before, after, _) if before != after => Some(*person),
+            _ => None,
+        };
+        events.iter().filter_map(changed).collect()
+    }
+
+    /// The server names this Enrol as this person's newest, to that terminal.
+    fn name_enrol(&mut self, to: &'static str, person: PersonId, enrolled: Index) {
+        self.tamper = Some(Box::new(move |login, frame| match frame {
+            ToTerminal::Answer(mut answer) if login == to => {
+                if let Answer::People(rows) = &mut answer.answer {
+                    rows.iter_mut().filter(|row| row.person == person).for_each(|row| {
+                        row.enrolled = enrolled;
+                        row.active = true;
+                    });
+                }
+                Some(ToTerminal::Answer(answer))
+            }
+            other => Some(other),
+        }));
+    }
+
+    /// Where a person's newest Enrol stands, as the server says it to that terminal.
+    fn enrolled(&mut self, login: &str, person: PersonId) -> Index {
+        let found = Rc::new(Cell::new(0));
+        let keep = found.clone();
+        self.tamper = Some(Box::new(move |_, frame| {
+            if let ToTerminal::Answer(answer) = &frame
+                && let Answer::People(rows) = &answer.answer
+            {
+                rows.iter().filter(|row| row.person == person).for_each(|row| keep.set(row.enrolled));
+            }
+            Some(frame)
+        }));
+        self.ask(login, Command::People).unwrap();
+        self.tamper = None;
+        found.get()
+    }
+}
+
+fn listed(world: &mut World, login: &str) -> Vec<PersonId> {
+    let Reply::People(people) = world.ask(login, Command::People).unwrap() else { panic!() };
+    people.iter().map(|view| view.person).collect()
+}
+
+fn all(number: u64) -> World {
+    let mut world = World::new(number);
+    ["anna", "boris", "vera", "olga"].iter().for_each(|login| world.arrive(login));
+    world
+}
+
+#[test]
+fn a_key_that_changed_while_the_agent_was_away_is_shown_before_anything_is_wrapped_to_it() {
+    let mut world = all(90);
+    let boris = world.id("boris");
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "to the old key");
+    world.cut("anna");
+    world.renew("boris");
+    let record = world.terminals["anna"].record.clone();
+    world.terminal("anna", record, true);
+    world.reconnect("anna");
+    world.say("anna", id, "to the new key");
+    assert_eq!(world.changed("anna"), [boris]);
+    // Once told, it is what is known, in the next process too.
+    world.restart_terminal("anna");
+    world.say("anna", id, "once more");
+    assert!(world.changed("anna").is_empty());
+}
+
+#[test]
+fn no_server_goes_back_behind_an_enrol_that_was_proven() {
+    let mut world = all(91);
+    let boris = world.id("boris");
+    let old = world.enrolled("anna", boris);
+    world.renew("boris");
+    assert_eq!(world.changed("anna"), [boris], "it was pushed");
+    world.name_enrol("anna", boris, old);
+    world.cut("anna");
+    world.reconnect("anna");
+    assert!(!listed(&mut world, "anna").contains(&boris));
+    let new = protocol::client::command::NewPrivate { person: boris, ceiling: None, default_label: None };
+    let refused = world.ask("anna", Command::NewPrivate(new.clone())).err();
+    assert_eq!(refused, Some(Error::NotVerified { what: What::Enrolment }));
+    // A process that wrapped to the newest does not go back after a restart either.
+    world.tamper = None;
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "to the new key");
+    world.name_enrol("anna", boris, old);
+    world.restart_terminal("anna");
+    let refused = world.ask("anna", Command::NewPrivate(new)).err();
+    assert_eq!(refused, Some(Error::NotVerified { what: What::Enrolment }));
+}
+
+#[test]
+fn a_person_is_who_the_authority_enrolled_and_nobody_else() {
+    let mut world = all(92);
+    let (boris, vera) = (world.id("boris"), world.id("vera"));
+    let of_vera = world.enrolled("olga", vera);
+    // Another person's Enrol.
+    world.name_enrol("anna", boris, of_vera);
+    let people = listed(&mut world, "anna");
+    assert!(!people.contains(&boris) && people.contains(&vera));
+    // An Enrol that is in no log.
+    world.restart_terminal("anna");
+    world.tamper = Some(Box::new(|login, frame| match frame {
+        ToTerminal::Answer(mut answer) if login == "anna" => {
+            if let Answer::EntriesAt(page) = &mut answer.answer {
+                page.entries.iter_mut().for_each(|delivered| {
+                    let middle = delivered.entry.len() / 2;
+                    delivered.entry[middle] ^= 1;
+                });
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+    let refused = world.ask("anna", Command::People).err();
+    assert_eq!(refused, Some(Error::NotVerified { what: What::Inclusion }));
+}
+
+#[test]
+fn a_proven_revocation_holds_whatever_the_server_says_later() {
+    let mut world = all(93);
+    let boris = world.id("boris");
+    let old = world.enrolled("anna", boris);
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "while he is one of us");
+    let revoke = Revoke { person: boris, reason: RevokeReason::KeyCompromise, note: String::new() };
+    let act = OtherAct { act: Act::Revoke(revoke), staged: Vec::new(), verifiers: Vec::new() };
+    world.ask("olga", Command::Act(Box::new(act))).unwrap();
+    world.name_enrol("anna", boris, old);
+    let new = protocol::client::command::NewPrivate { person: boris, ceiling: None, default_label: None };
+    let cannot = Some(Error::CannotReceive { person: boris });
+    assert_eq!(world.ask("anna", Command::NewPrivate(new.clone())).err(), cannot);
+    // Anna signed something since, so her next process knows it as well.
+    let group = world.group("anna", &["vera"], "without him");
+    world.say("anna", group, "he is out");
+    world.restart_terminal("anna");
+    world.name_enrol("anna", boris, old);
+    assert_eq!(world.ask("anna", Command::NewPrivate(new)).err(), cannot);
+    assert!(listed(&mut world, "anna").contains(&boris), "his name is shown all the same");
+}
+
+#[test]
+fn what_is_wrapped_to_a_key_that_was_replaced_is_an_alarm() {
+    let mut world = all(94);
+    let boris = world.id("boris");
+    let old = world.enrolled("boris", boris);
+    world.cut("boris");
+    let replaced = world.renew("boris");
+    // Seen from a terminal for which the other of the two keys is the newest: what its server shows it of itself, and
+    // what others wrap to, are then the wrong way round, as a server would have it that brings a lost key back to use.
+    let newest = world.own_agreement("boris");
+    world.terminal_with("boris", None, true, vec![replaced, newest]);
+    world.name_enrol("boris", boris, old);
+    world.reconnect("boris");
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "to the wrong key");
+    let alarm = |event: &Event| matches!(event, Event::BadWrap(of, ..) if *of == id);
+    assert!(world.terminals["boris"].events.iter().any(alarm));
+    assert!(world.pushed("boris").iter().all(|text| text != "to the wrong key"));
+}
+
+#[test]
+fn what_was_wrapped_before_a_renewal_is_read_after_it() {
+    let mut world = all(95);
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "to the old key");
+    world.cut("boris");
+    let record = world.terminals["boris"].record.clone();
+    let old = world.renew("boris");
+    let newest = world.own_agreement("boris");
+    world.terminal_with("boris", record, true, vec![newest, old]);
+    world.reconnect("boris");
+    world.say("anna", id, "to the new key");
+    assert_eq!(world.screen("boris", id), ["to the old key", "to the new key"]);
+    assert!(!world.terminals["boris"].events.iter().any(|event| matches!(event, Event::BadWrap(..))));
+}
+
+fn policy(world: &mut World, login: &str) -> Result<(Policy, Index), Error> {
+    match world.ask(login, Command::Ask(Query::Policy))? {
+        Reply::Answer(answer) => match *answer {
+            Answer::Policy(bytes, index) => Ok((canonical::decode(&bytes).unwrap(), index)),
+            _ => panic!("another answer"),
+        },
+        _ => panic!("no answer"),
+    }
+}
+
+/// The server names this policy of this entry, to anna.
+fn name_policy(world: &mut World, policy: &Policy, index: Index) {
+    let bytes = canonical::encode(policy);
+    world.tamper = Some(Box::new(move |login, frame| match frame {
+        ToTerminal::Answer(mut answer) if login == "anna" => {
+            if let Answer::Policy(..) = &answer.answer {
+                answer.answer = Answer::Policy(bytes.clone().into(), index);
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+}
+
+#[test]
+fn a_policy_is_believed_by_the_entries_that_set_it() {
+    let mut world = World::new(96);
+    ["anna", "olga", "oleg"].iter().for_each(|login| world.arrive(login));
+    let (first, unproven) = (Policy::standard(), Some(Error::NotVerified { what: What::Policy }));
+    assert_eq!(policy(&mut world, "anna"), Ok((first.clone(), 0)));
+    let second = Policy { author_erases: false, file_save: false, ..Policy::standard() };
+    // What no entry says.
+    name_policy(&mut world, &second, 0);
+    assert_eq!(policy(&mut world, "anna").err(), unproven);
+    world.tamper = None;
+    let act = |act| Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }));
+    let bytes = canonical::encode(&DualAct::Policy(second.clone())).into();
+    let proposed = world.ask("olga", act(Act::Propose(Propose { act: bytes }))).unwrap();
+    let Reply::Admitted(proposed) = proposed else { panic!() };
+    // What one officer proposed, and nobody approved.
+    name_policy(&mut world, &second, proposed.index);
+    assert_eq!(policy(&mut world, "anna").err(), unproven);
+    world.tamper = None;
+    let approved = world.ask("oleg", act(Act::Approve(Approve { proposal: proposed.index }))).unwrap();
+    let Reply::Admitted(approved) = approved else { panic!() };
+    let told = |event: &Event| matches!(event, Event::Approved(at) if *at == approved.index);
+    assert!(world.terminals["anna"].events.iter().any(told));
+    // Another policy than the one that was approved.
+    let third = Policy { one_password: false, ..second.clone() };
+    name_policy(&mut world, &third, approved.index);
+    assert_eq!(policy(&mut world, "anna").err(), unproven);
+    world.tamper = None;
+    assert_eq!(policy(&mut world, "anna"), Ok((second, approved.index)));
+    // No way back, not for the next process either.
+    name_policy(&mut world, &first, 0);
+    assert_eq!(policy(&mut world, "anna").err(), unproven);
+    world.restart_terminal("anna");
+    assert_eq!(policy(&mut world, "anna").err(), unproven);
+}
+
+#[test]
+fn a_plan_knows_what_the_policy_lets_an_author_erase() {
+    let strict = Policy { author_erases: false, private_erase: PrivateErase::Officers, ..Policy::standard() };
+    let mut world = World::with(97, Suite::Ed25519, strict);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let index = world.say("anna", id, "stays");
+    for target in [EraseTarget::Messages(id, vec![index]), EraseTarget::Conversation(id)] {
+        let Reply::Plan(plan) = world.ask("anna", Command::ErasePlan(target.clone())).unwrap() else {
+            panic!()
+        };
+        assert!(!plan.right);
+        assert!(world.ask("anna", Command::Erase(target)).is_err());
+    }
+}
+
+#[test]
+fn a_welcome_goes_on_from_the_period_that_the_terminal_knows() {
+    let mut world = all(98);
+    let record = world.terminals["anna"].record.clone().unwrap();
+    assert_eq!(record.period.as_ref().map(|mark| mark.period), Some(0));
+    // A terminal that knows another key of that period believes neither Welcome nor note.
+    let mut other = record;
+    let mark = other.period.as_mut().unwrap();
+    mark.key = world.site.identity.public().spki().to_vec().into();
+    world.cut("anna");
+    world.terminal("anna", Some(other), true);
+    world.connect("anna");
+    assert_eq!(world.log_in("anna", "own").err(), Some(Error::NotVerified { what: What::KeyRoll }));
+    world.restart_terminal("boris");
+}
