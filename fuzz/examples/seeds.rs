@@ -326,4 +326,11 @@ fn scripts() {
     keep("engine", "held", [&enter[..], &[11, 3, 3, 0, 1, 5, 12, 10, 9, 9, 9, 3, 0, 3, 1]].concat());
     keep("engine", "offices", [0, 1, 0, 1, 1, 0, 3, 0, 1, 3, 3, 1, 8, 0, 3, 3, 1, 9, 0, 3, 3, 1, 10, 0, 3]);
     keep("engine", "strange", [14, 0, 3, 1, 2, 3, 0, 2, 4, 5, 0, 3, 6, 16, 0, 13, 3, 9]);
+    // Honest talk; then a frame bent, one lost, one said twice, two swapped; a new login in between.
+    keep("session", "talk", [10, 11, 9, 12, 0, 0, 9, 12, 20, 1, 9, 10, 9, 12, 9, 5, 9]);
+    keep("session", "bent", [11, 6, 1, 0, 40, 1, 0, 90, 128, 3, 9, 10, 6, 0, 1, 200, 255, 7, 0, 60, 9]);
+    keep("session", "lost", [11, 11, 3, 9, 12, 0, 0, 3, 9, 13, 9, 11, 4, 0, 9]);
+    keep("session", "swapped", [11, 11, 11, 5, 0, 1, 0, 0, 4, 1, 9, 14, 200, 200, 9]);
+    let ended = encode(&ToTerminal::Ended(Ended { code: 11 }));
+    keep("session", "made-up", [&[15, 0, (ended.len() - 4) as u8], &ended[4..], &[13, 9, 10, 9]].concat());
 }

@@ -3,7 +3,8 @@
 use crate::judge::Log;
 use crate::world::World;
 use journal::act::Act;
-use journal::fact::Fact;
+use journal::fact::{AlarmKind, Fact};
+use pki::Suite;
 
 /// Counts over histories.
 #[derive(Clone, Copy, Default, Debug)]
@@ -32,6 +33,16 @@ pub struct Census {
     pub erased: u64,
     /// Jumps of a clock that were noticed.
     pub steps: u64,
+    /// People suspended, and resumed.
+    pub suspended: u64,
+    /// People revoked.
+    pub revoked: u64,
+    /// Policies that two officers made.
+    pub policies: u64,
+    /// Devices that were nearly full.
+    pub full: u64,
+    /// Histories at sites of suite P-256.
+    pub curve: u64,
 }
 
 impl Census {
@@ -52,6 +63,11 @@ impl Census {
             erases: count(|act| matches!(act, Act::Erase(_))),
             erased: facts(|fact| matches!(fact, Fact::Erased(_))),
             steps: facts(|fact| matches!(fact, Fact::ClockStep(_))),
+            suspended: count(|act| matches!(act, Act::Suspend(_) | Act::Resume(_))),
+            revoked: count(|act| matches!(act, Act::Revoke(_))),
+            policies: count(|act| matches!(act, Act::Approve(_))),
+            full: facts(|fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::NearlyFull)),
+            curve: u64::from(world.site.test.suite == Suite::EcdsaP256),
         }
     }
 
@@ -65,19 +81,20 @@ impl Census {
     pub fn is_eventful(&self) -> bool {
         let rare = [self.files, self.lost, self.members, self.erases, self.erased, self.steps];
         let common = [self.restarts, self.messages, self.logins, self.epochs];
-        // Histories are shared seldom: somebody must come, and stay long enough.
-        let shared = self.shares * 100 >= self.seeds;
-        shared
+        // Histories are shared seldom: somebody must come, and stay long enough. Officers are there in some worlds only,
+        // and few devices are small.
+        let seldom = [self.shares, self.suspended, self.revoked, self.policies, self.full, self.curve];
+        seldom.iter().all(|count| *count * 100 >= self.seeds)
             && rare.iter().all(|count| *count * 4 >= self.seeds)
             && common.iter().all(|count| *count >= self.seeds)
     }
 
-    fn all(&self) -> [u64; 12] {
+    fn all(&self) -> [u64; 17] {
         let mut copy = *self;
         copy.all_mut().map(|count| *count)
     }
 
-    fn all_mut(&mut self) -> [&mut u64; 12] {
+    fn all_mut(&mut self) -> [&mut u64; 17] {
         let Self {
             seeds,
             restarts,
@@ -91,7 +108,15 @@ impl Census {
             erases,
             erased,
             steps,
+            suspended,
+            revoked,
+            policies,
+            full,
+            curve,
         } = self;
-        [seeds, restarts, messages, files, lost, logins, members, epochs, shares, erases, erased, steps]
+        [
+            seeds, restarts, messages, files, lost, logins, members, epochs, shares, erases, erased, steps,
+            suspended, revoked, policies, full, curve,
+        ]
     }
 }

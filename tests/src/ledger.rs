@@ -93,6 +93,12 @@ pub fn rooms(log: &Log) -> BTreeMap<ConversationId, Room> {
             rooms.insert(ConversationId(id.0), room);
             continue;
         }
+        if let Act::Revoke(revoke) = act {
+            for room in rooms.values_mut() {
+                room.members.remove(&revoke.person);
+            }
+            continue;
+        }
         let Some(room) = conversation_of(act).and_then(|of| rooms.get_mut(&of)) else { continue };
         follow(room, index, id, signer, act);
     }

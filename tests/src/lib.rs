@@ -7,18 +7,23 @@
 // A test world: whatever it does not expect is a failed test, told by a panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
 
+pub mod calm;
 pub mod census;
 pub mod dice;
 pub mod judge;
 pub mod ledger;
 pub mod machine;
 pub mod network;
+pub mod offices;
 pub mod people;
 pub mod rogue;
+pub mod script;
 pub mod server;
 pub mod store;
 pub mod storm;
+pub mod tending;
 pub mod terminal;
+pub mod wires;
 pub mod words;
 pub mod world;
 

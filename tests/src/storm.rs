@@ -25,12 +25,19 @@ pub struct Weather {
     pub terminals: u64,
     /// The wall clock jumps.
     pub jumps: u64,
+    /// Officers are there, and one of them does something.
+    pub offices: Option<u64>,
+    /// Letters of a text beyond its own.
+    pub padding: usize,
 }
 
 impl Weather {
     /// A seed's own.
     pub fn of(seed: u64) -> Self {
-        let rough = Self { steps: 220, acts: 4, cuts: 30, crashes: 75, terminals: 900, jumps: 60 };
+        let offices = (seed % 4 == 1).then_some(9);
+        let padding = if is_tight(seed) { 12_000 } else { 0 };
+        let rough =
+            Self { steps: 220, acts: 4, cuts: 30, crashes: 75, terminals: 900, jumps: 60, offices, padding };
         match seed % 5 {
             0 => Self { crashes: 30, ..rough },
             1 => Self { cuts: 12, ..rough },
@@ -39,6 +46,11 @@ impl Weather {
             _ => rough,
         }
     }
+}
+
+/// Whether the history of a seed plays on a device that is soon full.
+pub fn is_tight(seed: u64) -> bool {
+    seed % 16 == 7
 }
 
 /// A day.
@@ -86,6 +98,9 @@ impl Storm {
         if world.dice.once_in(self.weather.acts) {
             self.somebody_acts(world);
         }
+        if self.weather.offices.is_some_and(|often| world.dice.once_in(often)) {
+            self.an_officer_acts(world);
+        }
         if world.dice.once_in(self.weather.cuts) {
             world.storm_cut();
         }
@@ -131,7 +146,7 @@ impl Storm {
     }
 
     fn somebody_acts(&mut self, world: &mut World) {
-        let logins: Vec<String> = world.terminals.keys().cloned().collect();
+        let logins = world.operators();
         let Some(login) = world.dice.pick(&logins).cloned() else { return };
         let Some(other) = world.dice.pick(&logins).cloned() else { return };
         let person = world.id(&other);
@@ -141,7 +156,7 @@ impl Storm {
             return;
         };
         let last = world.terminals[&login].sent.last().cloned();
-        let by_owner = owner.unwrap_or_else(|| login.clone());
+        let by_owner = owner.filter(|owner| !world.is_out(owner)).unwrap_or_else(|| login.clone());
         let (command, told) = match world.dice.below(24) {
             0 | 1 => {
                 // Often one who was removed comes back and is given what he missed.
@@ -207,7 +222,7 @@ impl Storm {
 
     fn fresh_text(&mut self, login: &str) -> String {
         self.said += 1;
-        format!("{login} says {}", self.said)
+        format!("{login} says {}{}", self.said, " and so on".repeat(self.weather.padding / 10))
     }
 }
 
@@ -219,7 +234,12 @@ impl World {
         if self.server.is_none() {
             if self.dice.once_in(6) {
                 let at = if self.dice.once_in(3) { self.dice.below(60) } else { u64::MAX };
-                self.start(CrashClock::new(at, Fault::PowerCut));
+                let fault = match self.dice.below(6) {
+                    0 => Fault::Eio,
+                    1 => Fault::NoSpace,
+                    _ => Fault::PowerCut,
+                };
+                self.start(CrashClock::new(at, fault));
             }
             return self.wires();
         }
