@@ -66,6 +66,7 @@ impl Core {
             let committed = matches!(input, Input::Committed(_));
             let wake = matches!(input, Input::Wake) && !idle;
             self.board.saw(&input);
+            self.engine.more_at_hand(letters.any());
             self.engine.handle(self.now(), input, &mut out);
             flow = self.hand_out(&mut out);
             if committed {

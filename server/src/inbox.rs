@@ -79,6 +79,11 @@ impl Letters {
         own.or_else(|_| self.network.try_recv().map(Letter::Network)).ok()
     }
 
+    /// Whether there is one.
+    pub(crate) fn any(&self) -> bool {
+        !self.own.is_empty() || !self.network.is_empty()
+    }
+
     /// Waits for the next one; `None` when nobody is left who could give one.
     pub(crate) fn next(&mut self) -> Option<Letter> {
         let Self { own, network, waiting } = self;

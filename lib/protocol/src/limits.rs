@@ -71,6 +71,10 @@ pub const REBUILD_CHUNKS: u32 = 16;
 pub const CLOCK_STEP_MS: u64 = 60_000;
 /// Certificates whose failed logins are counted apart; the rest are counted together.
 pub const FAILING_CERTIFICATES_MAX: usize = 1024;
+/// Entries with which a batch no longer waits for input that is at hand already.
+pub const ENTRIES_TOGETHER: usize = 48;
+/// Inputs for which a batch waits at most.
+pub const INPUTS_TOGETHER_MAX: usize = 64;
 /// What the device puts around each entry, at most, bytes: seal, row, stamp.
 pub const AROUND_STORED_BYTES: usize = 128;
 /// Longest sealed verifier of an envelope, bytes: four of them and the person's own fit the store's record.

@@ -6,7 +6,9 @@ use super::facts::StoreLimits;
 use crate::answer::Answer;
 use crate::code::Code;
 use crate::io::{Batch, EraseItem, SessionId, StoredBody, VerifierChange};
-use crate::limits::{AROUND_STORED_BYTES, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX};
+use crate::limits::{
+    AROUND_STORED_BYTES, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, ENTRIES_TOGETHER, INPUTS_TOGETHER_MAX,
+};
 use bytes::Bytes;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::ids::{Head, Index, LogId};
@@ -137,13 +139,24 @@ pub(super) struct Commits {
     pub(super) open: Open,
     pub(super) under_way: Option<UnderWay>,
     pub(super) durable: Durable,
+    /// Whether the driver has more input at hand, and how often the open batch has waited for it.
+    more: bool,
+    waited: usize,
     next: u64,
     store: StoreLimits,
 }
 
 impl Commits {
     pub(super) fn new(durable: Durable) -> Self {
-        Self { open: Open::default(), under_way: None, durable, next: 1, store: StoreLimits::default() }
+        Self {
+            open: Open::default(),
+            under_way: None,
+            durable,
+            more: false,
+            waited: 0,
+            next: 1,
+            store: StoreLimits::default(),
+        }
     }
 
     pub(super) fn fit_to(&mut self, store: StoreLimits) {
@@ -172,6 +185,20 @@ impl Commits {
 
     pub(super) fn may_close(&self) -> bool {
         self.under_way.is_none() && !self.open.is_empty()
+    }
+
+    /// What the driver said before this input.
+    pub(super) fn more_at_hand(&mut self, more: bool) {
+        self.more = more;
+    }
+
+    /// Whether the open batch takes in what is at hand first: one sync for many costs each of them less. Never for long,
+    /// and never for input that is not there yet.
+    pub(super) fn waits_for_more(&mut self) -> bool {
+        let waits =
+            self.more && self.waited < INPUTS_TOGETHER_MAX && self.open.entries.len() < ENTRIES_TOGETHER;
+        self.waited = if waits { self.waited + 1 } else { 0 };
+        waits
     }
 
     pub(super) fn idle(&self) -> bool {

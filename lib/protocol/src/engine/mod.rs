@@ -195,6 +195,11 @@ impl Engine {
         self.halt_if_broken(done, out);
     }
 
+    /// Whether more input is at hand behind the next one: then a batch may take that in, too, before it is written.
+    pub fn more_at_hand(&mut self, more: bool) {
+        self.commits.more_at_hand(more);
+    }
+
     /// The state, for drivers that show it and for tests.
     pub fn register(&self) -> &Register {
         &self.ledger.register

@@ -36,7 +36,7 @@ impl Engine {
 
     /// Sends the open batch on its way when none is under way.
     pub(super) fn flush(&mut self, out: &mut Vec<Output>) -> Whole {
-        if !self.commits.may_close() {
+        if !self.commits.may_close() || self.commits.waits_for_more() {
             return Ok(());
         }
         let durable = if self.commits.has_entries() {

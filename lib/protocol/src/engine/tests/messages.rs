@@ -4,7 +4,7 @@ use super::world::World;
 use crate::code::Code;
 use crate::frame::{Delivered, ToCore, ToTerminal};
 use crate::io::Input;
-use crate::limits::{INPUT_BYTES_PAUSE, OUTSTANDING_BYTES_MAX, REQUESTS_MAX};
+use crate::limits::{INPUT_BYTES_PAUSE, INPUTS_TOGETHER_MAX, OUTSTANDING_BYTES_MAX, REQUESTS_MAX};
 use crate::query::Query;
 use journal::Refusal;
 use journal::act::{Act, Erase, EraseTarget, Read, Remove, SizeClass, Title};
@@ -102,6 +102,31 @@ fn what_queues_during_a_sync_is_one_batch_and_one_frame_for_each_group() {
     let receipts = anna.iter().filter(|frame| matches!(frame, ToTerminal::Receipt(_))).count();
     assert_eq!(receipts, posted.len());
     assert!(matches!(anna[0], ToTerminal::Deliver(_)), "first what was pushed, then what was asked");
+}
+
+#[test]
+fn what_is_at_hand_goes_into_the_same_batch_but_a_batch_does_not_wait_for_ever() {
+    let mut world = World::new(8);
+    world.all_enter();
+    let chat = world.talking("anna", &["boris"]);
+    world.all_drain();
+    let batches = world.batches.len();
+    world.engine.more_at_hand(true);
+    for _ in 0..3 {
+        let (message, body) = world.message(chat);
+        let statement = world.draft("anna", Act::Message(message));
+        world.post("anna", &statement, Some(body));
+    }
+    assert_eq!(world.batches.len(), batches, "there is more at hand");
+    world.engine.more_at_hand(false);
+    world.input(Input::Wake);
+    assert_eq!(world.batches.len(), batches + 1, "nothing is: all three together");
+    world.engine.more_at_hand(true);
+    let (message, body) = world.message(chat);
+    let statement = world.draft("anna", Act::Message(message));
+    world.post("anna", &statement, Some(body));
+    (0..INPUTS_TOGETHER_MAX).for_each(|_| world.input(Input::Wake));
+    assert_eq!(world.batches.len(), batches + 2, "and it was waited for long enough");
 }
 
 #[test]
