@@ -1,14 +1,14 @@
 //! Sessions at a shell: each file of `tests/cmd` is a story of commands with their output, run on a site in memory
 //! whose journal was written to bundles.
-//!
-//! `$ command` is run by sh; what follows is its output, standard error behind standard output. `[..]` stands for
-//! anything within a line, a line `[...]` for any lines; `? n` is the exit code where it is not 0.
-//! With CONCLAVE_WRITE_SCRIPTS set the outputs are written into the files (long hex becomes `[..]`): look at the diff.
 #![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../../tests/src/script.rs"]
+#[allow(unreachable_pub, reason = "the file is a module of another room as well")]
+mod script;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use auditor::bundle::BundleWriter;
 use journal::Policy;
@@ -20,6 +20,7 @@ use journal::note::NoteSigner;
 use journal::testing::TestLog;
 use journal::{Fact, LogId};
 use pki::{SiteCard, SiteFacts, Suite};
+use script::{Ask, Words};
 
 fn keys(log: &TestLog) -> LogKeys {
     let identity = log.site.identity.public().clone();
@@ -115,107 +116,24 @@ fn every_script_says_what_it_says() {
     let mut scripts: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     scripts.sort();
     assert!(!scripts.is_empty());
-    for script in scripts {
+    for path in scripts {
         let dir = tempfile::tempdir().unwrap();
         write_site(dir.path());
-        let wanted = fs::read_to_string(&script).unwrap();
-        let found = play(&wanted, dir.path());
-        if std::env::var_os("CONCLAVE_WRITE_SCRIPTS").is_some() {
-            fs::write(&script, blurred(&found)).unwrap();
-        } else {
-            compare(&script, &wanted, &found);
-        }
-    }
-}
-
-/// Runs every command of a script and puts its true output behind it.
-fn play(script: &str, dir: &Path) -> String {
-    let mut out = String::new();
-    for line in script.lines() {
-        let Some(command) = line.strip_prefix("$ ") else { continue };
-        out.push_str(&format!("$ {command}\n"));
-        let bin = Path::new(env!("CARGO_BIN_EXE_conclave-audit")).parent().unwrap().display().to_string();
-        let done = Command::new("sh")
-            .args(["-c", command])
-            .current_dir(dir)
-            .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap_or_default()))
-            .env("LC_ALL", "C")
-            .env_remove("CONCLAVE_LANG")
-            .output()
-            .unwrap();
-        for stream in [&done.stdout, &done.stderr] {
-            let text = String::from_utf8_lossy(stream);
-            out.push_str(&text);
-            if !text.is_empty() && !text.ends_with('\n') {
-                out.push('\n');
+        script::play(&path, &mut Words::new(), &mut |ask| match ask {
+            Ask::Run(who, line) => {
+                assert!(who.is_empty(), "there is one terminal here");
+                Some(command(dir.path(), line))
             }
-        }
-        match done.status.code() {
-            Some(0) => {}
-            code => out.push_str(&format!("? {}\n", code.unwrap_or(-1))),
-        }
-    }
-    out
-}
-
-/// Hashes change with every version of the rules; the story does not.
-fn blurred(text: &str) -> String {
-    let mut out = String::new();
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("$ ") {
-            out.push_str(line);
-            continue;
-        }
-        let mut word = String::new();
-        for letter in line.chars() {
-            if letter.is_ascii_hexdigit() {
-                word.push(letter);
-                continue;
-            }
-            out.push_str(if word.len() >= 16 { "[..]" } else { &word });
-            word.clear();
-            out.push(letter);
-        }
-    }
-    out
-}
-
-fn compare(script: &Path, wanted: &str, found: &str) {
-    let (wanted, found): (Vec<&str>, Vec<&str>) = (wanted.lines().collect(), found.lines().collect());
-    assert!(
-        lines_match(&wanted, &found),
-        "{}\n--- wanted\n{}\n--- found\n{}",
-        script.display(),
-        wanted.join("\n"),
-        found.join("\n")
-    );
-}
-
-fn lines_match(wanted: &[&str], found: &[&str]) -> bool {
-    match (wanted.split_first(), found.split_first()) {
-        (None, None) => true,
-        (Some((&"[...]", rest)), _) => (0..=found.len()).any(|skipped| lines_match(rest, &found[skipped..])),
-        (Some((wanted, rest)), Some((found, left))) => line_matches(wanted, found) && lines_match(rest, left),
-        (None, Some(_)) | (Some(_), None) => false,
+            Ask::Do(words) => panic!("nothing here does \"{words}\""),
+        });
     }
 }
 
-fn line_matches(wanted: &str, found: &str) -> bool {
-    let mut parts = wanted.split("[..]");
-    let Some(mut left) = parts.next().and_then(|first| found.strip_prefix(first)) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return left.is_empty() };
-    for part in parts {
-        let Some(at) = left.find(part) else { return false };
-        left = &left[at + part.len()..];
-    }
-    left.ends_with(last)
-}
-
-#[test]
-fn the_runner_tells_outputs_apart() {
-    assert!(line_matches("head [..] of [..]", "head 12 of 13"));
-    assert!(!line_matches("head [..] of", "head 12 of 13") && !line_matches("a", "ab"));
-    assert!(lines_match(&["a", "[...]", "z"], &["a", "b", "c", "z"]));
-    assert!(!lines_match(&["a", "z"], &["a", "b", "z"]));
+/// Runs a line by sh, with our program first on the path.
+fn command(dir: &Path, line: &str) -> Output {
+    let bin = Path::new(env!("CARGO_BIN_EXE_conclave-audit")).parent().unwrap().display().to_string();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(dir).env("LC_ALL", "C").env_remove("CONCLAVE_LANG");
+    shell.env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap_or_default()));
+    shell.output().unwrap()
 }

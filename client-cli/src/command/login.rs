@@ -59,19 +59,19 @@ pub(super) fn run(args: Login, here: Here, sandboxed: &Sandboxed) -> Result<Exit
             "здесь нет ключей: их создаёт `conclave request`",
         ));
     }
-    match Line::open(&here.home, here.voice) {
-        Ok(mut line) => {
-            if line.status()?.unlocked {
-                return Err(Trouble::say(
-                    Exit::No,
-                    "unlocked-already",
-                    "logged in already; `conclave whoami` shows as whom",
-                    "вход уже выполнен; кем, показывает `conclave whoami`",
-                ));
-            }
-            talk(&args, &here, line)
+    let found = Line::open(&here.home, here.voice).and_then(|mut line| Ok((line.status()?.unlocked, line)));
+    match found {
+        Ok((false, line)) => talk(&args, &here, line),
+        Ok((true, _)) => Err(Trouble::say(
+            Exit::No,
+            "unlocked-already",
+            "logged in already; `conclave whoami` shows as whom",
+            "вход уже выполнен; кем, показывает `conclave whoami`",
+        )),
+        // An agent that is just ending (its login was refused, say) is none.
+        Err(trouble) if trouble.name == "no-agent" || trouble.name == "agent-gone" => {
+            start(&args, here, sandboxed)
         }
-        Err(trouble) if trouble.name == "no-agent" => start(&args, here, sandboxed),
         Err(trouble) => Err(trouble),
     }
 }
