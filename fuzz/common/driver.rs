@@ -53,7 +53,7 @@ static FOUNDED: LazyLock<Founded> = LazyLock::new(|| {
         let (enrol, person) = (site.person(login).enrol(), site.id(login));
         acts.push(site.offline(Act::Enrol(enrol)).0);
         if number > 0 {
-            acts.push(site.offline(Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 })).0);
+            acts.push(site.offline(Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, &[]))).0);
             acts.push(site.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number })).0);
         }
     }

@@ -165,7 +165,7 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn signed() -> journal::SignedStatement {
     let mut site = new_site();
-    let print = EnvelopePrint { number: 1, person: site.id("anna"), replaces: 0 };
+    let print = EnvelopePrint::new(1, site.id("anna"), 0, &[9]);
     site.offline(Act::EnvelopePrint(print)).0
 }
 

@@ -143,6 +143,9 @@ fn a_bundle_with_a_part_cut_out_is_not_sent() {
     let mut cut = whole.clone();
     cut.verifiers.remove(0);
     assert_eq!(told(&cut), "verifiers-missing");
+    let mut swapped = whole.clone();
+    swapped.verifiers[0].sealed = b"one whose password he knows who carried it".to_vec().into();
+    assert_eq!(told(&swapped), "verifiers-missing");
     let mut twice = whole.clone();
     twice.verifiers.push(whole.verifiers[0].clone());
     assert_eq!(told(&twice), "verifiers-missing");

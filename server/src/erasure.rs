@@ -7,7 +7,7 @@ use protocol::io::EraseItem;
 use vault::{Place, Target, Vault};
 
 /// Targets of one epoch; more are done in several.
-const TARGETS_MAX: usize = 2048;
+pub(crate) const TARGETS_MAX: usize = 2048;
 
 /// Erases; gives the epoch that took effect. The batch with the intents is durable already (a).
 pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<u64, vault::Error> {

@@ -10,7 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Version of a record.
 const VERSION: u8 = 1;
 /// Envelopes of one person whose verifiers are kept: the newest ones.
-const ENVELOPES_MAX: usize = 4;
+pub(crate) const ENVELOPES_MAX: usize = 4;
+/// A person's own verifier with the record's head, at most, bytes: a PHC string of fixed parameters has 97.
+pub(crate) const OWN_BYTES_MAX: usize = 128;
+/// What an envelope's verifier takes in a record beside its bytes: heads of CBOR, its number.
+pub(crate) const ROW_BYTES: usize = 16;
 
 /// One person's record, as it lies in the store's verifier region.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

@@ -31,6 +31,16 @@ pub(crate) enum WriteError {
         /// What does not fit.
         what: &'static str,
     },
+    /// Not even the reserve has room. Nothing of the batch was written; what was acknowledged stands.
+    #[error(
+        "the store is full to the last of its reserve: batch {number} was not written and nobody was told of it. All that \
+         was acknowledged is safe. A start needs room for one more batch and stops in the same way without it: keep \
+         container and cell as they are, and give the site a larger store"
+    )]
+    Full {
+        /// Which.
+        number: u64,
+    },
     /// The store refused or failed.
     #[error("batch {number}: {error}")]
     Store {
@@ -176,7 +186,10 @@ impl Writer {
             Err(vault::Error::Disk(disk::Error::Full { .. })) => self.write(batch, &records, true),
             written => written,
         };
-        let positions = positions.map_err(|error| WriteError::Store { number: batch.number, error })?;
+        let positions = positions.map_err(|error| match error {
+            vault::Error::Disk(disk::Error::Full { .. }) => WriteError::Full { number: batch.number },
+            error => WriteError::Store { number: batch.number, error },
+        })?;
         self.frontier = frontier;
         self.positions.extend(positions);
         self.verifiers.put(changed);
@@ -227,6 +240,8 @@ impl Writer {
                         batch.number
                     ));
                 }
+                // Any other body where one lies already is a fault of ours: the Register gives each item a number once, and
+                // a batch counts with its entries or not at all. It ends the process before anything is written.
                 inserted => inserted?,
             }
         }
@@ -241,3 +256,7 @@ impl Writer {
         Ok(positions)
     }
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

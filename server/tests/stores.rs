@@ -8,6 +8,9 @@
 mod support;
 
 use pki::Suite;
+use protocol::bundle::Bundle;
+use protocol::frame::SealedVerifier;
+use protocol::limits::SEALED_VERIFIER_BYTES_MAX;
 use std::os::unix::fs::FileExt;
 use support::Site;
 
@@ -52,6 +55,31 @@ fn nothing_is_ever_made_over_what_is_there(suite: Suite) {
     let new_keys = site.conclaved(&[&keys[..], &[&site.path("other.request")]].concat());
     assert_eq!(new_keys.status.code(), Some(1), "keys are never made anew");
     assert!(!std::path::Path::new(&site.path("other.request")).exists());
+}
+
+fn a_bundle_with_another_verifier_founds_nothing(suite: Suite) {
+    let site = Site::requested(suite);
+    let whole = Bundle::from_text(&std::fs::read_to_string(site.path("site.bundle")).unwrap()).unwrap();
+    let sealed =
+        |bytes: usize| SealedVerifier { sealed: vec![7; bytes].into(), ..whole.verifiers[1].clone() };
+    let known = Bundle { verifiers: vec![whole.verifiers[0].clone(), sealed(150)], ..whole.clone() };
+    let long = Bundle { verifiers: vec![sealed(SEALED_VERIFIER_BYTES_MAX + 1)], ..whole.clone() };
+    let stray = SealedVerifier { envelope: 99, ..whole.verifiers[0].clone() };
+    let stray = Bundle { verifiers: [&whole.verifiers[..], &[stray]].concat(), ..whole.clone() };
+    let found = |bundle: &Bundle| {
+        let path = site.path("carried.bundle");
+        std::fs::write(&path, bundle.to_text()).unwrap();
+        site.conclaved(&["init", "--config", &site.path("conclaved.toml"), "--bundle", &path])
+    };
+    for (bundle, said) in
+        [(known, "envelope 2 is not the one"), (long, "do not fit"), (stray, "envelope 99 is not the one")]
+    {
+        let done = found(&bundle);
+        let words = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.code() == Some(1) && words.contains(said), "{words}");
+        assert!(!std::path::Path::new(&site.path("store")).exists());
+    }
+    assert!(found(&whole).status.success());
 }
 
 fn a_missing_store_and_a_wrong_configuration_say_what_to_do(suite: Suite) {
@@ -159,6 +187,7 @@ fn a_corrupt_configuration_names_its_mistake(suite: Suite) {
 support::on_each_suite! {
     a_second_server_on_the_same_store_is_refused,
     nothing_is_ever_made_over_what_is_there,
+    a_bundle_with_another_verifier_founds_nothing,
     a_missing_store_and_a_wrong_configuration_say_what_to_do,
     a_bundle_of_another_server_or_with_a_changed_act_founds_nothing,
     a_damaged_store_is_told_and_not_started,

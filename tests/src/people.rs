@@ -9,8 +9,8 @@ use journal::testing::{Described, FOUNDED_MS, SeededRng, TestSite, seed};
 use pki::{AgreementSecret, Clearance, PersonId, Role, SecretKey, Suite};
 use protocol::client::{Anchors, Me};
 use protocol::engine::founding::found;
-use protocol::frame::VERIFIER_INFO;
-use protocol::io::{Now, VerifierChange};
+use protocol::frame::{SealedVerifier, VERIFIER_INFO};
+use protocol::io::Now;
 use vault::Vault;
 
 /// Everybody's one-time password.
@@ -67,12 +67,14 @@ impl Site {
             if number == 0 {
                 continue;
             }
-            acts.push(test.offline(Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 })).0);
-            acts.push(test.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number })).0);
             let core = test.person("server").agreement.public();
-            let sealed =
-                core.seal(VERIFIER_INFO, &envelope_aad(person, number), ONE_TIME.as_bytes(), &mut rng);
-            verifiers.push(VerifierChange::SetSealed(person, number, sealed.unwrap().into()));
+            let sealed = core
+                .seal(VERIFIER_INFO, &envelope_aad(person, number), ONE_TIME.as_bytes(), &mut rng)
+                .unwrap();
+            let print = EnvelopePrint::new(number, person, 0, &sealed);
+            acts.push(test.offline(Act::EnvelopePrint(print)).0);
+            acts.push(test.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number })).0);
+            verifiers.push(SealedVerifier { person, envelope: number, sealed: sealed.into() });
         }
         let period = first_period(number, suite);
         let founding = found(beginning(), genesis, acts, verifiers, &copy(&test.identity), &period).unwrap();

@@ -157,9 +157,9 @@ fn authority_life(log: &mut TestLog) {
     let acts = vec![
         Act::Enrol(pavel),
         Act::Enrol(renewal),
-        Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }),
+        Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, b"sealed")),
         Act::EnvelopeVoid(EnvelopeVoid { number }),
-        Act::EnvelopePrint(EnvelopePrint { number: number + 1, person, replaces: 0 }),
+        Act::EnvelopePrint(EnvelopePrint::new(number + 1, person, 0, b"sealed")),
         Act::EnvelopeHandOver(EnvelopeHandOver { number: number + 1 }),
         Act::Crl(Crl { list }),
     ];

@@ -1,4 +1,13 @@
 //! Every limit of the protocol by name. What can grow has its number here, or in `journal` where a rule judges by it.
+//! What must hold between them stands at the end, and a build in which it does not hold fails; what must hold between
+//! these and the store's is in `server/limits.rs`.
+
+use crate::bundle::ACTS_MAX;
+use crate::seal::body::OVERHEAD_BYTES;
+use journal::act::SizeClass;
+use journal::act::office::SUBMIT_ACTS_MAX;
+use journal::entry::ENTRY_BYTES_MAX;
+use journal::register::EVIDENCE_BYTES_MAX;
 
 /// Largest frame from a peer that has not logged in, bytes (a Login with its sealed password).
 pub const FRAME_BYTES_BEFORE_LOGIN: usize = 16 * 1024;
@@ -20,6 +29,10 @@ pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const ANSWER_ENTRIES_MAX: usize = 256;
 /// Bytes in one answer, about: the entry that passes it is the last.
 pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Messages looked through for one page of conversations, about: the conversation that passes it is the last.
+pub const ANSWER_ROWS_MAX: usize = 16 * 1024;
+/// Messages behind a reader's cursor that are looked through for unread ones.
+pub const UNREAD_MAX: usize = 999;
 /// People in one page of the directory.
 pub const ANSWER_PEOPLE_MAX: usize = 256;
 /// Entries asked for by their indices at once.
@@ -85,3 +98,41 @@ pub const TURN_COST_MAX: usize = 128;
 pub const ASK_COST: usize = 8;
 /// What a stored chunk takes on the device beside its padded text, about, bytes: salt, commitment, seals, its leaf key.
 pub const AROUND_CHUNK_BYTES: u64 = 512;
+
+/// What a statement's entry adds around the statement and its signature, bytes, with room to spare: an alarm must hold
+/// both as evidence, or a peer could make us claim what the Register refuses.
+pub const AROUND_STATEMENT_BYTES: usize = 5 * 1024;
+
+/// Room for what stands around the largest part of a frame: kind, request, lengths.
+const AROUND_FRAME_BYTES: usize = 256;
+
+/// Bytes of a body of this class.
+const fn body_bytes(class: SizeClass) -> usize {
+    class.bytes() as usize + OVERHEAD_BYTES
+}
+
+const _: () = {
+    // Whatever the rules admit has a frame that carries it, with its body, on its way in and on its way out.
+    assert!(FRAME_BYTES_MAX >= ENTRY_BYTES_MAX + BODY_BYTES_MAX + AROUND_ENTRY_BYTES + AROUND_FRAME_BYTES);
+    assert!(BODY_BYTES_MAX >= body_bytes(SizeClass::CHUNK_MAX));
+    assert!(BODY_BYTES_MAX >= body_bytes(SizeClass::TEXT_MAX));
+    // An answer and a delivery end with the entry that passes their bound.
+    let last = ENTRY_BYTES_MAX + body_bytes(SizeClass::TEXT_MAX) + AROUND_ENTRY_BYTES + AROUND_FRAME_BYTES;
+    assert!(FRAME_BYTES_MAX >= ANSWER_BYTES_MAX + last);
+    assert!(FRAME_BYTES_MAX >= DELIVER_BYTES_MAX + last);
+    // Before the Login there is room for a Login.
+    assert!(FRAME_BYTES_BEFORE_LOGIN >= SEALED_PASSWORD_BYTES_MAX + 4096);
+    assert!(SEALED_PASSWORD_BYTES_MAX > PASSWORD_BYTES_MAX);
+    // A statement that is let in can be kept as evidence, and both as an entry.
+    assert!(ENTRY_BYTES_MAX - AROUND_STATEMENT_BYTES <= EVIDENCE_BYTES_MAX);
+    assert!(EVIDENCE_BYTES_MAX + 1024 <= ENTRY_BYTES_MAX);
+    // One Submit, its acts and a Tick are one batch; a bundle holds what one Submit takes in.
+    assert!(BATCH_ENTRIES_MAX > SUBMIT_ACTS_MAX as usize + 1);
+    assert!(ACTS_MAX as u64 == SUBMIT_ACTS_MAX);
+    // A session that waits may have one whole frame here, and more may be on its way when it is told to pause.
+    assert!(INPUT_BYTES_PAUSE >= FRAME_BYTES_MAX && INPUT_BYTES_MAX >= 4 * INPUT_BYTES_PAUSE);
+    assert!(OUTSTANDING_BYTES_MAX >= 2 * FRAME_BYTES_MAX);
+    // What is kept in memory holds at least what one batch brings.
+    assert!(RECENT_BYTES_MAX >= BATCH_BYTES_MAX && BATCH_BYTES_MAX >= FRAME_BYTES_MAX);
+    assert!(TURN_COST_MAX >= ASK_COST);
+};

@@ -4,8 +4,8 @@
 use super::names::{self, Names};
 use super::trouble::Trouble;
 use console::{Exit, Lang, Words, clean};
-use journal::act::{Act, Enrol};
-use journal::ids::LogId;
+use journal::act::{Act, Enrol, EnvelopePrint};
+use journal::ids::{Hash, LogId};
 use journal::statement::{Parsed, VerifiedStatement};
 use pki::{Certificate, PersonId, SiteCard};
 use protocol::bundle::{BadBundle, Bundle};
@@ -111,12 +111,15 @@ impl Brought {
         if brought.verifiers_fit() { Ok(brought) } else { Err(Bad::Verifiers) }
     }
 
-    /// Each printed envelope has its verifier and each verifier its envelope, as the core will ask for.
+    /// Each printed envelope has the verifier that it was signed for and each verifier its envelope, as the core will
+    /// ask for.
     fn verifiers_fit(&self) -> bool {
         let printed = self.acts.iter().filter_map(|act| as_print(act.get().act()));
-        let printed = printed.map(|print| (print.person, print.number));
-        let printed: BTreeSet<(PersonId, u64)> = printed.collect();
-        let brought: BTreeSet<_> = self.verifiers.iter().map(|one| (one.person, one.envelope)).collect();
+        let printed = printed.map(|print| (print.person, print.number, print.verifier));
+        let printed: BTreeSet<(PersonId, u64, Hash)> = printed.collect();
+        let brought = self.verifiers.iter();
+        let brought = brought.map(|one| (one.person, one.envelope, EnvelopePrint::digest(&one.sealed)));
+        let brought: BTreeSet<_> = brought.collect();
         printed == brought && brought.len() == self.verifiers.len()
     }
 
@@ -235,7 +238,7 @@ fn follows(before: &Parsed, act: &Parsed) -> bool {
     b.chain == a.chain && b.sequence == a.sequence.saturating_add(1) && b.previous == before.id()
 }
 
-fn as_print(act: &Act) -> Option<&journal::act::EnvelopePrint> {
+fn as_print(act: &Act) -> Option<&EnvelopePrint> {
     if let Act::EnvelopePrint(print) = act { Some(print) } else { None }
 }
 

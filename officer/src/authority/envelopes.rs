@@ -2,6 +2,7 @@
 //! Never sees a password, and never learns here whether one was used: that is in the appliance's journal.
 
 use journal::act::EnvelopePrint;
+use journal::ids::Hash;
 use pki::PersonId;
 use std::collections::BTreeMap;
 
@@ -27,6 +28,8 @@ pub struct Envelope {
     pub state: EnvelopeState,
     /// Which act printed it, counted from 0 in the offline chain.
     pub act: u64,
+    /// What binds its sealed verifier.
+    pub verifier: Hash,
 }
 
 /// All of them, by number.
@@ -67,8 +70,8 @@ impl Envelopes {
             }
             replaced.state = EnvelopeState::Void;
         }
-        let (number, person) = (print.number, print.person);
-        self.0.insert(number, Envelope { number, person, state: EnvelopeState::Printed, act });
+        let EnvelopePrint { number, person, verifier, .. } = *print;
+        self.0.insert(number, Envelope { number, person, state: EnvelopeState::Printed, act, verifier });
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use super::Authority;
 use super::envelopes::Envelope;
 use crate::files::{self, Readers};
 use crate::trouble::{Failure, Trouble};
+use journal::act::EnvelopePrint;
 use paper::OneTimePassword;
 use pki::{PersonId, canonical, password};
 use protocol::frame::{SealedVerifier, VERIFIER_INFO};
@@ -20,14 +21,14 @@ impl Authority {
     }
 
     /// Makes the verifier of a new envelope's password and keeps it, before the envelope's act: a crash in between
-    /// leaves a file that the next envelope, with the same number, replaces.
+    /// leaves a file that the next envelope, with the same number, replaces. Gives it sealed, as the act binds it.
     pub fn keep_verifier(
         &self,
         number: u64,
         person: PersonId,
         one_time: &OneTimePassword,
         rng: &mut dyn CryptoRng,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<u8>, Failure> {
         let server = self.state.server().ok_or(Trouble::NoServer)?;
         let unmade = |why: &dyn std::fmt::Display| Trouble::Unmade { why: why.to_string() };
         let core = server.newest().agreement.agreement_key().map_err(|why| unmade(&why))?;
@@ -37,9 +38,10 @@ impl Authority {
         let bound = [person.0.to_be_bytes(), number.to_be_bytes()].concat();
         let sealed =
             core.seal(VERIFIER_INFO, &bound, verifier.as_bytes(), rng).map_err(|why| unmade(&why))?;
-        let file = SealedVerifier { person, envelope: number, sealed: sealed.into() };
+        let file = SealedVerifier { person, envelope: number, sealed: sealed.clone().into() };
         files::ensure_dir(&self.path("verifiers"))?;
-        Ok(files::replace(&self.verifier_path(number), &canonical::encode(&file), Readers::Owner)?)
+        files::replace(&self.verifier_path(number), &canonical::encode(&file), Readers::Owner)?;
+        Ok(sealed)
     }
 
     /// The kept verifier of an envelope, if it is still here.
@@ -51,8 +53,9 @@ impl Authority {
         let bytes = files::read(&path, VERIFIER_BYTES_MAX)?;
         let bad = |why: &str| Trouble::BadFile { path: files::shown(&path), why: why.into() };
         let file: SealedVerifier = canonical::decode(&bytes).map_err(|why| bad(&why.to_string()))?;
-        if file.person != envelope.person || file.envelope != envelope.number {
-            return Err(bad("of another envelope"));
+        let is_bound = EnvelopePrint::digest(&file.sealed) == envelope.verifier;
+        if file.person != envelope.person || file.envelope != envelope.number || !is_bound {
+            return Err(bad("not the one that the envelope's act was signed for"));
         }
         Ok(Some(file))
     }

@@ -232,8 +232,8 @@ impl Sheet {
         let number = authority.state.envelopes.next_number();
         let one_time = OneTimePassword::random(&mut rng);
         let pdf = sheet(&authority, &person, number, &one_time, voice)?;
-        authority.keep_verifier(number, person.id, &one_time, &mut rng)?;
-        let act = EnvelopePrint { number, person: person.id, replaces };
+        let sealed = authority.keep_verifier(number, person.id, &one_time, &mut rng)?;
+        let act = EnvelopePrint::new(number, person.id, replaces, &sealed);
         authority.record(&key, Act::EnvelopePrint(act))?;
         let place =
             self.put_out(outlet, &pdf, &one_time).map_err(|why| Trouble::PaperFailed { number, why })?;

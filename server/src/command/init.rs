@@ -1,5 +1,6 @@
 //! `conclaved init`: founds the site from the authority's first bundle.
-//! Never over an existing store, and never from a bundle whose every signature does not hold.
+//! Never over an existing store, and never from a bundle whose every signature does not hold, or with a password verifier
+//! that the authority did not sign for.
 
 use super::{file_trouble, read_config, store_trouble};
 use crate::clock;
@@ -22,7 +23,7 @@ use journal::tree::Tree;
 use pki::SecretKey;
 use protocol::bundle::Bundle;
 use protocol::engine::founding::{self, Founding};
-use protocol::io::{StoredBody, VerifierChange};
+use protocol::io::StoredBody;
 use serde::Serialize;
 use std::path::PathBuf;
 use vault::SECRETS_CONVERSATION;
@@ -110,10 +111,7 @@ fn found(
     let now = clock::now().map_err(|error| system(&error))?;
     let period =
         SecretKey::generate(keys.tls.public().suite(), &mut rng()).map_err(|error| system(&error))?;
-    let sealed = bundle.verifiers.into_iter();
-    let verifiers =
-        sealed.map(|one| VerifierChange::SetSealed(one.person, one.envelope, one.sealed)).collect();
-    let founding = founding::found(now, genesis, bundle.acts, verifiers, &keys.identity, &period)
+    let founding = founding::found(now, genesis, bundle.acts, bundle.verifiers, &keys.identity, &period)
         .map_err(|error| Trouble::Bundle { reason: error.to_string() })?;
     match OwnPair::find(&founding.register, keys, now.wall_ms) {
         Ok(_) => Ok((founding, period)),

@@ -64,12 +64,12 @@ impl Site {
     pub(crate) fn print(&mut self, login: &str, one_time: &str) -> (u64, SignedStatement, SealedVerifier) {
         self.envelopes += 1;
         let (number, person) = (self.envelopes, self.person(login).id);
-        let print = self.offline(Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }));
         let phc = password::verifier(one_time.as_bytes(), &mut rng()).unwrap();
         let aad = [person.0.to_be_bytes(), number.to_be_bytes()].concat();
         let core = self.core.as_ref().expect("the server's request was answered");
-        let sealed = core.seal(VERIFIER_INFO, &aad, phc.as_bytes(), &mut rng()).unwrap().into();
-        (number, print, SealedVerifier { person, envelope: number, sealed })
+        let sealed = core.seal(VERIFIER_INFO, &aad, phc.as_bytes(), &mut rng()).unwrap();
+        let print = self.offline(Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, &sealed)));
+        (number, print, SealedVerifier { person, envelope: number, sealed: sealed.into() })
     }
 
     pub(crate) fn hand_over(&mut self, number: u64) -> SignedStatement {

@@ -120,9 +120,11 @@ impl Site {
         let mut verifiers = Vec::new();
         let phc = password::verifier(ONE_TIME.as_bytes(), &mut rng())?;
         let logins: Vec<String> = self.authority.people.keys().cloned().collect();
-        for (number, login) in (1..).zip(logins) {
+        for (number, login) in (1_u64..).zip(logins) {
             let (person, enrol) = (self.person(&login).id, self.person(&login).enrol());
-            let print = EnvelopePrint { number, person, replaces: 0 };
+            let aad = [person.0.to_be_bytes(), number.to_be_bytes()].concat();
+            let sealed = request.agreement().seal(VERIFIER_INFO, &aad, phc.as_bytes(), &mut rng())?;
+            let print = EnvelopePrint::new(number, person, 0, &sealed);
             for act in [
                 Act::Enrol(enrol),
                 Act::EnvelopePrint(print),
@@ -130,9 +132,7 @@ impl Site {
             ] {
                 acts.push(self.authority.offline(act).0);
             }
-            let aad = [person.0.to_be_bytes(), number.to_be_bytes()].concat();
-            let sealed = request.agreement().seal(VERIFIER_INFO, &aad, phc.as_bytes(), &mut rng())?.into();
-            verifiers.push(SealedVerifier { person, envelope: number, sealed });
+            verifiers.push(SealedVerifier { person, envelope: number, sealed: sealed.into() });
         }
         let server = Some(vec![server.into(), core.into()]);
         Ok(Bundle { version: VERSION, genesis: Some(genesis), acts, verifiers, server })

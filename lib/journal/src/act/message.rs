@@ -19,7 +19,7 @@ impl SizeClass {
     pub const CHUNK_MAX: Self = Self(18);
 
     /// Bytes of padded text (0 for a class out of any range).
-    pub fn bytes(self) -> u64 {
+    pub const fn bytes(self) -> u64 {
         if self.0 < 32 { 1 << self.0 } else { 0 }
     }
 

@@ -1,8 +1,10 @@
 //! Certificates and envelopes: acts of the authority's offline chain, and revocation by an officer online.
 
 use super::{OutOfBounds, at_most};
+use crate::ids::Hash;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::PersonId;
+use sha2::{Digest, Sha256};
 
 /// Makes a person's certificates known: the signature certificate and the agreement certificate, one person, one
 /// request. Also the server's pair (roles server and core). An officer's acts only after two standing officers
@@ -88,7 +90,8 @@ impl Crl {
     }
 }
 
-/// A paper envelope with a one-time password was printed. Its verifier travels beside the bundle, never here.
+/// A paper envelope with a one-time password was printed. Its verifier travels beside the bundle, sealed to the core,
+/// never here: only what binds it does, so that whoever carries the bundle cannot put another verifier in its place.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct EnvelopePrint {
@@ -101,6 +104,28 @@ pub struct EnvelopePrint {
     /// The envelope that this one replaces (which is void from here on), or 0.
     #[n(2)]
     pub replaces: u64,
+    /// SHA-256 of the sealed verifier, as it travels. It tests no guess of the password: the verifier has a random salt
+    /// and is sealed with a fresh key, and neither is in the journal.
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    pub verifier: Hash,
+}
+
+impl EnvelopePrint {
+    /// The act for an envelope with this sealed verifier.
+    pub fn new(number: u64, person: PersonId, replaces: u64, sealed: &[u8]) -> Self {
+        Self { number, person, replaces, verifier: Self::digest(sealed) }
+    }
+
+    /// What binds a sealed verifier.
+    pub fn digest(sealed: &[u8]) -> Hash {
+        Sha256::digest(sealed).into()
+    }
+
+    /// Whether this sealed verifier is the one that the act was signed for.
+    pub fn binds(&self, sealed: &[u8]) -> bool {
+        self.verifier == Self::digest(sealed)
+    }
 }
 
 /// The envelope was handed over against a signature on its slip. Only then does its password open a session.

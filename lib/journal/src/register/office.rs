@@ -5,7 +5,7 @@ use super::{
     Applied, Audience, ChainEnd, Context, Due, Effect, OpenSubmit, PROPOSALS_MAX, Proposal, Register,
 };
 use crate::act::{
-    Act, Approve, DualAct, EndSession, Export, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
+    Act, Approve, DualAct, EndSession, Export, Family, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
 };
 use crate::ids::Index;
 use crate::refusal::Refusal;
@@ -14,40 +14,13 @@ use pki::{CertId, Role, canonical};
 impl Register {
     /// The signing certificate grants a role that may do this at all.
     pub(super) fn check_role(&self, cx: &Context<'_>, act: &Act) -> Result<(), Refusal> {
-        let may: &[Role] = match act {
-            Act::Submit(_)
-            | Act::Propose(_)
-            | Act::Approve(_)
-            | Act::Withdraw(_)
-            | Act::Revoke(_)
-            | Act::Suspend(_)
-            | Act::Resume(_)
-            | Act::Unlock(_) => &[Role::Officer],
-            Act::EndSession(_) => &[Role::Officer, Role::Administrator],
-            Act::Export(_) => &[Role::Auditor],
-            Act::Create(_)
-            | Act::Invite(_)
-            | Act::Accept(_)
-            | Act::Leave(_)
-            | Act::Remove(_)
-            | Act::HandOver(_)
-            | Act::Epoch(_)
-            | Act::ShareHistory(_)
-            | Act::BadWrap(_)
-            | Act::Title(_)
-            | Act::Reserve(_)
-            | Act::Message(_)
-            | Act::Read(_)
-            | Act::Acknowledge(_)
-            | Act::Erase(_) => &[Role::Operator, Role::Bot],
-            Act::Logout(_) | Act::SetPassword(_) => return Ok(()),
-            Act::Genesis(_)
-            | Act::Login(_)
-            | Act::Enrol(_)
-            | Act::Crl(_)
-            | Act::EnvelopePrint(_)
-            | Act::EnvelopeHandOver(_)
-            | Act::EnvelopeVoid(_) => return Err(Refusal::NotSubmitted),
+        let may: &[Role] = match act.family() {
+            Family::Office if matches!(act, Act::EndSession(_)) => &[Role::Officer, Role::Administrator],
+            Family::Office => &[Role::Officer],
+            Family::Audit => &[Role::Auditor],
+            Family::Membership | Family::Talk | Family::Erasure => &[Role::Operator, Role::Bot],
+            Family::Session => return Ok(()),
+            Family::Beginning | Family::Authority => return Err(Refusal::NotSubmitted),
         };
         let roles = self.roles_of_session(cx.header.certificate);
         if may.iter().any(|role| roles.contains(*role)) { Ok(()) } else { Err(Refusal::WrongRole) }

@@ -188,7 +188,7 @@ fn what_the_authority_signed_about_somebody_whom_an_officer_revoked_goes_in_with
     let mut log = TestLog::standard(8);
     let (person, known) = (log.id("anna"), log.register.people().count());
     let number = log.envelope + 1;
-    let print = |number| EnvelopePrint { number, person, replaces: 0 };
+    let print = |number| EnvelopePrint::new(number, person, 0, &[]);
     log.submit("olga", vec![Act::EnvelopePrint(print(number))]).unwrap();
     let index = log.tree.size();
     log.act("olga", revoke(person)).unwrap();
@@ -229,7 +229,7 @@ fn a_bundle_that_lay_too_long_keeps_nothing_out() {
     log.wait_ms(20_000);
     let late = vec![
         Act::Enrol(enrol),
-        Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }),
+        Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, &[])),
         Act::EnvelopeHandOver(EnvelopeHandOver { number }),
         revoke(person),
     ];
@@ -338,7 +338,7 @@ fn an_officer_acts_only_after_two_officers_admitted_the_certificate() {
     let (number, person) = (log.envelope + 1, log.id("pavel"));
     let acts = vec![
         Act::Enrol(enrol),
-        Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }),
+        Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, &[])),
         Act::EnvelopeHandOver(EnvelopeHandOver { number }),
     ];
     log.submit("olga", acts).unwrap();
@@ -366,7 +366,7 @@ fn envelopes_go_their_way_and_no_other() {
     let enrol = log.site.issue("anna", &operator());
     log.by_authority(Act::Enrol(enrol)).unwrap();
     let person = log.id("anna");
-    let print = |number, replaces| Act::EnvelopePrint(EnvelopePrint { number, person, replaces });
+    let print = |number, replaces| Act::EnvelopePrint(EnvelopePrint::new(number, person, replaces, &[]));
     let nothing = Ok(Applied::to(Audience::Officers));
     assert_eq!(log.by_authority(print(2, 0)), nothing, "2 was used for oleg");
     log.by_authority(print(3, 0)).unwrap();

@@ -183,6 +183,11 @@ impl Register {
         self.reservations.get(&id)
     }
 
+    /// Open reservations, by their ids.
+    pub fn reservations(&self) -> impl Iterator<Item = (ReservationId, &Reservation)> {
+        self.reservations.iter().map(|(id, reservation)| (*id, reservation))
+    }
+
     /// Open proposals, by the index of their `Propose`.
     pub fn proposals(&self) -> impl Iterator<Item = (Index, &Proposal)> {
         self.proposals.iter().map(|(index, proposal)| (*index, proposal))

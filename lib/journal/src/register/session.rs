@@ -8,6 +8,7 @@ use super::{
 use crate::act::{Act, Login};
 use crate::ids::{Chain, Hash, Head, StatementId};
 use crate::refusal::Refusal;
+use crate::statement::Header;
 use pki::{PersonId, Role};
 
 type Heads<'a> = &'a dyn Fn(u64) -> Option<Hash>;
@@ -140,12 +141,10 @@ impl Register {
         self.certificates.get(&cx.header.certificate).ok_or(Refusal::UnknownCertificate)
     }
 
-    /// The statement stands where it says, in a live chain of its signer.
-    pub(super) fn check_place(&self, cx: &Context<'_>, act: &Act, heads: Heads<'_>) -> Result<(), Refusal> {
-        self.check_open(cx)?;
-        self.check_certificate(cx)?;
-        let header = cx.header;
-        let live = self.chains.get(&cx.by.signer).ok_or(Refusal::ChainEnded)?;
+    /// The statement is the next one of its signer's live chain, by chain, certificate and number. Whoever asks before
+    /// `apply` (to tell a retry from a second text) asks here too, so that there is one judgement.
+    pub fn check_next(&self, header: &Header) -> Result<&LiveChain, Refusal> {
+        let live = self.chains.get(&header.person).ok_or(Refusal::ChainEnded)?;
         if live.chain != header.chain || live.certificate != header.certificate {
             return Err(Refusal::ChainEnded);
         }
@@ -153,6 +152,15 @@ impl Register {
         if header.sequence != expected {
             return Err(Refusal::OutOfSequence { expected, found: header.sequence });
         }
+        Ok(live)
+    }
+
+    /// The statement stands where it says, in a live chain of its signer.
+    pub(super) fn check_place(&self, cx: &Context<'_>, act: &Act, heads: Heads<'_>) -> Result<(), Refusal> {
+        self.check_open(cx)?;
+        self.check_certificate(cx)?;
+        let header = cx.header;
+        let live = self.check_next(header)?;
         if header.previous != live.last {
             return Err(Refusal::WrongPrevious);
         }

@@ -1,5 +1,5 @@
 //! Stories of logins, chains and what is refused in them.
-use crate::act::{Act, EndSession, Leave, Logout, SetPassword, Suspend, Unlock};
+use crate::act::{Act, EndSession, EnvelopePrint, Leave, Logout, SetPassword, Suspend, Unlock};
 use crate::fact::{EndReason, Fact, FailedLogin, LoginFailure, SessionEnd, Stop};
 use crate::ids::{Chain, ConversationId, Head, LogId, StatementId};
 use crate::register::{ChainEnd, Effect, PasswordState, Register};
@@ -36,8 +36,7 @@ fn nobody_logs_in_without_an_envelope_that_was_handed_over() {
     let enrol = log.site.issue("anna", &Described::new(Role::Operator, Clearance(3)));
     log.by_authority(Act::Enrol(enrol)).unwrap();
     let person = log.id("anna");
-    log.by_authority(Act::EnvelopePrint(crate::act::EnvelopePrint { number: 9, person, replaces: 0 }))
-        .unwrap();
+    log.by_authority(Act::EnvelopePrint(EnvelopePrint::new(9, person, 0, &[]))).unwrap();
     log.start().unwrap();
     assert_eq!(log.log_in("anna"), Err(Refusal::NoPassword));
 }

@@ -250,8 +250,7 @@ impl TestLog {
     pub fn give_envelope(&mut self, login: &str) {
         self.envelope += 1;
         let (number, person) = (self.envelope, self.site.id(login));
-        self.by_authority(Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }))
-            .expect("printed");
+        self.by_authority(Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, &[]))).expect("printed");
         self.by_authority(Act::EnvelopeHandOver(EnvelopeHandOver { number })).expect("handed over");
     }
 

@@ -1,14 +1,14 @@
 //! A Submit: the authority's acts that an officer staged, all or none, in one batch with the envelopes' verifiers.
-//! Never opens a verifier: it goes to the driver as it came.
+//! Never opens a verifier: it goes to the driver as it came, and only where the authority's act is signed for its bytes.
 
 use super::Engine;
 use super::session::Staged;
 use super::settle::Beside;
-use super::submit::{ENTRY_OVERHEAD_BYTES, Taken};
+use super::submit::Taken;
 use crate::code::Code;
 use crate::frame::SealedVerifier;
 use crate::io::{SessionId, VerifierChange};
-use crate::limits::SEALED_VERIFIER_BYTES_MAX;
+use crate::limits::{AROUND_STATEMENT_BYTES, SEALED_VERIFIER_BYTES_MAX};
 use journal::act::{Act, EnvelopePrint, Submit};
 use journal::entry::ENTRY_BYTES_MAX;
 use journal::ids::{Index, StatementId};
@@ -54,7 +54,7 @@ impl Engine {
         let mut request = Some((id, request));
         for (admitted, statement) in admitted.into_iter().zip(&all) {
             if let Act::EnvelopePrint(print) = statement.get().act()
-                && let Some(sealed) = verifiers.remove(&(print.person.0, print.number))
+                && let Some(sealed) = verifiers.remove(&print.number)
                 && self.envelope_began(print, admitted.index)
             {
                 let change = VerifierChange::SetSealed(print.person, print.number, sealed);
@@ -72,7 +72,7 @@ impl Engine {
     }
 
     fn verify_staged(&self, act: SignedStatement) -> Result<VerifiedStatement, Code> {
-        if act.statement.len() + act.signature.len() + ENTRY_OVERHEAD_BYTES > ENTRY_BYTES_MAX {
+        if act.statement.len() + act.signature.len() + AROUND_STATEMENT_BYTES > ENTRY_BYTES_MAX {
             return Err(Code::Statement);
         }
         let parsed = act.parse().map_err(|_| Code::Statement)?;
@@ -81,23 +81,46 @@ impl Engine {
     }
 }
 
+/// Sealed verifiers that came beside acts, by envelope; each is claimed by the act that binds it.
+pub(super) struct Unclaimed(BTreeMap<u64, SealedVerifier>);
+
+impl Unclaimed {
+    /// `None` where one is too long for the store, or two are of one envelope.
+    pub(super) fn new(verifiers: Vec<SealedVerifier>) -> Option<Self> {
+        let count = verifiers.len();
+        let fit = verifiers.iter().all(|one| one.sealed.len() <= SEALED_VERIFIER_BYTES_MAX);
+        let found: BTreeMap<_, _> = verifiers.into_iter().map(|one| (one.envelope, one)).collect();
+        (fit && count == found.len()).then_some(Self(found))
+    }
+
+    /// The verifier of a printed envelope, if it is here and the very one that was signed for.
+    pub(super) fn claim(&mut self, print: &EnvelopePrint) -> Option<ByteVec> {
+        let found = self.0.remove(&print.number)?;
+        (found.person == print.person && print.binds(&found.sealed)).then_some(found.sealed)
+    }
+
+    /// Whether one of this envelope is here.
+    pub(super) fn has(&self, number: u64) -> bool {
+        self.0.contains_key(&number)
+    }
+
+    /// One that no act has claimed.
+    pub(super) fn left(&self) -> Option<u64> {
+        self.0.keys().next().copied()
+    }
+}
+
 /// Each printed envelope has its verifier and each verifier its envelope; `None` otherwise.
 fn verifiers_of(
     acts: &[VerifiedStatement],
     verifiers: Vec<SealedVerifier>,
-) -> Option<BTreeMap<(u64, u64), ByteVec>> {
-    let count = verifiers.len();
-    let fit = verifiers.iter().all(|one| one.sealed.len() <= SEALED_VERIFIER_BYTES_MAX);
-    let found: BTreeMap<_, _> =
-        verifiers.into_iter().map(|one| ((one.person.0, one.envelope), one.sealed)).collect();
-    let printed = acts.iter().filter_map(|act| {
+) -> Option<BTreeMap<u64, ByteVec>> {
+    let mut unclaimed = Unclaimed::new(verifiers)?;
+    let mut found = BTreeMap::new();
+    for act in acts {
         if let Act::EnvelopePrint(print) = act.get().act() {
-            Some((print.person.0, print.number))
-        } else {
-            None
+            found.insert(print.number, unclaimed.claim(print)?);
         }
-    });
-    let printed: Vec<_> = printed.collect();
-    let whole = fit && count == found.len() && printed.len() == found.len();
-    (whole && printed.iter().all(|key| found.contains_key(key))).then_some(found)
+    }
+    unclaimed.left().is_none().then_some(found)
 }

@@ -75,12 +75,12 @@ fn first_chunk(purpose: Purpose) -> u32 {
 }
 
 impl Engine {
-    /// Bytes that open reservations of this run may still bring.
+    /// Bytes that open reservations may still bring. Of one that was made before this start nobody knows what is stored
+    /// already, until somebody needs it: it counts whole, so that too little is promised and never too much.
     pub(super) fn promised(&self) -> u64 {
-        let left = self.reservations.0.iter().map(|(id, held)| {
-            let found = self.ledger.register.reservation(*id);
-            let chunks = |found: &Reservation| found.chunks.saturating_sub(held.0.len() as u32);
-            found.map_or(0, |found| promise(chunks(found), found.size))
+        let left = self.ledger.register.reservations().map(|(id, found)| {
+            let held = self.reservations.0.get(&id).map_or(0, |held| held.0.len() as u32);
+            promise(found.chunks.saturating_sub(held), found.size)
         });
         left.fold(0, u64::saturating_add)
     }

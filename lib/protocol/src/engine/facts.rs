@@ -8,7 +8,7 @@ use super::{Broken, Engine, Phase, Whole};
 use crate::code::Code;
 use crate::io::{Now, Output, SessionId};
 use crate::limits::{BATCH_BYTES_MAX, CLOCK_STEP_MS, FAILED_LOGINS_PER_MINUTE, FAILING_CERTIFICATES_MAX};
-use journal::Act;
+use journal::act::{Act, Family};
 use journal::fact::{
     Alarm, AlarmKind, CellKind, ClockStep, EndReason, Fact, FailedLogin, LoginFailure, Start, Stop,
 };
@@ -104,45 +104,29 @@ impl Room {
         self.takes_messages
     }
 
+    /// Whether so little is left that it belongs to what takes away alone, and to the starts that come: a store that is
+    /// wholly full can neither erase nor start.
+    pub(super) fn at_its_end(&self) -> bool {
+        self.free() < self.store.last_bytes / 2
+    }
+
     /// Whether an act may use what is kept back when messages are taken no more: erasure, coming and going, and what
     /// officers do.
     pub(super) fn reserved_for(&self, act: &Act) -> bool {
-        match act {
-            Act::Submit(_)
-            | Act::Propose(_)
-            | Act::Approve(_)
-            | Act::Withdraw(_)
-            | Act::Logout(_)
-            | Act::SetPassword(_)
-            | Act::Revoke(_)
-            | Act::Suspend(_)
-            | Act::Resume(_)
-            | Act::Unlock(_)
-            | Act::EndSession(_)
-            | Act::Erase(_)
-            | Act::Export(_) => true,
-            Act::Genesis(_)
-            | Act::Login(_)
-            | Act::Enrol(_)
-            | Act::Crl(_)
-            | Act::EnvelopePrint(_)
-            | Act::EnvelopeHandOver(_)
-            | Act::EnvelopeVoid(_)
-            | Act::Create(_)
-            | Act::Invite(_)
-            | Act::Accept(_)
-            | Act::Leave(_)
-            | Act::Remove(_)
-            | Act::HandOver(_)
-            | Act::Epoch(_)
-            | Act::ShareHistory(_)
-            | Act::BadWrap(_)
-            | Act::Title(_)
-            | Act::Reserve(_)
-            | Act::Message(_)
-            | Act::Read(_)
-            | Act::Acknowledge(_) => false,
+        match act.family() {
+            Family::Session | Family::Office | Family::Erasure | Family::Audit => true,
+            Family::Beginning | Family::Authority | Family::Membership | Family::Talk => false,
         }
+    }
+}
+
+/// Whether an act takes something or somebody away: of bodies, rights or sessions there is less behind it.
+pub(super) fn takes_away(act: &Act) -> bool {
+    match act.family() {
+        Family::Erasure => true,
+        Family::Session => matches!(act, Act::Logout(_)),
+        Family::Office => matches!(act, Act::Revoke(_) | Act::Suspend(_) | Act::EndSession(_)),
+        Family::Beginning | Family::Authority | Family::Membership | Family::Talk | Family::Audit => false,
     }
 }
 

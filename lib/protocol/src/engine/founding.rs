@@ -3,14 +3,16 @@
 //! Never writes: the batch goes to the driver, who starts an engine over it once it is durable.
 
 use super::books::Books;
+use super::bundle::Unclaimed;
 use super::commit::LogSigners;
 use super::ledger::Ledger;
+use crate::frame::SealedVerifier;
 use crate::io::{Batch, Now, VerifierChange};
 use journal::fact::{Fact, KeyRoll, key_roll_bytes};
 use journal::register::{Effect, Register, verify_genesis};
 use journal::statement::SignedStatement;
 use journal::tree::Tree;
-use journal::{LogId, Refusal};
+use journal::{Act, LogId, Refusal};
 use minicbor::bytes::ByteVec;
 use pki::{SecretKey, Signer};
 
@@ -42,6 +44,15 @@ pub enum CannotFound {
         /// What is wrong.
         why: String,
     },
+    /// Verifiers came that are too long or two of one envelope.
+    #[error("password verifiers that do not fit their envelopes")]
+    Verifiers,
+    /// A verifier is not what its envelope's act was signed for, or no act is signed for it.
+    #[error("the password verifier of envelope {number} is not the one that the authority signed for")]
+    Verifier {
+        /// The envelope's.
+        number: u64,
+    },
     /// The Register refuses.
     #[error("entry {index}: {refusal}")]
     Refused {
@@ -55,12 +66,13 @@ pub enum CannotFound {
     Keys(String),
 }
 
-/// Founds a log. `verifiers` are those of the envelopes among the acts, still sealed to the core.
+/// Founds a log. `verifiers` are those of the envelopes among the acts, still sealed to the core; an envelope without one
+/// opens nothing (the authority keeps none that was taken in once).
 pub fn found(
     now: Now,
     genesis: SignedStatement,
     acts: Vec<SignedStatement>,
-    verifiers: Vec<VerifierChange>,
+    verifiers: Vec<SealedVerifier>,
     identity: &SecretKey,
     period: &SecretKey,
 ) -> Result<Founding, CannotFound> {
@@ -70,7 +82,8 @@ pub fn found(
     let mut ledger = Ledger::new(Register::new(), Tree::new(), Books::default());
     ledger.set_now(now);
     let mut entries: Vec<ByteVec> = Vec::new();
-    let mut dropped = Vec::new();
+    let mut unclaimed = Unclaimed::new(verifiers).ok_or(CannotFound::Verifiers)?;
+    let mut verifiers = Vec::new();
     let refused = |index: usize| move |refusal| CannotFound::Refused { index: index as u64, refusal };
     let first = ledger.admit_statement(&genesis).map_err(refused(0))?;
     entries.push(first.bytes.to_vec().into());
@@ -87,7 +100,14 @@ pub fn found(
         let act = parsed.verify(&key).map_err(|error| bad(error.to_string()))?;
         let admitted = ledger.admit_statement(&act).map_err(refused(entries.len()))?;
         entries.push(admitted.bytes.to_vec().into());
-        dropped.extend(admitted.applied.effects.iter().filter_map(|effect| {
+        if let Act::EnvelopePrint(print) = act.get().act()
+            && unclaimed.has(print.number)
+        {
+            let number = print.number;
+            let sealed = unclaimed.claim(print).ok_or(CannotFound::Verifier { number })?;
+            verifiers.push(VerifierChange::SetSealed(print.person, number, sealed));
+        }
+        verifiers.extend(admitted.applied.effects.iter().filter_map(|effect| {
             if let Effect::EnvelopeVoided { number, person } = effect {
                 Some(VerifierChange::DropEnvelope(*person, *number))
             } else {
@@ -95,10 +115,12 @@ pub fn found(
             }
         }));
     }
+    if let Some(number) = unclaimed.left() {
+        return Err(CannotFound::Verifier { number });
+    }
     let head = ledger.head();
     let signers = LogSigners::new(log, copy(identity), copy(period)).map_err(|error| keys(&error))?;
     let note = signers.note(head).map_err(|error| keys(&error))?;
-    let verifiers = verifiers.into_iter().chain(dropped).collect();
     let batch = Batch {
         number: 0,
         first: 0,

@@ -10,8 +10,8 @@ use crate::code::Code;
 use crate::frame::{Ask, At, Digest};
 use crate::io::{Output, SessionId};
 use crate::limits::{
-    ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, AROUND_ENTRY_BYTES, CERTIFICATES_MAX,
-    ENTRIES_AT_MAX, LINE_SIZES_MAX,
+    ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, ANSWER_ROWS_MAX, AROUND_ENTRY_BYTES,
+    CERTIFICATES_MAX, ENTRIES_AT_MAX, LINE_SIZES_MAX, UNREAD_MAX,
 };
 use crate::query::Query;
 use journal::ids::{Index, Place};
@@ -19,8 +19,6 @@ use journal::register::{Conversation, MessageRow, Person};
 use minicbor::bytes::ByteVec;
 use pki::{CertId, PersonId, Role, canonical};
 
-/// Messages behind the cursor that are looked through for unread ones.
-pub(super) const UNREAD_MAX: usize = 999;
 /// What a message's entry takes in an answer beside its body, about.
 const ENTRY_BYTES_ABOUT: u64 = 768 + AROUND_ENTRY_BYTES as u64;
 /// Entries first looked through for the newest messages before an index.
@@ -93,7 +91,7 @@ impl Engine {
             Query::Conversation(id) => {
                 let number = self.own_conversation(person, id);
                 let found = number.and_then(|number| self.ledger.register.conversation_by_number(number));
-                let record = found.map(|found| self.conversation_record(person, found));
+                let record = found.map(|found| self.conversation_record(person, found).0);
                 Some(Found::Now(Answer::Conversation(record)))
             }
         }
@@ -157,19 +155,26 @@ impl Engine {
         people.take(ANSWER_PEOPLE_MAX).collect()
     }
 
+    /// A page: it ends where as many messages were looked through as one question may cost, and goes on with the next.
     fn conversations_above(&self, person: PersonId, above: Index) -> Vec<ConversationRecord> {
         let own = self.ledger.register.conversations_of(person).filter(|found| found.number > above);
-        own.take(ANSWER_ENTRIES_MAX).map(|found| self.conversation_record(person, found)).collect()
+        let records = own.take(ANSWER_ENTRIES_MAX).map(|found| self.conversation_record(person, found));
+        affordable(records, ANSWER_ROWS_MAX)
     }
 
-    fn conversation_record(&self, person: PersonId, found: &Conversation) -> ConversationRecord {
+    /// What a member is told of a conversation, and how many messages were looked through for it.
+    fn conversation_record(&self, person: PersonId, found: &Conversation) -> (ConversationRecord, usize) {
         let (register, books, number) = (&self.ledger.register, &self.ledger.books, found.number);
         let from = books.visible_from(register, number, person).unwrap_or(u64::MAX);
         let read = found.cursors.get(&person).map_or(0, |cursor| cursor.up_to);
         let behind = register.messages_of(number, from.max(read + 1)..u64::MAX);
         // Bounded before it is filtered: own and erased messages behind the cursor cost as much as others.
-        let unread = behind.take(UNREAD_MAX).filter(|row| row.author != person && !row.erased).count() as u64;
-        ConversationRecord {
+        let (mut looked, mut unread) = (0, 0);
+        for row in behind.take(UNREAD_MAX) {
+            looked += 1;
+            unread += u64::from(row.author != person && !row.erased);
+        }
+        let record = ConversationRecord {
             id: found.membership.id(),
             number,
             kind: found.membership.kind(),
@@ -177,7 +182,8 @@ impl Engine {
             read,
             unread,
             closed: found.closed,
-        }
+        };
+        (record, looked)
     }
 
     fn acts(&self, person: PersonId, At { conversation, index }: At) -> Option<Found> {
@@ -345,6 +351,17 @@ impl Engine {
     }
 }
 
+/// Takes what was looked up until its cost passes the budget: at least one, so that whoever asks on comes to the end.
+fn affordable<T>(found: impl Iterator<Item = (T, usize)>, budget: usize) -> Vec<T> {
+    let mut spent = 0;
+    let within = found.take_while(|(_, cost)| {
+        let affordable = spent <= budget;
+        spent += cost;
+        affordable
+    });
+    within.map(|(one, _)| one).collect()
+}
+
 /// What still fits into an answer.
 #[derive(Default)]
 struct Room {
@@ -358,5 +375,20 @@ impl Room {
         self.entries += 1;
         self.bytes += ENTRY_BYTES_ABOUT + if row.erased { 0 } else { row.size.bytes() };
         fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::affordable;
+
+    #[test]
+    fn a_page_ends_where_its_cost_passes_the_budget_and_is_never_empty() {
+        let looked = std::cell::Cell::new(0);
+        let costly = || (1..=9).map(|n| (n, 400)).inspect(|_| looked.set(looked.get() + 1));
+        assert_eq!(affordable(costly(), 1000), [1, 2, 3], "the third passes it");
+        assert_eq!(looked.get(), 4, "and little more is looked up");
+        assert_eq!(affordable(costly(), 0), [1]);
+        assert_eq!(affordable((0..3).map(|n| (n, 0)), 0), [0, 1, 2], "what costs nothing is free");
     }
 }

@@ -3,6 +3,7 @@
 
 use super::chunks::{Fits, promise};
 use super::commit::Release;
+use super::facts::takes_away;
 use super::passwords::Job;
 use super::receipts::Known;
 use super::session::{Peer, Then, Waiting};
@@ -11,9 +12,9 @@ use super::{Engine, Whole};
 use crate::code::Code;
 use crate::frame::SubmitFrame;
 use crate::io::{CheckPassword, Output, SessionId, Ticket};
-use crate::limits::SEALED_PASSWORD_BYTES_MAX;
+use crate::limits::{AROUND_STATEMENT_BYTES, SEALED_PASSWORD_BYTES_MAX};
 use crate::seal::body::BodyRef;
-use journal::act::{Act, SizeClass};
+use journal::act::{Act, Family, SizeClass};
 use journal::fact::{Alarm, AlarmKind, Fact};
 use journal::ids::{Commitment, StatementId};
 use journal::statement::{SignedStatement, VerifiedStatement};
@@ -21,10 +22,6 @@ use journal::{Refusal, entry::ENTRY_BYTES_MAX};
 use minicbor::bytes::ByteVec;
 use pki::canonical;
 use std::cmp::Ordering;
-
-/// What an entry adds around a statement and its signature, bytes, with room to spare: an alarm must hold both as
-/// evidence (`journal::register::facts` allows 56 KiB), or a peer could make us claim what the Register refuses.
-pub(super) const ENTRY_OVERHEAD_BYTES: usize = 5 * 1024;
 
 /// Which statement of a chain, which attempt at it, which text.
 #[derive(Clone, Copy)]
@@ -111,7 +108,7 @@ impl Engine {
     }
 
     fn verify(&self, peer: Peer, statement: SignedStatement) -> Result<VerifiedStatement, Code> {
-        if statement.statement.len() + statement.signature.len() + ENTRY_OVERHEAD_BYTES > ENTRY_BYTES_MAX {
+        if statement.statement.len() + statement.signature.len() + AROUND_STATEMENT_BYTES > ENTRY_BYTES_MAX {
             return Err(Code::Statement);
         }
         let parsed = statement.parse().map_err(|_| Code::Statement)?;
@@ -119,7 +116,7 @@ impl Engine {
         if header.person != peer.person || header.certificate != peer.certificate {
             return Err(Code::Statement);
         }
-        if matches!(parsed.act(), Act::Login(_) | Act::Genesis(_)) {
+        if parsed.act().family() == Family::Beginning {
             return Err(Code::Statement); // a Login comes in its own frame, first, with its password
         }
         let key = self.ledger.register.key_of(peer.certificate).ok_or(Code::Certificate)?;
@@ -136,16 +133,13 @@ impl Engine {
         let Some(live) = live.filter(|live| live.chain == header.chain) else {
             return Place::Refused(Refusal::ChainEnded);
         };
-        let expected = receipts.last(live.chain).map_or(1, |last| last.sequence + 1);
-        if header.sequence < expected {
+        // The Register alone says which number is next; here is only known what became of those before it.
+        if let Err(refusal) = self.ledger.register.check_next(header) {
             return match receipts.by_sequence(live.chain, header.sequence) {
                 Some(known) if known.attempt == header.attempt => Place::Equivocation,
                 Some(known) => Place::Refused(Refusal::AlreadyAdmitted { index: known.index }),
-                None => Place::Refused(Refusal::OutOfSequence { expected, found: header.sequence }),
+                None => Place::Refused(refusal),
             };
-        }
-        if header.sequence > expected {
-            return Place::Refused(Refusal::OutOfSequence { expected, found: header.sequence });
         }
         let Some(Refusing { number, code }) =
             live.refused.filter(|last| last.number.sequence == header.sequence)
@@ -197,7 +191,9 @@ impl Engine {
         out: &mut Vec<Output>,
     ) -> Whole<Taken> {
         let act = statement.get().act();
-        if !self.room.takes_messages() && !self.room.reserved_for(act) {
+        if !self.room.takes_messages() && !self.room.reserved_for(act)
+            || self.room.at_its_end() && !takes_away(act)
+        {
             return Ok(Code::Full.into());
         }
         if self.room.officers_only() && matches!(act, Act::SetPassword(_)) && !self.is_office(peer.person) {

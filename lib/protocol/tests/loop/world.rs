@@ -85,7 +85,7 @@ impl World {
             let (enrol, person) = (site.person(login).enrol(), site.id(login));
             acts.push(site.offline(Act::Enrol(enrol)).0);
             if number > 0 {
-                let print = EnvelopePrint { number, person, replaces: 0 };
+                let print = EnvelopePrint::new(number, person, 0, &[]);
                 acts.push(site.offline(Act::EnvelopePrint(print)).0);
                 acts.push(site.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number })).0);
                 envelopes.insert((person, number), b"one-time".to_vec());

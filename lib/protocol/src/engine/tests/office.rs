@@ -64,6 +64,18 @@ fn a_bundle_is_taken_in_whole_or_not_at_all() {
     let submit = stage(&mut world, "olga", acts.clone(), vec![]);
     assert_eq!(world.act("olga", Act::Submit(submit)), own(Code::Body), "an envelope without its verifier");
     (world.site.offline_sequence, world.site.offline_last) = kept;
+    let known = SealedVerifier { sealed: b"known to whoever carried it".to_vec().into(), ..verifier.clone() };
+    let submit = stage(&mut world, "olga", acts.clone(), vec![known]);
+    assert_eq!(
+        world.act("olga", Act::Submit(submit)),
+        own(Code::Body),
+        "another verifier than the signed one"
+    );
+    (world.site.offline_sequence, world.site.offline_last) = kept;
+    let person = world.site.id("boris");
+    let submit = stage(&mut world, "olga", acts.clone(), vec![SealedVerifier { person, ..verifier.clone() }]);
+    assert_eq!(world.act("olga", Act::Submit(submit)), own(Code::Body), "another person's");
+    (world.site.offline_sequence, world.site.offline_last) = kept;
     let stray = SealedVerifier { envelope: 5, ..verifier.clone() };
     let submit = stage(&mut world, "olga", acts.clone(), vec![verifier, stray]);
     assert_eq!(world.act("olga", Act::Submit(submit)), own(Code::Body), "a verifier without its envelope");
@@ -89,7 +101,7 @@ fn what_comes_too_late_goes_in_and_changes_no_verifier() {
     world.act("olga", Act::Revoke(revoke)).unwrap();
     let number = verifier.envelope;
     let late = vec![
-        Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }),
+        Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, b"another")),
         Act::EnvelopeVoid(EnvelopeVoid { number: 77 }),
     ];
     let again = SealedVerifier { sealed: b"another".to_vec().into(), ..verifier };
@@ -198,7 +210,7 @@ fn a_reissued_envelope_opens_beside_the_old_password_until_it_is_handed_over() {
     world.input(Input::Closed(anna));
     world.enter("olga");
     let person = world.site.id("anna");
-    let print = Act::EnvelopePrint(EnvelopePrint { number: 500, person, replaces: 0 });
+    let print = Act::EnvelopePrint(EnvelopePrint::new(500, person, 0, b"second"));
     let verifier = SealedVerifier { person, envelope: 500, sealed: b"second".to_vec().into() };
     let submit = stage(&mut world, "olga", vec![print], vec![verifier]);
     world.act("olga", Act::Submit(submit)).unwrap();

@@ -95,9 +95,7 @@ impl World {
             let (enrol, id) = (site.person(login).enrol(), site.id(login));
             acts.push(site.offline(Act::Enrol(enrol)).0);
             if n > 0 {
-                acts.push(
-                    site.offline(Act::EnvelopePrint(EnvelopePrint { number: n, person: id, replaces: 0 })).0,
-                );
+                acts.push(site.offline(Act::EnvelopePrint(EnvelopePrint::new(n, id, 0, b"one-time"))).0);
                 acts.push(site.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number: n })).0);
                 envelopes.insert((id, n), b"one-time".to_vec());
             }
@@ -398,7 +396,7 @@ impl World {
         self.next_envelope += 1;
         let acts = vec![
             Act::Enrol(enrol),
-            Act::EnvelopePrint(EnvelopePrint { number, person, replaces: 0 }),
+            Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, b"one-time")),
             Act::EnvelopeHandOver(EnvelopeHandOver { number }),
         ];
         (acts, SealedVerifier { person, envelope: number, sealed: b"one-time".to_vec().into() })

@@ -1,0 +1,164 @@
+//! The writer over a real store: what it refuses, and what a full device means.
+use super::{Room, WriteError, Writer, rng};
+use crate::config::StoreConfig;
+use crate::log::{Level, Log};
+use crate::reader::Positions;
+use crate::store;
+use crate::verifiers::Verifiers;
+use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+use journal::entry::ENTRY_BYTES_MAX;
+use journal::ids::{Head, LogId, Place};
+use journal::note::NoteSigner;
+use journal::tree::{Tree, leaf_hash};
+use pki::{SecretKey, Suite};
+use protocol::engine::StoreLimits;
+use protocol::io::{Batch, StoredBody};
+use protocol::limits::{AROUND_STORED_BYTES, BODY_BYTES_MAX};
+use tempfile::TempDir;
+
+/// A store with its writer, and the log that its batches make.
+struct World {
+    dir: TempDir,
+    config: StoreConfig,
+    writer: Option<Writer>,
+    tree: Tree,
+    keys: [SecretKey; 2],
+    number: u64,
+}
+
+impl World {
+    fn new(store_bytes: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config =
+            StoreConfig { path: dir.path().join("store"), cell: dir.path().join("cell"), bytes: store_bytes };
+        let key = || SecretKey::generate(Suite::Ed25519, &mut rng()).unwrap();
+        let vault = store::create(&config, &mut rng()).unwrap();
+        let mut world =
+            Self { dir, config, writer: None, tree: Tree::new(), keys: [key(), key()], number: 0 };
+        world.writer = Some(world.writer_over(vault));
+        world
+    }
+
+    fn writer_over(&self, vault: vault::Vault) -> Writer {
+        Writer {
+            vault,
+            frontier: self.tree.frontier_at(self.tree.size()).unwrap(),
+            positions: Positions::default(),
+            verifiers: Verifiers::default(),
+            room: Room { store_bytes: self.config.bytes },
+            log: Log::new(Level::Error),
+        }
+    }
+
+    /// Closes the store and opens it again, as a start does.
+    fn restart(&mut self) {
+        self.writer = None;
+        let (vault, opened) = store::open(&self.config).unwrap();
+        assert_eq!(opened.recovered.set_aside, 0, "nothing was written that does not count");
+        assert_eq!(vault.journal(), (self.tree.size(), self.tree.root()));
+        self.writer = Some(self.writer_over(vault));
+    }
+
+    fn limits(&self) -> StoreLimits {
+        let writer = self.writer.as_ref().unwrap();
+        writer.room.limits(&writer.vault.space())
+    }
+
+    /// The next batch; the tree moves on only when it was written.
+    fn write(&mut self, entries: Vec<Vec<u8>>, bodies: Vec<StoredBody>) -> Result<(), WriteError> {
+        let mut tree = self.tree.clone();
+        entries.iter().for_each(|entry| {
+            tree.append(leaf_hash(entry));
+        });
+        let head = Head { size: tree.size(), root: tree.root() };
+        let [identity, period] = &self.keys;
+        let keys = LogKeys::new(LogId([1; 32]), period.public().clone(), Some(identity.public().clone()));
+        let keys = keys.unwrap();
+        let signers = [
+            NoteSigner { key: &keys.period, signer: period },
+            NoteSigner { key: keys.identity.as_ref().unwrap(), signer: identity },
+        ];
+        let note = SignedCheckpoint::sign(Checkpoint { log: LogId([1; 32]), head }, &signers).unwrap();
+        self.number += 1;
+        let batch = Batch {
+            number: self.number,
+            first: self.tree.size(),
+            entries: entries.into_iter().map(Into::into).collect(),
+            root: head.root,
+            note: note.to_string().into_bytes().into(),
+            bodies,
+            erase: Vec::new(),
+            verifiers: Vec::new(),
+            snapshot: None,
+        };
+        self.writer.as_mut().unwrap().commit(&batch)?;
+        self.tree = tree;
+        Ok(())
+    }
+}
+
+fn body(item: u64, bytes: usize) -> StoredBody {
+    let place = Place { conversation: 5, item };
+    StoredBody { place, chunk: 0, subtree: false, body: vec![7; bytes].into() }
+}
+
+#[test]
+fn a_store_that_is_wholly_full_stops_the_writer_and_loses_nothing() {
+    let mut world = World::new(16 << 20);
+    let mut written = 0;
+    let stopped = loop {
+        // As much as an urgent batch ever holds: what officers submit.
+        match world.write(vec![vec![written; ENTRY_BYTES_MAX]; 4], Vec::new()) {
+            Ok(()) => written += 1,
+            Err(error) => break error,
+        }
+        assert!(written < 250, "16 MiB never fill");
+    };
+    assert!(matches!(stopped, WriteError::Full { .. }), "{stopped}");
+    let said = stopped.to_string();
+    assert!(said.contains("full") && said.contains("nobody was told") && said.contains("larger"), "{said}");
+    let size = world.tree.size();
+    assert_eq!(size, 4 * u64::from(written));
+    for _ in 0..2 {
+        world.restart();
+        let writer = world.writer.as_ref().unwrap();
+        let entries = writer.vault.journal_entries(0).map(|entry| entry.unwrap().bytes.len());
+        assert_eq!(entries.collect::<Vec<_>>(), vec![ENTRY_BYTES_MAX; size as usize], "all of it stands");
+        let again = world.write(vec![vec![0; ENTRY_BYTES_MAX]; 4], Vec::new()).unwrap_err();
+        assert_eq!(matches!(again, WriteError::Full { .. }), true, "the next start says the same: {again}");
+    }
+    assert!(world.dir.path().join("store").exists());
+}
+
+#[test]
+fn the_largest_batch_that_the_engine_makes_fits_a_store_of_any_size() {
+    for store_bytes in [16_u64 << 20, (17 << 20) + 4096, 50 << 20] {
+        let mut world = World::new(store_bytes);
+        let StoreLimits { batch_bytes_max, journal_bytes_max, .. } = world.limits();
+        // What the engine lets in up to its bound of the journal: large entries, then small ones.
+        let large = journal_bytes_max / (ENTRY_BYTES_MAX + AROUND_STORED_BYTES);
+        world.write(vec![vec![1; ENTRY_BYTES_MAX]; large], Vec::new()).unwrap();
+        let small = journal_bytes_max.min(1 << 20) / (300 + AROUND_STORED_BYTES);
+        world.write(vec![vec![2; 300]; small], Vec::new()).unwrap();
+        // And of bodies: the bound, passed by one.
+        let count = (batch_bytes_max / BODY_BYTES_MAX + 1).min(8) as u64;
+        let bodies = (0..count).map(|item| body(item, BODY_BYTES_MAX)).collect();
+        world.write(vec![vec![3; 300]], bodies).unwrap();
+        world.restart();
+    }
+}
+
+#[test]
+fn a_body_where_one_lies_already_is_a_fault_of_ours_and_writes_nothing() {
+    let mut world = World::new(16 << 20);
+    world.write(vec![vec![1; 300]], vec![body(1, 500)]).unwrap();
+    let twice = world.write(vec![vec![2; 300]], vec![body(2, 500), body(1, 500)]).unwrap_err();
+    assert!(
+        matches!(&twice, WriteError::Store { error: vault::Error::Occupied(place), .. } if place.item == 1),
+        "{twice}"
+    );
+    world.restart();
+    let reader = world.writer.as_ref().unwrap().vault.reader();
+    assert!(reader.read(vault::Place::item(5, 1)).is_ok());
+    assert!(reader.read(vault::Place::item(5, 2)).is_err(), "all of the batch or nothing");
+}
