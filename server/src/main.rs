@@ -2,6 +2,7 @@
 //! Never decides anything itself.
 #![forbid(unsafe_code)]
 
+mod agreement;
 mod border;
 mod clock;
 mod command;

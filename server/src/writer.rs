@@ -186,9 +186,10 @@ impl Writer {
             Err(vault::Error::Disk(disk::Error::Full { .. })) => self.write(batch, &records, true),
             written => written,
         };
-        let positions = positions.map_err(|error| match error {
-            vault::Error::Disk(disk::Error::Full { .. }) => WriteError::Full { number: batch.number },
-            error => WriteError::Store { number: batch.number, error },
+        let positions = positions.map_err(|error| {
+            let number = batch.number;
+            let is_full = matches!(error, vault::Error::Disk(disk::Error::Full { .. }));
+            if is_full { WriteError::Full { number } } else { WriteError::Store { number, error } }
         })?;
         self.frontier = frontier;
         self.positions.extend(positions);

@@ -125,7 +125,7 @@ fn a_store_that_is_wholly_full_stops_the_writer_and_loses_nothing() {
         let entries = writer.vault.journal_entries(0).map(|entry| entry.unwrap().bytes.len());
         assert_eq!(entries.collect::<Vec<_>>(), vec![ENTRY_BYTES_MAX; size as usize], "all of it stands");
         let again = world.write(vec![vec![0; ENTRY_BYTES_MAX]; 4], Vec::new()).unwrap_err();
-        assert_eq!(matches!(again, WriteError::Full { .. }), true, "the next start says the same: {again}");
+        assert!(matches!(again, WriteError::Full { .. }), "the next start says the same: {again}");
     }
     assert!(world.dir.path().join("store").exists());
 }

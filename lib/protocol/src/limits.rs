@@ -1,6 +1,6 @@
 //! Every limit of the protocol by name. What can grow has its number here, or in `journal` where a rule judges by it.
 //! What must hold between them stands at the end, and a build in which it does not hold fails; what must hold between
-//! these and the store's is in `server/limits.rs`.
+//! these and the store's is in `server/agreement.rs`.
 
 use crate::bundle::ACTS_MAX;
 use crate::seal::body::OVERHEAD_BYTES;

@@ -16,7 +16,7 @@ use crate::recovery::{self, RecoveryError, Replayed};
 use crate::status::{self, Board, Status};
 use crate::words::Trouble;
 use crate::writer::{self, Room, Writer};
-use crate::{clock, limits, passwords, reader, store, vital};
+use crate::{agreement, clock, passwords, reader, store, vital};
 use console::Exit;
 use hardening::{Sandbox, Sandboxed};
 use journal::fact::CellKind;
@@ -200,7 +200,7 @@ fn assemble(
     // The container's own length: the configuration says only how large a new one is made.
     let room = Room { store_bytes: std::fs::metadata(&config.store.path).map_err(system)?.len() };
     let limits = room.limits(&vault.space());
-    limits::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
+    agreement::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
     engine.fit_to(limits);
     let writer = Writer { vault, frontier, positions, verifiers, room, rng: PooledRng::new(), log };
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
