@@ -1,7 +1,8 @@
 //! The writer over a real store: what it refuses, and what a full device means.
-use super::{Room, WriteError, Writer, rng};
+use super::{Room, WriteError, Writer};
 use crate::config::StoreConfig;
 use crate::log::{Level, Log};
+use crate::randomness::{PooledRng, rng};
 use crate::reader::Positions;
 use crate::store;
 use crate::verifiers::Verifiers;
@@ -46,6 +47,7 @@ impl World {
             positions: Positions::default(),
             verifiers: Verifiers::default(),
             room: Room { store_bytes: self.config.bytes },
+            rng: PooledRng::new(),
             log: Log::new(Level::Error),
         }
     }
