@@ -1,16 +1,15 @@
 //! A bundle through the replay: read, hashed and verified on all processors in bounded batches, judged in order by
 //! the one Register.
-//! Never keeps more entries in memory than two batches; what grows is the Register and the tree.
+//! Never keeps more entries in memory than three batches; what grows is the Register and the tree.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use journal::ids::{Index, LogId};
 use journal::register::Applied;
-use journal::replay::{BadAt, CheckedEntry, Fault, KeyBook, ReadEntry, Replay, read};
+use journal::replay::{BadAt, CheckedEntry, KeyBook, Replay, Signatures, in_order};
 
 use crate::bundle::{BadBundle, BundleReader};
-use crate::parallel::{each, each_beside};
 
 /// Entries in one batch at most.
 pub const BATCH_ENTRIES: usize = 4096;
@@ -48,63 +47,27 @@ pub struct Asked<'a> {
     pub observer: Observer<'a>,
 }
 
-/// An entry on its way.
-enum Slot {
-    Raw(Vec<u8>),
-    Read(ReadEntry),
-    Checked(CheckedEntry),
-    Faulty(Fault),
-    /// While a worker has it.
-    Taken,
-}
-
-impl Slot {
-    fn read(&mut self) {
-        if let Self::Raw(bytes) = self {
-            *self = read(bytes).map_or_else(Self::Faulty, Self::Read);
-        }
-    }
-
-    fn verify(&mut self, keys: &KeyBook) {
-        match std::mem::replace(self, Self::Taken) {
-            Self::Read(entry) => *self = entry.verify(keys).map_or_else(Self::Faulty, Self::Checked),
-            other @ (Self::Raw(_) | Self::Checked(_) | Self::Faulty(_) | Self::Taken) => *self = other,
-        }
-    }
-}
-
 /// Replays a whole bundle. Only a failing disk is an error; what is wrong with the bundle stands in the result.
 pub fn replay_bundle<R: Read>(mut reader: BundleReader<R>, asked: Asked<'_>) -> Result<Replayed, io::Error> {
     let Asked { log, stamps: wanted, threads, progress, observer } = asked;
     let mut replay = Replay::new(log);
-    let mut keys = KeyBook::new();
     let mut stamps = BTreeMap::new();
-    let mut before: Vec<Slot> = Vec::new();
     let mut cut = None;
-    let mut bad = None;
-    loop {
-        let mut batch = match cut {
-            None => load(&mut reader, &mut cut),
-            Some(_) => Vec::new(),
-        };
+    let load = || {
+        let batch = if cut.is_none() { load(&mut reader, &mut cut) } else { Vec::new() };
         progress(reader.bytes());
-        each(&mut batch, threads, Slot::read);
-        for slot in &batch {
-            if let Slot::Read(entry) = slot {
-                keys.take(entry);
-            }
+        Ok(batch)
+    };
+    let push = |_: &Vec<u8>, entry: &CheckedEntry| {
+        let index = replay.tree().size();
+        let applied = replay.push(entry)?;
+        if wanted.contains(&index) {
+            stamps.insert(index, entry.wall_ms());
         }
-        let in_order = || push(&mut replay, before, &wanted, &mut stamps, observer);
-        let pushed = each_beside(&mut batch, threads, |slot| slot.verify(&keys), in_order);
-        if let Err(found) = pushed {
-            bad = Some(found);
-            break;
-        }
-        if batch.is_empty() {
-            break;
-        }
-        before = batch;
-    }
+        observer(index, entry, &applied);
+        Ok(())
+    };
+    let bad: Option<BadAt> = in_order(threads, Signatures::Verify, KeyBook::new(), 0, load, push).err();
     let mut notes = Vec::new();
     if bad.is_none() && cut.is_none() {
         match reader.notes() {
@@ -118,13 +81,13 @@ pub fn replay_bundle<R: Read>(mut reader: BundleReader<R>, asked: Asked<'_>) -> 
     }
 }
 
-fn load<R: Read>(reader: &mut BundleReader<R>, cut: &mut Option<BadBundle>) -> Vec<Slot> {
+fn load<R: Read>(reader: &mut BundleReader<R>, cut: &mut Option<BadBundle>) -> Vec<Vec<u8>> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while batch.len() < BATCH_ENTRIES && bytes < BATCH_BYTES {
         match reader.next_entry() {
             Ok(Some(entry)) => {
                 bytes += entry.len();
-                batch.push(Slot::Raw(entry));
+                batch.push(entry);
             }
             Ok(None) => break,
             Err(found) => {
@@ -134,30 +97,4 @@ fn load<R: Read>(reader: &mut BundleReader<R>, cut: &mut Option<BadBundle>) -> V
         }
     }
     batch
-}
-
-fn push(
-    replay: &mut Replay,
-    batch: Vec<Slot>,
-    wanted: &[Index],
-    stamps: &mut BTreeMap<Index, u64>,
-    observer: Observer<'_>,
-) -> Result<(), BadAt> {
-    for slot in batch {
-        let index = replay.tree().size();
-        match slot {
-            Slot::Checked(entry) => {
-                let applied = replay.push(&entry)?;
-                if wanted.contains(&index) {
-                    stamps.insert(index, entry.wall_ms());
-                }
-                observer(index, &entry, &applied);
-            }
-            Slot::Faulty(fault) => return Err(BadAt { index, fault }),
-            Slot::Raw(_) | Slot::Read(_) | Slot::Taken => {
-                unreachable!("the workers have been through every slot before it is pushed")
-            }
-        }
-    }
-    Ok(())
 }

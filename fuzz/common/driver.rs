@@ -14,7 +14,7 @@ use journal::testing::{FOUNDED_MS, seed};
 use journal::tree::{Tree, leaf_hash};
 use pki::{PersonId, Role, SecretKey, Suite};
 use protocol::engine::founding::{Founding, found};
-use protocol::engine::{Books, Engine, EngineParts, StartFacts};
+use protocol::engine::{Books, Engine, EngineParts, StartFacts, snapshot};
 use protocol::frame::{Decoder, PASSWORD_INFO, ToTerminal, decode_to_terminal};
 use protocol::io::{CheckPassword, EraseItem, ReadItem, VerifierChange};
 use protocol::limits::FRAME_BYTES_MAX;
@@ -65,6 +65,17 @@ static FOUNDED: LazyLock<Founded> = LazyLock::new(|| {
     entries.iter().for_each(|entry| assert!(replay.feed(entry).is_ok(), "the founding replays"));
     Founded { register, tree, books, entries, note: batch.note.to_vec(), log, replay: Mutex::new(replay) }
 });
+
+/// The tree over the founding entries.
+pub fn founded_tree() -> Tree {
+    FOUNDED.tree.clone()
+}
+
+/// The state behind the founding entries, as a snapshot's bytes.
+pub fn founded_snapshot() -> Vec<u8> {
+    let head = Head { size: FOUNDED.tree.size(), root: FOUNDED.tree.root() };
+    snapshot::write(&FOUNDED.register, &FOUNDED.books, head)
+}
 
 fn identity() -> SecretKey {
     SecretKey::from_bytes(Suite::Ed25519, &site().identity.to_bytes()).expect("a key's own bytes")

@@ -147,6 +147,7 @@ fn statements() {
     keep("statement", "entry-genesis", &driver.entries[0]);
     keep("statement", "entry-fact", &driver.entries[1]);
     keep("snapshot", "founded", driver.register().snapshot());
+    keep("start-snapshot", "started", fuzz::driver::founded_snapshot());
     keep("snapshot", "empty", Register::new().snapshot());
     let mut bundle = b"conclave journal\x01".to_vec();
     for record in driver.entries.iter().take(3) {

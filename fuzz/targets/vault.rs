@@ -1,8 +1,10 @@
-//! The key tree's records, behind their seals: nodes, tops, lists of leaf keys, root slots.
+//! The vault's records, behind their seals: nodes, tops, lists of leaf keys, root slots, a snapshot's index and rows.
 //! They are private to their crate, so its sources are taken in by their paths.
 #![no_main]
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
+#[path = "../../lib/vault/src/snapshot/index.rs"]
+mod index;
 #[path = "../../lib/vault/src/node.rs"]
 mod node;
 #[path = "../../lib/vault/src/pending.rs"]
@@ -17,6 +19,7 @@ mod seal;
 mod secret;
 
 use libfuzzer_sys::fuzz_target;
+use index::Index;
 use node::{Node, TopNode};
 use pending::PendingList;
 use root_slot::{RootSlot, decode_device, encode_device};
@@ -32,6 +35,13 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(list) = PendingList::decode(bytes) {
         assert_eq!(**pending::encode(list.previous, &list.leaves), *bytes);
+    }
+    if let Ok(index) = Index::decode(bytes) {
+        assert_eq!(index.encode(), bytes);
+    }
+    let mut rows = Vec::new();
+    if index::decode(bytes, |row| rows.push(row)).is_ok() {
+        assert_eq!(index::encode(&rows), bytes);
     }
     if let Some(owner) = bytes.first_chunk::<32>() {
         let _ = place::parts(owner);

@@ -27,6 +27,12 @@ impl Positions {
         self.0.write().unwrap_or_else(PoisonError::into_inner).extend(positions);
     }
 
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> Vec<Position> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn of(&self, index: Index) -> Option<Position> {
         let positions = self.0.read().unwrap_or_else(PoisonError::into_inner);
         positions.get(usize::try_from(index).ok()?).copied()

@@ -1,22 +1,28 @@
-//! From an open store to the parts of an engine: every entry once more through the rules, signatures on all cores.
-//! Never starts over a journal that does not verify, nor over one that is shorter than the cell names.
+//! From an open store to the parts of an engine: a snapshot and the entries behind it, or every entry once more through
+//! the rules with its signature, on all cores.
+//! Never starts over a journal that does not fit its commit record, nor over one that is shorter than the cell names.
 
 use crate::reader::Positions;
 use crate::verifiers::Verifiers;
 use disk::{JournalEntry, Position};
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
-use journal::ids::{Head, Index};
+use journal::ids::Head;
 use journal::note::NoteSigner;
 use journal::register::Register;
-use journal::replay::{BadAt, CheckedEntry, Fault, KeyBook, ReadEntry, read};
+use journal::replay::{BadAt, CheckedEntry, Signatures, in_order};
 use journal::tree::Tree;
 use pki::{SecretKey, Suite};
 use protocol::engine::Books;
 use protocol::engine::recovery::Recovery;
-use vault::{Opened, Place, SECRETS_CONVERSATION, Vault};
+use protocol::engine::snapshot::{self, BadSnapshot};
+use rand_core::CryptoRng;
+use vault::snapshot::Snapshot;
+use vault::{Opened, Place, Row, Rows, SECRETS_CONVERSATION, Vault};
 
-/// Entries that are read and verified at once.
-const WINDOW_ENTRIES: usize = 8192;
+/// Entries that go through the stages together, at most.
+const BATCH_ENTRIES: usize = 4096;
+/// Their bytes, but for the last one's.
+const BATCH_BYTES: usize = 8 << 20;
 
 /// Why the store's contents make no server.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +41,23 @@ pub(crate) enum RecoveryError {
     Cell {
         /// How many.
         size: u64,
+    },
+    /// A snapshot's state does not open or does not fit its rows.
+    #[error("a snapshot: {0}")]
+    Snapshot(#[from] BadSnapshot),
+    /// A snapshot names entries that the journal does not have.
+    #[error("a snapshot names {entries} entries, {durable} are durable")]
+    Beyond {
+        /// In the snapshot.
+        entries: u64,
+        /// In the journal.
+        durable: u64,
+    },
+    /// A snapshot leads to another state than all entries do.
+    #[error("the snapshot of {entries} entries leads to another state than the journal")]
+    OtherState {
+        /// In the snapshot.
+        entries: u64,
     },
     /// No genesis or no period.
     #[error("the store holds no founded log")]
@@ -56,24 +79,81 @@ pub(crate) struct Replayed {
     pub(crate) tree: Tree,
     pub(crate) books: Books,
     pub(crate) positions: Positions,
+    /// What the next snapshot names of each entry.
+    pub(crate) rows: Rows,
+    /// Entries of the snapshot that the start began with; 0: it read them all and verified every signature.
+    pub(crate) snapshot: u64,
+    /// Snapshots that were not used, and why.
+    pub(crate) passed_over: Vec<RecoveryError>,
 }
 
-/// Replays all entries and compares them with what commit record and cell name.
-pub(crate) fn replay(vault: &Vault, opened: &Opened) -> Result<Replayed, RecoveryError> {
-    let mut recovery = Recovery::new();
-    let mut positions = Vec::new();
-    let mut entries = vault.journal_entries(0);
-    loop {
-        let window = next_window(&mut entries)?;
-        if window.is_empty() {
-            break;
-        }
-        let first = positions.len() as Index;
-        for (entry, checked) in window.iter().zip(checked(&window, first, recovery.keys_mut())?) {
-            recovery.push(&entry.bytes, &checked)?;
-        }
-        positions.extend(window.iter().map(|entry: &JournalEntry| -> Position { entry.position }));
+impl Replayed {
+    pub(crate) fn head(&self) -> Head {
+        Head { size: self.tree.size(), root: self.tree.root() }
     }
+}
+
+/// From the newest snapshot that fits; without one, from all entries. Compares what comes out with what commit record
+/// and cell name.
+pub(crate) fn replay(vault: &Vault, opened: &Opened) -> Result<Replayed, RecoveryError> {
+    let mut passed_over = Vec::new();
+    for position in vault.snapshots().into_iter().flatten() {
+        match from_snapshot(vault, opened, position) {
+            Ok(replayed) => return Ok(Replayed { passed_over, ..replayed }),
+            // Whatever is wrong with it: the journal says it all again, and finds what is wrong with itself.
+            Err(error) => passed_over.push(error),
+        }
+    }
+    Ok(Replayed { passed_over, ..from_genesis(vault, opened)? })
+}
+
+/// Every entry through every rule, with its signature.
+pub(crate) fn from_genesis(vault: &Vault, opened: &Opened) -> Result<Replayed, RecoveryError> {
+    go_on(vault, opened, Recovery::new(), Rows::default(), Vec::new(), Signatures::Verify)
+}
+
+/// The state of a snapshot, and the entries behind it through every rule. Their signatures were verified when they were
+/// admitted, and the root over all entries is the one that the newest commit record binds.
+pub(crate) fn from_snapshot(
+    vault: &Vault,
+    opened: &Opened,
+    position: Position,
+) -> Result<Replayed, RecoveryError> {
+    let (mut tree, mut positions) = (Tree::new(), Vec::new());
+    let each = |row: Row| {
+        tree.append(row.leaf);
+        positions.push(row.position);
+    };
+    let Snapshot { state, rows } = vault.reader().snapshot(position, each)?;
+    let (entries, durable) = (tree.size(), vault.journal().0);
+    if entries > durable {
+        return Err(RecoveryError::Beyond { entries, durable });
+    }
+    let recovery = Recovery::from_snapshot(&state, tree)?;
+    drop(state);
+    let replayed = go_on(vault, opened, recovery, rows, positions, Signatures::VerifiedBefore)?;
+    Ok(Replayed { snapshot: entries, ..replayed })
+}
+
+fn go_on(
+    vault: &Vault,
+    opened: &Opened,
+    mut recovery: Recovery,
+    mut rows: Rows,
+    mut positions: Vec<Position>,
+    signatures: Signatures,
+) -> Result<Replayed, RecoveryError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (first, keys) = (recovery.size(), recovery.keys());
+    let mut entries = vault.journal_entries(first);
+    let load = || next_batch(&mut entries);
+    let push = |Stored(entry): &Stored, checked: &CheckedEntry| {
+        recovery.push(&entry.bytes, checked)?;
+        rows.push(Row { leaf: checked.leaf(), position: entry.position });
+        positions.push(entry.position);
+        Ok(())
+    };
+    in_order(threads, signatures, keys, first, load, push)?;
     let (register, tree, books) = recovery.into_parts();
     let (size, root) = vault.journal();
     if (tree.size(), tree.root()) != (size, root) && size > 0 {
@@ -83,40 +163,53 @@ pub(crate) fn replay(vault: &Vault, opened: &Opened) -> Result<Replayed, Recover
     if named > 0 && tree.root_at(named).ok() != Some(root) {
         return Err(RecoveryError::Cell { size: named });
     }
-    Ok(Replayed { register, tree, books, positions: Positions::new(positions) })
+    let positions = Positions::new(positions);
+    Ok(Replayed { register, tree, books, positions, rows, snapshot: 0, passed_over: Vec::new() })
 }
 
-fn next_window(entries: &mut disk::JournalEntries) -> Result<Vec<JournalEntry>, RecoveryError> {
-    let window: Result<Vec<_>, disk::Error> = entries.take(WINDOW_ENTRIES).collect();
-    Ok(window.map_err(vault::Error::from)?)
+/// An entry as the store gives it.
+struct Stored(JournalEntry);
+
+impl AsRef<[u8]> for Stored {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.bytes
+    }
 }
 
-/// Stages 1 and 2 for a window: parsed and verified in parallel, keys gathered in between.
-fn checked(window: &[JournalEntry], first: Index, keys: &mut KeyBook) -> Result<Vec<CheckedEntry>, BadAt> {
-    let parsed = parallel(window, |entry| read(&entry.bytes), first)?;
-    parsed.iter().for_each(|entry| keys.take(entry));
-    let keys: &KeyBook = keys;
-    parallel(&parsed, |entry: &ReadEntry| entry.clone().verify(keys), first)
+fn next_batch(entries: &mut disk::JournalEntries) -> Result<Vec<Stored>, RecoveryError> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while batch.len() < BATCH_ENTRIES && bytes < BATCH_BYTES {
+        let Some(entry) = entries.next() else { break };
+        let entry = entry.map_err(vault::Error::from)?;
+        bytes += entry.bytes.len();
+        batch.push(Stored(entry));
+    }
+    Ok(batch)
 }
 
-/// Does one thing to many, on all cores; the first fault in order is the one that is told.
-fn parallel<A: Sync, B: Send>(
-    items: &[A],
-    work: impl Fn(&A) -> Result<B, Fault> + Sync,
-    first: Index,
-) -> Result<Vec<B>, BadAt> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = items.len().div_ceil(threads).max(1);
-    let work = &work;
-    let shares: Vec<Vec<Result<B, Fault>>> = std::thread::scope(|scope| {
-        let running: Vec<_> =
-            items.chunks(share).map(|items| scope.spawn(move || items.iter().map(work).collect())).collect();
-        running.into_iter().map(|thread| thread.join().expect("parsing and verifying do not panic")).collect()
-    });
-    let at = |(n, result): (usize, Result<B, Fault>)| {
-        result.map_err(|fault| BadAt { index: first + n as Index, fault })
-    };
-    shares.into_iter().flatten().enumerate().map(at).collect()
+/// After a start that had to read everything, `every` entries at least: writes a snapshot, so that the next one need not. Whether it did.
+pub(crate) fn keep_snapshot(
+    vault: &mut Vault,
+    replayed: &mut Replayed,
+    every: u64,
+    rng: &mut dyn CryptoRng,
+) -> Result<bool, RecoveryError> {
+    let head = replayed.head();
+    if replayed.snapshot > 0 || head.size < every {
+        return Ok(false);
+    }
+    let state = snapshot::write(&replayed.register, &replayed.books, head);
+    if !vault.takes_snapshot(&replayed.rows, state.len()) {
+        return Ok(false);
+    }
+    vault.write_pages(&mut replayed.rows, rng)?;
+    let mut batch = vault.begin(false, rng)?;
+    let paged = batch.snapshot(&replayed.rows, &state)?;
+    // A crash before this line: pages that nobody names. Behind it: the next start begins here.
+    batch.commit(head.root)?;
+    replayed.rows.paged(paged);
+    replayed.snapshot = head.size;
+    Ok(true)
 }
 
 /// The secret key of the current period, from its leaf in the vault.
@@ -163,3 +256,6 @@ pub(crate) fn verifiers(vault: &Vault, register: &Register) -> Result<Verifiers,
     }
     Ok(verifiers)
 }
+
+#[cfg(test)]
+mod tests;

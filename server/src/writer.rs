@@ -11,14 +11,14 @@ use crate::verifiers::Verifiers;
 use crate::vital;
 use disk::{Position, Space};
 use journal::checkpoint::SignedCheckpoint;
-use journal::tree::{Frontier, leaf_hash};
+use journal::tree::{Frontier, Hash, leaf_hash};
 use pki::canonical;
 use protocol::engine::StoreLimits;
 use protocol::io::{Batch, Input, StoredBody};
 use protocol::limits::BATCH_BYTES_MAX;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use vault::Vault;
+use vault::{Row, Rows, Vault};
 
 /// Why a batch is not written. Every one of them ends the process.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,8 @@ pub(crate) struct Writer {
     /// Over the entries on the device: enough to reckon the next root.
     pub(crate) frontier: Frontier,
     pub(crate) positions: Positions,
+    /// What the next snapshot names of each entry.
+    pub(crate) rows: Rows,
     pub(crate) verifiers: Verifiers,
     pub(crate) room: Room,
     pub(crate) rng: PooledRng,
@@ -175,15 +177,19 @@ impl Writer {
 
     /// Writes one batch; it is durable when this returns.
     pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), WriteError> {
-        let frontier = self.check(batch)?;
+        let (frontier, leaves) = self.check(batch)?;
         let changed = self.verifiers.changed(&batch.verifiers);
         let records: Vec<_> = changed
             .iter()
             .map(|(person, record)| (person.0.to_be_bytes(), record.as_ref().map(canonical::encode)))
             .collect();
-        let positions = match self.write(batch, &records, false) {
+        let durable = self.rows.entries();
+        let positions = match self.write(batch, &leaves, &records, false) {
             // What the engine admitted before it heard that there is little room may use the reserve.
-            Err(vault::Error::Disk(disk::Error::Full { .. })) => self.write(batch, &records, true),
+            Err(vault::Error::Disk(disk::Error::Full { .. })) => {
+                self.rows.truncate(durable);
+                self.write(batch, &leaves, &records, true)
+            }
             written => written,
         };
         let positions = positions.map_err(|error| {
@@ -199,14 +205,15 @@ impl Writer {
     }
 
     /// The batch goes on where the device ends, and its root and note are those of its own bytes.
-    fn check(&self, batch: &Batch) -> Result<Frontier, WriteError> {
+    fn check(&self, batch: &Batch) -> Result<(Frontier, Vec<Hash>), WriteError> {
         let wrong = |what| WriteError::DoesNotFit { number: batch.number, what };
         let mut frontier = self.frontier.clone();
         if batch.first != frontier.size() {
             return Err(wrong("its first entry is not the next one"));
         }
-        for entry in &batch.entries {
-            frontier.append(leaf_hash(entry));
+        let leaves: Vec<Hash> = batch.entries.iter().map(|entry| leaf_hash(entry)).collect();
+        for leaf in &leaves {
+            frontier.append(*leaf);
         }
         if frontier.root() != batch.root {
             return Err(wrong("its root is not that of its bytes"));
@@ -216,19 +223,30 @@ impl Writer {
         if (head.size, head.root) != (frontier.size(), frontier.root()) {
             return Err(wrong("its note names another head"));
         }
-        Ok(frontier)
+        Ok((frontier, leaves))
     }
 
     fn write(
         &mut self,
         batch: &Batch,
+        leaves: &[Hash],
         records: &[(disk::PersonKey, Option<Vec<u8>>)],
         urgent: bool,
     ) -> Result<Vec<Position>, vault::Error> {
         let log = self.log;
+        // A snapshot is never the reason why a batch finds no room.
+        let snapshot = batch.snapshot.as_ref().filter(|state| {
+            let takes = !urgent && self.vault.takes_snapshot(&self.rows, state.len());
+            log.debug(format_args!("a snapshot of {} bytes, written: {takes}", state.len()));
+            takes
+        });
         let mut writing = self.vault.begin(urgent, &mut self.rng)?;
-        let entries = batch.entries.iter();
-        let positions = entries.map(|entry| writing.entry(entry)).collect::<Result<Vec<_>, _>>()?;
+        let mut positions = Vec::with_capacity(batch.entries.len());
+        for (entry, leaf) in batch.entries.iter().zip(leaves) {
+            let position = writing.entry(entry)?;
+            self.rows.push(Row { leaf: *leaf, position });
+            positions.push(position);
+        }
         for StoredBody { place, chunk, subtree, body } in &batch.bodies {
             let chunk = subtree.then_some(u64::from(*chunk));
             let place = vault::Place { conversation: place.conversation, item: place.item, chunk };
@@ -249,11 +267,10 @@ impl Writer {
         for (person, record) in records {
             writing.verifier(*person, record.as_deref())?;
         }
-        if let Some(snapshot) = &batch.snapshot {
-            writing.snapshot(snapshot)?;
-        }
+        let paged = snapshot.map(|state| writing.snapshot(&self.rows, state)).transpose()?;
         // A crash before this line: nothing of the batch was ever said to anyone. Behind it: all of it stands.
         writing.commit(batch.root)?;
+        paged.into_iter().for_each(|paged| self.rows.paged(paged));
         Ok(positions)
     }
 }

@@ -16,6 +16,7 @@ use protocol::engine::StoreLimits;
 use protocol::io::{Batch, StoredBody};
 use protocol::limits::{AROUND_STORED_BYTES, BODY_BYTES_MAX};
 use tempfile::TempDir;
+use vault::Rows;
 
 /// A store with its writer, and the log that its batches make.
 struct World {
@@ -45,6 +46,7 @@ impl World {
             vault,
             frontier: self.tree.frontier_at(self.tree.size()).unwrap(),
             positions: Positions::default(),
+            rows: Rows::default(),
             verifiers: Verifiers::default(),
             room: Room { store_bytes: self.config.bytes },
             rng: PooledRng::new(),

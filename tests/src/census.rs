@@ -13,6 +13,8 @@ pub struct Census {
     pub seeds: u64,
     /// Lives of servers beyond the first.
     pub restarts: u64,
+    /// Of these, begun with a snapshot; each was compared with the replay of everything.
+    pub short_starts: u64,
     /// Messages in the log.
     pub messages: u64,
     /// Of these, with files.
@@ -53,6 +55,7 @@ impl Census {
         Self {
             seeds: 1,
             restarts: world.lives - 1,
+            short_starts: world.short_starts,
             messages: count(|act| matches!(act, Act::Message(_))),
             files: count(|act| matches!(act, Act::Message(message) if message.file.is_some())),
             lost: world.terminals.values().map(|terminal| terminal.lost.len() as u64).sum(),
@@ -79,7 +82,8 @@ impl Census {
 
     /// Whether everything happened often enough, on average, to mean something.
     pub fn is_eventful(&self) -> bool {
-        let rare = [self.files, self.lost, self.members, self.erases, self.erased, self.steps];
+        let rare =
+            [self.short_starts, self.files, self.lost, self.members, self.erases, self.erased, self.steps];
         let common = [self.restarts, self.messages, self.logins, self.epochs];
         // Histories are shared seldom: somebody must come, and stay long enough. Officers are there in some worlds only,
         // and few devices are small.
@@ -89,15 +93,16 @@ impl Census {
             && common.iter().all(|count| *count >= self.seeds)
     }
 
-    fn all(&self) -> [u64; 17] {
+    fn all(&self) -> [u64; 18] {
         let mut copy = *self;
         copy.all_mut().map(|count| *count)
     }
 
-    fn all_mut(&mut self) -> [&mut u64; 17] {
+    fn all_mut(&mut self) -> [&mut u64; 18] {
         let Self {
             seeds,
             restarts,
+            short_starts,
             messages,
             files,
             lost,
@@ -115,8 +120,24 @@ impl Census {
             curve,
         } = self;
         [
-            seeds, restarts, messages, files, lost, logins, members, epochs, shares, erases, erased, steps,
-            suspended, revoked, policies, full, curve,
+            seeds,
+            restarts,
+            short_starts,
+            messages,
+            files,
+            lost,
+            logins,
+            members,
+            epochs,
+            shares,
+            erases,
+            erased,
+            steps,
+            suspended,
+            revoked,
+            policies,
+            full,
+            curve,
         ]
     }
 }

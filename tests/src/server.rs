@@ -4,23 +4,28 @@
 use crate::machine::{Machine, Powered};
 use crate::people::{Site, copy};
 use crate::store::Store;
-use disk::CrashClock;
+use disk::{CrashClock, Position};
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::fact::CellKind;
 use journal::ids::Head;
 use journal::note::NoteSigner;
 use journal::testing::{SeededRng, seed};
+use journal::tree::{Tree, leaf_hash};
 use pki::SecretKey;
 use protocol::engine::recovery::Recovery;
-use protocol::engine::{Engine, EngineParts, StartFacts};
+use protocol::engine::{Engine, EngineParts, Snapshots, StartFacts};
 use protocol::io::{CheckPassword, Input, Now, Output, ReadItem, Ticket};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use vault::{Limits, Vault};
+use vault::snapshot::Snapshot;
+use vault::{Limits, Row, Rows, Vault};
 
 /// Small limits, so that folds happen in short histories.
 pub const LIMITS: Limits =
     Limits { nodes_cached: 64, fold_leaves: 24, fold_lists: 8, body_bytes_max: 1 << 20, targets_max: 4096 };
+
+/// Entries between two snapshots: a few in each life.
+pub const SNAPSHOT_EVERY: u64 = 20;
 
 /// What a worker was asked.
 pub enum Errand {
@@ -46,6 +51,8 @@ pub struct Server {
     pub inbox: VecDeque<Input>,
     /// It stopped in good order.
     pub stopped: bool,
+    /// The store had a snapshot to begin with.
+    pub by_snapshot: bool,
 }
 
 /// The signed note of a head.
@@ -57,6 +64,24 @@ pub fn note(site: &Site, period: &SecretKey, head: Head) -> Vec<u8> {
         NoteSigner { key: keys.identity.as_ref().unwrap(), signer: identity },
     ];
     SignedCheckpoint::sign(Checkpoint { log: site.log, head }, &signers).unwrap().to_string().into_bytes()
+}
+
+/// A start from a snapshot ends where the replay of everything ends. Gives the entries that it covers, and the rows.
+fn by_snapshot(vault: &Vault, position: Position, whole: &Recovery) -> (u64, Rows) {
+    let mut tree = Tree::new();
+    let snapshot = vault.reader().snapshot(position, |row| {
+        tree.append(row.leaf);
+    });
+    let Snapshot { state, mut rows } = snapshot.expect("a snapshot that the commit record names opens");
+    let mut recovery = Recovery::from_snapshot(&state, tree).expect("its state fits its rows");
+    let covered = recovery.size();
+    for entry in vault.journal_entries(covered) {
+        let entry = entry.expect("a durable entry opens");
+        rows.push(Row { leaf: leaf_hash(&entry.bytes), position: entry.position });
+        recovery.feed(&entry.bytes).expect("what was admitted is admitted again");
+    }
+    assert!(recovery.snapshot() == whole.snapshot(), "the snapshot of {covered} entries leads elsewhere");
+    (covered, rows)
 }
 
 impl Server {
@@ -75,11 +100,17 @@ impl Server {
             Ok(opened) => opened,
             Err(error) => return (powered, Err(error)),
         };
-        let (mut recovery, mut positions) = (Recovery::new(), Vec::new());
+        let (mut recovery, mut positions, mut rows) = (Recovery::new(), Vec::new(), Rows::default());
         for entry in vault.journal_entries(0) {
             let entry = entry.expect("a durable entry opens");
             positions.push(entry.position);
+            rows.push(Row { leaf: leaf_hash(&entry.bytes), position: entry.position });
             recovery.feed(&entry.bytes).expect("what was admitted is admitted again");
+        }
+        // The oldest first: the newest one's rows are those that the daemon goes on with.
+        let mut newest = 0;
+        for position in vault.snapshots().into_iter().rev().flatten() {
+            (newest, rows) = by_snapshot(&vault, position, &recovery);
         }
         let (register, tree, books) = recovery.into_parts();
         assert_eq!((tree.size(), tree.root()), vault.journal(), "the store binds the journal's head");
@@ -98,6 +129,7 @@ impl Server {
             tree: tree.clone(),
         };
         let mut engine = Engine::new(parts).unwrap();
+        engine.keep_snapshots(Snapshots { every: SNAPSHOT_EVERY, newest });
         let facts = StartFacts {
             boot_id: seed(life, "boot")[..16].try_into().unwrap(),
             version: "test".into(),
@@ -107,11 +139,13 @@ impl Server {
         };
         let mut out = Vec::new();
         let rng = SeededRng::new(seed(site.test.number, &format!("store/{life}")));
-        let store = Store::new(vault, tree, positions, site, rng);
+        let store = Store::new(vault, tree, (positions, rows), site, rng);
         engine.start(now, facts, &mut out);
         let (errands, inbox) = (Vec::new(), VecDeque::new());
         let again = powered.clone();
-        (again, Ok((Self { engine, store, powered, errands, inbox, stopped: false }, out)))
+        let by_snapshot = newest > 0;
+        let server = Self { engine, store, powered, errands, inbox, stopped: false, by_snapshot };
+        (again, Ok((server, out)))
     }
 
     /// Tells the engine everything that waits; what it says to the network comes back.

@@ -12,7 +12,9 @@ use pki::{PersonId, canonical};
 use protocol::frame::{PASSWORD_INFO, VERIFIER_INFO};
 use protocol::io::{Batch, CheckPassword, EraseItem, Input, ReadItem, StoredBody, VerifierChange};
 use std::collections::{BTreeMap, VecDeque};
-use vault::{Destroyed, Error, Intended, Place, Replaced, SECRETS_CONVERSATION, Target, Vault, Written};
+use vault::{
+    Destroyed, Error, Intended, Place, Replaced, Row, Rows, SECRETS_CONVERSATION, Target, Vault, Written,
+};
 
 /// One person's verifiers, as they lie in the store.
 #[derive(Clone, Default, Encode, Decode)]
@@ -47,6 +49,7 @@ pub struct Store {
     jobs: VecDeque<Job>,
     records: BTreeMap<PersonId, Record>,
     positions: Vec<Position>,
+    rows: Rows,
     rng: SeededRng,
 }
 
@@ -89,13 +92,14 @@ impl Store {
     }
 
     /// A store over an opened vault whose journal has this tree.
-    pub fn new(vault: Vault, tree: Tree, positions: Vec<Position>, site: &Site, rng: SeededRng) -> Self {
+    pub fn new(vault: Vault, tree: Tree, found: (Vec<Position>, Rows), site: &Site, rng: SeededRng) -> Self {
+        let (positions, rows) = found;
         let read = |person: PersonId| {
             let bytes = vault.verifier(person.0.to_be_bytes())?;
             Some((person, canonical::decode(bytes).expect("what the store wrote")))
         };
         let records = site.test.people.values().filter_map(|person| read(person.id)).collect();
-        Self { vault, tree, positions, jobs: VecDeque::new(), records, rng }
+        Self { vault, tree, positions, rows, jobs: VecDeque::new(), records, rng }
     }
 
     /// The period key that the vault keeps.
@@ -143,10 +147,14 @@ impl Store {
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Input>, Error> {
         assert_eq!(batch.first, self.tree.size(), "batches follow one another");
         let changed = changed(&mut self.records, &batch.verifiers);
+        let snapshot = batch.snapshot.as_ref();
+        let snapshot = snapshot.filter(|state| self.vault.takes_snapshot(&self.rows, state.len()));
         let mut write = self.vault.begin(true, &mut self.rng)?;
         for entry in &batch.entries {
-            self.positions.push(write.entry(entry)?);
-            self.tree.append(leaf_hash(entry));
+            let (position, leaf) = (write.entry(entry)?, leaf_hash(entry));
+            self.positions.push(position);
+            self.rows.push(Row { leaf, position });
+            self.tree.append(leaf);
         }
         assert_eq!(self.tree.root(), batch.root, "the root is that of the very bytes that are written");
         for StoredBody { place: at, chunk, subtree, body } in &batch.bodies {
@@ -155,10 +163,9 @@ impl Store {
         for (person, record) in changed {
             write.verifier(person.0.to_be_bytes(), record.as_deref())?;
         }
-        if let Some(snapshot) = &batch.snapshot {
-            write.snapshot(snapshot)?;
-        }
+        let paged = snapshot.map(|state| write.snapshot(&self.rows, state)).transpose()?;
         write.commit(batch.root)?;
+        paged.into_iter().for_each(|paged| self.rows.paged(paged));
         if !batch.erase.is_empty() {
             // (a) is durable.
             let targets: Vec<Target> = batch.erase.iter().copied().map(target).collect();

@@ -55,6 +55,8 @@ pub struct World {
     pub privates: BTreeMap<(String, String), ConversationId>,
     /// Lives of the server so far.
     pub lives: u64,
+    /// Of these, begun with a snapshot.
+    pub short_starts: u64,
     pub(crate) next_session: SessionId,
     pub(crate) next_command: CommandId,
 }
@@ -88,6 +90,7 @@ impl World {
             spoken: BTreeMap::new(),
             privates: BTreeMap::new(),
             lives: 0,
+            short_starts: 0,
             next_session: 1,
             next_command: 1,
         };
@@ -127,6 +130,7 @@ impl World {
         let (powered, started) = Server::start(&self.machine, clock, &self.site, self.now, self.lives);
         match started {
             Ok((mut server, out)) => {
+                self.short_starts += u64::from(server.by_snapshot);
                 let rest = server.follow(out);
                 assert!(rest.is_empty(), "nothing is said before the Start is durable");
                 self.server = Some(server);

@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::extents::{Extent, STREAMS, Stream, Use};
 use crate::log::Log;
 use crate::placement::Placement;
+use crate::reader::Reader;
 use crate::run::{Owner, Position, RunBuilder};
-use crate::seal::{NONCE_BYTES, Piece, SEAL_BYTES, TAG_BYTES};
+use crate::seal::{NONCE_BYTES, Piece, SEAL_BYTES, Sealer, TAG_BYTES};
 use crate::verifiers::{Change, PersonKey, VERIFIER_BYTES_MAX, VERIFIERS_MAX, VerifierFrame, apply};
 
 /// What a durable batch is known by.
@@ -72,6 +73,25 @@ impl<'a> Batch<'a> {
         self.sealed(Stream::Tree, owner, bytes)
     }
 
+    /// As [`Batch::tree`], in extents that hold nothing but what this batch puts apart: they die together.
+    pub fn tree_apart(&mut self, owner: &Owner, bytes: &[u8]) -> Result<Position, Error> {
+        let run = self.placement.room_apart(bytes.len() + SEAL_BYTES, self.entries)?;
+        Ok(add_sealed(run, &self.log.sealer, owner, bytes, self.rng))
+    }
+
+    /// Reads what earlier batches wrote.
+    pub fn reader(&self) -> Reader {
+        self.log.reader()
+    }
+
+    /// The extent that a position lies in, if it is one of this store.
+    pub fn extent_of(&self, position: Position) -> Option<Extent> {
+        let geometry = self.log.state.table.geometry;
+        let from = position.offset.checked_sub(geometry.start(0))?;
+        let extent = Extent::try_from(from / u64::from(geometry.extent_bytes)).ok()?;
+        (extent < geometry.extents).then_some(extent)
+    }
+
     /// Adds a body of `length` bytes; `fill` writes it, sealed, ending with its tag, straight into the run.
     pub fn body<F>(&mut self, owner: &Owner, length: usize, fill: F) -> Result<Position, Error>
     where
@@ -113,12 +133,8 @@ impl<'a> Batch<'a> {
     }
 
     fn sealed(&mut self, stream: Stream, owner: &Owner, bytes: &[u8]) -> Result<Position, Error> {
-        let length = bytes.len() + SEAL_BYTES;
-        let run = self.placement.room(stream, length, self.entries)?;
-        Ok(run.add(owner, length, |offset, slot| {
-            slot[NONCE_BYTES..NONCE_BYTES + bytes.len()].copy_from_slice(bytes);
-            self.log.sealer.seal(Piece::Frame(stream), offset, slot, self.rng);
-        }))
+        let run = self.placement.room(stream, bytes.len() + SEAL_BYTES, self.entries)?;
+        Ok(add_sealed(run, &self.log.sealer, owner, bytes, self.rng))
     }
 
     /// Submits all runs, syncs once, and only then changes the log. After an error of the device the log is poisoned.
@@ -183,6 +199,7 @@ impl<'a> Batch<'a> {
     /// Closes every run, the one with the commit record last, and seals the record into it.
     fn close_runs(&mut self, commit: &mut Commit) -> (Vec<RunBuilder>, Vec<u8>) {
         let mut runs = std::mem::take(&mut self.placement.closed);
+        runs.extend(self.placement.apart.take());
         for stream in STREAMS {
             runs.extend(self.placement.open[stream.slot()].take());
         }
@@ -241,6 +258,21 @@ impl<'a> Batch<'a> {
         self.placement.pool.extend(runs.into_iter().map(|run| run.buffer));
         log.give_back(std::mem::take(&mut self.placement.pool));
     }
+}
+
+/// Seals a frame straight into its run.
+fn add_sealed(
+    run: &mut RunBuilder,
+    sealer: &Sealer,
+    owner: &Owner,
+    bytes: &[u8],
+    rng: &mut dyn CryptoRng,
+) -> Position {
+    let piece = Piece::Frame(run.stream);
+    run.add(owner, bytes.len() + SEAL_BYTES, |offset, slot| {
+        slot[NONCE_BYTES..NONCE_BYTES + bytes.len()].copy_from_slice(bytes);
+        sealer.seal(piece, offset, slot, rng);
+    })
 }
 
 impl Placement {

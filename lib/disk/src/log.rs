@@ -178,6 +178,11 @@ impl Log {
         self.state.table.space()
     }
 
+    /// Bytes of one extent.
+    pub fn extent_bytes(&self) -> u64 {
+        self.state.table.geometry.extent_bytes.into()
+    }
+
     /// A person's password verifier.
     pub fn verifier(&self, person: PersonKey) -> Option<&[u8]> {
         self.verifiers.by_person.get(&person).map(Vec::as_slice)

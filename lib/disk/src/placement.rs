@@ -16,6 +16,8 @@ const BUFFER_BYTES: usize = 64 * 1024;
 pub(crate) struct Placement {
     pub(crate) table: ExtentTable,
     pub(crate) open: [Option<RunBuilder>; 4],
+    /// Tree frames in extents of this batch's own: nothing else will ever lie there.
+    pub(crate) apart: Option<RunBuilder>,
     pub(crate) closed: Vec<RunBuilder>,
     pub(crate) taken: Vec<(Extent, Stream)>,
     pub(crate) pool: Vec<AlignedBuffer>,
@@ -24,7 +26,8 @@ pub(crate) struct Placement {
 
 impl Placement {
     pub(crate) fn new(table: ExtentTable, pool: Vec<AlignedBuffer>, urgent: bool) -> Self {
-        Self { table, open: [const { None }; 4], closed: Vec::new(), taken: Vec::new(), pool, urgent }
+        let (open, taken) = ([const { None }; 4], Vec::new());
+        Self { table, open, apart: None, closed: Vec::new(), taken, pool, urgent }
     }
 
     /// What a journal run must leave free behind itself for its commit record.
@@ -87,10 +90,39 @@ impl Placement {
         }
     }
 
-    fn in_new_extent(&mut self, stream: Stream, first: u64) -> Result<RunBuilder, Error> {
-        if self.closed.len() + 4 >= RUNS_MAX {
-            return Err(Error::BatchTooLarge("runs"));
+    /// The run apart, with room for one more frame of `length` bytes. The stream itself goes on where it was.
+    pub(crate) fn room_apart(&mut self, length: usize, first: u64) -> Result<&mut RunBuilder, Error> {
+        let limit = self.frame_bytes_max(Stream::Tree);
+        if length > limit {
+            return Err(Error::FrameTooLarge { bytes: length, limit });
         }
+        let usable = match self.apart.take() {
+            Some(run) if self.fits(&run, length) => Some(run),
+            full => {
+                self.closed.extend(full);
+                None
+            }
+        };
+        let run = match usable {
+            Some(run) => run,
+            None => {
+                self.check_runs()?;
+                let extent = self.table.take(Stream::Tree, self.urgent)?;
+                self.taken.push((extent, Stream::Tree));
+                let (start, buffer) = (self.table.geometry.start(extent), self.buffer());
+                RunBuilder::new(Stream::Tree, extent, start, first, buffer)
+            }
+        };
+        Ok(self.apart.insert(run))
+    }
+
+    /// One more run must leave room for those that are open.
+    fn check_runs(&self) -> Result<(), Error> {
+        if self.closed.len() + 5 >= RUNS_MAX { Err(Error::BatchTooLarge("runs")) } else { Ok(()) }
+    }
+
+    fn in_new_extent(&mut self, stream: Stream, first: u64) -> Result<RunBuilder, Error> {
+        self.check_runs()?;
         let extent = match stream {
             Stream::Journal => {
                 if self.taken.iter().any(|(_, stream)| *stream == Stream::Journal) {

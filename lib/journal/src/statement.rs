@@ -96,7 +96,8 @@ pub enum BadStatement {
     BadSignature(#[from] BadSignature),
 }
 
-/// A value whose signature was checked, and with which key. Only [`Parsed::verify`] makes one.
+/// A value whose signature was checked, and with which key. Only [`Parsed::verify`] makes one, and
+/// [`Parsed::verified_before`] of what it made once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified<T> {
     value: T,
@@ -158,6 +159,17 @@ impl Parsed {
         }
         let signed = signed_bytes(self.statement.act.name(), &self.signed.statement);
         pki::Verifier::verify(key, &signed, &self.signed.signature)?;
+        Ok(Verified { value: self, key: Sha256::digest(key.spki()).into() })
+    }
+
+    /// A statement that was verified when this very log admitted it, read again from the log's own store. Whoever calls
+    /// this compares the root over all entries with the one that the store's commit record binds, and believes nothing
+    /// before. Never for bytes from anywhere else.
+    pub(crate) fn verified_before(self, key: &PublicKey) -> Result<VerifiedStatement, BadStatement> {
+        let named = self.statement.header.suite;
+        if named != key.suite() {
+            return Err(BadStatement::WrongSuite { named, key: key.suite() });
+        }
         Ok(Verified { value: self, key: Sha256::digest(key.spki()).into() })
     }
 }

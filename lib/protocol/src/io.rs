@@ -226,7 +226,8 @@ pub struct Batch {
     /// Password verifiers to keep or drop.
     #[n(7)]
     pub verifiers: Vec<VerifierChange>,
-    /// A snapshot of the Register as of the end of this batch, when one is due.
+    /// The state behind this batch's last entry, when a snapshot is due (`engine::snapshot`). The driver may leave it out
+    /// where it has no room for it.
     #[n(8)]
     pub snapshot: Option<ByteVec>,
 }

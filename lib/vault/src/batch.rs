@@ -4,27 +4,23 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use disk::codec::Put;
 use disk::{CommitFields, Committed, PersonKey, Position, TAG_BYTES};
 use rand_core::CryptoRng;
 
 use crate::error::Error;
 use crate::node::{Child, Slot};
 use crate::pending::{self, LEAVES_MAX, Leaf, pending_owner};
-use crate::place::{FrameKind, Place, owner};
+use crate::place::Place;
 use crate::seal::{SEAL_BYTES, seal_into};
 use crate::secret::Secret32;
 use crate::tree::KeyTree;
 use crate::vault::{Limits, locked};
 
-/// Bytes of a snapshot's pieces.
-const SNAPSHOT_PIECE_BYTES: usize = 1 << 20;
-
 /// The batch.
 pub struct Batch<'a> {
-    batch: disk::Batch<'a>,
+    pub(crate) batch: disk::Batch<'a>,
     tree: &'a Mutex<KeyTree>,
-    fields: CommitFields,
+    pub(crate) fields: CommitFields,
     fresh: BTreeMap<Place, Slot>,
     limits: Limits,
 }
@@ -81,20 +77,6 @@ impl<'a> Batch<'a> {
     /// Replaces or removes a person's password verifier.
     pub fn verifier(&mut self, person: PersonKey, verifier: Option<&[u8]>) -> Result<(), Error> {
         Ok(self.batch.verifier(person, verifier)?)
-    }
-
-    /// Adds a snapshot and makes it the newest; the one before the former newest is forgotten.
-    pub fn snapshot(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let owner = owner(FrameKind::Snapshot, 0, 0, 0, 0);
-        let piece = SNAPSHOT_PIECE_BYTES.min(self.batch.tree_bytes_max());
-        let mut index = vec![1];
-        index.put_u64(bytes.len() as u64);
-        for piece in bytes.chunks(piece) {
-            self.batch.tree(&owner, piece)?.encode(&mut index);
-        }
-        let position = self.batch.tree(&owner, &index)?;
-        self.fields.snapshots = [Some(position), self.fields.snapshots[0]];
-        Ok(())
     }
 
     /// Gives extents back that a sweep found dead.

@@ -30,6 +30,7 @@ mod root_slot;
 mod sabotage;
 mod seal;
 mod secret;
+pub mod snapshot;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -47,4 +48,5 @@ pub use open::{Interrupted, Opened};
 pub use place::{Place, SECRETS_CONVERSATION, Target};
 pub use reader::VaultReader;
 pub use secret::Secret32;
+pub use snapshot::{Row, Rows};
 pub use vault::{Limits, Vault};

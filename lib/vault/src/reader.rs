@@ -1,9 +1,8 @@
-//! Reads bodies and snapshots beside the writer. The tree is locked for the look-up only, not while the body is read.
+//! Reads bodies and entries beside the writer. The tree is locked for the look-up only, not while the body is read.
 //! What was read just before an erasure began is the caller's to wipe: step (e) answers for it.
 
 use std::sync::{Arc, Mutex};
 
-use disk::codec::{Fields, Malformed};
 use disk::{Position, StoreId};
 use zeroize::Zeroizing;
 
@@ -13,9 +12,6 @@ use crate::place::Place;
 use crate::seal;
 use crate::tree::KeyTree;
 use crate::vault::locked;
-
-/// Snapshots are below this many bytes.
-const SNAPSHOT_BYTES_MAX: u64 = 1 << 32;
 
 /// A cloneable handle.
 #[derive(Clone)]
@@ -66,37 +62,7 @@ impl VaultReader {
         Ok(self.disk.entry(position)?)
     }
 
-    /// A snapshot at a position that [`crate::Vault::snapshots`] names.
-    pub fn snapshot(&self, position: Position) -> Result<Vec<u8>, Error> {
-        let damaged = Error::Damaged { what: "a snapshot", offset: position.offset };
-        let (length, pieces) = snapshot_pieces(&self.disk, position)?;
-        let mut bytes = Vec::new();
-        for piece in pieces {
-            bytes.extend_from_slice(&self.disk.tree(piece)?);
-        }
-        if bytes.len() as u64 == length { Ok(bytes) } else { Err(damaged) }
+    pub(crate) fn disk(&self) -> &disk::Reader {
+        &self.disk
     }
-}
-
-/// Length and pieces of a snapshot.
-pub(crate) fn snapshot_pieces(
-    disk: &disk::Reader,
-    position: Position,
-) -> Result<(u64, Vec<Position>), Error> {
-    let damaged = |_| Error::Damaged { what: "a snapshot", offset: position.offset };
-    let index = disk.tree(position)?;
-    decode_index(&index).map_err(damaged)
-}
-
-fn decode_index(index: &[u8]) -> Result<(u64, Vec<Position>), Malformed> {
-    let mut fields = Fields(index);
-    let (version, length) = (fields.u8()?, fields.u64()?);
-    if version != 1 || length > SNAPSHOT_BYTES_MAX {
-        return Err(Malformed);
-    }
-    let mut pieces = Vec::new();
-    while !fields.0.is_empty() {
-        pieces.push(Position::decode(&mut fields)?);
-    }
-    Ok((length, pieces))
 }

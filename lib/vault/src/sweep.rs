@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 
 use crate::error::Error;
 use crate::place::{Area, FrameKind, NodeId, Place, parts};
-use crate::reader::snapshot_pieces;
+use crate::snapshot;
 use crate::tree::KeyTree;
 use crate::vault::{Vault, locked};
 
@@ -53,8 +53,8 @@ impl Vault {
         let mut kept: BTreeSet<Position> = locked(&self.tree).lists.iter().copied().collect();
         kept.insert(locked(&self.tree).top_at.position);
         for snapshot in self.snapshots().into_iter().flatten() {
-            kept.insert(snapshot);
-            kept.extend(snapshot_pieces(&self.log.reader(), snapshot)?.1);
+            // Of one that does not open no start will ever need anything.
+            kept.extend(snapshot::frames(&self.log.reader(), snapshot).unwrap_or_default());
         }
         Ok(kept)
     }

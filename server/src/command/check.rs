@@ -10,12 +10,12 @@ use crate::recovery::{self, RecoveryError, Replayed};
 use crate::words::{Done, Trouble};
 use crate::{clock, store};
 use console::{Exit, Voice, count_en, count_ru};
-use journal::ids::{Head, Place};
+use journal::ids::Place;
 use journal::register::Register;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use vault::{Limits, Vault, VaultReader};
+use vault::{Limits, Opened, Vault, VaultReader};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example: conclaved check --full --config /etc/conclave/conclaved.toml")]
@@ -23,7 +23,7 @@ pub(super) struct Check {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Verify every body too.
+    /// Verify every signature and every body too, and that each snapshot gives the state that the journal gives.
     #[arg(long)]
     full: bool,
 }
@@ -34,6 +34,8 @@ struct Sound {
     entries: u64,
     root: String,
     erasure_epoch: u64,
+    /// Entries that the newest snapshot covers; 0: there is none.
+    snapshot: u64,
     /// Bodies that were opened; absent without `--full`.
     bodies: Option<u64>,
     /// An erasure that the last life did not finish; the next start does.
@@ -52,11 +54,11 @@ impl Check {
         let cell = Box::new(OverlayCell::new(locked.cell));
         let opened = Vault::open(device, cell, Limits::default());
         let (vault, opened) = opened.map_err(|error| store_trouble(error.into()))?;
-        let replayed = recovery::replay(&vault, &opened).map_err(damage)?;
-        let Replayed { register, tree, .. } = replayed;
+        let replayed = if self.full { verified(&vault, &opened)? } else { as_a_start(&vault, &opened)? };
+        let head = replayed.head();
+        let Replayed { register, snapshot, .. } = replayed;
         let period = recovery::period_key(&vault, &register).map_err(damage)?;
         recovery::verifiers(&vault, &register).map_err(damage)?;
-        let head = Head { size: tree.size(), root: tree.root() };
         recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
         if register.identity() != Some(&keys.identity_public()) {
             return Err(Trouble::Keys {
@@ -79,12 +81,36 @@ impl Check {
             entries: head.size,
             root: head.root.iter().map(|byte| format!("{byte:02x}")).collect(),
             erasure_epoch: vault.epoch(),
+            snapshot,
             bodies,
             interrupted: opened.interrupted.is_some(),
             set_aside: opened.recovered.set_aside,
         };
         Ok(voice.done("check", &words, sound))
     }
+}
+
+/// What the next start would do. A snapshot that it could not use is damage, though it would start without.
+fn as_a_start(vault: &Vault, opened: &Opened) -> Result<Replayed, Trouble> {
+    let mut replayed = recovery::replay(vault, opened).map_err(damage)?;
+    match replayed.passed_over.pop() {
+        Some(unfit) => Err(damage(unfit)),
+        None => Ok(replayed),
+    }
+}
+
+/// Everything from the genesis on with every signature, and both snapshots beside it.
+fn verified(vault: &Vault, opened: &Opened) -> Result<Replayed, Trouble> {
+    let mut whole = recovery::from_genesis(vault, opened).map_err(damage)?;
+    // The oldest first, so that the newest one's size stays.
+    for position in vault.snapshots().into_iter().rev().flatten() {
+        let found = recovery::from_snapshot(vault, opened, position).map_err(damage)?;
+        whole.snapshot = found.snapshot;
+        if (&found.register, &found.books) != (&whole.register, &whole.books) {
+            return Err(damage(RecoveryError::OtherState { entries: found.snapshot }));
+        }
+    }
+    Ok(whole)
 }
 
 fn damage(error: RecoveryError) -> Trouble {

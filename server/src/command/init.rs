@@ -26,7 +26,7 @@ use protocol::engine::founding::{self, Founding};
 use protocol::io::StoredBody;
 use serde::Serialize;
 use std::path::PathBuf;
-use vault::SECRETS_CONVERSATION;
+use vault::{Rows, SECRETS_CONVERSATION};
 use zeroize::Zeroize;
 
 /// Longest bundle that is read, bytes.
@@ -131,6 +131,7 @@ fn write(config: &StoreConfig, founding: Founding, period: &SecretKey, log: Log)
         vault,
         frontier: Tree::new().frontier_at(0).expect("an empty tree has an empty frontier"),
         positions: Positions::default(),
+        rows: Rows::default(),
         verifiers: Verifiers::default(),
         rng: PooledRng::new(),
         room: Room { store_bytes: config.bytes },

@@ -20,13 +20,12 @@ use crate::{agreement, clock, passwords, reader, store, vital};
 use console::Exit;
 use hardening::{Sandbox, Sandboxed};
 use journal::fact::CellKind;
-use journal::ids::Head;
-use protocol::engine::{Engine, EngineParts, StartFacts};
+use protocol::engine::{Engine, EngineParts, Snapshots, StartFacts};
 use protocol::io::Input;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -151,7 +150,8 @@ fn assemble(
     log: Log,
 ) -> Result<Assembled, Trouble> {
     let damage = |error: RecoveryError| Trouble::StoreDamaged { reason: error.to_string() };
-    let (vault, opened) = store::open(&config.store).map_err(store_trouble)?;
+    let begin = Instant::now();
+    let (mut vault, opened) = store::open(&config.store).map_err(store_trouble)?;
     log.warn(vault.cell_kind().warning());
     if let Some(interrupted) = opened.interrupted {
         log.warn(format_args!(
@@ -159,9 +159,26 @@ fn assemble(
         ));
     }
     let now = clock::now().map_err(system)?;
-    let Replayed { register, tree, books, positions } = recovery::replay(&vault, &opened).map_err(damage)?;
-    let head = Head { size: tree.size(), root: tree.root() };
-    log.info(format_args!("{} entries replayed, erasure epoch {}", head.size, vault.epoch()));
+    let opening = begin.elapsed();
+    let mut replayed = recovery::replay(&vault, &opened).map_err(damage)?;
+    for why in &replayed.passed_over {
+        log.warn(format_args!("not used for this start: {why}"));
+    }
+    let (head, from) = (replayed.head(), replayed.snapshot);
+    log.info(format_args!(
+        "{} entries, erasure epoch {}: {from} by a snapshot, {} replayed; opened in {} ms, ready after {} ms",
+        head.size,
+        vault.epoch(),
+        head.size - from,
+        opening.as_millis(),
+        begin.elapsed().as_millis()
+    ));
+    let mut rng = PooledRng::new();
+    let kept = recovery::keep_snapshot(&mut vault, &mut replayed, Snapshots::EVERY, &mut rng);
+    if kept.map_err(damage)? {
+        log.info("a snapshot was written: the next start will be shorter");
+    }
+    let Replayed { register, tree, books, positions, rows, snapshot, .. } = replayed;
     let period = recovery::period_key(&vault, &register).map_err(damage)?;
     let verifiers = recovery::verifiers(&vault, &register).map_err(damage)?;
     let note = recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
@@ -202,7 +219,8 @@ fn assemble(
     let limits = room.limits(&vault.space());
     agreement::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
     engine.fit_to(limits);
-    let writer = Writer { vault, frontier, positions, verifiers, room, rng: PooledRng::new(), log };
+    engine.keep_snapshots(Snapshots { every: Snapshots::EVERY, newest: snapshot });
+    let writer = Writer { vault, frontier, positions, rows, verifiers, room, rng, log };
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
     let helpers = Helpers { network, writer: batches, reader, passwords };
     let core = Core { engine, helpers, peers: Arc::clone(&peers), board: board.clone(), ready: None, log };

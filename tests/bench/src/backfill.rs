@@ -12,13 +12,15 @@ use journal::entry::ENTRY_VERSION;
 use journal::fact::{CellKind, Fact, Start};
 use journal::ids::{Chain, Commitment, ConversationId, Head, ReservationId, StatementId};
 use journal::register::{Candidate, CandidateContent, Register};
-use journal::replay::Replay;
 use journal::testing::TestSite;
 use journal::tree::{Tree, leaf_hash};
 use journal::{Content, Entry, Statement};
 use pki::{CertId, Clearance, PersonId};
+use protocol::engine::recovery::Recovery;
+use protocol::engine::{Books, snapshot};
 use std::collections::BTreeMap;
-use vault::Vault;
+use std::time::Instant;
+use vault::{Row, Rows, Vault};
 
 /// Entries of one batch.
 const BATCH: usize = 4096;
@@ -36,6 +38,8 @@ pub(crate) struct Backfill<'a> {
     server_certificate: CertId,
     register: Register,
     tree: Tree,
+    books: Books,
+    rows: Rows,
     vault: Vault,
     waiting: Vec<Vec<u8>>,
     live: BTreeMap<String, Live>,
@@ -48,11 +52,13 @@ impl<'a> Backfill<'a> {
     /// Opens the store of a stopped server and starts its log.
     pub(crate) fn open(site: &'a Site) -> Result<Self> {
         let vault = open_store(site.dir())?;
-        let mut replay = Replay::new(Some(site.log));
+        let (mut recovery, mut rows) = (Recovery::new(), Rows::default());
         for entry in vault.journal_entries(0) {
-            replay.feed(&entry?.bytes)?;
+            let entry = entry?;
+            recovery.feed(&entry.bytes)?;
+            rows.push(Row { leaf: leaf_hash(&entry.bytes), position: entry.position });
         }
-        let (register, tree) = (replay.register().clone(), replay.tree().clone());
+        let (register, tree, books) = recovery.into_parts();
         let head = Head { size: tree.size(), root: tree.root() };
         let wall_ms = register.floor_ms();
         let mut backfill = Self {
@@ -60,6 +66,8 @@ impl<'a> Backfill<'a> {
             server_certificate: site.server_certificate,
             register,
             tree,
+            books,
+            rows,
             vault,
             waiting: Vec::new(),
             live: BTreeMap::new(),
@@ -207,8 +215,10 @@ impl<'a> Backfill<'a> {
         let candidate = Candidate { index: self.tree.size(), leaf, wall_ms, boot_ms, content };
         let head = self.head;
         let heads = |size| (size == head.size).then_some(head.root);
-        self.register.apply(&candidate, &heads).map_err(|refusal| anyhow!("refused: {refusal}"))?;
+        let applied = self.register.apply(&candidate, &heads);
+        let applied = applied.map_err(|refusal| anyhow!("refused: {refusal}"))?;
         self.tree.append(leaf);
+        self.books.observe(&candidate, &bytes, &applied, &self.register);
         self.waiting.push(bytes);
         Ok(leaf)
     }
@@ -218,10 +228,27 @@ impl<'a> Backfill<'a> {
         let mut rng = rng();
         let mut batch = self.vault.begin(false, &mut rng)?;
         for entry in self.waiting.drain(..) {
-            batch.entry(&entry)?;
+            let position = batch.entry(&entry)?;
+            self.rows.push(Row { leaf: leaf_hash(&entry), position });
         }
         self.head = Head { size: self.tree.size(), root: self.tree.root() };
         batch.commit(self.head.root)?;
+        Ok(())
+    }
+
+    /// Writes a snapshot behind the newest entry, as the server would have.
+    pub(crate) fn snapshot(&mut self) -> Result<()> {
+        let (begin, mut rng) = (Instant::now(), rng());
+        let state = snapshot::write(&self.register, &self.books, self.head);
+        let encoded = begin.elapsed();
+        self.vault.write_pages(&mut self.rows, &mut rng)?;
+        let mut batch = self.vault.begin(false, &mut rng)?;
+        let paged = batch.snapshot(&self.rows, &state)?;
+        batch.commit(self.head.root)?;
+        self.rows.paged(paged);
+        let (entries, bytes) = (self.head.size, state.len());
+        let (encoded, all) = (encoded.as_millis(), begin.elapsed().as_millis());
+        eprintln!("  snapshot of {entries} entries: {bytes} bytes in {encoded} ms, written after {all} ms");
         Ok(())
     }
 }

@@ -218,6 +218,9 @@ impl Server {
         let mut lines = BufReader::new(said).lines();
         let mut all = String::new();
         while let Some(Ok(line)) = lines.next() {
+            if line.contains("by a snapshot") {
+                eprintln!("  server: {line}");
+            }
             all.push_str(&line);
             all.push('\n');
             if let Some((_, address)) = line.split_once("listening on ") {

@@ -1,12 +1,13 @@
-//! How the Register's maps are written: arrays of pairs with ascending keys, never CBOR maps.
+//! How maps are written in snapshots: arrays of pairs with ascending keys, never CBOR maps.
 
 /// `BTreeMap` as `[[key, value], …]`, keys strictly ascending.
-pub(crate) mod pairs {
+pub mod pairs {
     use minicbor::decode::Error;
     use minicbor::{Decode, Decoder, Encode, Encoder, encode::Write};
     use std::collections::BTreeMap;
 
-    pub(crate) fn encode<C, K: Encode<C>, V: Encode<C>, W: Write>(
+    /// For `#[cbor(with)]`.
+    pub fn encode<C, K: Encode<C>, V: Encode<C>, W: Write>(
         map: &BTreeMap<K, V>,
         e: &mut Encoder<W>,
         ctx: &mut C,
@@ -18,7 +19,8 @@ pub(crate) mod pairs {
         Ok(())
     }
 
-    pub(crate) fn decode<'b, C, K: Decode<'b, C> + Ord, V: Decode<'b, C>>(
+    /// For `#[cbor(with)]`.
+    pub fn decode<'b, C, K: Decode<'b, C> + Ord, V: Decode<'b, C>>(
         d: &mut Decoder<'b>,
         ctx: &mut C,
     ) -> Result<BTreeMap<K, V>, Error> {

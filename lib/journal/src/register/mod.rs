@@ -5,7 +5,7 @@
 
 pub mod applied;
 pub mod certified;
-pub(crate) mod codec;
+pub mod codec;
 pub mod columns;
 mod conversation;
 mod envelope;

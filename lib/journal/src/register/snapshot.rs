@@ -64,7 +64,12 @@ pub(super) fn digest(register: &Register) -> Hash {
 impl Register {
     /// The state as bytes.
     pub fn snapshot(&self) -> Vec<u8> {
-        write(self, Vec::new())
+        self.snapshot_behind(Vec::new())
+    }
+
+    /// The state as bytes, behind those that are there already.
+    pub fn snapshot_behind(&self, bytes: Vec<u8>) -> Vec<u8> {
+        write(self, bytes)
     }
 
     /// Reads a snapshot whole and builds again what follows from it. Whether it is the right one, its digest says.

@@ -1,11 +1,15 @@
 //! The replay: every entry once more through the very rules that admitted it, and every head compared.
 //! Never trusts an index, a snapshot or a key that the entries themselves do not give.
 //!
-//! Three stages: [`read`] and [`ReadEntry::verify`] in any order and in parallel, [`Replay::push`] in order.
+//! Three stages: [`read`] and [`ReadEntry::verify`] in any order and in parallel, [`Replay::push`] in order;
+//! [`in_order`] does the first two for many entries while the third takes those before.
 
+mod belt;
+pub mod parallel;
 mod stages;
 
-pub use stages::{CheckedEntry, Fault, KeyBook, ReadEntry, read};
+pub use belt::in_order;
+pub use stages::{CheckedEntry, Fault, KeyBook, ReadEntry, Signatures, read};
 
 use crate::checkpoint::{LogKeys, SignedCheckpoint};
 use crate::fact::Fact;

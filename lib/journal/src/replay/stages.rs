@@ -6,7 +6,7 @@ use crate::entry::{BadEntry, Content, Entry};
 use crate::fact::Fact;
 use crate::ids::{Hash, Index};
 use crate::refusal::Refusal;
-use crate::register::{BadGenesis, Candidate, CandidateContent, verify_genesis};
+use crate::register::{BadGenesis, Candidate, CandidateContent, Certified, Register, verify_genesis};
 use crate::statement::{BadStatement, Parsed, VerifiedStatement};
 use crate::tree::leaf_hash;
 use pki::{CertId, Certificate, PublicKey};
@@ -79,6 +79,13 @@ impl KeyBook {
         Self::default()
     }
 
+    /// The keys of all certificates that a state knows, for a replay that goes on from there.
+    pub fn of(register: &Register) -> Self {
+        let issuing = register.site().map(|site| site.issuing().id());
+        let ids = register.certificates().map(Certified::id).chain(issuing);
+        Self(ids.filter_map(|id| Some((id, register.key_of(id)?.clone()))).collect())
+    }
+
     /// Takes in the keys that this entry carries, if it is a genesis or an `Enrol`.
     pub fn take(&mut self, entry: &ReadEntry) {
         let ReadContent::Statement(parsed) = &entry.content else { return };
@@ -135,6 +142,41 @@ impl ReadEntry {
         };
         Ok(CheckedEntry { leaf: self.leaf, wall_ms: self.wall_ms, boot_ms: self.boot_ms, content })
     }
+
+    /// Stage 2 of a start over the log's own store: the signature was verified when the entry was admitted and is not
+    /// looked at again. What the caller owes for that stands at [`Signatures::VerifiedBefore`].
+    fn verified_before(self, keys: &KeyBook) -> Result<CheckedEntry, Fault> {
+        let content = match self.content {
+            ReadContent::Statement(parsed) if !matches!(parsed.act(), Act::Genesis(_)) => {
+                let certificate = parsed.certificate();
+                let key = keys.key(certificate).ok_or(Fault::UnknownCertificate { certificate })?;
+                CheckedContent::Statement(Box::new(parsed.verified_before(key)?))
+            }
+            // A Fact has no signature, and a genesis is one entry.
+            content @ (ReadContent::Statement(_) | ReadContent::Fact(_)) => {
+                return Self { content, ..self }.verify(keys);
+            }
+        };
+        Ok(CheckedEntry { leaf: self.leaf, wall_ms: self.wall_ms, boot_ms: self.boot_ms, content })
+    }
+
+    /// Stage 2, one way or the other.
+    pub(super) fn check(self, signatures: Signatures, keys: &KeyBook) -> Result<CheckedEntry, Fault> {
+        match signatures {
+            Signatures::Verify => self.verify(keys),
+            Signatures::VerifiedBefore => self.verified_before(keys),
+        }
+    }
+}
+
+/// What stage 2 does with signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signatures {
+    /// Verifies every one.
+    Verify,
+    /// Takes them as verified, for a start: the entries come from the log's own store, and the caller uses nothing of
+    /// the outcome unless the root over all of them is the one that the store's newest commit record binds.
+    VerifiedBefore,
 }
 
 impl CheckedEntry {

@@ -8,38 +8,84 @@ use bytes::Bytes;
 use journal::act::{Act, EraseTarget};
 use journal::fact::Fact;
 use journal::ids::{Chain, ConversationId, Index, Place};
+use journal::register::codec::pairs;
 use journal::register::{Applied, Candidate, CandidateContent, Effect, Register};
 use journal::statement::VerifiedStatement;
+use minicbor::{Decode, Encode};
 use pki::PersonId;
 use std::collections::BTreeMap;
 
 /// The wraps that an Epoch or ShareHistory claimed.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
 pub(super) struct Wraps {
+    #[n(0)]
     pub(super) place: Place,
     /// Chunk `n` is for the `n`-th.
+    #[n(1)]
     pub(super) to: Vec<PersonId>,
 }
 
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Encode, Decode)]
+#[cbor(array)]
 struct ConversationBook {
     /// Entries that shape it, ascending.
+    #[n(0)]
     acts: Vec<Index>,
     /// Where each epoch begins, from epoch 1 on.
+    #[n(1)]
     epochs: Vec<Index>,
+    #[n(2)]
     last_message: Option<Index>,
 }
 
-/// See the module.
-#[derive(Clone, Default, Debug)]
+/// See the module. The form in which a snapshot holds it is encoded here too.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Encode, Decode)]
+#[cbor(array)]
 pub struct Books {
+    #[n(0)]
     pub(super) receipts: ReceiptBook,
+    #[cbor(n(1), with = "key_rolls")]
     pub(super) key_rolls: Vec<(Index, Bytes)>,
+    #[cbor(n(2), with = "pairs")]
     conversations: BTreeMap<u64, ConversationBook>,
+    #[cbor(n(3), with = "pairs")]
     erased_by: BTreeMap<Index, Index>,
+    #[cbor(n(4), with = "pairs")]
     titles: BTreeMap<Index, Place>,
+    #[cbor(n(5), with = "pairs")]
     wraps: BTreeMap<Index, Wraps>,
+    #[cbor(n(6), with = "pairs")]
     acknowledged: BTreeMap<(Index, PersonId), Index>,
+}
+
+/// Entries as byte strings.
+mod key_rolls {
+    use super::Bytes;
+    use journal::ids::Index;
+    use minicbor::decode::Error;
+    use minicbor::{Decoder, Encoder, encode::Write};
+
+    pub(super) fn encode<C, W: Write>(
+        rolls: &[(Index, Bytes)],
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(rolls.len() as u64)?;
+        rolls.iter().try_for_each(|(index, entry)| e.array(2)?.u64(*index)?.bytes(entry).map(drop))
+    }
+
+    pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Vec<(Index, Bytes)>, Error> {
+        let count = d.array()?.ok_or_else(|| Error::message("indefinite array"))?;
+        let mut rolls = Vec::new();
+        for _ in 0..count {
+            if d.array()? != Some(2) {
+                return Err(Error::message("not a pair"));
+            }
+            rolls.push((d.u64()?, Bytes::copy_from_slice(d.bytes()?)));
+        }
+        Ok(rolls)
+    }
 }
 
 impl Books {

@@ -211,7 +211,7 @@ impl Commits {
     }
 
     /// Takes the open batch on its way.
-    pub(super) fn close(&mut self, durable: Durable) -> Batch {
+    pub(super) fn close(&mut self, durable: Durable, snapshot: Option<ByteVec>) -> Batch {
         let open = std::mem::take(&mut self.open);
         let number = self.next;
         self.next += 1;
@@ -225,7 +225,7 @@ impl Commits {
             bodies: open.bodies,
             erase: open.erase,
             verifiers: open.verifiers,
-            snapshot: None,
+            snapshot,
         };
         self.under_way =
             Some(UnderWay { number, durable, unprepared, pushes: Vec::new(), release: open.release });

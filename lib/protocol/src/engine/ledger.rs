@@ -35,10 +35,10 @@ pub(super) struct Ledger {
 /// Roots that statements have named, by size: reckoning one again costs more than all rules together, and the tree only
 /// grows, so that none of them ever changes.
 #[derive(Default)]
-struct Roots(RefCell<BTreeMap<u64, Hash>>);
+pub(super) struct Roots(RefCell<BTreeMap<u64, Hash>>);
 
 impl Roots {
-    fn at(&self, tree: &Tree, size: u64) -> Option<Hash> {
+    pub(super) fn at(&self, tree: &Tree, size: u64) -> Option<Hash> {
         if let Some(root) = self.0.borrow().get(&size) {
             return Some(*root);
         }

@@ -21,6 +21,7 @@ pub mod recovery;
 mod release;
 mod session;
 mod settle;
+pub mod snapshot;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ mod visible;
 
 pub use books::Books;
 pub use facts::{StartFacts, StoreLimits};
+pub use snapshot::Snapshots;
 
 use crate::io::{Input, Now, Output, Ticket};
 use crate::limits::TURN_COST_MAX;
@@ -126,6 +128,7 @@ pub struct Engine {
     clock: Clock,
     room: Room,
     forgetting: Forgetting,
+    snapshots: Option<Snapshots>,
     /// What may still be taken off streams for the present input.
     turn: usize,
     /// The newest message handed to a session of a person, by conversation and person: the server's word, in memory.
@@ -176,6 +179,7 @@ impl Engine {
             clock: Clock::default(),
             room: Room::default(),
             forgetting: Forgetting::default(),
+            snapshots: None,
             turn: TURN_COST_MAX,
             delivered: HashMap::new(),
             damage_told: false,

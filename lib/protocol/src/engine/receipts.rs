@@ -3,27 +3,36 @@
 
 use crate::limits::{ENDED_CHAINS_MAX, UNANSWERED_MAX};
 use journal::ids::{Chain, Index, StatementId};
+use minicbor::decode::Error;
+use minicbor::{Decode, Decoder, Encode, Encoder, encode::Write};
 use pki::PersonId;
 use std::collections::{HashMap, VecDeque};
 
 /// An admitted statement, as much of it as a receipt needs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
 pub struct Known {
     /// Its number in the chain.
+    #[n(0)]
     pub sequence: u64,
     /// The attempt that was admitted.
+    #[n(1)]
     pub attempt: u32,
     /// Its id.
+    #[n(2)]
     pub id: StatementId,
     /// Where it stands.
+    #[n(3)]
     pub index: Index,
     /// Its stamp.
+    #[n(4)]
     pub wall_ms: u64,
     /// Its stamp.
+    #[n(5)]
     pub boot_ms: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct OneChain {
     person: PersonId,
     /// Ascending by sequence, the newest [`UNANSWERED_MAX`].
@@ -32,7 +41,7 @@ struct OneChain {
 }
 
 /// The last statements of all live chains and of the newest ended ones.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ReceiptBook {
     chains: HashMap<Chain, OneChain>,
     /// Oldest first.
@@ -74,6 +83,58 @@ impl ReceiptBook {
     pub(super) fn by_sequence(&self, chain: Chain, sequence: u64) -> Option<Known> {
         self.chains.get(&chain)?.known.iter().rev().find(|known| known.sequence == sequence).copied()
     }
+}
+
+/// `[[[chain, person, [known…]]…] ascending by chain, [ended chain…] oldest first]`.
+impl<C> Encode<C> for ReceiptBook {
+    fn encode<W: Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let mut chains: Vec<_> = self.chains.iter().collect();
+        chains.sort_unstable_by_key(|(chain, _)| **chain);
+        e.array(2)?.array(chains.len() as u64)?;
+        for (chain, one) in chains {
+            e.array(3)?.encode_with(chain, ctx)?.encode_with(one.person, ctx)?;
+            e.array(one.known.len() as u64)?;
+            one.known.iter().try_for_each(|known| e.encode_with(known, ctx).map(drop))?;
+        }
+        e.array(self.ended.len() as u64)?;
+        self.ended.iter().try_for_each(|chain| e.encode_with(chain, ctx).map(drop))
+    }
+}
+
+impl<'b, C> Decode<'b, C> for ReceiptBook {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, Error> {
+        let mut book = Self::default();
+        array(d, Some(2))?;
+        for _ in 0..array(d, None)? {
+            array(d, Some(3))?;
+            let (chain, person) = (d.decode_with(ctx)?, d.decode_with(ctx)?);
+            let known: Vec<Known> = d.decode_with(ctx)?;
+            if known.is_empty() || known.len() > UNANSWERED_MAX {
+                return Err(Error::message("a chain of no or too many statements"));
+            }
+            book.chains.insert(chain, OneChain { person, known: known.into(), ended: false });
+        }
+        for _ in 0..array(d, None)? {
+            let chain = d.decode_with(ctx)?;
+            let one = book.chains.get_mut(&chain).filter(|one| !one.ended);
+            one.ok_or_else(|| Error::message("no such chain has ended"))?.ended = true;
+            book.ended.push_back(chain);
+        }
+        if book.ended.len() > ENDED_CHAINS_MAX {
+            return Err(Error::message("too many chains have ended"));
+        }
+        Ok(book)
+    }
+}
+
+/// How many elements follow; of a definite array, and so many where it is known.
+fn array(d: &mut Decoder<'_>, expected: Option<u64>) -> Result<u64, Error> {
+    let found = d.array()?.filter(|found| expected.is_none_or(|expected| expected == *found));
+    found.ok_or_else(|| Error::message("another array"))
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ impl Engine {
         } else {
             self.commits.durable.clone()
         };
-        let batch = self.commits.close(durable);
+        let snapshot = self.due_snapshot(durable.head);
+        let batch = self.commits.close(durable, snapshot);
         self.forgetting.erases(&batch.erase);
         out.push(Output::Commit(Box::new(batch)));
         Ok(())

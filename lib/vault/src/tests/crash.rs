@@ -36,7 +36,7 @@ fn prepared(seed: u64) -> World {
     world
 }
 
-fn clone_of(world: &World) -> World {
+pub(super) fn clone_of(world: &World) -> World {
     World {
         image: world.image.clone(),
         records: Arc::new(Mutex::new(world.records.lock().unwrap().clone())),

@@ -1,6 +1,7 @@
 //! Erasure: what it costs, what it leaves, and that the adversary would notice if it were skipped.
 
 use super::*;
+use crate::Rows;
 use crate::sabotage::Sabotage;
 use crate::vault::locked;
 
@@ -178,7 +179,7 @@ fn dead_extents_are_given_back_and_live_ones_are_not() {
             batch.insert(place, &large).unwrap();
             world.live.insert(place, large);
         }
-        batch.snapshot(&[1; 100]).unwrap();
+        batch.snapshot(&Rows::default(), &[1; 100]).unwrap();
         batch.commit([0; 32]).unwrap();
     }
     let full = life.vault.space();
@@ -198,7 +199,7 @@ fn dead_extents_are_given_back_and_live_ones_are_not() {
     world.power_off(&machine, 1);
     let (_, life) = world.calm();
     world.check_live(&life.vault, "and after a restart");
-    assert!(life.vault.reader().snapshot(life.vault.snapshots()[1].unwrap()).is_ok());
+    assert!(life.vault.reader().snapshot(life.vault.snapshots()[1].unwrap(), |_| {}).is_ok());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use disk::{FileDevice, Geometry, Preallocation};
 
 use super::*;
-use crate::{FileCell, RootCell, SECRETS_CONVERSATION, VaultReader};
+use crate::{FileCell, RootCell, Rows, SECRETS_CONVERSATION, VaultReader};
 
 #[test]
 fn what_is_said_is_read_before_and_after_restarts_and_folds() {
@@ -76,7 +76,7 @@ fn snapshots_verifiers_and_period_keys_are_there_after_a_restart() {
     let (old, new) = (vec![1; 300_000], vec![2; 200_000]);
     for (number, snapshot) in [&old, &old, &new].into_iter().enumerate() {
         let mut batch = life.vault.begin(false, &mut random).unwrap();
-        batch.snapshot(snapshot).unwrap();
+        batch.snapshot(&Rows::default(), snapshot).unwrap();
         batch.verifier([9; 8], Some(&[number as u8; 40])).unwrap();
         batch.insert(Place::item(SECRETS_CONVERSATION, number as u64), b"period key").unwrap();
         batch.commit([3; 32]).unwrap();
@@ -85,8 +85,8 @@ fn snapshots_verifiers_and_period_keys_are_there_after_a_restart() {
     world.power_off(&machine, 0);
     let (_, life) = world.calm();
     let [newest, before] = life.vault.snapshots();
-    assert_eq!(life.vault.reader().snapshot(newest.unwrap()).unwrap(), new);
-    assert_eq!(life.vault.reader().snapshot(before.unwrap()).unwrap(), old);
+    let state = |at: Option<_>| life.vault.reader().snapshot(at.unwrap(), |_| {}).unwrap().state;
+    assert_eq!((state(newest), state(before)), (new, old));
     assert_eq!(life.vault.verifier([9; 8]), Some([2; 40].as_slice()));
     assert_eq!(life.vault.journal(), (0, [3; 32]));
     assert_eq!(&**life.vault.reader().read(Place::item(SECRETS_CONVERSATION, 2)).unwrap(), b"period key");

@@ -4,6 +4,7 @@
 mod crash;
 mod erase;
 mod everyday;
+mod snapshots;
 mod tamper;
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ mod office;
 mod queries;
 mod running;
 mod seeds;
+mod snapshots;
 mod statements;
 mod terminal;
 mod world;
