@@ -8,6 +8,7 @@ use auditor::cli::{Cli, Command, RU};
 use auditor::command::{check_proof, export, extract, prove, report, show, trust, verify};
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
+use hardening::Sandbox;
 
 fn main() -> ExitCode {
     run().into()
@@ -19,6 +20,10 @@ fn run() -> Exit {
         Err(exit) => return exit,
     };
     let voice = Voice { lang, json: cli.common.json };
+    // `export` holds a passphrase and keys; the other commands lose nothing by it.
+    if let Err(error) = Sandbox::terminal().enter() {
+        return voice.unconfined("conclave-audit", &error);
+    }
     match &cli.command {
         Command::Trust(command) => trust::run(command, voice),
         Command::Export(command) => export::run(command, voice),

@@ -91,6 +91,11 @@ impl Sandbox {
         Sandbox { lock_everything: true }
     }
 
+    /// For the authority's program, through which its keys and passphrase pass.
+    pub const fn authority() -> Sandbox {
+        Sandbox { lock_everything: true }
+    }
+
     /// For a person's program on a terminal.
     pub const fn terminal() -> Sandbox {
         Sandbox { lock_everything: false }

@@ -51,7 +51,6 @@ console::words! {
         /// The operating system did not read or write the store.
         StoreIo { reason: String } => en("the store: {reason}"), ru("хранилище: {reason}");
         /// The confinement is not in force.
-        Confinement { reason: String } => en("{reason}"), ru("ограничение процесса: {reason}");
         /// The network.
         Network { reason: String } => en("network: {reason}"), ru("сеть: {reason}");
         /// No server answers.
@@ -69,7 +68,7 @@ impl Trouble {
             Self::Config { .. } | Self::Name { .. } => Exit::Usage,
             Self::StoreMissing { .. } | Self::StoreInUse { .. } | Self::NotRunning { .. } => Exit::Missing,
             Self::StoreIo { .. } | Self::File { .. } | Self::System { .. } | Self::Network { .. } => Exit::Io,
-            Self::Keys { .. } | Self::Confinement { .. } => Exit::NotAllowed,
+            Self::Keys { .. } => Exit::NotAllowed,
             Self::StoreDamaged { .. } => Exit::Invalid,
             Self::KeysExist { .. }
             | Self::FileExists { .. }
@@ -97,7 +96,6 @@ impl Trouble {
             Self::StoreInUse { .. } => "store-in-use",
             Self::StoreDamaged { .. } => "store-damaged",
             Self::StoreIo { .. } => "store-io",
-            Self::Confinement { .. } => "confinement",
             Self::Network { .. } => "network",
             Self::NotRunning { .. } => "not-running",
             Self::System { .. } => "system",

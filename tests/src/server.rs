@@ -95,7 +95,8 @@ impl Server {
         life: u64,
     ) -> (Powered, Result<(Self, Vec<Output>), vault::Error>) {
         let powered = machine.power_on(clock);
-        let opened = Vault::open(powered.device(), machine.cell(&powered), LIMITS);
+        let mut rng = SeededRng::new(seed(site.test.number, &format!("store/{life}")));
+        let opened = Vault::open(powered.device(), machine.cell(&powered), LIMITS, &mut rng);
         let (vault, opened) = match opened {
             Ok(opened) => opened,
             Err(error) => return (powered, Err(error)),
@@ -138,7 +139,6 @@ impl Server {
             set_aside_bytes: opened.recovered.set_aside,
         };
         let mut out = Vec::new();
-        let rng = SeededRng::new(seed(site.test.number, &format!("store/{life}")));
         let store = Store::new(vault, tree, (positions, rows), site, rng);
         engine.start(now, facts, &mut out);
         let (errands, inbox) = (Vec::new(), VecDeque::new());

@@ -21,8 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("link", &["protocol"]),
     ("server", &["protocol", "vault", "disk", "hardening", "link", "console", "paper"]),
     ("client-cli", &["link", "console", "hardening"]),
-    ("officer", &["link", "console", "paper"]),
-    ("auditor", &["link", "console", "paper"]),
+    ("officer", &["link", "console", "paper", "hardening"]),
+    ("auditor", &["link", "console", "paper", "hardening"]),
 ];
 /// The rooms that see everything.
 const SEES_ALL: [&str; 2] = ["tests", "bench"];

@@ -1,6 +1,7 @@
 //! How a command answers: words for a person, or one line of JSON for a script, and the exit code with it.
 //! Never both: with `--json` standard output holds exactly one line.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -9,6 +10,13 @@ use crate::exit::Exit;
 use crate::json::Json;
 use crate::lang::Lang;
 use crate::words::Words;
+
+crate::words! {
+    enum Unconfined {
+        Because { why: String }
+            => en("the process cannot be confined: {why}"), ru("процесс не удалось ограничить: {why}");
+    }
+}
 
 /// The way this run of a program answers.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +58,11 @@ impl Voice {
             Ok(()) => exit,
             Err(_) => Exit::Io,
         }
+    }
+
+    /// The process could not be confined (`why` is the system's answer), so `program` does nothing at all.
+    pub fn unconfined(self, program: &str, why: &dyn Display) -> Exit {
+        self.failed(program, Exit::Missing, "confinement", &Unconfined::Because { why: why.to_string() })
     }
 
     /// A remark beside the answer (a warning, a hint): standard error, and nothing with `--json`.

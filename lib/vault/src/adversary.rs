@@ -3,8 +3,10 @@
 //! For tests and for the proofs a site may ask for; never used by the server.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use disk::{DeviceKeys, FrameRecord, RecordedWrite, Sealer, StoreId, Stream, frames_of_write};
+use zeroize::Zeroizing;
 
 use crate::cell::{CellSlot, RootCell};
 use crate::node::{Node, TopNode};
@@ -12,27 +14,39 @@ use crate::pending::PendingList;
 use crate::place::{FrameKind, Place, parts};
 use crate::root_slot::{RootSlot, decode_device, top_key};
 use crate::seal;
-use crate::secret::Secret32;
+use crate::secret::{Mask, Secret32};
 use crate::vault::{Vault, locked};
+
+/// A key in clear: the adversary has them all.
+pub type LiveKey = Zeroizing<[u8; 32]>;
 
 /// All bodies that opened, by place; several versions of a place are all kept.
 pub type OpenedBodies = BTreeMap<Place, Vec<Vec<u8>>>;
 
 /// Every key that exists now: in the cell, in the cache, in the pending leaves.
-pub fn live_keys(vault: &Vault) -> Vec<Secret32> {
+pub fn live_keys(vault: &Vault) -> Vec<LiveKey> {
     let tree = locked(&vault.tree);
-    let mut keys = vec![tree.root.clone(), tree.top.j.clone()];
-    keys.extend(tree.top.conversations.iter().map(|slot| slot.key.clone()));
-    keys.extend(tree.nodes.values().flat_map(|node| node.slots.values().map(|slot| slot.key.clone())));
-    keys.extend(tree.pending.values().map(|slot| slot.key.clone()));
-    keys.extend(cell_keys(&*vault.cell, &vault.store()));
+    let slots = tree.nodes.values().flat_map(|node| node.slots.values());
+    let slots = slots.chain(&tree.top.conversations).chain(tree.pending.values());
+    let secrets = slots.map(|slot| &slot.key).chain([&tree.root, &tree.top.j]);
+    let mut keys: Vec<LiveKey> = secrets.map(Secret32::open).collect();
+    keys.extend(root_keys(&*vault.cell, &vault.store(), &tree.mask));
     keys
 }
 
 /// Root secrets in a cell, of both slots.
-pub fn cell_keys(cell: &dyn RootCell, store: &StoreId) -> Vec<Secret32> {
+pub fn cell_keys(cell: &dyn RootCell, store: &StoreId) -> Vec<LiveKey> {
+    root_keys(cell, store, &bare_mask())
+}
+
+/// The formats are read through types that mask what they keep; here a mask that everybody knows will do.
+fn bare_mask() -> Arc<Mask> {
+    Mask::known().expect("a machine on which erasure is proved has a page of memory to spare")
+}
+
+fn root_keys(cell: &dyn RootCell, store: &StoreId, mask: &Arc<Mask>) -> Vec<LiveKey> {
     let slots = [CellSlot::Even, CellSlot::Odd].into_iter().filter_map(|slot| cell.read(slot).ok());
-    slots.filter_map(|bytes| RootSlot::decode(&bytes, store)).map(|slot| slot.root.clone()).collect()
+    slots.filter_map(|bytes| RootSlot::decode(&bytes, store, mask)).map(|slot| slot.root.open()).collect()
 }
 
 /// The device keys a cell keeps.
@@ -44,10 +58,10 @@ pub fn device_keys(cell: &dyn RootCell) -> Option<DeviceKeys> {
 pub fn open_everything(
     keys: &DeviceKeys,
     store: StoreId,
-    live: Vec<Secret32>,
+    live: Vec<LiveKey>,
     writes: &[RecordedWrite],
 ) -> OpenedBodies {
-    let sealer = Sealer::new(keys, store);
+    let (sealer, mask) = (Sealer::new(keys, store), bare_mask());
     let frames = writes.iter().flat_map(|write| frames_of_write(&sealer, write.offset, &write.bytes));
     let mut seen = BTreeSet::new();
     let mut records: Vec<FrameRecord> = frames
@@ -55,14 +69,14 @@ pub fn open_everything(
         .filter(|frame| seen.insert(frame.bytes.clone()))
         .collect();
     let mut known: BTreeSet<[u8; 32]> = BTreeSet::new();
-    let mut untried: VecDeque<Secret32> = live.into();
+    let mut untried: VecDeque<LiveKey> = live.into();
     let mut opened = OpenedBodies::new();
     while let Some(key) = untried.pop_front() {
-        if !known.insert(*key.expose()) {
+        if !known.insert(*key) {
             continue;
         }
         records.retain(|record| {
-            let Some(found) = try_key(&key, &store, record) else { return true };
+            let Some(found) = try_key(&key, &store, record, &mask) else { return true };
             match found {
                 Found::Keys(keys) => untried.extend(keys),
                 Found::Body(place, bytes) => opened.entry(place).or_default().push(bytes),
@@ -74,29 +88,29 @@ pub fn open_everything(
 }
 
 enum Found {
-    Keys(Vec<Secret32>),
+    Keys(Vec<LiveKey>),
     Body(Place, Vec<u8>),
 }
 
-fn try_key(key: &Secret32, store: &StoreId, record: &FrameRecord) -> Option<Found> {
+fn try_key(key: &LiveKey, store: &StoreId, record: &FrameRecord, mask: &Arc<Mask>) -> Option<Found> {
     let (kind, _, conversation, item, index) = parts(&record.owner)?;
     if kind == FrameKind::Top {
         let plain = seal::open(&top_key(key, store), store, &record.owner, &record.bytes)?;
-        let top = TopNode::decode(&plain).ok()?;
-        let conversations = top.conversations.map(|slot| slot.key.clone());
-        return Some(Found::Keys(conversations.into_iter().chain([top.j.clone()]).collect()));
+        let top = TopNode::decode(&plain, mask).ok()?;
+        let conversations = top.conversations.map(|slot| slot.key.open());
+        return Some(Found::Keys(conversations.into_iter().chain([top.j.open()]).collect()));
     }
     let plain = seal::open(key, store, &record.owner, &record.bytes)?;
     match kind {
         FrameKind::Item => Some(Found::Body(Place::item(conversation, item), plain.to_vec())),
         FrameKind::Chunk => Some(Found::Body(Place::chunk(conversation, item, index), plain.to_vec())),
         FrameKind::Pending => {
-            let list = PendingList::decode(&plain).ok()?;
-            Some(Found::Keys(list.leaves.iter().map(|(_, slot)| slot.key.clone()).collect()))
+            let list = PendingList::decode(&plain, mask).ok()?;
+            Some(Found::Keys(list.leaves.iter().map(|(_, slot)| slot.key.open()).collect()))
         }
         FrameKind::Conversations | FrameKind::Items | FrameKind::Chunks => {
-            let node = Node::decode(&plain).ok()?;
-            Some(Found::Keys(node.slots.values().map(|slot| slot.key.clone()).collect()))
+            let node = Node::decode(&plain, mask).ok()?;
+            Some(Found::Keys(node.slots.values().map(|slot| slot.key.open()).collect()))
         }
         FrameKind::Top | FrameKind::Snapshot => None,
     }

@@ -64,11 +64,11 @@ impl<'a> Batch<'a> {
             return Err(Error::BeingErased(place));
         }
         let store = tree.store;
+        let key = Secret32::random(self.batch.rng(), &tree.mask);
         drop(tree);
-        let key = Secret32::random(self.batch.rng());
-        let (owner, mut tag) = (place.owner(), [0; TAG_BYTES]);
+        let (opened, owner, mut tag) = (key.open(), place.owner(), [0; TAG_BYTES]);
         let position = self.batch.body(&owner, body.len() + SEAL_BYTES, |slot, rng| {
-            tag = seal_into(&key, &store, &owner, body, slot, rng);
+            tag = seal_into(&opened, &store, &owner, body, slot, rng);
         })?;
         self.fresh.insert(place, Slot { child: Child::Leaf, key, position, tag });
         Ok(())
@@ -95,7 +95,7 @@ impl<'a> Batch<'a> {
         let mut lists = Vec::new();
         let (store, j) = {
             let tree = locked(self.tree);
-            (tree.store, tree.top.j.clone())
+            (tree.store, tree.top.j.open())
         };
         for leaves in fresh.chunks(LEAVES_MAX) {
             let plain = pending::encode(self.fields.pending, leaves);

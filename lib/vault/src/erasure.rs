@@ -4,6 +4,8 @@
 //! (a) the caller commits the `Erase` statements; (b) to (e) are here; (f) the caller commits `Erased` and only then
 //! tells anyone; (g) [`crate::Vault::sweep`].
 
+use std::sync::Arc;
+
 use disk::CommitFields;
 use rand_core::CryptoRng;
 
@@ -54,12 +56,13 @@ impl Vault {
         tree.fold(batch.rng())?;
         tree.poisoned = true; // From here on the tree in memory is no longer the one that the cell names.
         intended.0.iter().try_for_each(|target| tree.remove(target))?;
-        tree.renew_root(batch.rng());
+        tree.renew_root(batch.rng())?;
         let next = tree.write(&mut batch)?;
         tree.poisoned = true;
         batch.commit(CommitFields { next_top: Some(next), ..before })?;
         // A crash before this line: slot e still rules; the new nodes' keys died with this process; the intent is
         // redone under fresh ones.
+        tree.leave_former_mask();
         tree.poisoned = false;
         self.phase = Phase::TreeWritten;
         let (store, epoch, root) = (tree.store, tree.top.epoch, tree.root.clone());
@@ -74,11 +77,12 @@ impl Vault {
         let Written(slot, targets) = written;
         let at = CellSlot::of_epoch(slot.epoch);
         self.cell.write(at, &slot.encode())?;
-        let kept = RootSlot::decode(&self.cell.read(at)?, &slot.store).ok_or(CellError::ReadBack)?;
+        let mask = Arc::clone(&locked(&self.tree).mask);
+        let kept = RootSlot::decode(&self.cell.read(at)?, &slot.store, &mask).ok_or(CellError::ReadBack)?;
         if kept.root != slot.root || kept.epoch != slot.epoch || kept.top != slot.top {
             return Err(CellError::ReadBack.into());
         }
-        KeyTree::open_top(&self.log.reader(), &kept.store, &kept.root, kept.top)?;
+        KeyTree::open_top(&self.log.reader(), &kept.store, &kept.root, kept.top, &mask)?;
         // A crash before this line: both slots may be valid, the higher one wins, the start finishes (d).
         self.phase = Phase::Open;
         Ok(Replaced(kept, targets))
@@ -90,7 +94,8 @@ impl Vault {
         let Replaced(slot, targets) = replaced;
         let old = CellSlot::of_epoch(slot.epoch + 1); // The other one: epochs alternate.
         self.cell.destroy(old)?;
-        if RootSlot::decode(&self.cell.read(old)?, &slot.store).is_some() {
+        let mask = Arc::clone(&locked(&self.tree).mask);
+        if RootSlot::decode(&self.cell.read(old)?, &slot.store, &mask).is_some() {
             return Err(CellError::ReadBack.into());
         }
         // A crash here: nothing is lost; "erased" has not been said to anyone yet.
@@ -98,8 +103,8 @@ impl Vault {
         Ok(Destroyed(slot.epoch, targets))
     }
 
-    /// Step (e), the vault's part: nodes of what was erased left the cache with (b), and their keys were wiped as
-    /// they were dropped. Gives the epoch for the caller's `Erased` (f).
+    /// Step (e), the vault's part: with (b) the whole cache was dropped, and the mask under which its keys lay was
+    /// wiped, so that copies left in memory by moves are lost too. Gives the epoch for the caller's `Erased` (f).
     ///
     /// A crash here: the start finds the erasure done, and the caller journals `Erased` for every `Erase` without one.
     pub fn finish_erasure(&mut self, destroyed: Destroyed) -> u64 {

@@ -1,5 +1,7 @@
 //! What can go wrong in the vault, in fields. Never says anything of contents.
 
+use hardening::SecretPageError;
+
 use crate::cell::{CellError, CellKind};
 use crate::place::Place;
 
@@ -12,6 +14,9 @@ pub enum Error {
     /// The cell.
     #[error("root cell: {0}")]
     Cell(#[from] CellError),
+    /// No page for the mask of its keys.
+    #[error(transparent)]
+    Memory(#[from] SecretPageError),
     /// Nothing is there: never inserted, or erased.
     #[error("no body at {0:?}")]
     Missing(Place),

@@ -47,6 +47,5 @@ pub use memory_cell::{CellRecords, MemoryCell};
 pub use open::{Interrupted, Opened};
 pub use place::{Place, SECRETS_CONVERSATION, Target};
 pub use reader::VaultReader;
-pub use secret::Secret32;
 pub use snapshot::{Row, Rows};
 pub use vault::{Limits, Vault};

@@ -1,13 +1,14 @@
 //! Nodes and slots of the key tree, and their bytes. Never touches a device.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use disk::codec::{Fields, Malformed, Put};
 use disk::{Position, TAG_BYTES, Top};
 use zeroize::Zeroizing;
 
 use crate::place::LEVEL_MAX;
-use crate::secret::Secret32;
+use crate::secret::{Mask, Secret32};
 
 const VERSION: u8 = 1;
 
@@ -43,18 +44,18 @@ impl Slot {
             Child::Leaf => 0,
             Child::Node(level) => 1 + level,
         });
-        bytes.put(self.key.expose());
+        bytes.put(&*self.key.open());
         self.position.encode(bytes);
         bytes.put(&self.tag);
     }
 
-    fn decode(fields: &mut Fields<'_>) -> Result<Self, Malformed> {
+    fn decode(fields: &mut Fields<'_>, mask: &Arc<Mask>) -> Result<Self, Malformed> {
         let child = match fields.u8()? {
             0 => Child::Leaf,
             above if above <= LEVEL_MAX + 1 => Child::Node(above - 1),
             _ => return Err(Malformed),
         };
-        let key = Secret32::from_bytes(fields.array()?);
+        let key = Secret32::masked(&Zeroizing::new(fields.array()?), mask);
         Ok(Self { child, key, position: Position::decode(fields)?, tag: fields.array()? })
     }
 }
@@ -88,7 +89,7 @@ impl Node {
         bytes
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8], mask: &Arc<Mask>) -> Result<Self, Malformed> {
         let mut fields = Fields(bytes);
         if fields.u8()? != VERSION {
             return Err(Malformed);
@@ -96,7 +97,7 @@ impl Node {
         let (level, epoch, bitmap) = (fields.u8()?, fields.u64()?, fields.u64()?);
         let mut slots = BTreeMap::new();
         for digit in (0..64).filter(|digit| bitmap & (1 << digit) != 0) {
-            let slot = Slot::decode(&mut fields)?;
+            let slot = Slot::decode(&mut fields, mask)?;
             if level > 0 && slot.child != Child::Node(level - 1) {
                 return Err(Malformed);
             }
@@ -121,7 +122,7 @@ impl TopNode {
         let mut bytes = Zeroizing::new(Vec::with_capacity(128));
         bytes.put_u8(VERSION);
         bytes.put_u64(self.epoch);
-        bytes.put(self.j.expose());
+        bytes.put(&*self.j.open());
         bytes.put_u8(u8::from(self.conversations.is_some()));
         if let Some(slot) = &self.conversations {
             slot.encode(&mut bytes);
@@ -129,14 +130,14 @@ impl TopNode {
         bytes
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8], mask: &Arc<Mask>) -> Result<Self, Malformed> {
         let mut fields = Fields(bytes);
         if fields.u8()? != VERSION {
             return Err(Malformed);
         }
         let epoch = fields.u64()?;
-        let j = Secret32::from_bytes(fields.array()?);
-        let conversations = if fields.flag()? { Some(Slot::decode(&mut fields)?) } else { None };
+        let j = Secret32::masked(&Zeroizing::new(fields.array()?), mask);
+        let conversations = if fields.flag()? { Some(Slot::decode(&mut fields, mask)?) } else { None };
         fields.end()?;
         Ok(Self { epoch, j, conversations })
     }

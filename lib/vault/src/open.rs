@@ -15,7 +15,7 @@ use crate::place::Place;
 use crate::root_slot::{RootSlot, decode_device, encode_device};
 use crate::sabotage::Sabotage;
 use crate::seal;
-use crate::secret::Secret32;
+use crate::secret::{Mask, Secret32};
 use crate::tree::KeyTree;
 use crate::vault::{Limits, Phase, Vault};
 
@@ -59,9 +59,10 @@ impl Vault {
         cell.write(CellSlot::Device, &encode_device(&keys))?;
         let store = Log::format(&*device, &keys, geometry, rng)?;
         let (mut log, _) = Log::open(device, &keys)?;
-        let top = TopNode { epoch: 0, j: Secret32::random(rng), conversations: None };
-        let root = Secret32::random(rng);
-        let mut tree = tree(&log, store, root, top, NO_TOP, limits);
+        let mask = Mask::new(rng)?;
+        let top = TopNode { epoch: 0, j: Secret32::random(rng, &mask), conversations: None };
+        let root = Secret32::random(rng, &mask);
+        let mut tree = tree(&log, store, mask, root, top, NO_TOP, limits);
         let mut batch = log.begin(true, rng)?;
         let top_at = tree.write(&mut batch)?;
         batch.commit(CommitFields { top: Some(top_at), ..CommitFields::default() })?;
@@ -79,17 +80,19 @@ impl Vault {
         Ok(Self { log, tree, cell, limits, phase: Phase::Open, swept: 0 })
     }
 
-    /// Opens an existing store with the root that its cell keeps.
+    /// Opens an existing store with the root that its cell keeps. Randomness is for memory only: keys lie masked there.
     pub fn open(
         device: Arc<dyn Device>,
         mut cell: Box<dyn RootCell>,
         limits: Limits,
+        rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Opened), Error> {
         let keys = decode_device(&cell.read(CellSlot::Device)?).ok_or(Error::NoRoot(cell.kind()))?;
         let (log, recovered) = Log::open(device, &keys)?;
         let store = log.store();
         let slots = [cell.read(CellSlot::Even)?, cell.read(CellSlot::Odd)?];
-        let valid = slots.iter().filter_map(|slot| RootSlot::decode(slot, &store));
+        let mask = Mask::new(rng)?;
+        let valid = slots.iter().filter_map(|slot| RootSlot::decode(slot, &store, &mask));
         let slot = valid.max_by_key(|slot| slot.epoch).ok_or(Error::NoRoot(cell.kind()))?;
         let fields = &recovered.fields;
         let interrupted = judge(&slot, &recovered)?;
@@ -97,7 +100,7 @@ impl Vault {
             Some(Interrupted::AfterCell) => (slot.top, None), // (b) folded everything into the tree that now rules.
             Some(Interrupted::BeforeCell) | None => (fields.top.unwrap_or(NO_TOP), fields.pending),
         };
-        let top = KeyTree::open_top(&log.reader(), &store, &slot.root, at)?;
+        let top = KeyTree::open_top(&log.reader(), &store, &slot.root, at, &mask)?;
         if top.epoch != slot.epoch {
             return Err(Error::Damaged { what: "the top of the tree", offset: at.position.offset });
         }
@@ -106,8 +109,8 @@ impl Vault {
         if !cell.read(other)?.is_empty() {
             cell.destroy(other)?;
         }
-        let (pending, lists) = read_pending(&log, &store, &top.j, pending_at)?;
-        let mut tree = tree(&log, store, slot.root.clone(), top, at, limits);
+        let (pending, lists) = read_pending(&log, &store, &top.j, pending_at, &mask)?;
+        let mut tree = tree(&log, store, mask, slot.root.clone(), top, at, limits);
         (tree.pending, tree.lists) = (pending, lists);
         let cell_names = (slot.journal_size, slot.journal_root);
         let tree = Arc::new(Mutex::new(tree));
@@ -144,6 +147,7 @@ fn judge(slot: &RootSlot, recovered: &Recovered) -> Result<Option<Interrupted>, 
 fn tree(
     log: &Log,
     store: StoreId,
+    mask: Arc<Mask>,
     root: Secret32,
     top: TopNode,
     top_at: disk::Top,
@@ -152,6 +156,7 @@ fn tree(
     KeyTree {
         store,
         reader: log.reader(),
+        mask,
         root,
         top,
         top_at,
@@ -172,14 +177,16 @@ fn read_pending(
     store: &StoreId,
     j: &Secret32,
     newest: Option<Position>,
+    mask: &Arc<Mask>,
 ) -> Result<Pending, Error> {
     let (mut leaves, mut lists) = (BTreeMap::new(), Vec::new());
+    let j = j.open();
     let mut next = newest;
     while let Some(position) = next {
         let damaged = Error::Damaged { what: "a list of leaf keys", offset: position.offset };
         let sealed = log.reader().body(position)?;
-        let plain = seal::open(j, store, &pending_owner(), &sealed);
-        let list = plain.and_then(|plain| PendingList::decode(&plain).ok()).ok_or(damaged)?;
+        let plain = seal::open(&j, store, &pending_owner(), &sealed);
+        let list = plain.and_then(|plain| PendingList::decode(&plain, mask).ok()).ok_or(damaged)?;
         leaves.extend(list.leaves);
         lists.push(position);
         next = list.previous;

@@ -1,13 +1,15 @@
 //! Lists of leaf keys that are not in the tree yet, sealed under J, each naming the list before it.
 //! An erasure destroys J, so a list left behind on the device opens for nobody.
 
+use std::sync::Arc;
+
 use disk::codec::{Fields, Malformed, Put};
 use disk::{Owner, Position};
 use zeroize::Zeroizing;
 
 use crate::node::{Child, Slot};
 use crate::place::{FrameKind, Place, owner};
-use crate::secret::Secret32;
+use crate::secret::{Mask, Secret32};
 
 /// Leaves one list may have.
 pub(crate) const LEAVES_MAX: usize = 256;
@@ -42,7 +44,7 @@ pub(crate) fn encode(previous: Option<Position>, leaves: &[Leaf]) -> Zeroizing<V
         if let Some(chunk) = place.chunk {
             bytes.put_u64(chunk);
         }
-        bytes.put(slot.key.expose());
+        bytes.put(&*slot.key.open());
         slot.position.encode(&mut bytes);
         bytes.put(&slot.tag);
     }
@@ -50,7 +52,7 @@ pub(crate) fn encode(previous: Option<Position>, leaves: &[Leaf]) -> Zeroizing<V
 }
 
 impl PendingList {
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8], mask: &Arc<Mask>) -> Result<Self, Malformed> {
         let mut fields = Fields(bytes);
         if fields.u8()? != 1 {
             return Err(Malformed);
@@ -60,7 +62,7 @@ impl PendingList {
         for _ in 0..fields.count(LEAVES_MAX)? {
             let (conversation, item) = (fields.u64()?, fields.u64()?);
             let chunk = if fields.flag()? { Some(fields.u64()?) } else { None };
-            let key = Secret32::from_bytes(fields.array()?);
+            let key = Secret32::masked(&Zeroizing::new(fields.array()?), mask);
             let position = Position::decode(&mut fields)?;
             let slot = Slot { child: Child::Leaf, key, position, tag: fields.array()? };
             leaves.push((Place { conversation, item, chunk }, slot));

@@ -54,7 +54,7 @@ impl VaultReader {
         if seal::tag_of(&sealed) != Some(leaf.tag) {
             return Err(damaged);
         }
-        seal::open(&leaf.key, store, &place.owner(), &sealed).ok_or(damaged)
+        seal::open(&leaf.key.open(), store, &place.owner(), &sealed).ok_or(damaged)
     }
 
     /// A journal entry at a position that a batch gave.

@@ -1,6 +1,8 @@
 //! The bytes of the cell's records: a root slot under its own MAC, and the device keys.
 //! A slot whose MAC does not hold is torn or destroyed, and counts as absent.
 
+use std::sync::Arc;
+
 use disk::codec::{Fields, Malformed, Put};
 use disk::{DeviceKeys, StoreId, Top};
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,20 +10,20 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::secret::Secret32;
+use crate::secret::{Mask, Opened32, Secret32};
 
 const VERSION: u8 = 1;
 
 /// The key of the tree's top node. The unlock secret of N-of-M shares is mixed in here, in a later version byte.
-pub(crate) fn top_key(root: &Secret32, store: &StoreId) -> Secret32 {
+pub(crate) fn top_key(root: &[u8; 32], store: &StoreId) -> Opened32 {
     derived(root, b"conclave vault top node 1", store)
 }
 
-fn derived(root: &Secret32, purpose: &[u8], bytes: &[u8]) -> Secret32 {
-    let mut mac = Hmac::<Sha256>::new_from_slice(root.expose()).expect("HMAC takes keys of every length");
+fn derived(root: &[u8; 32], purpose: &[u8], bytes: &[u8]) -> Opened32 {
+    let mut mac = Hmac::<Sha256>::new_from_slice(root).expect("HMAC takes keys of every length");
     mac.update(purpose);
     mac.update(bytes);
-    Secret32::from_bytes(mac.finalize().into_bytes().into())
+    Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
 /// One root slot.
@@ -44,29 +46,31 @@ impl RootSlot {
         bytes.put_u64(self.epoch);
         bytes.put_u64(self.journal_size);
         bytes.put(&self.journal_root);
-        bytes.put(self.root.expose());
+        let root = self.root.open();
+        bytes.put(&*root);
         self.top.encode(&mut bytes);
-        let mac = derived(&self.root, b"conclave vault root slot 1", &bytes);
-        bytes.put(mac.expose());
+        let mac = derived(&root, b"conclave vault root slot 1", &bytes);
+        bytes.put(&*mac);
         bytes
     }
 
     /// A slot of this store whose MAC holds.
-    pub(crate) fn decode(bytes: &[u8], store: &StoreId) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8], store: &StoreId, mask: &Arc<Mask>) -> Option<Self> {
         let (covered, mac) = bytes.split_last_chunk::<32>()?;
-        let slot = Self::fields(covered).ok()?;
-        let right = derived(&slot.root, b"conclave vault root slot 1", covered);
-        (right == Secret32::from_bytes(*mac) && slot.store == *store).then_some(slot)
+        let slot = Self::fields(covered, mask).ok()?;
+        let right = derived(&slot.root.open(), b"conclave vault root slot 1", covered);
+        let right: bool = right.ct_eq(mac).into();
+        (right && slot.store == *store).then_some(slot)
     }
 
-    fn fields(bytes: &[u8]) -> Result<Self, Malformed> {
+    fn fields(bytes: &[u8], mask: &Arc<Mask>) -> Result<Self, Malformed> {
         let mut fields = Fields(bytes);
         if fields.u8()? != VERSION {
             return Err(Malformed);
         }
         let (store, epoch, journal_size) = (fields.array()?, fields.u64()?, fields.u64()?);
         let journal_root = fields.array()?;
-        let root = Secret32::from_bytes(fields.array()?);
+        let root = Secret32::masked(&Zeroizing::new(fields.array()?), mask);
         let top = Top::decode(&mut fields)?;
         fields.end()?;
         Ok(Self { store, epoch, journal_size, journal_root, root, top })
@@ -103,22 +107,23 @@ mod tests {
 
     #[test]
     fn a_torn_slot_counts_as_absent() {
+        let mask = Mask::new(&mut crate::tests::rng(1)).unwrap();
         let slot = RootSlot {
             store: [1; 16],
             epoch: 7,
             journal_size: 9,
             journal_root: [2; 32],
-            root: Secret32::from_bytes([3; 32]),
+            root: Secret32::masked(&[3; 32], &mask),
             top: crate::node::NO_TOP,
         };
         let bytes = slot.encode();
-        assert!(RootSlot::decode(&bytes, &[1; 16]).is_some_and(|slot| slot.epoch == 7));
-        assert!(RootSlot::decode(&bytes, &[2; 16]).is_none());
+        assert!(RootSlot::decode(&bytes, &[1; 16], &mask).is_some_and(|slot| slot.epoch == 7));
+        assert!(RootSlot::decode(&bytes, &[2; 16], &mask).is_none());
         for at in 0..bytes.len() {
             let mut torn = bytes.to_vec();
             torn[at] ^= 1;
-            assert!(RootSlot::decode(&torn, &[1; 16]).is_none(), "byte {at}");
-            assert!(RootSlot::decode(&bytes[..at], &[1; 16]).is_none());
+            assert!(RootSlot::decode(&torn, &[1; 16], &mask).is_none(), "byte {at}");
+            assert!(RootSlot::decode(&bytes[..at], &[1; 16], &mask).is_none());
         }
     }
 }

@@ -6,8 +6,6 @@ use disk::{NONCE_BYTES, Owner, StoreId, TAG_BYTES};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::secret::Secret32;
-
 /// What sealing adds.
 pub(crate) const SEAL_BYTES: usize = NONCE_BYTES + TAG_BYTES;
 
@@ -22,7 +20,7 @@ fn data(store: &StoreId, owner: &Owner) -> [u8; 56] {
 
 /// Seals `plain` straight into `slot`, which is [`SEAL_BYTES`] longer; gives the tag.
 pub(crate) fn seal_into(
-    key: &Secret32,
+    key: &[u8; 32],
     store: &StoreId,
     owner: &Owner,
     plain: &[u8],
@@ -33,7 +31,7 @@ pub(crate) fn seal_into(
     let (text, tag) = rest.split_last_chunk_mut::<TAG_BYTES>().expect("the caller sized the slot");
     rng.fill_bytes(nonce);
     text.copy_from_slice(plain);
-    let cipher = XChaCha20Poly1305::new(key.expose().into());
+    let cipher = XChaCha20Poly1305::new(key.into());
     let sealed = cipher.encrypt_inout_detached((&*nonce).into(), &data(store, owner), text.into());
     tag.copy_from_slice(&sealed.expect("a frame is far below the cipher's limit of 256 GiB"));
     *tag
@@ -41,7 +39,7 @@ pub(crate) fn seal_into(
 
 /// Seals into a new vector.
 pub(crate) fn seal(
-    key: &Secret32,
+    key: &[u8; 32],
     store: &StoreId,
     owner: &Owner,
     plain: &[u8],
@@ -54,7 +52,7 @@ pub(crate) fn seal(
 
 /// Opens; `None` when key, place or bytes are not the right ones.
 pub(crate) fn open(
-    key: &Secret32,
+    key: &[u8; 32],
     store: &StoreId,
     owner: &Owner,
     sealed: &[u8],
@@ -62,7 +60,7 @@ pub(crate) fn open(
     let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let (text, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
     let mut plain = Zeroizing::new(text.to_vec());
-    let cipher = XChaCha20Poly1305::new(key.expose().into());
+    let cipher = XChaCha20Poly1305::new(key.into());
     cipher
         .decrypt_inout_detached(nonce.into(), &data(store, owner), plain.as_mut_slice().into(), tag.into())
         .ok()?;

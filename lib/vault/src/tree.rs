@@ -2,6 +2,7 @@
 //! Never syncs and never talks to the cell: it only says which frames a tree write consists of.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use disk::{Position, Reader, StoreId, Top};
 use rand_core::CryptoRng;
@@ -12,13 +13,15 @@ use crate::place::{Area, FrameKind, NodeId, Place, Target, covers, digit, owner}
 use crate::root_slot::top_key;
 use crate::sabotage::Sabotage;
 use crate::seal;
-use crate::secret::Secret32;
+use crate::secret::{Mask, Secret32};
 use crate::vault::Limits;
 
 /// Tree, cache and pending leaves.
 pub(crate) struct KeyTree {
     pub(crate) store: StoreId,
     pub(crate) reader: Reader,
+    /// Under which every key here lies masked.
+    pub(crate) mask: Arc<Mask>,
     pub(crate) root: Secret32,
     pub(crate) top: TopNode,
     pub(crate) top_at: Top,
@@ -42,14 +45,15 @@ impl KeyTree {
         store: &StoreId,
         root: &Secret32,
         at: Top,
+        mask: &Arc<Mask>,
     ) -> Result<TopNode, Error> {
         let damaged = Error::Damaged { what: "the top of the tree", offset: at.position.offset };
         let sealed = reader.tree(at.position)?;
         if seal::tag_of(&sealed) != Some(at.tag) {
             return Err(damaged);
         }
-        let plain = seal::open(&top_key(root, store), store, &top_owner(), &sealed);
-        plain.and_then(|plain| TopNode::decode(&plain).ok()).ok_or(damaged)
+        let plain = seal::open(&top_key(&root.open(), store), store, &top_owner(), &sealed);
+        plain.and_then(|plain| TopNode::decode(&plain, mask).ok()).ok_or(damaged)
     }
 
     /// The leaf of a body, or what an item's slot leads to.
@@ -125,8 +129,8 @@ impl KeyTree {
             if seal::tag_of(&sealed) != Some(slot.tag) {
                 return Err(damaged);
             }
-            let plain = seal::open(&slot.key, &self.store, &id.owner(), &sealed);
-            let node = plain.and_then(|plain| Node::decode(&plain).ok()).ok_or(damaged)?;
+            let plain = seal::open(&slot.key.open(), &self.store, &id.owner(), &sealed);
+            let node = plain.and_then(|plain| Node::decode(&plain, &self.mask).ok()).ok_or(damaged)?;
             self.nodes.insert(id, node);
         }
         let node = self.nodes.get_mut(&id).expect("it was found or inserted above");
@@ -150,13 +154,14 @@ impl KeyTree {
         number: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<Slot, Error> {
+        let mask = Arc::clone(&self.mask);
         let mut slot = match top {
             Some(slot) => slot,
             None => {
                 let level = (0..=crate::place::LEVEL_MAX).find(|level| covers(*level, number));
                 let level = level.expect("the highest level covers every number");
                 self.nodes.insert(NodeId { area, level, index: 0 }, Node::new(level));
-                Slot::unwritten(level, Secret32::random(rng))
+                Slot::unwritten(level, Secret32::random(rng, &mask))
             }
         };
         let Child::Node(mut level) = slot.child else {
@@ -170,7 +175,7 @@ impl KeyTree {
             let mut above = Node::new(level);
             above.slots.insert(0, slot); // The slot of the old top keeps its key, as the first child of the new one.
             self.nodes.insert(NodeId { area, level, index: 0 }, above);
-            slot = Slot::unwritten(level, Secret32::random(rng));
+            slot = Slot::unwritten(level, Secret32::random(rng, &mask));
         }
         let new_top = slot.clone();
         loop {
@@ -184,7 +189,7 @@ impl KeyTree {
             slot = match node.slots.get(&digit) {
                 Some(child) => child.clone(),
                 None => {
-                    let child = Slot::unwritten(level, Secret32::random(rng));
+                    let child = Slot::unwritten(level, Secret32::random(rng, &mask));
                     node.slots.insert(digit, child.clone());
                     self.nodes.insert(NodeId::towards(area, level, number), Node::new(level));
                     child
@@ -288,6 +293,16 @@ impl KeyTree {
             self.leaf_node(chunks, chunk).slots.remove(&digit(0, chunk));
         }
         Ok(())
+    }
+
+    /// Step (e) for keys, after the write of a new epoch: whatever still lies under the former mask is forgotten, the
+    /// cache (clean by now) with it, so that the former mask is dropped and wiped.
+    pub(crate) fn leave_former_mask(&mut self) {
+        debug_assert!(self.pending.is_empty() && self.nodes.values().all(|node| !node.dirty));
+        self.nodes.clear();
+        if let Some(slot) = &mut self.top.conversations {
+            slot.key = slot.key.under(&self.mask);
+        }
     }
 
     /// Where the node lies now, if it still is part of the tree.

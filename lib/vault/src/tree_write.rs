@@ -9,17 +9,20 @@ use crate::node::{Child, Slot};
 use crate::place::{Area, NodeId, digit};
 use crate::root_slot::top_key;
 use crate::seal;
-use crate::secret::Secret32;
+use crate::secret::{Mask, Secret32};
 use crate::tree::{KeyTree, top_owner};
 
 impl KeyTree {
-    /// Fresh root, J and epoch: the tree write that follows belongs to the next epoch.
-    pub(crate) fn renew_root(&mut self, rng: &mut dyn CryptoRng) {
-        self.root = Secret32::random(rng);
-        if !self.sabotage.keeps_j() {
-            self.top.j = Secret32::random(rng);
-        }
+    /// Fresh root, J, mask and epoch: the tree write that follows belongs to the next epoch.
+    pub(crate) fn renew_root(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        self.mask = Mask::new(rng)?;
+        self.root = Secret32::random(rng, &self.mask);
+        self.top.j = match self.sabotage.keeps_j() {
+            true => self.top.j.under(&self.mask),
+            false => Secret32::random(rng, &self.mask),
+        };
         self.top.epoch += 1;
+        Ok(())
     }
 
     /// Writes all changed nodes, children first, then the top, into the batch.
@@ -33,15 +36,15 @@ impl KeyTree {
             let (epoch, keeps) = (self.top.epoch, self.sabotage.keeps_path_keys());
             let node = self.nodes.get_mut(&id).expect("its id was just taken from there");
             if node.rotate && !keeps {
-                key = Secret32::random(batch.rng());
+                key = Secret32::random(batch.rng(), &self.mask);
             }
             (node.epoch, node.dirty, node.rotate) = (epoch, false, false);
-            let sealed = seal::seal(&key, &self.store, &id.owner(), &node.encode(), batch.rng());
+            let sealed = seal::seal(&key.open(), &self.store, &id.owner(), &node.encode(), batch.rng());
             let position = batch.tree(&id.owner(), &sealed)?;
             let tag = seal::tag_of(&sealed).expect("sealed bytes end with a tag");
             *self.slot_above(id) = Slot { child: Child::Node(id.level), key, position, tag };
         }
-        let key = top_key(&self.root, &self.store);
+        let key = top_key(&self.root.open(), &self.store);
         let sealed = seal::seal(&key, &self.store, &top_owner(), &self.top.encode(), batch.rng());
         let position = batch.tree(&top_owner(), &sealed)?;
         self.top_at = Top { position, tag: seal::tag_of(&sealed).expect("sealed bytes end with a tag") };

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use disk::{CommitFields, JournalEntries, JournalEntry, Log, PersonKey, Position, Space, StoreId};
+use hardening::PageKind;
 use rand_core::CryptoRng;
 
 use crate::batch::Batch;
@@ -15,7 +16,7 @@ use crate::tree::KeyTree;
 /// Everything here that can grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Opened nodes kept in memory (about 6 KiB each).
+    /// Opened nodes kept in memory (about 7 KiB each).
     pub nodes_cached: usize,
     /// Leaf keys that wait under J before they are folded into the tree.
     pub fold_leaves: usize,
@@ -170,6 +171,11 @@ impl Vault {
     /// The store's random name.
     pub fn store(&self) -> StoreId {
         self.log.store()
+    }
+
+    /// How well the memory is kept in which the mask of all keys lies; to be said where it is not the best kind.
+    pub fn memory_kind(&self) -> PageKind {
+        locked(&self.tree).mask.kind().clone()
     }
 
     /// What the cell is made of; its warning belongs into the log and into `status`.

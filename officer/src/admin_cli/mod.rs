@@ -22,6 +22,7 @@ mod whoami;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use console::{Common, Exit, Extra, Voice};
+use hardening::{Sandbox, Sandboxed};
 use trouble::Trouble;
 
 /// Officers and administrators at work: people, sessions, policy, what the authority bundles.
@@ -92,14 +93,21 @@ fn help() -> Vec<(&'static str, &'static str)> {
 
 /// Parses the process' command line, does the one thing it asks for, gives the exit code.
 pub fn main() -> Exit {
-    match console::parse_or_exit::<Cli>(&help()) {
-        Ok((cli, lang)) => cli.run(Voice { lang, json: cli.common.json }),
-        Err(exit) => exit,
+    let (cli, lang) = match console::parse_or_exit::<Cli>(&help()) {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit,
+    };
+    let voice = Voice { lang, json: cli.common.json };
+    // Before any thread, and before passphrases and keys are in memory.
+    match Sandbox::terminal().enter() {
+        Ok(sandboxed) => cli.run(voice, &sandboxed),
+        Err(error) => voice.unconfined("conclave-admin", &error),
     }
 }
 
 impl Cli {
-    fn run(&self, voice: Voice) -> Exit {
+    /// Runs in a process that keeps to itself, and only there.
+    fn run(&self, voice: Voice, _: &Sandboxed) -> Exit {
         let (command, done) = match &self.what {
             What::Password(it) => ("password", it.run(voice)),
             What::Whoami(it) => ("whoami", it.run(voice)),

@@ -22,6 +22,7 @@ use crate::authority::acts::Mode;
 use crate::trouble::{Failure, Trouble};
 use clap::{Args, Parser, Subcommand};
 use console::{Common, Exit, Extra, Voice};
+use hardening::{Sandbox, Sandboxed};
 use std::path::PathBuf;
 
 /// The site's certification authority, offline: certificates, envelopes, bundles.
@@ -106,14 +107,21 @@ fn help() -> Vec<(&'static str, &'static str)> {
 
 /// Parses the process' command line, does the one thing it asks for, gives the exit code.
 pub fn main() -> Exit {
-    match console::parse_or_exit::<Cli>(&help()) {
-        Ok((cli, lang)) => cli.run(Voice { lang, json: cli.common.json }),
-        Err(exit) => exit,
+    let (cli, lang) = match console::parse_or_exit::<Cli>(&help()) {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit,
+    };
+    let voice = Voice { lang, json: cli.common.json };
+    // Before any thread, and before the authority's keys and passphrases are in memory.
+    match Sandbox::authority().enter() {
+        Ok(sandboxed) => cli.run(voice, &sandboxed),
+        Err(error) => voice.unconfined("conclave-pki", &error),
     }
 }
 
 impl Cli {
-    fn run(&self, voice: Voice) -> Exit {
+    /// Runs in a process that keeps to itself, and only there.
+    fn run(&self, voice: Voice, _: &Sandboxed) -> Exit {
         let (command, done) = match &self.what {
             What::Init(it) => ("init", it.run(voice)),
             What::Issue(it) => ("issue", it.run(voice)),

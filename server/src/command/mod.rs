@@ -12,6 +12,7 @@ use crate::store::StoreError;
 use crate::words::Trouble;
 use clap::{CommandFactory, Parser, Subcommand};
 use console::{Common, Exit, Extra, HelpTable, Voice, localise};
+use hardening::Sandbox;
 use std::path::{Path, PathBuf};
 
 /// The server of a closed room.
@@ -85,10 +86,15 @@ pub(crate) fn main() -> Exit {
         Err(exit) => return exit,
     };
     let voice = Voice { lang, json: conclaved.common.json };
+    // Before threads, keys and sockets: the server's keys pass through `request` and `init` too.
+    let sandboxed = match Sandbox::daemon().enter() {
+        Ok(sandboxed) => sandboxed,
+        Err(error) => return voice.unconfined("conclaved", &error),
+    };
     let (name, outcome) = match conclaved.command {
         Command::Request(request) => ("request", request.run(voice)),
         Command::Init(init) => ("init", init.run(voice)),
-        Command::Run(WithConfig { config }) => ("run", run::run(&config)),
+        Command::Run(WithConfig { config }) => ("run", run::run(&config, &sandboxed)),
         Command::Check(check) => ("check", check.run(voice)),
         Command::Status(WithConfig { config }) => ("status", status::run(&config, voice)),
         Command::Extra(extra) => {

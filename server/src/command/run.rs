@@ -18,7 +18,7 @@ use crate::words::Trouble;
 use crate::writer::{self, Room, Writer};
 use crate::{agreement, clock, passwords, reader, store, vital};
 use console::Exit;
-use hardening::{Sandbox, Sandboxed};
+use hardening::{PageKind, Sandboxed};
 use journal::fact::CellKind;
 use protocol::engine::{Engine, EngineParts, Snapshots, StartFacts};
 use protocol::io::Input;
@@ -32,13 +32,10 @@ use tokio::sync::{mpsc, oneshot};
 /// How often the engine hears that time passes.
 const WAKE_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) fn run(path: &Path) -> Result<Exit, Trouble> {
-    // First of all: before threads, keys and sockets.
-    let sandboxed = Sandbox::daemon().enter();
-    let sandboxed = sandboxed.map_err(|error| Trouble::Confinement { reason: error.to_string() })?;
+pub(super) fn run(path: &Path, sandboxed: &Sandboxed) -> Result<Exit, Trouble> {
     let config = read_config(path)?;
     let log = Log::new(config.log_level);
-    let served = serve(&config, &sandboxed, log);
+    let served = serve(&config, sandboxed, log);
     if let Err(trouble) = &served {
         log.error(trouble.for_log());
     }
@@ -153,6 +150,9 @@ fn assemble(
     let begin = Instant::now();
     let (mut vault, opened) = store::open(&config.store).map_err(store_trouble)?;
     log.warn(vault.cell_kind().warning());
+    if let Some(lacking) = memory_lacking(&vault) {
+        log.warn(format_args!("not in force: {lacking}"));
+    }
     if let Some(interrupted) = opened.interrupted {
         log.warn(format_args!(
             "the last life stopped inside an erasure ({interrupted:?}); it is finished now"
@@ -227,7 +227,18 @@ fn assemble(
     Ok(Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer })
 }
 
+/// What the page lacks under which the vault's keys lie masked.
+fn memory_lacking(vault: &vault::Vault) -> Option<String> {
+    match vault.memory_kind() {
+        PageKind::Secret => None,
+        kind @ (PageKind::Locked { .. } | PageKind::Weak { .. }) => {
+            Some(format!("secret memory for the vault's keys: {kind}"))
+        }
+    }
+}
+
 fn fixed_status(register: &journal::Register, vault: &vault::Vault, sandboxed: &Sandboxed) -> Status {
+    let missing = sandboxed.missing().map(|(step, errno)| format!("{step} ({errno})"));
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
         log: register.log_id().to_string(),
@@ -235,7 +246,7 @@ fn fixed_status(register: &journal::Register, vault: &vault::Vault, sandboxed: &
         erasure_epoch: vault.epoch(),
         cell_warning: vault.cell_kind().warning().into(),
         takes_messages: true,
-        missing_confinement: sandboxed.missing().map(|(step, errno)| format!("{step} ({errno})")).collect(),
+        missing_confinement: missing.chain(memory_lacking(vault)).collect(),
         ..Status::default()
     }
 }

@@ -23,7 +23,8 @@ impl Site {
         assert!(exit.success(), "{said}");
         let device = disk::FileDevice::open(Path::new(&self.path("store"))).unwrap();
         let cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
-        let opened = vault::Vault::open(Arc::new(device), Box::new(cell), vault::Limits::default());
+        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+        let opened = vault::Vault::open(Arc::new(device), Box::new(cell), vault::Limits::default(), rng);
         let (vault, _) = opened.unwrap();
         let mut journal = Journal { entries: Vec::new(), replay: Replay::new(Some(self.log)) };
         for entry in vault.journal_entries(0) {

@@ -273,7 +273,7 @@ pub(crate) fn scratch() -> Result<TempDir> {
 pub(crate) fn open_store(dir: &Path) -> Result<vault::Vault> {
     let device = std::sync::Arc::new(disk::FileDevice::open(&dir.join("store"))?);
     let cell = Box::new(vault::FileCell::open(&dir.join("cell"))?);
-    Ok(vault::Vault::open(device, cell, vault::Limits::default())?.0)
+    Ok(vault::Vault::open(device, cell, vault::Limits::default(), &mut rng())?.0)
 }
 
 impl Site {

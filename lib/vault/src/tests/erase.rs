@@ -92,6 +92,18 @@ fn an_erasure_that_keeps_something_back_is_caught() {
 }
 
 #[test]
+fn with_an_erasure_the_mask_of_every_former_key_is_wiped() {
+    let mut world = filled(13);
+    let (_, mut life) = world.calm();
+    world.check_live(&life.vault, "every path is in the cache");
+    let number = world.ask(&mut life.vault, vec![Target::Conversation(2)]).unwrap();
+    let former = Arc::downgrade(&locked(&life.vault.tree).mask);
+    world.erase(&mut life.vault, number).unwrap();
+    assert!(former.upgrade().is_none(), "some key still lies under the former mask");
+    world.check_live(&life.vault, "the rest opens under the new one");
+}
+
+#[test]
 fn two_tree_writes_before_one_cell_leave_nothing_behind() {
     let mut world = filled(12);
     let (machine, mut life) = world.calm();

@@ -118,7 +118,7 @@ fn the_same_store_lives_in_a_container_file_and_a_file_cell() {
 
     let device = Arc::new(FileDevice::open(&store).unwrap());
     let reopened = Box::new(FileCell::open(&cell).unwrap());
-    let (vault, opened) = Vault::open(device.clone(), reopened, Limits::default()).unwrap();
+    let (vault, opened) = Vault::open(device.clone(), reopened, Limits::default(), &mut random).unwrap();
     assert_eq!(opened.interrupted, Some(crate::Interrupted::AfterCell), "`Erased` was never journaled");
     assert_eq!(&**vault.reader().read(Place::item(1, 1)).unwrap(), b"kept");
     assert!(matches!(vault.reader().read(Place::item(1, 2)), Err(Error::Missing(_))));

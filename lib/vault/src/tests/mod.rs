@@ -92,7 +92,7 @@ impl World {
 
     pub(super) fn open(&self, machine: &Machine) -> Result<Life, Error> {
         let cell = Box::new(MemoryCell::new(self.records.clone(), Some(machine.clock.clone())));
-        let (vault, opened) = Vault::open(machine.recording.clone(), cell, LIMITS)?;
+        let (vault, opened) = Vault::open(machine.recording.clone(), cell, LIMITS, &mut rng(5))?;
         Ok(Life { vault, opened })
     }
 

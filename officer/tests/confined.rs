@@ -1,0 +1,46 @@
+//! Looks at the officers' programs from outside, while they wait for a file: they keep to themselves by then.
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected is to stop")]
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, Stdio};
+
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+/// What the kernel says of `program`, stopped at the moment it opens the file `name` in the directory that its
+/// arguments end with, or that file itself.
+fn seen_while_reading(program: &str, words: &[&str], name: &str) -> (String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join(name);
+    let last = if words.contains(&"--home") { dir.path() } else { &pipe };
+    mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    let mut command = Command::new(program);
+    let mut child =
+        command.args(words).arg(last).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let process = format!("/proc/{}", child.id());
+    let reader = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).to_owned();
+    let waiting = pipe.clone();
+    // A program that ends without opening its file must not leave the test waiting for it.
+    let watch = std::thread::spawn(move || child.wait().and_then(|_| reader.open(waiting)).unwrap());
+    // Returns when the program has opened the other end, and keeps it waiting for bytes.
+    let writer = OpenOptions::new().write(true).open(&pipe).unwrap();
+    let look = |file: &str| fs::read_to_string(format!("{process}/{file}")).unwrap_or_default();
+    let seen = (look("status"), look("limits"));
+    drop(writer);
+    watch.join().unwrap();
+    seen
+}
+
+#[test]
+fn the_officers_programs_confine_themselves_before_they_read_anything() {
+    let pki = (env!("CARGO_BIN_EXE_conclave-pki"), &["inspect"][..], "anna.request");
+    let admin = (env!("CARGO_BIN_EXE_conclave-admin"), &["submit", "a.bundle", "--home"][..], "site.card");
+    for (program, words, name) in [pki, admin] {
+        let (status, limits) = seen_while_reading(program, words, name);
+        assert!(status.contains("NoNewPrivs:\t1"), "{program}: {status}");
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{program}: {core}");
+    }
+}
