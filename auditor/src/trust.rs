@@ -9,9 +9,9 @@
 //! anchor = null or [[size, root], note]; the note is empty where the head came from paper
 //! ```
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use journal::checkpoint::Checkpoint;
@@ -19,6 +19,7 @@ use journal::ids::{Head, LogId};
 use journal::note::{NOTE_BYTES_MAX, VerifierKey};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::canonical::{self, NotCanonical};
+use pki::durable_file::{self, OWNER_ONLY};
 use pki::pem::{self, BadPem};
 use pki::site_card::{Fingerprint, LIST_MAX, TEXT_BYTES_MAX};
 use pki::{Certificate, SiteCard, Suite};
@@ -259,40 +260,24 @@ impl Trust {
 
     /// Writes a new trust file, mode 0600; an existing one is never overwritten by this.
     pub fn create(&self, path: &Path) -> Result<(), BadTrust> {
-        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let mut file = match opened {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(BadTrust::Exists),
-            other => other?,
-        };
-        file.write_all(self.to_text().as_bytes())?;
-        file.sync_all()?;
-        sync_folder(path)
+        match durable_file::create(path, self.to_text().as_bytes(), OWNER_ONLY) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(BadTrust::Exists),
+            done => Ok(done?),
+        }
     }
 
     /// Puts a newer state in the place of the old one, whole or not at all.
     pub fn replace(&self, path: &Path) -> Result<(), BadTrust> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let beside = Path::new(&beside);
-        // A crash from here to the rename leaves the old file in force, and a `.new` that the next run writes over.
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(beside)?;
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        file.write_all(self.to_text().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(beside, path)?;
-        sync_folder(path)
+        Ok(durable_file::replace(path, self.to_text().as_bytes(), OWNER_ONLY)?)
     }
-}
-
-fn sync_folder(path: &Path) -> Result<(), BadTrust> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(File::open(folder)?.sync_all()?)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use journal::testing::TestSite;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     /// Trust in a test site's log.
     pub(crate) fn trust(site: &TestSite, log: LogId) -> Trust {

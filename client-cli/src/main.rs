@@ -8,7 +8,6 @@ mod command;
 mod help;
 mod home;
 mod names;
-mod one_time;
 mod random;
 mod reach;
 mod show;
@@ -40,15 +39,7 @@ fn main() -> ExitCode {
     // Before any secret is typed, and before any thread: a command holds passphrases and texts too.
     let sandboxed = match Sandbox::terminal().enter() {
         Ok(sandboxed) => sandboxed,
-        Err(error) => {
-            let trouble = trouble::Trouble::say(
-                Exit::Missing,
-                "confinement",
-                format!("the process cannot be confined: {error}"),
-                format!("процесс не удалось ограничить: {error}"),
-            );
-            return voice.failed("conclave", trouble.exit, &trouble.name, &trouble).into();
-        }
+        Err(error) => return voice.unconfined("conclave", &error).into(),
     };
     let name = command::name(&cli.command);
     let home = Home::find(cli.home.as_deref(), |name| std::env::var(name).ok());

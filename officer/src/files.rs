@@ -2,8 +2,10 @@
 //! Never leaves a half-written file under its name, and never overwrites what it was told to make anew.
 
 use crate::trouble::Trouble;
+pub use pki::durable_file::directory as parent;
+use pki::durable_file::{self, OWNER_ONLY, UMASK};
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -19,8 +21,8 @@ pub enum Readers {
 impl Readers {
     fn mode(self) -> u32 {
         match self {
-            Self::Owner => 0o600,
-            Self::Anyone => 0o666,
+            Self::Owner => OWNER_ONLY,
+            Self::Anyone => UMASK,
         }
     }
 }
@@ -68,9 +70,7 @@ pub fn create_new(path: &Path, readers: Readers) -> Result<File, Trouble> {
 
 /// Writes to a file that is open, and has it on the disk.
 pub fn fill(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.map_err(|cause| write_trouble(path, &cause))?;
-    sync_dir(parent(path))
+    durable_file::fill(file, path, bytes).map_err(|cause| write_trouble(path, &cause))
 }
 
 /// Makes and writes a new file.
@@ -80,31 +80,12 @@ pub fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Trou
 
 /// Puts a file in the place of an old one, or of none: a crash leaves the one or the other, whole.
 pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Trouble> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    match fs::remove_file(&part) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-            return Err(write_trouble(&part, &cause));
-        }
-        Ok(()) | Err(_) => {}
-    }
-    write_new(&part, bytes, readers)?;
-    fs::rename(&part, path).map_err(|cause| write_trouble(path, &cause))?;
-    sync_dir(parent(path))
+    durable_file::replace(path, bytes, readers.mode()).map_err(|cause| write_trouble(path, &cause))
 }
 
 /// Makes the names in a directory durable.
 pub fn sync_dir(dir: &Path) -> Result<(), Trouble> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|cause| write_trouble(dir, &cause))
-}
-
-/// The directory that a path is in.
-pub fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        Some(_) | None => Path::new("."),
-    }
 }
 
 /// Makes a directory unless it is there.
@@ -137,7 +118,7 @@ mod tests {
         write_new(&path, b"one", Readers::Owner).unwrap();
         assert!(matches!(write_new(&path, b"two", Readers::Owner), Err(Trouble::Exists { .. })));
         // A leftover of a crash is no obstacle.
-        fs::write(dir.path().join("card.part"), b"torn").unwrap();
+        fs::write(dir.path().join("card.new"), b"torn").unwrap();
         replace(&path, b"three", Readers::Anyone).unwrap();
         assert_eq!(read(&path, 5).unwrap(), b"three");
         assert!(matches!(read(&path, 4), Err(Trouble::TooLong { limit: 4, .. })));

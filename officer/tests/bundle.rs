@@ -79,7 +79,7 @@ fn the_appliance_takes_it_in(suite: Suite) {
     let bound = [sealed.person.0.to_be_bytes(), sealed.envelope.to_be_bytes()].concat();
     let verifier = agreement_key(suite, SERVER).open(VERIFIER_INFO, &bound, &sealed.sealed).unwrap();
     let paper = std::fs::read_to_string(dir.join("one-time")).unwrap();
-    let typed = paper::OneTimePassword::parse(paper.trim()).unwrap();
+    let typed = pki::OneTimePassword::parse(paper.trim()).unwrap();
     let proof = password::login_proof(typed.canonical().as_bytes(), anna.id).unwrap();
     let verifier = std::str::from_utf8(&verifier).unwrap();
     assert_eq!(password::verify(verifier, proof.as_bytes()), Ok(true));

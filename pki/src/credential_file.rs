@@ -5,18 +5,16 @@
 //! under a key inside the credential, rewritten before each signature) and `NAME.lock` (empty; held while open, so that
 //! two agents never sign with one credential).
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rand_core::CryptoRng;
 
 use crate::credential::{Credential, CredentialError};
+use crate::durable_file::{self, OWNER_ONLY, beside};
 use crate::sealed::{KdfCost, SEALED_BYTES_MAX};
 use crate::state_record::StateRecord;
-
-/// Only the owner reads and writes.
-const MODE: u32 = 0o600;
 
 /// Why a credential's files cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,17 +121,10 @@ impl CredentialFile {
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
 fn lock(path: &Path) -> Result<File, CredentialFileError> {
     let lock_path = beside(path, "lock");
     let io = |error| CredentialFileError::Io { path: lock_path.clone(), error };
-    let options = OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).to_owned();
+    let options = OpenOptions::new().write(true).create(true).truncate(false).mode(OWNER_ONLY).to_owned();
     let file = options.open(&lock_path).map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -151,22 +142,7 @@ fn read(path: &Path) -> Result<Vec<u8>, CredentialFileError> {
     Ok(bytes)
 }
 
-/// Puts new bytes in a file's place: the old ones or the new ones are there, never a mixture.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), CredentialFileError> {
-    let fresh = beside(path, "new");
-    let steps = || -> io::Result<()> {
-        // Left over by a crash; it was never the file. Removed and made anew, so that nobody prepared it for us.
-        match fs::remove_file(&fresh) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&fresh)?;
-        file.write_all(bytes)?; // A crash here: the old file rules, a piece of the new one lies beside it.
-        file.sync_all()?; // A crash here: the old file rules; the new one is whole but has no name that counts.
-        fs::rename(&fresh, path)?; // A crash here: one or the other rules, and both are whole.
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(directory)?.sync_all() // From here on the new one rules; only now the caller may sign.
-    };
-    steps().map_err(|error| CredentialFileError::Io { path: path.to_owned(), error })
+    let replaced = durable_file::replace(path, bytes, OWNER_ONLY);
+    replaced.map_err(|error| CredentialFileError::Io { path: path.to_owned(), error })
 }

@@ -10,12 +10,14 @@ pub mod show;
 pub mod trust;
 pub mod verify;
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::time::Instant;
 
 use console::{Exit, Lang, Progress, Voice, Words, clean};
+
+use pki::durable_file::{self, UMASK};
 
 use crate::bundle::BundleReader;
 use crate::trouble::Trouble;
@@ -74,9 +76,7 @@ pub fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Trouble> {
 
 /// Writes a new file; one that is there stays as it is.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let trouble = |error: io::Error| not_written(path, &error);
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(trouble)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(trouble)
+    durable_file::create(path, bytes, UMASK).map_err(|error| not_written(path, &error))
 }
 
 /// Why a new file was not written.

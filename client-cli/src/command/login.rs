@@ -6,11 +6,11 @@ use crate::Here;
 use crate::agent::wire::{Ask, Tell, Unlock, Unlocked};
 use crate::agent::{self, Start};
 use crate::args::Login;
-use crate::one_time;
 use crate::reach::{Line, runtime};
 use crate::trouble::Trouble;
 use console::{Exit, Secret, SecretSource, Words, clean};
 use hardening::Sandboxed;
+use pki::one_time::{LETTERS, OneTimePassword, PasswordError};
 use protocol::client::SecretText;
 use serde::Serialize;
 use std::os::fd::OwnedFd;
@@ -132,7 +132,8 @@ fn talk(args: &Login, here: &Here, mut line: Line) -> Result<Exit, Trouble> {
                 Some(fd) => SecretSource::open(Some(fd))?.ask("")?,
                 None => main.ask(&Said::Envelope.say(lang))?,
             };
-            Some(one_time::read(typed.expose())?)
+            let read = OneTimePassword::parse(typed.expose()).map_err(mistyped)?;
+            Some(SecretText::from(read.canonical()))
         }
         (false, true) => Some(text(&main.ask(&Said::LoginPassword.say(lang))?)),
         (false, false) => None,
@@ -168,7 +169,8 @@ fn set_password(
     }
     let new = text(&new);
     // The envelope's password stands on paper: it is read back however it is typed, and refused.
-    let same_letters = one_time::read(new.expose()).is_ok_and(|read| read == *used);
+    let same_letters =
+        OneTimePassword::parse(new.expose()).is_ok_and(|read| read.canonical() == used.expose());
     if new == *used || same_letters {
         return Err(Trouble::say(
             Exit::No,
@@ -192,6 +194,24 @@ fn done(here: &Here, line: &mut Line, unlocked: Unlocked) -> Result<Exit, Troubl
         Said::Done { name: clean(&me.full_name), login: login.clone(), site: site.clone(), index, entries };
     let data = Data { login, site, index, entries, new_password: must_set_password };
     Ok(here.voice.done("login", &said, data))
+}
+
+/// Said before anything is sent: an envelope's password has few tries.
+fn mistyped(error: PasswordError) -> Trouble {
+    match error {
+        PasswordError::Length { found } => Trouble::say(
+            Exit::No,
+            "envelope-length",
+            format!("a one-time password has {LETTERS} letters, {found} were typed"),
+            format!("в одноразовом пароле {LETTERS} знаков, введено {found}"),
+        ),
+        PasswordError::Group { group } => Trouble::say(
+            Exit::No,
+            "envelope-mistyped",
+            format!("group {group} of the one-time password is mistyped"),
+            format!("группа {group} одноразового пароля введена с ошибкой"),
+        ),
+    }
 }
 
 fn text(secret: &Secret) -> SecretText {

@@ -7,11 +7,10 @@ use crate::args::{Request, SuiteName};
 use crate::trouble::Trouble;
 use console::{Exit, SecretSource, clean};
 use link::terminal::TerminalError;
+use pki::durable_file::{self, UMASK};
 use pki::exchange::RequestFile;
 use pki::{Credential, CredentialFile, KdfCost, SubjectNames, Suite};
 use serde::Serialize;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 
 /// Letters of a passphrase at least.
@@ -104,12 +103,8 @@ pub(super) fn passphrase_label(lang: console::Lang) -> String {
 
 /// Writes a file that was not there.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|error| match error.kind() == std::io::ErrorKind::AlreadyExists {
+    let written = durable_file::create(path, bytes, UMASK);
+    written.map_err(|error| match error.kind() == std::io::ErrorKind::AlreadyExists {
         true => exists(path),
         false => Trouble::io(path, &error),
     })

@@ -6,10 +6,8 @@ use crate::args::Setup;
 use crate::home::read_card;
 use crate::trouble::Trouble;
 use console::{Exit, clean, confirm_at_terminal};
+use pki::durable_file::{self, OWNER_ONLY};
 use serde::Serialize;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 
 console::words! {
     enum Said {
@@ -59,14 +57,8 @@ pub(super) fn run(args: Setup, mut here: Here) -> Result<Exit, Trouble> {
         ));
     }
     let path = here.home.card_path();
-    let fresh = path.with_extension("new");
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(card.to_text().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, &path) // A crash before: the old card counts; after: the new one.
-    };
-    write().map_err(|error| Trouble::io(&path, &error))?;
+    let written = durable_file::replace(&path, card.to_text().as_bytes(), OWNER_ONLY);
+    written.map_err(|error| Trouble::io(&path, &error))?;
     let site = clean(&card.site);
     Ok(here.voice.done("setup", &Said::Done { site: site.clone() }, Data { site, fingerprint }))
 }

@@ -4,7 +4,6 @@
 use crate::date;
 use crate::error::PaperError;
 use crate::lang::Lang;
-use crate::password::OneTimePassword;
 use crate::sheet::{Pdf, Sheet, checked};
 
 /// What stands on an envelope. Without `Debug`: it holds a password.
@@ -19,8 +18,8 @@ pub struct Envelope<'a> {
     pub login: &'a str,
     /// The unit of that person.
     pub unit: &'a str,
-    /// The password of the first login.
-    pub password: &'a OneTimePassword,
+    /// The password of the first login, in its groups.
+    pub password: [&'a str; 4],
     /// When it was issued.
     pub issued_ms: u64,
     /// The language of the person.
@@ -48,7 +47,7 @@ impl Envelope<'_> {
         sheet.field(lang.pick("Unit", "Подразделение"), unit);
         sheet.field(lang.pick("Issued", "Выдан"), &issued);
         sheet.subheading(lang.pick("One-time password", "Одноразовый пароль"));
-        sheet.groups(&self.password.groups(), 4, 22.0);
+        sheet.groups(&self.password, 4, 22.0);
         sheet.steps(&lang.pick(STEPS_EN, STEPS_RU));
 
         sheet.cut(68.0);

@@ -6,7 +6,7 @@ use super::envelopes::Envelope;
 use crate::files::{self, Readers};
 use crate::trouble::{Failure, Trouble};
 use journal::act::EnvelopePrint;
-use paper::OneTimePassword;
+use pki::OneTimePassword;
 use pki::{PersonId, canonical, password};
 use protocol::frame::{SealedVerifier, VERIFIER_INFO};
 use rand_core::CryptoRng;

@@ -12,7 +12,7 @@ use crate::trouble::{Failure, Trouble};
 use clap::{Args, Subcommand};
 use console::{Align, Exit, HelpTable, PassphraseFd, Table, Voice};
 use journal::act::{Act, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid};
-use paper::OneTimePassword;
+use pki::OneTimePassword;
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -288,7 +288,7 @@ fn sheet(
         full_name: &person.names.full_name,
         login: &person.names.login,
         unit: if unit.is_empty() { "—" } else { &unit },
-        password,
+        password: password.groups(),
         issued_ms: clock::now_ms(),
         lang: sheet_lang(voice.lang),
     };

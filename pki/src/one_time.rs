@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 const ALPHABET: &[u8; 23] = b"234679ACDEFHJKMNPRTVWXY";
 const GROUPS: usize = 4;
 const GROUP_LETTERS: usize = 5;
-const LETTERS: usize = GROUPS * GROUP_LETTERS;
+/// Letters of a one-time password.
+pub const LETTERS: usize = GROUPS * GROUP_LETTERS;
 /// Bytes of typed text that are looked at; more is no password.
 const TYPED_BYTES_MAX: usize = 200;
 
@@ -160,13 +161,13 @@ fn meant(typed: char) -> Option<u8> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use rand_core::{TryCryptoRng, TryRng};
     use std::convert::Infallible;
 
     /// Counts: good enough to make passwords in tests, and the same each time.
-    pub(crate) struct Counting(pub(crate) u64);
+    struct Counting(u64);
 
     impl TryRng for Counting {
         type Error = Infallible;
