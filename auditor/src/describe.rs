@@ -5,120 +5,10 @@ use console::{Lang, clean};
 use journal::act::{
     Act, ConversationKind, DualAct, EraseTarget, FileClaim, Precedence, Purpose, Reserve, RevokeReason,
 };
-use journal::fact::{AlarmKind, CellKind, EndReason, Fact, LoginFailure};
-use journal::ids::{Chain, ConversationId, Index};
+use journal::ids::{ConversationId, Index};
 use pki::{Certificate, PersonId, canonical};
 
 use crate::names::{Names, What, roles};
-
-/// The conversation that an act is about, for filters.
-pub fn conversation(what: What<'_>, index: Index, names: &Names) -> Option<Index> {
-    let What::Statement(parsed) = what else { return None };
-    let id = match parsed.act() {
-        Act::Create(_) => return Some(index),
-        Act::Acknowledge(act) => return names.conversation_of(act.message),
-        Act::Invite(act) => act.conversation,
-        Act::Accept(act) => act.conversation,
-        Act::Leave(act) => act.conversation,
-        Act::Remove(act) => act.conversation,
-        Act::HandOver(act) => act.conversation,
-        Act::Epoch(act) => act.conversation,
-        Act::ShareHistory(act) => act.conversation,
-        Act::BadWrap(act) => act.conversation,
-        Act::Title(act) => act.conversation,
-        Act::Reserve(act) => act.conversation,
-        Act::Message(act) => act.conversation,
-        Act::Read(act) => act.conversation,
-        Act::Erase(act) => match &act.target {
-            EraseTarget::Messages(id, _) | EraseTarget::Conversation(id) => *id,
-        },
-        Act::Genesis(_)
-        | Act::Submit(_)
-        | Act::Propose(_)
-        | Act::Approve(_)
-        | Act::Withdraw(_)
-        | Act::Login(_)
-        | Act::Logout(_)
-        | Act::SetPassword(_)
-        | Act::Enrol(_)
-        | Act::Revoke(_)
-        | Act::Crl(_)
-        | Act::EnvelopePrint(_)
-        | Act::EnvelopeHandOver(_)
-        | Act::EnvelopeVoid(_)
-        | Act::Suspend(_)
-        | Act::Resume(_)
-        | Act::Unlock(_)
-        | Act::EndSession(_)
-        | Act::Export(_) => return None,
-    };
-    names.conversation(id)
-}
-
-/// Whom an entry concerns besides its signer, for filters.
-pub fn concerned(what: What<'_>) -> Vec<PersonId> {
-    match what {
-        What::Fact(Fact::FailedLogin(fact)) => vec![fact.person],
-        What::Fact(Fact::Alarm(fact)) => fact.person.into_iter().collect(),
-        What::Fact(
-            Fact::Start(_)
-            | Fact::Stop(_)
-            | Fact::SessionEnd(_)
-            | Fact::ClockStep(_)
-            | Fact::Tick(_)
-            | Fact::Erased(_)
-            | Fact::KeyRoll(_)
-            | Fact::PeriodEnd(_),
-        ) => Vec::new(),
-        What::Statement(parsed) => {
-            let act = parsed.act();
-            let mut found = person_of(act).into_iter().collect::<Vec<_>>();
-            if let Act::Create(act) = act {
-                found.extend(&act.invited);
-            }
-            found
-        }
-    }
-}
-
-fn person_of(act: &Act) -> Option<PersonId> {
-    match act {
-        Act::Revoke(act) => Some(act.person),
-        Act::EnvelopePrint(act) => Some(act.person),
-        Act::Suspend(act) => Some(act.person),
-        Act::Resume(act) => Some(act.person),
-        Act::Unlock(act) => Some(act.person),
-        Act::EndSession(act) => Some(act.person),
-        Act::Invite(act) => Some(act.person),
-        Act::Remove(act) => Some(act.person),
-        Act::HandOver(act) => Some(act.person),
-        Act::ShareHistory(act) => Some(act.person),
-        Act::Enrol(act) => Certificate::parse(&act.signature).ok()?.person(),
-        Act::Genesis(_)
-        | Act::Submit(_)
-        | Act::Propose(_)
-        | Act::Approve(_)
-        | Act::Withdraw(_)
-        | Act::Login(_)
-        | Act::Logout(_)
-        | Act::SetPassword(_)
-        | Act::Crl(_)
-        | Act::EnvelopeHandOver(_)
-        | Act::EnvelopeVoid(_)
-        | Act::Create(_)
-        | Act::Accept(_)
-        | Act::Leave(_)
-        | Act::Epoch(_)
-        | Act::BadWrap(_)
-        | Act::Title(_)
-        | Act::Reserve(_)
-        | Act::Message(_)
-        | Act::Read(_)
-        | Act::Acknowledge(_)
-        | Act::Erase(_)
-        | Act::Export(_) => None,
-    }
-}
 
 /// What an entry says.
 pub fn describe(what: What<'_>, names: &Names, lang: Lang) -> String {
@@ -128,17 +18,18 @@ pub fn describe(what: What<'_>, names: &Names, lang: Lang) -> String {
     }
 }
 
-struct Teller<'a> {
+/// Whose names, in which language.
+pub(crate) struct Teller<'a> {
     names: &'a Names,
-    lang: Lang,
+    pub(crate) lang: Lang,
 }
 
 impl Teller<'_> {
-    fn say(&self, en: String, ru: String) -> String {
+    pub(crate) fn say(&self, en: String, ru: String) -> String {
         self.lang.pick(en, ru)
     }
 
-    fn who(&self, person: PersonId) -> String {
+    pub(crate) fn who(&self, person: PersonId) -> String {
         self.names.person(person, self.lang)
     }
 
@@ -408,111 +299,4 @@ impl Teller<'_> {
         }
         more
     }
-
-    fn fact(&self, fact: &Fact) -> String {
-        match fact {
-            Fact::Start(fact) => {
-                let (version, epoch) = (clean(&fact.version), fact.erasure_epoch);
-                let cell = match fact.cell {
-                    CellKind::File => self.lang.pick("file (development)", "файл (для разработки)"),
-                    CellKind::Sector => self.lang.pick("raw sector", "сектор диска"),
-                    CellKind::Tpm => "TPM",
-                };
-                let aside = match fact.set_aside_bytes {
-                    0 => String::new(),
-                    n => self.say(
-                        format!(", {n} unreleased bytes set aside"),
-                        format!(", отложено невыданных байт: {n}"),
-                    ),
-                };
-                self.say(
-                    format!("start, version {version}, root cell: {cell}, erasure epoch {epoch}{aside}"),
-                    format!("пуск, версия {version}, ячейка корня: {cell}, эпоха стирания {epoch}{aside}"),
-                )
-            }
-            Fact::Stop(_) => self.say("stop".into(), "остановка".into()),
-            Fact::SessionEnd(fact) => {
-                let why = match fact.reason {
-                    EndReason::Lost => self.lang.pick("connection lost", "связь потеряна"),
-                    EndReason::Idle => self.lang.pick("idle", "бездействие"),
-                    EndReason::Expired => {
-                        self.lang.pick("the certificate has run out", "срок сертификата истёк")
-                    }
-                    EndReason::Protocol => self.lang.pick("the peer broke the protocol", "нарушен протокол"),
-                };
-                let chain = short(fact.chain);
-                self.say(format!("session {chain}… ended: {why}"), format!("сеанс {chain}… завершён: {why}"))
-            }
-            Fact::ClockStep(fact) => {
-                let time = console::when::rfc3339;
-                let (expected, found) = (time(fact.expected_ms), time(fact.found_ms));
-                self.say(
-                    format!("the clock jumped: {expected} expected, {found} found"),
-                    format!("часы сбились: ожидалось {expected}, оказалось {found}"),
-                )
-            }
-            Fact::FailedLogin(fact) => {
-                let why = match fact.failure {
-                    LoginFailure::Password => self.lang.pick("wrong password", "неверный пароль"),
-                    LoginFailure::Refused => self.lang.pick("refused by the rules", "отклонён правилами"),
-                    LoginFailure::Statement => {
-                        self.lang.pick("the statement did not fit", "заявление не подошло")
-                    }
-                };
-                let (who, n) = (self.who(fact.person), fact.count);
-                self.say(
-                    format!("failed logins of {who}: {n}, {why}"),
-                    format!("неудачных входов {who}: {n}, {why}"),
-                )
-            }
-            Fact::Tick(_) => self.say("a deadline passed".into(), "наступил срок".into()),
-            Fact::Erased(fact) => {
-                let (epoch, n) = (fact.epoch, fact.through);
-                self.say(
-                    format!("erased: everything asked for up to #{n}, erasure epoch {epoch}"),
-                    format!("стёрто всё, о чём просили по #{n}, эпоха стирания {epoch}"),
-                )
-            }
-            Fact::KeyRoll(fact) => {
-                let n = fact.period;
-                self.say(format!("new log key, period {n}"), format!("новый ключ журнала, период {n}"))
-            }
-            Fact::Alarm(fact) => {
-                let what = alarm(fact.alarm, self.lang);
-                match fact.person {
-                    Some(person) => {
-                        format!("{}: {what}: {}", self.lang.pick("ALARM", "ТРЕВОГА"), self.who(person))
-                    }
-                    None => format!("{}: {what}", self.lang.pick("ALARM", "ТРЕВОГА")),
-                }
-            }
-            Fact::PeriodEnd(fact) => {
-                let (n, entries) = (fact.period, fact.counts.iter().map(|kind| kind.count).sum::<u64>());
-                self.say(
-                    format!("end of period {n}, entries: {entries}"),
-                    format!("конец периода {n}, записей: {entries}"),
-                )
-            }
-        }
-    }
-}
-
-/// An alarm in words.
-pub fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
-    match kind {
-        AlarmKind::Equivocation => {
-            lang.pick("two different statements under one number", "два разных заявления под одним номером")
-        }
-        AlarmKind::Fork => lang.pick(
-            "a signed checkpoint that contradicts the log",
-            "подписанная контрольная точка противоречит журналу",
-        ),
-        AlarmKind::NearlyFull => lang.pick("the device is nearly full", "носитель почти заполнен"),
-        AlarmKind::BodyDamaged => lang.pick("a body is missing or damaged", "тело пропало или повреждено"),
-        AlarmKind::LoginFlood => lang.pick("a flood of failed logins", "поток неудачных входов"),
-    }
-}
-
-fn short(chain: Chain) -> String {
-    chain.to_string()[..8].to_owned()
 }

@@ -18,109 +18,12 @@ use crate::audit::{Audit, Judgement};
 use crate::duplicates::Sorter;
 use crate::names::{Names, What, hex};
 
+pub use crate::report_rows::{AnchorRow, Anomaly, AnomalyKind, ErasureRow, KindRow, PersonRow};
+
 /// The version of the JSON report.
 pub const REPORT_VERSION: u8 = 1;
 /// Rows of any list in a report; the rest is counted.
 pub const ROWS_MAX: usize = 10_000;
-
-/// An erasure.
-#[derive(Clone, Debug, Serialize)]
-pub struct ErasureRow {
-    /// The `Erase`.
-    pub index: Index,
-    /// When, RFC 3339.
-    pub at: String,
-    /// Whose.
-    pub by: String,
-    /// The conversation's number.
-    pub conversation: Option<Index>,
-    /// How many messages; `None` for the whole conversation.
-    pub messages: Option<usize>,
-    /// The `Erased` that closed it: the server's claim; `None` while it is pending.
-    pub done: Option<Index>,
-}
-
-/// Something an auditor should look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Anomaly {
-    /// Stable word.
-    pub kind: AnomalyKind,
-    /// Where.
-    pub index: Index,
-    /// The other entry of a pair.
-    pub other: Option<Index>,
-    /// About whom.
-    pub who: Option<String>,
-}
-
-/// Kinds of anomalies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AnomalyKind {
-    /// The server raised an alarm.
-    Alarm,
-    /// The clock jumped.
-    ClockStep,
-    /// A start without a stop before it: power was cut, or the process was killed.
-    UncleanStart,
-    /// What had never been released was set aside at a start.
-    SetAside,
-    /// The root cell is a file: erasure promises nothing against old copies of it.
-    DevelopmentCell,
-    /// Wrong passwords.
-    WrongPasswords,
-    /// Two bodies with one commitment.
-    DuplicateCommitment,
-    /// An erasure that was asked for and is not done at the end.
-    ErasurePending,
-}
-
-/// A person.
-#[derive(Clone, Debug, Serialize)]
-pub struct PersonRow {
-    /// 16 hex digits.
-    pub person: String,
-    /// Login.
-    pub login: String,
-    /// Full name.
-    pub name: String,
-    /// Stable role words.
-    pub roles: Vec<&'static str>,
-    /// Clearance rank.
-    pub clearance: u8,
-    /// Entries this person signed.
-    pub signed: u64,
-    /// Index of the first enrolment.
-    pub enrolled: Index,
-    /// Index of the revocation.
-    pub revoked: Option<Index>,
-    /// Suspended since.
-    pub suspended: Option<Index>,
-    /// Locked since.
-    pub locked: Option<Index>,
-}
-
-/// How many of one kind.
-#[derive(Clone, Debug, Serialize)]
-pub struct KindRow {
-    /// The stable number; Facts as 1000 + theirs.
-    pub kind: u16,
-    /// Its name.
-    pub name: &'static str,
-    /// How many.
-    pub count: u64,
-}
-
-/// A head that the entries lead to.
-#[derive(Clone, Debug, Serialize)]
-pub struct AnchorRow {
-    /// The file, or `null` for the trust file's own.
-    pub file: Option<String>,
-    /// Entries covered.
-    pub size: u64,
-    /// Hex.
-    pub root: String,
-}
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]

@@ -1,6 +1,12 @@
 //! The command line of `conclave`, in English; Russian stands in `help`.
 //! Never takes a secret or a text of a message: those come from the terminal, from standard input or from descriptors.
 
+mod conversation;
+mod file;
+
+pub(crate) use conversation::{Conv, ConvNew, ConvOne, ConvPerson};
+pub(crate) use file::{File, FileList, FileOne, FileSave, FileSend};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use console::{Common, Consent, Extra, PassphraseFd};
 use std::path::PathBuf;
@@ -244,130 +250,6 @@ pub(crate) struct MessageShow {
     /// Number of the message.
     #[arg(value_name = "N")]
     pub(crate) message: String,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Conv {
-    /// Begin a group (its title is read from standard input or typed), or a private conversation.
-    #[command(
-        after_help = "Examples:\n  echo 'Night shift' | conclave conv new @boris @vera\n  conclave conv new --private @boris"
-    )]
-    New(ConvNew),
-    /// List your conversations.
-    #[command(after_help = "Example:\n  conclave conv list")]
-    List,
-    /// Show a conversation and its members.
-    #[command(after_help = "Example:\n  conclave conv show 'Night shift'")]
-    Show(ConvOne),
-    /// Invite a person into a group.
-    #[command(after_help = "Example:\n  conclave conv invite 'Night shift' @vera")]
-    Invite(ConvPerson),
-    /// Remove a person from a group.
-    #[command(after_help = "Example:\n  conclave conv remove 'Night shift' @vera")]
-    Remove(ConvPerson),
-    /// Leave a group.
-    #[command(after_help = "Example:\n  conclave conv leave 'Night shift'")]
-    Leave(ConvOne),
-    /// Make another member the owner of a group.
-    #[command(after_help = "Example:\n  conclave conv owner 'Night shift' @boris")]
-    Owner(ConvPerson),
-    /// Let a member read what was written before he came.
-    #[command(after_help = "Example:\n  conclave conv share-history 'Night shift' @vera")]
-    ShareHistory(ConvPerson),
-}
-
-#[derive(Args)]
-pub(crate) struct ConvNew {
-    /// Who is invited: @login.
-    #[arg(required = true, value_name = "WHO")]
-    pub(crate) people: Vec<String>,
-    /// A private conversation with one person.
-    #[arg(long)]
-    pub(crate) private: bool,
-    /// A group without a title.
-    #[arg(long, conflicts_with = "private")]
-    pub(crate) untitled: bool,
-    /// Highest label of its messages.
-    #[arg(long, value_name = "LABEL")]
-    pub(crate) ceiling: Option<String>,
-    /// Label of messages that name none.
-    #[arg(long, value_name = "LABEL")]
-    pub(crate) default_label: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct ConvOne {
-    /// Which conversation: @login, #number or the beginning of a title.
-    #[arg(value_name = "CONVERSATION")]
-    pub(crate) of: String,
-}
-
-#[derive(Args)]
-pub(crate) struct ConvPerson {
-    /// Which conversation: #number or the beginning of a title.
-    #[arg(value_name = "CONVERSATION")]
-    pub(crate) of: String,
-    /// Who: @login.
-    #[arg(value_name = "WHO")]
-    pub(crate) who: String,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum File {
-    /// Send a file with a message.
-    #[command(after_help = "Example:\n  conclave file send @boris report.pdf")]
-    Send(FileSend),
-    /// List files.
-    #[command(after_help = "Example:\n  conclave file list @boris")]
-    List(FileList),
-    /// Show a text file; nothing is written.
-    #[command(after_help = "Example:\n  conclave file view 1234")]
-    View(FileOne),
-    /// Write a file to this computer, if the policy allows it.
-    #[command(after_help = "Example:\n  conclave file save 1234 report.pdf")]
-    Save(FileSave),
-    /// Fetch a file, check it and keep nothing.
-    #[command(after_help = "Example:\n  conclave file verify 1234")]
-    Verify(FileOne),
-}
-
-#[derive(Args)]
-pub(crate) struct FileSend {
-    /// To whom: @login, #number or the beginning of a group's title.
-    #[arg(value_name = "WHO")]
-    pub(crate) to: String,
-    /// The file.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Read a text that goes with it from standard input.
-    #[arg(long)]
-    pub(crate) with_text: bool,
-    #[command(flatten)]
-    pub(crate) marks: Marks,
-}
-
-#[derive(Args)]
-pub(crate) struct FileList {
-    /// Which conversation; all of them otherwise.
-    #[arg(value_name = "WHO")]
-    pub(crate) of: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct FileOne {
-    /// Number of the message.
-    #[arg(value_name = "N")]
-    pub(crate) message: String,
-}
-
-#[derive(Args)]
-pub(crate) struct FileSave {
-    /// Number of the message.
-    #[arg(value_name = "N")]
-    pub(crate) message: String,
-    /// Where to; in this directory under its own name otherwise. Nothing is overwritten.
-    #[arg(value_name = "FILE")]
-    pub(crate) to: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -261,6 +261,7 @@ pub(crate) fn precedence(precedence: Precedence, lang: Lang) -> &'static str {
 pub(crate) mod tests {
     use super::*;
     use pki::{CertId, Role, RoleSet};
+    use protocol::answer::Standing;
     use protocol::client::SecretText;
     use protocol::client::event::MemberView;
 
@@ -273,7 +274,7 @@ pub(crate) mod tests {
             roles: RoleSet::EMPTY.with(Role::Operator),
             clearance: Clearance(3),
             agreement: CertId([0; 32]),
-            active: true,
+            standing: Standing::Good,
             online: false,
             signature: CertId([0; 32]),
         }

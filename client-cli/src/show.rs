@@ -27,7 +27,7 @@ pub(crate) fn message(message: &MessageView, names: &Names, lang: Lang) -> Strin
 /// The line about a message.
 pub(crate) fn heading(message: &MessageView, names: &Names, lang: Lang) -> String {
     let mut out =
-        format!("#{}  {}  {}", message.index, minute(message.wall_ms, 0), names.full(message.author, lang));
+        format!("#{}  {}  {}", message.index, minute(message.wall_ms), names.full(message.author, lang));
     if message.label.rank() > 0 {
         out.push_str(&format!("  [{}]", names.label_name(message.label, lang)));
     }

@@ -105,7 +105,7 @@ impl Board {
         status.up_seconds = self.started.elapsed().as_secs();
         status.entries = register.size();
         status.sessions = count(register.chains().count());
-        status.people = count(register.people().count());
+        status.people = count(register.people().filter(|person| !person.is_server()).count());
         status.conversations = count(register.conversations().count());
         status.messages = register.message_count();
         status.erasing = count(register.erasures_pending().count());

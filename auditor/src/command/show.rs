@@ -13,7 +13,8 @@ use pki::PersonId;
 use serde::Serialize;
 
 use super::{Told, ended, open_bundle, shown};
-use crate::describe::{concerned, conversation, describe};
+use crate::concern::{concerned, conversation};
+use crate::describe::describe;
 use crate::names::{Names, Opened, What};
 use crate::report::CLAIMS;
 use crate::trouble::Trouble;

@@ -144,7 +144,7 @@ impl Page<'_> {
             let Content::Text(_, Some(file)) = &message.content else { continue };
             table.row([
                 message.index.to_string(),
-                minute(message.wall_ms, 0),
+                minute(message.wall_ms),
                 format!("@{}", self.names.login(message.author)),
                 self.names.title(conversation, lang),
                 bytes(file.bytes, lang),

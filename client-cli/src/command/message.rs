@@ -78,7 +78,7 @@ impl Page<'_> {
             (lang.pick("acknowledged", "подтверждено"), Align::Left),
         ]);
         let stamp = |stamp: Option<Stamp>| match stamp {
-            Some(stamp) => format!("{} #{}", minute(stamp.wall_ms, 0), stamp.index),
+            Some(stamp) => format!("{} #{}", minute(stamp.wall_ms), stamp.index),
             None => "—".to_owned(),
         };
         for reader in self.readers {

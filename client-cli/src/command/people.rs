@@ -64,7 +64,7 @@ fn person_json(person: &PersonView, names: &Names) -> PersonJson {
         unit: person.unit.clone(),
         roles: person.roles.iter().map(|role| role.name().to_owned()).collect(),
         clearance: person.clearance.rank(),
-        active: person.active,
+        active: person.standing.may_act(),
         online: person.online,
         look_alike: names.is_alike(person.person),
     }
@@ -81,7 +81,7 @@ impl Page<'_> {
             (lang.pick("state", "состояние"), Align::Left),
         ]);
         for person in self.people {
-            let state = match (person.active, person.online) {
+            let state = match (person.standing.may_act(), person.online) {
                 (false, _) => lang.pick("inactive", "не действует"),
                 (true, true) => lang.pick("online", "на связи"),
                 (true, false) => "",

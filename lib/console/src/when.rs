@@ -1,50 +1,68 @@
 //! Times, durations and sizes as people read them.
 //! Never reads a clock: every moment is an argument.
 
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use crate::lang::Lang;
 
-const TO_THE_MINUTE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]");
-const TO_THE_SECOND: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-const DAY_EN: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
-const DAY_RU: &[BorrowedFormatItem<'_>] = format_description!("[day].[month].[year]");
-
 /// What is shown for a moment beyond the calendar (year 9999).
 const BEYOND: &str = "????-??-??";
+/// Within this time before and after a moment a zone's change of its clocks makes the offset worth showing.
+const AROUND: SignedDuration = SignedDuration::from_hours(183 * 24);
 
-fn moment(at_ms: u64, offset_minutes: i16) -> Option<OffsetDateTime> {
-    let offset = UtcOffset::from_whole_seconds(i32::from(offset_minutes) * 60).ok()?;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).ok()?;
-    at.checked_to_offset(offset)
+fn moment(at_ms: u64) -> Option<Timestamp> {
+    // Leaves room for the offset of every zone.
+    let latest = Timestamp::MAX.as_millisecond() - 26 * 3_600_000;
+    let at_ms = i64::try_from(at_ms).ok().filter(|at_ms| *at_ms <= latest)?;
+    Timestamp::from_millisecond(at_ms).ok()
 }
 
-fn shown(at: Option<OffsetDateTime>, format: &[BorrowedFormatItem<'_>]) -> String {
-    at.and_then(|at| at.format(format).ok()).unwrap_or_else(|| BEYOND.to_owned())
+/// `2026-11-21 20:53`, as the clock on this terminal's wall shows it: by `TZ`, else by /etc/localtime, else UTC. Where
+/// that clock is put forward and back with the seasons the offset follows: `2026-11-21 18:53+01`.
+pub fn minute(at_ms: u64) -> String {
+    minute_in(at_ms, TimeZone::system())
 }
 
-/// `2026-11-21 17:53`, in a zone `offset_minutes` east of Greenwich.
-pub fn minute(at_ms: u64, offset_minutes: i16) -> String {
-    shown(moment(at_ms, offset_minutes), TO_THE_MINUTE)
+fn minute_in(at_ms: u64, zone: TimeZone) -> String {
+    let Some(at) = moment(at_ms) else { return BEYOND.to_owned() };
+    let offset = |at: Timestamp| zone.to_offset(at);
+    let neighbours = [at.checked_sub(AROUND), at.checked_add(AROUND)];
+    let is_steady = neighbours.into_iter().flatten().all(|other| offset(other) == offset(at));
+    let shown = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    if is_steady { shown } else { format!("{shown}{}", offset_shown(offset(at))) }
+}
+
+/// `+01`, `-03:30`.
+fn offset_shown(offset: Offset) -> String {
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
+    if rest == 0 { format!("{sign}{hours:02}") } else { format!("{sign}{hours:02}:{rest:02}") }
 }
 
 /// `2026-11-21T17:53:08Z`: RFC 3339, always in UTC; for scripts, reports and evidence.
 pub fn rfc3339(at_ms: u64) -> String {
-    shown(moment(at_ms, 0), TO_THE_SECOND)
+    utc(at_ms, "%Y-%m-%dT%H:%M:%SZ")
 }
 
 /// The day alone, UTC: `2026-11-21` or `21.11.2026`.
 pub fn day(at_ms: u64, lang: Lang) -> String {
-    shown(moment(at_ms, 0), lang.pick(DAY_EN, DAY_RU))
+    utc(at_ms, lang.pick("%Y-%m-%d", "%d.%m.%Y"))
+}
+
+fn utc(at_ms: u64, format: &str) -> String {
+    let at: Option<Zoned> = moment(at_ms).map(|at| at.to_zoned(TimeZone::UTC));
+    at.map_or_else(|| BEYOND.to_owned(), |at| at.strftime(format).to_string())
 }
 
 /// Milliseconds since 1970 of an RFC 3339 time; `None` when it is none or lies before 1970.
 pub fn parse_rfc3339(text: &str) -> Option<u64> {
-    let at = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
-    u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
+    // The reader of the library knows more spellings than the RFC: a zone's name, a blank for the T.
+    let is_plain =
+        text.as_bytes().get(10).is_some_and(|at| at.eq_ignore_ascii_case(&b'T')) && !text.contains('[');
+    let at: Timestamp = if is_plain { text.parse().ok()? } else { return None };
+    u64::try_from(at.as_millisecond()).ok()
 }
 
 /// How long, in its largest unit: `40 s`, `5 min`, `3 h`, `12 d`.
@@ -62,7 +80,7 @@ pub fn duration(ms: u64, lang: Lang) -> String {
 /// How long ago `at_ms` was: `now`, `5 min ago`. A moment ahead of `now_ms` is told as its minute, never as "now".
 pub fn ago(at_ms: u64, now_ms: u64, lang: Lang) -> String {
     match now_ms.checked_sub(at_ms) {
-        None => minute(at_ms, 0),
+        None => minute(at_ms),
         Some(0..=4_999) => lang.pick("now", "только что").to_owned(),
         Some(ms) => format!("{} {}", duration(ms, lang), lang.pick("ago", "назад")),
     }
@@ -97,20 +115,50 @@ mod tests {
     #[test]
     fn moments_are_shown_in_the_readers_zone_and_kept_in_utc() {
         assert_eq!(rfc3339(AT), "2026-11-21T17:53:08Z");
-        assert_eq!(minute(AT, 180), "2026-11-21 20:53");
-        assert_eq!(minute(AT, -18 * 60), "2026-11-20 23:53");
+        let zone = |text: &str| TimeZone::posix(text).unwrap();
+        assert_eq!(minute_in(AT, zone("MSK-3")), "2026-11-21 20:53");
+        assert_eq!(minute_in(AT, zone("<-18>18")), "2026-11-20 23:53");
+        assert_eq!(minute_in(AT, TimeZone::UTC), "2026-11-21 17:53");
         assert_eq!(day(AT, Lang::Ru), "21.11.2026");
         assert_eq!(parse_rfc3339("2026-11-21T20:53:08+03:00"), Some(AT));
         assert_eq!(parse_rfc3339("2026-11-21 20:53:08"), None);
         assert_eq!(parse_rfc3339("1969-01-01T00:00:00Z"), None);
-        assert_eq!(minute(u64::MAX, 0), BEYOND);
+        assert_eq!(parse_rfc3339("2026-11-21T20:53:08+03:00[Europe/Moscow]"), None);
+        assert_eq!((minute(u64::MAX), rfc3339(u64::MAX)), (BEYOND.into(), BEYOND.into()));
+        assert_eq!(minute_in(253_402_300_799_000, zone("<+24>-24")), BEYOND);
+    }
+
+    #[test]
+    fn where_clocks_change_with_the_seasons_the_offset_is_shown() {
+        let berlin = || TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        assert_eq!(minute_in(AT, berlin()), "2026-11-21 18:53+01");
+        assert_eq!(minute_in(AT - 120 * 86_400_000, berlin()), "2026-07-24 19:53+02");
+        let newfoundland = TimeZone::posix("NST3:30NDT,M3.2.0,M11.1.0").unwrap();
+        assert_eq!(minute_in(AT, newfoundland), "2026-11-21 14:23-03:30");
+    }
+
+    /// The environment belongs to a whole process, so this test runs itself again in one of its own.
+    #[test]
+    fn the_terminals_own_zone_counts() {
+        const ASKED: &str = "CONCLAVE_TEST_SHOW_MINUTE";
+        if std::env::var_os(ASKED).is_some() {
+            println!("shown: {}", minute(AT));
+            return;
+        }
+        for (zone, shown) in [("MSK-3", "2026-11-21 20:53"), ("UTC", "2026-11-21 17:53")] {
+            let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+            let name = "when::tests::the_terminals_own_zone_counts";
+            again.args(["--exact", name, "--nocapture"]).env("TZ", zone).env(ASKED, "1");
+            let out = String::from_utf8(again.output().unwrap().stdout).unwrap();
+            assert!(out.contains(&format!("shown: {shown}\n")), "{zone}: {out}");
+        }
     }
 
     #[test]
     fn durations_and_sizes_read_naturally() {
         assert_eq!(ago(AT - 300_000, AT, Lang::Ru), "5 мин назад");
         assert_eq!(ago(AT - 1, AT, Lang::En), "now");
-        assert_eq!(ago(AT + 1, AT, Lang::En), "2026-11-21 17:53");
+        assert_eq!(ago(AT + 1, AT, Lang::En), minute(AT));
         assert_eq!(duration(3 * 86_400_000, Lang::En), "3 d");
         assert_eq!(bytes(999, Lang::En), "999 B");
         assert_eq!(bytes(1000, Lang::En), "1.0 KiB");

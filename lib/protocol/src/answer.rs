@@ -86,6 +86,35 @@ pub struct Page {
     pub more: bool,
 }
 
+/// Whether a person may act.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Standing {
+    /// May act.
+    #[n(1)]
+    Good,
+    /// Kept out by an officer until resumed.
+    #[n(2)]
+    Suspended,
+    /// For ever out.
+    #[n(3)]
+    Revoked,
+    /// Too many wrong passwords: the next login waits for an officer. Told to officers and administrators; for the
+    /// others such a person is in good standing, which is true of the session that may live.
+    #[n(4)]
+    Locked,
+}
+
+impl Standing {
+    /// May act in a session.
+    pub fn may_act(self) -> bool {
+        match self {
+            Self::Good | Self::Locked => true,
+            Self::Suspended | Self::Revoked => false,
+        }
+    }
+}
+
 /// A person, by the server's word; the Enrol at that index, with its proof, is what the terminal believes and shows.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
@@ -96,9 +125,9 @@ pub struct PersonRecord {
     /// Index of the newest Enrol in force.
     #[n(1)]
     pub enrolled: Index,
-    /// May act: neither revoked nor suspended.
+    /// Whether this person may act.
     #[n(2)]
-    pub active: bool,
+    pub standing: Standing,
     /// A session lives now.
     #[n(3)]
     pub online: bool,

@@ -1,10 +1,10 @@
-//! `admit propose|approve`: a new officer's certificate may act once two officers have said so.
+//! `admit propose|approve|withdraw`: a new officer's certificate may act once two officers have said so.
 //! Never admits a certificate that was not verified here: the directory names it by its path to the site card.
 
 use super::decide::{Decided, Decision};
 use super::names::{self, Names, Text};
 use super::online::{Access, For, Online, session};
-use super::policy::{approve, propose};
+use super::policy::{approve, propose, withdraw};
 use super::proposals::{self, Open, of_another};
 use super::trouble::Trouble;
 use clap::{Args, Subcommand};
@@ -23,6 +23,9 @@ pub(super) enum Admit {
     /// Approve what another officer proposed: from here on the new officer may act.
     #[command(after_help = "Example: conclave-admin admit approve @irina")]
     Approve(One),
+    /// Take back your own proposal.
+    #[command(after_help = "Example: conclave-admin admit withdraw @irina")]
+    Withdraw(Back),
 }
 
 #[derive(Args)]
@@ -32,6 +35,15 @@ pub(super) struct One {
     person: String,
     #[command(flatten)]
     decision: Decision,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Args)]
+pub(super) struct Back {
+    /// The officer you proposed: @login.
+    #[arg(value_name = "@LOGIN")]
+    person: String,
     #[command(flatten)]
     access: Access,
 }
@@ -47,6 +59,9 @@ pub(super) const HELP: &HelpTable = &[
     ),
     ("admit approve/@after", "Пример: conclave-admin admit approve @irina"),
     ("admit approve/person", "новый офицер: @логин"),
+    ("admit withdraw/@about", "Отозвать собственное предложение."),
+    ("admit withdraw/@after", "Пример: conclave-admin admit withdraw @irina"),
+    ("admit withdraw/person", "предложенный вами офицер: @логин"),
 ];
 
 console::words! {
@@ -62,6 +77,9 @@ console::words! {
         Approved { who: String, index: u64, proposal: u64 }
             => en("{who} may act as officer: #{index} (proposed at #{proposal})"),
                ru("{who} может действовать как офицер: запись № {index} (предложено записью № {proposal})");
+        Withdrawn { who: String, index: u64, proposal: u64 }
+            => en("the proposal #{proposal} to admit {who} is withdrawn: #{index}"),
+               ru("предложение № {proposal} допустить {who} отозвано: запись № {index}");
     }
 }
 
@@ -104,6 +122,7 @@ impl Admit {
         match self {
             Self::Propose(_) => "admit propose",
             Self::Approve(_) => "admit approve",
+            Self::Withdraw(_) => "admit withdraw",
         }
     }
 
@@ -111,26 +130,29 @@ impl Admit {
         match self {
             Self::Propose(one) => one.propose(voice),
             Self::Approve(one) => one.approve(voice),
+            Self::Withdraw(back) => back.run(voice),
         }
     }
 }
 
-impl One {
-    /// The person meant, who has an officer's certificate.
-    fn officer(&self, online: &mut Online) -> Result<PersonView, Trouble> {
-        let names = Names::fetch(online)?;
-        let view = names.person(&self.person)?;
-        match view.roles.contains(Role::Officer) {
-            true => Ok(view.clone()),
-            false => {
-                Err(Trouble::new(Exit::No, "not-an-officer", &Said::NotOfficer { who: names::full(view) }))
-            }
-        }
+/// The person meant, who has an officer's certificate.
+fn officer(online: &mut Online, typed: &str) -> Result<PersonView, Trouble> {
+    let names = Names::fetch(online)?;
+    let view = names.person(typed)?;
+    match view.roles.contains(Role::Officer) {
+        true => Ok(view.clone()),
+        false => Err(Trouble::new(Exit::No, "not-an-officer", &Said::NotOfficer { who: names::full(view) })),
     }
+}
 
+fn no_proposal(view: &PersonView) -> Trouble {
+    Trouble::new(Exit::No, "no-such-proposal", &Said::NoProposal { who: names::full(view) })
+}
+
+impl One {
     fn propose(&self, voice: Voice) -> Result<Exit, Trouble> {
         let (view, index) = session(&self.access, voice, For::Officers, |online| {
-            let view = self.officer(online)?;
+            let view = officer(online, &self.person)?;
             let index = match self.decision.ask(online, voice, &Text(shown(&view, voice.lang)))? {
                 Decided::PlanOnly => None,
                 Decided::Yes => Some(propose(online, &DualAct::AdmitOfficer(view.signature))?),
@@ -147,10 +169,10 @@ impl One {
 
     fn approve(&self, voice: Voice) -> Result<Exit, Trouble> {
         let (view, plan, proposal, index) = session(&self.access, voice, For::Officers, |online| {
-            let view = self.officer(online)?;
-            let open = newest(proposals::open(online)?, view.signature, online).ok_or_else(|| {
-                Trouble::new(Exit::No, "no-such-proposal", &Said::NoProposal { who: names::full(&view) })
-            })?;
+            let view = officer(online, &self.person)?;
+            let open = proposals::open(online)?;
+            let open = newest(open, view.signature, |open| of_another(open, online).is_ok());
+            let open = open.ok_or_else(|| no_proposal(&view))?;
             let (plan, index) = approve(online, &open, self.decision, voice)?;
             Ok((view, plan, open.index, index))
         })?;
@@ -163,11 +185,27 @@ impl One {
     }
 }
 
-/// The newest open proposal about this certificate; another's before one's own.
-fn newest(open: Vec<Open>, certificate: CertId, online: &Online) -> Option<Open> {
+impl Back {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (view, proposal, index) = session(&self.access, voice, For::Officers, |online| {
+            let view = officer(online, &self.person)?;
+            let open = proposals::open(online)?;
+            let open = newest(open, view.signature, |open| open.by == online.person());
+            let open = open.ok_or_else(|| no_proposal(&view))?;
+            let index = withdraw(online, &open)?;
+            Ok((view, open.index, index))
+        })?;
+        let data = Data::of(&view, Some(index), Some(proposal));
+        let said = Said::Withdrawn { who: names::full(&view), index, proposal };
+        Ok(voice.done("admit withdraw", &said, data))
+    }
+}
+
+/// The newest open proposal about this certificate; those that are preferred before the others.
+fn newest(open: Vec<Open>, certificate: CertId, preferred: impl Fn(&Open) -> bool) -> Option<Open> {
     let about = |open: &Open| match &open.act {
         DualAct::AdmitOfficer(id) => *id == certificate,
         DualAct::Policy(_) => false,
     };
-    open.into_iter().filter(about).max_by_key(|open| (of_another(open, online).is_ok(), open.index))
+    open.into_iter().filter(about).max_by_key(|open| (preferred(open), open.index))
 }

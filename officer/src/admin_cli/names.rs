@@ -133,6 +133,7 @@ impl Words for Text {
 pub(super) mod tests {
     use super::*;
     use pki::CertId;
+    use protocol::answer::Standing;
 
     pub(in crate::admin_cli) fn person(id: u64, login: &str, name: &str) -> PersonView {
         PersonView {
@@ -143,7 +144,7 @@ pub(super) mod tests {
             roles: RoleSet::EMPTY.with(Role::Operator).with(Role::Officer),
             clearance: Clearance(3),
             agreement: CertId([id as u8; 32]),
-            active: true,
+            standing: Standing::Good,
             online: false,
             signature: CertId([id as u8 + 100; 32]),
         }

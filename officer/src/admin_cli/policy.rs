@@ -304,15 +304,18 @@ impl ApprovePolicy {
 impl WithdrawProposal {
     fn run(&self, command: &str, voice: Voice) -> Result<Exit, Trouble> {
         let proposal = self.proposal;
-        let index = session(&self.access, voice, For::Officers, |online| withdraw(online, proposal))?;
+        let index = session(&self.access, voice, For::Officers, |online| {
+            let open = proposals::find(online, proposal)?;
+            withdraw(online, &open)
+        })?;
         let data = Data { index: Some(index), proposal: Some(proposal), changes: Vec::new() };
         Ok(voice.done(command, &Said::Withdrawn { index, proposal }, data))
     }
 }
 
 /// Takes back a proposal of one's own, of whatever kind.
-fn withdraw(online: &mut Online, proposal: Index) -> Result<Index, Trouble> {
-    let open = proposals::find(online, proposal)?;
+pub(super) fn withdraw(online: &mut Online, open: &proposals::Open) -> Result<Index, Trouble> {
+    let proposal = open.index;
     if open.by != online.person() {
         return Err(Trouble::new(Exit::NotAllowed, "not-own-proposal", &Said::NotOwn { index: proposal }));
     }

@@ -140,10 +140,10 @@ impl Around {
     }
 
     fn shown(&self, open: &Open, lang: Lang) -> String {
-        let (at, by) = (minute(open.wall_ms, 0), self.names.full(open.by));
+        let (at, by) = (minute(open.wall_ms), self.names.full(open.by));
         let mut out = format!("#{}  {at}  {by}", open.index);
         if let Some(ms) = self.lapses_ms(open) {
-            out.push_str(&format!("  {} {}", lang.pick("lapses", "истекает"), minute(ms, 0)));
+            out.push_str(&format!("  {} {}", lang.pick("lapses", "истекает"), minute(ms)));
         }
         out.push('\n');
         out.push_str(&what(&open.act, &self.policy, &self.names, lang));

@@ -5,20 +5,26 @@ use super::decide::{Decided, Decision};
 use super::names::{self, Names, Text};
 use super::online::{Access, For, Online, session};
 use super::trouble::Trouble;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use console::terminal::output_columns;
-use console::{Align, Exit, HelpTable, Table, Voice, Words, clean};
+use console::{Align, Exit, HelpTable, Lang, Table, Voice, Words, clean};
 use journal::act::{Act, Resume, Suspend, Unlock};
 use journal::policy::Policy;
+use protocol::answer::Standing;
 use protocol::client::event::PersonView;
 use serde::Serialize;
 
 /// People and their standing.
 #[derive(Subcommand)]
 pub(super) enum User {
-    /// List people whose certificates hold.
-    #[command(after_help = "Example: conclave-admin user list")]
+    /// List people whose certificates hold, and how they stand.
+    #[command(
+        after_help = "Examples:\n  conclave-admin user list\n  conclave-admin user list --standing locked"
+    )]
     List {
+        /// Only people who stand so.
+        #[arg(long, value_name = "STANDING")]
+        standing: Option<StandingName>,
         #[command(flatten)]
         access: Access,
     },
@@ -31,6 +37,38 @@ pub(super) enum User {
     /// Take the lock of too many wrong passwords off.
     #[command(after_help = "Example: conclave-admin user unlock @anna")]
     Unlock(Change),
+}
+
+/// How a person stands, as it is typed and as scripts read it.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum StandingName {
+    Good,
+    Suspended,
+    Revoked,
+    Locked,
+}
+
+impl StandingName {
+    fn of(view: &PersonView) -> Self {
+        match view.standing {
+            Standing::Good => Self::Good,
+            Standing::Suspended => Self::Suspended,
+            Standing::Revoked => Self::Revoked,
+            Standing::Locked => Self::Locked,
+        }
+    }
+
+    fn word(self, online: bool, lang: Lang) -> &'static str {
+        match (self, online) {
+            (Self::Good, true) => lang.pick("online", "в сети"),
+            (Self::Good, false) => "",
+            (Self::Suspended, _) => lang.pick("suspended", "приостановлен"),
+            (Self::Revoked, _) => lang.pick("revoked", "отозван"),
+            (Self::Locked, true) => lang.pick("online, locked", "в сети, заблокирован"),
+            (Self::Locked, false) => lang.pick("locked", "заблокирован"),
+        }
+    }
 }
 
 #[derive(Args)]
@@ -46,8 +84,12 @@ pub(super) struct Change {
 
 pub(super) const HELP: &HelpTable = &[
     ("user/@about", "Люди и их положение."),
-    ("user list/@about", "Перечислить людей с действующими сертификатами."),
-    ("user list/@after", "Пример: conclave-admin user list"),
+    ("user list/@about", "Перечислить людей с действующими сертификатами и их положение."),
+    (
+        "user list/@after",
+        "Примеры:\n  conclave-admin user list\n  conclave-admin user list --standing locked",
+    ),
+    ("user list/standing", "только тех, чьё положение таково"),
     ("user suspend/@about", "Не впускать человека, пока не будет возвращён; живой сеанс прекращается сразу."),
     ("user suspend/@after", "Пример: conclave-admin user suspend @anna"),
     ("user suspend/person", "кого: @логин"),
@@ -89,6 +131,7 @@ struct Row {
     roles: Vec<&'static str>,
     clearance: u8,
     active: bool,
+    standing: StandingName,
     online: bool,
     alike: bool,
 }
@@ -102,13 +145,13 @@ struct Changed {
 
 /// What is to become of a person.
 #[derive(Clone, Copy)]
-enum Standing {
+enum Measure {
     Suspend,
     Resume,
     Unlock,
 }
 
-impl Standing {
+impl Measure {
     fn act(self, view: &PersonView) -> Act {
         let person = view.person;
         match self {
@@ -148,47 +191,43 @@ impl User {
 
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         match self {
-            Self::List { access } => list(access, voice),
-            Self::Suspend(change) => change.run(Standing::Suspend, self.name(), voice),
-            Self::Resume(change) => change.run(Standing::Resume, self.name(), voice),
-            Self::Unlock(change) => change.run(Standing::Unlock, self.name(), voice),
+            Self::List { standing, access } => list(*standing, access, voice),
+            Self::Suspend(change) => change.run(Measure::Suspend, self.name(), voice),
+            Self::Resume(change) => change.run(Measure::Resume, self.name(), voice),
+            Self::Unlock(change) => change.run(Measure::Unlock, self.name(), voice),
         }
     }
 }
 
-fn list(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
+fn list(only: Option<StandingName>, access: &Access, voice: Voice) -> Result<Exit, Trouble> {
     let (names, policy) =
         session(access, voice, For::Office, |online| Ok((Names::fetch(online)?, online.policy()?.0)))?;
-    let said = Text(table(&names, &policy, voice));
-    let everybody = names.everybody();
-    if everybody.iter().any(|view| names.is_alike(view.person)) {
+    let mut people = names.everybody();
+    people.retain(|view| only.is_none_or(|only| only == StandingName::of(view)));
+    let said = Text(table(&people, &names, &policy, voice));
+    if people.iter().any(|view| names.is_alike(view.person)) {
         voice.remark(&Said::Alike);
     }
-    let rows: Vec<Row> = everybody.into_iter().map(|view| row(view, &names)).collect();
+    let rows: Vec<Row> = people.into_iter().map(|view| row(view, &names)).collect();
     Ok(voice.done("user list", &said, rows))
 }
 
-fn table(names: &Names, policy: &Policy, voice: Voice) -> String {
+fn table(people: &[&PersonView], names: &Names, policy: &Policy, voice: Voice) -> String {
     let lang = voice.lang;
     let headings = lang.pick(
         ["login", "name", "unit", "roles", "clearance", "standing"],
         ["логин", "имя", "подразделение", "роли", "допуск", "положение"],
     );
     let mut table = Table::new(headings.into_iter().map(|heading| (heading, Align::Left)));
-    for view in names.everybody() {
+    for view in people {
         let mark = if names.is_alike(view.person) { "! " } else { "" };
-        let standing = match (view.active, view.online) {
-            (true, true) => lang.pick("online", "в сети"),
-            (true, false) => "",
-            (false, _) => lang.pick("suspended or revoked", "приостановлен или отозван"),
-        };
         table.row([
             format!("@{}", clean(&view.login)),
             format!("{mark}{}", clean(&view.full_name)),
             view.unit.iter().map(|step| clean(step)).collect::<Vec<_>>().join(" / "),
             names::roles(view.roles, lang),
             names::label(policy, view.clearance, lang),
-            standing.to_owned(),
+            StandingName::of(view).word(view.online, lang).to_owned(),
         ]);
     }
     table.render(output_columns())
@@ -202,22 +241,23 @@ fn row(view: &PersonView, names: &Names) -> Row {
         unit: view.unit.clone(),
         roles: names::role_names(view.roles),
         clearance: view.clearance.rank(),
-        active: view.active,
+        active: view.standing.may_act(),
+        standing: StandingName::of(view),
         online: view.online,
         alike: names.is_alike(view.person),
     }
 }
 
 impl Change {
-    fn run(&self, standing: Standing, command: &str, voice: Voice) -> Result<Exit, Trouble> {
+    fn run(&self, measure: Measure, command: &str, voice: Voice) -> Result<Exit, Trouble> {
         let (said, changed) =
-            session(&self.access, voice, For::Officers, |online| self.change(standing, online, voice))?;
+            session(&self.access, voice, For::Officers, |online| self.change(measure, online, voice))?;
         Ok(voice.done(command, &said, changed))
     }
 
     fn change(
         &self,
-        standing: Standing,
+        measure: Measure,
         online: &mut Online,
         voice: Voice,
     ) -> Result<(impl Words + use<>, Changed), Trouble> {
@@ -226,13 +266,13 @@ impl Change {
         if view.person == online.person() {
             return Err(Trouble::oneself());
         }
-        let plan = standing.plan(view);
+        let plan = measure.plan(view);
         let (person, login) = (view.person.to_string(), view.login.clone());
         let (said, index) = match self.decision.ask(online, voice, &plan)? {
             Decided::PlanOnly => (plan, None),
             Decided::Yes => {
-                let index = online.act(standing.act(view))?.index;
-                (standing.done(names::full(view), index), Some(index))
+                let index = online.act(measure.act(view))?.index;
+                (measure.done(names::full(view), index), Some(index))
             }
         };
         Ok((said, Changed { person, login, index }))
@@ -243,24 +283,33 @@ impl Change {
 mod tests {
     use super::super::names::tests::person;
     use super::*;
-    use console::Lang;
 
     #[test]
     fn the_table_is_for_the_reader() {
         let mut people = vec![person(1, "anna", "Анна Петрова"), person(2, "boris", "Борис\u{1b}[2J Нотов")];
         people[0].online = true;
-        people[1].active = false;
+        people[1].standing = Standing::Suspended;
         let voice = Voice { lang: Lang::Ru, json: false };
-        let shown = table(&Names::new(people), &Policy::standard(), voice);
+        let names = Names::new(people);
+        let shown = table(&names.everybody(), &names, &Policy::standard(), voice);
         assert!(shown.contains("@anna   Анна Петрова") && shown.contains("КОНФИДЕНЦИАЛЬНО"), "{shown}");
-        assert!(shown.contains("приостановлен или отозван") && !shown.contains('\u{1b}'), "{shown}");
+        assert!(shown.contains("приостановлен") && !shown.contains('\u{1b}'), "{shown}");
+    }
+
+    #[test]
+    fn every_standing_has_a_word_of_its_own() {
+        let all = StandingName::value_variants();
+        let mut words: Vec<&str> = all.iter().map(|standing| standing.word(false, Lang::En)).collect();
+        assert_eq!(words, ["", "suspended", "revoked", "locked"]);
+        words.extend(all.iter().map(|standing| standing.word(true, Lang::En)));
+        assert_eq!(words[4..], ["online", "suspended", "revoked", "online, locked"]);
     }
 
     #[test]
     fn a_plan_says_that_a_live_session_ends() {
         let mut anna = person(1, "anna", "Анна Петрова");
-        assert!(!Standing::Suspend.plan(&anna).en().contains("session"));
+        assert!(!Measure::Suspend.plan(&anna).en().contains("session"));
         anna.online = true;
-        assert!(Standing::Suspend.plan(&anna).en().contains("the live session ends"));
+        assert!(Measure::Suspend.plan(&anna).en().contains("the live session ends"));
     }
 }

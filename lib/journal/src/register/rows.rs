@@ -6,7 +6,7 @@ use crate::act::{Purpose, SizeClass};
 use crate::ids::{Chain, Hash, Index, MembershipHead, Place, StatementId};
 use crate::membership::Membership;
 use minicbor::{Decode, Encode, bytes::ByteVec};
-use pki::{CertId, Clearance, PersonId, RoleSet};
+use pki::{CertId, Clearance, PersonId, Role, RoleSet};
 use std::collections::BTreeMap;
 
 /// What opens a person's sessions.
@@ -85,6 +85,13 @@ pub struct Person {
     /// Statements admitted in that minute.
     #[n(18)]
     pub in_minute: u32,
+}
+
+impl Person {
+    /// The server is enrolled like a person, and is none.
+    pub fn is_server(&self) -> bool {
+        self.roles.contains(Role::Server) || self.roles.contains(Role::Core)
+    }
 }
 
 impl Person {

@@ -13,7 +13,7 @@ use super::event::{Event, PersonView};
 use super::flow::Cx;
 use super::receive::Checked;
 use super::state::State;
-use crate::answer::{Answer, PersonRecord};
+use crate::answer::{Answer, PersonRecord, Standing};
 use crate::limits::{ANSWER_PEOPLE_MAX, ENTRIES_AT_MAX};
 use crate::query::Query;
 use journal::act::Act;
@@ -138,7 +138,7 @@ impl State {
         }
         match self.directory.people.get_mut(&row.person) {
             Some(found) if found.enrolled == row.enrolled => {
-                found.view.active = row.active && !revoked;
+                found.view.standing = if revoked { Standing::Revoked } else { row.standing };
                 found.view.online = row.online;
                 found.looked_up = changes;
                 Row::Here(Box::new(found.clone()))
@@ -198,7 +198,7 @@ fn view_of(person: PersonId, signature: &Known, agreement: &Known) -> PersonView
         roles: certificate.roles(),
         clearance: certificate.clearance(),
         agreement: agreement.certificate().id(),
-        active: true,
+        standing: Standing::Good,
         online: false,
         signature: certificate.id(),
     }

@@ -3,6 +3,7 @@
 
 use super::error::What;
 use super::secret::SecretText;
+use crate::answer::Standing;
 use journal::act::{ConversationKind, Precedence};
 use journal::ids::{ConversationId, Head, Index, StatementId};
 use minicbor::{Decode, Encode, bytes::ByteVec};
@@ -92,7 +93,7 @@ pub struct PersonView {
     pub agreement: CertId,
     /// May act (the server's word).
     #[n(7)]
-    pub active: bool,
+    pub standing: Standing,
     /// Has a live session (the server's word).
     #[n(8)]
     pub online: bool,

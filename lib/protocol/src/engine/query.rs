@@ -5,7 +5,7 @@
 use super::commit::Release;
 use super::page::Kind;
 use super::{Engine, Whole};
-use crate::answer::{Answer, ConversationRecord, PersonRecord, ReaderRecord, SessionRecord, StatusRecord};
+use crate::answer::{Answer, ConversationRecord, PersonRecord, ReaderRecord, SessionRecord, Standing, StatusRecord};
 use crate::code::Code;
 use crate::frame::{Ask, At, Digest};
 use crate::io::{Output, SessionId};
@@ -72,7 +72,7 @@ impl Engine {
             Query::Consistency(size) => self.consistency(size),
             Query::Line(sizes) => self.line(&sizes),
             Query::Certificates(ids) => self.certificates(&ids),
-            Query::People(above) => Some(Found::Now(Answer::People(self.people_above(above)))),
+            Query::People(above) => Some(Found::Now(Answer::People(self.people_above(person, above)))),
             Query::Conversations(above) => {
                 Some(Found::Now(Answer::Conversations(self.conversations_above(person, above))))
             }
@@ -137,8 +137,8 @@ impl Engine {
         Some(Found::Now(Answer::Certificates(found.map(ByteVec::from).collect())))
     }
 
-    fn people_above(&self, above: PersonId) -> Vec<PersonRecord> {
-        let register = &self.ledger.register;
+    fn people_above(&self, asker: PersonId, above: PersonId) -> Vec<PersonRecord> {
+        let (register, office) = (&self.ledger.register, self.is_office(asker));
         let enrolled = |person: &Person| {
             let newest = person.agreement_now().and_then(|id| register.certificate(id));
             newest.map_or(person.enrolled, |newest| newest.index)
@@ -146,12 +146,11 @@ impl Engine {
         let record = |person: &Person| PersonRecord {
             person: person.id,
             enrolled: enrolled(person),
-            active: person.revoked.is_none() && person.suspended.is_none(),
+            standing: standing(person, office),
             online: self.sessions.live.contains_key(&person.id),
         };
-        let server =
-            |person: &&Person| !person.roles.contains(Role::Server) && !person.roles.contains(Role::Core);
-        let people = register.people().filter(|person| person.id > above).filter(server).map(record);
+        let above = register.people().filter(|person| person.id > above);
+        let people = above.filter(|person| !person.is_server()).map(record);
         people.take(ANSWER_PEOPLE_MAX).collect()
     }
 
@@ -325,7 +324,7 @@ impl Engine {
             return None;
         }
         let register = &self.ledger.register;
-        let active = |person: &&Person| person.revoked.is_none() && person.suspended.is_none();
+        let active = |person: &&Person| !person.is_server() && standing(person, true).may_act();
         let status = StatusRecord {
             note: self.commits.durable.note.to_vec().into(),
             sessions: self.sessions.live.len() as u64,
@@ -375,6 +374,16 @@ impl Room {
         self.entries += 1;
         self.bytes += ENTRY_BYTES_ABOUT + if row.erased { 0 } else { row.size.bytes() };
         fits
+    }
+}
+
+/// Whether a person may act, as the office is told or as everybody is.
+fn standing(person: &Person, to_office: bool) -> Standing {
+    match (person.revoked, person.suspended, person.locked) {
+        (Some(_), _, _) => Standing::Revoked,
+        (None, Some(_), _) => Standing::Suspended,
+        (None, None, Some(_)) if to_office => Standing::Locked,
+        (None, None, Some(_) | None) => Standing::Good,
     }
 }
 

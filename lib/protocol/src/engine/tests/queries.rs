@@ -1,14 +1,14 @@
 //! Questions and who gets which answer; erased things and late joiners.
 use super::terminal::*;
 use super::world::World;
-use crate::answer::{Answer, Page};
+use crate::answer::{Answer, Page, Standing};
 use crate::code::Code;
 use crate::frame::{At, Delivered, ToTerminal};
 use crate::io::Input;
 use crate::limits::LINE_SIZES_MAX;
 use crate::query::Query;
 use journal::act::{
-    Acknowledge, Act, ConversationKind, Erase, EraseTarget, Invite, Message, Read, ShareHistory,
+    Acknowledge, Act, ConversationKind, Erase, EraseTarget, Invite, Message, Read, ShareHistory, Suspend,
 };
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::AlarmKind;
@@ -307,13 +307,34 @@ fn heads_are_shown_to_be_of_one_line() {
 }
 
 #[test]
+fn how_people_stand_is_told_and_a_lock_to_the_office_only() {
+    let mut world = World::new(12);
+    for _ in 0..Policy::standard().wrong_passwords_max {
+        let (session, _) = world.try_login("anna", b"wrong", false);
+        world.input(Input::Closed(session));
+    }
+    for login in ["boris", "olga", "adam"] {
+        world.enter(login);
+    }
+    world.act("olga", Act::Suspend(Suspend { person: world.site.id("igor") })).unwrap();
+    for (asker, anna) in [("boris", Standing::Good), ("olga", Standing::Locked), ("adam", Standing::Locked)] {
+        let Ok(Answer::People(people)) = world.ask(asker, Query::People(PersonId(0))) else { panic!() };
+        let standing =
+            |login| people.iter().find(|record| record.person == world.site.id(login)).unwrap().standing;
+        assert_eq!((standing("anna"), standing("igor")), (anna, Standing::Suspended), "{asker}");
+    }
+    let Ok(Answer::Status(status)) = world.ask("olga", Query::Status) else { panic!() };
+    assert_eq!(status.people, 6, "neither the server nor who is suspended");
+}
+
+#[test]
 fn the_directory_has_everyone_and_their_certificates() {
     let mut world = World::new(8);
     world.enter("anna");
     let Ok(Answer::People(people)) = world.ask("anna", Query::People(PersonId(0))) else { panic!() };
     assert_eq!(people.len(), 7, "all but the server");
     let anna = people.iter().find(|record| record.person == world.site.id("anna")).unwrap();
-    assert!(anna.active && anna.online);
+    assert!(anna.standing == Standing::Good && anna.online);
     let Ok(Answer::EntriesAt(page)) = world.ask("anna", Query::EntriesAt(vec![anna.enrolled])) else {
         panic!()
     };

@@ -1,0 +1,117 @@
+//! One line on a Fact, in the reader's language: the server's own claim.
+//! Never shows a text of others uncleaned.
+
+use console::{Lang, clean};
+use journal::fact::{AlarmKind, CellKind, EndReason, Fact, LoginFailure};
+use journal::ids::Chain;
+
+use crate::describe::Teller;
+
+impl Teller<'_> {
+    pub(crate) fn fact(&self, fact: &Fact) -> String {
+        match fact {
+            Fact::Start(fact) => {
+                let (version, epoch) = (clean(&fact.version), fact.erasure_epoch);
+                let cell = match fact.cell {
+                    CellKind::File => self.lang.pick("file (development)", "файл (для разработки)"),
+                    CellKind::Sector => self.lang.pick("raw sector", "сектор диска"),
+                    CellKind::Tpm => "TPM",
+                };
+                let aside = match fact.set_aside_bytes {
+                    0 => String::new(),
+                    n => self.say(
+                        format!(", {n} unreleased bytes set aside"),
+                        format!(", отложено невыданных байт: {n}"),
+                    ),
+                };
+                self.say(
+                    format!("start, version {version}, root cell: {cell}, erasure epoch {epoch}{aside}"),
+                    format!("пуск, версия {version}, ячейка корня: {cell}, эпоха стирания {epoch}{aside}"),
+                )
+            }
+            Fact::Stop(_) => self.say("stop".into(), "остановка".into()),
+            Fact::SessionEnd(fact) => {
+                let why = match fact.reason {
+                    EndReason::Lost => self.lang.pick("connection lost", "связь потеряна"),
+                    EndReason::Idle => self.lang.pick("idle", "бездействие"),
+                    EndReason::Expired => {
+                        self.lang.pick("the certificate has run out", "срок сертификата истёк")
+                    }
+                    EndReason::Protocol => self.lang.pick("the peer broke the protocol", "нарушен протокол"),
+                };
+                let chain = short(fact.chain);
+                self.say(format!("session {chain}… ended: {why}"), format!("сеанс {chain}… завершён: {why}"))
+            }
+            Fact::ClockStep(fact) => {
+                let time = console::when::rfc3339;
+                let (expected, found) = (time(fact.expected_ms), time(fact.found_ms));
+                self.say(
+                    format!("the clock jumped: {expected} expected, {found} found"),
+                    format!("часы сбились: ожидалось {expected}, оказалось {found}"),
+                )
+            }
+            Fact::FailedLogin(fact) => {
+                let why = match fact.failure {
+                    LoginFailure::Password => self.lang.pick("wrong password", "неверный пароль"),
+                    LoginFailure::Refused => self.lang.pick("refused by the rules", "отклонён правилами"),
+                    LoginFailure::Statement => {
+                        self.lang.pick("the statement did not fit", "заявление не подошло")
+                    }
+                };
+                let (who, n) = (self.who(fact.person), fact.count);
+                self.say(
+                    format!("failed logins of {who}: {n}, {why}"),
+                    format!("неудачных входов {who}: {n}, {why}"),
+                )
+            }
+            Fact::Tick(_) => self.say("a deadline passed".into(), "наступил срок".into()),
+            Fact::Erased(fact) => {
+                let (epoch, n) = (fact.epoch, fact.through);
+                self.say(
+                    format!("erased: everything asked for up to #{n}, erasure epoch {epoch}"),
+                    format!("стёрто всё, о чём просили по #{n}, эпоха стирания {epoch}"),
+                )
+            }
+            Fact::KeyRoll(fact) => {
+                let n = fact.period;
+                self.say(format!("new log key, period {n}"), format!("новый ключ журнала, период {n}"))
+            }
+            Fact::Alarm(fact) => {
+                let what = alarm(fact.alarm, self.lang);
+                match fact.person {
+                    Some(person) => {
+                        format!("{}: {what}: {}", self.lang.pick("ALARM", "ТРЕВОГА"), self.who(person))
+                    }
+                    None => format!("{}: {what}", self.lang.pick("ALARM", "ТРЕВОГА")),
+                }
+            }
+            Fact::PeriodEnd(fact) => {
+                let (n, entries) = (fact.period, fact.counts.iter().map(|kind| kind.count).sum::<u64>());
+                self.say(
+                    format!("end of period {n}, entries: {entries}"),
+                    format!("конец периода {n}, записей: {entries}"),
+                )
+            }
+        }
+    }
+}
+
+/// An alarm in words.
+fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
+    match kind {
+        AlarmKind::Equivocation => {
+            lang.pick("two different statements under one number", "два разных заявления под одним номером")
+        }
+        AlarmKind::Fork => lang.pick(
+            "a signed checkpoint that contradicts the log",
+            "подписанная контрольная точка противоречит журналу",
+        ),
+        AlarmKind::NearlyFull => lang.pick("the device is nearly full", "носитель почти заполнен"),
+        AlarmKind::BodyDamaged => lang.pick("a body is missing or damaged", "тело пропало или повреждено"),
+        AlarmKind::LoginFlood => lang.pick("a flood of failed logins", "поток неудачных входов"),
+    }
+}
+
+fn short(chain: Chain) -> String {
+    chain.to_string()[..8].to_owned()
+}
