@@ -2,9 +2,10 @@
 //! Never holds anything else, and never is anything but absolute.
 
 use crate::trouble::Trouble;
-use console::Exit;
+use console::{Exit, NoHome, home_dir};
 use pki::SiteCard;
 use pki::site_card::CARD_BYTES_MAX;
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
 use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
@@ -18,22 +19,10 @@ impl Home {
     /// `--home`, else `CONCLAVE_HOME`, else the configuration directory.
     pub(crate) fn find(
         given: Option<&Path>,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Trouble> {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let path = given
-            .map(Path::to_owned)
-            .or_else(|| set("CONCLAVE_HOME"))
-            .or_else(|| set("XDG_CONFIG_HOME").map(|dir| dir.join("conclave")))
-            .or_else(|| set("HOME").map(|dir| dir.join(".config").join("conclave")));
-        let Some(path) = path else {
-            return Err(Trouble::say(
-                Exit::Missing,
-                "no-home",
-                "there is no home directory; use --home",
-                "нет домашнего каталога; укажите --home",
-            ));
-        };
+        let path = home_dir(given, variable);
+        let path = path.ok_or_else(|| Trouble::new(Exit::Missing, "no-home", &NoHome::Unset))?;
         // The agent's place is named after the path, so there must be one name for one directory.
         let absolute = std::path::absolute(&path).map_err(|error| Trouble::io(&path, &error))?;
         Ok(Self(fs::canonicalize(&absolute).unwrap_or(absolute)))
@@ -114,11 +103,11 @@ mod tests {
         let none = |_: &str| None;
         assert!(Home::find(None, none).is_err());
         let home = |name: &str| match name {
-            "HOME" => Some("/nowhere/anna".to_owned()),
+            "HOME" => Some("/nowhere/anna".into()),
             _ => None,
         };
         assert_eq!(Home::find(None, home).unwrap().path(), Path::new("/nowhere/anna/.config/conclave"));
-        let own = |name: &str| (name == "CONCLAVE_HOME").then(|| "/nowhere/c".to_owned());
+        let own = |name: &str| (name == "CONCLAVE_HOME").then(|| "/nowhere/c".into());
         assert_eq!(Home::find(None, own).unwrap().path(), Path::new("/nowhere/c"));
         assert!(Home::find(Some(Path::new("x")), own).unwrap().path().is_absolute());
     }

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Err(error) => return voice.unconfined("conclave", &error).into(),
     };
     let name = command::name(&cli.command);
-    let home = Home::find(cli.home.as_deref(), |name| std::env::var(name).ok());
+    let home = Home::find(cli.home.as_deref(), |name| std::env::var_os(name));
     let done = home.and_then(|home| command::run(cli.command, Here { home, voice }, &sandboxed));
     match done {
         Ok(exit) => exit.into(),

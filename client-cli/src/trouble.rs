@@ -88,45 +88,18 @@ impl Trouble {
 impl From<TerminalError> for Trouble {
     fn from(error: TerminalError) -> Self {
         let words = error.words();
-        Self { exit: exit_of(&words.name), name: words.name, en: words.en, ru: words.ru }
+        Self { exit: Exit::of_reason(&words.name), name: words.name, en: words.en, ru: words.ru }
     }
 }
 
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
-        Self { exit: exit_of(&failure.name), name: failure.name, en: failure.en, ru: failure.ru }
+        Self { exit: Exit::of_reason(&failure.name), name: failure.name, en: failure.en, ru: failure.ru }
     }
 }
 
 impl From<PromptError> for Trouble {
     fn from(error: PromptError) -> Self {
         Self::new(error.exit(), error.code(), &error)
-    }
-}
-
-/// How a command ends on a failure of this name.
-fn exit_of(name: &str) -> Exit {
-    match name {
-        "no-agent" | "locked" | "no-answer" | "closed" | "no-connection" | "connection-lost"
-        | "no-address" | "not-certified" | "stopping" | "busy" | "idle" | "full" | "not-logged-in" => {
-            Exit::Missing
-        }
-        "credential-io" | "io" | "agent-answer" => Exit::Io,
-        "login-refused"
-        | "connection-refused"
-        | "certificate-refused"
-        | "certificate-revoked"
-        | "certificate-expired"
-        | "expelled"
-        | "suspended"
-        | "wrong-role"
-        | "not-the-owner"
-        | "not-a-member"
-        | "clearance-too-low"
-        | "label-too-high"
-        | "no-right-to-erase"
-        | "account-locked" => Exit::NotAllowed,
-        "log-rolled-back" | "log-forked" => Exit::Diverged,
-        _ => Exit::No,
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use console::{Exit, PassphraseFd, SecretSource, Voice};
+use console::{Exit, NoHome, PassphraseFd, SecretSource, Voice, Words, home_dir};
 use journal::act::{Act, Export as ExportAct};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Index;
@@ -179,14 +179,12 @@ fn card(path: &Path) -> Result<SiteCard, Trouble> {
 }
 
 fn home(export: &Export) -> Result<PathBuf, Trouble> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let found = export
-        .home
-        .clone()
-        .or_else(|| set("CONCLAVE_HOME"))
-        .or_else(|| set("XDG_CONFIG_HOME").map(|dir| dir.join("conclave")))
-        .or_else(|| set("HOME").map(|dir| dir.join(".config").join("conclave")));
-    found.ok_or(Trouble::BadValue { what: "--home".into(), wanted: "DIR".into() })
+    home_dir(export.home.as_deref(), |name| std::env::var_os(name)).ok_or_else(|| Trouble::Online {
+        code: "no-home".into(),
+        exit: Exit::Missing,
+        en: NoHome::Unset.en(),
+        ru: NoHome::Unset.ru(),
+    })
 }
 
 /// The operating system's randomness; it panics where the system refuses, which it does not after start-up.
@@ -197,25 +195,14 @@ fn randomness() -> Box<dyn CryptoRng + Send> {
 fn odd() -> Trouble {
     Trouble::Online {
         code: "odd-answer".into(),
-        exit: Exit::Missing,
+        exit: Exit::of_reason("odd-answer"),
         en: "the server answered something else than was asked".into(),
         ru: "сервер ответил не то, что спрашивали".into(),
     }
 }
 
 fn online(error: &TerminalError) -> Trouble {
-    let exit = match error {
-        TerminalError::Distrust(_) => Exit::Diverged,
-        TerminalError::Command(_) | TerminalError::OwnCertificate(_) | TerminalError::Ended { .. } => {
-            Exit::NotAllowed
-        }
-        TerminalError::CredentialFile(_) | TerminalError::Credential(_) | TerminalError::Parts(_) => Exit::No,
-        TerminalError::OtherLog => Exit::No,
-        TerminalError::Address { .. }
-        | TerminalError::Link(_)
-        | TerminalError::NoAnswer
-        | TerminalError::Closed => Exit::Missing,
-    };
     let words = error.words();
+    let exit = Exit::of_reason(&words.name);
     Trouble::Online { code: words.name, exit, en: words.en, ru: words.ru }
 }

@@ -44,6 +44,35 @@ impl Exit {
         Exit::NotAllowed,
     ];
 
+    /// How a command ends that failed for the reason of this name, as the shared words of a terminal's session and of
+    /// refusals name it: one table for every program that goes online. What is not named here is a plain no.
+    pub fn of_reason(name: &str) -> Exit {
+        match name {
+            "no-agent" | "locked" | "not-logged-in" | "not-certified" | "no-address" | "no-answer"
+            | "no-connection" | "connection-lost" | "closed" | "stopping" | "not-running" | "busy"
+            | "busy-here" | "idle" | "full" => Exit::Missing,
+            "io" | "credential-io" | "agent-answer" | "odd-answer" => Exit::Io,
+            "login-refused"
+            | "connection-refused"
+            | "certificate-refused"
+            | "certificate-revoked"
+            | "certificate-expired"
+            | "expelled"
+            | "suspended"
+            | "account-locked"
+            | "not-admitted"
+            | "second-person-needed"
+            | "wrong-role"
+            | "not-the-owner"
+            | "not-a-member"
+            | "clearance-too-low"
+            | "label-too-high"
+            | "no-right-to-erase" => Exit::NotAllowed,
+            "log-rolled-back" | "log-forked" => Exit::Diverged,
+            _ => Exit::No,
+        }
+    }
+
     /// The number the shell sees.
     pub const fn code(self) -> u8 {
         self as u8
@@ -64,5 +93,18 @@ mod tests {
     fn the_numbers_are_those_promised_to_scripts() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|e| e.code()).collect();
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 64, 69, 74, 77]);
+    }
+
+    #[test]
+    fn a_reason_ends_every_program_in_the_same_way() {
+        for (name, exit) in [
+            ("no-answer", Exit::Missing),
+            ("credential-io", Exit::Io),
+            ("second-person-needed", Exit::NotAllowed),
+            ("log-forked", Exit::Diverged),
+            ("unchanged", Exit::No),
+        ] {
+            assert_eq!(Exit::of_reason(name), exit, "{name}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 
 use super::trouble::Trouble;
 use crate::files::{read_text, shown};
-use console::Exit;
+use console::{Exit, NoHome, home_dir};
 use pki::SiteCard;
 use pki::site_card::CARD_BYTES_MAX;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// See the module.
@@ -16,23 +17,10 @@ impl Home {
     /// `--home`, else `CONCLAVE_HOME`, else the configuration directory: the very places where `conclave` looks.
     pub(super) fn find(
         given: Option<&Path>,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Trouble> {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        given
-            .map(Path::to_owned)
-            .or_else(|| set("CONCLAVE_HOME"))
-            .or_else(|| set("XDG_CONFIG_HOME").map(|dir| dir.join("conclave")))
-            .or_else(|| set("HOME").map(|dir| dir.join(".config").join("conclave")))
-            .map(Self)
-            .ok_or_else(|| {
-                Trouble::say(
-                    Exit::Missing,
-                    "no-home",
-                    "there is no home directory; use --home",
-                    "нет домашнего каталога; укажите --home",
-                )
-            })
+        let found = home_dir(given, variable).map(Self);
+        found.ok_or_else(|| Trouble::new(Exit::Missing, "no-home", &NoHome::Unset))
     }
 
     /// The credential, which is there.
@@ -79,17 +67,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_home_is_where_the_person_says_or_where_conclave_keeps_it() {
-        assert!(Home::find(None, |_| None).is_err());
-        let variable = |name: &str| match name {
-            "HOME" => Some("/nowhere/olga".to_owned()),
-            "CONCLAVE_HOME" => Some(String::new()),
-            _ => None,
-        };
-        assert_eq!(Home::find(None, variable).unwrap().0, Path::new("/nowhere/olga/.config/conclave"));
-        assert_eq!(Home::find(Some(Path::new("/x")), variable).unwrap().0, Path::new("/x"));
+    fn what_is_missing_in_a_home_is_named() {
         let empty = tempfile::tempdir().unwrap();
-        let home = Home::find(Some(empty.path()), variable).unwrap();
+        let home = Home::find(Some(empty.path()), |_| None).unwrap();
         assert_eq!(home.card().unwrap_err().name, "no-site-card");
         assert_eq!(home.credential().unwrap_err().name, "no-credential");
         std::fs::write(empty.path().join("site.card"), "no card").unwrap();

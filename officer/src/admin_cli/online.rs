@@ -44,7 +44,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn home(&self) -> Result<Home, Trouble> {
-        Home::find(self.home.as_deref(), |name| std::env::var(name).ok())
+        Home::find(self.home.as_deref(), |name| std::env::var_os(name))
     }
 }
 

@@ -3,7 +3,6 @@
 
 use console::{Exit, PromptError, Words};
 use link::terminal::{TerminalError, refusal_words};
-use protocol::client::Error;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +82,7 @@ impl Trouble {
 impl From<TerminalError> for Trouble {
     fn from(error: TerminalError) -> Self {
         let words = error.words();
-        Self { exit: exit_of(&error, &words.name), name: words.name, en: words.en, ru: words.ru }
+        Self { exit: Exit::of_reason(&words.name), name: words.name, en: words.en, ru: words.ru }
     }
 }
 
@@ -99,61 +98,11 @@ impl From<crate::trouble::Trouble> for Trouble {
     }
 }
 
-/// How a command ends on a terminal's error. Refusals are told apart by the stable names of their codes.
-fn exit_of(error: &TerminalError, name: &str) -> Exit {
-    match error {
-        TerminalError::Distrust(_) => Exit::Diverged,
-        TerminalError::CredentialFile(pki::CredentialFileError::Io { .. }) => Exit::Io,
-        TerminalError::Credential(pki::CredentialError::NotCertified)
-        | TerminalError::Address { .. }
-        | TerminalError::NoAnswer
-        | TerminalError::Closed
-        | TerminalError::Command(Error::NotReady | Error::Busy) => Exit::Missing,
-        TerminalError::Link(link::LinkError::Refused { .. }) => Exit::NotAllowed,
-        TerminalError::Link(link::LinkError::ServerCertificate(_)) => Exit::No,
-        TerminalError::Link(
-            link::LinkError::NoAnswer(_)
-            | link::LinkError::Tls(_)
-            | link::LinkError::Socket(_)
-            | link::LinkError::Address { .. }
-            | link::LinkError::Connection(_)
-            | link::LinkError::NothingToBind,
-        ) => Exit::Missing,
-        TerminalError::Ended { .. } | TerminalError::Command(Error::Refused { .. }) => exit_of_refusal(name),
-        TerminalError::CredentialFile(
-            pki::CredentialFileError::InUse { .. }
-            | pki::CredentialFileError::Exists { .. }
-            | pki::CredentialFileError::Credential(_),
-        )
-        | TerminalError::Credential(_)
-        | TerminalError::Parts(_)
-        | TerminalError::OtherLog
-        | TerminalError::OwnCertificate(_)
-        | TerminalError::Command(_) => Exit::No,
-    }
-}
-
-fn exit_of_refusal(name: &str) -> Exit {
-    match name {
-        "login-refused"
-        | "certificate-refused"
-        | "expelled"
-        | "wrong-role"
-        | "suspended"
-        | "account-locked"
-        | "certificate-revoked"
-        | "certificate-expired"
-        | "not-admitted"
-        | "second-person-needed" => Exit::NotAllowed,
-        "stopping" | "busy" | "idle" | "full" | "not-running" => Exit::Missing,
-        _ => Exit::No,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use journal::Refusal;
+    use protocol::client::Error;
 
     fn refused(code: u16) -> Trouble {
         TerminalError::Command(Error::Refused { code }).into()
