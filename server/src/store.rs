@@ -2,7 +2,7 @@
 //! Never opens what another process holds, and never makes a store where one is.
 
 use crate::config::StoreConfig;
-use crate::writer;
+use crate::randomness;
 use disk::{Device, FileDevice, Geometry, Preallocation};
 use rand_core::CryptoRng;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ pub(crate) fn lock(config: &StoreConfig) -> Result<Locked, StoreError> {
 pub(crate) fn open(config: &StoreConfig) -> Result<(Vault, Opened), StoreError> {
     let Locked { device, cell } = lock(config)?;
     let device: Arc<dyn Device> = Arc::new(device);
-    Ok(Vault::open(device, Box::new(cell), Limits::default(), &mut writer::rng())?)
+    Ok(Vault::open(device, Box::new(cell), Limits::default(), &mut randomness::rng())?)
 }
 
 /// Refuses where anything is that `create` would have to overwrite.

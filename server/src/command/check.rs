@@ -8,7 +8,7 @@ use crate::own::OwnPair;
 use crate::reader::read_body;
 use crate::recovery::{self, RecoveryError, Replayed};
 use crate::words::{Done, Trouble};
-use crate::{clock, store, writer};
+use crate::{clock, randomness, store};
 use console::{Exit, Voice, count_en, count_ru};
 use journal::ids::Place;
 use journal::register::Register;
@@ -52,7 +52,7 @@ impl Check {
         let locked = store::lock(&config.store).map_err(store_trouble)?;
         let device = Arc::new(OverlayDevice::new(locked.device));
         let cell = Box::new(OverlayCell::new(locked.cell));
-        let opened = Vault::open(device, cell, Limits::default(), &mut writer::rng());
+        let opened = Vault::open(device, cell, Limits::default(), &mut randomness::rng());
         let (vault, opened) = opened.map_err(|error| store_trouble(error.into()))?;
         let replayed = if self.full { verified(&vault, &opened)? } else { as_a_start(&vault, &opened)? };
         let head = replayed.head();
