@@ -5,7 +5,9 @@
 use super::commit::Release;
 use super::page::Kind;
 use super::{Engine, Whole};
-use crate::answer::{Answer, ConversationRecord, PersonRecord, ReaderRecord, SessionRecord, Standing, StatusRecord};
+use crate::answer::{
+    Answer, ConversationRecord, PersonRecord, ReaderRecord, SessionRecord, Standing, StatusRecord,
+};
 use crate::code::Code;
 use crate::frame::{Ask, At, Digest};
 use crate::io::{Output, SessionId};

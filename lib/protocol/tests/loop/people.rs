@@ -6,7 +6,7 @@ use journal::ids::Index;
 use journal::policy::{Policy, PrivateErase};
 use journal::testing::Described;
 use pki::{AgreementSecret, CertId, Clearance, PersonId, Role, Suite, canonical};
-use protocol::answer::Answer;
+use protocol::answer::{Answer, Standing};
 use protocol::client::command::OtherAct;
 use protocol::client::{Command, Error, Event, Reply, What};
 use protocol::frame::ToTerminal;
@@ -55,7 +55,7 @@ impl World {
                 if let Answer::People(rows) = &mut answer.answer {
                     rows.iter_mut().filter(|row| row.person == person).for_each(|row| {
                         row.enrolled = enrolled;
-                        row.active = true;
+                        row.standing = Standing::Good;
                     });
                 }
                 Some(ToTerminal::Answer(answer))
