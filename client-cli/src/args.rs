@@ -47,6 +47,9 @@ pub(crate) enum Cmd {
     /// Show how the agent stands, and what was not sent.
     #[command(after_help = "Example:\n  conclave status")]
     Status,
+    /// Print the newest proven checkpoint, which an auditor takes as a head from outside.
+    #[command(after_help = "Example:\n  conclave checkpoint > anna.checkpoint")]
+    Checkpoint,
     /// Forget every secret and text; `login` brings the session back.
     #[command(after_help = "Example:\n  conclave lock")]
     Lock,
@@ -211,6 +214,9 @@ pub(crate) struct Send {
     /// To whom: @login, #number or the beginning of a group's title.
     #[arg(value_name = "WHO")]
     pub(crate) to: String,
+    /// What people type first: it is refused with words about where the text goes.
+    #[arg(hide = true)]
+    pub(crate) text: Vec<String>,
     #[command(flatten)]
     pub(crate) marks: Marks,
 }

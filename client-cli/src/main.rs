@@ -34,7 +34,13 @@ fn main() -> ExitCode {
     let voice = Voice { lang, json: cli.common.json };
     if let Cmd::Extra(extra) = &cli.command {
         let done = extra.run(localise(Cli::command(), lang, help::TABLE), &mut std::io::stdout().lock());
-        return if done.is_ok() { Exit::Yes.into() } else { Exit::Io.into() };
+        return match done {
+            Ok(()) => Exit::Yes.into(),
+            Err(error) => {
+                let trouble = trouble::Trouble::io(std::path::Path::new("conclave"), &error);
+                voice.failed("conclave", trouble.exit, &trouble.name, &trouble).into()
+            }
+        };
     }
     // Before any secret is typed, and before any thread: a command holds passphrases and texts too.
     let sandboxed = match Sandbox::terminal().enter() {

@@ -55,6 +55,11 @@ impl Names {
         all
     }
 
+    /// What is known of a person.
+    pub(crate) fn view(&self, person: PersonId) -> Option<&PersonView> {
+        self.people.get(&person)
+    }
+
     /// Whether another person's name looks like this one's.
     pub(crate) fn is_alike(&self, person: PersonId) -> bool {
         self.alike.contains(&person)
@@ -168,10 +173,10 @@ pub(crate) fn conversation<'a>(
     if typed.starts_with('@') {
         let person = names.person(typed)?;
         let private = all.iter().find(|one| one.closed.is_none() && names.other_side(one) == Some(person));
-        return private.ok_or_else(|| unknown(typed));
+        return private.ok_or_else(|| unknown(typed, names));
     }
     if let Ok(number) = number(typed) {
-        return all.iter().find(|one| one.number == number).ok_or_else(|| unknown(typed));
+        return all.iter().find(|one| one.number == number).ok_or_else(|| unknown(typed, names));
     }
     let begins = fold(typed);
     let title =
@@ -182,7 +187,7 @@ pub(crate) fn conversation<'a>(
     match (&fits[..], &exact[..]) {
         ([one], _) => Ok(one),
         (_, [one]) => Ok(one),
-        ([], _) => Err(unknown(typed)),
+        ([], _) => Err(unknown(typed, names)),
         (several, _) => {
             let list = |lang: Lang| {
                 let each = several.iter().map(|one| format!("#{} {}", one.number, names.title(one, lang)));
@@ -198,7 +203,16 @@ pub(crate) fn conversation<'a>(
     }
 }
 
-fn unknown(typed: &str) -> Trouble {
+fn unknown(typed: &str, names: &Names) -> Trouble {
+    if !typed.starts_with('@') && names.person(typed).is_ok() {
+        let who = clean(typed);
+        return Trouble::say(
+            Exit::No,
+            "unknown-conversation",
+            format!("there is no conversation {who}; for the person, write @{who}"),
+            format!("нет беседы {who}; если это человек, напишите @{who}"),
+        );
+    }
     Trouble::say(
         Exit::No,
         "unknown-conversation",
@@ -349,6 +363,8 @@ pub(crate) mod tests {
             |typed: &str| conversation(&all, &names, typed).map(|one| one.number).map_err(|t| t.name);
         assert_eq!(number("@boris"), Ok(10));
         assert_eq!(number("@vera"), Err("unknown-conversation".into()));
+        let hint = conversation(&all, &names, "vera").map(|one| one.number).map_err(|trouble| trouble.en);
+        assert_eq!(hint, Err("there is no conversation vera; for the person, write @vera".into()));
         assert_eq!(number("#20"), Ok(20));
         assert_eq!(number("деж"), Ok(40));
         assert_eq!(number("Ночная смена"), Ok(20), "the whole title wins");

@@ -1,22 +1,52 @@
-//! A command's line to the agent: blocking, one request at a time.
+//! A command's line to the agent: blocking, one request at a time. Says to its person when the server is waited for.
 //! Never starts an agent by itself.
 
+use crate::agent::pending::{is_kept, kind};
 use crate::agent::place;
 use crate::agent::wire::{self, Ask, Status, Tell, VERSION};
 use crate::home::Home;
 use crate::trouble::Trouble;
+use console::when::minute;
 use console::{Exit, Voice, clean};
+use pki::PersonId;
+use protocol::client::command::Send;
 use protocol::client::event::MessageView;
 use protocol::client::{Command, Event, Reply, SecretBytes};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::mpsc::channel;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// See the module.
 pub(crate) struct Line {
     stream: UnixStream,
     voice: Voice,
+    /// Something was answered from memory.
+    stale: bool,
+    /// Its person knows what becomes of the act under way.
+    told: bool,
+}
+
+console::words! {
+    enum Said {
+        Waiting => en("no connection just now; waiting for it (Ctrl-C gives up)"),
+                   ru("сейчас нет связи; ожидание (Ctrl-C — отказаться)");
+        Slow => en("the server has not answered yet; waiting (Ctrl-C gives up)"),
+                ru("сервер пока не отвечает; ожидание (Ctrl-C — отказаться)");
+        Kept
+            => en("not sent yet: there is no answer from the server. The agent has it in memory and sends it when the \
+                   server is back; Ctrl-C leaves it to the agent. Logging out or locking loses it."),
+               ru("пока не отправлено: сервер не отвечает. Это в памяти агента и уйдёт, когда появится связь; Ctrl-C \
+                   оставит это агенту. Выход и блокировка сотрут неотправленное.");
+        Left
+            => en("left to the agent: it goes when the server is back; `conclave status` lists it"),
+               ru("оставлено агенту: уйдёт, когда появится связь; список показывает `conclave status`");
+        Stale { time: String }
+            => en("no connection to the server: this is from memory, as of {time}"),
+               ru("нет связи с сервером: показано из памяти, по состоянию на {time}");
+    }
 }
 
 /// The runtime directory of this user.
@@ -41,7 +71,7 @@ impl Line {
 
     /// Over a stream that stands already.
     pub(crate) fn over(stream: UnixStream, voice: Voice) -> Result<Self, Trouble> {
-        let mut line = Self { stream, voice };
+        let mut line = Self { stream, voice, stale: false, told: false };
         let Tell::Hello(version, _) = line.ask(&Ask::Hello(VERSION))? else {
             return Err(Trouble::odd_answer());
         };
@@ -105,7 +135,33 @@ impl Line {
         command: Command,
         mut on: impl FnMut(Event) -> Result<Option<SecretBytes>, Trouble>,
     ) -> Result<Reply, Trouble> {
+        let kept = is_kept(kind(&command));
         self.say(&Ask::Run(Box::new(command)))?;
+        self.until_done(kept, &mut on)
+    }
+
+    /// Sends a message into the private conversation with a person, which may not be there yet.
+    pub(crate) fn send_to(&mut self, person: PersonId, send: Send) -> Result<Reply, Trouble> {
+        self.say(&Ask::SendTo(person, Box::new(send)))?;
+        self.until_done(true, &mut |_| Ok(None))
+    }
+
+    /// Whether something was answered from memory.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// A script that asks for what is there now gets that or an error.
+    pub(crate) fn fresh_for_scripts(&self) -> Result<(), Trouble> {
+        if self.stale && self.voice.json { Err(Trouble::no_connection()) } else { Ok(()) }
+    }
+
+    /// `kept`: the agent brings it to its end alone.
+    fn until_done(
+        &mut self,
+        kept: bool,
+        on: &mut impl FnMut(Event) -> Result<Option<SecretBytes>, Trouble>,
+    ) -> Result<Reply, Trouble> {
         loop {
             match self.hear()? {
                 Tell::Done(reply) => return Ok(*reply),
@@ -118,12 +174,20 @@ impl Line {
                         self.say(&Ask::Chunk(piece))?;
                     }
                 }
-                Tell::Waiting => self.voice.remark(&Trouble::say(
-                    Exit::Yes,
-                    "waiting",
-                    "no connection just now; waiting for it (Ctrl-C leaves it to the agent)",
-                    "сейчас нет связи; ожидание (Ctrl-C оставит это агенту)",
-                )),
+                Tell::Waiting(_) if kept => {
+                    if !std::mem::replace(&mut self.told, true) {
+                        say_on_interrupt(self.voice);
+                        self.voice.remark(&Said::Kept);
+                    }
+                }
+                Tell::Waiting(true) => self.voice.remark(&Said::Slow),
+                Tell::Waiting(false) => self.voice.remark(&Said::Waiting),
+                Tell::Stale(at_ms) => {
+                    if !self.stale {
+                        self.voice.remark(&Said::Stale { time: minute(at_ms) });
+                    }
+                    self.stale = true;
+                }
                 Tell::Hello(..)
                 | Tell::Status(_)
                 | Tell::Unlocked(_)
@@ -147,6 +211,26 @@ fn key_changed(login: &str) -> Trouble {
             "ВНИМАНИЕ: у @{login} новый ключ, заверенный удостоверяющим центром; дальнейшее шифруется для него"
         ),
     )
+}
+
+/// From here on Ctrl-C says what becomes of the act before it ends this command. Returns when that is so.
+fn say_on_interrupt(voice: Voice) {
+    let (armed, wait) = channel();
+    let listen = move || -> Option<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        runtime.block_on(async {
+            let mut interrupts = signal(SignalKind::interrupt()).ok()?;
+            armed.send(()).ok()?;
+            interrupts.recv().await?;
+            voice.remark(&Said::Left);
+            // Nothing of this command's is half done: the agent has the whole act.
+            std::process::exit(Exit::Missing.code().into())
+        })
+    };
+    // Without the thread Ctrl-C ends the command all the same; what becomes of the act is said in any case.
+    if std::thread::Builder::new().spawn(listen).is_ok() {
+        let _ = wait.recv();
+    }
 }
 
 fn gone(error: &io::Error) -> Trouble {

@@ -11,6 +11,8 @@ use serde::Serialize;
 
 /// Spaces before the lines of a text, so that no text can pass for one of our own lines.
 const MARGIN: &str = "    ";
+/// The mark of a message that asks for an acknowledgement.
+const ACKNOWLEDGE: (&str, &str) = ("  [acknowledge]", "  [подтвердить]");
 
 /// A message for people: a line about it, then its text.
 pub(crate) fn message(message: &MessageView, names: &Names, lang: Lang) -> String {
@@ -24,6 +26,13 @@ pub(crate) fn message(message: &MessageView, names: &Names, lang: Lang) -> Strin
     out
 }
 
+/// A shown message whose acknowledgement is given: its mark says so. Only the line about it is touched, not the text.
+pub(crate) fn acknowledged(shown: &str, lang: Lang) -> String {
+    let (heading, rest) = shown.split_once('\n').unwrap_or((shown, ""));
+    let done = lang.pick("  [acknowledged]", "  [подтверждено]");
+    format!("{}\n{rest}", heading.replace(lang.pick(ACKNOWLEDGE.0, ACKNOWLEDGE.1), done))
+}
+
 /// The line about a message.
 pub(crate) fn heading(message: &MessageView, names: &Names, lang: Lang) -> String {
     let mut out =
@@ -35,7 +44,7 @@ pub(crate) fn heading(message: &MessageView, names: &Names, lang: Lang) -> Strin
         out.push_str(&format!("  [{}]", precedence(message.precedence, lang)));
     }
     if message.must_acknowledge {
-        out.push_str(lang.pick("  [acknowledge]", "  [подтвердить]"));
+        out.push_str(lang.pick(ACKNOWLEDGE.0, ACKNOWLEDGE.1));
     }
     if let Some(reference) = message.reference {
         out.push_str(&format!("  {} #{reference}", lang.pick("answers", "ответ на")));
@@ -198,6 +207,14 @@ mod tests {
             "#7  2026-11-21 17:53  Борис Нотов @boris (!похожее имя)  [КОНФИДЕНЦИАЛЬНО]  [МОЛНИЯ]  [подтвердить]  \
              ответ на #5\n    раз\n    #9  2026-11-21 10:00  Анна @anna[31m\n"
         );
+    }
+
+    #[test]
+    fn an_acknowledgement_that_is_given_is_not_asked_for() {
+        let text = SecretText::from("печатаю [подтвердить]");
+        let shown = message(&from_boris(Content::Text(text, None)), &names(), Lang::Ru);
+        let shown = acknowledged(&shown, Lang::Ru);
+        assert!(shown.contains("  [подтверждено]  ответ на #5\n    печатаю [подтвердить]\n"), "{shown}");
     }
 
     #[test]

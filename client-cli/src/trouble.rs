@@ -40,8 +40,19 @@ impl Trouble {
             true => Exit::Missing,
             false => Exit::Io,
         };
-        let text = format!("{}: {error}", console::clean(&path.display().to_string()));
-        Self::say(exit, "io", text.clone(), text)
+        let path = console::clean(&path.display().to_string());
+        use std::io::ErrorKind::{NotFound, PermissionDenied, StorageFull};
+        let known = [
+            (NotFound, "there is no such file", "такого файла нет"),
+            (PermissionDenied, "no permission", "нет прав доступа"),
+            (StorageFull, "the disk is full", "диск заполнен"),
+        ];
+        let known = known.into_iter().find(|(kind, ..)| *kind == error.kind());
+        let (en, ru) = known.map_or_else(
+            || (error.to_string(), error.to_string()),
+            |(_, en, ru)| (en.to_owned(), ru.to_owned()),
+        );
+        Self::say(exit, "io", format!("{path}: {en}"), format!("{path}: {ru}"))
     }
 
     /// No agent listens.
@@ -61,6 +72,36 @@ impl Trouble {
             "locked",
             "the agent is locked: `conclave login` unlocks it",
             "агент заблокирован: его открывает `conclave login`",
+        )
+    }
+
+    /// What was waiting when the agent locked.
+    pub(crate) fn locked_before_sent() -> Self {
+        Self::say(
+            Exit::No,
+            "locked-before-sent",
+            "the agent was locked before it could go: not sent, the text is wiped",
+            "агент был заблокирован раньше, чем это ушло: не отправлено, текст затёрт",
+        )
+    }
+
+    /// A new password that is the old one.
+    pub(crate) fn password_unchanged() -> Self {
+        Self::say(
+            Exit::No,
+            "password-unchanged",
+            "the new password must be another one than before",
+            "новый пароль должен отличаться от прежнего",
+        )
+    }
+
+    /// The server cannot be asked, and a script wants no answer of before.
+    pub(crate) fn no_connection() -> Self {
+        Self::say(
+            Exit::Missing,
+            "no-connection",
+            "no connection to the server just now",
+            "сейчас нет связи с сервером",
         )
     }
 

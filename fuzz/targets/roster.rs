@@ -1,5 +1,5 @@
 //! A roster: every row that is read names a person as a certificate can.
-//! The reader is taken in by its path, with the two errors it knows: its crate brings fonts and sheets along.
+//! The reader is taken in by its path, with the errors it knows: its crate brings fonts and sheets along.
 #![no_main]
 #![allow(dead_code)]
 
@@ -10,7 +10,8 @@ mod trouble {
     #[derive(Debug)]
     pub enum Trouble {
         BadRoster { why: String },
-        BadRow { line: u64, field: &'static str, value: String },
+        RosterColumns { missing: String, all: String },
+        BadRows { rows: Vec<crate::roster::BadRow> },
     }
 }
 

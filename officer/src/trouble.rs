@@ -1,7 +1,8 @@
 //! Why a command of the officers was not done: words for people, a stable code for scripts, an exit code.
 //! Never holds a secret, and never blames without naming the file, login or number at fault.
 
-use console::{Exit, PromptError, Voice, Words};
+use crate::roster::{BadRow, clearances_possible, roles_possible, say_bad};
+use console::{Exit, Lang, PromptError, Voice, Words};
 
 console::words! {
     /// What went wrong.
@@ -44,6 +45,12 @@ console::words! {
                ru("имена {login} не годятся для сертификата: {why}");
         UnknownPerson { who: String }
             => en("nobody here is {who}"), ru("{who} здесь не числится");
+        UnknownRole { name: String }
+            => en("there is no role \"{name}\"; possible: {}; several joined with +", roles_possible()),
+               ru("роли «{name}» нет; возможны: {}; несколько соединяются знаком +", roles_possible());
+        UnknownClearance { name: String }
+            => en("there is no clearance \"{name}\"; possible: {}", clearances_possible()),
+               ru("допуска «{name}» нет; возможны: {}", clearances_possible());
         UnknownName { kind: &'static str, name: String }
             => en("unknown {kind}: {name}"), ru("неизвестное значение ({kind}): {name}");
         Unmade { why: String } => en("not done: {why}"), ru("не выполнено: {why}");
@@ -75,9 +82,10 @@ console::words! {
         Officers
             => en("a site begins with at least two officers and a threshold from two to their number"),
                ru("объект начинается не менее чем с двух офицеров; порог — от двух до их числа");
-        BadRow { line: u64, field: &'static str, value: String }
-            => en("roster, line {line}: {field} cannot be \"{value}\""),
-               ru("список, строка {line}: поле {field} не может быть «{value}»");
+        BadRows { rows: Vec<BadRow> } => en("{}", say_bad(rows, Lang::En)), ru("{}", say_bad(rows, Lang::Ru));
+        RosterColumns { missing: String, all: String }
+            => en("the roster lacks columns: {missing}; its first line is: {all}"),
+               ru("в списке нет столбцов: {missing}; первая строка такая: {all}");
         BadRoster { why: String } => en("the roster cannot be read: {why}"), ru("список не читается: {why}");
         BadPolicy { why: String } => en("the policy is not accepted: {why}"), ru("политика не принята: {why}");
         EnvelopeOpen { login: String, number: u64 }
@@ -86,9 +94,14 @@ console::words! {
         NoEnvelope { login: String }
             => en("{login} has no envelope to replace; print one: conclave-pki envelope print @{login}"),
                ru("у {login} нет конверта для замены; напечатать: conclave-pki envelope print @{login}");
-        EnvelopeState { number: u64 }
-            => en("envelope No. {number} does not exist, is void, or was handed over before"),
-               ru("конверта № {number} нет, он недействителен или уже вручён");
+        Address { address: String }
+            => en("\"{address}\" is no HOST:PORT, as in 10.0.0.1:4433"),
+               ru("«{address}» — не АДРЕС:ПОРТ, как в 10.0.0.1:4433");
+        NoSuchEnvelope { number: u64 } => en("there is no envelope No. {number}"), ru("конверта № {number} нет");
+        EnvelopeVoid { number: u64 }
+            => en("envelope No. {number} is void"), ru("конверт № {number} недействителен");
+        EnvelopeHandedOver { number: u64 }
+            => en("envelope No. {number} was handed over before"), ru("конверт № {number} уже вручён");
         NoPaper
             => en("say where the sheet goes: --pdf FILE or --printer COMMAND"),
                ru("укажите, куда вывести лист: --pdf ФАЙЛ или --printer КОМАНДА");
@@ -126,7 +139,9 @@ impl Trouble {
             Self::SiteName { .. } => "site-name",
             Self::Names { .. } => "names",
             Self::UnknownPerson { .. } => "unknown-person",
-            Self::UnknownName { .. } => "unknown-name",
+            Self::UnknownName { .. } | Self::UnknownRole { .. } | Self::UnknownClearance { .. } => {
+                "unknown-name"
+            }
             Self::Unmade { .. } => "unmade",
             Self::RoleNeeded { .. } => "role-needed",
             Self::ServerRole { .. } => "server-role",
@@ -139,12 +154,16 @@ impl Trouble {
             Self::NoServer => "no-server",
             Self::NotOfficer { .. } => "not-an-officer",
             Self::Officers => "officers",
-            Self::BadRow { .. } => "bad-row",
+            Self::BadRows { .. } => "bad-row",
+            Self::RosterColumns { .. } => "roster-columns",
             Self::BadRoster { .. } => "bad-roster",
             Self::BadPolicy { .. } => "bad-policy",
             Self::EnvelopeOpen { .. } => "envelope-open",
             Self::NoEnvelope { .. } => "no-envelope",
-            Self::EnvelopeState { .. } => "envelope-state",
+            Self::Address { .. } => "bad-address",
+            Self::NoSuchEnvelope { .. } => "no-such-envelope",
+            Self::EnvelopeVoid { .. } => "envelope-void",
+            Self::EnvelopeHandedOver { .. } => "envelope-handed-over",
             Self::NoPaper => "no-paper",
             Self::PaperFailed { .. } => "paper-failed",
             Self::Sheet { .. } => "sheet",
@@ -169,6 +188,9 @@ impl Trouble {
             Self::WrongPassphrase => Exit::NotAllowed,
             Self::RoleNeeded { .. }
             | Self::UnknownName { .. }
+            | Self::UnknownRole { .. }
+            | Self::UnknownClearance { .. }
+            | Self::Address { .. }
             | Self::NoPaper
             | Self::Hex { .. }
             | Self::Time { .. }
@@ -192,12 +214,15 @@ impl Trouble {
             | Self::NoServer
             | Self::NotOfficer { .. }
             | Self::Officers
-            | Self::BadRow { .. }
+            | Self::BadRows { .. }
+            | Self::RosterColumns { .. }
             | Self::BadRoster { .. }
             | Self::BadPolicy { .. }
             | Self::EnvelopeOpen { .. }
             | Self::NoEnvelope { .. }
-            | Self::EnvelopeState { .. }
+            | Self::NoSuchEnvelope { .. }
+            | Self::EnvelopeVoid { .. }
+            | Self::EnvelopeHandedOver { .. }
             | Self::Sheet { .. }
             | Self::NotOurBundle
             | Self::NothingNew => Exit::No,

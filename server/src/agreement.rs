@@ -63,6 +63,7 @@ mod tests {
             batch_bytes_max: BATCH_BYTES_MAX,
             journal_bytes_max: 1 << 20,
             reserve_bytes: 2,
+            extent_bytes: 0,
             last_bytes: 1,
         };
         assert_eq!(check(&good), Ok(()));

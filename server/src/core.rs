@@ -65,7 +65,7 @@ impl Core {
             let Some(input) = self.read(letter) else { continue };
             let committed = matches!(input, Input::Committed(_));
             let wake = matches!(input, Input::Wake) && !idle;
-            self.board.saw(&input);
+            self.tell_room(&input);
             self.engine.more_at_hand(letters.any());
             self.engine.handle(self.now(), input, &mut out);
             flow = self.hand_out(&mut out);
@@ -77,6 +77,15 @@ impl Core {
             }
         }
         self.log.info("everything is durable and said; stopped");
+    }
+
+    /// What the store's room means for people stands in the log as it changes.
+    fn tell_room(&self, input: &Input) {
+        match self.board.saw(input) {
+            Some(false) => self.log.warn("the store is nearly full: messages are refused, erasure is not"),
+            Some(true) => self.log.info("there is room again: messages are taken"),
+            None => {}
+        }
     }
 
     fn now(&self) -> Now {

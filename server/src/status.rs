@@ -76,14 +76,20 @@ impl Board {
     }
 
     /// Notes figures that only pass by.
-    pub(crate) fn saw(&self, input: &Input) {
+    /// Gives whether messages are taken, where that changed.
+    pub(crate) fn saw(&self, input: &Input) -> Option<bool> {
         match input {
             Input::Room(takes_messages, used, device) => {
                 let mut status = self.lock();
+                let changed = status.takes_messages != *takes_messages;
                 (status.takes_messages, status.used_bytes, status.device_bytes) =
                     (*takes_messages, *used, *device);
+                changed.then_some(*takes_messages)
             }
-            Input::ErasureDone(epoch, _) => self.lock().erasure_epoch = *epoch,
+            Input::ErasureDone(epoch, _) => {
+                self.lock().erasure_epoch = *epoch;
+                None
+            }
             Input::Connected(_)
             | Input::Received(..)
             | Input::Closed(_)
@@ -94,7 +100,7 @@ impl Board {
             | Input::ReadDone(..)
             | Input::Forgotten(..)
             | Input::Wake
-            | Input::Stop => {}
+            | Input::Stop => None,
         }
     }
 

@@ -113,6 +113,7 @@ impl Room {
             batch_bytes_max: batch_bytes as usize,
             journal_bytes_max: extent_bytes.saturating_sub(around) as usize,
             reserve_bytes: (u64::from(space.reserve) + margin) * extent_bytes,
+            extent_bytes,
             last_bytes: u64::from(space.reserve.div_ceil(2)) * extent_bytes,
         }
     }

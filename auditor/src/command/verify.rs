@@ -139,8 +139,10 @@ pub fn read_anchor(path: &Path, trust: &Trust) -> Result<(Head, Vec<u8>), Troubl
 
 /// A head typed from paper.
 pub fn outside_head(text: &str) -> Result<Head, Trouble> {
-    let bad =
-        || Trouble::BadValue { what: format!("--head {}", console::clean(text)), wanted: "SIZE:ROOT".into() };
+    let bad = || Trouble::BadValue {
+        what: format!("--head {}", console::clean(text)),
+        wanted: "SIZE:ROOT, ROOT: 32 bytes, hex or base64".into(),
+    };
     let (size, root) = text.split_once(':').ok_or_else(bad)?;
     let size = size.parse().map_err(|_| bad())?;
     let from_base64 = || STANDARD.decode(root).ok()?.try_into().ok();

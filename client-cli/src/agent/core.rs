@@ -2,15 +2,19 @@
 //! Never blocks on a command that does not read, and never keeps a secret past a lock.
 
 use super::connection::{Connection, Heard};
-use super::pending::{ConnectionId, For};
+use super::memory::Memory;
+use super::patience::Due;
+use super::pending::{ConnectionId, Failed, For, To};
 use super::wire::{self, Ask, Failure, Me, Status, Tell, Unlock};
 use super::work::{Happened, Work};
 use super::{Start, place};
 use crate::home::Home;
 use crate::trouble::Trouble;
 use console::Exit;
-use link::terminal::News;
-use protocol::client::{Command, Event};
+use link::terminal::{News, now_ms};
+use pki::PersonId;
+use protocol::client::command::Send;
+use protocol::client::{Command, Event, Reply};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
@@ -43,7 +47,10 @@ pub(crate) struct Agent {
     pub(super) me: Option<Me>,
     pub(super) login: u64,
     pub(super) entries: u64,
+    pub(super) must_set_password: bool,
     pub(super) trouble: Option<Failure>,
+    /// What came to nothing in sessions before this one, with nobody listening.
+    pub(super) given_up: VecDeque<Failed>,
     pub(super) idle_asked_ms: Option<u64>,
     pub(super) idle_policy_ms: Option<u64>,
     pub(super) used_at: Instant,
@@ -85,7 +92,9 @@ impl Agent {
             me: None,
             login: 0,
             entries: 0,
+            must_set_password: false,
             trouble: None,
+            given_up: VecDeque::new(),
             idle_asked_ms: start.idle_ms,
             idle_policy_ms: None,
             used_at: Instant::now(),
@@ -112,7 +121,7 @@ impl Agent {
                 Step::Time if self.is_idle() => {
                     self.lock().await;
                 }
-                Step::Time => {}
+                Step::Time => self.remind(false).await,
                 Step::Stop => self.leaving = true,
             }
         }
@@ -126,7 +135,9 @@ impl Agent {
     }
 
     async fn next_step(&mut self) -> Step {
-        let wake = self.lock_at().unwrap_or_else(|| Instant::now() + LONG);
+        let reminder = self.work.as_ref().and_then(|work| work.patience.wake());
+        let wake = [self.lock_at(), reminder].into_iter().flatten().min();
+        let wake = wake.unwrap_or_else(|| Instant::now() + LONG);
         let Self { listener, heard, work, hangup, terminate, .. } = self;
         let happening = async {
             match work {
@@ -209,6 +220,7 @@ impl Agent {
                 self.leaving = true;
             }
             Ask::Run(command) => self.run(id, *command).await,
+            Ask::SendTo(person, send) => self.send_to(id, person, *send).await,
             Ask::Chunk(piece) => {
                 self.used();
                 if let Some(work) = &mut self.work
@@ -281,17 +293,76 @@ impl Agent {
         if forbidden || work.pending.of(id).is_some() {
             return self.fail(id, &Trouble::odd_answer()).await;
         }
-        let ready = work.terminal.is_ready();
-        work.run(command, id);
+        let me = PersonId(self.me.as_ref().map_or(0, |me| me.person));
+        let ready = work.terminal.is_ready() && !work.deaf;
+        if !ready && let Some(reply) = work.memory.recall(&command, &work.store) {
+            return self.answer(id, reply).await;
+        }
+        if let Command::Read(of, up_to) = &command {
+            work.memory.read(*of, *up_to, &work.store, me);
+        }
+        let question = Memory::is_question(&command).then(|| command.clone());
+        // A file shows by itself how far it is.
+        let file = matches!(command, Command::SendFile(_) | Command::FetchFile(..));
+        let given = work.run(command, id);
+        if !file {
+            work.patience.begin(given, id, question, !ready);
+        }
         if !ready {
-            self.tell(id, Tell::Waiting).await;
+            self.tell(id, Tell::Waiting(false)).await;
         }
         for notice in std::mem::take(&mut self.notices) {
             self.tell(id, Tell::Event(Box::new(notice))).await;
         }
     }
 
+    async fn send_to(&mut self, id: ConnectionId, person: PersonId, send: Send) {
+        self.used();
+        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
+        if work.pending.of(id).is_some() {
+            return self.fail(id, &Trouble::odd_answer()).await;
+        }
+        let ready = work.terminal.is_ready() && !work.deaf;
+        let given = work.send_to(person, send, id);
+        work.patience.begin(given, id, None, !ready);
+        if !ready {
+            self.tell(id, Tell::Waiting(false)).await;
+        }
+        for notice in std::mem::take(&mut self.notices) {
+            self.tell(id, Tell::Event(Box::new(notice))).await;
+        }
+    }
+
+    /// An answer from memory, said to be one.
+    async fn answer(&mut self, id: ConnectionId, reply: Reply) {
+        let heard_ms = self.work.as_ref().map_or(0, |work| work.heard_ms);
+        self.tell(id, Tell::Stale(heard_ms)).await;
+        self.tell(id, Tell::Done(Box::new(reply))).await;
+    }
+
+    /// Tells those who wait that they do, and answers from memory what need not wait.
+    async fn remind(&mut self, lost: bool) {
+        let Some(work) = &mut self.work else { return };
+        for due in work.patience.due(Instant::now(), lost) {
+            match due {
+                Due::Say(connection) => self.tell(connection, Tell::Waiting(!lost)).await,
+                Due::Answer(id, connection, question) => {
+                    let Some(work) = &mut self.work else { return };
+                    let Some(reply) = work.memory.recall(&question, &work.store) else { continue };
+                    // The question stays asked: what comes of it is kept for the next one.
+                    work.pending.abandon(connection);
+                    work.patience.end(id);
+                    work.deaf = true;
+                    self.answer(connection, reply).await;
+                }
+            }
+        }
+    }
+
     async fn happened(&mut self, happened: Happened) {
+        if let (Happened::News(News::Event(_)), Some(work)) = (&happened, &mut self.work) {
+            (work.heard_ms, work.deaf) = (now_ms(), false);
+        }
         match happened {
             Happened::Dialled(Ok(link)) => {
                 if let Some(work) = &mut self.work {
@@ -316,25 +387,39 @@ impl Agent {
         self.trouble = Some((&trouble).into());
         match work.unlocker {
             Some(_) => self.give_up(&trouble).await,
-            None => work.dial_later(),
+            None => {
+                work.dial_later();
+                self.remind(true).await;
+            }
         }
     }
 
     fn status(&self) -> Status {
         let work = self.work.as_ref();
+        let me = PersonId(self.me.as_ref().map_or(0, |me| me.person));
+        let name = |to: To| {
+            let memory = &work?.memory;
+            match to {
+                To::Conversation(of) => memory.title(of, me),
+                To::Person(person) => memory.login(person),
+            }
+        };
+        let failed = work.into_iter().flat_map(|work| work.pending.failed());
         let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
         Status {
             unlocked: work.is_some_and(|work| work.unlocker.is_none()),
-            online: work.is_some_and(|work| work.terminal.is_ready()),
+            online: work.is_some_and(|work| work.terminal.is_ready() && !work.deaf),
             me: self.me.clone(),
             login: self.login,
             entries: self.entries,
             held: work.map_or(0, |work| work.store.len() as u64),
-            unsent: work.map(|work| work.pending.unsent()).unwrap_or_default(),
-            failed: work.map(|work| work.pending.failed()).unwrap_or_default(),
+            unsent: work.map(|work| work.pending.unsent(name)).unwrap_or_default(),
+            failed: self.given_up.iter().chain(failed).map(|failed| failed.told(name)).collect(),
             trouble: self.trouble.clone(),
             lock_in_ms: self.lock_at().map(left),
             memory: work.map(|work| work.proof.kept()).unwrap_or_default(),
+            must_set_password: work.is_some() && self.must_set_password,
+            checkpoint: work.map(|work| work.terminal.checkpoint()).unwrap_or_default().into(),
         }
     }
 }
@@ -343,6 +428,7 @@ impl Work {
     /// A command went away. What it began goes on, save a file that only it could read.
     fn abandon(&mut self, id: ConnectionId) {
         if let Some(command) = self.pending.of(id) {
+            self.patience.end(command);
             // No file has this piece: a transfer that wants bytes ends, everything else does not notice.
             self.terminal.give_chunk(command, protocol::client::SecretBytes::default());
         }

@@ -2,12 +2,13 @@
 //! Never answers a command with something that is not in the journal.
 
 use super::core::Agent;
+use super::first::Outcome;
 use super::pending::{ConnectionId, Errand, For};
 use super::wire::{Tell, Unlocked};
 use crate::trouble::Trouble;
 use journal::policy::Policy;
 use link::terminal::TerminalError;
-use pki::canonical;
+use pki::{PersonId, canonical};
 use protocol::Code;
 use protocol::answer::Answer;
 use protocol::client::command::LoginWith;
@@ -38,6 +39,10 @@ impl Agent {
             }
             Event::Message(view) => {
                 self.hold([(*view).clone()]);
+                let me = self.person();
+                if let Some(work) = &mut self.work {
+                    work.memory.message(&view, me);
+                }
                 self.mention(Event::Message(view));
             }
             Event::Erased(conversation, indices, by) => {
@@ -67,6 +72,10 @@ impl Agent {
         }
     }
 
+    fn person(&self) -> PersonId {
+        PersonId(self.me.as_ref().map_or(0, |me| me.person))
+    }
+
     fn hold(&mut self, messages: impl IntoIterator<Item = protocol::client::event::MessageView>) {
         if let Some(work) = &mut self.work {
             messages.into_iter().for_each(|message| work.store.hold(message));
@@ -86,6 +95,7 @@ impl Agent {
         work.backoff.succeeded();
         let unlocker = work.unlocker.take();
         (self.login, self.entries, self.trouble) = (ready.login, ready.head.size, None);
+        self.must_set_password = ready.must_set_password;
         self.unlocked();
         if !ready.must_set_password {
             self.learn();
@@ -117,6 +127,9 @@ impl Agent {
     /// Asks for what the agent needs to know of the site.
     pub(super) fn learn(&mut self) {
         self.learn_policy();
+        if let Some(work) = &mut self.work {
+            work.errand(Command::People, Errand::People);
+        }
         self.prefetch();
     }
 
@@ -147,6 +160,9 @@ impl Agent {
 
     async fn done(&mut self, id: CommandId, reply: Reply) {
         let Some(work) = &mut self.work else { return };
+        let Outcome::Other(reply) = work.first_step(id, reply) else { return };
+        work.patience.end(id);
+        work.memory.keep(&reply);
         match work.pending.end(id, None) {
             Some(For::Connection(connection)) => {
                 if let Reply::Messages(messages, _) = &reply {
@@ -161,7 +177,7 @@ impl Agent {
 
     async fn errand_done(&mut self, errand: Errand, reply: Reply) {
         match errand {
-            Errand::Login | Errand::Logout => {}
+            Errand::Login | Errand::Logout | Errand::People => {}
             Errand::SetPassword => self.password_admitted().await,
             Errand::Policy => self.policy(&reply).await,
             Errand::Conversations => {
@@ -182,6 +198,8 @@ impl Agent {
     async fn failed(&mut self, id: CommandId, error: Error) {
         let Some(work) = &mut self.work else { return };
         let whom = work.whom(id);
+        work.patience.end(id);
+        work.first.remove(&id);
         let trouble = Trouble::from(TerminalError::Command(error.clone()));
         work.pending.end(id, Some((&trouble).into()));
         match whom {
@@ -196,7 +214,7 @@ impl Agent {
             }
             For::Agent(Errand::Policy) => self.policy_failed(&trouble).await,
             For::Agent(Errand::Messages) => self.prefetch_next(),
-            For::Agent(Errand::Conversations | Errand::Logout) | For::Nobody => {}
+            For::Agent(Errand::Conversations | Errand::People | Errand::Logout) | For::Nobody => {}
         }
     }
 

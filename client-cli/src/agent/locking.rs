@@ -2,7 +2,7 @@
 //! Never keeps a lock waiting for a server that does not answer.
 
 use super::core::Agent;
-use super::pending::{ConnectionId, Errand};
+use super::pending::{ConnectionId, Errand, bound};
 use crate::trouble::Trouble;
 use link::terminal::News;
 use protocol::client::{Command, Event};
@@ -17,7 +17,7 @@ impl Agent {
     pub(super) async fn give_up(&mut self, trouble: &Trouble) {
         let unlocker = self.work.as_ref().and_then(|work| work.unlocker).map(|(id, _)| id);
         self.trouble = Some(trouble.into());
-        for id in unlocker.into_iter().chain(self.drop_work()) {
+        for id in unlocker.into_iter().chain(self.drop_work(trouble)) {
             self.fail(id, trouble).await;
         }
     }
@@ -30,7 +30,7 @@ impl Agent {
     /// Ends the session in the journal where that can be done soon, then forgets everything. How many acts are lost.
     pub(super) async fn lock(&mut self) -> u32 {
         let Some(work) = &mut self.work else { return 0 };
-        let lost = work.pending.unsent().len() as u32;
+        let lost = work.pending.unsent_count() as u32;
         if work.terminal.is_ready() {
             let id = work.errand(Command::Logout, Errand::Logout);
             let logged_out = async {
@@ -45,16 +45,18 @@ impl Agent {
             let _ = tokio::time::timeout(LOGOUT_TIMEOUT, logged_out).await;
             work.terminal.hang_up();
         }
-        for id in self.drop_work() {
+        for id in self.drop_work(&Trouble::locked_before_sent()) {
             self.fail(id, &Trouble::locked()).await;
         }
         lost
     }
 
     /// The lock itself. Gives the connections whose command is lost.
-    fn drop_work(&mut self) -> Vec<ConnectionId> {
+    fn drop_work(&mut self, why: &Trouble) -> Vec<ConnectionId> {
         let Some(mut work) = self.work.take() else { return Vec::new() };
-        let mut waiting = work.pending.clear();
+        let (mut waiting, unheard) = work.pending.clear(&why.into());
+        self.given_up.extend(unheard);
+        bound(&mut self.given_up);
         waiting.extend(work.setting.take().map(|(id, _)| id));
         for (id, connection) in &mut self.connections {
             if connection.watching {

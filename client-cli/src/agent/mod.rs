@@ -5,8 +5,11 @@
 mod connection;
 mod core;
 mod errands;
+mod first;
 mod locking;
+mod memory;
 mod passwords;
+mod patience;
 pub(crate) mod pending;
 pub(crate) mod place;
 mod proof;

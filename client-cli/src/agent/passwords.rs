@@ -10,6 +10,7 @@ use super::wire::Tell;
 use crate::trouble::Trouble;
 use console::Exit;
 use pki::KdfCost;
+use pki::one_time::OneTimePassword;
 use protocol::client::{Command, Reply, SecretText};
 
 impl Agent {
@@ -33,9 +34,16 @@ impl Agent {
         if work.setting.is_some() {
             return self.fail(id, &Trouble::odd_answer()).await;
         }
-        let Ok(proof) = Proof::of(new.expose(), work.terminal.person()) else {
+        let person = work.terminal.person();
+        let Ok(proof) = Proof::of(new.expose(), person) else {
             return self.fail(id, &Trouble::no_proof()).await;
         };
+        // The envelope's password stands on paper: it is read back however it is typed.
+        let on_paper = OneTimePassword::parse(new.expose()).ok();
+        let on_paper = on_paper.and_then(|read| Proof::of(read.canonical(), person).ok());
+        if work.proof.is(&proof) || on_paper.is_some_and(|read| work.proof.is(&read)) {
+            return self.fail(id, &Trouble::password_unchanged()).await;
+        }
         work.setting = Some((id, new));
         work.errand(Command::SetPassword(proof.text()), Errand::SetPassword);
         work.next_proof = Some(proof);
@@ -43,6 +51,7 @@ impl Agent {
 
     /// Step 2: from here on only the new one holds at the server. What the policy says decides about the credential.
     pub(super) async fn password_admitted(&mut self) {
+        self.must_set_password = false;
         if let Some(work) = &mut self.work
             && let Some(proof) = work.next_proof.take()
         {

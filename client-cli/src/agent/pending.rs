@@ -2,6 +2,8 @@
 //! Never holds what a command contains, only its kind.
 
 use super::wire::{Failure, Unsent};
+use journal::ids::ConversationId;
+use pki::PersonId;
 use protocol::client::{Command, CommandId};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,6 +20,8 @@ pub(crate) enum Errand {
     Login,
     /// A new password.
     SetPassword,
+    /// The directory, to name people while the server is away.
+    People,
     /// The policy, for the idle lock.
     Policy,
     /// One's conversations, to hold their newest messages.
@@ -39,17 +43,62 @@ pub(crate) enum For {
     Agent(Errand),
 }
 
+/// Where an act goes, for the list of what was not sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum To {
+    /// Into a conversation.
+    Conversation(ConversationId),
+    /// To a person, with whom there may be none yet.
+    Person(PersonId),
+}
+
 struct Entry {
     whom: For,
     kind: u8,
+    to: Option<To>,
     at_ms: u64,
+}
+
+/// What came to nothing while nobody listened.
+pub(crate) struct Failed {
+    kind: u8,
+    to: Option<To>,
+    at_ms: u64,
+    failure: Failure,
+}
+
+impl Failed {
+    /// As it crosses the agent's socket.
+    pub(crate) fn told(&self, name: impl Fn(To) -> Option<String>) -> Unsent {
+        let failure = Some(self.failure.clone());
+        Unsent { kind: self.kind, at_ms: self.at_ms, failure, to: self.to.and_then(name) }
+    }
 }
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Pending {
     entries: BTreeMap<CommandId, Entry>,
-    failed: VecDeque<Unsent>,
+    failed: VecDeque<Failed>,
+}
+
+/// The kind of a message, the file's of a file.
+pub(crate) const MESSAGE: u8 = 1;
+pub(crate) const FILE: u8 = 2;
+
+/// Whether the agent alone can bring a command of this kind to its end: a file's bytes are not in its hands.
+pub(crate) fn is_kept(kind: u8) -> bool {
+    kind != 0 && kind != FILE
+}
+
+/// Where a command goes.
+pub(crate) fn to(command: &Command) -> Option<To> {
+    if let Command::Send(send) = command {
+        return Some(To::Conversation(send.conversation));
+    } else if let Command::SendFile(send) = command {
+        return Some(To::Conversation(send.message.conversation));
+    }
+    None
 }
 
 /// What a command is, as a small number that crosses the agent's socket; 0 is one that changes nothing.
@@ -68,8 +117,8 @@ pub(crate) fn kind(command: &Command) -> u8 {
         | Command::FetchFile(..)
         | Command::ErasePlan(_)
         | Command::Ask(_) => 0,
-        Command::Send(_) => 1,
-        Command::SendFile(_) => 2,
+        Command::Send(_) => MESSAGE,
+        Command::SendFile(_) => FILE,
         Command::NewPrivate(_) | Command::NewGroup(_) => 3,
         Command::Invite(..)
         | Command::Remove(..)
@@ -86,8 +135,15 @@ pub(crate) fn kind(command: &Command) -> u8 {
 
 impl Pending {
     /// A command was given.
-    pub(crate) fn begin(&mut self, id: CommandId, whom: For, kind: u8, at_ms: u64) {
-        self.entries.insert(id, Entry { whom, kind, at_ms });
+    pub(crate) fn begin(&mut self, id: CommandId, whom: For, kind: u8, to: Option<To>, at_ms: u64) {
+        self.entries.insert(id, Entry { whom, kind, to, at_ms });
+    }
+
+    /// What was given goes on under another number.
+    pub(crate) fn renumber(&mut self, from: CommandId, to: CommandId) {
+        if let Some(entry) = self.entries.remove(&from) {
+            self.entries.insert(to, entry);
+        }
     }
 
     /// For whom a command runs.
@@ -102,10 +158,8 @@ impl Pending {
             && entry.kind != 0
             && let Some(failure) = failure
         {
-            if self.failed.len() == FAILED_MAX {
-                self.failed.pop_front();
-            }
-            self.failed.push_back(Unsent { kind: entry.kind, at_ms: entry.at_ms, failure: Some(failure) });
+            self.failed.push_back(Failed { kind: entry.kind, to: entry.to, at_ms: entry.at_ms, failure });
+            bound(&mut self.failed);
         }
         Some(entry.whom)
     }
@@ -124,27 +178,56 @@ impl Pending {
     }
 
     /// Acts without a result, oldest first.
-    pub(crate) fn unsent(&self) -> Vec<Unsent> {
+    pub(crate) fn unsent(&self, name: impl Fn(To) -> Option<String>) -> Vec<Unsent> {
         let acts = self.entries.values().filter(|entry| entry.kind != 0);
-        acts.map(|entry| Unsent { kind: entry.kind, at_ms: entry.at_ms, failure: None }).collect()
+        let told = |entry: &Entry| Unsent {
+            kind: entry.kind,
+            at_ms: entry.at_ms,
+            failure: None,
+            to: entry.to.and_then(&name),
+        };
+        acts.map(told).collect()
+    }
+
+    /// How many acts have no result yet.
+    pub(crate) fn unsent_count(&self) -> usize {
+        self.entries.values().filter(|entry| entry.kind != 0).count()
     }
 
     /// What came to nothing while nobody listened.
-    pub(crate) fn failed(&self) -> Vec<Unsent> {
-        self.failed.iter().cloned().collect()
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &Failed> {
+        self.failed.iter()
     }
 
-    /// Everything is given up: connections whose command is lost.
-    pub(crate) fn clear(&mut self) -> Vec<ConnectionId> {
+    /// Everything is given up: connections whose command is lost, and what came to nothing with nobody listening, by
+    /// this or before.
+    pub(crate) fn clear(&mut self, why: &Failure) -> (Vec<ConnectionId>, VecDeque<Failed>) {
         let entries = std::mem::take(&mut self.entries);
-        entries
-            .into_values()
-            .filter_map(|entry| match entry.whom {
-                For::Connection(connection) => Some(connection),
-                For::Nobody | For::Agent(_) => None,
-            })
-            .collect()
+        let mut failed = std::mem::take(&mut self.failed);
+        let unheard = entries.values().filter(|entry| entry.whom == For::Nobody && entry.kind != 0);
+        failed.extend(unheard.map(|entry| Failed {
+            kind: entry.kind,
+            to: entry.to,
+            at_ms: entry.at_ms,
+            failure: why.clone(),
+        }));
+        bound(&mut failed);
+        let connections = connections(entries);
+        (connections, failed)
     }
+}
+
+/// The newest are kept.
+pub(crate) fn bound(failed: &mut VecDeque<Failed>) {
+    failed.drain(..failed.len().saturating_sub(FAILED_MAX));
+}
+
+fn connections(entries: BTreeMap<CommandId, Entry>) -> Vec<ConnectionId> {
+    let connection = |entry: Entry| match entry.whom {
+        For::Connection(connection) => Some(connection),
+        For::Nobody | For::Agent(_) => None,
+    };
+    entries.into_values().filter_map(connection).collect()
 }
 
 #[cfg(test)]
@@ -158,16 +241,30 @@ mod tests {
     #[test]
     fn what_nobody_heard_is_kept_for_status() {
         let mut pending = Pending::default();
-        pending.begin(1, For::Connection(5), 1, 100);
-        pending.begin(2, For::Connection(6), 0, 110);
+        let to = Some(To::Person(PersonId(2)));
+        pending.begin(4, For::Connection(5), MESSAGE, to, 100);
+        pending.begin(2, For::Connection(6), 0, None, 110);
+        pending.renumber(4, 1);
         assert_eq!(pending.of(5), Some(1));
-        assert_eq!(pending.unsent().len(), 1, "a question is nothing that could be lost");
+        let named = pending.unsent(|to| (to == To::Person(PersonId(2))).then(|| "@boris".to_owned()));
+        assert_eq!(named[0].to.as_deref(), Some("@boris"));
+        assert_eq!(named.len(), 1, "a question is nothing that could be lost");
         pending.abandon(5);
         assert_eq!(pending.of(5), None);
         assert_eq!(pending.end(1, Some(failure())), Some(For::Nobody));
-        assert_eq!(pending.failed().len(), 1);
+        assert_eq!(pending.failed().count(), 1);
         assert_eq!(pending.end(2, Some(failure())), Some(For::Connection(6)));
-        assert_eq!(pending.failed().len(), 1, "its command heard it");
-        assert!(pending.unsent().is_empty());
+        assert_eq!(pending.failed().count(), 1, "its command heard it");
+        assert_eq!(pending.unsent_count(), 0);
+    }
+
+    #[test]
+    fn what_a_lock_takes_is_kept_for_status() {
+        let mut pending = Pending::default();
+        pending.begin(1, For::Nobody, MESSAGE, None, 100);
+        pending.begin(2, For::Connection(6), MESSAGE, None, 110);
+        pending.begin(3, For::Nobody, 0, None, 120);
+        let (told, failed) = pending.clear(&failure());
+        assert_eq!((told, failed.len()), (vec![6], 1), "one hears it, one is listed, a question is neither");
     }
 }

@@ -128,7 +128,8 @@ fn whose(path: &Path) -> Option<u64> {
         | Tell::Event(_)
         | Tell::Done(_)
         | Tell::Failed(_)
-        | Tell::Waiting
+        | Tell::Waiting(_)
+        | Tell::Stale(_)
         | Tell::Found(..) => None,
     }
 }

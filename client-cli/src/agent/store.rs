@@ -65,6 +65,23 @@ impl Store {
         self.messages.get(&index)
     }
 
+    /// What is held of a conversation, ascending.
+    pub(crate) fn of(&self, of: ConversationId) -> impl DoubleEndedIterator<Item = &MessageView> {
+        self.messages.values().filter(move |message| message.conversation == of)
+    }
+
+    /// A page of the newest before an index, ascending, and whether there are older ones.
+    pub(crate) fn newest(&self, of: ConversationId, before: Index) -> (Vec<MessageView>, bool) {
+        let (mut page, more) = page(self.of(of).rev().filter(|message| message.index < before));
+        page.reverse();
+        (page, more)
+    }
+
+    /// A page at or above an index, ascending, and whether there are newer ones.
+    pub(crate) fn from(&self, of: ConversationId, from: Index) -> (Vec<MessageView>, bool) {
+        page(self.of(of).filter(|message| message.index >= from))
+    }
+
     /// How many are held.
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
@@ -89,6 +106,19 @@ impl Store {
         found.reverse();
         (found, more)
     }
+}
+
+/// As many as fit one answer.
+fn page<'a>(messages: impl Iterator<Item = &'a MessageView>) -> (Vec<MessageView>, bool) {
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    for message in messages {
+        bytes += weight(message);
+        if page.len() == FOUND_MAX || bytes > FOUND_BYTES_MAX {
+            return (page, true);
+        }
+        page.push(message.clone());
+    }
+    (page, false)
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@
 //! `Failed` or another last word.
 //! Never leaves a copy of a frame behind: every buffer is wiped.
 
+use minicbor::bytes::ByteVec;
 use minicbor::encode::Write as CborWrite;
 use minicbor::{Decode, Encode};
+use pki::PersonId;
+use protocol::client::command::Send;
 use protocol::client::event::MessageView;
 use protocol::client::{Command, Event, Reply, SecretBytes, SecretText};
 use std::convert::Infallible;
@@ -12,7 +15,7 @@ use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
 /// Version of this little protocol: command and agent must be of the same build line.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 /// Longest frame, bytes: a page of messages or a chunk fits many times.
 pub(crate) const FRAME_BYTES_MAX: usize = 8 << 20;
 
@@ -56,6 +59,10 @@ pub(crate) enum Ask {
     /// A new password in place of the old one. Answered as `SetPassword`.
     #[n(12)]
     ChangePassword(#[n(0)] SecretText, #[n(1)] SecretText),
+    /// A message to a person, into the private conversation with him, which is founded where there is none. Answered
+    /// like `Run`; done is `Founded` with the place of the message.
+    #[n(13)]
+    SendTo(#[n(0)] PersonId, #[n(1)] Box<Send>),
 }
 
 /// See [`Ask::Unlock`].
@@ -101,12 +108,15 @@ pub(crate) enum Tell {
     /// It is not.
     #[n(8)]
     Failed(#[n(0)] Failure),
-    /// There is no connection just now; the command waits for one.
+    /// The command waits: for a connection, or (`true`) for an answer on the one that seems to stand.
     #[n(9)]
-    Waiting,
+    Waiting(#[n(0)] bool),
     /// Messages, ascending, and whether there are more than are shown.
     #[n(10)]
     Found(#[n(0)] Vec<MessageView>, #[n(1)] bool),
+    /// What comes next is from memory, for the server cannot be asked: as of this moment, milliseconds since 1970.
+    #[n(11)]
+    Stale(#[n(0)] u64),
 }
 
 /// See [`Tell::Unlocked`].
@@ -176,6 +186,12 @@ pub(crate) struct Status {
     /// How well the login proof is kept in memory.
     #[n(10)]
     pub(crate) memory: String,
+    /// Nothing goes before a new password is set.
+    #[n(11)]
+    pub(crate) must_set_password: bool,
+    /// The newest proven checkpoint, as the server signed it; empty where there is none.
+    #[n(12)]
+    pub(crate) checkpoint: ByteVec,
 }
 
 /// Whose agent it is.
@@ -214,6 +230,9 @@ pub(crate) struct Unsent {
     /// Why it came to nothing.
     #[n(2)]
     pub(crate) failure: Option<Failure>,
+    /// Where it goes, as far as the agent can name that: `@login` or a title.
+    #[n(3)]
+    pub(crate) to: Option<String>,
 }
 
 /// Counts what an encoding takes, so that a buffer of exactly that length is made and never grows.

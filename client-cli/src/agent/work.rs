@@ -1,7 +1,10 @@
 //! What the agent has in its hands while it is unlocked. Dropping it is the lock: keys, proof and texts are wiped.
 //! Never outlives a lock in any part.
 
-use super::pending::{ConnectionId, Errand, For, Pending, kind};
+use super::first::First;
+use super::memory::Memory;
+use super::patience::Patience;
+use super::pending::{ConnectionId, Errand, For, Pending, kind, to};
 use super::proof::Proof;
 use super::store::Store;
 use super::wire::{Failure, Me, Unlock};
@@ -12,7 +15,7 @@ use link::Link;
 use link::terminal::{Backoff, News, Terminal, TerminalError, now_ms};
 use pki::CredentialFile;
 use protocol::client::{Command, CommandId, SecretText};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use tokio::time::Instant;
@@ -25,7 +28,16 @@ pub(crate) struct Work {
     pub(crate) terminal: Terminal,
     pub(crate) proof: Proof,
     pub(crate) store: Store,
+    pub(crate) memory: Memory,
     pub(crate) pending: Pending,
+    /// When people are told that they wait.
+    pub(super) patience: Patience,
+    /// Messages whose conversation is still to be found or founded.
+    pub(super) first: BTreeMap<CommandId, First>,
+    /// The server was last heard then, milliseconds since 1970.
+    pub(super) heard_ms: u64,
+    /// A question got no answer for so long that the connection is taken for dead, until something is heard.
+    pub(super) deaf: bool,
     /// Who waits for the first login, and whether it may end another session.
     pub(crate) unlocker: Option<(ConnectionId, bool)>,
     /// A new password on its way: for whom, and the password, until the credential is sealed under it.
@@ -60,7 +72,12 @@ impl Work {
             terminal,
             proof,
             store: Store::default(),
+            memory: Memory::default(),
             pending: Pending::default(),
+            patience: Patience::default(),
+            first: BTreeMap::new(),
+            heard_ms: now_ms(),
+            deaf: false,
             unlocker: Some((unlocker, with.end_other)),
             setting: None,
             next_proof: None,
@@ -96,9 +113,9 @@ impl Work {
     }
 
     fn give(&mut self, command: Command, whom: For) -> CommandId {
-        let kind = kind(&command);
+        let (kind, to) = (kind(&command), to(&command));
         let id = self.terminal.give(command);
-        self.pending.begin(id, whom, kind, now_ms());
+        self.pending.begin(id, whom, kind, to, now_ms());
         id
     }
 

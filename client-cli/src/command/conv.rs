@@ -138,6 +138,7 @@ fn list(here: Here) -> Result<Exit, Trouble> {
     let mut line = Line::open(&here.home, here.voice)?;
     let names = Names::fetch(&mut line)?;
     let all = conversations(&mut line)?;
+    line.fresh_for_scripts()?;
     let data: Vec<ConversationJson> = all.iter().map(|one| json(one, &names, here.voice.lang)).collect();
     Ok(here.voice.done("conv list", &List { names: &names, all: &all }, data))
 }

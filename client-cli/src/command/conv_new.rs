@@ -8,6 +8,7 @@ use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::{Exit, clean, read_text};
 use protocol::client::command::{NewGroup, NewPrivate};
+use protocol::client::event::ConversationView;
 use protocol::client::{Command, Reply, SecretText};
 use protocol::seal::text::TITLE_BYTES_MAX;
 use serde::Serialize;
@@ -16,7 +17,9 @@ use std::io::{BufRead, IsTerminal, Read, stdin};
 console::words! {
     enum Said {
         Title => en("title of the group:"), ru("название группы:");
-        Done { title: String, index: u64 } => en("founded: {title} (#{index})"), ru("создано: {title} (№ {index})");
+        Done { title: String, index: u64 } => en("founded: {title} (#{index})"), ru("создано: {title} (#{index})");
+        Top { label: String, by: String }
+            => en("labels up to: {label}, because of {by}"), ru("грифы до: {label}, из-за {by}");
     }
 }
 
@@ -56,8 +59,26 @@ pub(super) fn run(args: ConvNew, here: Here) -> Result<Exit, Trouble> {
         return Err(Trouble::odd_answer());
     };
     let number = admitted.index;
+    if ceiling.is_none()
+        && let Reply::Conversation(view) = line.run(Command::Conversation(conversation))?
+    {
+        tell_top(&view, &names, &here);
+    }
     let data = Data { conversation: conversation.to_string(), number };
     Ok(here.voice.done("conv new", &Said::Done { title, index: number }, data))
+}
+
+/// Whoever is cleared for least sets the highest label: said where that is less than one's own clearance.
+fn tell_top(view: &ConversationView, names: &Names, here: &Here) {
+    let invited = view.members.iter().map(|member| member.person);
+    let lowest = invited.filter_map(|person| names.view(person)).min_by_key(|person| person.clearance);
+    let own = names.view(names.me()).map(|me| me.clearance);
+    if let Some(lowest) = lowest
+        && own.is_some_and(|own| view.ceiling < own)
+    {
+        let label = names.label_name(view.ceiling, here.voice.lang);
+        here.voice.remark(&Said::Top { label, by: format!("@{}", clean(&lowest.login)) });
+    }
 }
 
 /// One line.

@@ -6,12 +6,15 @@ use crate::agent::wire::{Ask, Tell};
 use crate::args::{EraseDo, ErasePlan};
 use crate::names::{self, Names, conversations, number};
 use crate::reach::Line;
+use crate::show::{first_line, heading};
 use crate::trouble::Trouble;
+use console::table::shortened;
 use console::{Exit, Lang, Words, confirm_at_terminal};
 use journal::act::EraseTarget;
-use protocol::client::event::ErasePlan as Plan;
+use protocol::client::event::{ErasePlan as Plan, MessageView};
 use protocol::client::{Command, Event, Reply};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long `do` waits to hear that the erasure took effect.
@@ -37,6 +40,8 @@ struct Page<'a> {
     names: &'a Names,
     title: String,
     plan: &'a Plan,
+    /// Those of its messages that the agent holds: what they say belongs to the question.
+    held: &'a BTreeMap<u64, MessageView>,
 }
 
 #[derive(Serialize)]
@@ -87,7 +92,8 @@ pub(super) fn plan(args: &ErasePlan, here: Here) -> Result<Exit, Trouble> {
             .map(|one| PlannedJson { index: one.index, author: names.login(one.author), file: one.file })
             .collect(),
     };
-    let page = Page { names: &names, title, plan: &plan };
+    let held = held(&mut line, &plan)?;
+    let page = Page { names: &names, title, plan: &plan, held: &held };
     Ok(match plan.right {
         true => here.voice.done("erase plan", &page, data),
         false => here.voice.verdict("erase plan", Exit::NotAllowed, "no-right-to-erase", &page, data),
@@ -99,7 +105,11 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
     let names = Names::fetch(&mut line)?;
     let target = target(&args.what, &mut line, &names)?;
     let (plan, title) = ask_plan(&mut line, &names, &target, here.voice.lang)?;
-    here.voice.remark(&Page { names: &names, title, plan: &plan });
+    let held = held(&mut line, &plan)?;
+    here.voice.remark(&Page { names: &names, title, plan: &plan, held: &held });
+    if plan.messages.is_empty() && !plan.whole {
+        return Err(Trouble::say(Exit::No, "erased-already", "there is nothing to erase", "стирать нечего"));
+    }
     if !args.consent.yes && !confirm_at_terminal(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
         return Err(Trouble::say(Exit::No, "declined", "nothing was erased", "ничего не стёрто"));
     }
@@ -123,6 +133,15 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
             here.voice.done("erase do", &Said::Asked { index }, data)
         }
     })
+}
+
+fn held(line: &mut Line, plan: &Plan) -> Result<BTreeMap<u64, MessageView>, Trouble> {
+    let mut held = BTreeMap::new();
+    for one in plan.messages.iter().take(LISTED_MAX) {
+        let (found, _) = line.found(&Ask::Held(one.index))?;
+        held.extend(found.into_iter().map(|message| (message.index, message)));
+    }
+    Ok(held)
 }
 
 /// Waits until the server claims that every erasure up to this one took effect; the epoch in which.
@@ -202,7 +221,15 @@ impl Page<'_> {
         }];
         for one in plan.messages.iter().take(LISTED_MAX) {
             let file = if one.file { lang.pick(", with its file", ", с файлом") } else { "" };
-            lines.push(format!("  #{} {}{file}", one.index, self.names.full(one.author, lang)));
+            let shown = match self.held.get(&one.index) {
+                Some(message) => {
+                    let (heading, first) =
+                        (heading(message, self.names, lang), first_line(message, self.names, lang));
+                    shortened(&format!("  {heading}{file}: {first}"), super::width())
+                }
+                None => format!("  #{} {}{file}", one.index, self.names.full(one.author, lang)),
+            };
+            lines.push(shown);
         }
         if plan.more || plan.messages.len() > LISTED_MAX {
             lines.push(lang.pick("  and more", "  и другие").to_owned());

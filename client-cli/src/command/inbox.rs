@@ -1,7 +1,9 @@
 //! `conclave inbox`: what is unread, conversation by conversation.
 //! Never marks anything as read.
 
+use super::status::unsent_line;
 use crate::Here;
+use crate::agent::pending::is_kept;
 use crate::names::{Names, conversations};
 use crate::reach::Line;
 use crate::show::{MessageJson, first_line, heading, message_json};
@@ -14,6 +16,12 @@ use serde::Serialize;
 
 /// Messages of one conversation that are listed; the rest is counted.
 const LISTED_MAX: usize = 10;
+
+console::words! {
+    enum Said {
+        NotSent { what: String, ru: String } => en("not sent yet: {what}"), ru("ещё не отправлено: {ru}");
+    }
+}
 
 struct Unread {
     conversation: ConversationView,
@@ -55,6 +63,8 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
         let messages = unread_messages(&mut line, &names, &conversation)?;
         unread.push(Unread { conversation, messages });
     }
+    line.fresh_for_scripts()?;
+    waiting(&mut line, &here)?;
     let data: Vec<Data> = unread
         .iter()
         .map(|one| Data {
@@ -67,6 +77,18 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
         .collect();
     let page = Page { names: &names, unread: &unread, width: super::width() };
     Ok(here.voice.done("inbox", &page, data))
+}
+
+/// What goes out of here and has not gone yet belongs to the picture.
+fn waiting(line: &mut Line, here: &Here) -> Result<(), Trouble> {
+    let status = line.status()?;
+    for unsent in status.unsent.iter().filter(|unsent| is_kept(unsent.kind)) {
+        here.voice.remark(&Said::NotSent {
+            what: unsent_line(unsent, Lang::En),
+            ru: unsent_line(unsent, Lang::Ru),
+        });
+    }
+    Ok(())
 }
 
 /// The first page of others' messages behind the cursor.

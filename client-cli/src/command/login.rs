@@ -8,7 +8,7 @@ use crate::agent::{self, Start};
 use crate::args::Login;
 use crate::reach::{Line, runtime};
 use crate::trouble::Trouble;
-use console::{Exit, Secret, SecretSource, Words, clean};
+use console::{Exit, Secret, SecretSource, Words, clean, count_en, count_ru};
 use hardening::Sandboxed;
 use pki::one_time::{LETTERS, OneTimePassword, PasswordError};
 use protocol::client::SecretText;
@@ -30,6 +30,12 @@ console::words! {
         Again => en("Once more: "), ru("Ещё раз: ");
         OnePassword => en("the new password opens the credential too: the old passphrase is void"),
                        ru("новый пароль открывает и ключи: прежняя парольная фраза больше не действует");
+        GoOn => en("no new password is set yet: `conclave login` goes on from here"),
+                ru("новый пароль ещё не задан: `conclave login` продолжит с этого места");
+        Failed { n: u64 }
+            => en("{} not sent; `conclave status` says what and why", count_en(*n, "act was", "acts were")),
+               ru("не отправлено: {}; что и почему, показывает `conclave status`",
+                  count_ru(*n, "действие", "действия", "действий"));
         TwoPasswords
             => en("credential and login keep two secrets here: log in with --separate"),
                ru("у ключей и у входа здесь разные секреты: входите с --separate");
@@ -38,6 +44,9 @@ console::words! {
                ru("вход в «{site}»: {name} @{login}, запись № {index}; в журнале записей: {entries}, он только рос");
     }
 }
+
+/// How often a person may type a new password that will not do, before the command gives up.
+const NEW_PASSWORD_TRIES: u32 = 3;
 
 #[derive(Serialize)]
 struct Data {
@@ -59,10 +68,17 @@ pub(super) fn run(args: Login, here: Here, sandboxed: &Sandboxed) -> Result<Exit
             "здесь нет ключей: их создаёт `conclave request`",
         ));
     }
-    let found = Line::open(&here.home, here.voice).and_then(|mut line| Ok((line.status()?.unlocked, line)));
+    let found = Line::open(&here.home, here.voice).and_then(|mut line| Ok((line.status()?, line)));
     match found {
-        Ok((false, line)) => talk(&args, &here, line),
-        Ok((true, _)) => Err(Trouble::say(
+        Ok((status, mut line)) if status.must_set_password => {
+            // Left before it was done: what is missing is asked, not everything again.
+            let mut main = SecretSource::open(args.passphrase.passphrase_fd)?;
+            set_password(&args, &here, &mut line, &mut main)?;
+            let (login, entries) = (status.login, status.entries);
+            done(&here, &mut line, Unlocked { must_set_password: true, login, entries })
+        }
+        Ok((status, line)) if !status.unlocked => talk(&args, &here, line),
+        Ok(_) => Err(Trouble::say(
             Exit::No,
             "unlocked-already",
             "logged in already; `conclave whoami` shows as whom",
@@ -138,26 +154,43 @@ fn talk(args: &Login, here: &Here, mut line: Line) -> Result<Exit, Trouble> {
         (false, true) => Some(text(&main.ask(&Said::LoginPassword.say(lang))?)),
         (false, false) => None,
     };
-    let used = password.clone().unwrap_or_else(|| passphrase.clone());
     let unlock = Unlock { passphrase, password, end_other: args.end_other };
     let Tell::Unlocked(unlocked) = line.ask(&Ask::Unlock(unlock))? else {
         return Err(Trouble::odd_answer());
     };
     if unlocked.must_set_password {
-        set_password(args, here, &mut line, &mut main, &used)?;
+        set_password(args, here, &mut line, &mut main)?;
     }
     done(here, &mut line, unlocked)
 }
 
-fn set_password(
-    args: &Login,
-    here: &Here,
-    line: &mut Line,
-    main: &mut SecretSource,
-    used: &SecretText,
-) -> Result<(), Trouble> {
-    let lang = here.voice.lang;
+/// Asks for the new password until one will do, a few times where a person types it.
+fn set_password(args: &Login, here: &Here, line: &mut Line, main: &mut SecretSource) -> Result<(), Trouble> {
     here.voice.remark(&Said::MustSet);
+    let scripted = args.new_password_fd.is_some() || args.passphrase.passphrase_fd.is_some();
+    let mut left = if scripted { 1 } else { NEW_PASSWORD_TRIES };
+    loop {
+        left -= 1;
+        let trouble = match new_password(args, here, main).and_then(|new| line.ask(&Ask::SetPassword(new))) {
+            Ok(Tell::PasswordSet(one_password)) => {
+                here.voice.remark(if one_password { &Said::OnePassword } else { &Said::TwoPasswords });
+                return Ok(());
+            }
+            Ok(_) => return Err(Trouble::odd_answer()),
+            Err(trouble) => trouble,
+        };
+        let typed_badly =
+            matches!(&*trouble.name, "passphrases-differ" | "passphrase-short" | "password-unchanged");
+        if !typed_badly || left == 0 {
+            here.voice.remark(&Said::GoOn);
+            return Err(trouble);
+        }
+        here.voice.remark(&trouble);
+    }
+}
+
+fn new_password(args: &Login, here: &Here, main: &mut SecretSource) -> Result<SecretText, Trouble> {
+    let lang = here.voice.lang;
     let (label, again) = (Said::NewPassword.say(lang), Said::Again.say(lang));
     let asked = match args.new_password_fd {
         Some(fd) => SecretSource::open(Some(fd))?.ask_new(&label, &again)?,
@@ -167,23 +200,7 @@ fn set_password(
     if new.letters() < PASSPHRASE_LETTERS_MIN {
         return Err(too_short());
     }
-    let new = text(&new);
-    // The envelope's password stands on paper: it is read back however it is typed, and refused.
-    let same_letters =
-        OneTimePassword::parse(new.expose()).is_ok_and(|read| read.canonical() == used.expose());
-    if new == *used || same_letters {
-        return Err(Trouble::say(
-            Exit::No,
-            "password-unchanged",
-            "the new password must be another one than before",
-            "новый пароль должен отличаться от прежнего",
-        ));
-    }
-    let Tell::PasswordSet(one_password) = line.ask(&Ask::SetPassword(new))? else {
-        return Err(Trouble::odd_answer());
-    };
-    here.voice.remark(if one_password { &Said::OnePassword } else { &Said::TwoPasswords });
-    Ok(())
+    Ok(text(&new))
 }
 
 fn done(here: &Here, line: &mut Line, unlocked: Unlocked) -> Result<Exit, Trouble> {
@@ -193,6 +210,10 @@ fn done(here: &Here, line: &mut Line, unlocked: Unlocked) -> Result<Exit, Troubl
     let said =
         Said::Done { name: clean(&me.full_name), login: login.clone(), site: site.clone(), index, entries };
     let data = Data { login, site, index, entries, new_password: must_set_password };
+    let status = line.status()?;
+    if !status.failed.is_empty() {
+        here.voice.remark(&Said::Failed { n: status.failed.len() as u64 });
+    }
     Ok(here.voice.done("login", &said, data))
 }
 

@@ -73,7 +73,7 @@ impl Page<'_> {
     fn page(&self, lang: Lang) -> String {
         let mut table = Table::new([
             (lang.pick("who", "кто"), Align::Left),
-            (lang.pick("delivered (server's word)", "доставлено (по словам сервера)"), Align::Left),
+            (lang.pick("got*", "есть*"), Align::Left),
             (lang.pick("read", "прочитано"), Align::Left),
             (lang.pick("acknowledged", "подтверждено"), Align::Left),
         ]);
@@ -90,6 +90,10 @@ impl Page<'_> {
             ]);
         }
         let message = show::message(self.message, self.names, lang);
-        format!("{message}\n{}", table.render(super::width()))
+        let note = lang.pick(
+            "* delivered, by the server's word; the rest is signed by each reader",
+            "* доставлено, по словам сервера; остальное подписано самими читателями",
+        );
+        format!("{message}\n{}\n{note}", table.render(super::width()).trim_end())
     }
 }

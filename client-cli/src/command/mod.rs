@@ -3,6 +3,7 @@
 
 mod ack;
 mod agent;
+mod checkpoint;
 mod conv;
 mod conv_new;
 mod erase;
@@ -40,6 +41,7 @@ pub(crate) fn name(command: &Cmd) -> &'static str {
         Cmd::Login(_) => "login",
         Cmd::Whoami => "whoami",
         Cmd::Status => "status",
+        Cmd::Checkpoint => "checkpoint",
         Cmd::Lock => "lock",
         Cmd::Logout => "logout",
         Cmd::Password(_) => "password",
@@ -82,6 +84,7 @@ pub(crate) fn run(command: Cmd, here: Here, sandboxed: &Sandboxed) -> Result<Exi
         Cmd::Login(args) => login::run(args, here, sandboxed),
         Cmd::Whoami => whoami::run(here),
         Cmd::Status => status::run(here),
+        Cmd::Checkpoint => checkpoint::run(here),
         Cmd::Lock => lock::run(here, lock::How::Lock),
         Cmd::Logout => lock::run(here, lock::How::Logout),
         Cmd::Password(args) => password::run(&args, here),

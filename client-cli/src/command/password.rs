@@ -56,12 +56,7 @@ pub(super) fn run(args: &Password, here: Here) -> Result<Exit, Trouble> {
         return Err(too_short());
     }
     if new.same_as(&old) {
-        return Err(Trouble::say(
-            Exit::No,
-            "password-unchanged",
-            "the new password must be another one than before",
-            "новый пароль должен отличаться от прежнего",
-        ));
+        return Err(Trouble::password_unchanged());
     }
     let Tell::PasswordSet(one_password) = line.ask(&Ask::ChangePassword(text(&old), text(&new)))? else {
         return Err(Trouble::odd_answer());

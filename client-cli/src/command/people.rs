@@ -41,6 +41,7 @@ struct PersonJson {
 pub(super) fn run(args: People, here: Here) -> Result<Exit, Trouble> {
     let mut line = Line::open(&here.home, here.voice)?;
     let names = Names::fetch(&mut line)?;
+    line.fresh_for_scripts()?;
     let query = args.query.join(" ");
     let fits = |person: &&PersonView| {
         let text = format!("{} {} {}", person.login, person.full_name, person.unit.join(" "));

@@ -12,11 +12,15 @@ use console::{Exit, Lang, Words};
 use protocol::client::event::{Content, ConversationView, MessageView};
 use protocol::client::{Command, Reply};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Messages that `--last` shows at most.
 const LAST_MAX: u32 = 10_000;
 /// Messages that are shown where nothing is unread.
 const LAST_STANDARD: u32 = 20;
+
+/// Messages that ask for an acknowledgement, of which it is found out whether they have it.
+const ASKED_MAX: usize = 100;
 
 struct Shown {
     conversation: ConversationView,
@@ -28,6 +32,8 @@ struct Shown {
 struct Page<'a> {
     names: &'a Names,
     shown: &'a [Shown],
+    /// Messages that one has acknowledged already.
+    acknowledged: &'a BTreeSet<u64>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +70,7 @@ pub(super) fn run(args: Read, here: Here) -> Result<Exit, Trouble> {
         };
         shown.push(Shown { conversation, messages, gapless });
     }
+    line.fresh_for_scripts()?;
     let data: Vec<Data> = shown
         .iter()
         .map(|one| Data {
@@ -73,12 +80,35 @@ pub(super) fn run(args: Read, here: Here) -> Result<Exit, Trouble> {
             messages: one.messages.iter().map(|message| message_json(message, &names)).collect(),
         })
         .collect();
-    let exit = here.voice.done("read", &Page { names: &names, shown: &shown }, data);
+    let acknowledged = acknowledged(&mut line, &names, &shown)?;
+    let page = Page { names: &names, shown: &shown, acknowledged: &acknowledged };
+    let exit = here.voice.done("read", &page, data);
     // Shown first, marked then: a crash between the two shows them once more.
-    if exit == Exit::Yes && !args.keep_unread && args.before.is_none() {
+    // What is from memory is not marked: that would wait for the server, and is done at the next reading.
+    if exit == Exit::Yes && !args.keep_unread && args.before.is_none() && !line.is_stale() {
         shown.iter().try_for_each(|one| mark(&mut line, &names, one))?;
     }
     Ok(exit)
+}
+
+/// Whether a message asks this person to acknowledge it.
+fn asks(message: &MessageView, names: &Names) -> bool {
+    message.must_acknowledge && message.author != names.me() && matches!(message.content, Content::Text(..))
+}
+
+/// Which of those that ask for it one has acknowledged. Without the server nobody can say; then none.
+fn acknowledged(line: &mut Line, names: &Names, shown: &[Shown]) -> Result<BTreeSet<u64>, Trouble> {
+    let mut done = BTreeSet::new();
+    let asking = shown.iter().flat_map(|one| &one.messages).filter(|message| asks(message, names));
+    for message in asking.take(if line.is_stale() { 0 } else { ASKED_MAX }) {
+        let status = Command::MessageStatus(message.conversation, message.index);
+        let Reply::Status(readers) = line.run(status)? else { return Err(Trouble::odd_answer()) };
+        let mine = readers.iter().find(|reader| reader.person == names.me());
+        if mine.is_some_and(|reader| reader.acknowledged.is_some()) {
+            done.insert(message.index);
+        }
+    }
+    Ok(done)
 }
 
 fn some_messages(
@@ -142,12 +172,12 @@ impl Page<'_> {
                 one.conversation.number
             ));
             for message in &one.messages {
-                out.push_str(&show::message(message, self.names, lang));
+                let shown = show::message(message, self.names, lang);
+                let done = self.acknowledged.contains(&message.index);
+                out.push_str(&if done { show::acknowledged(&shown, lang) } else { shown });
             }
             let wants = |message: &&MessageView| {
-                message.must_acknowledge
-                    && message.author != self.names.me()
-                    && matches!(message.content, Content::Text(..))
+                asks(message, self.names) && !self.acknowledged.contains(&message.index)
             };
             let asked: Vec<String> =
                 one.messages.iter().filter(wants).map(|message| message.index.to_string()).collect();

@@ -1,6 +1,7 @@
 //! `conclave search`: in what the agent holds in memory.
-//! Never asks the server: it could not know.
+//! Never asks the server where something is: it could not know. It only fetches what the agent does not hold yet.
 
+use super::read::newest;
 use crate::Here;
 use crate::agent::wire::Ask;
 use crate::args::Search;
@@ -12,6 +13,9 @@ use console::{Exit, Lang, Words};
 use protocol::client::SecretText;
 use protocol::client::event::{ConversationView, MessageView};
 use serde::Serialize;
+
+/// Newest messages of each conversation that are fetched to be searched.
+const FETCHED_MAX: usize = 500;
 
 struct Page<'a> {
     names: &'a Names,
@@ -37,10 +41,17 @@ impl Words for Page<'_> {
 
 pub(super) fn run(args: &Search, here: Here) -> Result<Exit, Trouble> {
     let mut line = Line::open(&here.home, here.voice)?;
-    let query = SecretText::new(args.query.join(" "));
-    let (found, more) = line.found(&Ask::Search(query))?;
+    let query = || Ask::Search(SecretText::new(args.query.join(" ")));
+    let (mut found, mut more) = line.found(&query())?;
     let names = Names::fetch(&mut line)?;
     let known = conversations(&mut line)?;
+    // After a login the agent holds little: what it lacks is fetched before anybody is told that there is nothing.
+    if found.is_empty() && !line.is_stale() {
+        for one in known.iter().filter(|one| one.closed.is_none() && one.last > 0) {
+            newest(&mut line, one, u64::MAX, FETCHED_MAX)?;
+        }
+        (found, more) = line.found(&query())?;
+    }
     let messages = found.iter().map(|message| message_json(message, &names)).collect();
     let data = Data { messages, more };
     if found.is_empty() {

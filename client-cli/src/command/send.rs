@@ -32,18 +32,41 @@ struct Data {
 }
 
 pub(super) fn run(args: Args, here: Here) -> Result<Exit, Trouble> {
+    if !args.text.is_empty() {
+        return Err(Trouble::say(
+            Exit::Usage,
+            "text-as-argument",
+            "the text is not written into the command, where others can see it: type it after Enter, or pipe it: \
+             echo … | conclave send WHO",
+            "текст не пишут в самой команде, где его видят другие: наберите его после Enter или передайте так: \
+             echo … | conclave send КОМУ",
+        ));
+    }
     let mut line = Line::open(&here.home, here.voice)?;
     let names = Names::fetch(&mut line)?;
     // Whether it can go at all is found out before anybody types a text.
     let to = Target::find(&mut line, &names, &args.to, &here)?;
     let mut send = message(&args.marks, &names)?;
     let text = text(&here)?;
-    if text.expose().is_empty() {
+    if text.expose().trim().is_empty() {
         return Err(Trouble::say(Exit::No, "empty", "there is nothing to send", "нечего отправлять"));
     }
-    let conversation = to.conversation(&mut line)?;
-    (send.conversation, send.text) = (conversation, text);
-    let Reply::Admitted(admitted) = line.run(Command::Send(send))? else { return Err(Trouble::odd_answer()) };
+    send.text = text;
+    // One request hands the text to the agent: from here on it is not lost with this command.
+    let (conversation, admitted) = match (to.there, to.new) {
+        (Some(there), _) => {
+            send.conversation = there;
+            let reply = line.run(Command::Send(send))?;
+            let Reply::Admitted(admitted) = reply else { return Err(Trouble::odd_answer()) };
+            (there, admitted)
+        }
+        (None, Some(person)) => {
+            let reply = line.send_to(person, send)?;
+            let Reply::Founded(there, admitted) = reply else { return Err(Trouble::odd_answer()) };
+            (there, admitted)
+        }
+        (None, None) => return Err(Trouble::odd_answer()),
+    };
     Ok(sent(&here, "send", to.title, conversation, &admitted))
 }
 

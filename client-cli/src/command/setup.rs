@@ -48,6 +48,14 @@ pub(super) fn run(args: Setup, mut here: Here) -> Result<Exit, Trouble> {
         Some(given) => digits(given) == digits(&fingerprint),
         None => confirm_at_terminal(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang)?,
     };
+    if !agreed && args.fingerprint.is_none() {
+        return Err(Trouble::say(
+            Exit::No,
+            "not-confirmed",
+            "not confirmed: nothing was taken in. Compare with the fingerprint that an officer gave you",
+            "не подтверждено: карта не принята. Сверьте с отпечатком, который передал офицер",
+        ));
+    }
     if !agreed {
         return Err(Trouble::say(
             Exit::No,

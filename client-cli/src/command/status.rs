@@ -2,6 +2,7 @@
 //! Never shows what a message contains.
 
 use crate::Here;
+use crate::agent::pending::is_kept;
 use crate::agent::wire::{Status, Unsent};
 use crate::reach::Line;
 use crate::trouble::Trouble;
@@ -28,6 +29,7 @@ struct Data {
     online: bool,
     login: Option<String>,
     login_index: u64,
+    head: Option<String>,
     entries: u64,
     held: u64,
     unsent: Vec<UnsentJson>,
@@ -41,6 +43,7 @@ struct Data {
 struct UnsentJson {
     kind: &'static str,
     at: String,
+    to: Option<String>,
     error: Option<String>,
 }
 
@@ -53,6 +56,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
         online: status.online,
         login: status.me.as_ref().map(|me| me.login.clone()),
         login_index: status.login,
+        head: super::checkpoint::head(&status),
         entries: status.entries,
         held: status.held,
         unsent: json(&status.unsent),
@@ -68,6 +72,7 @@ fn unsent_json(unsent: &Unsent) -> UnsentJson {
     UnsentJson {
         kind: what(unsent.kind, Lang::En),
         at: rfc3339(unsent.at_ms),
+        to: unsent.to.clone(),
         error: unsent.failure.as_ref().map(|failure| failure.name.clone()),
     }
 }
@@ -82,6 +87,10 @@ fn page(status: &Status, lang: Lang) -> String {
         row("site", "система", clean(&me.site));
     }
     let state = match (status.unlocked, status.online) {
+        (true, _) if status.must_set_password => lang.pick(
+            "logged in, but the new password is missing: `conclave login` asks for it",
+            "вход начат, но не задан новый пароль: его спрашивает `conclave login`",
+        ),
         (true, true) => lang.pick("logged in, connected", "вход выполнен, связь есть"),
         (true, false) => lang.pick("logged in, no connection just now", "вход выполнен, связи сейчас нет"),
         (false, _) => lang.pick("locked", "заблокирован"),
@@ -96,7 +105,9 @@ fn page(status: &Status, lang: Lang) -> String {
         );
         let held = count(status.held, lang, ["message", "messages"], ["сообщение", "сообщения", "сообщений"]);
         row("in memory", "в памяти", held);
-        row("login proof", "пароль входа", clean(&status.memory));
+        if let Some(head) = super::checkpoint::head(status) {
+            row("head", "голова", head);
+        }
     }
     if let Some(ms) = status.lock_in_ms {
         row("locks in", "блокировка", duration(ms, lang));
@@ -105,10 +116,19 @@ fn page(status: &Status, lang: Lang) -> String {
         row("trouble", "неполадка", lang.pick(&trouble.en, &trouble.ru).clone());
     }
     row("not sent", "не отправлено", status.unsent.len().to_string());
-    lines.extend(status.unsent.iter().map(|unsent| unsent_line(unsent, lang)));
+    lines.extend(status.unsent.iter().map(|unsent| format!("  {}", unsent_line(unsent, lang))));
+    if status.unsent.iter().any(|unsent| is_kept(unsent.kind)) {
+        lines.push(
+            lang.pick(
+                "  goes when the server is back; logging out or locking loses it",
+                "  уйдёт, когда появится связь; выход и блокировка сотрут неотправленное",
+            )
+            .to_owned(),
+        );
+    }
     if !status.failed.is_empty() {
         lines.push(lang.pick("came to nothing:", "не состоялось:").to_owned());
-        lines.extend(status.failed.iter().map(|unsent| unsent_line(unsent, lang)));
+        lines.extend(status.failed.iter().map(|unsent| format!("  {}", unsent_line(unsent, lang))));
     }
     lines.join("\n")
 }
@@ -117,9 +137,17 @@ fn count(n: u64, lang: Lang, en: [&str; 2], ru: [&str; 3]) -> String {
     lang.pick(count_en(n, en[0], en[1]), count_ru(n, ru[0], ru[1], ru[2]))
 }
 
-fn unsent_line(unsent: &Unsent, lang: Lang) -> String {
+/// What, where to and since when; and why it came to nothing, where it did.
+pub(super) fn unsent_line(unsent: &Unsent, lang: Lang) -> String {
     let why = unsent.failure.as_ref().map(|failure| format!(": {}", lang.pick(&failure.en, &failure.ru)));
-    format!("  {}, {}{}", what(unsent.kind, lang), ago(unsent.at_ms, now_ms(), lang), why.unwrap_or_default())
+    let to =
+        unsent.to.as_ref().map(|to| format!(" {} {}", lang.pick("to", "для"), clean(to))).unwrap_or_default();
+    format!(
+        "{}{to}, {}{}",
+        what(unsent.kind, lang),
+        ago(unsent.at_ms, now_ms(), lang),
+        why.unwrap_or_default()
+    )
 }
 
 /// The kinds of `agent::pending::kind`.
@@ -150,14 +178,21 @@ mod tests {
             login: 4,
             entries: 9,
             held: 2,
-            unsent: vec![Unsent { kind: 1, at_ms: now_ms() - 300_000, failure: None }],
-            failed: vec![Unsent { kind: 6, at_ms: now_ms() - 300_000, failure: Some(failure) }],
+            unsent: vec![Unsent {
+                kind: 1,
+                at_ms: now_ms() - 300_000,
+                failure: None,
+                to: Some("@boris".into()),
+            }],
+            failed: vec![Unsent { kind: 6, at_ms: now_ms() - 300_000, failure: Some(failure), to: None }],
             trouble: None,
             lock_in_ms: Some(90_000),
             memory: "memfd_secret".into(),
+            must_set_password: false,
+            checkpoint: Vec::new().into(),
         };
         let shown = page(&status, Lang::Ru);
-        assert!(shown.contains("не отправлено: 1\n  сообщение, 5 мин назад"), "{shown}");
+        assert!(shown.contains("не отправлено: 1\n  сообщение для @boris, 5 мин назад"), "{shown}");
         assert!(shown.contains("стирание, 5 мин назад: заполнено"), "{shown}");
         status.unlocked = false;
         assert!(page(&status, Lang::En).contains("locked"));

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 /// Flatten it into the program's subcommands.
 #[derive(Subcommand, Debug)]
 pub enum Extra {
-    /// Print completions for a shell.
+    /// Print completions for a shell (bash, zsh, fish).
     #[command(hide = true)]
     Completions {
         /// The shell.
@@ -19,7 +19,7 @@ pub enum Extra {
     /// Write manual pages into a directory.
     #[command(hide = true)]
     Man {
-        /// The directory; it exists already.
+        /// The directory; it is made if it is not there.
         dir: PathBuf,
     },
 }
@@ -35,7 +35,10 @@ impl Extra {
                 clap_complete::generate(*shell, &mut command, name, &mut text);
                 out.write_all(&text)
             }
-            Extra::Man { dir } => clap_mangen::generate_to(command, dir),
+            Extra::Man { dir } => {
+                std::fs::create_dir_all(dir)?;
+                clap_mangen::generate_to(command, dir)
+            }
         }
     }
 }
@@ -81,16 +84,17 @@ mod tests {
     #[test]
     fn there_is_a_page_for_the_program_and_one_for_each_visible_subcommand() {
         let dir = tempfile::tempdir().unwrap();
-        let extra = parsed(&["talk", "man", dir.path().to_str().unwrap()]);
+        let pages = dir.path().join("not/there/yet");
+        let extra = parsed(&["talk", "man", pages.to_str().unwrap()]);
         extra
             .run(localise(Talk::command(), Lang::Ru, &[("say/@about", "Сказать")]), &mut Vec::new())
             .unwrap();
-        let mut pages: Vec<String> = std::fs::read_dir(dir.path())
+        let mut found: Vec<String> = std::fs::read_dir(&pages)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        pages.sort();
-        assert_eq!(pages, ["talk-say.1", "talk.1"]);
-        assert!(std::fs::read_to_string(dir.path().join("talk-say.1")).unwrap().contains("Сказать"));
+        found.sort();
+        assert_eq!(found, ["talk-say.1", "talk.1"]);
+        assert!(std::fs::read_to_string(pages.join("talk-say.1")).unwrap().contains("Сказать"));
     }
 }

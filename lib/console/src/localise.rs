@@ -33,7 +33,7 @@ const SHARED: &HelpTable = &[
     ("completions/@about", "вывести дополнения для оболочки"),
     ("completions/shell", "оболочка"),
     ("man/@about", "записать страницы руководства в каталог"),
-    ("man/dir", "каталог; он уже существует"),
+    ("man/dir", "каталог; создаётся, если его нет"),
 ];
 
 /// The words of clap's own frame.

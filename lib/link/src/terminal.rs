@@ -154,6 +154,11 @@ impl Terminal {
         self.session.is_ready()
     }
 
+    /// The newest proven checkpoint, as the server signed it; empty before the first.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        self.session.checkpoint()
+    }
+
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.
     pub fn pending(&self) -> Vec<CommandId> {
         self.session.pending()

@@ -233,4 +233,10 @@ pub struct StatusRecord {
     /// Milliseconds since the daemon started.
     #[n(10)]
     pub up_ms: u64,
+    /// Messages are taken; where not, the device is nearly full and only erasure and officers' acts go through.
+    #[n(11)]
+    pub takes_messages: bool,
+    /// Bytes that are kept for files under way; an abandoned one gives them back when its reservation lapses.
+    #[n(12)]
+    pub reserved_bytes: u64,
 }

@@ -36,11 +36,13 @@ pub enum Code {
     Damaged = 15,
     /// The terminal logged out.
     LoggedOut = 16,
+    /// A file that does not fit beside what is kept for messages; messages are taken.
+    NoRoom = 17,
 }
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Protocol,
         Self::Login,
         Self::Certificate,
@@ -57,6 +59,7 @@ impl Code {
         Self::Erased,
         Self::Damaged,
         Self::LoggedOut,
+        Self::NoRoom,
     ];
 
     /// The number on the wire.

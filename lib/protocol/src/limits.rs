@@ -98,6 +98,8 @@ pub const TURN_COST_MAX: usize = 128;
 pub const ASK_COST: usize = 8;
 /// What a stored chunk takes on the device beside its padded text, about, bytes: salt, commitment, seals, its leaf key.
 pub const AROUND_CHUNK_BYTES: u64 = 512;
+/// The part of the device that files leave to texts beside the reserve: one in so many.
+pub const TEXTS_SHARE: u64 = 16;
 
 /// What a statement's entry adds around the statement and its signature, bytes, with room to spare: an alarm must hold
 /// both as evidence, or a peer could make us claim what the Register refuses.

@@ -34,17 +34,18 @@ console::words! {
     enum Said {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
-            messages: u64, erasing: u64, epoch: u64, used: String, device: String, cell: String
+            messages: u64, erasing: u64, epoch: u64, used: String, device: String, reserved: String, full: String,
+            cell: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
-                   erasures:      {erasing} under way; epoch {epoch}\ndevice:        {used} of {device} in use\n\
+                   erasures:      {erasing} under way; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way{full}\n\
                    root cell:     {cell}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
-                   стирания:    не завершено {erasing}; эпоха {epoch}\nноситель:    занято {used} из {device}\n\
+                   стирания:    не завершено {erasing}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути{full}\n\
                    ячейка:      {cell}");
     }
 }
@@ -62,6 +63,8 @@ struct Data {
     erasure_epoch: u64,
     used_bytes: u64,
     device_bytes: u64,
+    reserved_bytes: u64,
+    takes_messages: bool,
     cell: &'static str,
 }
 
@@ -116,6 +119,16 @@ fn tell(status: &StatusRecord, grown: u64, voice: Voice) -> Result<Exit, Trouble
         epoch: status.erasure_epoch,
         used: bytes(status.used_bytes, lang),
         device: bytes(status.device_bytes, lang),
+        reserved: bytes(status.reserved_bytes, lang),
+        full: match status.takes_messages {
+            true => String::new(),
+            false => lang
+                .pick(
+                    "\n               NEARLY FULL: messages are refused until something is erased",
+                    "\n             ПОЧТИ ЗАПОЛНЕН: сообщения не принимаются, пока что-нибудь не сотрут",
+                )
+                .to_owned(),
+        },
         cell: lang.pick(en, ru).to_owned(),
     };
     let data = Data {
@@ -130,6 +143,8 @@ fn tell(status: &StatusRecord, grown: u64, voice: Voice) -> Result<Exit, Trouble
         erasure_epoch: status.erasure_epoch,
         used_bytes: status.used_bytes,
         device_bytes: status.device_bytes,
+        reserved_bytes: status.reserved_bytes,
+        takes_messages: status.takes_messages,
         cell: name,
     };
     Ok(voice.done("status", &said, data))

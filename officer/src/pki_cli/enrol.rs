@@ -10,15 +10,22 @@ use crate::files::{self, shown};
 use crate::roster::{self, Finding, ROSTER_BYTES_MAX, Row};
 use crate::trouble::Failure;
 use clap::Args;
-use console::{Exit, HelpTable, Lang, PassphraseFd, Voice, Words};
+use console::{Exit, HelpTable, Lang, PassphraseFd, Voice, Words, count_en};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Enrol the people of a roster (full_name,login,unit,role,clearance) whose requests lie in a directory.
 #[derive(Args)]
 #[command(
-    after_help = "Example: conclave-pki enrol --roster people.csv --requests requests --out certificates --dry-run"
+    after_help = "Example: conclave-pki enrol --roster people.csv --requests requests --out certificates --dry-run
+
+A roster:
+  full_name,login,unit,role,clearance
+  Anna Petrova,anna,HQ/Signals,operator,secret
+  Oleg Kim,oleg,,officer+auditor,0
+Roles: operator, officer, administrator, auditor, bot, witness; several joined with +.
+Clearances: unmarked, unclassified, restricted, confidential, secret, topSecret, or 0 to 5."
 )]
 pub(super) struct Enrol {
     /// The roster, CSV with the columns full_name, login, unit, role, clearance.
@@ -52,7 +59,14 @@ pub(super) const HELP: &HelpTable = &[
     ),
     (
         "enrol/@after",
-        "Пример: conclave-pki enrol --roster people.csv --requests requests --out certificates --dry-run",
+        "Пример: conclave-pki enrol --roster people.csv --requests requests --out certificates --dry-run
+
+Список:
+  full_name,login,unit,role,clearance
+  Анна Петрова,anna,Штаб/Связь,operator,secret
+  Олег Ким,oleg,,officer+auditor,0
+Роли: operator, officer, administrator, auditor, bot, witness; несколько соединяются знаком +.
+Допуски: unmarked, unclassified, restricted, confidential, secret, topSecret или число от 0 до 5.",
     ),
     ("enrol/roster", "список в CSV со столбцами full_name, login, unit, role, clearance"),
     ("enrol/requests", "каталог с файлами *.request этих людей"),
@@ -103,10 +117,10 @@ console::words! {
             => en("to be issued: {issue}, done before: {done}, without a request: {waiting}"),
                ru("к выдаче: {issue}, выдано ранее: {done}, без запроса: {waiting}");
         Stop { count: u64 }
-            => en("nothing was issued: {count} lines say STOP"), ru("ничего не выдано: строк со словом СТОП — {count}");
+            => en("nothing is issued: {} STOP", count_en(*count, "line says", "lines say")), ru("ничего не выдаётся: строк со словом СТОП — {count}");
         Look
-            => en("nothing was issued: look at the names that look alike; if they are different people, repeat with --alike-ok"),
-               ru("ничего не выдано: проверьте похожие имена; если это разные люди, повторите с --alike-ok");
+            => en("nothing is issued: look at the names that look alike; if they are different people, repeat with --alike-ok"),
+               ru("ничего не выдаётся: проверьте похожие имена; если это разные люди, повторите с --alike-ok");
         Issued { login: String, path: String } => en("issued: {login} -> {path}"), ru("выдано: {login} -> {path}");
         Summary { issued: u64, done: u64, waiting: u64 }
             => en("issued: {issued}, done before: {done}, without a request: {waiting}"),
@@ -268,7 +282,7 @@ impl Enrol {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
         let mut authority = if self.dry_run { self.place.read()? } else { self.place.write()? };
         let plan = self.plan(&authority, voice.lang)?;
-        if plan.stops > 0 || (plan.looks > 0 && !self.alike_ok && !self.dry_run) {
+        if plan.stops > 0 || (plan.looks > 0 && !self.alike_ok) {
             return Ok(self.refused(voice, plan));
         }
         if self.dry_run {
@@ -302,7 +316,12 @@ impl Enrol {
         let mut plan = Plan::default();
         plan.findings(&rows, authority);
         let mut requests = plan.requests(self, lang)?;
+        let mut seen = BTreeSet::new();
         for row in rows {
+            // A login that stands there twice is told by itself.
+            if !seen.insert(row.names.login.clone()) {
+                continue;
+            }
             let asked = requests.remove(&row.names.login).map(|(_, asked)| asked);
             plan.row(row, asked, authority, self.days);
         }

@@ -308,8 +308,8 @@ fn print(command: &str, pdf: &[u8]) -> Result<(), String> {
 
 /// The login of an envelope's person.
 fn login_of(authority: &Authority, number: u64) -> Result<(String, String), Trouble> {
-    let envelope = authority.state.envelopes.get(number).ok_or(Trouble::EnvelopeState { number })?;
-    let person = authority.state.people.get(&envelope.person).ok_or(Trouble::EnvelopeState { number })?;
+    let envelope = authority.state.envelopes.get(number).ok_or(Trouble::NoSuchEnvelope { number })?;
+    let person = authority.state.people.get(&envelope.person).ok_or(Trouble::NoSuchEnvelope { number })?;
     Ok((person.names.login.clone(), person.id.to_string()))
 }
 
@@ -318,9 +318,11 @@ impl HandOver {
         let number = self.number;
         let mut authority = self.place.write()?;
         let (login, person) = login_of(&authority, number)?;
-        let is_printed = |state| state == EnvelopeState::Printed;
-        if !authority.state.envelopes.get(number).is_some_and(|envelope| is_printed(envelope.state)) {
-            return Err(Trouble::EnvelopeState { number }.into());
+        match authority.state.envelopes.get(number).map(|envelope| envelope.state) {
+            Some(EnvelopeState::Printed) => {}
+            Some(EnvelopeState::HandedOver) => return Err(Trouble::EnvelopeHandedOver { number }.into()),
+            Some(EnvelopeState::Void) => return Err(Trouble::EnvelopeVoid { number }.into()),
+            None => return Err(Trouble::NoSuchEnvelope { number }.into()),
         }
         let key = authority.unlock(self.passphrase.passphrase_fd, voice.lang)?;
         authority.record(&key, Act::EnvelopeHandOver(EnvelopeHandOver { number }))?;
@@ -336,7 +338,7 @@ impl Void {
         let (login, person) = login_of(&authority, number)?;
         let is_open = |state| state != EnvelopeState::Void;
         if !authority.state.envelopes.get(number).is_some_and(|envelope| is_open(envelope.state)) {
-            return Err(Trouble::EnvelopeState { number }.into());
+            return Err(Trouble::EnvelopeVoid { number }.into());
         }
         let key = authority.unlock(self.passphrase.passphrase_fd, voice.lang)?;
         authority.record(&key, Act::EnvelopeVoid(EnvelopeVoid { number }))?;

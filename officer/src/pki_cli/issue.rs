@@ -21,10 +21,10 @@ pub(super) struct Issue {
     /// Requests that `conclave request` or `conclaved request` made.
     #[arg(required = true, value_name = "FILE")]
     requests: Vec<PathBuf>,
-    /// What the person is to be; several joined with +.
+    /// What the person is to be: operator, officer, administrator, auditor, bot or witness; several joined with +.
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
-    /// Clearance: a name of RFC 5913 or 0 to 5.
+    /// Clearance: unmarked, unclassified, restricted, confidential, secret, topSecret, or 0 to 5.
     #[arg(long, value_name = "CLEARANCE", default_value = "unmarked")]
     clearance: String,
     /// Unit path with slashes, outermost first, instead of the request's.
@@ -46,8 +46,14 @@ pub(super) const HELP: &HelpTable = &[
     ("issue/@about", "Выдать сертификаты по отдельным запросам; запрос сервера узнаётся сам."),
     ("issue/@after", "Пример: conclave-pki issue anna.request --role operator --clearance secret"),
     ("issue/requests", "запросы, составленные conclave request или conclaved request"),
-    ("issue/role", "роль человека; несколько соединяются знаком +"),
-    ("issue/clearance", "допуск: имя по RFC 5913 или число от 0 до 5"),
+    (
+        "issue/role",
+        "роль человека: operator, officer, administrator, auditor, bot или witness; несколько соединяются знаком +",
+    ),
+    (
+        "issue/clearance",
+        "допуск: unmarked, unclassified, restricted, confidential, secret, topSecret или число от 0 до 5",
+    ),
     ("issue/unit", "подразделение: путь с косыми чертами от старшего, вместо указанного в запросе"),
     ("issue/days", "срок действия в днях"),
     ("issue/out", "каталог для сертификатов вместо каталога запроса"),
@@ -103,14 +109,13 @@ impl Words for Lines<'_> {
 
 /// Roles joined with `+`.
 pub(super) fn roles(text: &str) -> Result<RoleSet, Trouble> {
-    let unknown = |name: &str| Trouble::UnknownName { kind: "role", name: console::clean(name) };
+    let unknown = |name: &str| Trouble::UnknownRole { name: console::clean(name) };
     text.split('+').map(|name| roster::personal_role(name.trim()).ok_or_else(|| unknown(name))).collect()
 }
 
 /// A clearance.
 pub(super) fn clearance(text: &str) -> Result<Clearance, Trouble> {
-    roster::clearance(text)
-        .ok_or_else(|| Trouble::UnknownName { kind: "clearance", name: console::clean(text) })
+    roster::clearance(text).ok_or_else(|| Trouble::UnknownClearance { name: console::clean(text) })
 }
 
 /// A unit path.

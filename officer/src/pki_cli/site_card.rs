@@ -27,7 +27,7 @@ pub(super) struct Card {
     /// Where terminals find the server; may be given several times.
     #[arg(long, value_name = "HOST:PORT", required = true)]
     address: Vec<String>,
-    /// The card.
+    /// The card; must not exist.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// A sheet with the fingerprint, to be printed; must not exist.
@@ -44,7 +44,7 @@ pub(super) const HELP: &HelpTable = &[
         "Пример: conclave-pki site-card --address 10.0.0.1:4433 --out site.card --pdf card.pdf",
     ),
     ("site-card/address", "где терминалы найдут сервер; можно указать несколько раз"),
-    ("site-card/out", "карточка"),
+    ("site-card/out", "карточка; файла ещё не должно быть"),
     ("site-card/pdf", "лист с отпечатком для печати; файла ещё не должно быть"),
 ];
 
@@ -67,6 +67,13 @@ struct Data {
 impl Card {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
         let authority = self.place.read()?;
+        if let Some(address) = self.address.iter().find(|address| !is_address(address)) {
+            return Err(Trouble::Address { address: console::clean(address) }.into());
+        }
+        // Sheets that were printed and a card that differs would part: the old card is moved away by hand.
+        if self.out.exists() {
+            return Err(Trouble::Exists { path: shown(&self.out) }.into());
+        }
         let founded = authority.state.founded.as_ref().ok_or(Trouble::NotFounded)?;
         let unmade = |why: &dyn std::fmt::Display| Trouble::Unmade { why: why.to_string() };
         let identity =
@@ -88,7 +95,7 @@ impl Card {
         if let Some(pdf) = &self.pdf {
             files::write_new(pdf, &sheet(&card, voice.lang)?, Readers::Anyone)?;
         }
-        files::replace(&self.out, card.to_text().as_bytes(), Readers::Anyone)?;
+        files::write_new(&self.out, card.to_text().as_bytes(), Readers::Anyone)?;
         let fingerprint = card.fingerprint().to_string();
         let (path, log) = (shown(&self.out), founded.log.to_string());
         let site = console::clean(&card.site);
@@ -100,6 +107,13 @@ impl Card {
         };
         Ok(voice.done("site-card", &Said::Made { path, site, log, fingerprint }, data))
     }
+}
+
+/// `HOST:PORT`, an IPv6 host in brackets.
+fn is_address(address: &str) -> bool {
+    let Some((host, port)) = address.rsplit_once(':') else { return false };
+    let whole = host.starts_with('[') && host.ends_with(']') || !host.contains(':');
+    !host.is_empty() && whole && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn sheet(card: &SiteCard, lang: Lang) -> Result<Vec<u8>, Trouble> {
@@ -124,4 +138,19 @@ fn sheet(card: &SiteCard, lang: Lang) -> Result<Vec<u8>, Trouble> {
 /// A sheet speaks the language of the command that makes it.
 pub(super) fn sheet_lang(lang: Lang) -> paper::Lang {
     lang.pick(paper::Lang::En, paper::Lang::Ru)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_host_and_a_port() {
+        for good in ["10.0.0.1:4433", "conclave.local:1", "[::1]:4433"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["10.0.0.1", ":4433", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:99999", "::1:4433", ""] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
 }

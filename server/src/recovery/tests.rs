@@ -41,7 +41,7 @@ impl Machine {
 
     fn open(&self) -> (Vault, Opened) {
         let cell = Box::new(MemoryCell::new(self.records.clone(), None));
-        Vault::open(self.device.clone(), cell, Limits::default()).unwrap()
+        Vault::open(self.device.clone(), cell, Limits::default(), &mut crate::randomness::rng()).unwrap()
     }
 
     /// Flips a bit of what lies at a position.

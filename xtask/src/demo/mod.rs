@@ -61,7 +61,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     site::make(&stage, port)?;
     let one_time = site::envelopes(&stage)?;
     let mut server = site::start(&stage, port)?;
-    let verdict = play(&stage, &one_time);
+    let verdict = play(&stage, &one_time, &mut server);
     if verdict.is_err() || !options.keep {
         leave(&stage, &mut server)?;
     }
@@ -73,7 +73,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
 fn build(root: &Path) -> Result<()> {
     println!("building the programs (release)…");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--offline"]).current_dir(root);
+    // Crates that are not there yet are fetched as this cargo is configured; the lock file names each.
+    cargo.args(["build", "--release", "--locked"]).current_dir(root);
     for package in PACKAGES {
         cargo.args(["--package", package]);
     }
@@ -83,12 +84,13 @@ fn build(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn play(stage: &Stage, one_time: &[String]) -> Result<()> {
+fn play(stage: &Stage, one_time: &[String], server: &mut Child) -> Result<()> {
     let canaries = Canaries::new()?;
     story::first_logins(stage, one_time)?;
     story::first_audit(stage)?;
     let order = story::conversations(stage, &canaries)?;
     story::file_and_readers(stage, &canaries, order)?;
+    story::outage(stage, server)?;
     story::erasures(stage, &canaries)?;
     story::revocation(stage)?;
     story::second_audit(stage)?;

@@ -147,7 +147,7 @@ pub(crate) fn start(stage: &Stage, port: u16) -> Result<Child> {
 }
 
 /// Starts the daemon and waits until it listens.
-fn run(stage: &Stage) -> Result<Child> {
+pub(crate) fn run(stage: &Stage) -> Result<Child> {
     let log = stage.folder.join("conclaved.log");
     let file = File::create(&log)?;
     let mut child = stage

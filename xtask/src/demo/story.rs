@@ -2,6 +2,7 @@
 //! Never knows more than a person at that terminal: numbers are read off the screen.
 
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -42,6 +43,8 @@ const EXIT_UNANCHORED: i32 = 4;
 const EXIT_MISSING: i32 = 69;
 /// Size of the file that is sent, bytes.
 const FILE_BYTES: usize = 3 << 20;
+/// How long terminals may take to come back after the daemon does.
+const OUTAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Everybody's first login: anna's is shown.
 pub(crate) fn first_logins(stage: &Stage, one_time: &[String]) -> Result<()> {
@@ -102,6 +105,38 @@ pub(crate) fn file_and_readers(stage: &Stage, canaries: &Canaries, order: u64) -
 
     scene("Who has read what");
     stage.as_person(anna, &["conclave", "message", "show", &order.to_string()], &[])?;
+    Ok(())
+}
+
+/// The daemon is killed; what Anna writes meanwhile is not lost.
+pub(crate) fn outage(stage: &Stage, server: &mut Child) -> Result<()> {
+    let (anna, boris) = (by_login("anna"), by_login("boris"));
+    scene("The server is killed while Anna writes: nothing is lost");
+    println!("\u{1b}[1m$ kill -9 $(pidof conclaved)\u{1b}[0m");
+    server.kill().context("conclaved cannot be killed")?;
+    server.wait().context("conclaved cannot be waited for")?;
+    let text = "Ждём у ворот, связи нет.";
+    let answers = [Answer::text(text), Answer::interrupt("not sent yet")];
+    stage.ends_with(EXIT_MISSING, anna, &["conclave", "send", "@boris"], &answers)?;
+    stage.as_person(anna, &["conclave", "status"], &[])?;
+    println!("\u{1b}[1m$ conclaved run --config conclaved.toml &\u{1b}[0m");
+    *server = site::run(stage)?;
+    let begun = Instant::now();
+    // Both terminals come back by themselves, each in its own time.
+    while !stage
+        .quietly(boris, &["conclave", "read", "@anna", "--keep-unread", "--last", "3"], &[])?
+        .contains(text)
+    {
+        if begun.elapsed() > OUTAGE_TIMEOUT {
+            bail!("what was written while the server was away did not arrive");
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    stage.as_person(boris, &["conclave", "read", "@anna", "--last", "1"], &[])?;
+    let status = stage.as_person(anna, &["conclave", "status"], &[])?;
+    if !status.contains("not sent:      0") {
+        bail!("anna's agent still has it");
+    }
     Ok(())
 }
 

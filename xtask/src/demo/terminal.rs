@@ -28,6 +28,11 @@ impl Answer {
         Self { prompt, typed: format!("{typed}\n"), secret: true }
     }
 
+    /// Ctrl-C.
+    pub(crate) fn interrupt(prompt: &'static str) -> Self {
+        Self { prompt, typed: "\u{3}".to_owned(), secret: false }
+    }
+
     /// A text of several lines, which a line with a single dot ends.
     pub(crate) fn text(typed: &str) -> Self {
         Self { prompt: "ends it\r\n", typed: format!("{typed}\n.\n"), secret: false }

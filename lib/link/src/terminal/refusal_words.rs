@@ -101,6 +101,11 @@ fn protocol_words(code: Code) -> Row {
             "the server cannot find or open it; an alarm was raised there",
             "сервер не находит или не открывает это; поднята тревога",
         ),
+        Code::NoRoom => (
+            "no-room",
+            "the file is larger than the free room of the server; messages still go through",
+            "файл больше свободного места на сервере; сообщения по-прежнему принимаются",
+        ),
         Code::LoggedOut => ("logged-out", "the session was ended by logging out", "сеанс завершён выходом"),
     }
 }
@@ -165,11 +170,16 @@ fn register_words(code: u16) -> Option<Row> {
             "этого офицера ещё не утвердили двое офицеров",
         ),
         118 => ("no-password", "no envelope was handed over yet", "конверт ещё не вручён"),
-        119 => ("must-set-password", "a new password must be set first", "сначала нужно задать новый пароль"),
+        119 => (
+            "must-set-password",
+            "a new password must be set first: `conclave login` asks for it, or `conclave-admin password --envelope`",
+            "сначала нужно задать новый пароль: его спрашивает `conclave login` либо `conclave-admin password --envelope`",
+        ),
         120 => (
             "session-live",
-            "you are logged in elsewhere; `login --end-other` ends that session",
-            "вы уже вошли в другом месте; `login --end-other` завершит тот сеанс",
+            "the server still has a session of yours: at another terminal, or this one's from before a breakdown; `login \
+             --end-other` ends it",
+            "сервер ещё помнит ваш сеанс: на другом терминале или прежний на этом, после сбоя; `login --end-other` завершит его",
         ),
         121 => (
             "too-fast",

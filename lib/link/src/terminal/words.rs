@@ -165,8 +165,14 @@ fn credential_file_words(error: &CredentialFileError) -> Words {
     match error {
         CredentialFileError::InUse { path } => Words::new(
             "credential-in-use",
-            format!("{} is in use by another program (an agent?)", path.display()),
-            format!("{} занят другой программой (агентом?)", path.display()),
+            format!(
+                "{} is in use by another program; if that is your agent, `conclave logout` ends it",
+                path.display()
+            ),
+            format!(
+                "{} занят другой программой; если это ваш агент, его завершит `conclave logout`",
+                path.display()
+            ),
         ),
         CredentialFileError::Exists { path } => Words::new(
             "credential-exists",
@@ -280,8 +286,13 @@ fn link_words(error: &LinkError) -> Words {
         ),
         LinkError::Refused { alert } => Words::new(
             "connection-refused",
-            format!("the server refused the certificate of this terminal (alert {alert})"),
-            format!("сервер не принял сертификат этого терминала (сигнал {alert})"),
+            format!(
+                "the server refused the certificate of this terminal: revoked, expired or of another site; ask an officer \
+                 (alert {alert})"
+            ),
+            format!(
+                "сервер не принял сертификат этого терминала: отозван, истёк или чужой; обратитесь к офицеру (код {alert})"
+            ),
         ),
         LinkError::Tls(_) | LinkError::Socket(_) | LinkError::Address { .. } => Words::new(
             "no-connection",

@@ -166,6 +166,12 @@ impl ClientSession {
         self.cx.with(|state| state.is_ready())
     }
 
+    /// The newest proven checkpoint, as the server signed it: what an auditor takes as a head from outside. Empty before
+    /// the first.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        self.cx.with(|state| state.trust.proven().note.clone())
+    }
+
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.
     pub fn pending(&self) -> Vec<CommandId> {
         self.flows.iter().filter_map(|flow| flow.command).collect()

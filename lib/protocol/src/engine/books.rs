@@ -57,6 +57,19 @@ pub struct Books {
     wraps: BTreeMap<Index, Wraps>,
     #[cbor(n(6), with = "pairs")]
     acknowledged: BTreeMap<(Index, PersonId), Index>,
+    /// Each reader's way through a conversation, ascending.
+    #[cbor(n(7), with = "pairs")]
+    reads: BTreeMap<(u64, PersonId), Vec<Reading>>,
+}
+
+/// One `Read` statement: it covers all up to `up_to` that none before it covered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+struct Reading {
+    #[n(0)]
+    up_to: Index,
+    #[n(1)]
+    at: Index,
 }
 
 /// Entries as byte strings.
@@ -104,6 +117,15 @@ impl Books {
                 if let Act::Acknowledge(acknowledge) = act {
                     let person = statement.get().header().person;
                     self.acknowledged.insert((acknowledge.message, person), candidate.index);
+                } else if let Act::Read(read) = act
+                    && let Some(found) = register.conversation(read.conversation)
+                {
+                    let person = statement.get().header().person;
+                    self.observe_read(
+                        found.number,
+                        person,
+                        Reading { up_to: read.up_to, at: candidate.index },
+                    );
                 }
                 self.observe_act(candidate.index, act, applied, register);
             }
@@ -156,6 +178,14 @@ impl Books {
             self.observe_wraps(index, applied, members.into_iter().flatten().map(|(id, _)| *id).collect());
         } else if let Act::ShareHistory(share) = act {
             self.observe_wraps(index, applied, vec![share.person]);
+        }
+    }
+
+    fn observe_read(&mut self, conversation: u64, person: PersonId, reading: Reading) {
+        let way = self.reads.entry((conversation, person)).or_default();
+        // A member who left and came back begins anew; what he had read before stays read then.
+        if way.last().is_none_or(|last| last.up_to < reading.up_to) {
+            way.push(reading);
         }
     }
 
@@ -258,6 +288,12 @@ impl Books {
     /// The statement by which a person acknowledged a message.
     pub(super) fn acknowledged(&self, message: Index, person: PersonId) -> Option<Index> {
         self.acknowledged.get(&(message, person)).copied()
+    }
+
+    /// The first statement by which a person said that he has read a message: it never changes afterwards.
+    pub(super) fn first_read(&self, conversation: u64, message: Index, person: PersonId) -> Option<Index> {
+        let way = self.reads.get(&(conversation, person))?;
+        way.get(way.partition_point(|reading| reading.up_to < message)).map(|reading| reading.at)
     }
 
     /// The newest message of a conversation.

@@ -6,11 +6,11 @@ use super::{Engine, Whole};
 use crate::code::Code;
 use crate::frame::{PutChunk, Stored, ToTerminal};
 use crate::io::{Output, ReadItem, SessionId, StoredBody};
-use crate::limits::{AROUND_CHUNK_BYTES, BODY_BYTES_MAX, REBUILD_CHUNKS};
+use crate::limits::{BODY_BYTES_MAX, REBUILD_CHUNKS};
 use crate::seal::body::BodyRef;
 use crate::seal::file::chunk_root;
 use crate::seal::wrap_chunk::WrapChunk;
-use journal::act::{Epoch, FileClaim, Purpose, ShareHistory, SizeClass, WrapClaim};
+use journal::act::{Epoch, FileClaim, Purpose, ShareHistory, WrapClaim};
 use journal::ids::{Commitment, Hash, ReservationId};
 use journal::register::Reservation;
 use minicbor::bytes::ByteVec;
@@ -61,11 +61,6 @@ impl Reservations {
     }
 }
 
-/// What a reservation may come to take on the device, bytes.
-pub(super) fn promise(chunks: u32, size: SizeClass) -> u64 {
-    (size.bytes() + AROUND_CHUNK_BYTES).saturating_mul(chunks.into())
-}
-
 /// The first chunk that is put: a file's chunk 0 is the message's own body.
 fn first_chunk(purpose: Purpose) -> u32 {
     match purpose {
@@ -80,7 +75,7 @@ impl Engine {
     pub(super) fn promised(&self) -> u64 {
         let left = self.ledger.register.reservations().map(|(id, found)| {
             let held = self.reservations.0.get(&id).map_or(0, |held| held.0.len() as u32);
-            promise(found.chunks.saturating_sub(held), found.size)
+            self.room.taken_by(found.chunks.saturating_sub(held), found.size)
         });
         left.fold(0, u64::saturating_add)
     }

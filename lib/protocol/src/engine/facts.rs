@@ -7,8 +7,11 @@ use super::settle::erase_item;
 use super::{Broken, Engine, Phase, Whole};
 use crate::code::Code;
 use crate::io::{Now, Output, SessionId};
-use crate::limits::{BATCH_BYTES_MAX, CLOCK_STEP_MS, FAILED_LOGINS_PER_MINUTE, FAILING_CERTIFICATES_MAX};
-use journal::act::{Act, Family};
+use crate::limits::{
+    AROUND_CHUNK_BYTES, BATCH_BYTES_MAX, CLOCK_STEP_MS, FAILED_LOGINS_PER_MINUTE, FAILING_CERTIFICATES_MAX,
+    TEXTS_SHARE,
+};
+use journal::act::{Act, Family, Purpose, SizeClass};
 use journal::fact::{
     Alarm, AlarmKind, CellKind, ClockStep, EndReason, Fact, FailedLogin, LoginFailure, Start, Stop,
 };
@@ -55,6 +58,8 @@ pub struct StoreLimits {
     pub journal_bytes_max: usize,
     /// Free room that messages and files leave alone.
     pub reserve_bytes: u64,
+    /// One extent of the device, of which only whole bodies are filled; 0 where nobody said.
+    pub extent_bytes: u64,
     /// Free room below which only officers and administrators come in: what is left belongs to erasure and to them.
     pub last_bytes: u64,
 }
@@ -65,6 +70,7 @@ impl Default for StoreLimits {
             batch_bytes_max: BATCH_BYTES_MAX,
             journal_bytes_max: usize::MAX,
             reserve_bytes: 0,
+            extent_bytes: 0,
             last_bytes: 0,
         }
     }
@@ -90,9 +96,22 @@ impl Room {
         if self.device == 0 { u64::MAX } else { self.device.saturating_sub(self.used) }
     }
 
-    /// Whether so many bytes of bodies more fit beside the reserve.
-    pub(super) fn fits(&self, bytes: u64) -> bool {
-        self.free().saturating_sub(self.store.reserve_bytes) >= bytes
+    /// Whether a reservation of so many bytes of bodies fits beside the reserve and what is promised. A file leaves a
+    /// share to texts: one person's large file must not silence everybody.
+    pub(super) fn fits(&self, bytes: u64, promised: u64, purpose: Purpose) -> bool {
+        let share = match purpose {
+            Purpose::File => self.device / TEXTS_SHARE,
+            Purpose::Wraps => 0,
+        };
+        let free = self.free().saturating_sub(self.store.reserve_bytes).saturating_sub(share);
+        free.saturating_sub(promised) >= bytes
+    }
+
+    /// What so many chunks take on the device, with the room behind the last whole one of each extent.
+    pub(super) fn taken_by(&self, chunks: u32, size: SizeClass) -> u64 {
+        let (one, extent) = (size.bytes() + AROUND_CHUNK_BYTES, self.store.extent_bytes);
+        let share = extent.checked_div(extent / one).unwrap_or(one);
+        share.max(one).saturating_mul(chunks.into())
     }
 
     /// Whether what is left is for erasure, officers and administrators alone.

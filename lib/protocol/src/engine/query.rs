@@ -268,13 +268,13 @@ impl Engine {
         let row = register.message(index).filter(|_| self.durable_message(person, index))?;
         let found = register.conversation_by_number(row.conversation)?;
         let record = |reader: &PersonId| {
-            let cursor = found.cursors.get(reader).filter(|cursor| cursor.up_to >= index);
+            let read = self.ledger.books.first_read(row.conversation, index, *reader);
             let acknowledged = self.ledger.books.acknowledged(index, *reader);
             let mark = self.delivered.get(&(row.conversation, *reader)).is_some_and(|mark| *mark >= index);
             ReaderRecord {
                 person: *reader,
-                delivered: mark || cursor.is_some() || acknowledged.is_some(),
-                read: cursor.map(|cursor| cursor.said_at),
+                delivered: mark || read.is_some() || acknowledged.is_some(),
+                read,
                 acknowledged,
             }
         };
@@ -338,6 +338,8 @@ impl Engine {
             erasure_epoch: register.erasure_epoch(),
             used_bytes: self.room.used,
             device_bytes: self.room.device,
+            takes_messages: self.room.takes_messages(),
+            reserved_bytes: self.promised(),
             up_ms: self.ledger.boot_ms().saturating_sub(self.clock.started_boot_ms),
         };
         Some(Found::Now(Answer::Status(status)))

@@ -234,7 +234,8 @@ fn is_cut(code: u16) -> bool {
             | Code::Idle
             | Code::Erased
             | Code::Damaged
-            | Code::LoggedOut,
+            | Code::LoggedOut
+            | Code::NoRoom,
         )
         | None => false,
     }

@@ -1,7 +1,7 @@
 //! A statement of a live session: is it his, is it new, does what came beside it fit; then the Register judges.
 //! Never burns a number: what is refused may be tried again with a higher attempt.
 
-use super::chunks::{Fits, promise};
+use super::chunks::Fits;
 use super::commit::Release;
 use super::facts::takes_away;
 use super::passwords::Job;
@@ -14,7 +14,7 @@ use crate::frame::SubmitFrame;
 use crate::io::{CheckPassword, Output, SessionId, Ticket};
 use crate::limits::{AROUND_STATEMENT_BYTES, SEALED_PASSWORD_BYTES_MAX};
 use crate::seal::body::BodyRef;
-use journal::act::{Act, Family, SizeClass};
+use journal::act::{Act, Family, Purpose, SizeClass};
 use journal::fact::{Alarm, AlarmKind, Fact};
 use journal::ids::{Commitment, StatementId};
 use journal::statement::{SignedStatement, VerifiedStatement};
@@ -199,10 +199,15 @@ impl Engine {
         if self.room.officers_only() && matches!(act, Act::SetPassword(_)) && !self.is_office(peer.person) {
             return Ok(Code::Full.into());
         }
-        if let Act::Reserve(reserve) = act
-            && !self.room.fits(self.promised().saturating_add(promise(reserve.chunks, reserve.size)))
-        {
-            return Ok(Code::Full.into());
+        if let Act::Reserve(reserve) = act {
+            let bytes = self.room.taken_by(reserve.chunks, reserve.size);
+            if !self.room.fits(bytes, self.promised(), reserve.purpose) {
+                // Keys of an epoch are small: where they do not fit, nothing does.
+                return Ok(match reserve.purpose {
+                    Purpose::File => Code::NoRoom.into(),
+                    Purpose::Wraps => Code::Full.into(),
+                });
+            }
         }
         let Rest { request, body, password } = rest;
         if body.is_some() != matches!(act, Act::Message(_) | Act::Title(_))

@@ -117,6 +117,15 @@ fn a_private_message_is_read_and_its_sender_knows() {
         assert_eq!(readers.len(), 1);
         assert_eq!(readers[0].person, world.id("boris"));
         assert!(readers[0].delivered && readers[0].read.is_some() && readers[0].acknowledged.is_none());
+        let first = readers[0].read.unwrap().index;
+        let later = world.say("anna", id, "it burns");
+        world.ask("boris", Command::Read(id, later)).unwrap();
+        let read = |world: &mut World, index| match world.ask("anna", Command::MessageStatus(id, index)) {
+            Ok(Reply::Status(readers)) => readers[0].read.unwrap().index,
+            _ => panic!("no status"),
+        };
+        assert_eq!(read(&mut world, index), first, "what was read does not become read later");
+        assert!(read(&mut world, later) > later);
         let again = world.ask(
             "anna",
             Command::NewPrivate(NewPrivate { person: world.id("boris"), ceiling: None, default_label: None }),

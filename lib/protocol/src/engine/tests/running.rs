@@ -180,8 +180,12 @@ fn a_file_that_does_not_fit_is_refused_at_its_reservation_and_the_last_room_is_t
     world.input(Input::Room(true, 0, device));
     let chunks = u32::try_from((6 << 20) / (size.bytes() + crate::limits::AROUND_CHUNK_BYTES)).unwrap();
     world.reserve("anna", chat, Purpose::File, chunks, size).unwrap();
-    let full = Err(Code::Full.number());
-    assert_eq!(world.reserve("boris", chat, Purpose::File, chunks, size), full, "promised already");
+    let no_room = Err(Code::NoRoom.number());
+    assert_eq!(world.reserve("boris", chat, Purpose::File, chunks, size), no_room, "promised already");
+    let share = device / crate::limits::TEXTS_SHARE;
+    world.input(Input::Room(true, device - (1 << 20) - share, device));
+    assert_eq!(world.reserve("boris", chat, Purpose::File, 2, size), no_room, "what is left is for texts");
+    assert!(world.send("boris", chat).is_ok());
     world.input(Input::Room(false, device - (1 << 18), device));
     let session = world.connect("vera");
     let (statement, session) = (world.draft_login("vera", session, true), session);
