@@ -18,8 +18,8 @@ mod seal;
 #[path = "../../lib/vault/src/secret.rs"]
 mod secret;
 
-use libfuzzer_sys::fuzz_target;
 use index::Index;
+use libfuzzer_sys::fuzz_target;
 use node::{Node, TopNode};
 use pending::PendingList;
 use root_slot::{RootSlot, decode_device, encode_device};
