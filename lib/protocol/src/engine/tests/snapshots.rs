@@ -3,7 +3,7 @@ use super::world::World;
 use crate::engine::recovery::Recovery;
 use crate::engine::snapshot::{BadSnapshot, Snapshots};
 use crate::io::Input;
-use journal::act::{Act, Erase, EraseTarget, Logout};
+use journal::act::{Act, Erase, EraseTarget, Logout, Read};
 use journal::tree::{Tree, leaf_hash};
 
 fn tree(entries: &[Vec<u8>]) -> Tree {
@@ -29,6 +29,7 @@ fn day(every: u64) -> World {
     let sent: Vec<u64> = (0..9).map(|_| world.send("boris", chat).unwrap()).collect();
     let target = EraseTarget::Messages(chat, vec![sent[2], sent[5]]);
     world.act("boris", Act::Erase(Erase { target })).unwrap();
+    world.act("vera", Act::Read(Read { conversation: chat, up_to: sent[4] })).unwrap();
     world.act("vera", Act::Logout(Logout {})).unwrap();
     world.send("boris", chat).unwrap();
     world.enter("vera");
