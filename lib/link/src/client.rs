@@ -125,7 +125,7 @@ pub fn peer_chain(connection: &Connection) -> Option<Vec<Vec<u8>>> {
 fn explain(error: quinn::ConnectionError, address: SocketAddr) -> LinkError {
     let alert_of = |code: quinn::TransportErrorCode| {
         let code = u64::from(code);
-        (0x100..0x200).contains(&code).then_some((code - 0x100) as u8)
+        (0x100..0x200).contains(&code).then(|| (code - 0x100) as u8)
     };
     match &error {
         quinn::ConnectionError::TimedOut => LinkError::NoAnswer(address),
@@ -142,5 +142,26 @@ fn explain(error: quinn::ConnectionError, address: SocketAddr) -> LinkError {
         | quinn::ConnectionError::Reset
         | quinn::ConnectionError::LocallyClosed
         | quinn::ConnectionError::CidsExhausted => LinkError::Connection(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_closes_with_any_code_is_explained() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let code = quinn::TransportErrorCode::crypto;
+        for (error_code, refused) in [
+            (quinn::TransportErrorCode::NO_ERROR, false),
+            (quinn::TransportErrorCode::CONNECTION_REFUSED, false),
+            (code(0), true),
+            (code(42), true),
+        ] {
+            let close = quinn::ConnectionClose { error_code, frame_type: None, reason: Default::default() };
+            let said = explain(quinn::ConnectionError::ConnectionClosed(close), address);
+            assert_eq!(matches!(said, LinkError::Refused { .. }), refused, "{said}");
+        }
     }
 }

@@ -69,7 +69,7 @@ impl Envelope<'_> {
 
 const STEPS_EN: [&str; 6] = [
     "If the envelope was open or damaged when you received it, or its number differs from this one, do not log in: tell the security officer.",
-    "Tear off the slip, sign it and return it to the officer. The password opens only after the officer has registered it: wait to be told.",
+    "Sign the slip, return it to the officer and wait for his word.",
     "At your own terminal run: conclave login --envelope",
     "Type the one-time password. Case, blanks and dashes do not matter; if a group is mistyped, you are told which one.",
     "You are asked for a new password at once. Choose one that nobody knows but you; no officer needs it.",
@@ -78,7 +78,7 @@ const STEPS_EN: [&str; 6] = [
 
 const STEPS_RU: [&str; 6] = [
     "Если вы получили конверт вскрытым или повреждённым или его номер другой, не входите в систему и сообщите офицеру безопасности.",
-    "Оторвите талон, подпишите его и верните офицеру. Пароль начнёт действовать, когда офицер зарегистрирует конверт: дождитесь его слов.",
+    "Верните офицеру подписанный талон и дождитесь его слова.",
     "На своём терминале выполните: conclave login --envelope",
     "Введите одноразовый пароль. Регистр букв, пробелы и дефисы не важны; если в группе ошибка, система скажет, в какой.",
     "Система сразу попросит новый пароль. Придумайте такой, которого не знает никто, кроме вас; офицеру он не нужен.",
