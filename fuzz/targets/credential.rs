@@ -32,7 +32,10 @@ fuzz_target!(|bytes: &[u8]| {
         let credential = Credential::generate(Suite::Ed25519, fuzz::names("anna"), &mut rng).expect("a name");
         let key = state_key(&credential, &mut rng);
         if let Ok(Some(state)) = credential.open_state(&seal_state(&key, contents)) {
-            assert_eq!(canonical::encode(&state), contents);
+            // A record of version 1 is written anew in version 2, which is read back as it is.
+            let written = canonical::encode(&state);
+            let again = credential.open_state(&seal_state(&key, &written)).expect("just written");
+            assert_eq!(again.map(|state| canonical::encode(&state)), Some(written));
         }
     }
 });
