@@ -62,7 +62,8 @@ impl Core {
                     None => return,
                 },
             };
-            let Some(input) = self.read(letter) else { continue };
+            // A word that is none still counts as a turn: a batch that waited for it goes on its way.
+            let input = self.read(letter).unwrap_or(Input::Wake);
             let committed = matches!(input, Input::Committed(_));
             let wake = matches!(input, Input::Wake) && !idle;
             self.tell_room(&input);

@@ -15,6 +15,7 @@ use journal::ids::{Head, Index, LogId};
 use journal::note::{CannotSign, NoteSigner};
 use minicbor::bytes::ByteVec;
 use pki::{KeyError, SecretKey};
+use std::collections::HashMap;
 
 /// The keys that sign checkpoints and Hello.
 pub(super) struct LogSigners {
@@ -124,7 +125,8 @@ pub(super) struct UnderWay {
 /// What the frames of a batch are made of.
 pub(super) struct Unprepared {
     pub(super) groups: Groups,
-    pub(super) bodies: Vec<StoredBody>,
+    /// Those that go along, by their place in the batch: a file's chunks go to nobody and are not copied.
+    pub(super) bodies: HashMap<usize, ByteVec>,
 }
 
 /// The newest checkpoint that is durable.
@@ -215,7 +217,8 @@ impl Commits {
         let open = std::mem::take(&mut self.open);
         let number = self.next;
         self.next += 1;
-        let unprepared = Some(Unprepared { groups: open.groups, bodies: open.bodies.clone() });
+        let bodies = open.groups.bodies(&open.bodies);
+        let unprepared = Some(Unprepared { groups: open.groups, bodies });
         let batch = Batch {
             number,
             first: self.durable.head.size,

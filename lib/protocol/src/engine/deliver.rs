@@ -12,6 +12,7 @@ use journal::ids::Index;
 use journal::multiproof::MultiProof;
 use journal::register::{Applied, Audience, Effect};
 use journal::tree::Prover;
+use minicbor::bytes::ByteVec;
 use pki::{PersonId, Role};
 use std::collections::HashMap;
 
@@ -76,6 +77,17 @@ impl Groups {
     }
 }
 
+impl Groups {
+    /// The bodies that go along, by their place among the batch's.
+    pub(super) fn bodies(&self, stored: &[StoredBody]) -> HashMap<usize, ByteVec> {
+        let entries = self.groups.iter().flat_map(|group| &group.entries);
+        entries
+            .filter_map(|entry| entry.body)
+            .filter_map(|at| Some((at, stored.get(at)?.body.clone())))
+            .collect()
+    }
+}
+
 /// A finished frame for several sessions.
 pub(super) struct Push {
     pub(super) sessions: Vec<SessionId>,
@@ -129,17 +141,23 @@ impl Engine {
         self.commits.under_way = Some(under_way);
     }
 
-    fn push(&self, group: &Group, stored: &[StoredBody], durable: &Durable, prover: &mut Prover<'_>) -> Push {
+    fn push(
+        &self,
+        group: &Group,
+        stored: &HashMap<usize, ByteVec>,
+        durable: &Durable,
+        prover: &mut Prover<'_>,
+    ) -> Push {
         let mut bodies = Vec::new();
         let entries = group.entries.iter().map(|entry| {
             let erased_by =
                 entry.body.and_then(|_| self.ledger.books.erased_by(&self.ledger.register, entry.index));
-            let body = entry.body.filter(|_| erased_by.is_none()).and_then(|at| stored.get(at));
+            let body = entry.body.filter(|_| erased_by.is_none()).and_then(|at| stored.get(&at));
             bodies.extend(body.map(|_| entry.index));
             Delivered {
                 index: entry.index,
                 entry: entry.bytes.to_vec().into(),
-                body: body.map(|stored| stored.body.clone()),
+                body: body.cloned(),
                 erased_by,
             }
         });
