@@ -75,7 +75,7 @@ impl Link {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
         };
-        let endpoint = Endpoint::client(local)?;
+        let endpoint = crate::endpoint::client(local)?;
         let connecting = endpoint
             .connect_with(profile.client(own, check)?, address, server_name)
             .map_err(|reason| LinkError::Address { address, reason })?;

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod endpoint;
 pub mod terminal;
 pub mod tls;
 pub mod transport;

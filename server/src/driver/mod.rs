@@ -87,9 +87,7 @@ impl Driver {
         for address in parts.listen {
             let failed = |reason| DriverError::Listen { address: *address, reason };
             let socket = UdpSocket::bind(address).map_err(failed)?;
-            let runtime = Arc::new(quinn::TokioRuntime);
-            let settings = quinn::EndpointConfig::default();
-            endpoints.push(Endpoint::new(settings, Some(config.clone()), socket, runtime).map_err(failed)?);
+            endpoints.push(link::endpoint::server(socket, config.clone()).map_err(failed)?);
         }
         Ok(Self { endpoints, limits: parts.limits })
     }

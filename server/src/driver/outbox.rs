@@ -399,8 +399,10 @@ mod tests {
         let profile = TlsProfile::standard();
         let here = (Ipv4Addr::LOCALHOST, 0).into();
         let config = profile.server(&own(&log, "server"), check.clone()).unwrap();
-        let server = quinn::Endpoint::server(config, here).unwrap();
-        let client = quinn::Endpoint::client(here).unwrap();
+        let server =
+            link::endpoint::server(std::net::UdpSocket::bind::<std::net::SocketAddr>(here).unwrap(), config)
+                .unwrap();
+        let client = link::endpoint::client(here).unwrap();
         let config = profile.client(&own(&log, "anna"), check).unwrap();
         let connecting = client.connect_with(config, server.local_addr().unwrap(), "server").unwrap();
         let accepting = async { server.accept().await.unwrap().await.unwrap() };

@@ -6,7 +6,7 @@ use crate::measure::resident_of;
 use crate::site::{ONE_TIME, Server, Site, scratch};
 use crate::table::{Bound, Row};
 use crate::terminal::{Terminal, connect};
-use crate::yardstick;
+use crate::yardstick::{self, Silent};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -81,30 +81,43 @@ async fn together<F: Future<Output = Result<()>>>(all: Vec<F>) -> Result<()> {
 /// Memory that the server has for each session that is logged in and silent.
 pub(crate) fn idle(size: Size) -> Result<Vec<Row>> {
     let logins = logins(size);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let dir = scratch()?;
+    let people = Silent::of(logins.len());
+    let server = yardstick::start(dir.path(), logins.len())?;
+    let enter = |n| people.enter(n, &server);
+    let bare = runtime.block_on(each(&server, logins.len(), enter))?;
+    server.kill();
     let site = Site::founded(&logins, 64 << 20)?;
     let server = site.start()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let per_session = runtime.block_on(async {
-        let mut live = Vec::new();
-        let mut before = 0;
-        for (n, login) in logins.iter().enumerate() {
-            if n == WARM {
-                before = settled(&server).await?;
-            }
-            live.push(Terminal::enter(&site, login, &server, ONE_TIME).await?);
-        }
-        let grown = settled(&server).await?.saturating_sub(before);
-        anyhow::Ok(grown as f64 / (logins.len() - WARM) as f64 / 1024.0)
-    })?;
+    let enter = |n: usize| Terminal::enter(&site, &logins[n], &server, ONE_TIME);
+    let per_session = runtime.block_on(each(&server, logins.len(), enter))?;
     server.stop()?;
     Ok(vec![Row {
         name: "memory per idle session",
         unit: "KiB",
         product: per_session,
-        yardstick: None,
-        against: "RSS difference of the process",
+        yardstick: Some(bare),
+        against: "bare quinn, a task and a queue for each connection",
         bound: Bound::ValueAtMost(36.0),
     }])
+}
+
+/// What each of so many that enter one after the other, and stay, adds to the server's memory, KiB.
+async fn each<T>(
+    server: &Server,
+    count: usize,
+    mut enter: impl AsyncFnMut(usize) -> Result<T>,
+) -> Result<f64> {
+    let (mut live, mut before) = (Vec::with_capacity(count), 0);
+    for n in 0..count {
+        if n == WARM {
+            before = settled(server).await?;
+        }
+        live.push(enter(n).await?);
+    }
+    let grown = settled(server).await?.saturating_sub(before);
+    Ok(grown as f64 / (count - WARM) as f64 / 1024.0)
 }
 
 /// The memory once the last handshake's own is given back.

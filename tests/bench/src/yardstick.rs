@@ -282,6 +282,21 @@ async fn enter(site: &TestSite, number: usize, server: &Server) -> Result<Link> 
     Ok(link)
 }
 
+/// Those of so many who connect and say who they are, and no more.
+pub(crate) struct Silent(TestSite);
+
+impl Silent {
+    /// Who they are.
+    pub(crate) fn of(members: usize) -> Self {
+        Self(people(members))
+    }
+
+    /// One of them.
+    pub(crate) async fn enter(&self, number: usize, server: &Server) -> Result<Link> {
+        enter(&self.0, number, server).await
+    }
+}
+
 /// Connects and hangs up, again and again; how often.
 pub(crate) async fn handshakes(server: &Server, number: usize, count: usize) -> Result<()> {
     let site = people(MEMBERS);
