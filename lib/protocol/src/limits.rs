@@ -73,6 +73,11 @@ pub const ENDED_CHAINS_MAX: usize = 8192;
 pub const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes in one Deliver frame, about: the entry that passes it goes into the next.
 pub const DELIVER_BYTES_MAX: usize = ANSWER_BYTES_MAX;
+/// Entries in one Deliver frame.
+pub const DELIVER_ENTRIES_MAX: usize = ANSWER_ENTRIES_MAX;
+/// Bytes of entries and bodies that were pushed to a terminal and wait to be looked at. More is dropped, and asked for
+/// again.
+pub const INBOX_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Longest sealed password, bytes.
 pub const SEALED_PASSWORD_BYTES_MAX: usize = PASSWORD_BYTES_MAX + 128;
 /// What an entry takes in a frame beside its own bytes and its body, at most: index, its share of the proof (40 hashes for one that stands alone),
@@ -122,6 +127,9 @@ const _: () = {
     let last = ENTRY_BYTES_MAX + body_bytes(SizeClass::TEXT_MAX) + AROUND_ENTRY_BYTES + AROUND_FRAME_BYTES;
     assert!(FRAME_BYTES_MAX >= ANSWER_BYTES_MAX + last);
     assert!(FRAME_BYTES_MAX >= DELIVER_BYTES_MAX + last);
+    // A frame that is full by its bytes is not over its number of entries; one frame fits whatever waits.
+    assert!(DELIVER_BYTES_MAX / AROUND_ENTRY_BYTES < DELIVER_ENTRIES_MAX);
+    assert!(INBOX_BYTES_MAX >= OUTSTANDING_BYTES_MAX + FRAME_BYTES_MAX);
     // Before the Login there is room for a Login.
     assert!(FRAME_BYTES_BEFORE_LOGIN >= SEALED_PASSWORD_BYTES_MAX + 4096);
     assert!(SEALED_PASSWORD_BYTES_MAX > PASSWORD_BYTES_MAX);

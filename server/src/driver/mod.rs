@@ -4,6 +4,7 @@
 mod census;
 mod connection;
 mod outbox;
+mod receiver;
 
 use crate::border::ToDriver;
 use crate::inbox::Inbox;

@@ -1,14 +1,13 @@
 //! One writer over all connections: shared bytes, a backlog for receivers that are blocked.
 //! Never drops a byte of a live session and never waits for a slow one: what blocks is kept aside and counted.
 
+use super::receiver::{Erasing, Piece, Receiver, Transit};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use journal::ids::Index;
-use link::transport::SEND_WINDOW_BYTES;
 use protocol::io::{Cargo, Dropped, EraseItem, SessionId};
 use quinn::{SendStream, VarInt};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -35,118 +34,6 @@ pub(super) enum Order {
 /// Bytes that were handed to the transport, per session.
 pub(super) type Drained = (SessionId, u64);
 
-/// Bytes that go out as one, and what they carry.
-#[derive(Clone)]
-struct Piece {
-    bytes: Bytes,
-    cargo: Option<Arc<Cargo>>,
-    /// Some of it was handed to the transport: the rest must follow, or the session end.
-    begun: bool,
-}
-
-impl Piece {
-    fn carries(&self, items: &Erasing) -> bool {
-        self.cargo.as_ref().is_some_and(|cargo| items.hit(cargo))
-    }
-
-    /// The first entry of a push that may be dropped.
-    fn droppable(&self) -> Option<Index> {
-        self.cargo.as_ref().filter(|_| !self.begun)?.first
-    }
-}
-
-/// What an erasure takes.
-struct Erasing {
-    items: BTreeSet<(u64, u64)>,
-    conversations: BTreeSet<u64>,
-}
-
-impl Erasing {
-    fn of(erased: &[EraseItem]) -> Self {
-        let (mut items, mut conversations) = (BTreeSet::new(), BTreeSet::new());
-        for item in erased {
-            match item {
-                EraseItem::Item(place) => drop(items.insert((place.conversation, place.item))),
-                EraseItem::Conversation(number) => drop(conversations.insert(*number)),
-            }
-        }
-        Self { items, conversations }
-    }
-
-    fn hit(&self, cargo: &Cargo) -> bool {
-        cargo.places.iter().any(|place| {
-            self.conversations.contains(&place.conversation)
-                || self.items.contains(&(place.conversation, place.item))
-        })
-    }
-}
-
-/// Bodies that were handed to the transport a moment ago: it may still hold them for a peer that takes nothing.
-struct Handed {
-    cargo: Arc<Cargo>,
-    /// Where in the stream they end.
-    end: u64,
-    /// Acknowledgements heard from the peer before.
-    acks: u64,
-}
-
-/// A receiver: either its stream is here, or it is away, with one piece, in a future that waits for room.
-struct Receiver {
-    stream: Option<SendStream>,
-    /// The piece that is away with the stream.
-    away: Option<Piece>,
-    connection: quinn::Connection,
-    pause: watch::Sender<bool>,
-    backlog: VecDeque<Piece>,
-    /// Bytes handed to the transport in all.
-    handed_bytes: u64,
-    /// Bodies among the last `SEND_WINDOW_BYTES` of them: what lies before was acknowledged, or there were no room.
-    handed: VecDeque<Handed>,
-    ending: bool,
-}
-
-impl Receiver {
-    fn handed_over(&mut self, bytes: u64, whole: Option<Piece>) {
-        self.handed_bytes += bytes;
-        let horizon = self.handed_bytes.saturating_sub(SEND_WINDOW_BYTES);
-        while self.handed.front().is_some_and(|handed| handed.end <= horizon) {
-            self.handed.pop_front();
-        }
-        let cargo = whole.and_then(|piece| piece.cargo).filter(|cargo| !cargo.places.is_empty());
-        if let Some(cargo) = cargo {
-            let acks = self.connection.stats().frame_rx.acks;
-            self.handed.push_back(Handed { cargo, end: self.handed_bytes, acks });
-        }
-    }
-
-    /// Whether the transport has begun to send one of these bodies and the peer may not have all of it: its stream is
-    /// blocked, or nothing was heard of the peer since.
-    fn has_begun(&self, items: &Erasing) -> bool {
-        let begun = self.backlog.iter().filter(|piece| piece.begun).chain(&self.away);
-        if begun.into_iter().any(|piece| piece.carries(items)) {
-            return true;
-        }
-        let acks = self.connection.stats().frame_rx.acks;
-        let held = |handed: &&Handed| self.stream.is_none() || handed.acks == acks;
-        self.handed.iter().filter(held).any(|handed| items.hit(&handed.cargo))
-    }
-
-    /// Drops the pushes from the first that carries an erased body on: the peer will ask for them.
-    fn drop_pushes(&mut self, session: SessionId, items: &Erasing) -> Option<Dropped> {
-        let hit = |piece: &Piece| piece.droppable().is_some() && piece.carries(items);
-        let from = self.backlog.iter().position(hit)?;
-        let first = self.backlog.get(from)?.droppable()?;
-        let (mut at, mut bytes) = (0, 0);
-        self.backlog.retain(|piece| {
-            at += 1;
-            let goes = at > from && piece.droppable().is_some();
-            bytes += if goes { piece.bytes.len() as u64 } else { 0 };
-            !goes
-        });
-        Some(Dropped { session, first, bytes })
-    }
-}
-
 /// A stream that waited for room, with the rest of its piece and what it wrote meanwhile; `None` when the connection is
 /// lost or closed.
 type Waited = (SessionId, Option<(SendStream, Piece, u64)>);
@@ -156,6 +43,8 @@ type Waiting = Pin<Box<dyn Future<Output = Waited> + Send>>;
 #[derive(Default)]
 pub(super) struct Outbox {
     receivers: HashMap<SessionId, Receiver>,
+    /// Sessions that ended, whose connection waits until the peer has the last of it.
+    closing: HashMap<SessionId, (quinn::Connection, Transit)>,
     waiting: FuturesUnordered<Waiting>,
 }
 
@@ -164,16 +53,7 @@ impl Outbox {
     pub(super) fn apply(&mut self, order: Order, drained: &mut Vec<Drained>) {
         match order {
             Order::Opened(session, stream, connection, pause) => {
-                let receiver = Receiver {
-                    stream: Some(stream),
-                    away: None,
-                    connection,
-                    pause,
-                    backlog: VecDeque::new(),
-                    handed_bytes: 0,
-                    handed: VecDeque::new(),
-                    ending: false,
-                };
+                let receiver = Receiver::new(stream, connection, pause);
                 if let Some(before) = self.receivers.insert(session, receiver) {
                     before.connection.close(VarInt::from_u32(CLOSED), b"");
                 }
@@ -197,6 +77,7 @@ impl Outbox {
             Order::End(session) => self.end(session),
             Order::Gone(session) => {
                 self.receivers.remove(&session);
+                self.closing.remove(&session);
             }
         }
     }
@@ -210,10 +91,13 @@ impl Outbox {
             dropped.extend(receiver.drop_pushes(*session, &items));
             // An answer is not dropped: who waits for it would wait for ever.
             let answer = receiver.backlog.iter().any(|piece| piece.carries(&items));
-            if answer || receiver.has_begun(&items) {
+            if answer || receiver.holds(&items) {
                 cut.push(*session);
             }
         }
+        // Who is on his way out has waited for his last bytes long enough.
+        let leaving = self.closing.iter().filter(|(_, (_, transit))| transit.hit(&items));
+        cut.extend(leaving.map(|(session, _)| *session));
         for session in cut {
             self.cut_off(session);
             dropped.retain(|one| one.session != session);
@@ -223,8 +107,10 @@ impl Outbox {
 
     /// Ends a session at once: what the transport holds for it is discarded. Its reader says `Closed` to the core.
     fn cut_off(&mut self, session: SessionId) {
-        if let Some(receiver) = self.receivers.remove(&session) {
-            receiver.connection.close(VarInt::from_u32(CLOSED), b"");
+        let live = self.receivers.remove(&session).map(|receiver| receiver.connection);
+        let leaving = self.closing.remove(&session).map(|(connection, _)| connection);
+        for connection in live.into_iter().chain(leaving) {
+            connection.close(VarInt::from_u32(CLOSED), b"");
         }
     }
 
@@ -252,6 +138,7 @@ impl Outbox {
     fn back(&mut self, (session, outcome): Waited, drained: &mut Vec<Drained>) {
         let Some((stream, rest, written)) = outcome else {
             self.receivers.remove(&session);
+            self.closing.remove(&session);
             return;
         };
         drained.push((session, written));
@@ -340,8 +227,9 @@ impl Outbox {
     /// Ends the stream; the connection is closed once the peer has everything, or after a while all the same.
     fn finish(&mut self, session: SessionId) {
         let Some(receiver) = self.receivers.remove(&session) else { return };
-        let Receiver { stream, connection, .. } = receiver;
+        let Receiver { stream, connection, transit, .. } = receiver;
         let Some(mut stream) = stream else { return };
+        self.closing.insert(session, (connection.clone(), transit));
         let closing = async move {
             if stream.finish().is_ok() {
                 let _acknowledged = tokio::time::timeout(super::CLOSE_TIMEOUT, stream.stopped()).await;
@@ -371,10 +259,12 @@ async fn wait_for_room(session: SessionId, mut stream: SendStream, mut piece: Pi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use journal::ids::Place;
+    use journal::ids::{Index, Place};
     use journal::testing::TestLog;
     use link::{OwnCertificate, PeerCheck, TlsProfile};
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::net::UdpSocket;
 
     const FRAME_BYTES: usize = 256 * 1024;
 
@@ -394,6 +284,11 @@ mod tests {
     }
 
     async fn pair() -> Pair {
+        pair_over(async |server| server).await
+    }
+
+    /// Likewise; the client speaks to whatever stands before the server.
+    async fn pair_over(before: impl AsyncFnOnce(SocketAddr) -> SocketAddr) -> Pair {
         let log = TestLog::standard(1);
         let check: PeerCheck = Arc::new(|_, _| Ok(()));
         let profile = TlsProfile::standard();
@@ -404,7 +299,8 @@ mod tests {
                 .unwrap();
         let client = link::endpoint::client(here).unwrap();
         let config = profile.client(&own(&log, "anna"), check).unwrap();
-        let connecting = client.connect_with(config, server.local_addr().unwrap(), "server").unwrap();
+        let address = before(server.local_addr().unwrap()).await;
+        let connecting = client.connect_with(config, address, "server").unwrap();
         let accepting = async { server.accept().await.unwrap().await.unwrap() };
         let (peer, ours) = tokio::join!(connecting, accepting);
         let (stream, _receive) = ours.open_bi().await.unwrap();
@@ -482,6 +378,97 @@ mod tests {
             outbox.drained().await;
             peer.closed().await;
             assert!(outbox.receivers.is_empty());
+        });
+    }
+
+    /// A relay that lets so many more datagrams of the server through, and all of the client's.
+    async fn relay(server: SocketAddr, through: Arc<AtomicUsize>) -> SocketAddr {
+        let front = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let back = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = front.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut up, mut down, mut client) = ([0; 2048], [0; 2048], None);
+            loop {
+                tokio::select! {
+                    Ok((count, from)) = front.recv_from(&mut up) => {
+                        client = Some(from);
+                        back.send_to(&up[..count], server).await.unwrap();
+                    }
+                    Ok((count, _)) = back.recv_from(&mut down) => {
+                        let let_through = through.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+                        if let (Ok(_), Some(client)) = (let_through, client) {
+                            front.send_to(&down[..count], client).await.unwrap();
+                        }
+                    }
+                }
+            }
+        });
+        address
+    }
+
+    /// Runs what else there is until this holds.
+    async fn until(mut holds: impl FnMut() -> bool) {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[test]
+    fn who_acknowledged_some_of_an_erased_body_is_cut_off() {
+        run(async {
+            let through = Arc::new(AtomicUsize::new(usize::MAX));
+            let to = through.clone();
+            let Pair { mut outbox, ours, _endpoints, peer: _peer, paused: _paused } =
+                pair_over(async |server| relay(server, to).await).await;
+            until(|| ours.stats().frame_rx.handshake_done + ours.stats().frame_tx.handshake_done > 0).await;
+            let before = ours.stats().frame_rx.acks;
+            through.store(3, Ordering::Relaxed);
+            body(&mut outbox, 1, Some(101), FRAME_BYTES);
+            until(|| ours.stats().frame_rx.acks > before).await;
+            assert!(outbox.receivers[&1].stream.is_some(), "the transport took all of it");
+            assert_eq!(outbox.forget(&erased(1)), []);
+            assert!(ours.close_reason().is_some(), "most of it lies here still");
+        });
+    }
+
+    #[test]
+    fn who_has_an_erased_body_whole_stays_whatever_is_on_its_way_behind_it() {
+        run(async {
+            let through = Arc::new(AtomicUsize::new(usize::MAX));
+            let to = through.clone();
+            let Pair { mut outbox, ours, _endpoints, peer, paused: _paused } =
+                pair_over(async |server| relay(server, to).await).await;
+            body(&mut outbox, 1, Some(101), 5000);
+            let (_send, mut receive) = peer.accept_bi().await.unwrap();
+            receive.read_exact(&mut [0; 5000]).await.unwrap();
+            let items = Erasing::of(&erased(1));
+            until(|| !outbox.receivers.get_mut(&1).unwrap().holds(&items)).await;
+            through.store(0, Ordering::Relaxed);
+            body(&mut outbox, 2, Some(102), 5000);
+            assert_eq!(outbox.forget(&erased(1)), []);
+            assert!(ours.close_reason().is_none() && outbox.receivers.contains_key(&1));
+            outbox.forget(&erased(2));
+            assert!(ours.close_reason().is_some(), "of that one nothing is known");
+        });
+    }
+
+    #[test]
+    fn who_leaves_and_acknowledges_nothing_is_cut_off_when_what_he_was_sent_is_erased() {
+        run(async {
+            let through = Arc::new(AtomicUsize::new(usize::MAX));
+            let to = through.clone();
+            let Pair { mut outbox, ours, _endpoints, peer: _peer, paused: _paused } =
+                pair_over(async |server| relay(server, to).await).await;
+            through.store(0, Ordering::Relaxed);
+            body(&mut outbox, 1, Some(101), 5000);
+            outbox.apply(Order::End(1), &mut Vec::new());
+            assert!(outbox.receivers.is_empty() && ours.close_reason().is_none(), "it waits for him");
+            outbox.forget(&erased(2));
+            assert!(ours.close_reason().is_none());
+            outbox.forget(&erased(1));
+            assert!(ours.close_reason().is_some());
+            outbox.drained().await;
+            assert!(outbox.closing.is_empty());
         });
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Row {
     pub(crate) made: Vec<(Commitment, Arc<EpochKey>)>,
     /// Who owned it from which index on.
     owners: Vec<(Index, Option<PersonId>)>,
+    /// From which index on a person had joined, or had not any more.
+    joined: BTreeMap<PersonId, Vec<(Index, bool)>>,
     pub(crate) title: Option<TitleRow>,
     pub(crate) erased: Option<ErasedBy>,
     /// A flow is following it or making an epoch; others wait.
@@ -67,6 +69,7 @@ impl Row {
             shares: Vec::new(),
             made: Vec::new(),
             owners: Vec::new(),
+            joined: BTreeMap::new(),
             title: None,
             erased: None,
             busy: false,
@@ -77,6 +80,13 @@ impl Row {
     /// Who owned the group when the entry at this index came.
     pub(crate) fn owner_at(&self, index: Index) -> Option<PersonId> {
         self.owners.iter().rev().find(|(since, _)| *since < index).and_then(|(_, owner)| *owner)
+    }
+
+    /// Whether this person might write here when the entry at this index came, under that epoch.
+    pub(crate) fn might_write(&self, person: PersonId, epoch: u32, index: Index) -> bool {
+        let stays = self.joined.get(&person).map(Vec::as_slice).unwrap_or_default();
+        let joined = stays.iter().rev().find(|(since, _)| *since < index).is_some_and(|(_, joined)| *joined);
+        joined && self.in_force(epoch, index)
     }
 
     /// Whether this person had the right to erase what this author wrote, at that entry. Policy may withdraw an
@@ -247,8 +257,8 @@ impl State {
         if entry.index < row.next {
             return Ok(());
         }
-        row.next = entry.next();
         let (Some(by), CheckedContent::Statement(statement)) = (entry.by(), &entry.content) else {
+            row.next = entry.next();
             return Ok(()); // a Fact grants nothing and takes nobody out
         };
         let (header, act) = (statement.get().header(), statement.get().act());
@@ -258,6 +268,7 @@ impl State {
                     return Err(bad);
                 }
                 row.view = Some(MembershipView::found(&by, create).map_err(|_| bad)?);
+                row.note_joined(by.signer, by.index);
             }
             Act::Revoke(revoke) if signed_by_officer => row.cut(&[revoke.person], &by)?,
             Act::Revoke(_) => return Err(bad),
@@ -265,18 +276,24 @@ impl State {
             Act::Enrol(enrol) => row.renewed(&enrol.signature, &by)?,
             Act::Erase(erase) => row.erase(&erase.target, &by)?,
             Act::Title(title) => {
+                let owner = row.owner_at(by.index) == Some(by.signer);
+                if title.conversation != id || !owner || !row.in_force(title.epoch, by.index) {
+                    return Err(bad);
+                }
                 let (act, body) = (title.clone(), entry.body.clone());
-                row.title =
-                    (title.conversation == id).then(|| TitleRow { header: header.clone(), act, body });
+                row.title = Some(TitleRow { header: header.clone(), act, body });
             }
-            Act::Epoch(epoch) => row.begin_epoch(me, &by, epoch)?,
-            Act::ShareHistory(share) => row.share(me, &by, share, act)?,
-            Act::Invite(_)
-            | Act::Accept(_)
-            | Act::Leave(_)
-            | Act::Remove(_)
-            | Act::HandOver(_)
-            | Act::BadWrap(_) => row.view.as_mut().ok_or(bad.clone())?.follow(&by, act).map_err(|_| bad)?,
+            Act::Epoch(epoch) => row.begin_epoch(me, &by, entry.wall_ms, epoch)?,
+            Act::ShareHistory(share) => row.share(me, &by, entry.wall_ms, share, act)?,
+            Act::Accept(_) | Act::Leave(_) => {
+                row.membership_act(&by, act)?;
+                row.note_joined(by.signer, by.index);
+            }
+            Act::Remove(remove) => {
+                row.membership_act(&by, act)?;
+                row.note_joined(remove.person, by.index);
+            }
+            Act::Invite(_) | Act::HandOver(_) | Act::BadWrap(_) => row.membership_act(&by, act)?,
             // Shown beside the others by the server; no rule of membership knows them.
             Act::Genesis(_)
             | Act::Submit(_)
@@ -300,6 +317,8 @@ impl State {
             | Act::Export(_) => {}
         }
         row.note_owner(by.index);
+        // Only now: what contradicts the membership is asked for again, and never worked past.
+        row.next = entry.next();
         Ok(())
     }
 
@@ -351,7 +370,13 @@ impl Row {
     fn cut(&mut self, persons: &[PersonId], by: &ActBy) -> Result<(), Error> {
         let view = self.view.as_mut().ok_or(Error::unverified(What::Membership))?;
         persons.iter().for_each(|person| view.cut(*person, by.id));
+        persons.iter().for_each(|person| self.note_joined(*person, by.index));
         Ok(())
+    }
+
+    fn membership_act(&mut self, by: &ActBy, act: &Act) -> Result<(), Error> {
+        let bad = Error::unverified(What::Membership);
+        self.view.as_mut().ok_or(bad.clone())?.follow(by, act).map_err(|_| bad)
     }
 
     /// A member's new certificates: out where they do not suffice, a new epoch otherwise.
@@ -366,6 +391,7 @@ impl Row {
         } else {
             view.cut(person, by.id);
         }
+        self.note_joined(person, by.index);
         Ok(())
     }
 
@@ -389,6 +415,14 @@ impl Row {
         let owner = self.view.as_ref().and_then(|view| view.membership().owner());
         if self.owners.last().is_none_or(|(_, last)| *last != owner) {
             self.owners.push((index, owner));
+        }
+    }
+
+    fn note_joined(&mut self, person: PersonId, index: Index) {
+        let now = self.standing(person) == Some(Standing::Joined);
+        let stays = self.joined.entry(person).or_default();
+        if stays.last().is_none_or(|(_, last)| *last != now) {
+            stays.push((index, now));
         }
     }
 

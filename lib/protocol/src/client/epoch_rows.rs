@@ -14,6 +14,7 @@ use std::sync::Arc;
 /// An Epoch that this terminal followed.
 pub(crate) struct EpochRow {
     pub(super) index: Index,
+    pub(super) wall_ms: u64,
     pub(super) author: PersonId,
     pub(super) membership: MembershipHead,
     pub(super) commitment: Commitment,
@@ -29,14 +30,19 @@ pub(crate) struct EpochRow {
 #[derive(Clone)]
 pub(crate) struct Share {
     pub(super) index: Index,
+    pub(super) wall_ms: u64,
+    pub(super) author: PersonId,
     pub(super) from: u32,
     pub(super) to: u32,
     pub(super) claim: WrapClaim,
+    /// It did not hold; said once, and not tried again.
+    pub(super) bad: bool,
 }
 
 /// What opening a wrap needs.
 pub(super) struct Wrapped {
     pub(super) index: Index,
+    pub(super) wall_ms: u64,
     pub(super) author: PersonId,
     pub(super) slot: u32,
     pub(super) claim: WrapClaim,
@@ -47,13 +53,20 @@ pub(super) struct Wrapped {
 /// How a terminal comes to the key of an epoch.
 pub(super) enum Way {
     Known(Arc<EpochKey>),
-    Wrap(Box<Wrapped>),
-    Shared(Share, Vec<Commitment>),
-    None,
+    /// Our own wrap, then what others shared, the newest first, each with its epochs' commitments: nonsense that one
+    /// member shared does not stand before what another shares.
+    Open(Option<Box<Wrapped>>, Vec<(Share, Vec<Commitment>)>),
 }
 
 impl Row {
-    pub(crate) fn begin_epoch(&mut self, me: PersonId, by: &ActBy, act: &Epoch) -> Result<(), Error> {
+    /// Follows an Epoch, admitted at that time.
+    pub(crate) fn begin_epoch(
+        &mut self,
+        me: PersonId,
+        by: &ActBy,
+        wall_ms: u64,
+        act: &Epoch,
+    ) -> Result<(), Error> {
         let bad = Error::unverified(What::Membership);
         let view = self.view.as_mut().filter(|_| act.conversation == self.id).ok_or(bad.clone())?;
         view.follow(by, &Act::Epoch(act.clone())).map_err(|_| bad)?;
@@ -65,6 +78,7 @@ impl Row {
         self.epoch_unfit = false;
         let row = EpochRow {
             index: by.index,
+            wall_ms,
             author: by.signer,
             membership: act.membership,
             commitment: act.key_commitment,
@@ -77,10 +91,12 @@ impl Row {
         Ok(())
     }
 
+    /// Likewise a ShareHistory.
     pub(crate) fn share(
         &mut self,
         me: PersonId,
         by: &ActBy,
+        wall_ms: u64,
         share: &ShareHistory,
         act: &Act,
     ) -> Result<(), Error> {
@@ -89,34 +105,43 @@ impl Row {
         view.follow(by, act).map_err(|_| bad)?;
         if share.person == me {
             let (from, to) = (share.from_epoch, share.to_epoch);
-            self.shares.push(Share { index: by.index, from, to, claim: share.wraps.clone() });
+            let (index, author, claim) = (by.index, by.signer, share.wraps.clone());
+            self.shares.push(Share { index, wall_ms, author, from, to, claim, bad: false });
         }
         Ok(())
     }
 
-    pub(super) fn way(&self, log: journal::LogId, epoch: u32) -> Way {
-        let Some(row) = self.epochs.get(&epoch) else { return Way::None };
+    /// `None` for an epoch that no act began.
+    pub(super) fn way(&self, log: journal::LogId, epoch: u32) -> Option<Way> {
+        let row = self.epochs.get(&epoch)?;
         if let Some(key) = &row.key {
-            return Way::Known(key.clone());
+            return Some(Way::Known(key.clone()));
         }
-        if let Some(slot) = row.slot.filter(|_| !row.bad) {
+        let wrap = row.slot.filter(|_| !row.bad).map(|slot| {
             let place = EpochPlace { log, conversation: self.id, epoch, membership: row.membership };
-            return Way::Wrap(Box::new(Wrapped {
+            Box::new(Wrapped {
                 index: row.index,
+                wall_ms: row.wall_ms,
                 author: row.author,
                 slot,
                 claim: row.claim.clone(),
                 place,
                 commitment: row.commitment,
-            }));
-        }
-        let share = self.shares.iter().find(|share| share.from <= epoch && epoch <= share.to);
-        let Some(share) = share else { return Way::None };
-        let commitments = (share.from..=share.to).map(|epoch| Some(self.epochs.get(&epoch)?.commitment));
-        match commitments.collect::<Option<Vec<_>>>() {
-            Some(commitments) => Way::Shared(share.clone(), commitments),
-            None => Way::None,
-        }
+            })
+        });
+        let covers = |share: &&Share| !share.bad && share.from <= epoch && epoch <= share.to;
+        let with_commitments = |share: &Share| {
+            let commitments = (share.from..=share.to).map(|of| Some(self.epochs.get(&of)?.commitment));
+            Some((share.clone(), commitments.collect::<Option<Vec<_>>>()?))
+        };
+        let shares = self.shares.iter().rev().filter(covers).filter_map(with_commitments);
+        Some(Way::Open(wrap, shares.collect()))
+    }
+
+    /// Whether this epoch was the newest when the entry at that index came.
+    pub(super) fn in_force(&self, epoch: u32, at: Index) -> bool {
+        let begun = |epoch: u32| self.epochs.get(&epoch).is_some_and(|row| row.index < at);
+        begun(epoch) && !epoch.checked_add(1).is_some_and(begun)
     }
 }
 
@@ -156,20 +181,20 @@ mod tests {
             wraps: WrapClaim { reservation: ReservationId([4; 16]), root: [5; 32], count },
         };
         let refused = Err(Error::unverified(What::Membership));
-        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), &epoch(1, 3, membership)), refused, "a ghost");
+        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), 0, &epoch(1, 3, membership)), refused, "a ghost");
         let other = MembershipHead([9; 32]);
         assert_eq!(
-            row.begin_epoch(boris, &by(anna, 2, 11), &epoch(1, 2, other)),
+            row.begin_epoch(boris, &by(anna, 2, 11), 0, &epoch(1, 2, other)),
             refused,
             "a ghost's membership"
         );
         assert_eq!(
-            row.begin_epoch(boris, &by(PersonId(3), 2, 11), &epoch(1, 2, membership)),
+            row.begin_epoch(boris, &by(PersonId(3), 2, 11), 0, &epoch(1, 2, membership)),
             refused,
             "a stranger"
         );
-        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), &epoch(2, 2, membership)), refused, "a gap");
-        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), &epoch(1, 2, membership)), Ok(()));
+        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), 0, &epoch(2, 2, membership)), refused, "a gap");
+        assert_eq!(row.begin_epoch(boris, &by(anna, 2, 11), 0, &epoch(1, 2, membership)), Ok(()));
         assert_eq!(row.epochs[&1].slot, Some(1), "wraps stand in membership order");
     }
 }

@@ -1,8 +1,9 @@
 //! Giving a member the keys of epochs from before he came, for all members to see.
-//! Never gives a key that one was not given oneself.
+//! Never gives a key that one was not given oneself, and leaves it to the one who asks whether a member needs it: who
+//! lost a credential, or was given nonsense by another, reads nothing of what the acts say that he was given.
 
 use super::chain::Draft;
-use super::error::Error;
+use super::error::{Error, What};
 use super::event::Admitted;
 use super::flow::Cx;
 use crate::seal::wraps::{HistoryPlace, WrapSet};
@@ -18,22 +19,25 @@ impl Cx {
         person: PersonId,
     ) -> Result<Admitted, Error> {
         self.follow(id).await?;
-        let (first, last) = self.with(|state| {
+        let (mine, last) = self.with(|state| {
             let row = state.conversations.row(id);
             let view = row.view.as_ref().ok_or(Error::UnknownConversation { conversation: id })?;
             let mine =
                 view.membership().member(state.me.person).map_err(|_| Error::UnknownPerson { person })?;
-            let his = view.membership().member(person).map_err(|_| Error::UnknownPerson { person })?;
-            // The epochs below the first one he was given himself.
-            Ok((mine.reads_from, his.reads_from.saturating_sub(1).min(view.epoch())))
+            view.membership().member(person).map_err(|_| Error::UnknownPerson { person })?;
+            Ok((mine.reads_from.max(1), view.epoch()))
         })?;
-        if first > last || first == 0 {
-            return Err(Error::NoKey { epoch: last });
-        }
+        // From the newest downwards, as far as one holds them without a gap.
         let mut keys = Vec::new();
-        for epoch in first..=last {
-            keys.push((epoch, self.epoch_key(id, epoch).await?));
+        for epoch in (mine..=last).rev() {
+            match self.epoch_key(id, epoch).await {
+                Ok(key) => keys.push((epoch, key)),
+                Err(Error::NoKey { .. } | Error::NotVerified { what: What::Wrap }) => break,
+                Err(error) => return Err(error),
+            }
         }
+        keys.reverse();
+        let first = keys.first().map(|(epoch, _)| *epoch).ok_or(Error::NoKey { epoch: last })?;
         let recipient = self.recipients(&[person]).await?;
         let [(certificate, public)] = &recipient[..] else { return Err(Error::UnknownPerson { person }) };
         let set = self.with(|state| {

@@ -240,6 +240,9 @@ impl Cx {
             return Ok(known.content());
         }
         let Some(body) = &entry.body else { return Ok(self.missing(act.conversation, entry.index)) };
+        if !self.might_write(entry, header, act).await? {
+            return Ok(Content::Unreadable(What::Membership));
+        }
         let key = match self.epoch_key(act.conversation, act.epoch).await {
             Ok(key) => key,
             Err(Error::NoKey { epoch }) => return Ok(Content::NoKey(epoch)),
@@ -263,6 +266,21 @@ impl Cx {
         let content = opened.content();
         self.with(|state| state.messages.keep(entry.index, opened));
         Ok(content)
+    }
+
+    /// Whether the author had joined when he wrote, under the epoch that was in force: he who left holds its key still.
+    /// What is known of the conversation may end before the entry, so a no counts only after one has asked again.
+    async fn might_write(&self, entry: &Checked, header: &Header, act: &Message) -> Result<bool, Error> {
+        let id = act.conversation;
+        let judge = |state: &mut State| {
+            state.conversations.row(id).might_write(header.person, act.epoch, entry.index)
+        };
+        if self.with(judge) {
+            return Ok(true);
+        }
+        self.with(|state| state.conversations.dirty(id));
+        self.follow(id).await?;
+        Ok(self.with(judge))
     }
 
     fn missing(&self, id: ConversationId, index: Index) -> Content {

@@ -35,6 +35,7 @@ mod flow;
 mod founding;
 mod handshake;
 mod history;
+mod inbox;
 mod messages;
 mod parts;
 mod periods;

@@ -6,18 +6,22 @@ use super::error::{Error, What};
 use super::event::{ErasedBy, Event};
 use super::flow::Cx;
 use super::receive::{Checked, CheckedContent};
+use crate::answer::Answer;
+use crate::limits::ENTRIES_AT_MAX;
+use crate::query::Query;
 use journal::act::{Accept, Act, EraseTarget};
 use journal::fact::Fact;
 use journal::ids::{ConversationId, Index};
 use journal::membership::Standing;
 use journal::statement::Header;
 use pki::PersonId;
+use std::collections::BTreeMap;
 
 impl Cx {
     /// Runs as long as the session: takes pushed frames one by one.
     pub(crate) async fn pump(self) {
         loop {
-            let deliver = self.until(|state| state.inbox.pop_front()).await;
+            let deliver = self.until(|state| state.inbox.pop()).await;
             let first = deliver.entries.first().map_or(0, |entry| entry.index);
             match self.check_deliver(deliver).await {
                 Ok(entries) => {
@@ -214,8 +218,8 @@ impl Cx {
         Ok(admitted)
     }
 
-    /// A pushed Erase: once its right is checked, copies go. The right over a message that is not kept here is checked
-    /// when its tombstone is shown; that over a whole conversation when this very Erase is followed.
+    /// A pushed Erase: once its right is checked, copies go, also those that the caller keeps. The right over a whole
+    /// conversation is checked when this very Erase is followed.
     async fn erased(&self, index: Index, person: PersonId, target: &EraseTarget) -> Result<(), Error> {
         let (id, messages) = match target {
             EraseTarget::Messages(id, messages) => (*id, messages.clone()),
@@ -230,20 +234,18 @@ impl Cx {
             Err(Error::UnknownConversation { .. }) => true,
             Err(error) => return Err(error),
         };
+        let authors = self.authors(id, &messages, index, gone).await?;
         let right = self.with(|state| {
-            let kept: Vec<_> = messages
-                .iter()
-                .filter_map(|at| state.messages.get(*at))
-                .map(|opened| opened.author)
-                .collect();
             let row = state.conversations.row(id);
             match target {
                 EraseTarget::Messages(..) => {
-                    kept.into_iter().all(|author| row.may_erase(person, index, author))
+                    authors.values().all(|author| row.may_erase(person, index, *author))
                 }
                 EraseTarget::Conversation(_) => row.erased == Some(ErasedBy { person, index }),
             }
         });
+        // What was said before one came is not shown, so its author is not known: there is no copy of it either.
+        let messages: Vec<_> = messages.into_iter().filter(|at| authors.contains_key(at)).collect();
         if !right && gone {
             // What we know may end before the Erase: nobody is accused, and no copy stays either.
             self.with(|state| state.messages.forget_conversation(id));
@@ -256,7 +258,49 @@ impl Cx {
             state.erases.keep(index, person, target.clone());
             state.drop_erased(target);
         });
-        self.event(Event::Erased(id, messages, ErasedBy { person, index }));
+        // None named would mean the whole conversation.
+        if !messages.is_empty() || matches!(target, EraseTarget::Conversation(_)) {
+            self.event(Event::Erased(id, messages, ErasedBy { person, index }));
+        }
         Ok(())
+    }
+
+    /// Who wrote these messages of a conversation, as far as they are shown and stand before that entry; of a
+    /// conversation that one is in no more, as far as they are kept here.
+    async fn authors(
+        &self,
+        id: ConversationId,
+        messages: &[Index],
+        before: Index,
+        gone: bool,
+    ) -> Result<BTreeMap<Index, PersonId>, Error> {
+        let mut authors = BTreeMap::new();
+        let mut unknown = Vec::new();
+        self.with(|state| {
+            for at in messages.iter().filter(|at| **at < before) {
+                match state.messages.get(*at).filter(|kept| kept.conversation == id) {
+                    Some(kept) => drop(authors.insert(*at, kept.author)),
+                    None => unknown.push(*at),
+                }
+            }
+        });
+        unknown.sort_unstable();
+        unknown.dedup();
+        if gone {
+            unknown.clear();
+        }
+        for some in unknown.chunks(ENTRIES_AT_MAX) {
+            let Answer::EntriesAt(page) = self.ask(Query::EntriesAt(some.to_vec())).await? else {
+                return Err(Error::unverified(What::Answer));
+            };
+            for entry in self.check_page(page).await? {
+                if let Some((header, Act::Message(act))) = entry.act()
+                    && act.conversation == id
+                {
+                    authors.insert(entry.index, header.person);
+                }
+            }
+        }
+        Ok(authors)
     }
 }

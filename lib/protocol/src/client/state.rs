@@ -11,6 +11,7 @@ use super::event::Event;
 use super::files::Uploads;
 use super::flow::Flow;
 use super::handshake::Phase;
+use super::inbox::{Inbox, TooManyEntries};
 use super::messages::MessageCache;
 use super::parts::{BadParts, Me, Parts, blank_record, noted};
 use super::policy::Proven;
@@ -19,16 +20,13 @@ use super::requests::{Asked, Requests};
 use super::resolve::Search;
 use super::trust::{Noted, ROUND_AT, Trust};
 use crate::code::Code;
-use crate::frame::{Deliver, Digest, ToTerminal};
+use crate::frame::{Digest, ToTerminal};
 use bytes::Bytes;
 use journal::ids::Head;
 use pki::state_record::StateRecord;
 use pki::{AgreementPublic, Role};
 use rand_core::CryptoRng;
 use std::collections::VecDeque;
-
-/// Pushed frames that wait to be looked at. More than that is dropped and asked for again.
-const INBOX_MAX: usize = 256;
 
 /// Growth that nothing waits for is proven this often, milliseconds.
 const PROVE_EVERY_MS: u64 = 5000;
@@ -67,7 +65,7 @@ pub(crate) struct State {
     pub(crate) messages: MessageCache,
     pub(crate) erases: Erases,
     pub(crate) uploads: Uploads,
-    pub(crate) inbox: VecDeque<Deliver>,
+    pub(crate) inbox: Inbox,
     pub(crate) searches: Vec<(u64, Search)>,
     pub(crate) spawned: Vec<Flow>,
     /// Counts what may let another flow go on; see [`super::flow::run`].
@@ -108,7 +106,7 @@ impl State {
             messages: MessageCache::default(),
             erases: Erases::default(),
             uploads: Uploads::default(),
-            inbox: VecDeque::new(),
+            inbox: Inbox::default(),
             searches: Vec::new(),
             spawned: Vec::new(),
             moves: 0,
@@ -226,10 +224,10 @@ impl State {
                 for (index, roll) in deliver.entries.iter().filter_map(key_roll) {
                     self.trust.periods.roll(index, &roll).map_err(Error::unverified)?;
                 }
-                if self.inbox.len() < INBOX_MAX {
-                    self.inbox.push_back(deliver);
-                } else if let Some(first) = deliver.entries.first() {
-                    self.lagging(first.index);
+                let first = deliver.entries.first().map(|entry| entry.index);
+                let room = self.inbox.push(deliver).map_err(|TooManyEntries| unasked.clone())?;
+                if let (false, Some(first)) = (room, first) {
+                    self.lagging(first);
                 }
                 true
             }

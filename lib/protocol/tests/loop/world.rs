@@ -20,7 +20,9 @@ use protocol::io::{
     Batch, CheckPassword, Connected, EraseItem, Input, Now, Output, ReadItem, SessionId, VerifierChange,
 };
 use protocol::limits::FRAME_BYTES_MAX;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
 
 /// What the network does with a frame for a person: passes it on, changed or not, or loses it.
 pub(crate) type Tamper = Box<dyn FnMut(&str, ToTerminal) -> Option<ToTerminal>>;
@@ -44,7 +46,7 @@ pub(crate) struct World {
     pub(crate) bodies: HashMap<(Place, u32), Vec<u8>>,
     passwords: HashMap<PersonId, Vec<u8>>,
     envelopes: HashMap<(PersonId, u64), Vec<u8>>,
-    tree: Tree,
+    pub(crate) tree: Rc<RefCell<Tree>>,
     notes: Vec<(usize, Vec<u8>)>,
     erasure_epoch: u64,
     inputs: VecDeque<Input>,
@@ -116,7 +118,7 @@ impl World {
             bodies: HashMap::new(),
             passwords: HashMap::new(),
             envelopes,
-            tree: founding.tree,
+            tree: Rc::new(RefCell::new(founding.tree)),
             erasure_epoch: 0,
             inputs: VecDeque::new(),
             under_way: None,
@@ -153,7 +155,7 @@ impl World {
         let mut recovery = Recovery::new();
         self.entries.iter().for_each(|entry| recovery.feed(entry).unwrap());
         let (register, tree, books) = recovery.into_parts();
-        self.tree = tree.clone();
+        *self.tree.borrow_mut() = tree.clone();
         let suite = self.site.suite;
         let parts = EngineParts {
             register,
@@ -413,10 +415,10 @@ impl World {
     fn commit(&mut self) {
         let Some(batch) = self.under_way.take() else { return };
         for entry in &batch.entries {
-            self.tree.append(leaf_hash(entry));
+            self.tree.borrow_mut().append(leaf_hash(entry));
             self.entries.push(entry.to_vec());
         }
-        assert_eq!(self.tree.root(), batch.root);
+        assert_eq!(self.tree.borrow().root(), batch.root);
         self.notes.push((self.entries.len(), batch.note.to_vec()));
         for body in &batch.bodies {
             self.bodies.insert((body.place, body.chunk), body.body.to_vec());
