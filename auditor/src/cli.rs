@@ -28,7 +28,10 @@ pub enum Command {
     /// What you believe: log id, identity key, authorities, limits, last anchor.
     #[command(subcommand, after_help = "Example: conclave-audit trust show site.trust")]
     Trust(command::trust::Command),
-    #[command(after_help = "Example: conclave-audit export march.journal")]
+    #[command(
+        after_help = "The bundle ends before the entry that records this export; your next one holds it.\n\
+                      Example: conclave-audit export march.journal"
+    )]
     Export(command::export::Export),
     #[command(
         after_help = "Example: conclave-audit verify march.journal --trust site.trust --anchor anna.checkpoint"
@@ -76,7 +79,11 @@ pub const RU: &HelpTable = &[
     ("trust show/@after", "Пример: conclave-audit trust show site.trust"),
     ("trust show/file", "файл доверия"),
     ("export/@about", "выгрузить весь журнал из системы; сама выгрузка записывается в журнал"),
-    ("export/@after", "Пример: conclave-audit export march.journal"),
+    (
+        "export/@after",
+        "Выгрузка кончается перед записью о ней самой; та войдёт в следующую.\n\
+         Пример: conclave-audit export march.journal",
+    ),
     ("export/out", "куда записать выгрузку; существующий файл останется как есть"),
     ("export/home", "каталог ваших ключей и карты системы (иначе CONCLAVE_HOME, иначе каталог настроек)"),
     ("export/end_other", "завершить другой ваш сеанс"),

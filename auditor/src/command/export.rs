@@ -48,8 +48,8 @@ pub struct Export {
 console::words! {
     enum Said {
         Done { entries: u64, file: String, act: Index }
-            => en("{entries} entries written to {file}; the export is entry #{act}"),
-               ru("записей: {entries}, файл {file}; сама выгрузка — запись #{act}");
+            => en("{entries} entries written to {file}; the export itself is entry #{act}, behind them"),
+               ru("записей: {entries}, файл {file}; сама выгрузка — запись #{act}, после них");
     }
 }
 console::words! {
@@ -121,19 +121,19 @@ async fn online_part(
     let trouble = |error: TerminalError| online(&error);
     terminal.connect().await.map_err(trouble)?;
     terminal.login(proof, export.end_other).await.map_err(trouble)?;
-    let to = size_of(&newest_note(terminal).await?)?;
+    let note = newest_note(terminal).await?;
+    let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| odd())?;
+    let head = checkpoint.claimed().head;
+    let to = head.size;
     let act = Box::new(OtherAct {
         act: Act::Export(ExportAct { from: 0, to }),
         staged: Vec::new(),
         verifiers: Vec::new(),
     });
-    // First the act, then the entries: nobody takes anything out unrecorded.
+    // First the act, then exactly what it names: nobody takes anything out unrecorded.
     let Reply::Admitted(admitted) = terminal.request(Command::Act(act)).await.map_err(trouble)? else {
         return Err(odd());
     };
-    let note = newest_note(terminal).await?;
-    let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| odd())?;
-    let head = checkpoint.claimed().head;
     let bad = |error: BadExport| Trouble::Unwritable { file: shown(&export.out), cause: error.to_string() };
     let mut exporter = Exporter::new(BufWriter::new(create(&export.out)?), note).map_err(bad)?;
     let mut line = ProgressLine::new(head.size, voice.lang);
@@ -161,10 +161,6 @@ async fn newest_note(terminal: &mut Terminal) -> Result<Vec<u8>, Trouble> {
         return Ok(note.to_vec());
     }
     Err(odd())
-}
-
-fn size_of(note: &[u8]) -> Result<u64, Trouble> {
-    Ok(SignedCheckpoint::parse(note).map_err(|_| odd())?.claimed().head.size)
 }
 
 fn create(path: &Path) -> Result<File, Trouble> {

@@ -39,7 +39,8 @@ pub enum Query {
     /// Who has read and acknowledged the message at an index.
     #[n(10)]
     MessageStatus(#[n(0)] Index),
-    /// Entries by index (an Erase to be checked, a KeyRoll); an auditor may ask for any, others for what concerns them.
+    /// Entries by index (an Erase to be checked, a KeyRoll); one sees what concerns one, and
+    /// an auditor what the newest Export of the session names.
     #[n(11)]
     Entries(#[n(0)] Index, #[n(1)] u32),
     /// The policy in force.

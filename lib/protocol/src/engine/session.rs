@@ -10,6 +10,7 @@ use journal::ids::{Chain, Index};
 use journal::statement::{SignedStatement, VerifiedStatement};
 use pki::{CertId, PersonId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 
 /// Whom TLS has shown, and the Register knows.
 #[derive(Clone, Copy)]
@@ -72,12 +73,23 @@ pub(super) struct Live {
     /// An equivocation of this chain is in the journal already.
     pub(super) alarmed: bool,
     pub(super) waiting: Option<Waiting>,
+    /// What the newest admitted Export of this chain names; empty before one.
+    pub(super) exported: Range<Index>,
 }
 
 impl Live {
     pub(super) fn new(chain: Chain, since: Index) -> Box<Self> {
         let staged = Staged::default();
-        Box::new(Self { chain, since, statements: 0, staged, refused: None, alarmed: false, waiting: None })
+        Box::new(Self {
+            chain,
+            since,
+            statements: 0,
+            staged,
+            refused: None,
+            alarmed: false,
+            waiting: None,
+            exported: 0..0,
+        })
     }
 }
 

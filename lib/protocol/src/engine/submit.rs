@@ -16,12 +16,13 @@ use crate::limits::{AROUND_STATEMENT_BYTES, SEALED_PASSWORD_BYTES_MAX};
 use crate::seal::body::BodyRef;
 use journal::act::{Act, Family, Purpose, SizeClass};
 use journal::fact::{Alarm, AlarmKind, Fact};
-use journal::ids::{Commitment, StatementId};
+use journal::ids::{Commitment, Index, StatementId};
 use journal::statement::{SignedStatement, VerifiedStatement};
 use journal::{Refusal, entry::ENTRY_BYTES_MAX};
 use minicbor::bytes::ByteVec;
 use pki::canonical;
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// Which statement of a chain, which attempt at it, which text.
 #[derive(Clone, Copy)]
@@ -264,11 +265,21 @@ impl Engine {
         match self.ledger.admit_statement(statement) {
             Ok(admitted) => {
                 self.count_admitted(id);
+                if let Act::Export(export) = statement.get().act() {
+                    self.open_export(id, export.from..export.to);
+                }
                 beside.request = Some((id, request));
                 self.settle(admitted, beside);
                 Taken::Yes
             }
             Err(refusal) => Taken::No(refusal.code()),
+        }
+    }
+
+    /// From now on this session sees these entries; what is said next waits until the Export is durable.
+    fn open_export(&mut self, id: SessionId, entries: Range<Index>) {
+        if let Some(live) = self.sessions.all.get_mut(&id).and_then(|session| session.live_mut()) {
+            live.exported = entries;
         }
     }
 

@@ -9,6 +9,7 @@ use journal::ids::{ConversationId, Index};
 use journal::{Content, Entry};
 use pki::canonical;
 use pki::{PersonId, Role};
+use std::ops::Range;
 
 impl Engine {
     /// Whether a person's live session has a role: by the certificate that it came with, as for its acts.
@@ -38,9 +39,10 @@ impl Engine {
         from.is_some_and(|from| index >= from)
     }
 
-    /// Whether an entry concerns a person. Auditors see every entry.
+    /// Whether an entry concerns a person. An auditor sees every entry that the newest Export of this session names, and
+    /// of the others what anybody sees: nothing is taken out that the journal does not say.
     pub(super) fn concerns(&self, person: PersonId, index: Index, bytes: &[u8]) -> bool {
-        if self.has_role(person, Role::Auditor) {
+        if self.exported(person).is_some_and(|exported| exported.contains(&index)) {
             return true;
         }
         let Ok(entry) = Entry::decode(bytes) else { return false };
@@ -53,6 +55,11 @@ impl Engine {
                 statement.header.person == person || self.act_concerns(person, index, &statement.act)
             }
         }
+    }
+
+    fn exported(&self, person: PersonId) -> Option<&Range<Index>> {
+        let session = self.sessions.all.get(self.sessions.live.get(&person)?)?;
+        Some(&session.live()?.exported)
     }
 
     fn fact_concerns(&self, person: PersonId, fact: &Fact) -> bool {

@@ -8,7 +8,8 @@ use crate::io::Input;
 use crate::limits::LINE_SIZES_MAX;
 use crate::query::Query;
 use journal::act::{
-    Acknowledge, Act, ConversationKind, Erase, EraseTarget, Invite, Message, Read, ShareHistory, Suspend,
+    Acknowledge, Act, ConversationKind, Erase, EraseTarget, Export, Invite, Logout, Message, Read,
+    ShareHistory, Suspend,
 };
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::AlarmKind;
@@ -25,6 +26,7 @@ fn page(answer: Result<Answer, u16>) -> Page {
             | Answer::Messages(page)
             | Answer::MessagesBefore(page)
             | Answer::Entries(page)
+            | Answer::EntriesAt(page)
             | Answer::Proposals(page),
         ) => page,
         other => panic!("{other:?}"),
@@ -388,17 +390,36 @@ fn offices_see_sessions_status_and_proposals_and_others_do_not() {
 }
 
 #[test]
-fn auditors_get_every_entry_and_no_body() {
+fn auditors_get_the_entries_that_their_export_names_and_no_body() {
     let mut world = World::new(10);
     world.all_enter();
     world.enter("igor");
     let chat = world.talking("anna", &["boris"]);
     let message = world.send("anna", chat).unwrap();
     let size = world.entries.len() as u32;
-    let all = page(world.ask("igor", Query::Entries(0, size)));
+    let hidden = |world: &mut World| {
+        assert!(page(world.ask("igor", Query::Entries(message, 1))).entries.is_empty());
+        assert!(page(world.ask("igor", Query::EntriesAt(vec![message]))).entries.is_empty());
+    };
+    hidden(&mut world);
+    let wrong = Act::Export(Export { from: 0, to: u64::from(size) + 1 });
+    assert!(world.act("igor", wrong).is_err(), "more than there is");
+    hidden(&mut world);
+    let act = world.act("igor", Act::Export(Export { from: 0, to: u64::from(size) })).unwrap();
+    let later = world.send("anna", chat).unwrap();
+    let all = page(world.ask("igor", Query::Entries(0, size + 2)));
     check(&world, &all);
-    assert_eq!(indices(&all), (0..u64::from(size)).collect::<Vec<_>>());
+    // What it names, and his own act behind that; not what came since.
+    assert_eq!(indices(&all), (0..=act).collect::<Vec<_>>());
+    assert!(page(world.ask("igor", Query::Entries(later, 1))).entries.is_empty());
     assert!(all.entries.iter().all(|entry| entry.body.is_none()));
+    world.act("igor", Act::Export(Export { from: later, to: later + 1 })).unwrap();
+    hidden(&mut world);
+    assert_eq!(indices(&page(world.ask("igor", Query::Entries(later, 1)))), [later]);
+    // It was said in this session, and holds in no other.
+    world.act("igor", Act::Logout(Logout {})).unwrap();
+    world.enter("igor");
+    assert!(page(world.ask("igor", Query::Entries(later, 1))).entries.is_empty());
     assert_eq!(world.ask("igor", Query::Messages(at(chat, 0))), Err(Code::NotFound.number()));
     let own = page(world.ask("vera", Query::Entries(message, 1)));
     assert!(own.entries.is_empty());
