@@ -204,7 +204,28 @@ pub struct Title {
 }
 
 impl Title {
+    /// Largest class of a title: 1 KiB.
+    pub const SIZE_MAX: SizeClass = SizeClass(10);
+
     pub(crate) fn check_bounds(&self) -> Result<(), OutOfBounds> {
-        at_most("title bytes", self.size.bytes(), 1024)
+        at_most("size class", self.size.0.into(), Self::SIZE_MAX.0.into())?;
+        at_most("smallest size class", SizeClass::MIN.0.into(), self.size.0.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_of_a_size_class_that_it_is_charged_for() {
+        let title = |class| Title {
+            conversation: ConversationId([1; 32]),
+            epoch: 1,
+            commitment: Commitment([2; 32]),
+            size: SizeClass(class),
+        };
+        let good = |class| title(class).check_bounds().is_ok();
+        assert_eq!((0..=255).filter(|class| good(*class)).collect::<Vec<_>>(), [8, 9, 10]);
     }
 }
