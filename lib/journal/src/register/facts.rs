@@ -43,9 +43,7 @@ impl Register {
         if !self.running && !at_rest {
             return Err(Refusal::NotRunning);
         }
-        if let Some(open) = &self.submit
-            && !matches!(fact, Fact::Start(_))
-        {
+        if let Some(open) = &self.submit {
             let missing = u64::from(open.count).saturating_sub(open.taken.len() as u64);
             return Err(Refusal::SubmitOpen { missing: u32::try_from(missing).unwrap_or(u32::MAX) });
         }
@@ -63,7 +61,6 @@ impl Register {
             return Err(bad("an erasure epoch before the last one"));
         }
         let effects = self.end_all(ChainEnd::Start);
-        self.submit = None;
         self.running = true;
         Ok(Applied::with(Audience::Nobody, effects))
     }

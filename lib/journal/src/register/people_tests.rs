@@ -63,8 +63,11 @@ fn a_submit_is_exactly_its_acts() {
     assert_eq!(log.act("oleg", revoke(log.id("vera"))), Err(Refusal::SubmitOpen { missing: 1 }));
     assert_eq!(log.fact(Fact::Stop(Stop {})), Err(Refusal::SubmitOpen { missing: 1 }));
     assert_eq!(log.admit(Content::Statement(second)), Err(Refusal::SubmitMismatch));
-    log.start()
-        .expect("a Start ends an open Submit; the writer's batch makes sure that none is ever durable");
+    assert_eq!(
+        log.start(),
+        Err(Refusal::SubmitOpen { missing: 1 }),
+        "all or none: no crash leaves a half one"
+    );
     assert_ne!(log.register, kept.0);
 }
 
