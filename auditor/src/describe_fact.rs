@@ -2,7 +2,7 @@
 //! Never shows a text of others uncleaned.
 
 use console::{Lang, clean};
-use journal::fact::{AlarmKind, CellKind, EndReason, Fact, LoginFailure};
+use journal::fact::{AlarmKind, CellKind, EndReason, Fact, KindCount, LoginFailure};
 use journal::ids::Chain;
 
 use crate::describe::Teller;
@@ -86,7 +86,9 @@ impl Teller<'_> {
                 }
             }
             Fact::PeriodEnd(fact) => {
-                let (n, entries) = (fact.period, fact.counts.iter().map(|kind| kind.count).sum::<u64>());
+                // Not verified where `show` reads it: the counts may be anything.
+                let all = |sum: u64, kind: &KindCount| sum.saturating_add(kind.count);
+                let (n, entries) = (fact.period, fact.counts.iter().fold(0, all));
                 self.say(
                     format!("end of period {n}, entries: {entries}"),
                     format!("конец периода {n}, записей: {entries}"),
@@ -97,7 +99,7 @@ impl Teller<'_> {
 }
 
 /// An alarm in words.
-fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
+pub(crate) fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
     match kind {
         AlarmKind::Equivocation => {
             lang.pick("two different statements under one number", "два разных заявления под одним номером")
@@ -114,4 +116,22 @@ fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
 
 fn short(chain: Chain) -> String {
     chain.to_string()[..8].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe::describe;
+    use crate::names::{Names, What};
+    use journal::fact::PeriodEnd;
+
+    #[test]
+    fn counts_that_nobody_verified_stop_nobody() {
+        let counts = vec![KindCount { kind: 1, count: u64::MAX }, KindCount { kind: 2, count: 1 }];
+        let end = Fact::PeriodEnd(PeriodEnd { period: 3, counts, snapshot: [0; 32] });
+        for lang in [Lang::En, Lang::Ru] {
+            let said = describe(What::Fact(&end), &Names::default(), lang);
+            assert!(said.contains(&u64::MAX.to_string()), "{said}");
+        }
+    }
 }
