@@ -36,6 +36,10 @@ console::words! {
         Exposed { file: String }
             => en("others may write {file}, so it cannot be trusted; chmod 600 it after a look at what it says"),
                ru("файл {file} могут менять другие, доверять ему нельзя; проверьте его и сделайте chmod 600");
+        /// The trust file is another user's.
+        ForeignTrust { file: String, owner: u32 }
+            => en("{file} belongs to user {owner}, so it cannot be trusted; look at what it says, and copy it to be yours"),
+               ru("файл {file} принадлежит пользователю {owner}, доверять ему нельзя; проверьте его и сделайте свою копию");
         /// The site card is not one.
         BadCard { file: String, cause: String }
             => en("{file} is no site card: {cause}"), ru("{file} — не карта системы: {cause}");
@@ -92,7 +96,7 @@ impl Trouble {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Unreadable { .. } | Self::Unwritable { .. } => Exit::Io,
-            Self::Exposed { .. } => Exit::NotAllowed,
+            Self::Exposed { .. } | Self::ForeignTrust { .. } => Exit::NotAllowed,
             Self::NoTerminal => Exit::Missing,
             Self::Asked { exit, .. } | Self::Online { exit, .. } => *exit,
             Self::BadValue { .. } | Self::UnknownKind { .. } => Exit::Usage,
@@ -126,6 +130,7 @@ impl Trouble {
             Self::DamagedBundle { .. } => "damaged-bundle",
             Self::BadTrustFile { .. } => "bad-trust-file",
             Self::Exposed { .. } => "exposed",
+            Self::ForeignTrust { .. } => "foreign",
             Self::BadCard { .. } => "bad-card",
             Self::BadCertificates { .. } => "bad-certificates",
             Self::BadValue { .. } => "bad-value",
@@ -164,6 +169,7 @@ impl Trouble {
             BadTrust::Io(cause) => Self::Unreadable { file, cause: cause.to_string() },
             BadTrust::Exists => Self::Exists { file },
             BadTrust::Exposed { .. } => Self::Exposed { file },
+            BadTrust::Foreign { owner } => Self::ForeignTrust { file, owner: *owner },
             BadTrust::NotText
             | BadTrust::Pem(_)
             | BadTrust::NotOne { .. }

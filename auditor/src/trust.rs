@@ -122,6 +122,12 @@ pub enum BadTrust {
     /// More than [`TRUST_BYTES_MAX`], or not text.
     #[error("not a text of at most {TRUST_BYTES_MAX} bytes")]
     NotText,
+    /// It belongs to somebody else.
+    #[error("the file belongs to user {owner}, not to who reads it")]
+    Foreign {
+        /// Whose it is.
+        owner: u32,
+    },
     /// No armour.
     #[error(transparent)]
     Pem(#[from] BadPem),
@@ -241,10 +247,15 @@ impl Trust {
         Ok(trust)
     }
 
-    /// Reads a trust file; one that others may write is refused.
-    pub fn read(path: &Path) -> Result<Self, BadTrust> {
+    /// Reads a trust file for the user `reader`; one that others may write, or have written, is refused. Root's files are
+    /// believed: who is root can do anything.
+    pub fn read(path: &Path, reader: u32) -> Result<Self, BadTrust> {
         let file = File::open(path)?;
-        let mode = file.metadata()?.mode() & 0o7777;
+        let found = file.metadata()?;
+        let (mode, owner) = (found.mode() & 0o7777, found.uid());
+        if owner != reader && owner != 0 {
+            return Err(BadTrust::Foreign { owner });
+        }
         if mode & 0o022 != 0 {
             return Err(BadTrust::Exposed { mode });
         }
@@ -293,6 +304,10 @@ pub(crate) mod tests {
         .unwrap()
     }
 
+    fn owner(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().uid()
+    }
+
     fn example() -> Trust {
         trust(&TestSite::new(1, Suite::Ed25519), LogId([3; 32]))
     }
@@ -305,11 +320,11 @@ pub(crate) mod tests {
         trust.create(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert!(matches!(trust.create(&path), Err(BadTrust::Exists)));
-        assert_eq!(Trust::read(&path).unwrap(), trust);
+        assert_eq!(Trust::read(&path, owner(&path)).unwrap(), trust);
         let before = trust.fingerprint();
         trust.anchor = Some(Anchor { head: Head { size: 5, root: [1; 32] }, note: Vec::new().into() });
         trust.replace(&path).unwrap();
-        assert_eq!(Trust::read(&path).unwrap(), trust);
+        assert_eq!(Trust::read(&path, owner(&path)).unwrap(), trust);
         assert_eq!(before, trust.fingerprint());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
@@ -320,7 +335,28 @@ pub(crate) mod tests {
         let path = dir.path().join("t");
         example().create(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
-        assert!(matches!(Trust::read(&path), Err(BadTrust::Exposed { mode: 0o620 })));
+        assert!(matches!(Trust::read(&path, owner(&path)), Err(BadTrust::Exposed { mode: 0o620 })));
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_refused_whatever_its_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t");
+        let trust = example();
+        trust.create(&path).unwrap();
+        let ours = owner(&path);
+        assert_eq!(Trust::read(&path, ours).unwrap(), trust);
+        // Whoever runs the tests is the other one here; root's own file is everybody's to believe.
+        match Trust::read(&path, ours + 1) {
+            Ok(found) => assert_eq!((ours, found), (0, trust.clone())),
+            Err(BadTrust::Foreign { owner }) => assert_eq!(owner, ours),
+            Err(other) => panic!("{other}"),
+        }
+        if ours == 0 {
+            std::os::unix::fs::chown(&path, Some(4711), None).unwrap();
+            assert!(matches!(Trust::read(&path, 0), Err(BadTrust::Foreign { owner: 4711 })));
+            assert_eq!(Trust::read(&path, 4711).unwrap(), trust);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use console::{Exit, Lang, Progress, Voice, Words, clean};
 
+use nix::unistd::geteuid;
 use pki::durable_file::{self, UMASK};
 
 use crate::bundle::BundleReader;
@@ -59,7 +60,7 @@ pub fn open_bundle(path: &Path) -> Result<(Bundle, u64), Trouble> {
 
 /// Reads a trust file.
 pub fn read_trust(path: &Path) -> Result<Trust, Trouble> {
-    Trust::read(path).map_err(|bad| Trouble::trust(shown(path), &bad))
+    Trust::read(path, geteuid().as_raw()).map_err(|bad| Trouble::trust(shown(path), &bad))
 }
 
 /// Reads a small file whole.
