@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use console::Exit;
+use journal::act::Act;
 use journal::checkpoint::{BadCheckpoint, SignedCheckpoint};
 use journal::ids::{Head, Index};
 use journal::note::NotSigned;
-use journal::replay::{Divergence, Fault, Replay, Unconfirmed};
+use journal::register::Applied;
+use journal::replay::{CheckedEntry, Divergence, Fault, Replay, Unconfirmed};
 
 use crate::bundle::{BadBundle, BundleReader};
+use crate::duplicates::{Duplicate, Sorter};
 use crate::parallel::processors;
 use crate::replaying::{Asked, Observer, Replayed, replay_bundle};
 use crate::trust::Trust;
 
-/// Most anchors that one verification compares.
-pub const ANCHORS_MAX: usize = 64;
+/// Most heads from outside that one verification takes; more are refused before anything is read.
+pub const OUTSIDE_MAX: usize = 4096;
 
 /// A head from outside the bundle, and where it came from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,6 +39,13 @@ pub enum Flaw {
         index: Index,
         /// Why.
         fault: Fault,
+    },
+    /// A Login stands a second time: its signer said it once, and no rule but this binds it to one place.
+    LoginRepeated {
+        /// Where it stood first.
+        first: Index,
+        /// Where it stands again.
+        again: Index,
     },
     /// A record is too long, there are too many notes, or something follows the end.
     Container(BadBundle),
@@ -180,7 +190,11 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
     if let Some(anchor) = &trust.anchor {
         outside.insert(0, OutsideHead { file: None, head: anchor.head });
     }
-    outside.truncate(ANCHORS_MAX);
+    let mut logins = Logins::default();
+    let observer = &mut |index, entry: &CheckedEntry, applied: &Applied| {
+        logins.take(index, entry);
+        observer(index, entry, applied);
+    };
     let asked = Asked {
         log: Some(trust.log),
         stamps: outside.iter().filter_map(|anchor| anchor.head.size.checked_sub(1)).collect(),
@@ -189,6 +203,7 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
         observer,
     };
     let Replayed { mut replay, bad, cut, notes, stamps } = replay_bundle(reader, asked)?;
+    let repeated = logins.repeated()?;
     let mut found = Weighed::default();
     found.judge(trust, &mut replay, &notes, &outside);
     let judgement = match (bad, cut, found.flaw.take()) {
@@ -199,7 +214,35 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
         (None, None, Some(judgement)) => judgement,
         (None, None, None) => anchored(trust, &replay, &stamps),
     };
+    // Seen among the entries that stand, so before any that does not.
+    let again = |Duplicate { first, again }| Judgement::Invalid(Flaw::LoginRepeated { first, again });
+    let judgement = repeated.map_or(judgement, again);
     Ok(Audit { judgement, replay, confirmed: found.confirmed, agreed: found.agreed })
+}
+
+/// The Logins of the whole log; the Register remembers only each person's last one.
+#[derive(Default)]
+struct Logins {
+    seen: Sorter,
+    failed: Option<io::Error>,
+}
+
+impl Logins {
+    fn take(&mut self, index: Index, entry: &CheckedEntry) {
+        if let Some(statement) = entry.statement()
+            && matches!(statement.get().act(), Act::Login(_))
+            && self.failed.is_none()
+        {
+            self.failed = self.seen.take(statement.get().id().0, index).err();
+        }
+    }
+
+    fn repeated(self) -> io::Result<Option<Duplicate>> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.seen.finish()?.0.first().copied()),
+        }
+    }
 }
 
 /// What notes and anchors say about the entries that stand.

@@ -1,6 +1,6 @@
 //! Bundles as an attacker would leave them, and the verdict on each.
 
-use journal::act::Act;
+use journal::act::{Act, Logout};
 use journal::entry::{Content, Entry};
 use journal::ids::{Head, LogId};
 use journal::refusal::Refusal;
@@ -121,6 +121,30 @@ fn dropped_moved_repeated_and_foreign_entries_are_found_where_they_are() {
     check(change(&|entries| drop(entries.remove(0))), 0);
 }
 
+/// What a dishonest server has of anna for ever is her Logins. Said again at night, signed anew by the log.
+#[test]
+fn a_login_said_once_stands_once() {
+    let (mut log, _) = spoken(18);
+    let login = |log: &mut TestLog| {
+        log.act("anna", Act::Logout(Logout {})).unwrap();
+        log.log_in("anna").unwrap();
+        (log.tree.size() - 1, Entry::decode(log.entries.last().unwrap()).unwrap().content)
+    };
+    let (first, said) = login(&mut log);
+    login(&mut log);
+    log.act("anna", Act::Logout(Logout {})).unwrap();
+    log.wait_ms(3_600_000);
+    log.admit(said).expect("the Register remembers the last Login alone");
+    let again = log.tree.size() - 1;
+    let chat = log.register.conversations().next().unwrap().membership.id();
+    log.send("boris", chat).unwrap();
+    let audit = judged(&exported(&log), &trust(&log, Some(log.head())), Vec::new());
+    let Judgement::Invalid(Flaw::LoginRepeated { first: one, again: two }) = audit.judgement else {
+        panic!("{:?}", audit.judgement)
+    };
+    assert_eq!((one, two), (first, again));
+}
+
 #[test]
 fn what_was_cut_off_is_incomplete() {
     let (log, anchor) = spoken(5);
@@ -159,6 +183,18 @@ fn a_log_that_was_rolled_back_is_shorter_than_what_is_known() {
     assert!(
         matches!(audit.judgement, Judgement::Incomplete(Missing::KnownUpTo { size: found }) if found == size)
     );
+}
+
+#[test]
+fn every_head_from_outside_is_compared_however_many_there_are() {
+    let (shown, hidden) = two_faces(17);
+    let known = |head| OutsideHead { file: Some("a terminal's".into()), head };
+    let mut outside = vec![known(shown.head()); 200];
+    let audit = judged(&exported(&shown), &trust(&shown, None), outside.clone());
+    assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
+    outside.push(known(hidden.head()));
+    let audit = judged(&exported(&shown), &trust(&shown, None), outside);
+    assert!(matches!(audit.judgement, Judgement::Diverged(_)), "{:?}", audit.judgement);
 }
 
 /// Two histories with one beginning, both signed by the log: what a dishonest server shows to two people.

@@ -1,12 +1,14 @@
-//! Finds commitments that stand in more than one entry, by an external sort: memory stays flat however long the log is.
-//! Never judges: two equal commitments are an anomaly (a salt was used twice, or a body was sent twice), no flaw.
+//! Finds what stands in more than one entry (commitments, Logins), by an external sort: memory stays flat however long
+//! the log is. Never judges: two equal commitments are an anomaly (a salt was used twice, or a body was sent twice), a
+//! Login that stands twice is a flaw; whoever asks knows which.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use journal::ids::{Hash, Index};
 
-/// Commitments sorted in memory at once.
+/// Hashes sorted in memory at once.
 pub const RUN_RECORDS: usize = 1 << 18;
 /// Duplicates that are named; further ones are counted.
 pub const NAMED_MAX: usize = 100;
@@ -15,16 +17,16 @@ const RECORD_BYTES: usize = 40;
 
 type Record = (Hash, Index);
 
-/// A commitment that came twice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// A hash that came twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Duplicate {
-    /// Where it stood first.
-    pub first: Index,
     /// Where it stood again.
     pub again: Index,
+    /// Where it stood first.
+    pub first: Index,
 }
 
-/// Takes commitments in, run by run.
+/// Takes hashes in, run by run.
 pub struct Sorter {
     run: Vec<Record>,
     run_records: usize,
@@ -43,24 +45,24 @@ impl Sorter {
         Self { run: Vec::new(), run_records, spilled: Vec::new() }
     }
 
-    /// The next commitment.
-    pub fn take(&mut self, commitment: Hash, index: Index) -> io::Result<()> {
-        self.run.push((commitment, index));
+    /// The next hash.
+    pub fn take(&mut self, hash: Hash, index: Index) -> io::Result<()> {
+        self.run.push((hash, index));
         if self.run.len() < self.run_records {
             return Ok(());
         }
         self.run.sort_unstable();
         // An unnamed file: it is gone with the process, whatever ends it.
         let mut out = BufWriter::new(tempfile::tempfile()?);
-        for (commitment, index) in self.run.drain(..) {
-            out.write_all(&commitment)?;
+        for (hash, index) in self.run.drain(..) {
+            out.write_all(&hash)?;
             out.write_all(&index.to_be_bytes())?;
         }
         self.spilled.push(out.into_inner().map_err(io::IntoInnerError::into_error)?);
         Ok(())
     }
 
-    /// Merges the runs: the first [`NAMED_MAX`] duplicates, in no particular order, and how many there are.
+    /// Merges the runs: the first [`NAMED_MAX`] duplicates, in the order of the log, and how many there are.
     pub fn finish(mut self) -> io::Result<(Vec<Duplicate>, u64)> {
         self.run.sort_unstable();
         let mut runs = Vec::new();
@@ -70,20 +72,21 @@ impl Sorter {
         }
         runs.push(Run::Memory(self.run.into_iter()));
         let mut heads = runs.iter_mut().map(Run::next).collect::<io::Result<Vec<_>>>()?;
-        let (mut named, mut count, mut last) = (Vec::new(), 0, None::<Record>);
+        let (mut named, mut count, mut last) = (BTreeSet::new(), 0, None::<Record>);
         while let Some((smallest, record)) = smallest(&heads) {
             heads[smallest] = runs[smallest].next()?;
             match last {
-                Some((commitment, first)) if commitment == record.0 => {
+                Some((hash, first)) if hash == record.0 => {
                     count += 1;
-                    if named.len() < NAMED_MAX {
-                        named.push(Duplicate { first, again: record.1 });
+                    named.insert(Duplicate { again: record.1, first });
+                    if named.len() > NAMED_MAX {
+                        named.pop_last();
                     }
                 }
                 Some(_) | None => last = Some(record),
             }
         }
-        Ok((named, count))
+        Ok((named.into_iter().collect(), count))
     }
 }
 
@@ -107,9 +110,9 @@ impl Run {
             Err(end) if end.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         }
-        let (commitment, index) = bytes.split_at(32);
-        let commitment = commitment.try_into().expect("32 of 40 bytes");
-        Ok(Some((commitment, Index::from_be_bytes(index.try_into().expect("8 of 40 bytes")))))
+        let (hash, index) = bytes.split_at(32);
+        let hash = hash.try_into().expect("32 of 40 bytes");
+        Ok(Some((hash, Index::from_be_bytes(index.try_into().expect("8 of 40 bytes")))))
     }
 }
 
@@ -129,6 +132,13 @@ mod tests {
             assert_eq!(count, 2);
             assert_eq!(found, [Duplicate { first: 7, again: 40 }, Duplicate { first: 7, again: 41 }]);
         }
+        let mut many = Sorter::with_runs_of(7);
+        for index in (0..1000u64).rev() {
+            many.take([(index % 500 % 256) as u8; 32], index).unwrap();
+        }
+        let (found, count) = many.finish().unwrap();
+        assert_eq!((found.len(), count), (NAMED_MAX, 744));
+        assert_eq!(found[0], Duplicate { first: 0, again: 256 }, "the first ones are named");
         assert_eq!(Sorter::default().finish().unwrap().1, 0);
     }
 }

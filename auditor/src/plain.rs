@@ -189,6 +189,10 @@ fn flaw(flaw: &Flaw, lang: Lang) -> String {
     let at = |note: usize| note + 1;
     match flaw {
         Flaw::Entry { fault: found, .. } => fault(found, lang),
+        Flaw::LoginRepeated { first, again } => lang.pick(
+            format!("entry #{again} is the Login of entry #{first} once more: its signer said it only once"),
+            format!("запись #{again} повторяет вход из записи #{first}: его автор подписал это лишь однажды"),
+        ),
         Flaw::Container(BadBundle::TooLong { record, .. }) => lang.pick(
             format!("record {record} claims an impossible length"),
             format!("у фрагмента {record} невозможная длина"),

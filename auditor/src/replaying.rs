@@ -2,7 +2,7 @@
 //! the one Register.
 //! Never keeps more entries in memory than three batches; what grows is the Register and the tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use journal::ids::{Index, LogId};
@@ -38,7 +38,7 @@ pub struct Asked<'a> {
     /// The log that it must be.
     pub log: Option<LogId>,
     /// Entries whose time stamps are wanted.
-    pub stamps: Vec<Index>,
+    pub stamps: BTreeSet<Index>,
     /// Workers.
     pub threads: usize,
     /// Is told how many bytes of the bundle were read.

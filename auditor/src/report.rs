@@ -14,7 +14,7 @@ use journal::statement::Parsed;
 use pki::PersonId;
 use serde::Serialize;
 
-use crate::audit::{Audit, Judgement};
+use crate::audit::{Audit, Flaw, Judgement};
 use crate::duplicates::Sorter;
 use crate::names::{Names, What, hex};
 
@@ -269,7 +269,9 @@ impl Collector {
 
 fn first_bad(judgement: &Judgement) -> Option<Index> {
     match judgement {
-        Judgement::Invalid(crate::audit::Flaw::Entry { index, .. }) => Some(*index),
+        Judgement::Invalid(Flaw::Entry { index, .. } | Flaw::LoginRepeated { again: index, .. }) => {
+            Some(*index)
+        }
         Judgement::Invalid(_)
         | Judgement::Verified
         | Judgement::Diverged(_)

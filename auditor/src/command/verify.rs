@@ -14,7 +14,7 @@ use journal::note::NOTE_BYTES_MAX;
 use serde::Serialize;
 
 use super::{ProgressLine, Told, ended, open_bundle, read_small, read_trust, shown, unhex32};
-use crate::audit::{Audit, Flaw, Judgement, OutsideHead, Unanchored, Wanted, audit};
+use crate::audit::{Audit, Flaw, Judgement, OUTSIDE_MAX, OutsideHead, Unanchored, Wanted, audit};
 use crate::names::hex;
 use crate::plain::{Said, coverage, judgement};
 use crate::replaying::Observer;
@@ -87,6 +87,10 @@ pub fn judge(
     voice: Voice,
     observer: Observer<'_>,
 ) -> Result<Audit, Trouble> {
+    if against.anchor.len() + against.head.len() > OUTSIDE_MAX {
+        let wanted = format!("<= {OUTSIDE_MAX}");
+        return Err(Trouble::BadValue { what: "--anchor, --head".into(), wanted });
+    }
     let mut outside = Vec::new();
     for path in &against.anchor {
         let (head, _) = read_anchor(path, trust)?;
@@ -177,7 +181,9 @@ impl Data {
     fn new(found: &Audit, trust_advanced: bool) -> Self {
         let verdict = found.replay.verdict();
         let (first_bad, contradiction) = match &found.judgement {
-            Judgement::Invalid(Flaw::Entry { index, .. }) => (Some(*index), None),
+            Judgement::Invalid(Flaw::Entry { index, .. } | Flaw::LoginRepeated { again: index, .. }) => {
+                (Some(*index), None)
+            }
             Judgement::Diverged(heads)
             | Judgement::Invalid(Flaw::NotWhatWasSigned(heads) | Flaw::NotWhatIsKnown(heads)) => {
                 (None, Some(heads))
