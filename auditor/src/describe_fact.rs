@@ -98,6 +98,15 @@ impl Teller<'_> {
     }
 }
 
+/// Every alarm.
+pub(crate) const ALARMS: [AlarmKind; 5] = [
+    AlarmKind::Equivocation,
+    AlarmKind::Fork,
+    AlarmKind::NearlyFull,
+    AlarmKind::BodyDamaged,
+    AlarmKind::LoginFlood,
+];
+
 /// An alarm in words.
 pub(crate) fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
     match kind {

@@ -12,6 +12,7 @@ pub mod concern;
 pub mod describe;
 mod describe_fact;
 pub mod duplicates;
+pub mod equivocation;
 pub mod export;
 pub mod names;
 pub mod parallel;

@@ -7,7 +7,7 @@ use std::io;
 
 use console::when::rfc3339;
 use journal::act::{Act, EraseTarget, KINDS};
-use journal::fact::{CellKind, Fact, LoginFailure};
+use journal::fact::{AlarmKind, CellKind, Fact, LoginFailure};
 use journal::ids::Index;
 use journal::replay::{CheckedEntry, Replay};
 use journal::statement::Parsed;
@@ -16,9 +16,12 @@ use serde::Serialize;
 
 use crate::audit::{Audit, Flaw, Judgement};
 use crate::duplicates::Sorter;
+use crate::equivocation::Equivocations;
 use crate::names::{Names, What, hex};
 
-pub use crate::report_rows::{AnchorRow, Anomaly, AnomalyKind, ErasureRow, KindRow, PersonRow};
+pub use crate::report_rows::{
+    AnchorRow, Anomaly, AnomalyKind, ErasureRow, Grounds, KindRow, PersonRow, alarm_word,
+};
 
 /// The version of the JSON report.
 pub const REPORT_VERSION: u8 = 1;
@@ -74,10 +77,30 @@ pub struct Report {
     pub anomalies_more: u64,
 }
 
-/// An erasure while it is gathered: index, time, by whom, conversation, messages.
-type Asked = (Index, u64, PersonId, Option<Index>, Option<usize>);
-/// An anomaly while it is gathered: kind, index, the other entry, about whom.
-type Odd = (AnomalyKind, Index, Option<Index>, Option<PersonId>);
+/// An erasure while it is gathered.
+struct Asked {
+    index: Index,
+    wall_ms: u64,
+    by: PersonId,
+    conversation: Option<Index>,
+    messages: Option<usize>,
+    done: Option<Index>,
+}
+
+/// An anomaly while it is gathered.
+struct Odd {
+    kind: AnomalyKind,
+    index: Index,
+    other: Option<Index>,
+    who: Option<PersonId>,
+    alarm: Option<AlarmKind>,
+}
+
+impl Odd {
+    fn new(kind: AnomalyKind, index: Index) -> Self {
+        Self { kind, index, other: None, who: None, alarm: None }
+    }
+}
 
 /// Gathers during the replay what a report needs.
 #[derive(Default)]
@@ -85,10 +108,15 @@ pub struct Collector {
     /// Names, also for words about entries.
     pub names: Names,
     signed: BTreeMap<PersonId, u64>,
+    /// The alarms that a second reading of the bundle may prove.
+    pub equivocations: Equivocations,
     erasures: Vec<Asked>,
-    erased: Vec<(Index, Index)>,
+    /// Those of them that are not done, by index: where they stand in the list.
+    pending: BTreeMap<Index, usize>,
     erasures_more: u64,
     anomalies: Vec<Odd>,
+    /// How many were found of each kind.
+    odd: BTreeMap<AnomalyKind, usize>,
     anomalies_more: u64,
     commitments: Sorter,
     running: bool,
@@ -109,6 +137,7 @@ impl Collector {
     fn statement(&mut self, index: Index, wall_ms: u64, parsed: &Parsed) {
         let by = parsed.header().person;
         *self.signed.entry(by).or_default() += 1;
+        self.equivocations.statement(parsed);
         if let Act::Message(act) = parsed.act() {
             self.commitment(act.commitment.0, index);
         } else if let Act::Title(act) = parsed.act() {
@@ -118,10 +147,24 @@ impl Collector {
                 EraseTarget::Messages(id, messages) => (id, Some(messages.len())),
                 EraseTarget::Conversation(id) => (id, None),
             };
-            match self.erasures.len() < ROWS_MAX {
-                true => self.erasures.push((index, wall_ms, by, self.names.conversation(*id), messages)),
-                false => self.erasures_more += 1,
-            }
+            let conversation = self.names.conversation(*id);
+            self.asked(Asked { index, wall_ms, by, conversation, messages, done: None });
+        }
+    }
+
+    fn asked(&mut self, row: Asked) {
+        if self.erasures.len() == ROWS_MAX {
+            self.erasures_more += 1;
+            return;
+        }
+        self.pending.insert(row.index, self.erasures.len());
+        self.erasures.push(row);
+    }
+
+    /// The first `Erased` at or above an erasure's index is the one that closed it.
+    fn erased(&mut self, through: Index, said: Index) {
+        while let Some(first) = self.pending.first_entry().filter(|first| *first.key() <= through) {
+            self.erasures[first.remove()].done = Some(said);
         }
     }
 
@@ -135,26 +178,29 @@ impl Collector {
         match fact {
             Fact::Start(start) => {
                 if self.running {
-                    self.anomaly(AnomalyKind::UncleanStart, index, None, None);
+                    self.anomaly(Odd::new(AnomalyKind::UncleanStart, index));
                 }
                 if start.set_aside_bytes > 0 {
-                    self.anomaly(AnomalyKind::SetAside, index, None, None);
+                    self.anomaly(Odd::new(AnomalyKind::SetAside, index));
                 }
                 if start.cell == CellKind::File {
-                    self.anomaly(AnomalyKind::DevelopmentCell, index, None, None);
+                    self.anomaly(Odd::new(AnomalyKind::DevelopmentCell, index));
                 }
                 self.running = true;
             }
             Fact::Stop(_) => self.running = false,
-            Fact::ClockStep(_) => self.anomaly(AnomalyKind::ClockStep, index, None, None),
+            Fact::ClockStep(_) => self.anomaly(Odd::new(AnomalyKind::ClockStep, index)),
             Fact::FailedLogin(failed) if failed.failure == LoginFailure::Password => {
-                self.anomaly(AnomalyKind::WrongPasswords, index, None, Some(failed.person));
+                let who = Some(failed.person);
+                self.anomaly(Odd { who, ..Odd::new(AnomalyKind::WrongPasswords, index) });
             }
-            Fact::Alarm(alarm) => self.anomaly(AnomalyKind::Alarm, index, None, alarm.person),
-            // The first `Erased` at or above an erasure's index is the one that closed it.
-            Fact::Erased(erased) if self.erased.len() < ROWS_MAX => self.erased.push((erased.through, index)),
+            Fact::Alarm(alarm) => {
+                self.equivocations.alarm(index, alarm);
+                let (who, alarm) = (alarm.person, Some(alarm.alarm));
+                self.anomaly(Odd { who, alarm, ..Odd::new(AnomalyKind::Alarm, index) });
+            }
+            Fact::Erased(erased) => self.erased(erased.through, index),
             Fact::FailedLogin(_)
-            | Fact::Erased(_)
             | Fact::SessionEnd(_)
             | Fact::Tick(_)
             | Fact::KeyRoll(_)
@@ -162,9 +208,12 @@ impl Collector {
         }
     }
 
-    fn anomaly(&mut self, kind: AnomalyKind, index: Index, other: Option<Index>, who: Option<PersonId>) {
-        match self.anomalies.len() < ROWS_MAX {
-            true => self.anomalies.push((kind, index, other, who)),
+    /// Each kind has room of its own, so that none that is cheap to make crowds out another.
+    fn anomaly(&mut self, odd: Odd) {
+        let found = self.odd.entry(odd.kind).or_default();
+        *found += 1;
+        match *found <= ROWS_MAX {
+            true => self.anomalies.push(odd),
             false => self.anomalies_more += 1,
         }
     }
@@ -176,13 +225,14 @@ impl Collector {
         }
         let (duplicates, all) = std::mem::take(&mut self.commitments).finish()?;
         for found in &duplicates {
-            self.anomaly(AnomalyKind::DuplicateCommitment, found.again, Some(found.first), None);
+            let other = Some(found.first);
+            self.anomaly(Odd { other, ..Odd::new(AnomalyKind::DuplicateCommitment, found.again) });
         }
         self.anomalies_more += all - duplicates.len() as u64;
         let pending: Vec<Index> =
             audit.replay.register().erasures_pending().map(|(index, _)| index).collect();
         for index in pending {
-            self.anomaly(AnomalyKind::ErasurePending, index, None, None);
+            self.anomaly(Odd::new(AnomalyKind::ErasurePending, index));
         }
         Ok((self.build(audit), self.names))
     }
@@ -248,22 +298,31 @@ impl Collector {
     }
 
     fn erasure(&self, row: &Asked) -> ErasureRow {
-        let (index, wall_ms, by, conversation, messages) = *row;
-        let behind = self.erased.partition_point(|(through, _)| *through < index);
         ErasureRow {
-            index,
-            at: rfc3339(wall_ms),
-            by: self.names.person(by, console::Lang::En),
-            conversation,
-            messages,
-            done: self.erased.get(behind).map(|(_, said)| *said),
+            index: row.index,
+            at: rfc3339(row.wall_ms),
+            by: self.names.person(row.by, console::Lang::En),
+            conversation: row.conversation,
+            messages: row.messages,
+            done: row.done,
         }
     }
 
     fn named(&self, row: &Odd) -> Anomaly {
-        let (kind, index, other, who) = *row;
-        let who = who.map(|person| self.names.person(person, console::Lang::En));
-        Anomaly { kind, index, other, who }
+        let who = row.who.map(|person| self.names.person(person, console::Lang::En));
+        let other = row.other.or_else(|| self.equivocations.proven(row.index));
+        let grounds = match row.kind {
+            AnomalyKind::Alarm if row.alarm != Some(AlarmKind::Equivocation) => Grounds::Claim,
+            AnomalyKind::Alarm if other.is_some() => Grounds::Proven,
+            AnomalyKind::Alarm => Grounds::Unproven,
+            AnomalyKind::ClockStep
+            | AnomalyKind::UncleanStart
+            | AnomalyKind::SetAside
+            | AnomalyKind::DevelopmentCell
+            | AnomalyKind::WrongPasswords => Grounds::Claim,
+            AnomalyKind::DuplicateCommitment | AnomalyKind::ErasurePending => Grounds::Entries,
+        };
+        Anomaly { kind: row.kind, index: row.index, other, who, alarm: row.alarm.map(alarm_word), grounds }
     }
 }
 
@@ -305,4 +364,60 @@ fn kinds(counts: &BTreeMap<u16, u64>) -> (Vec<KindRow>, Vec<KindRow>) {
     };
     let rows = counts.iter().map(|(kind, count)| KindRow { kind: *kind, name: name(*kind), count: *count });
     rows.partition(|row| row.kind < CLAIM_BASE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::fact::{Alarm, ClockStep, Erased};
+
+    fn asked(index: Index) -> Asked {
+        Asked { index, wall_ms: 0, by: PersonId(1), conversation: None, messages: None, done: None }
+    }
+
+    #[test]
+    fn an_erasure_is_done_however_many_came_before_it() {
+        let mut collector = Collector::default();
+        for index in 0..=ROWS_MAX as u64 {
+            collector.fact(index, &Fact::Erased(Erased { epoch: index + 1, through: index }));
+        }
+        let at = ROWS_MAX as u64 + 1;
+        for index in [at, at + 1, at + 2] {
+            collector.asked(asked(index));
+        }
+        let mut said = at + 3;
+        let mut done = |collector: &mut Collector, through| {
+            said += 1;
+            collector.fact(said, &Fact::Erased(Erased { epoch: said, through }));
+            collector.erasures.iter().map(|row| row.done).collect::<Vec<_>>()
+        };
+        assert_eq!(done(&mut collector, at + 1), [Some(at + 4), Some(at + 4), None]);
+        assert_eq!(done(&mut collector, at), [Some(at + 4), Some(at + 4), None], "it claims less than before");
+        assert_eq!(done(&mut collector, at + 2), [Some(at + 4), Some(at + 4), Some(at + 6)]);
+    }
+
+    #[test]
+    fn no_kind_of_anomaly_crowds_out_another() {
+        let mut collector = Collector::default();
+        for index in 0..ROWS_MAX as u64 + 5 {
+            collector.fact(index, &Fact::ClockStep(ClockStep { expected_ms: 1, found_ms: 2 }));
+        }
+        collector.anomaly(Odd::new(AnomalyKind::ErasurePending, 7));
+        assert_eq!((collector.anomalies.len(), collector.anomalies_more), (ROWS_MAX + 1, 5));
+        let last = collector.named(collector.anomalies.last().unwrap());
+        assert_eq!((last.kind, last.grounds), (AnomalyKind::ErasurePending, Grounds::Entries));
+    }
+
+    #[test]
+    fn an_alarm_says_of_what_and_accuses_nobody_by_itself() {
+        let mut collector = Collector::default();
+        let mut told = |alarm| {
+            let evidence = vec![7; 100].into();
+            collector.fact(5, &Fact::Alarm(Alarm { alarm, person: Some(PersonId(3)), evidence }));
+            let found = collector.named(collector.anomalies.last().unwrap());
+            (found.alarm, found.grounds)
+        };
+        assert_eq!(told(AlarmKind::Equivocation), (Some("equivocation"), Grounds::Unproven));
+        assert_eq!(told(AlarmKind::LoginFlood), (Some("login-flood"), Grounds::Claim));
+    }
 }

@@ -1,6 +1,7 @@
 //! The rows of a report: erasures, anomalies, people, kinds, heads.
 //! Never a text of anybody; names are as the certificates have them.
 
+use journal::fact::AlarmKind;
 use journal::ids::Index;
 use serde::Serialize;
 
@@ -32,10 +33,39 @@ pub struct Anomaly {
     pub other: Option<Index>,
     /// About whom.
     pub who: Option<String>,
+    /// Which alarm.
+    pub alarm: Option<&'static str>,
+    /// What it rests on.
+    pub grounds: Grounds,
+}
+
+/// What an anomaly rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grounds {
+    /// Signed entries: whoever has them sees it.
+    Entries,
+    /// A claim of the server, with evidence that proves it: `other` is the entry of the first text.
+    Proven,
+    /// A claim of the server, whose evidence does not prove it.
+    Unproven,
+    /// A claim of the server.
+    Claim,
+}
+
+/// Stable words of alarms.
+pub fn alarm_word(alarm: AlarmKind) -> &'static str {
+    match alarm {
+        AlarmKind::Equivocation => "equivocation",
+        AlarmKind::Fork => "fork",
+        AlarmKind::NearlyFull => "nearly-full",
+        AlarmKind::BodyDamaged => "body-damaged",
+        AlarmKind::LoginFlood => "login-flood",
+    }
 }
 
 /// Kinds of anomalies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnomalyKind {
     /// The server raised an alarm.

@@ -4,7 +4,8 @@
 use console::{Align, Lang, Table};
 
 use crate::names::role;
-use crate::report::{Anomaly, AnomalyKind, Report};
+use crate::describe_fact::{ALARMS, alarm};
+use crate::report::{Anomaly, AnomalyKind, Grounds, Report, alarm_word};
 use pki::Role;
 
 /// The text behind the verdict's own lines. `width` is the terminal's.
@@ -47,8 +48,16 @@ pub fn text(report: &Report, lang: Lang, width: usize) -> String {
     ));
     section(&mut out, t("Erasures", "Стирания"));
     out.push_str(&erasures(report, lang, width));
+    let claimed = |found: &&Anomaly| matches!(found.grounds, Grounds::Claim | Grounds::Unproven);
+    let (claims, found): (Vec<_>, Vec<_>) = report.anomalies.iter().partition(claimed);
     section(&mut out, t("To be looked at", "На что посмотреть"));
-    out.push_str(&anomalies(report, lang));
+    anomalies(&mut out, &found, lang);
+    section(
+        &mut out,
+        t("To be looked at, by the server's word alone", "На что посмотреть, лишь со слов сервера"),
+    );
+    anomalies(&mut out, &claims, lang);
+    more(&mut out, report.anomalies_more, lang);
     out
 }
 
@@ -122,16 +131,13 @@ fn erasures(report: &Report, lang: Lang, width: usize) -> String {
     out
 }
 
-fn anomalies(report: &Report, lang: Lang) -> String {
-    if report.anomalies.is_empty() {
-        return format!("{}\n", lang.pick("nothing", "ничего"));
+fn anomalies(out: &mut String, found: &[&Anomaly], lang: Lang) {
+    if found.is_empty() {
+        out.push_str(&format!("{}\n", lang.pick("nothing", "ничего")));
     }
-    let mut out = String::new();
-    for found in &report.anomalies {
+    for found in found {
         out.push_str(&format!("#{}  {}\n", found.index, anomaly(found, lang)));
     }
-    more(&mut out, report.anomalies_more, lang);
-    out
 }
 
 fn more(out: &mut String, count: u64, lang: Lang) {
@@ -140,11 +146,30 @@ fn more(out: &mut String, count: u64, lang: Lang) {
     }
 }
 
+fn alarm_line(found: &Anomaly, lang: Lang) -> String {
+    let what = ALARMS.into_iter().find(|kind| Some(alarm_word(*kind)) == found.alarm);
+    let what = what.map_or("", |kind| alarm(kind, lang));
+    let who = found.who.as_ref().map_or_else(String::new, |who| format!(": {who}"));
+    let line = lang.pick(format!("alarm: {what}{who}"), format!("тревога: {what}{who}"));
+    let first = found.other.unwrap_or_default();
+    match found.grounds {
+        Grounds::Proven => lang.pick(
+            format!("{line}; proven by both signatures, the first text is #{first}"),
+            format!("{line}; доказано обеими подписями, первый текст — #{first}"),
+        ),
+        Grounds::Unproven => lang.pick(
+            format!("{line}; what the server kept does not prove it"),
+            format!("{line}; сохранённое сервером этого не доказывает"),
+        ),
+        Grounds::Entries | Grounds::Claim => line,
+    }
+}
+
 fn anomaly(found: &Anomaly, lang: Lang) -> String {
     let who = found.who.as_deref().unwrap_or_default();
     let other = found.other.unwrap_or_default();
     match found.kind {
-        AnomalyKind::Alarm => lang.pick(format!("alarm {who}"), format!("тревога {who}")),
+        AnomalyKind::Alarm => alarm_line(found, lang),
         AnomalyKind::ClockStep => lang.pick("the clock jumped", "часы сбились").to_owned(),
         AnomalyKind::UncleanStart => lang
             .pick(

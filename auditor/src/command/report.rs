@@ -7,7 +7,7 @@ use clap::Args;
 use console::{Exit, Voice, Words};
 
 use super::verify::{Against, judge, said};
-use super::{ended, read_trust};
+use super::{ended, open_bundle, read_trust};
 use crate::plain::{coverage, judgement};
 use crate::report::Collector;
 use crate::report_text::text;
@@ -37,6 +37,12 @@ fn work(report: &Report, voice: Voice) -> Result<Exit, Trouble> {
         file: super::shown(&std::env::temp_dir()),
         cause: error.to_string(),
     };
+    if collector.equivocations.is_open() {
+        // Evidence names no entry: the first texts are looked up in a second reading.
+        let (reader, _) = open_bundle(&report.bundle)?;
+        let bad = |bad| Trouble::bundle(super::shown(&report.bundle), &bad, found.replay.tree().size());
+        collector.equivocations.look_up(reader, found.replay.tree()).map_err(bad)?;
+    }
     let (data, _) = collector.finish(&found).map_err(temporary)?;
     let mut lines = vec![judgement(&found, voice.lang).say(voice.lang)];
     lines.extend(coverage(&found).iter().map(|line| line.say(voice.lang)));
