@@ -350,7 +350,8 @@ fn weigh_note(replay: &Replay, note: usize, bytes: &[u8]) -> Result<Head, Agains
     })
 }
 
-fn same_authorities(trust: &Trust, replay: &Replay) -> bool {
+/// The genesis names the authorities, the identity key and the suite of the trust file.
+pub(crate) fn same_authorities(trust: &Trust, replay: &Replay) -> bool {
     let Some(site) = replay.register().site() else { return false };
     let root = trust.roots.iter().any(|der| der[..] == *site.root().der());
     let issuing =

@@ -45,7 +45,9 @@ pub enum Command {
     Prove(command::prove::Prove),
     #[command(after_help = "Example: conclave-audit check-proof 1234.proof --trust site.trust")]
     CheckProof(command::check_proof::CheckProof),
-    #[command(after_help = "Example: conclave-audit extract march.journal 1234 --out evidence")]
+    #[command(
+        after_help = "Example: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"
+    )]
     Extract(command::extract::Extract),
     #[command(flatten)]
     Extra(Extra),
@@ -138,7 +140,11 @@ pub const RU: &HelpTable = &[
         "extract/@about",
         "записать подписанные байты заявления, подпись, сертификат и ключ и показать, как их проверит openssl",
     ),
-    ("extract/@after", "Пример: conclave-audit extract march.journal 1234 --out evidence"),
+    ("extract/@after", "Пример: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"),
+    (
+        "extract/trust",
+        "файл доверия: записи до этой включительно воспроизводятся, и лишь тогда известно, чей это сертификат",
+    ),
     ("extract/out", "каталог для записи; если его нет, он создаётся"),
 ];
 

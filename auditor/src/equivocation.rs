@@ -69,7 +69,11 @@ impl Equivocations {
     }
 
     /// Reads the entries that were verified once more, up to the first that is another one by now.
-    pub fn look_up<R: Read>(&mut self, mut reader: BundleReader<R>, verified: &Tree) -> Result<(), BadBundle> {
+    pub fn look_up<R: Read>(
+        &mut self,
+        mut reader: BundleReader<R>,
+        verified: &Tree,
+    ) -> Result<(), BadBundle> {
         while let Some(leaf) = verified.leaf(reader.entries()) {
             let index = reader.entries();
             match reader.next_entry()? {
@@ -155,7 +159,8 @@ mod tests {
         assert_eq!(proven(&log, alarm), None, "no statement");
         let (log, _, alarm) = told(3, |log, text| evidence(log, "anna", text));
         assert_eq!(proven(&log, alarm), None, "not his signature");
-        let another = |log: &TestLog, text| Alarm { person: Some(log.id("anna")), ..evidence(log, "boris", text) };
+        let another =
+            |log: &TestLog, text| Alarm { person: Some(log.id("anna")), ..evidence(log, "boris", text) };
         let (log, _, alarm) = told(4, another);
         assert_eq!(proven(&log, alarm), None, "not whom it accuses");
         let again = |log: &TestLog, mut text: Statement| {
@@ -165,7 +170,8 @@ mod tests {
         let (log, _, alarm) = told(5, again);
         assert_eq!(proven(&log, alarm), None, "tried again, honestly");
         let same = |log: &TestLog, _| {
-            let Content::Statement(first) = Entry::decode(log.entries.last().unwrap()).unwrap().content else {
+            let Content::Statement(first) = Entry::decode(log.entries.last().unwrap()).unwrap().content
+            else {
                 panic!("a Create")
             };
             let evidence = canonical::encode(&first).into();

@@ -185,7 +185,8 @@ fn newer(version: u8, lang: Lang) -> String {
     )
 }
 
-fn flaw(flaw: &Flaw, lang: Lang) -> String {
+/// What is wrong with a bundle.
+pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
     let at = |note: usize| note + 1;
     match flaw {
         Flaw::Entry { fault: found, .. } => fault(found, lang),

@@ -392,7 +392,11 @@ mod tests {
             collector.erasures.iter().map(|row| row.done).collect::<Vec<_>>()
         };
         assert_eq!(done(&mut collector, at + 1), [Some(at + 4), Some(at + 4), None]);
-        assert_eq!(done(&mut collector, at), [Some(at + 4), Some(at + 4), None], "it claims less than before");
+        assert_eq!(
+            done(&mut collector, at),
+            [Some(at + 4), Some(at + 4), None],
+            "it claims less than before"
+        );
         assert_eq!(done(&mut collector, at + 2), [Some(at + 4), Some(at + 4), Some(at + 6)]);
     }
 

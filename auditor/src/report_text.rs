@@ -3,8 +3,8 @@
 
 use console::{Align, Lang, Table};
 
-use crate::names::role;
 use crate::describe_fact::{ALARMS, alarm};
+use crate::names::role;
 use crate::report::{Anomaly, AnomalyKind, Grounds, Report, alarm_word};
 use pki::Role;
 

@@ -75,6 +75,18 @@ fn story(suite: Suite) -> TestLog {
     log
 }
 
+/// The genesis of this log, and behind it another site's anna: her Enrol, and a Login by that key.
+fn forged(log: &TestLog) -> [Vec<u8>; 3] {
+    let other = TestLog::standard(99);
+    let anna = other.register.person(other.id("anna")).unwrap();
+    let login = other.register.chain_of(anna.id).unwrap().login;
+    [
+        log.entries[0].clone(),
+        other.entries[anna.enrolled as usize].clone(),
+        other.entries[login as usize].clone(),
+    ]
+}
+
 fn write_site(dir: &Path) {
     let put = |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).unwrap();
     let log = story(Suite::Ed25519);
@@ -106,6 +118,7 @@ fn write_site(dir: &Path) {
             .unwrap();
     }
     put("other.journal", &bundle(&other.entries, &note(&other, other.head())));
+    put("forged.journal", &bundle(&forged(&log), &note(&log, head)));
     let curve = story(Suite::EcdsaP256);
     put("p256.journal", &bundle(&curve.entries, &note(&curve, curve.head())));
 }

@@ -1,20 +1,27 @@
 //! `conclave-audit extract`: one statement taken apart, so that stock openssl verifies it without a byte of ours.
-//! Never changes what was signed: the bytes are those that the signature covers.
+//! Never changes what was signed: the bytes are those that the signature covers. Never says whose certificate it is
+//! without a trust file: a bundle may bring any.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use console::{Exit, Voice};
 use journal::act::Act;
 use journal::entry::{Content, Entry};
+use journal::replay::BadAt;
 use journal::statement::{Parsed, signed_bytes};
 use p256::ecdsa::Signature as EcdsaSignature;
 use pki::{CertId, Certificate, Suite, pem};
 use serde::Serialize;
 
-use super::{ended, open_bundle, shown, write_new};
+use super::{ProgressLine, ended, open_bundle, read_trust, shown, write_new};
+use crate::audit::{Flaw, same_authorities};
+use crate::parallel::processors;
+use crate::plain::{fault, flaw};
+use crate::replaying::{Asked, Replayed, replay_bundle};
 use crate::trouble::Trouble;
+use crate::trust::Trust;
 
 /// Write a statement's signed bytes, signature, certificate and key, and say how openssl verifies them.
 #[derive(Args, Debug)]
@@ -23,6 +30,9 @@ pub struct Extract {
     pub bundle: PathBuf,
     /// The entry's index.
     pub index: u64,
+    /// The trust file: the entries up to this one are replayed, and whose certificate it is holds only then.
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
     /// The directory to write into; it is made where there is none.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -30,12 +40,20 @@ pub struct Extract {
 
 console::words! {
     enum Said {
-        Written { name: String, command: String }
-            => en("signed by {name}; stock openssl verifies it with\n{command}"),
-               ru("подписал: {name}; обычный openssl проверяет это так:\n{command}");
-        WrittenBad { name: String, command: String }
-            => en("said to be signed by {name}, but the signature does NOT verify; see for yourself:\n{command}"),
-               ru("автором назван {name}, но подпись НЕ сходится; убедитесь сами:\n{command}");
+        Written { name: String, commands: String }
+            => en("signed by {name}, as the journal of the trust file has it; stock openssl verifies it with\n{commands}"),
+               ru("подписал: {name}, так говорит журнал из файла доверия; обычный openssl проверяет это так:\n{commands}");
+        Claimed { name: String, commands: String }
+            => en("said to be signed by {name}: certificate and authority are the bundle's own, so compare the root's\n\
+                   fingerprint, or give --trust. The signature holds; stock openssl verifies it with\n{commands}"),
+               ru("автором назван {name}: сертификат и центр взяты из самой выгрузки, поэтому сверьте отпечаток корня\n\
+                   или дайте --trust. Подпись сходится; обычный openssl проверяет её так:\n{commands}");
+        Foreign { name: String, why: String, commands: String }
+            => en("said to be signed by {name}, but this does NOT stand in the journal of the trust file: {why}\n{commands}"),
+               ru("автором назван {name}, но в журнале из файла доверия этого НЕТ: {why}\n{commands}");
+        WrittenBad { name: String, commands: String }
+            => en("said to be signed by {name}, but the signature does NOT verify; see for yourself:\n{commands}"),
+               ru("автором назван {name}, но подпись НЕ сходится; убедитесь сами:\n{commands}");
     }
 }
 
@@ -45,11 +63,16 @@ struct Data {
     kind: &'static str,
     suite: &'static str,
     verifies: bool,
+    /// Whether the entry stands in the journal of the trust file; `null` without one.
+    vouched: Option<bool>,
     signed: String,
     signature: String,
     certificate: String,
     key: String,
+    root: String,
+    issuing: String,
     openssl: String,
+    openssl_certificate: String,
 }
 
 /// Runs it.
@@ -58,58 +81,122 @@ pub fn run(extract: &Extract, voice: Voice) -> Exit {
 }
 
 fn work(extract: &Extract, voice: Voice) -> Result<Exit, Trouble> {
-    let (parsed, certificate) = find(extract)?;
-    let index = extract.index;
-    let illegible = |_| Trouble::IllegibleEntry { index };
-    let key = certificate.public_key().map_err(illegible)?;
-    let statement = parsed.signed();
-    let signed = signed_bytes(parsed.act().name(), &statement.statement);
-    let signature =
-        for_openssl(key.suite(), &statement.signature).ok_or(Trouble::IllegibleEntry { index })?;
-    std::fs::create_dir_all(&extract.out)
-        .map_err(|error| Trouble::Unwritable { file: shown(&extract.out), cause: error.to_string() })?;
-    let path = |end: &str| extract.out.join(format!("{index}.{end}"));
-    let (signed_path, signature_path) = (path("signed"), path("signature"));
-    let (certificate_path, key_path) = (path("certificate.pem"), path("key.pem"));
-    write_new(&signed_path, &signed)?;
-    write_new(&signature_path, &signature)?;
-    write_new(&certificate_path, pem::encode(pem::CERTIFICATE, certificate.der()).as_bytes())?;
-    write_new(&key_path, pem::encode("PUBLIC KEY", key.spki()).as_bytes())?;
-    let openssl = command(key.suite(), &key_path, &signature_path, &signed_path);
-    let name = match certificate.login() {
-        Some(login) => {
-            format!(
-                "{} ({})",
-                console::clean(login),
-                console::clean(certificate.full_name().unwrap_or_default())
-            )
-        }
-        None => voice.lang.pick("the issuing authority", "удостоверяющий центр").to_owned(),
-    };
-    let verifies = parsed.clone().verify(&key).is_ok();
-    let data = Data {
-        index,
-        kind: parsed.act().name(),
-        suite: key.suite().name(),
-        verifies,
-        signed: shown(&signed_path),
-        signature: shown(&signature_path),
-        certificate: shown(&certificate_path),
-        key: shown(&key_path),
-        openssl: openssl.clone(),
-    };
-    Ok(match verifies {
-        true => voice.done("extract", &Said::Written { name, command: openssl }, data),
-        false => {
-            let said = Said::WrittenBad { name, command: openssl };
+    let trust = extract.trust.as_deref().map(read_trust).transpose()?;
+    let found = find(extract)?;
+    let verifies =
+        found.certificate.public_key().is_ok_and(|key| found.statement.clone().verify(&key).is_ok());
+    let stands = trust.as_ref().map(|trust| stands(extract, trust, voice)).transpose()?;
+    let data = write(extract, &found, verifies, stands.as_ref().map(Result::is_ok))?;
+    let name = name_of(&found.certificate, voice);
+    let commands = format!(
+        "{}
+{}",
+        data.openssl, data.openssl_certificate
+    );
+    Ok(match stands {
+        _ if !verifies => {
+            let said = Said::WrittenBad { name, commands };
             voice.verdict("extract", Exit::Invalid, "bad-signature", &said, data)
+        }
+        None => voice.done("extract", &Said::Claimed { name, commands }, data),
+        Some(Ok(())) => voice.done("extract", &Said::Written { name, commands }, data),
+        Some(Err(why)) => {
+            let said = Said::Foreign { name, why, commands };
+            voice.verdict("extract", Exit::Invalid, "not-in-this-journal", &said, data)
         }
     })
 }
 
+/// Writes the files.
+fn write(extract: &Extract, found: &Found, verifies: bool, vouched: Option<bool>) -> Result<Data, Trouble> {
+    let index = extract.index;
+    let key = found.certificate.public_key().map_err(|_| Trouble::IllegibleEntry { index })?;
+    let statement = found.statement.signed();
+    let signature =
+        for_openssl(key.suite(), &statement.signature).ok_or(Trouble::IllegibleEntry { index })?;
+    std::fs::create_dir_all(&extract.out)
+        .map_err(|error| Trouble::Unwritable { file: shown(&extract.out), cause: error.to_string() })?;
+    let put = |end: &str, bytes: &[u8]| {
+        let path = extract.out.join(format!("{index}.{end}"));
+        write_new(&path, bytes).map(|()| path)
+    };
+    let pem = |der: &[u8]| pem::encode(pem::CERTIFICATE, der);
+    let kind = found.statement.act().name();
+    let signed = put("signed", &signed_bytes(kind, &statement.statement))?;
+    let signature = put("signature", &signature)?;
+    let certificate = put("certificate.pem", pem(found.certificate.der()).as_bytes())?;
+    let key_file = put("key.pem", pem::encode("PUBLIC KEY", key.spki()).as_bytes())?;
+    let root = put("root.pem", pem(&found.root).as_bytes())?;
+    let issuing = put("issuing.pem", pem(&found.issuing).as_bytes())?;
+    Ok(Data {
+        index,
+        kind,
+        suite: key.suite().name(),
+        verifies,
+        vouched,
+        openssl: command(key.suite(), &key_file, &signature, &signed),
+        openssl_certificate: format!(
+            "openssl verify -attime {} -CAfile {} -untrusted {} {}",
+            found.wall_ms / 1000,
+            quoted(&root),
+            quoted(&issuing),
+            quoted(&certificate)
+        ),
+        signed: shown(&signed),
+        signature: shown(&signature),
+        certificate: shown(&certificate),
+        key: shown(&key_file),
+        root: shown(&root),
+        issuing: shown(&issuing),
+    })
+}
+
+fn name_of(certificate: &Certificate, voice: Voice) -> String {
+    let clean = |text: Option<&str>| console::clean(text.unwrap_or_default());
+    match certificate.login() {
+        Some(login) => format!("{} ({})", clean(Some(login)), clean(certificate.full_name())),
+        None => voice.lang.pick("the issuing authority", "удостоверяющий центр").to_owned(),
+    }
+}
+
+/// Replays the bundle: `Ok` where the entry stands in the journal of the trust file, else why it does not.
+fn stands(extract: &Extract, trust: &Trust, voice: Voice) -> Result<Result<(), String>, Trouble> {
+    let (reader, bytes) = open_bundle(&extract.bundle)?;
+    let mut line = ProgressLine::new(bytes, voice.lang);
+    let asked = Asked {
+        log: Some(trust.log),
+        stamps: BTreeSet::new(),
+        threads: processors(),
+        progress: &mut |done| line.at(done),
+        observer: &mut |_, _, _| {},
+    };
+    let replayed = replay_bundle(reader, asked);
+    line.clear();
+    let Replayed { replay, bad, .. } = replayed
+        .map_err(|error| Trouble::Unreadable { file: shown(&extract.bundle), cause: error.to_string() })?;
+    if replay.tree().size() <= extract.index {
+        let why = |bad: &BadAt| format!("#{}: {}", bad.index, fault(&bad.fault, voice.lang));
+        return Ok(Err(bad.as_ref().map_or_else(|| "?".to_owned(), why)));
+    }
+    if !same_authorities(trust, &replay) {
+        return Ok(Err(flaw(&Flaw::OtherAuthorities, voice.lang)));
+    }
+    Ok(Ok(()))
+}
+
+/// A statement, and what the entries before it say of its signer.
+struct Found {
+    statement: Parsed,
+    wall_ms: u64,
+    certificate: Certificate,
+    root: Vec<u8>,
+    issuing: Vec<u8>,
+}
+
 /// The statement at the index, and the certificate that it names, from the entries before it.
-fn find(extract: &Extract) -> Result<(Parsed, Certificate), Trouble> {
+fn find(extract: &Extract) -> Result<Found, Trouble> {
     let (mut reader, _) = open_bundle(&extract.bundle)?;
+    let (mut root, mut issuing) = (Vec::new(), Vec::new());
     let mut certificates: BTreeMap<CertId, Vec<u8>> = BTreeMap::new();
     loop {
         let index = reader.entries();
@@ -131,11 +218,12 @@ fn find(extract: &Extract) -> Result<(Parsed, Certificate), Trouble> {
             certificates.insert(CertId::of(&act.signature), act.signature.to_vec());
         } else if let Act::Genesis(act) = parsed.act() {
             certificates.insert(CertId::of(&act.issuing), act.issuing.to_vec());
+            (root, issuing) = (act.root.to_vec(), act.issuing.to_vec());
         }
         if index == extract.index {
             let der = certificates.get(&parsed.certificate()).ok_or_else(illegible)?;
             let certificate = Certificate::parse(der).map_err(|_| illegible())?;
-            return Ok((parsed, certificate));
+            return Ok(Found { statement: parsed, wall_ms: entry.wall_ms, certificate, root, issuing });
         }
     }
 }
