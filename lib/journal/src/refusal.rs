@@ -49,6 +49,10 @@ refusals! {
     106 Equivocation "another statement was signed under the same number and attempt",
     /// The same number was admitted already with other bytes.
     107 AlreadyAdmitted { index: Index } "this number was admitted at index {index}",
+    /// The very Login that opened a session before.
+    108 LoginRepeated { index: Index } "this Login was admitted at index {index}",
+    /// What it names by its index alone, it does not cover with its head.
+    109 NotCovered { index: Index, size: u64 } "the named head of size {size} does not cover entry {index}",
     // --- the signer
     110 UnknownCertificate "the certificate is not in the journal",
     111 CertificateExpired { at_ms: u64 } "the certificate is not valid at {at_ms}",

@@ -2,6 +2,7 @@
 //! Never sees a text: size class, label and place are all it knows.
 
 use super::columns::{FILE, MUST_ACKNOWLEDGE, Row};
+use super::session::check_covered;
 use super::{Applied, Audience, Context, Cursor, Effect, FileRow, Register};
 use crate::act::{Acknowledge, Message, Read};
 use crate::ids::Place;
@@ -117,6 +118,7 @@ impl Register {
         let message = self.message(index).ok_or(Refusal::NoSuchMessage { index })?;
         let row = self.row(message.conversation)?;
         row.membership.member(cx.by.signer)?;
+        check_covered(cx.header, index)?;
         if !message.must_acknowledge || message.author == cx.by.signer {
             return Err(Refusal::NothingToAcknowledge { index });
         }

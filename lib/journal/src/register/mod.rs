@@ -31,8 +31,8 @@ pub use facts::EVIDENCE_BYTES_MAX;
 pub use offline::{check_submit, offline_chain, submit_digest};
 pub use people::LOGIN_BYTES_MAX;
 pub use rows::{
-    BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LiveChain, OfflineChain, OpenSubmit,
-    PasswordState, Period, Person, Proposal, Reservation, TitleRow,
+    BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LastLogin, LiveChain, OfflineChain,
+    OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, TitleRow,
 };
 pub use site::{BadGenesis, Site, verify_genesis};
 pub use snapshot::BadSnapshot;

@@ -1,6 +1,7 @@
 //! What officers, administrators and auditors do: Submits, acts of two, suspending, unlocking, ending sessions.
 //! Never lets one officer do what needs two.
 
+use super::session::check_covered;
 use super::{
     Applied, Audience, ChainEnd, Context, Due, Effect, OpenSubmit, PROPOSALS_MAX, Proposal, Register,
 };
@@ -79,6 +80,7 @@ impl Register {
         if proposal.person == cx.by.signer {
             return Err(Refusal::SecondPersonNeeded);
         }
+        check_covered(cx.header, act.proposal)?;
         // The proposer's word counts only while he is an officer in good standing.
         let proposer = self.people.get(&proposal.person);
         if !proposer.is_some_and(|person| self.is_standing_officer(person, cx.now_ms)) {

@@ -209,6 +209,7 @@ impl Register {
                 reservations: 0,
                 minute: 0,
                 in_minute: 0,
+                last_login: None,
             },
         );
     }

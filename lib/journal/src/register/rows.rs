@@ -85,6 +85,21 @@ pub struct Person {
     /// Statements admitted in that minute.
     #[n(18)]
     pub in_minute: u32,
+    /// The last admitted Login: the same statement opens no second session.
+    #[n(19)]
+    pub last_login: Option<LastLogin>,
+}
+
+/// A Login that was admitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct LastLogin {
+    /// The statement.
+    #[n(0)]
+    pub id: StatementId,
+    /// Its index.
+    #[n(1)]
+    pub index: Index,
 }
 
 impl Person {

@@ -2,8 +2,8 @@
 //! Never checks a password, a nonce or a connection: that is the engine's, and said to be the server's claim.
 
 use super::{
-    Applied, Audience, Certified, ChainEnd, Context, Effect, EnvelopeState, LiveChain, PasswordState,
-    Register,
+    Applied, Audience, Certified, ChainEnd, Context, Effect, EnvelopeState, LastLogin, LiveChain,
+    PasswordState, Register,
 };
 use crate::act::{Act, Login};
 use crate::ids::{Chain, Hash, Head, StatementId};
@@ -52,6 +52,10 @@ impl Register {
     fn check_may_log_in(&self, cx: &Context<'_>) -> Result<(), Refusal> {
         let signer = cx.by.signer;
         let person = self.people.get(&signer).ok_or(Refusal::UnknownPerson { person: signer })?;
+        // Nothing else binds a Login to one place. Only the last is remembered here; an audit looks through all of them.
+        if let Some(last) = person.last_login.filter(|last| last.id == cx.by.id) {
+            return Err(Refusal::LoginRepeated { index: last.index });
+        }
         let roles = self.roles_of_session(cx.header.certificate);
         if !MAY_LOG_IN.into_iter().any(|role| roles.contains(role)) {
             return Err(Refusal::WrongRole);
@@ -75,6 +79,7 @@ impl Register {
         let mut must_set_password = false;
         if let Some(person) = self.people.get_mut(&signer) {
             person.wrong_passwords = 0;
+            person.last_login = Some(LastLogin { id: cx.by.id, index: cx.by.index });
             must_set_password = matches!(person.password, PasswordState::Envelope(_));
         }
         let chain = Chain(cx.leaf);
@@ -225,6 +230,13 @@ fn check_head(head: Head, index: u64, heads: Heads<'_>, may_be_empty: bool) -> R
         return Err(wrong);
     }
     Ok(())
+}
+
+/// What a statement names by its index alone lies under the head that it names: else it would bind no bytes of it, and
+/// who orders entries would choose what was meant.
+pub(super) fn check_covered(header: &Header, index: u64) -> Result<(), Refusal> {
+    let size = header.head.size;
+    if size > index { Ok(()) } else { Err(Refusal::NotCovered { index, size }) }
 }
 
 #[cfg(test)]

@@ -70,6 +70,21 @@ fn a_second_login_must_ask_to_end_the_first() {
 }
 
 #[test]
+fn the_same_login_opens_no_second_session() {
+    let mut log = TestLog::standard(16);
+    log.act("anna", Act::Logout(Logout {})).unwrap();
+    log.log_in("anna").unwrap();
+    let index = log.tree.size() - 1;
+    let said = crate::Entry::decode(log.entries.last().unwrap()).unwrap().content;
+    log.act("anna", Act::Logout(Logout {})).unwrap();
+    assert_eq!(log.admit(said.clone()), Err(Refusal::LoginRepeated { index }));
+    // A restored state knows it too.
+    log.register = Register::restore(&log.register.snapshot()).unwrap();
+    assert_eq!(log.admit(said), Err(Refusal::LoginRepeated { index }));
+    log.log_in("anna").unwrap();
+}
+
+#[test]
 fn a_statement_stands_only_at_its_place() {
     let mut log = TestLog::standard(6);
     let good = log.draft("anna", nothing());
