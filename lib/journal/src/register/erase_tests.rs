@@ -1,12 +1,15 @@
 //! Stories of erasure, of the server's claims, of policy and of time.
-use crate::act::{Act, Approve, DualAct, Erase, EraseTarget, Export, Propose, Purpose, Withdraw};
+use crate::act::{
+    Acknowledge, Act, Approve, DualAct, Erase, EraseTarget, Export, Message, Propose, Purpose, Resume,
+    Revoke, RevokeReason, Suspend, Withdraw,
+};
 use crate::fact::{Alarm, AlarmKind, ClockStep, Erased, Fact, KeyRoll, PeriodEnd, Start, Tick};
 use crate::ids::{ConversationId, Index, Place};
 use crate::policy::PrivateErase;
 use crate::register::{Audience, Effect, ErasePlace};
-use crate::testing::TestLog;
+use crate::testing::{Described, TestLog};
 use crate::{Policy, Refusal};
-use pki::{Suite, canonical};
+use pki::{Clearance, Role, Suite, canonical};
 
 fn messages(conversation: ConversationId, indices: &[Index]) -> Act {
     Act::Erase(Erase { target: EraseTarget::Messages(conversation, indices.to_vec()) })
@@ -96,6 +99,72 @@ fn erased_claims_only_what_was_asked_and_ever_later_epochs() {
     assert_eq!((log.register.erasures_pending().count(), log.register.erasure_epoch()), (0, 2));
 }
 
+fn propose(policy: &Policy) -> Act {
+    Act::Propose(Propose { act: canonical::encode(&DualAct::Policy(policy.clone())).into() })
+}
+
+#[test]
+fn an_approval_lies_behind_what_it_approves_and_an_acknowledgement_behind_what_it_acknowledges() {
+    let mut log = TestLog::standard(12);
+    let chat = log.talking("anna", &["boris"]);
+    let policy = Policy { file_save: false, ..Policy::standard() };
+    let size = log.tree.size();
+    let before = log.head();
+    log.act("olga", propose(&policy)).unwrap();
+    let mut approve = log.draft("oleg", Act::Approve(Approve { proposal: size }));
+    approve.header.head = before;
+    assert_eq!(log.say("oleg", approve), Err(Refusal::NotCovered { index: size, size }));
+    let (after, index) = (log.head(), log.tree.size());
+    let message = Message { must_acknowledge: true, ..log.message(chat) };
+    log.act("anna", Act::Message(message)).unwrap();
+    let mut acknowledge = log.draft("boris", Act::Acknowledge(Acknowledge { message: index }));
+    acknowledge.header.head = after;
+    assert_eq!(log.say("boris", acknowledge), Err(Refusal::NotCovered { index, size: index }));
+    let mut approve = log.draft("oleg", Act::Approve(Approve { proposal: size }));
+    approve.header.head = after;
+    log.say("oleg", approve).expect("the head right behind it covers it");
+    log.act("boris", Act::Acknowledge(Acknowledge { message: index })).unwrap();
+}
+
+#[test]
+fn a_fallen_officers_proposal_counts_no_more() {
+    let policy = Policy { file_save: false, ..Policy::standard() };
+    let soon = crate::testing::FOUNDED_MS + 3_600_000;
+    for (number, end) in [(13, End::Suspended), (14, End::Revoked), (15, End::Expired)] {
+        let mut log = TestLog::standard(number);
+        let mut described = Described::new(Role::Officer, Clearance(3));
+        if matches!(end, End::Expired) {
+            described.valid_ms.1 = soon;
+        }
+        log.third_officer("pavel", &described);
+        log.act("pavel", propose(&policy)).unwrap();
+        let proposal = log.tree.size() - 1;
+        let person = log.id("pavel");
+        match end {
+            End::Suspended => drop(log.act("olga", Act::Suspend(Suspend { person })).unwrap()),
+            End::Revoked => {
+                let (reason, note) = (RevokeReason::KeyCompromise, String::new());
+                log.act("olga", Act::Revoke(Revoke { person, reason, note })).unwrap();
+            }
+            End::Expired => log.wait_ms(soon + 1000 - log.now_ms),
+        }
+        let approve = || Act::Approve(Approve { proposal });
+        assert_eq!(log.act("oleg", approve()), Err(Refusal::NoSuchProposal { proposal }), "{end:?}");
+        assert_eq!(log.register.policy(), Some(&Policy::standard()));
+        if matches!(end, End::Suspended) {
+            log.act("olga", Act::Resume(Resume { person })).unwrap();
+            log.act("oleg", approve()).expect("he stands again");
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Suspended,
+    Revoked,
+    Expired,
+}
+
 #[test]
 fn policy_changes_by_two_officers() {
     let mut log = TestLog::standard(5);
@@ -126,14 +195,10 @@ fn policy_changes_by_two_officers() {
 }
 
 #[test]
-fn a_proposal_lapses_and_a_suspended_proposer_counts_no_more() {
+fn a_proposal_lapses() {
     let mut log = TestLog::standard(6);
     let policy = Policy { file_save: false, ..Policy::standard() };
-    let propose = || {
-        let act = DualAct::Policy(Policy { file_save: false, ..Policy::standard() });
-        Act::Propose(Propose { act: canonical::encode(&act).into() })
-    };
-    log.act("olga", propose()).unwrap();
+    log.act("olga", propose(&policy)).unwrap();
     let proposal = log.tree.size() - 1;
     log.wait_ms(policy.proposal_ms);
     let deadline_ms = log.register.next_deadline_ms().unwrap();

@@ -337,14 +337,7 @@ fn the_root_stops_the_issuing_authority() {
 #[test]
 fn an_officer_acts_only_after_two_officers_admitted_the_certificate() {
     let mut log = TestLog::standard(13);
-    let enrol = log.site.issue("pavel", &Described::new(Role::Officer, Clearance(3)));
-    let (number, person) = (log.envelope + 1, log.id("pavel"));
-    let acts = vec![
-        Act::Enrol(enrol),
-        Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, &[])),
-        Act::EnvelopeHandOver(EnvelopeHandOver { number }),
-    ];
-    log.submit("olga", acts).unwrap();
+    log.enrol_by("olga", "pavel", &Described::new(Role::Officer, Clearance(3)));
     assert_eq!(log.log_in("pavel"), Err(Refusal::NotAdmitted));
     let certificate = log.site.person("pavel").signature_certificate.id();
     let act = canonical::encode(&DualAct::AdmitOfficer(certificate));

@@ -3,8 +3,8 @@
 
 use super::site::{Described, FOUNDED_MS, TestSite};
 use crate::act::{
-    Act, Create, EnvelopeHandOver, EnvelopePrint, Epoch, Login, Message, Precedence, Purpose, Reserve,
-    SetPassword, SizeClass, Submit, WrapClaim,
+    Act, Approve, Create, DualAct, EnvelopeHandOver, EnvelopePrint, Epoch, Login, Message, Precedence,
+    Propose, Purpose, Reserve, SetPassword, SizeClass, Submit, WrapClaim,
 };
 use crate::entry::{Content, ENTRY_VERSION, Entry};
 use crate::fact::{CellKind, Fact, KeyRoll, PeriodEnd, Start, key_roll_bytes};
@@ -252,6 +252,31 @@ impl TestLog {
         let (number, person) = (self.envelope, self.site.id(login));
         self.by_authority(Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, &[]))).expect("printed");
         self.by_authority(Act::EnvelopeHandOver(EnvelopeHandOver { number })).expect("handed over");
+    }
+
+    /// Enrols somebody by an officer's Submit, with an envelope that is handed over.
+    pub fn enrol_by(&mut self, officer: &str, login: &str, described: &Described) {
+        let enrol = self.site.issue(login, described);
+        self.envelope += 1;
+        let (number, person) = (self.envelope, self.id(login));
+        let acts = vec![
+            Act::Enrol(enrol),
+            Act::EnvelopePrint(EnvelopePrint::new(number, person, 0, &[])),
+            Act::EnvelopeHandOver(EnvelopeHandOver { number }),
+        ];
+        self.submit(officer, acts).expect("an enrolment");
+    }
+
+    /// A third officer, admitted by olga and oleg, logged in.
+    pub fn third_officer(&mut self, login: &str, described: &Described) {
+        self.enrol_by("olga", login, described);
+        let certificate = self.site.person(login).signature_certificate.id();
+        let act = pki::canonical::encode(&DualAct::AdmitOfficer(certificate)).into();
+        self.act("olga", Act::Propose(Propose { act })).expect("a Propose");
+        let proposal = self.tree.size() - 1;
+        self.act("oleg", Act::Approve(Approve { proposal })).expect("an Approve");
+        self.log_in(login).expect("a Login");
+        self.act(login, Act::SetPassword(SetPassword {})).expect("a new password");
     }
 
     /// The statement that a person would sign next.
