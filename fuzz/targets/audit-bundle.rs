@@ -1,20 +1,34 @@
-//! An exported journal: every record within its limit, and what was read makes the same file again.
-//! The reader is taken in by its path: it needs nothing of the auditor's network.
+//! An exported journal: every record within its limit, and what was read makes the same file again. What `show` says of
+//! its entries, which nobody has verified, is said in both languages and stops nobody.
+//! The sources are taken in by their paths: they need nothing of the auditor's network.
 #![no_main]
 #![allow(dead_code)]
 
 #[path = "../../auditor/src/bundle.rs"]
 mod bundle;
+#[path = "../../auditor/src/describe.rs"]
+mod describe;
+#[path = "../../auditor/src/describe_fact.rs"]
+mod describe_fact;
+#[path = "../../auditor/src/names.rs"]
+mod names;
 
 use bundle::{BundleReader, BundleWriter};
+use console::Lang;
 use libfuzzer_sys::fuzz_target;
+use names::{Names, Opened};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(mut reader) = BundleReader::open(bytes) else { return };
     let mut writer = BundleWriter::new(Vec::new()).expect("memory");
+    let mut names = Names::default();
     loop {
+        let index = reader.entries();
         match reader.next_entry() {
-            Ok(Some(entry)) => writer.entry(&entry).expect("what was read may be written"),
+            Ok(Some(entry)) => {
+                shown(&mut names, index, &entry);
+                writer.entry(&entry).expect("what was read may be written");
+            }
             Ok(None) => break,
             Err(_) => return,
         }
@@ -24,3 +38,12 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(writer.finish(&notes).expect("what was read may be written"), bytes);
     }
 });
+
+fn shown(names: &mut Names, index: u64, entry: &[u8]) {
+    let Ok(opened) = Opened::read(entry) else { return };
+    names.take(index, opened.what());
+    for lang in [Lang::En, Lang::Ru] {
+        let line = describe::describe(opened.what(), names, lang);
+        assert!(!line.chars().any(char::is_control), "nothing steers a terminal: {line:?}");
+    }
+}
