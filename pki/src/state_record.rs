@@ -1,5 +1,6 @@
-//! What a terminal must remember between two signatures, so that no crash makes it sign twice under one number.
-//! Never written by the server. It is rewritten and synced before each signature; see `credential_file`.
+//! What a terminal must remember when it ends: what it saw of the log, whose keys it wrapped to, and where its own chain
+//! stood. That no number is signed twice rests on the chain: each Login begins a new one.
+//! Never written by the server. It is rewritten and synced before anything that was signed leaves; see `credential_file`.
 //!
 //! Whoever can replace files on the terminal can put an old record back. That is noticed, not prevented: the server
 //! refuses a number used twice, and a checkpoint older than one the person has seen elsewhere stands in the journal.
@@ -29,7 +30,7 @@ pub struct StateRecord {
     /// The log this terminal works with.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub log_id: [u8; 32],
-    /// The log identity key, as a signed-note verifier; changes only by a proven KeyRoll.
+    /// The log identity key, as a signed-note verifier, from the site card.
     #[n(2)]
     pub log_identity: String,
     /// The last signed checkpoint, as note text.
@@ -84,20 +85,21 @@ pub struct KnownPerson {
     pub revoked: bool,
 }
 
-/// The person's own chain since the last login.
+/// The person's own chain since the last login, up to what may have left: evidence of what this terminal said last.
+/// Nothing is resumed from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct OwnChain {
     /// The leaf hash of the Login: the chain.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub login_leaf: [u8; 32],
-    /// The number of the next statement.
+    /// The number behind that of the last statement that was signed.
     #[n(1)]
     pub next_sequence: u64,
-    /// The id of the last admitted statement.
+    /// The id of the last statement that was signed; of the Login, when there is none yet.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub last_id: [u8; 32],
-    /// The attempt at the next number; raised after a refusal.
+    /// The attempt at which that one was signed.
     #[n(3)]
     pub attempt: u32,
 }

@@ -50,7 +50,6 @@ console::words! {
                ru("хранилище повреждено или возвращено к прежнему состоянию: {reason}");
         /// The operating system did not read or write the store.
         StoreIo { reason: String } => en("the store: {reason}"), ru("хранилище: {reason}");
-        /// The confinement is not in force.
         /// The network.
         Network { reason: String } => en("network: {reason}"), ru("сеть: {reason}");
         /// No server answers.

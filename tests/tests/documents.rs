@@ -1,11 +1,12 @@
-//! FORMAT.md says the numbers that the code has, no more and no fewer.
-//! Never judges its prose.
+//! FORMAT.md says the numbers that the code has, no more and no fewer; what THREATS.md and ARCHITECTURE.md name is there.
+//! Never judges their prose.
 
 use journal::act::KINDS;
 use journal::refusal::REFUSALS;
 use journal::{Content, Entry};
 use protocol::Code;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 const FORMAT: &str = include_str!("../../FORMAT.md");
 
@@ -56,4 +57,80 @@ fn the_facts_are_those_of_the_vectors() {
         }
     }
     assert_eq!(table("| Fact | name | fields |"), numbered(facts));
+}
+
+// --- what THREATS.md and ARCHITECTURE.md name is there
+
+/// Every Rust file of the tree by its path, with its text.
+fn sources() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tree");
+    let mut sources = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if path.is_dir() && !name.starts_with('.') && !["target", "vendor", "demo"].contains(&name) {
+                folders.push(path);
+            } else if name.ends_with(".rs") {
+                let text = std::fs::read_to_string(&path).expect("a file");
+                let path = path.strip_prefix(root).expect("below the root");
+                sources.insert(path.to_str().expect("plain names").to_owned(), text);
+            }
+        }
+    }
+    sources
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+fn is_name(text: &str) -> bool {
+    text.contains('_') && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Whether a file may be called so: by the end of its path, or in the short words of THREATS.md.
+fn is_called(path: &str, name: &str) -> bool {
+    let engine = path.replace("lib/protocol/src/engine/tests/", "engine/");
+    let client = path.replace("lib/protocol/tests/loop/", "client/");
+    let attacks = name == "attacks" && path.starts_with("tests/tests/attacks/");
+    let ends = |path: &str| path == name || path.ends_with(&format!("/{name}"));
+    attacks || ends(path) || ends(&engine) || ends(&client)
+}
+
+#[test]
+fn every_test_that_threats_names_is_there() {
+    let (threats, sources) = (include_str!("../../THREATS.md"), sources());
+    let (mut file, mut named) = (None, 0);
+    // The last column of each table.
+    let cells =
+        threats.lines().filter(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(3));
+    for text in cells.flat_map(quoted) {
+        let (of, test) = match text.split_once(": ") {
+            Some((of, test)) if is_name(test) => (Some(of), Some(test)),
+            // A name alone is in the file named last.
+            Some(_) | None => (file, Some(text).filter(|text| is_name(text))),
+        };
+        let Some((of, test)) = of.zip(test) else { continue };
+        file = Some(of);
+        let is_there = |(path, source): (&String, &String)| {
+            is_called(path, of) && source.contains(&format!("fn {test}("))
+        };
+        named += 1;
+        assert!(sources.iter().any(is_there), "THREATS.md names {of}: {test}");
+    }
+    assert!(named > 100, "only {named} tests were found in THREATS.md");
+}
+
+#[test]
+fn every_file_that_architecture_names_is_there() {
+    let (architecture, sources) = (include_str!("../../ARCHITECTURE.md"), sources());
+    let files: Vec<&str> =
+        architecture.lines().flat_map(quoted).filter(|text| text.ends_with(".rs")).collect();
+    assert!(files.len() > 30, "only {} files were found in ARCHITECTURE.md", files.len());
+    for file in files {
+        assert!(sources.keys().any(|path| path == file || path.ends_with(&format!("/{file}"))), "{file}");
+    }
 }

@@ -36,10 +36,12 @@ enum Command {
     /// Found the site from the authority's first bundle: make the store.
     Init(init::Init),
     /// Serve.
+    #[command(after_help = "Example: conclaved run --config /etc/conclave/conclaved.toml")]
     Run(WithConfig),
     /// Verify the store without changing it.
     Check(check::Check),
     /// Tell how the running server does.
+    #[command(after_help = "Example: conclaved status --config /etc/conclave/conclaved.toml")]
     Status(WithConfig),
     #[command(flatten)]
     Extra(Extra),
@@ -70,12 +72,14 @@ const RU: &HelpTable = &[
     ("init/config", "файл конфигурации"),
     ("init/bundle", "пакет, записанный conclave-pki bundle"),
     ("run/@about", "работать"),
+    ("run/@after", "Пример: conclaved run --config /etc/conclave/conclaved.toml"),
     ("run/config", "файл конфигурации"),
     ("check/@about", "проверить хранилище, ничего в нём не меняя"),
     ("check/@after", "Пример: conclaved check --full --config /etc/conclave/conclaved.toml"),
     ("check/config", "файл конфигурации"),
-    ("check/full", "открыть также каждое тело"),
+    ("check/full", "проверить и все подписи с самого начала, оба снимка состояния, каждое тело"),
     ("status/@about", "сообщить состояние работающего сервера"),
+    ("status/@after", "Пример: conclaved status --config /etc/conclave/conclaved.toml"),
     ("status/config", "файл конфигурации"),
 ];
 

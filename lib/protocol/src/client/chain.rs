@@ -234,8 +234,8 @@ impl State {
         self.chain.attempts.insert(sequence, header.attempt.saturating_add(1));
         self.record.chain = Some(OwnChain {
             login_leaf: header.chain.0,
-            next_sequence: header.sequence,
-            last_id: header.previous.0,
+            next_sequence: header.sequence.saturating_add(1),
+            last_id: id.0,
             attempt: header.attempt,
         });
         frames.extend(stages.iter().map(|stage| frame::encode(&ToCore::Stage(stage.clone()))));

@@ -6,7 +6,8 @@ use journal::act::{EraseTarget, Precedence};
 use protocol::answer::Answer;
 use protocol::client::command::{Send, SendFile};
 use protocol::client::{Action, Command, Error, Event, Reply, SecretBytes, What};
-use protocol::frame::ToTerminal;
+use protocol::frame::{Decoder, ToCore, ToTerminal, decode_to_core};
+use protocol::limits::FRAME_BYTES_MAX;
 
 fn two(number: u64) -> (World, journal::ConversationId) {
     let mut world = World::new(number);
@@ -339,7 +340,14 @@ fn everything_signed_was_persisted_first() {
         _ => None,
     });
     let own = persisted.unwrap().chain.unwrap();
-    assert!(own.next_sequence > 0 && own.attempt == 0);
+    let Action::Send(frame) = &actions[first_send] else { panic!() };
+    let mut decoder = Decoder::default();
+    decoder.push(frame);
+    let frame = decode_to_core(&decoder.next_frame(FRAME_BYTES_MAX).unwrap().unwrap()).unwrap();
+    let ToCore::Submit(first) = frame else { panic!("{frame:?}") };
+    let first = first.statement.parse().unwrap();
+    assert_eq!((own.last_id, own.attempt), (first.id().0, 0));
+    assert_eq!(own.next_sequence, first.header().sequence + 1);
 }
 
 #[test]
