@@ -11,6 +11,7 @@ use auditor::parallel::{each, processors};
 use auditor::replaying::{Asked, replay_bundle};
 use pki::{PublicKey, SecretKey, Signer, Suite, Verifier};
 use protocol::engine::snapshot::SNAPSHOT_SHARE;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::Path;
@@ -60,7 +61,7 @@ fn audit(bundle: &Path, entries: u64) -> Result<Row> {
     let begin = Instant::now();
     let asked = Asked {
         log: None,
-        stamps: Vec::new(),
+        stamps: BTreeSet::new(),
         threads: processors(),
         progress: &mut |_| {},
         observer: &mut |_, _, _| {},
