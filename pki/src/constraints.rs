@@ -48,9 +48,13 @@ pub(crate) fn check(
         .checked_mul(bases)
         .and_then(|work| budget.checked_sub(work))
         .ok_or(ConstraintBreach::TooMany)?;
-    for base in constraints.permitted.iter().chain(&constraints.excluded) {
-        check_base(base)?;
+    for base in &constraints.permitted {
+        check_base(base, Side::Permitted)?;
     }
+    for base in &constraints.excluded {
+        check_base(base, Side::Excluded)?;
+    }
+    check_mail_is_text(constraints, certificate.subject())?;
     for name in &names {
         let mut bound = false;
         let mut permitted = false;
@@ -66,6 +70,16 @@ pub(crate) fn check(
                 return Err(ConstraintBreach::Excluded(show(name)));
             }
         }
+    }
+    Ok(())
+}
+
+/// An address in a string type that is not read is in nobody's list of names, so it would escape every bound.
+fn check_mail_is_text(constraints: &NameConstraints, subject: &Name) -> Result<(), ConstraintBreach> {
+    let mut bases = constraints.permitted.iter().chain(&constraints.excluded);
+    let is_bound = bases.any(|base| matches!(base, GeneralName::Rfc822(_)));
+    if is_bound && subject.count(&oids::EMAIL) != subject.texts(&oids::EMAIL).len() {
+        return Err(ConstraintBreach::UnknownName(subject.to_string()));
     }
     Ok(())
 }
@@ -98,7 +112,7 @@ fn same_form(a: &GeneralName, b: &GeneralName) -> bool {
 }
 
 /// Whether the base is well-formed for its kind; other kinds are refused, whatever the certificate names.
-fn check_base(base: &GeneralName) -> Result<(), ConstraintBreach> {
+fn check_base(base: &GeneralName, side: Side) -> Result<(), ConstraintBreach> {
     let good = match base {
         GeneralName::Dns(base) => base.is_empty() || is_host(base),
         GeneralName::Rfc822(base) => match base.rsplit_once('@') {
@@ -111,7 +125,10 @@ fn check_base(base: &GeneralName) -> Result<(), ConstraintBreach> {
             32 => is_mask(&bytes[16..]),
             _ => false,
         },
-        GeneralName::Directory(name) => name.is_comparable(),
+        GeneralName::Directory(name) => match side {
+            Side::Permitted => name.is_comparable(),
+            Side::Excluded => name.can_exclude(),
+        },
         GeneralName::Other(_) => false,
     };
     if good { Ok(()) } else { Err(ConstraintBreach::UnknownConstraint) }
@@ -154,14 +171,17 @@ fn is_within(name: &GeneralName, base: &GeneralName, side: Side) -> Result<bool,
             _ => Err(unknown()),
         },
         (GeneralName::Directory(name), GeneralName::Directory(base)) => {
-            directory_within(name, base).ok_or_else(unknown)
+            directory_within(name, base, side).ok_or_else(unknown)
         }
         _ => Err(ConstraintBreach::UnknownConstraint),
     }
 }
 
-fn directory_within(name: &Name, base: &Name) -> Option<bool> {
-    name.is_comparable().then(|| name.is_within(base))
+fn directory_within(name: &Name, base: &Name, side: Side) -> Option<bool> {
+    match side {
+        Side::Permitted => name.is_comparable().then(|| name.is_within(base)),
+        Side::Excluded => name.is_excluded_by(base),
+    }
 }
 
 /// The base itself and everything below it. A wildcard is excluded as soon as one of its names would be.
@@ -209,13 +229,18 @@ fn mail_within(name: &str, base: &str, side: Side) -> Option<bool> {
 }
 
 /// The host of `scheme://[user@]host[:port]...`; none for URIs without authority and for addresses, which
-/// constraints cannot bind (RFC 5280 4.2.1.10 refuses such names).
+/// constraints cannot bind (RFC 5280 4.2.1.10 refuses such names). None as well for what RFC 3986 does not allow:
+/// readers differ about where a host with a backslash before it ends.
 fn uri_host(uri: &str) -> Option<&str> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b);
+    if !uri.bytes().all(allowed) {
+        return None;
+    }
     let (scheme, rest) = uri.split_once("://")?;
     if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
         return None;
     }
-    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match host.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
@@ -262,6 +287,8 @@ mod tests {
         assert_eq!(uri_host("https://u@Host.example:8443/x"), Some("Host.example"));
         assert_eq!(uri_host("https://10.0.0.1/"), None);
         assert_eq!(uri_host("urn:x"), None);
+        assert_eq!(uri_host("https://good.example\\@evil.example/"), None);
+        assert_eq!(uri_host("https://good.example/ \u{e9}"), None);
         assert!(ip_within(&[10, 1, 2, 3], &[10, 1, 0, 0, 255, 255, 0, 0]));
         assert!(!ip_within(&[10, 2, 2, 3], &[10, 1, 0, 0, 255, 255, 0, 0]));
         assert!(is_mask(&[255, 254, 0, 0]) && is_mask(&[0; 4]) && is_mask(&[255; 4]));

@@ -18,7 +18,11 @@
 //!   extKeyUsage, subjectAltName, nameConstraints and certificatePolicies. Policies themselves change nothing: any is
 //!   acceptable and none demanded;
 //! - name constraints of forms other than directoryName, dNSName, rfc822Name, iPAddress and URI, or malformed, or with
-//!   minimum or maximum; names of a bound form that cannot be compared;
+//!   minimum or maximum; names of a bound form that cannot be compared: directory names with a value that is no
+//!   UTF8String, PrintableString or IA5String, under an exclusion also with letters that have another spelling
+//!   (combining marks, compatibility forms, format characters, see `x509::spelling`), addresses in other string types,
+//!   URIs with characters outside RFC 3986;
+//! - an object identifier of more than 39 bytes or with an arc above 32 bits, wherever it stands;
 //! - a leaf that is itself an anchor: somebody must have vouched for it.
 //!
 //! Revocation, when lists are given (see [`Revocation`]): every list is tried, in any order. A certificate is revoked

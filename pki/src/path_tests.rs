@@ -225,6 +225,76 @@ fn an_excluded_name_cannot_hide_in_another_string_type() {
     let wide = b"\0T\0e\0s\0t";
     assert!(matches!(ask_for(hidden(0x1e, wide)), Err(Fault::Names(ConstraintBreach::UnknownName(_)))));
     assert_eq!(ask_for(hidden(0x0c, b"Tests")), Ok(()));
+    // Teletex, Numeric, Visible, General, and a type of nobody's.
+    for tag in [0x14, 0x12, 0x1a, 0x1b, 0x84] {
+        let outcome = ask_for(hidden(tag, b"Test"));
+        assert!(
+            matches!(outcome, Err(Fault::Names(ConstraintBreach::UnknownName(_)))),
+            "{tag:x} {outcome:?}"
+        );
+    }
+    // Another spelling of the same letters; and one that only another base would have to compare.
+    for twin in ["Te\u{301}st", "Te\u{200b}st", "Ｔest"] {
+        let outcome = ask_for(hidden(0x0c, twin.as_bytes()));
+        assert!(matches!(outcome, Err(Fault::Names(ConstraintBreach::UnknownName(_)))), "{twin} {outcome:?}");
+    }
+    // A constructed string is no DER.
+    let inner = der::element(0x0c, b"Test");
+    let mut leaf = Draft::leaf("x", 3).change(|t| t.subject = hidden(0x2c, &inner));
+    assert!(matches!(Certificate::parse(&leaf.der_by(&root)), Err(BadCertificate::Der(_))));
+    // Old roots have Latin names in TeletexString: where no constraint concerns it, the chain holds.
+    let free = Draft::authority("Root", 1).self_signed();
+    let old = Draft::authority("CA", 2).change(|t| t.subject = hidden(0x14, b"Soci\xe9t\xe9")).by(&free);
+    let leaf = Draft::leaf("x", 3).by(&old);
+    assert_eq!(ask(&leaf, &[&old], &free, &client()), Ok(()));
+}
+
+#[test]
+fn an_exclusion_that_could_be_spelled_otherwise_is_not_understood() {
+    let bound = |text: &str, excluded: bool| {
+        let base = [GeneralName::Directory(Name::from_attributes(&[(oids::UNIT, text)]))];
+        let bounds = if excluded { name_constraints(&[], &base) } else { name_constraints(&base, &[]) };
+        let root = Draft::authority("Root", 1).with(bounds).self_signed();
+        let subject = Name::from_attributes(&[(oids::UNIT, text), (oids::COMMON_NAME, "Анна")]);
+        let leaf = Draft::leaf("x", 3).change(|t| t.subject = subject.der().to_vec()).by(&root);
+        ask(&leaf, &[], &root, &client())
+    };
+    let twin = "Внешни\u{438}\u{306}";
+    assert_eq!(bound(twin, true), Err(Fault::Names(ConstraintBreach::UnknownConstraint)));
+    assert!(matches!(bound("Внешний", true), Err(Fault::Names(ConstraintBreach::Excluded(_)))));
+    // A permitted name must be the very same, so another spelling wins nothing.
+    assert_eq!(bound(twin, false), Ok(()));
+}
+
+#[test]
+fn a_mail_address_does_not_escape_its_bound_in_another_string_type() {
+    let ask_for = |tag: u8, bounds: ExtensionOut| {
+        let root = Draft::authority("Root", 1).with(bounds).self_signed();
+        let step = |oid, tag, text: &[u8]| {
+            der::element(0x31, &der::nest(0x30, &[&der::oid(oid), &der::element(tag, text)]))
+        };
+        let mail = step(&oids::EMAIL, tag, b"a@evil.example");
+        let subject = der::nest(0x30, &[&step(&oids::COMMON_NAME, 0x0c, b"x"), &mail]);
+        let leaf = Draft::leaf("x", 3).change(|t| t.subject = subject).by(&root);
+        ask(&leaf, &[], &root, &client())
+    };
+    let mail = |host: &str| GeneralName::Rfc822(host.into());
+    let permitted = || name_constraints(&[mail("good.example")], &[]);
+    let excluded = || name_constraints(&[], &[mail("evil.example")]);
+    for tag in [0x14, 0x1e, 0x1a] {
+        for bounds in [permitted(), excluded()] {
+            let outcome = ask_for(tag, bounds);
+            assert!(
+                matches!(outcome, Err(Fault::Names(ConstraintBreach::UnknownName(_)))),
+                "{tag:x} {outcome:?}"
+            );
+        }
+        // Nothing is said about addresses: nothing is refused.
+        assert_eq!(ask_for(tag, name_constraints(&[GeneralName::Dns("a.example".into())], &[])), Ok(()));
+    }
+    assert!(matches!(ask_for(0x16, permitted()), Err(Fault::Names(ConstraintBreach::NotPermitted(_)))));
+    assert!(matches!(ask_for(0x16, excluded()), Err(Fault::Names(ConstraintBreach::Excluded(_)))));
+    assert_eq!(ask_for(0x16, name_constraints(&[mail("evil.example")], &[])), Ok(()));
 }
 
 #[test]

@@ -5,5 +5,6 @@ pub mod extension;
 pub mod general_name;
 pub mod name;
 pub mod sign;
+pub(crate) mod spelling;
 pub(crate) mod template;
 pub mod time;

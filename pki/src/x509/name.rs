@@ -5,11 +5,11 @@ use std::fmt;
 use ::der::asn1::ObjectIdentifier;
 
 use super::der::{self, DerError, IA5_STRING, PRINTABLE_STRING, Reader, SEQUENCE, SET, UTF8_STRING};
+use super::spelling;
 use crate::oids;
 
-const TELETEX_STRING: u8 = 0x14;
-const UNIVERSAL_STRING: u8 = 0x1c;
-const BMP_STRING: u8 = 0x1e;
+/// EXTERNAL, EMBEDDED PDV, SEQUENCE and SET: what DER writes constructed; a string never (X.690 10.2).
+const CONSTRUCTED: [u8; 4] = [0x28, 0x2b, SEQUENCE, SET];
 /// Most attributes in one name.
 pub const NAME_ATTRIBUTES_MAX: usize = 64;
 
@@ -86,11 +86,27 @@ impl Name {
         self.rdns.iter().flatten().filter(|attribute| attribute.oid == *oid).count()
     }
 
-    /// Whether every value is of a type whose comparison we understand. Name constraints refuse a name that is not:
-    /// an excluded subtree must not be dodged by another string type.
+    /// Whether every value is of a type whose comparison we understand: the three texts we read, and no other. Name
+    /// constraints refuse a name that is not: an excluded subtree must not be dodged by another string type.
     pub(crate) fn is_comparable(&self) -> bool {
-        let opaque = [TELETEX_STRING, UNIVERSAL_STRING, BMP_STRING];
-        self.rdns.iter().flatten().all(|attribute| !opaque.contains(&attribute.tag))
+        self.rdns.iter().flatten().all(|attribute| is_text(attribute.tag))
+    }
+
+    /// Whether this name lies in an excluded subtree, compared more widely than [`Name::is_within`]; `None` where one
+    /// of the two could be spelled in another way as well, which would dodge the exclusion.
+    pub(crate) fn is_excluded_by(&self, base: &Self) -> Option<bool> {
+        if !self.is_comparable() || !base.is_comparable() {
+            return None;
+        }
+        let Some(steps) = self.rdns.get(..base.rdns.len()) else { return Some(false) };
+        let keys =
+            |rdns: &[Vec<Attribute>]| rdns.iter().map(|rdn| spelled_once(rdn)).collect::<Option<Vec<_>>>();
+        Some(keys(steps)? == keys(&base.rdns)?)
+    }
+
+    /// Whether an exclusion of this name can be compared with others.
+    pub(crate) fn can_exclude(&self) -> bool {
+        self.is_excluded_by(self).is_some()
     }
 
     /// Whether this name lies in the subtree of the other (RFC 5280 7.1: its first steps are the other's).
@@ -171,6 +187,8 @@ fn check_text(tag: u8, value: &[u8]) -> Result<(), DerError> {
         // '*', '@', '&' and '_' are outside X.680's alphabet but in every second certificate; they cannot confuse.
         PRINTABLE_STRING => value.iter().all(printable),
         IA5_STRING => value.is_ascii(),
+        // Universal and constructed.
+        _ if tag & 0xe0 == 0x20 => CONSTRUCTED.contains(&tag),
         _ => true,
     };
     if good { Ok(()) } else { Err(DerError::Value("string")) }
@@ -186,6 +204,16 @@ fn fold(tag: u8, value: &[u8]) -> Vec<u8> {
         }
         _ => [&[tag], value].concat(),
     }
+}
+
+/// The attributes of a step as an exclusion compares them, in an order of their own.
+fn spelled_once(rdn: &[Attribute]) -> Option<Vec<(ObjectIdentifier, String)>> {
+    let key = |attribute: &Attribute| {
+        Some((attribute.oid, spelling::folded(std::str::from_utf8(&attribute.value).ok()?)?))
+    };
+    let mut keys = rdn.iter().map(key).collect::<Option<Vec<_>>>()?;
+    keys.sort();
+    Some(keys)
 }
 
 fn same_rdn(a: &[Attribute], b: &[Attribute]) -> bool {
