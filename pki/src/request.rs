@@ -107,6 +107,7 @@ impl Request {
             return Err(BadRequest::MixedSuites);
         }
         let names = SubjectNames::from_name(&name, None).ok_or(BadRequest::Subject)?;
+        names.check().map_err(|_| BadRequest::Subject)?;
         let algorithm = Algorithm::from_der(algorithm)?.ok_or(BadRequest::BadSignature)?;
         if !sign::verify(algorithm, spki, signed, signature) {
             return Err(BadRequest::BadSignature);
