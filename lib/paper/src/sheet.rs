@@ -10,8 +10,8 @@ use crate::lang::Lang;
 use crate::qr::{self, Runs};
 use crate::render;
 
-/// Bytes of one field (a name, a unit, an address).
-pub const FIELD_BYTES_MAX: usize = 400;
+/// Bytes of one field (a name, a unit, addresses): whoever hands fields over asserts that his longest one fits.
+pub const FIELD_BYTES_MAX: usize = 4608;
 /// Pages of one sheet.
 pub const PAGES_MAX: usize = 40;
 
