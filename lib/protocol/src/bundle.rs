@@ -9,9 +9,11 @@
 
 use crate::frame::SealedVerifier;
 use journal::SignedStatement;
+use journal::act::Act;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::canonical::{self, NotCanonical};
 use pki::pem::{self, BadPem};
+use std::collections::BTreeSet;
 
 /// Version of the format that this build writes.
 pub const VERSION: u8 = 1;
@@ -35,13 +37,34 @@ pub struct Bundle {
     /// Acts of the authority's offline chain, in its order and without gaps.
     #[n(2)]
     pub acts: Vec<SignedStatement>,
-    /// One for each envelope that the acts print, save those the appliance has already taken in.
+    /// One for each envelope that the acts print, save those the appliance has already taken in; one whose envelope the
+    /// same acts end again may be missing (see [`ended_within`]).
     #[n(3)]
     pub verifiers: Vec<SealedVerifier>,
     /// Where the acts enrol the server: its signature certificate, its agreement certificate, then the authorities from
     /// the issuing one up; DER.
     #[n(4)]
     pub server: Option<Vec<ByteVec>>,
+}
+
+/// Envelopes that these acts print and end again, void or replaced. Their passwords will never open anything, so their
+/// verifiers are not needed: an authority that lost one voids or reissues the envelope, and its chain goes on. Nothing
+/// of this is in the journal, which binds verifiers and never holds them.
+pub fn ended_within<'a>(acts: impl DoubleEndedIterator<Item = &'a Act>) -> BTreeSet<u64> {
+    let (mut ended, mut printed_too) = (BTreeSet::new(), BTreeSet::new());
+    for act in acts.rev() {
+        if let Act::EnvelopeVoid(void) = act {
+            ended.insert(void.number);
+        } else if let Act::EnvelopePrint(print) = act {
+            if ended.contains(&print.number) {
+                printed_too.insert(print.number);
+            }
+            if print.replaces != 0 {
+                ended.insert(print.replaces);
+            }
+        }
+    }
+    printed_too
 }
 
 /// Why a text is no bundle.

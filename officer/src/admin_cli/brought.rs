@@ -8,7 +8,7 @@ use journal::act::{Act, Enrol, EnvelopePrint};
 use journal::ids::{Hash, LogId};
 use journal::statement::{Parsed, VerifiedStatement};
 use pki::{Certificate, PersonId, SiteCard};
-use protocol::bundle::{BadBundle, Bundle};
+use protocol::bundle::{BadBundle, Bundle, ended_within};
 use protocol::frame::SealedVerifier;
 use std::collections::BTreeSet;
 
@@ -46,6 +46,11 @@ impl Bad {
     pub(super) fn of(&self, path: &str) -> Trouble {
         let say = |name: &str, en: String, ru: String| Trouble::say(Exit::No, name, en, ru);
         match self {
+            Self::Bundle(BadBundle::NotOne { found: 0 }) => say(
+                "not-a-bundle",
+                format!("{path} holds no bundle of the authority"),
+                format!("в {path} нет пакета удостоверяющего центра"),
+            ),
             Self::Bundle(why) => say(
                 "not-a-bundle",
                 format!("{path} is not what is needed here: {why}"),
@@ -112,9 +117,12 @@ impl Brought {
     }
 
     /// Each printed envelope has the verifier that it was signed for and each verifier its envelope, as the core will
-    /// ask for.
+    /// ask for; an envelope that the bundle ends again needs none.
     fn verifiers_fit(&self) -> bool {
+        let ended = ended_within(self.acts.iter().map(|act| act.get().act()));
+        let has = |number| self.verifiers.iter().any(|one| one.envelope == number);
         let printed = self.acts.iter().filter_map(|act| as_print(act.get().act()));
+        let printed = printed.filter(|print| has(print.number) || !ended.contains(&print.number));
         let printed = printed.map(|print| (print.person, print.number, print.verifier));
         let printed: BTreeSet<(PersonId, u64, Hash)> = printed.collect();
         let brought = self.verifiers.iter();

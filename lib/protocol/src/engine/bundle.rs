@@ -5,6 +5,7 @@ use super::Engine;
 use super::session::Staged;
 use super::settle::Beside;
 use super::submit::Taken;
+use crate::bundle::ended_within;
 use crate::code::Code;
 use crate::frame::SealedVerifier;
 use crate::io::{SessionId, VerifierChange};
@@ -110,15 +111,19 @@ impl Unclaimed {
     }
 }
 
-/// Each printed envelope has its verifier and each verifier its envelope; `None` otherwise.
+/// Each printed envelope has its verifier and each verifier its envelope; `None` otherwise. Where the same acts end the
+/// envelope again the verifier may be missing: its password can never open anything.
 fn verifiers_of(
     acts: &[VerifiedStatement],
     verifiers: Vec<SealedVerifier>,
 ) -> Option<BTreeMap<u64, ByteVec>> {
     let mut unclaimed = Unclaimed::new(verifiers)?;
+    let ended = ended_within(acts.iter().map(|act| act.get().act()));
     let mut found = BTreeMap::new();
     for act in acts {
-        if let Act::EnvelopePrint(print) = act.get().act() {
+        if let Act::EnvelopePrint(print) = act.get().act()
+            && (unclaimed.has(print.number) || !ended.contains(&print.number))
+        {
             found.insert(print.number, unclaimed.claim(print)?);
         }
     }

@@ -3,6 +3,7 @@ use super::terminal::*;
 use super::world::World;
 use crate::answer::Answer;
 use crate::code::Code;
+use crate::engine::recovery::Recovery;
 use crate::frame::{SealedVerifier, Stage, ToCore, ToTerminal};
 use crate::io::{Input, VerifierChange};
 use crate::limits::STAGED_BYTES_MAX;
@@ -87,6 +88,40 @@ fn a_bundle_is_taken_in_whole_or_not_at_all() {
     world.frame(world.session("olga"), &ToCore::Stage(Stage { acts: vec![forged], verifiers: vec![] }));
     assert_eq!(world.act("olga", Act::Submit(submit)), own(Code::Statement));
     assert_eq!(before.0, world.entries.len());
+}
+
+#[test]
+fn an_envelope_that_its_own_submit_ends_again_needs_no_verifier() {
+    let mut world = World::new(4);
+    world.enter("olga");
+    let (mut acts, first) = world.newcomer("dora", Role::Operator);
+    let (person, number) = (first.person, first.envelope);
+    // Handed over in the newcomer's bundle; printed anew since, for the first one's verifier was lost.
+    let again = EnvelopePrint::new(number + 1, person, number, b"again");
+    let third = EnvelopePrint::new(number + 2, person, 0, b"third");
+    let kept = (world.site.offline_sequence, world.site.offline_last);
+    acts.extend([Act::EnvelopePrint(again.clone()), Act::EnvelopePrint(third)]);
+    acts.push(Act::EnvelopeVoid(EnvelopeVoid { number: number + 2 }));
+    let sealed = SealedVerifier { envelope: number + 1, sealed: b"again".to_vec().into(), ..first.clone() };
+    // One that is not ended still needs its own, and one that is here must be the very one.
+    for verifiers in [vec![], vec![SealedVerifier { sealed: b"no".to_vec().into(), ..first }, sealed.clone()]]
+    {
+        let submit = stage(&mut world, "olga", acts.clone(), verifiers);
+        assert_eq!(world.act("olga", Act::Submit(submit)), own(Code::Body));
+        (world.site.offline_sequence, world.site.offline_last) = kept;
+    }
+    let submit = stage(&mut world, "olga", acts, vec![sealed]);
+    world.act("olga", Act::Submit(submit)).expect("the chain goes on");
+    let change = VerifierChange::SetSealed(person, number + 1, b"again".to_vec().into());
+    let changes = &world.batches.last().unwrap().verifiers;
+    assert!(changes.contains(&change), "{changes:?}");
+    let is_set =
+        |number| changes.iter().any(|one| matches!(one, VerifierChange::SetSealed(_, n, _) if *n == number));
+    assert!(!is_set(number) && !is_set(number + 2));
+    // Verifiers are in no entry: whoever replays the journal comes to the same state without them.
+    let mut replay = Recovery::new();
+    world.entries.iter().for_each(|entry| replay.feed(entry).unwrap());
+    assert_eq!(replay.into_parts().0.digest(), world.register().digest());
 }
 
 #[test]
