@@ -101,12 +101,12 @@ impl Data {
 }
 
 /// Who is to be admitted, in lines for the plan.
-fn shown(view: &PersonView, lang: Lang) -> String {
+fn shown((view, who): (&PersonView, &str), lang: Lang) -> String {
     let label = |en: &'static str, ru: &'static str| lang.pick(en, ru);
     format!(
         "{} {}\n  {} {}\n  {} {} ({})\n  {} {}\n",
         label("admits as officer:", "допустить офицером:"),
-        names::full(view),
+        who,
         label("roles:", "роли:"),
         names::roles(view.roles, lang),
         label("clearance:", "допуск:"),
@@ -135,49 +135,49 @@ impl Admit {
     }
 }
 
-/// The person meant, who has an officer's certificate.
-fn officer(online: &mut Online, typed: &str) -> Result<PersonView, Trouble> {
-    let names = Names::fetch(online)?;
+/// The person meant, who has an officer's certificate, and who that is in words.
+fn officer(online: &mut Online, typed: &str, lang: Lang) -> Result<(PersonView, String), Trouble> {
+    let names = Names::fetch(online, lang)?;
     let view = names.person(typed)?;
+    let who = names.full(view.person);
     match view.roles.contains(Role::Officer) {
-        true => Ok(view.clone()),
-        false => Err(Trouble::new(Exit::No, "not-an-officer", &Said::NotOfficer { who: names::full(view) })),
+        true => Ok((view.clone(), who)),
+        false => Err(Trouble::new(Exit::No, "not-an-officer", &Said::NotOfficer { who })),
     }
 }
 
-fn no_proposal(view: &PersonView) -> Trouble {
-    Trouble::new(Exit::No, "no-such-proposal", &Said::NoProposal { who: names::full(view) })
+fn no_proposal(who: &str) -> Trouble {
+    Trouble::new(Exit::No, "no-such-proposal", &Said::NoProposal { who: who.into() })
 }
 
 impl One {
     fn propose(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (view, index) = session(&self.access, voice, For::Officers, |online| {
-            let view = officer(online, &self.person)?;
-            let index = match self.decision.ask(online, voice, &Text(shown(&view, voice.lang)))? {
+        let (view, who, index) = session(&self.access, voice, For::Officers, |online| {
+            let (view, who) = officer(online, &self.person, voice.lang)?;
+            let index = match self.decision.ask(online, voice, &Text(shown((&view, &who), voice.lang)))? {
                 Decided::PlanOnly => None,
                 Decided::Yes => Some(propose(online, &DualAct::AdmitOfficer(view.signature))?),
             };
-            Ok((view, index))
+            Ok((view, who, index))
         })?;
         let data = Data::of(&view, index, None);
-        let (who, login) = (names::full(&view), console::clean(&view.login));
+        let login = console::clean(&view.login);
         Ok(match index {
-            None => voice.done("admit propose", &Text(shown(&view, voice.lang)), data),
+            None => voice.done("admit propose", &Text(shown((&view, &who), voice.lang)), data),
             Some(index) => voice.done("admit propose", &Said::Proposed { who, login, index }, data),
         })
     }
 
     fn approve(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (view, plan, proposal, index) = session(&self.access, voice, For::Officers, |online| {
-            let view = officer(online, &self.person)?;
+        let (view, who, plan, proposal, index) = session(&self.access, voice, For::Officers, |online| {
+            let (view, who) = officer(online, &self.person, voice.lang)?;
             let open = proposals::open(online)?;
             let open = newest(open, view.signature, |open| of_another(open, online).is_ok());
-            let open = open.ok_or_else(|| no_proposal(&view))?;
+            let open = open.ok_or_else(|| no_proposal(&who))?;
             let (plan, index) = approve(online, &open, self.decision, voice)?;
-            Ok((view, plan, open.index, index))
+            Ok((view, who, plan, open.index, index))
         })?;
         let data = Data::of(&view, index, Some(proposal));
-        let who = names::full(&view);
         Ok(match index {
             None => voice.done("admit approve", &Text(plan), data),
             Some(index) => voice.done("admit approve", &Said::Approved { who, index, proposal }, data),
@@ -187,16 +187,16 @@ impl One {
 
 impl Back {
     fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (view, proposal, index) = session(&self.access, voice, For::Officers, |online| {
-            let view = officer(online, &self.person)?;
+        let (view, who, proposal, index) = session(&self.access, voice, For::Officers, |online| {
+            let (view, who) = officer(online, &self.person, voice.lang)?;
             let open = proposals::open(online)?;
             let open = newest(open, view.signature, |open| open.by == online.person());
-            let open = open.ok_or_else(|| no_proposal(&view))?;
+            let open = open.ok_or_else(|| no_proposal(&who))?;
             let index = withdraw(online, &open)?;
-            Ok((view, open.index, index))
+            Ok((view, who, open.index, index))
         })?;
         let data = Data::of(&view, Some(index), Some(proposal));
-        let said = Said::Withdrawn { who: names::full(&view), index, proposal };
+        let said = Said::Withdrawn { who, index, proposal };
         Ok(voice.done("admit withdraw", &said, data))
     }
 }

@@ -13,18 +13,20 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Names {
     people: BTreeMap<PersonId, PersonView>,
     alike: BTreeSet<PersonId>,
+    /// In which the mark of a look-alike is said.
+    lang: Lang,
 }
 
 impl Names {
     /// Asks the server; every certificate is verified.
-    pub(super) fn fetch(online: &mut Online) -> Result<Self, Trouble> {
-        Ok(Self::new(online.people()?))
+    pub(super) fn fetch(online: &mut Online, lang: Lang) -> Result<Self, Trouble> {
+        Ok(Self::new(online.people()?, lang))
     }
 
-    pub(super) fn new(people: Vec<PersonView>) -> Self {
+    pub(super) fn new(people: Vec<PersonView>, lang: Lang) -> Self {
         let names: Vec<&str> = people.iter().map(|person| person.full_name.as_str()).collect();
         let alike = alike(&names).into_iter().flatten().map(|place| people[place].person).collect();
-        Self { people: people.into_iter().map(|person| (person.person, person)).collect(), alike }
+        Self { people: people.into_iter().map(|person| (person.person, person)).collect(), alike, lang }
     }
 
     /// Everybody, by login.
@@ -55,10 +57,15 @@ impl Names {
         })
     }
 
-    /// Name and login, or the number of somebody whose certificates do not hold now.
+    /// Name and login, marked where another's name looks like it; or the number of somebody whose certificates do not
+    /// hold now.
     pub(super) fn full(&self, person: PersonId) -> String {
+        let mark = match self.is_alike(person) {
+            true => self.lang.pick(" (!look-alike)", " (!похожее имя)"),
+            false => "",
+        };
         match self.people.get(&person) {
-            Some(view) => full(view),
+            Some(view) => format!("{} @{}{mark}", clean(&view.full_name), clean(&view.login)),
             None => person.to_string(),
         }
     }
@@ -72,11 +79,6 @@ impl Names {
     pub(super) fn holder(&self, certificate: pki::CertId) -> Option<&PersonView> {
         self.people.values().find(|person| person.signature == certificate)
     }
-}
-
-/// `Анна Петрова @anna`.
-pub(super) fn full(view: &PersonView) -> String {
-    format!("{} @{}", clean(&view.full_name), clean(&view.login))
 }
 
 /// A role for people.
@@ -152,12 +154,15 @@ pub(super) mod tests {
 
     #[test]
     fn a_person_is_meant_by_the_whole_login_or_the_number() {
-        let names = Names::new(vec![person(1, "anna", "Анна Петрова"), person(2, "ann", "Aннa Пeтрoвa")]);
+        let names =
+            Names::new(vec![person(1, "anna", "Анна Петрова"), person(2, "ann", "Aннa Пeтрoвa")], Lang::En);
         assert_eq!(names.person("@ann").unwrap().person, PersonId(2));
         assert_eq!(names.person("anna").unwrap().person, PersonId(1));
         assert_eq!(names.person(&PersonId(2).to_string()).unwrap().login, "ann");
         assert_eq!(names.person("@an\u{1b}").unwrap_err().name, "unknown-person");
         assert!(names.is_alike(PersonId(1)) && names.is_alike(PersonId(2)));
+        // Whoever reads a plan reads the mark.
+        assert_eq!(names.full(PersonId(1)), "Анна Петрова @anna (!look-alike)");
         assert_eq!(names.full(PersonId(9)), PersonId(9).to_string());
         assert_eq!(names.holder(CertId([101; 32])).unwrap().login, "anna");
     }

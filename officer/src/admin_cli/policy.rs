@@ -259,7 +259,7 @@ pub(super) fn approve(
 ) -> Result<(String, Option<Index>), Trouble> {
     of_another(open, online)?;
     let (ruling, _) = online.policy()?;
-    let names = Names::fetch(online)?;
+    let names = Names::fetch(online, voice.lang)?;
     let what = |lang: Lang| {
         let by = names.full(open.by);
         format!(

@@ -166,7 +166,7 @@ pub(super) fn what(act: &DualAct, ruling: &Policy, names: &Names, lang: Lang) ->
         }
         DualAct::AdmitOfficer(id) => {
             let unknown = lang.pick("nobody's newest certificate", "не новейший сертификат кого-либо");
-            let who = names.holder(*id).map_or_else(|| unknown.to_owned(), super::names::full);
+            let who = names.holder(*id).map_or_else(|| unknown.to_owned(), |view| names.full(view.person));
             format!(
                 "  {} {who}\n  {} {id}\n",
                 lang.pick("admits as officer:", "допустить офицером:"),
@@ -181,7 +181,7 @@ impl Proposals {
         let (open, around) = session(&self.access, voice, For::Officers, |online| {
             let open = open(online)?;
             let (policy, policy_index) = online.policy()?;
-            Ok((open, Around { names: Names::fetch(online)?, policy, policy_index }))
+            Ok((open, Around { names: Names::fetch(online, voice.lang)?, policy, policy_index }))
         })?;
         let rows: Vec<Row> = open.iter().map(|one| around.row(one, voice.lang)).collect();
         if open.is_empty() {
@@ -199,7 +199,8 @@ mod tests {
     use pki::CertId;
 
     fn around() -> Around {
-        let names = Names::new(vec![person(1, "olga", "Ольга Зимина"), person(2, "irina", "Ирина Новая")]);
+        let names =
+            Names::new(vec![person(1, "olga", "Ольга Зимина"), person(2, "irina", "Ирина Новая")], Lang::En);
         Around { names, policy: Policy::standard(), policy_index: 0 }
     }
 

@@ -93,7 +93,7 @@ impl Revoke {
     }
 
     fn revoke(&self, online: &mut Online, voice: Voice) -> Result<(Said, Data), Trouble> {
-        let names = Names::fetch(online)?;
+        let names = Names::fetch(online, voice.lang)?;
         let person = names.person(&self.person)?.person;
         if person == online.person() {
             return Err(Trouble::oneself());

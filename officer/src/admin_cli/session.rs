@@ -105,7 +105,7 @@ pub(super) fn live(online: &mut Online) -> Result<Vec<SessionRecord>, Trouble> {
 fn list(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
     let (rows, names) = session(access, voice, For::Office, |online| {
         let sessions = live(online)?;
-        let names = Names::fetch(online)?;
+        let names = Names::fetch(online, voice.lang)?;
         let full: Vec<String> = sessions.iter().map(|one| names.full(one.person)).collect();
         Ok((rows(&sessions, &names, online), full))
     })?;
@@ -144,7 +144,7 @@ impl Kill {
     }
 
     fn kill(&self, online: &mut Online, voice: Voice) -> Result<(String, Killed), Trouble> {
-        let names = Names::fetch(online)?;
+        let names = Names::fetch(online, voice.lang)?;
         let person = names.person(&self.person)?.person;
         if person == online.person() {
             return Err(Trouble::oneself());

@@ -8,7 +8,7 @@ use super::online::{Access, For, Online, session};
 use super::trouble::Trouble;
 use crate::files::{read_text, shown};
 use clap::Args;
-use console::{Exit, HelpTable, Voice};
+use console::{Exit, HelpTable, Voice, count_en};
 use journal::Refusal;
 use journal::act::{Act, Submit as SubmitAct};
 use journal::register::submit_digest;
@@ -47,10 +47,10 @@ pub(super) const HELP: &HelpTable = &[
 console::words! {
     enum Said {
         Plan { path: String, acts: u64, verifiers: u64, list: String }
-            => en("{path}: {acts} acts of the authority, signatures verified; {verifiers} password verifiers\n{list}"),
+            => en("{path}: {} of the authority, signatures verified; {}\n{list}", count_en(*acts, "act", "acts"), count_en(*verifiers, "password verifier", "password verifiers")),
                ru("{path}: актов удостоверяющего центра {acts}, подписи проверены; проверочных значений паролей {verifiers}\n{list}");
         Done { acts: u64, submit: u64, first: u64, last: u64, path: String }
-            => en("taken in: {acts} acts, #{first} to #{last}, by the Submit #{submit}\nTell the authority: conclave-pki bundle --taken {path}"),
+            => en("taken in: {}, #{first} to #{last}, by the Submit #{submit}\nTell the authority: conclave-pki bundle --taken {path}", count_en(*acts, "act", "acts")),
                ru("принято актов: {acts}, записи № {first}–{last}, по решению № {submit}\nСообщите удостоверяющему центру: conclave-pki bundle --taken {path}");
         NotNext
             => en("the bundle does not begin where the appliance stands: it was taken in already, or one before it was not"),
@@ -75,7 +75,7 @@ impl Submit {
         let brought = Brought::read(&read_text(&self.bundle, PEM_BYTES_MAX as u64)?, &card)
             .map_err(|bad| bad.of(&shown(&self.bundle)))?;
         if self.decision.plan {
-            let nobody = Names::new(Vec::new());
+            let nobody = Names::new(Vec::new(), voice.lang);
             let data = self.data(&brought, &nobody, voice, None);
             return Ok(voice.done("submit", &self.plan(&brought, &nobody, voice), data));
         }
@@ -106,7 +106,7 @@ impl Submit {
     }
 
     fn submit(&self, brought: &Brought, online: &mut Online, voice: Voice) -> Result<(Said, Data), Trouble> {
-        let names = Names::fetch(online)?;
+        let names = Names::fetch(online, voice.lang)?;
         match self.decision.ask(online, voice, &self.plan(brought, &names, voice))? {
             // Said before the login.
             Decided::PlanOnly => return Err(Trouble::not_confirmed()),

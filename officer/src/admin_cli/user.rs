@@ -116,6 +116,9 @@ console::words! {
             => en("{who} may log in again: #{index}"), ru("{who}: вход снова открыт, запись № {index}");
         Unlocked { who: String, index: u64 }
             => en("{who} is unlocked: #{index}"), ru("{who}: блокировка снята, запись № {index}");
+        Needless { who: String }
+            => en("{who} is neither suspended nor locked: nothing is to be done"),
+               ru("{who}: ни приостановки, ни блокировки нет, делать нечего");
         Alike
             => en("! marks names that look like another's: compare logins"),
                ru("! отмечает имена, похожие на чужие: сверяйте логины");
@@ -161,12 +164,20 @@ impl Measure {
         }
     }
 
-    fn plan(self, view: &PersonView) -> Said {
-        let who = names::full(view);
+    fn plan(self, who: String, view: &PersonView) -> Said {
         match self {
             Self::Suspend => Said::WillSuspend { who, online: if view.online { "online" } else { "" } },
             Self::Resume => Said::WillResume { who },
             Self::Unlock => Said::WillUnlock { who },
+        }
+    }
+
+    /// Whether there is nothing to take back, which needs no question. Of several standings only one is told, so whoever
+    /// is suspended may be locked too, and the server says.
+    fn is_needless(self, view: &PersonView) -> bool {
+        match self {
+            Self::Suspend => false,
+            Self::Resume | Self::Unlock => matches!(view.standing, Standing::Good),
         }
     }
 
@@ -200,8 +211,9 @@ impl User {
 }
 
 fn list(only: Option<StandingName>, access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let (names, policy) =
-        session(access, voice, For::Office, |online| Ok((Names::fetch(online)?, online.policy()?.0)))?;
+    let (names, policy) = session(access, voice, For::Office, |online| {
+        Ok((Names::fetch(online, voice.lang)?, online.policy()?.0))
+    })?;
     let mut people = names.everybody();
     people.retain(|view| only.is_none_or(|only| only == StandingName::of(view)));
     let said = Text(table(&people, &names, &policy, voice));
@@ -261,18 +273,22 @@ impl Change {
         online: &mut Online,
         voice: Voice,
     ) -> Result<(impl Words + use<>, Changed), Trouble> {
-        let names = Names::fetch(online)?;
+        let names = Names::fetch(online, voice.lang)?;
         let view = names.person(&self.person)?;
         if view.person == online.person() {
             return Err(Trouble::oneself());
         }
-        let plan = measure.plan(view);
+        let who = names.full(view.person);
+        if measure.is_needless(view) {
+            return Err(Trouble::new(Exit::No, "needless", &Said::Needless { who }));
+        }
+        let plan = measure.plan(who.clone(), view);
         let (person, login) = (view.person.to_string(), view.login.clone());
         let (said, index) = match self.decision.ask(online, voice, &plan)? {
             Decided::PlanOnly => (plan, None),
             Decided::Yes => {
                 let index = online.act(measure.act(view))?.index;
-                (measure.done(names::full(view), index), Some(index))
+                (measure.done(who, index), Some(index))
             }
         };
         Ok((said, Changed { person, login, index }))
@@ -290,7 +306,7 @@ mod tests {
         people[0].online = true;
         people[1].standing = Standing::Suspended;
         let voice = Voice { lang: Lang::Ru, json: false };
-        let names = Names::new(people);
+        let names = Names::new(people, Lang::Ru);
         let shown = table(&names.everybody(), &names, &Policy::standard(), voice);
         assert!(shown.contains("@anna   Анна Петрова") && shown.contains("КОНФИДЕНЦИАЛЬНО"), "{shown}");
         assert!(shown.contains("приостановлен") && !shown.contains('\u{1b}'), "{shown}");
@@ -308,8 +324,13 @@ mod tests {
     #[test]
     fn a_plan_says_that_a_live_session_ends() {
         let mut anna = person(1, "anna", "Анна Петрова");
-        assert!(!Measure::Suspend.plan(&anna).en().contains("session"));
+        let plan = |anna: &PersonView| Measure::Suspend.plan("anna".into(), anna).en();
+        assert!(!plan(&anna).contains("session"));
         anna.online = true;
-        assert!(Measure::Suspend.plan(&anna).en().contains("the live session ends"));
+        assert!(plan(&anna).contains("the live session ends"));
+        // Nobody is asked whether what is not there is to be taken off.
+        assert!(Measure::Unlock.is_needless(&anna) && Measure::Resume.is_needless(&anna));
+        anna.standing = Standing::Locked;
+        assert!(!Measure::Unlock.is_needless(&anna));
     }
 }
