@@ -6,27 +6,92 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 /// Only the owner reads and writes.
 pub const OWNER_ONLY: u32 = 0o600;
 /// Whoever the process' umask lets.
 pub const UMASK: u32 = 0o666;
 
-/// Makes a file with these bytes. One that is there is refused (`AlreadyExists`) and stays as it is.
+/// Makes a file with these bytes, whole or not at all. One that is there is refused (`AlreadyExists`) and stays as it
+/// is.
 pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    fill(&mut file, path, bytes)
+    let mut growing = Growing::create(path, mode)?;
+    growing.write_all(bytes)?;
+    growing.finish_new()
 }
 
-/// Writes into the empty file that the caller has just made at `path`, and makes contents and name durable. After an
-/// error the file is gone again.
-pub fn fill(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_name(path));
-    if written.is_err() {
-        // Half a file helps nobody; if it cannot be removed either, the first error is the one to tell.
-        let _gone = fs::remove_file(path);
+/// A new file that is being written, under a name that says so (`.part-…` at its end). It gets its own name only when
+/// it is whole and on the disk; given up, it is gone. A crash leaves the part, never a file that looks whole.
+pub struct Growing {
+    file: File,
+    part: PathBuf,
+    path: PathBuf,
+    is_finished: bool,
+}
+
+impl Growing {
+    /// Begins a file that is to be at `path`. One that is there is refused (`AlreadyExists`).
+    pub fn create(path: &Path, mode: u32) -> io::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        if path.symlink_metadata().is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let part = beside(path, &format!("part-{}-{count}", std::process::id()));
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&part)?;
+        Ok(Self { file, part, path: path.to_owned(), is_finished: false })
     }
-    written
+
+    /// Where the bytes are until then.
+    pub fn part(&self) -> &Path {
+        &self.part
+    }
+
+    /// Gives the file its name. A file that appeared there meanwhile is refused (`AlreadyExists`) and stays.
+    pub fn finish_new(mut self) -> io::Result<()> {
+        self.file.sync_all()?; // A crash here: the part is whole, and its name says that nobody finished it.
+        name_new(&self.part, &self.path)?; // A crash here: the part or the file, and both are whole.
+        self.is_finished = true;
+        sync_name(&self.path).inspect_err(|_| {
+            // Not known to last, so not done; if it cannot be removed either, the first error is the one to tell.
+            let _gone = fs::remove_file(&self.path);
+        })
+    }
+}
+
+impl Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let _gone = fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// Renames, and never replaces.
+fn name_new(part: &Path, path: &Path) -> io::Result<()> {
+    match renameat2(AT_FDCWD, part, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
+        Ok(()) => Ok(()),
+        // A file system that cannot; a second name is never given to a file that is there either.
+        Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
+            fs::hard_link(part, path)?; // A crash here: two names, and the file is whole under both.
+            fs::remove_file(part)
+        }
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Puts new bytes in a file's place, or makes it: the old ones or the new ones are there, never a mixture. Two writers
@@ -76,6 +141,57 @@ mod tests {
         assert_eq!(create(&path, b"two", OWNER_ONLY).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        // A link that leads nowhere is there too.
+        std::os::unix::fs::symlink(dir.path().join("nowhere"), dir.path().join("link")).unwrap();
+        let refused = create(&dir.path().join("link"), b"two", OWNER_ONLY).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert!(!dir.path().join("nowhere").exists());
+    }
+
+    #[test]
+    fn a_growing_file_has_its_name_only_when_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("card");
+        let names = || {
+            let mut names: Vec<_> =
+                fs::read_dir(dir.path()).unwrap().map(|one| one.unwrap().path()).collect();
+            names.sort();
+            names
+        };
+        // The power may fail after each of these steps: what is then on the disk is what is there now.
+        let mut growing = Growing::create(&path, OWNER_ONLY).unwrap();
+        assert_eq!(names(), [growing.part()]);
+        growing.write_all(b"ha").unwrap();
+        assert_eq!(names(), [growing.part()]);
+        growing.write_all(b"lf").unwrap();
+        assert_eq!(names(), [growing.part()]);
+        // Given up: nothing is left.
+        drop(growing);
+        assert!(names().is_empty());
+        // What a crash left is no obstacle.
+        fs::write(beside(&path, "part-1-0"), b"torn").unwrap();
+        create(&path, b"whole", OWNER_ONLY).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        fs::remove_file(&path).unwrap();
+        // A file that appears meanwhile stays.
+        let mut late = Growing::create(&path, OWNER_ONLY).unwrap();
+        late.write_all(b"late").unwrap();
+        fs::write(&path, b"first").unwrap();
+        assert_eq!(late.finish_new().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(names(), [path.clone(), beside(&path, "part-1-0")]);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_not_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let (part, path) = (dir.path().join("part"), dir.path().join("card"));
+        fs::write(&part, b"whole").unwrap();
+        name_new(&part, &path).unwrap();
+        assert!(!part.exists() && path.exists());
+        fs::write(&part, b"second").unwrap();
+        assert_eq!(name_new(&part, &path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
     }
 
     #[test]
@@ -104,11 +220,5 @@ mod tests {
         fs::create_dir(beside(&path, "new")).unwrap();
         assert!(replace(&path, b"new", OWNER_ONLY).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        // The device that is always full: written, refused, and removed again (its name here, a link).
-        let full = dir.path().join("full");
-        std::os::unix::fs::symlink("/dev/full", &full).unwrap();
-        let mut device = OpenOptions::new().write(true).open(&full).unwrap();
-        assert!(fill(&mut device, &full, b"bytes").is_err());
-        assert!(full.symlink_metadata().is_err());
     }
 }

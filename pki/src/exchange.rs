@@ -2,6 +2,7 @@
 //! Never carries a secret. Both are armour around canonical CBOR.
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
+use sha2::{Digest, Sha256};
 
 use crate::canonical::{self, NotCanonical};
 use crate::pem::{self, BadPem};
@@ -16,6 +17,9 @@ pub const CERTIFICATES_LABEL: &str = "CONCLAVE CERTIFICATES";
 pub const CERTIFICATES_MAX: usize = 8;
 /// Longest text that is read, bytes.
 pub const TEXT_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a request's fingerprint, shown as groups of four digits.
+const FINGERPRINT_BYTES: usize = 10;
 
 /// Why a text is not the file it was meant to be.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +99,14 @@ impl RequestFile {
         }
         Ok(file)
     }
+
+    /// What the asker and the officer compare, by telephone or face to face: the first [`FINGERPRINT_BYTES`] of SHA-256
+    /// over the file's canonical bytes, so over the key of a server's log too, which no signature covers.
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::digest(canonical::encode(self));
+        let group = |pair: &[u8]| pair.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        digest[..FINGERPRINT_BYTES].chunks(2).map(group).collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl CertificatesFile {
@@ -142,6 +154,10 @@ mod tests {
     fn both_files_come_back_as_they_went() {
         let request = RequestFile::new(vec![1, 2, 3], Some([7; 32]));
         assert_eq!(RequestFile::from_text(&request.to_text()).unwrap(), request);
+        // 83 01 43 01 02 03 58 20 07…07
+        assert_eq!(request.fingerprint(), "378c b293 cd8f 390d 154f");
+        let bare = RequestFile::new(vec![1, 2, 3], None);
+        assert_ne!(request.fingerprint(), bare.fingerprint());
         let certificates = CertificatesFile::new(vec![vec![4], vec![5, 6]]);
         assert_eq!(CertificatesFile::from_text(&certificates.to_text()).unwrap(), certificates);
     }

@@ -14,6 +14,8 @@ use crate::canonical;
 pub const VERSION: u8 = 1;
 /// Largest sealed file that is read, in bytes.
 pub const SEALED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Letters that a new passphrase or password has at least: the authority's, a credential's, an account's.
+pub const PASSPHRASE_LETTERS_MIN: usize = 10;
 const KDF_ARGON2ID: &str = "argon2id";
 const KDF_NONE: &str = "none";
 const AEAD: &str = "xchacha20poly1305";

@@ -12,6 +12,8 @@ use crate::x509::spelling::is_invisible;
 pub const NAME_CHARS_MAX: usize = 64;
 /// Longest login, in bytes.
 pub const LOGIN_BYTES_MAX: usize = 32;
+/// The login of the server's certificates: a server is a person with a login of its own, and no other person has it.
+pub const SERVER_LOGIN: &str = "server";
 /// Longest unit path, in steps.
 pub const UNIT_STEPS_MAX: usize = 8;
 

@@ -111,9 +111,9 @@ console::words! {
     /// What a command says when it is done.
     pub(crate) enum Done {
         /// After `request`.
-        Requested { out: String, keys: String }
-            => en("request written to {out}; the keys stay in {keys}"),
-               ru("запрос записан в {out}; ключи остаются в {keys}");
+        Requested { out: String, keys: String, fingerprint: String }
+            => en("request written to {out}; the keys stay in {keys}\nthe authority must see the same fingerprint: {fingerprint}"),
+               ru("запрос записан в {out}; ключи остаются в {keys}\nу удостоверяющего центра должен быть тот же отпечаток: {fingerprint}");
         /// After `init`.
         Founded { site: String, log: String, entries: u64, store: String }
             => en("site \"{site}\" founded, log {log}, {entries} entries in {store}"),

@@ -1,9 +1,7 @@
 //! `conclave-audit export`: online as an auditor; the export itself is an act in the journal before anything is taken.
 //! Never verifies what it takes, and never leaves half a file.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::BufWriter;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,6 +10,7 @@ use journal::act::{Act, Export as ExportAct};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Index;
 use link::terminal::{Terminal, TerminalError};
+use pki::durable_file::{Growing, OWNER_ONLY};
 use pki::password::login_proof;
 use pki::site_card::CARD_BYTES_MAX;
 use pki::{CredentialFile, SiteCard};
@@ -102,12 +101,7 @@ fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
         terminal.close().await;
         done
     });
-    let data = done.inspect_err(|trouble| {
-        // A file that was there before is not ours to remove.
-        if !matches!(trouble, Trouble::Exists { .. }) {
-            let _ = fs::remove_file(&export.out);
-        }
-    })?;
+    let data = done?;
     let said = Said::Done { entries: data.entries, file: shown(&export.out), act: data.act };
     Ok(voice.done("export", &said, data))
 }
@@ -147,8 +141,9 @@ async fn online_part(
     }
     line.clear();
     let written = exporter.finish().map_err(bad)?;
-    let synced = written.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all());
-    synced.map_err(|error| bad(error.into()))?;
+    // Only now has the bundle its name; a crash before this leaves a part that says what it is.
+    let file = written.into_inner().map_err(|error| bad(error.into_error().into()))?;
+    file.finish_new().map_err(|error| not_written(&export.out, &error))?;
     Ok(Data { entries: head.size, root: crate::names::hex(&head.root), act: admitted.index })
 }
 
@@ -163,9 +158,8 @@ async fn newest_note(terminal: &mut Terminal) -> Result<Vec<u8>, Trouble> {
     Err(odd())
 }
 
-fn create(path: &Path) -> Result<File, Trouble> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    opened.map_err(|error| not_written(path, &error))
+fn create(path: &Path) -> Result<Growing, Trouble> {
+    Growing::create(path, OWNER_ONLY).map_err(|error| not_written(path, &error))
 }
 
 fn card(path: &Path) -> Result<SiteCard, Trouble> {

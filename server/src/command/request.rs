@@ -5,15 +5,13 @@ use super::file_trouble;
 use crate::keys::{KeysError, ServerKeys};
 use crate::words::{Done, Trouble};
 use console::{Exit, Voice};
+use pki::durable_file::{Growing, UMASK};
 use pki::exchange::RequestFile;
-use pki::subject::SubjectNames;
+use pki::subject::{SERVER_LOGIN, SubjectNames};
 use pki::{Request as Pkcs10, Suite};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
-
-/// Login of the server's certificates: a server is a person with a login of its own.
-const SERVER_LOGIN: &str = "server";
 
 #[derive(clap::Args)]
 #[command(
@@ -39,6 +37,7 @@ struct Requested {
     out: PathBuf,
     keys: PathBuf,
     identity: String,
+    fingerprint: String,
 }
 
 impl Request {
@@ -52,22 +51,23 @@ impl Request {
         let suite = Suite::from_name(&self.suite)
             .ok_or_else(|| Trouble::Name { reason: format!("no suite {}", self.suite) })?;
         // The file first: keys without a request would be keys that nobody asked for.
-        let mut out = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&self.out)
-            .map_err(|error| file_trouble(&self.out, error))?;
-        let made = self.make(suite, &names, &mut out);
-        if made.is_err() {
-            let _empty = std::fs::remove_file(&self.out);
-        }
-        let identity = made?;
+        let trouble = |error| file_trouble(&self.out, error);
+        let mut out = Growing::create(&self.out, UMASK).map_err(trouble)?;
+        let file = self.make(suite, &names)?;
+        out.write_all(file.to_text().as_bytes()).map_err(trouble)?;
+        out.finish_new().map_err(trouble)?;
+        let identity = file.identity.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprint = file.fingerprint();
         let keys = self.state.join("keys");
-        let words = Done::Requested { out: self.out.display().to_string(), keys: keys.display().to_string() };
-        Ok(voice.done("request", &words, Requested { out: self.out, keys, identity }))
+        let words = Done::Requested {
+            out: self.out.display().to_string(),
+            keys: keys.display().to_string(),
+            fingerprint: fingerprint.clone(),
+        };
+        Ok(voice.done("request", &words, Requested { out: self.out, keys, identity, fingerprint }))
     }
 
-    fn make(&self, suite: Suite, names: &SubjectNames, out: &mut std::fs::File) -> Result<String, Trouble> {
+    fn make(&self, suite: Suite, names: &SubjectNames) -> Result<RequestFile, Trouble> {
         let keys = ServerKeys::create(&self.state, suite, &mut crate::randomness::rng());
         let keys = keys.map_err(|error| match error {
             KeysError::Exist { path } => Trouble::KeysExist { path: path.display().to_string() },
@@ -78,10 +78,6 @@ impl Request {
         })?;
         let request = Pkcs10::make(names, keys.tls.public(), keys.agreement.public(), &keys.tls);
         let request = request.map_err(|error| Trouble::Name { reason: error.to_string() })?;
-        let identity = keys.identity_public();
-        let text = RequestFile::new(request, Some(identity)).to_text();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.sync_all());
-        written.map_err(|error| file_trouble(&self.out, error))?;
-        Ok(identity.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(RequestFile::new(request, Some(keys.identity_public())))
     }
 }
