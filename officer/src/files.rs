@@ -3,10 +3,9 @@
 
 use crate::trouble::Trouble;
 pub use pki::durable_file::directory as parent;
-use pki::durable_file::{self, OWNER_ONLY, UMASK};
-use std::fs::{self, File, OpenOptions};
+use pki::durable_file::{self, Growing, OWNER_ONLY, UMASK};
+use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Who may read a file that is written.
@@ -30,6 +29,25 @@ impl Readers {
 /// The path as people read it.
 pub fn shown(path: &Path) -> String {
     console::clean(&path.to_string_lossy())
+}
+
+/// What the system said, in Russian where it is one of the common answers.
+pub(crate) fn cause_ru(cause: &str) -> &str {
+    let number = cause.rsplit_once("(os error ").and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
+    match number {
+        Some(1 | 13) => "нет прав",
+        Some(2) => "такого файла или каталога нет",
+        Some(5) => "ошибка ввода-вывода",
+        Some(20) => "это не каталог",
+        Some(21) => "это каталог",
+        Some(24) => "открыто слишком много файлов",
+        Some(27) => "файл слишком велик",
+        Some(28) => "на устройстве нет места",
+        Some(30) => "сюда можно только читать",
+        Some(36) => "слишком длинное имя",
+        Some(40) => "ссылки ведут по кругу",
+        Some(_) | None => cause,
+    }
 }
 
 /// What the system said about reading a path.
@@ -62,20 +80,14 @@ pub fn read_text(path: &Path, bytes_max: u64) -> Result<String, Trouble> {
     String::from_utf8(bytes).map_err(|_| Trouble::NotText { path: shown(path) })
 }
 
-/// Makes a new file, refusing one that is there.
-pub fn create_new(path: &Path, readers: Readers) -> Result<File, Trouble> {
-    let made = OpenOptions::new().write(true).create_new(true).mode(readers.mode()).open(path);
-    made.map_err(|cause| write_trouble(path, &cause))
+/// Begins a new file, refusing one that is there.
+pub fn grow(path: &Path, readers: Readers) -> Result<Growing, Trouble> {
+    Growing::create(path, readers.mode()).map_err(|cause| write_trouble(path, &cause))
 }
 
-/// Writes to a file that is open, and has it on the disk.
-pub fn fill(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    durable_file::fill(file, path, bytes).map_err(|cause| write_trouble(path, &cause))
-}
-
-/// Makes and writes a new file.
+/// Makes and writes a new file: whole, or not at all.
 pub fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Trouble> {
-    fill(&mut create_new(path, readers)?, path, bytes)
+    durable_file::create(path, bytes, readers.mode()).map_err(|cause| write_trouble(path, &cause))
 }
 
 /// Puts a file in the place of an old one, or of none: a crash leaves the one or the other, whole.
@@ -110,6 +122,14 @@ pub fn list(dir: &Path, ending: &str) -> Result<Vec<PathBuf>, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_system_says_is_said_in_russian() {
+        let missing = File::open("/nowhere/at/all").unwrap_err();
+        let said = console::Words::ru(&read_trouble(Path::new("x"), &missing));
+        assert_eq!(said, "x не читается: такого файла или каталога нет");
+        assert_eq!(cause_ru("whatever (os error 9999)"), "whatever (os error 9999)");
+    }
 
     #[test]
     fn a_new_file_never_replaces_one_and_a_replaced_one_is_whole() {

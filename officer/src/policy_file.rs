@@ -54,7 +54,7 @@ pub fn read_over(path: &Path, policy: Policy) -> Result<Policy, Trouble> {
 
 fn parse(text: &str, base: Policy) -> Result<Policy, Trouble> {
     let bad = |why: String| Trouble::BadPolicy { why };
-    let file: PolicyFile = toml::from_str(text).map_err(|why| bad(why.message().to_owned()))?;
+    let file: PolicyFile = toml::from_str(text).map_err(|why| bad(console::clean(why.message())))?;
     let labels =
         |list: Vec<Label>| list.into_iter().map(|one| LabelName { en: one.en, ru: one.ru }).collect();
     let policy = Policy {

@@ -1,6 +1,7 @@
 //! Why a command of the officers was not done: words for people, a stable code for scripts, an exit code.
 //! Never holds a secret, and never blames without naming the file, login or number at fault.
 
+use crate::files::cause_ru;
 use crate::roster::{BadRow, clearances_possible, roles_possible, say_bad};
 use console::{Exit, Lang, PromptError, Voice, Words};
 
@@ -15,9 +16,11 @@ console::words! {
         Busy { path: String }
             => en("another conclave-pki is at work on {path}"), ru("с {path} уже работает другой conclave-pki");
         Read { path: String, cause: String }
-            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {cause}");
+            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {}", cause_ru(cause));
         Write { path: String, cause: String }
-            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {cause}");
+            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {}", cause_ru(cause));
+        NoBlock { path: String, en: &'static str, ru: &'static str }
+            => en("{path} holds {en}"), ru("в {path} {ru}");
         TooLong { path: String, limit: u64 }
             => en("{path} is longer than {limit} bytes"), ru("{path} длиннее {limit} байт");
         NotText { path: String } => en("{path} is no text (UTF-8)"), ru("{path} — не текст (UTF-8)");
@@ -105,9 +108,18 @@ console::words! {
         NoPaper
             => en("say where the sheet goes: --pdf FILE or --printer COMMAND"),
                ru("укажите, куда вывести лист: --pdf ФАЙЛ или --printer КОМАНДА");
-        PaperFailed { number: u64, why: String }
-            => en("envelope No. {number} is recorded, but its sheet did not come out ({why}); its password is lost: use envelope reissue"),
-               ru("конверт № {number} записан, но лист не вышел ({why}); пароль потерян: используйте envelope reissue");
+        PaperFailed { number: u64, login: String, why: String }
+            => en("the sheet of envelope No. {number} did not come out ({why}), and the envelope is void; print another: conclave-pki envelope print @{login}"),
+               ru("лист конверта № {number} не вышел ({why}), и конверт недействителен; напечатать другой: conclave-pki envelope print @{login}");
+        ServerLogin { path: String, login: String }
+            => en("{path} asks to be the server under the login {login}; conclaved asks as \"server\", people have no such request"),
+               ru("{path} — запрос сервера под логином {login}; conclaved составляет его под логином «server», у людей такого не бывает");
+        Alike
+            => en("nothing is issued: look at the names that look alike; if they are different people, repeat with --alike-ok"),
+               ru("ничего не выдаётся: проверьте похожие имена; если это разные люди, повторите с --alike-ok");
+        NotTaken { from: u64, taken: u64 }
+            => en("--from {from}: the appliance has only the acts before No. {taken}; a bundle must not begin later"),
+               ru("--from {from}: у сервера есть только акты до № {taken}; позже пакет начинаться не может");
         Sheet { why: String } => en("the sheet cannot be made: {why}"), ru("лист не составляется: {why}");
         NotOurBundle
             => en("this is not the next bundle that was made here"), ru("это не следующий из составленных здесь пакетов");
@@ -129,7 +141,7 @@ impl Trouble {
             Self::Write { .. } | Self::Extra { .. } => "write-failed",
             Self::TooLong { .. } => "too-long",
             Self::NotText { .. } => "not-text",
-            Self::BadFile { .. } => "bad-file",
+            Self::BadFile { .. } | Self::NoBlock { .. } => "bad-file",
             Self::ActsDamaged { .. } => "acts-damaged",
             Self::WrongPassphrase => "wrong-passphrase",
             Self::PassphrasesDiffer => "passphrases-differ",
@@ -145,6 +157,9 @@ impl Trouble {
             Self::Unmade { .. } => "unmade",
             Self::RoleNeeded { .. } => "role-needed",
             Self::ServerRole { .. } => "server-role",
+            Self::ServerLogin { .. } => "server-login",
+            Self::Alike => "look-alikes",
+            Self::NotTaken { .. } => "not-taken",
             Self::Known { .. } => "known",
             Self::KeyKnown { .. } => "key-known",
             Self::Revoked { .. } => "revoked",
@@ -199,12 +214,16 @@ impl Trouble {
             Self::Exists { .. }
             | Self::Busy { .. }
             | Self::BadFile { .. }
+            | Self::NoBlock { .. }
             | Self::PassphrasesDiffer
             | Self::OtherSuite { .. }
             | Self::Names { .. }
             | Self::UnknownPerson { .. }
             | Self::Unmade { .. }
             | Self::ServerRole { .. }
+            | Self::ServerLogin { .. }
+            | Self::Alike
+            | Self::NotTaken { .. }
             | Self::Known { .. }
             | Self::KeyKnown { .. }
             | Self::Revoked { .. }

@@ -32,7 +32,7 @@ fn bundle(dir: &Path, name: &str) -> Bundle {
 /// A site with a server, two officers, anna with an envelope in her hands; then bundled.
 fn site(dir: &Path, suite: Suite) {
     let name = suite.name();
-    request(dir, &format!("conclave|Conclave|{name}|{SERVER}"), true);
+    request(dir, &format!("server|Conclave|{name}|{SERVER}"), true);
     for (login, full) in [("olga", "Ольга Зимина"), ("oleg", "Олег Орлов"), ("anna", "Анна Петрова")]
     {
         request(dir, &format!("{login}|{full}|{name}|{login}.request"), false);
@@ -41,7 +41,7 @@ fn site(dir: &Path, suite: Suite) {
     done(dir, &format!("issue {SERVER}"));
     done(dir, "issue olga.request oleg.request --role officer --clearance 5");
     done(dir, "issue anna.request --role operator --clearance secret");
-    done(dir, "genesis --server conclave --officers olga,oleg");
+    done(dir, "genesis --server server --officers olga,oleg");
     let line = "conclave-pki envelope print @anna --one-time-fd 3 --passphrase-fd 0 < pass 3>> one-time";
     assert!(command(dir, line).status.success());
     done(dir, "envelope hand-over 1");
@@ -87,7 +87,7 @@ fn the_appliance_takes_it_in(suite: Suite) {
     // Later: a renewal and a revocation come in the next bundle, and follow what is known.
     quick(dir, "bundle --taken site.bundle");
     request(dir, &format!("anna|Анна Ковалёва|{}|new.request", suite.name()), false);
-    done(dir, "renew new.request");
+    done(dir, "renew new.request --name-from-request");
     done(dir, "revoke @olga --reason affiliation-changed");
     quick(dir, "bundle --out next.bundle");
     let next = bundle(dir, "next.bundle");

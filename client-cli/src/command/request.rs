@@ -13,17 +13,18 @@ use pki::{Credential, CredentialFile, KdfCost, SubjectNames, Suite};
 use serde::Serialize;
 use std::path::Path;
 
-/// Letters of a passphrase at least.
-pub(super) const PASSPHRASE_LETTERS_MIN: usize = 10;
+pub(super) use pki::sealed::PASSPHRASE_LETTERS_MIN;
 
 console::words! {
     enum Said {
-        NewPassphrase => en("New passphrase of the credential: "), ru("Новая парольная фраза для ключей: ");
+        NewPassphrase
+            => en("New passphrase of the credential, at least {PASSPHRASE_LETTERS_MIN} letters: "),
+               ru("Новая парольная фраза для ключей, не меньше {PASSPHRASE_LETTERS_MIN} знаков: ");
         Again => en("Once more: "), ru("Ещё раз: ");
         Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
-        Done { out: String, home: String }
-            => en("the keys are in {home} and stay there; give {out} to a security officer"),
-               ru("ключи лежат в {home} и не покидают его; файл {out} передайте офицеру безопасности");
+        Done { out: String, home: String, fingerprint: String }
+            => en("the keys are in {home} and stay there; give {out} to a security officer, who must see the same fingerprint: {fingerprint}"),
+               ru("ключи лежат в {home} и не покидают его; файл {out} передайте офицеру безопасности, у него должен быть тот же отпечаток: {fingerprint}");
     }
 }
 
@@ -32,6 +33,7 @@ struct Data {
     login: String,
     full_name: String,
     out: String,
+    fingerprint: String,
 }
 
 pub(super) fn run(args: Request, mut here: Here) -> Result<Exit, Trouble> {
@@ -44,11 +46,15 @@ pub(super) fn run(args: Request, mut here: Here) -> Result<Exit, Trouble> {
     let credential = file.credential();
     let request = credential.request().map_err(TerminalError::from)?;
     // Made anew each time from the keys that wait: a crash before this line loses nothing.
-    write_new(out, RequestFile::new(request, None).to_text().as_bytes())?;
+    let request = RequestFile::new(request, None);
+    write_new(out, request.to_text().as_bytes())?;
+    let fingerprint = request.fingerprint();
     let shown = |path: &Path| clean(&path.display().to_string());
-    let said = Said::Done { out: shown(out), home: shown(here.home.path()) };
+    let said =
+        Said::Done { out: shown(out), home: shown(here.home.path()), fingerprint: fingerprint.clone() };
     let names = credential.names();
-    let data = Data { login: names.login.clone(), full_name: names.full_name.clone(), out: shown(out) };
+    let data =
+        Data { login: names.login.clone(), full_name: names.full_name.clone(), out: shown(out), fingerprint };
     Ok(here.voice.done("request", &said, data))
 }
 

@@ -6,7 +6,8 @@
 //! base64(canonical SignedStatement) LF          one line for each act, in order
 //! ```
 //! An act counts once its line, with the line's end, is on the disk. A last line that is torn was never followed by
-//! anything: no certificate, list, sheet or bundle leaves before the sync. It is set aside, and the work goes on.
+//! anything: no certificate, list, sheet or bundle leaves before the sync. It is set aside, and the work goes on. A whole
+//! last line may have been written by a process that did not live to sync it, so what is read is synced before it counts.
 
 use crate::files::{self, Readers, shown};
 use crate::trouble::Trouble;
@@ -69,6 +70,8 @@ impl ActsFile {
         if bytes.len() as u64 > ACTS_BYTES_MAX {
             return Err(Trouble::TooLong { path: shown(path), limit: ACTS_BYTES_MAX });
         }
+        // Whole lines that nobody saw on the disk: what is built on them must not outlive them.
+        file.sync_data().map_err(|cause| files::read_trouble(path, &cause))?;
         let Split { acts, torn } = split(&bytes)?;
         let mut this = Self { path: path.to_owned(), file };
         if is_writing && !torn.is_empty() {
@@ -80,8 +83,15 @@ impl ActsFile {
     /// Adds one act. Once this returns, the act is durable; a crash before it leaves a torn line or none.
     pub fn append(&mut self, act: &SignedStatement) -> Result<(), Trouble> {
         let line = format!("{}\n", STANDARD.encode(canonical::encode(act)));
+        let trouble = |cause: std::io::Error| files::write_trouble(&self.path, &cause);
+        let before = self.file.metadata().map_err(trouble)?.len();
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|cause| files::write_trouble(&self.path, &cause))
+        written.map_err(|cause| {
+            // Not known to be on the disk, so it is not to be believed later; if it cannot be cut off either, the next
+            // opening syncs it or finds it torn.
+            let _cut = self.file.set_len(before);
+            trouble(cause)
+        })
     }
 
     /// Keeps the torn bytes beside the file, then cuts them off. A crash between the two repeats both.

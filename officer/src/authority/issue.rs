@@ -7,7 +7,7 @@ use super::state::Person;
 use crate::files::{self, Readers};
 use crate::trouble::{Failure, Trouble};
 use journal::act::{Act, Enrol};
-use pki::exchange::{RequestFile, TEXT_BYTES_MAX};
+use pki::exchange::{BadExchange, RequestFile, TEXT_BYTES_MAX};
 use pki::profile::{self, LeafKey, LeafRequest, Validity};
 use pki::{Clearance, PersonId, Request, Role, RoleSet, SecretKey, SubjectNames};
 use rand_core::CryptoRng;
@@ -24,6 +24,8 @@ pub struct Asked {
     pub request: Request,
     /// A server's log identity key.
     pub identity: Option<[u8; 32]>,
+    /// What the asker sees too, see [`RequestFile::fingerprint`].
+    pub fingerprint: String,
 }
 
 /// What the officer grants.
@@ -57,9 +59,19 @@ pub enum Standing {
 pub fn read_request(path: &Path) -> Result<Asked, Trouble> {
     let bad = |why: String| Trouble::BadFile { path: files::shown(path), why };
     let text = files::read_text(path, TEXT_BYTES_MAX as u64)?;
-    let file = RequestFile::from_text(&text).map_err(|why| bad(why.to_string()))?;
+    let file = RequestFile::from_text(&text).map_err(|why| match why {
+        BadExchange::Blocks { found: 0, .. } => {
+            Trouble::NoBlock { path: files::shown(path), en: "no request", ru: "нет запроса" }
+        }
+        BadExchange::Blocks { .. }
+        | BadExchange::TooLong
+        | BadExchange::Armour(_)
+        | BadExchange::NotCanonical(_)
+        | BadExchange::Version { .. }
+        | BadExchange::TooMany => bad(why.to_string()),
+    })?;
     let request = Request::parse(&file.request).map_err(|why| bad(why.to_string()))?;
-    Ok(Asked { text, request, identity: file.identity })
+    Ok(Asked { text, request, fingerprint: file.fingerprint(), identity: file.identity })
 }
 
 impl Authority {
@@ -125,11 +137,13 @@ impl Authority {
         }
     }
 
-    /// No leaf outlives the authority that vouches for it.
+    /// A leaf begins when its authority does: what it is for counts from its entry in the journal on anyway, and an
+    /// authority whose clock is ahead would make leaves that the appliance refuses until its own clock gets there, and
+    /// with them every later act. No leaf outlives the authority that vouches for it.
     fn leaf_validity(&self, now_ms: u64, days: u32) -> Validity {
         let wanted = validity(now_ms, days);
         let (from, until) = self.issuing.validity();
-        Validity { from: wanted.from.max(from), until: wanted.until.min(until) }
+        Validity { from, until: wanted.until.min(until) }
     }
 }
 

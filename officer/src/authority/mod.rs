@@ -4,8 +4,9 @@
 //! ```text
 //! DIR/root.pem, issuing.pem   the authorities' certificates
 //! DIR/root.key, issuing.key   their keys, encrypted (see `secret`)
-//! DIR/acts                    the authority's own journal (see `acts`); what follows can be made again from it:
-//! DIR/crl.pem                 the newest revocation list
+//! DIR/acts                    the authority's own journal (see `acts`)
+//! DIR/crl.pem                 the newest revocation list; its number and dates are in `acts` as well, until it grows
+//!                             too large for an act; what follows can be made again:
 //! DIR/issued/LOGIN.request    what was asked for;  LOGIN.certificates: what was given
 //! DIR/verifiers/N             password verifiers, sealed to the core, until the bundle with envelope N is taken in
 //! DIR/taken                   how many acts the appliance is known to have taken in
@@ -61,6 +62,9 @@ impl Authority {
         for (number, signed) in lines.iter().enumerate() {
             let damaged = |why| Trouble::ActsDamaged { line: number as u64 + 2, why };
             state.apply(signed).map_err(damaged)?;
+        }
+        if let Some(list) = revoke::published(&dir.join("crl.pem"))? {
+            state.adopt_list(list);
         }
         Ok(Self { dir: dir.to_owned(), root, issuing, acts, state })
     }

@@ -1,5 +1,6 @@
 //! Revocation: the act that ends a person's certificates, and the list that says so to everybody.
-//! Never takes anything back: what a list once named, every later one names, with the same date.
+//! Never takes anything back: what a list once named, every later one names, with the same date. A list that no longer
+//! fits into an act lives in `crl.pem` alone; the appliance goes by the revocations, which are acts of their own.
 
 use super::Authority;
 use super::found::{unmade, validity};
@@ -9,11 +10,12 @@ use crate::trouble::{Failure, Trouble};
 use journal::act::{Act, Crl};
 use pki::profile::{self, Validity};
 use pki::{CertTime, Reason, RevocationList, SecretKey, UnixMs, pem};
+use std::path::Path;
 
 /// How long a list is fresh, days.
 pub const LIST_DAYS: u32 = 30;
 /// Largest list that fits into an act, DER bytes. A larger one is published as a file alone.
-const LIST_ACT_BYTES_MAX: usize = 48 * 1024;
+const LIST_ACT_BYTES_MAX: usize = journal::act::people::CRL_BYTES_MAX as usize;
 
 /// What became of a new list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,25 +26,47 @@ pub struct Published {
     pub entries: usize,
     /// Until when it is fresh.
     pub until: CertTime,
-    /// It is in `acts` too: always, until it grows too large.
+    /// It is in `acts` too: until it grows too large.
     pub is_act: bool,
 }
 
 /// Makes a list from the state, records it and writes `crl.pem`. A crash between the two leaves the old file; the next
 /// list has both.
 pub fn publish(authority: &mut Authority, key: &SecretKey, now_ms: u64) -> Result<Published, Failure> {
+    publish_within(authority, key, now_ms, LIST_ACT_BYTES_MAX)
+}
+
+fn publish_within(
+    authority: &mut Authority,
+    key: &SecretKey,
+    now_ms: u64,
+    act_bytes_max: usize,
+) -> Result<Published, Failure> {
     let list = make(authority, key, now_ms)?;
-    let is_act = list.der().len() <= LIST_ACT_BYTES_MAX;
+    let is_act = list.der().len() <= act_bytes_max;
     if is_act {
         authority.record(key, Act::Crl(Crl { list: list.der().to_vec().into() }))?;
     }
     write(authority, &list)?;
+    authority.state.adopt_list(list.clone());
     Ok(Published {
         number: list_number(&list).unwrap_or_default(),
         entries: list.entries().len(),
         until: list.next_update().unwrap_or(list.this_update()),
         is_act,
     })
+}
+
+/// The list that lies there, if one does; whose it is and how new, the state judges.
+pub(super) fn published(path: &Path) -> Result<Option<RevocationList>, Trouble> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bad = |why: String| Trouble::BadFile { path: files::shown(path), why };
+    let text = files::read_text(path, pem::PEM_BYTES_MAX as u64)?;
+    let blocks = pem::decode(&text, pem::CRL).map_err(|why| bad(why.to_string()))?;
+    let [der] = blocks.as_slice() else { return Err(bad("not one revocation list".into())) };
+    RevocationList::parse(der).map(Some).map_err(|why| bad(why.to_string()))
 }
 
 fn write(authority: &Authority, list: &RevocationList) -> Result<(), Trouble> {
@@ -68,4 +92,88 @@ fn make(authority: &Authority, key: &SecretKey, now_ms: u64) -> Result<Revocatio
     let dates = Validity { from: now, ..validity(now_ms, LIST_DAYS) };
     let issuer = profile::Authority { certificate: &authority.issuing, signer: key };
     profile::revocation_list(issuer, number, dates, &revoked).map_err(unmade)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that meets the unexpected is to stop")]
+mod tests {
+    use super::*;
+    use crate::authority::acts::Mode;
+    use crate::authority::found::{Plan, found};
+    use crate::authority::issue::{Asked, Grant};
+    use crate::authority::os_rng;
+    use console::Secret;
+    use journal::act::{Revoke, RevokeReason};
+    use pki::exchange::RequestFile;
+    use pki::{AgreementSecret, Clearance, PersonId, Request, Role, RoleSet, SubjectNames, Suite};
+
+    const DAY_MS: u64 = 86_400_000;
+    const NOW_MS: u64 = 1_795_283_588_000;
+
+    fn authority(dir: &Path) -> (Authority, SecretKey) {
+        let passphrase = Secret::take(zeroize::Zeroizing::new("correct horse battery".into()));
+        let dir = dir.join("ca");
+        let plan =
+            Plan { dir: &dir, site: "Nord", suite: Suite::Ed25519, passphrase: &passphrase, now_ms: NOW_MS };
+        found(&plan, &mut os_rng()).unwrap();
+        let authority = Authority::open(&dir, Mode::Write).unwrap();
+        let key = authority.unlock_with(&passphrase).unwrap();
+        (authority, key)
+    }
+
+    fn certified(authority: &mut Authority, key: &SecretKey, login: &str, now_ms: u64) -> PersonId {
+        let names = SubjectNames { full_name: login.into(), login: login.into(), unit: Vec::new() };
+        let own = SecretKey::generate(Suite::Ed25519, &mut os_rng()).unwrap();
+        let agreement = AgreementSecret::generate(Suite::Ed25519, &mut os_rng()).unwrap();
+        let der = Request::make(&names, own.public(), agreement.public(), &own).unwrap();
+        let request = Request::parse(&der).unwrap();
+        let file = RequestFile::new(der, None);
+        let asked = Asked { text: file.to_text(), request, identity: None, fingerprint: file.fingerprint() };
+        let roles = RoleSet::EMPTY.with(Role::Operator);
+        let grant = Grant { names, roles, clearance: Clearance::UNMARKED, days: 10 };
+        authority.certify(key, &asked, &grant, now_ms, &mut os_rng()).unwrap()
+    }
+
+    #[test]
+    fn a_list_too_large_for_an_act_keeps_numbers_and_dates() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut authority, key) = authority(dir.path());
+        let mut dates = Vec::new();
+        for (n, login) in (1..).zip(["anna", "boris", "vera"]) {
+            let person = certified(&mut authority, &key, login, NOW_MS);
+            let act = Revoke { person, reason: RevokeReason::Superseded, note: String::new() };
+            authority.record(&key, Act::Revoke(act)).unwrap();
+            let list = publish_within(&mut authority, &key, NOW_MS + n * DAY_MS, 0).unwrap();
+            assert_eq!((list.number, list.entries, list.is_act), (1 + n, 2 * n as usize, false));
+            // As the next command finds it.
+            let ca = dir.path().join("ca");
+            drop(authority);
+            authority = Authority::open(&ca, Mode::Write).unwrap();
+            let newest = authority.state.list.as_ref().unwrap();
+            let now: Vec<_> = newest.entries().iter().map(|e| (e.serial.clone(), e.revoked_at)).collect();
+            assert!(dates.iter().all(|entry| now.contains(entry)), "dates stand");
+            dates = now;
+        }
+        // One that somebody else signed, or that is not there, changes nothing.
+        let ca = dir.path().join("ca");
+        std::fs::remove_file(ca.join("crl.pem")).unwrap();
+        drop(authority);
+        assert_eq!(
+            list_number(Authority::open(&ca, Mode::Read).unwrap().state.list.as_ref().unwrap()),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_makes_no_certificate_of_the_future() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut authority, key) = authority(dir.path());
+        let person = certified(&mut authority, &key, "anna", NOW_MS + 365 * DAY_MS);
+        let pair = authority.state.people[&person].newest();
+        let now = CertTime::from_unix(UnixMs(NOW_MS));
+        for certificate in [&pair.signature, &pair.agreement] {
+            let (from, until) = certificate.validity();
+            assert!(from <= now && until > now);
+        }
+    }
 }

@@ -70,6 +70,8 @@ pub struct State {
     pub people: BTreeMap<PersonId, Person>,
     logins: BTreeMap<String, PersonId>,
     keys: BTreeMap<Vec<u8>, PersonId>,
+    /// Servers, in the order of their last enrolment.
+    servers: Vec<PersonId>,
     /// All envelopes.
     pub envelopes: Envelopes,
     /// The newest revocation list.
@@ -91,6 +93,7 @@ impl State {
             people: BTreeMap::new(),
             logins: BTreeMap::new(),
             keys: BTreeMap::new(),
+            servers: Vec::new(),
             envelopes: Envelopes::default(),
             list: None,
             founded: None,
@@ -110,7 +113,17 @@ impl State {
 
     /// The newest server that is not revoked.
     pub fn server(&self) -> Option<&Person> {
-        self.people.values().find(|person| person.is_server() && person.revoked.is_none())
+        let newest_first = self.servers.iter().rev().filter_map(|id| self.people.get(id));
+        newest_first.into_iter().find(|person| person.is_server() && person.revoked.is_none())
+    }
+
+    /// A list of this authority that grew too large for an act, as it was published: newer than any that is one.
+    pub fn adopt_list(&mut self, list: RevocationList) {
+        if list.is_signed_by(self.issuing.spki())
+            && list_number(&list) > self.list.as_ref().and_then(list_number)
+        {
+            self.list = Some(list);
+        }
     }
 
     /// The statement that would carry this act next.
@@ -203,8 +216,12 @@ impl State {
                 return Err("a key that was certified before".into());
             }
         }
-        let roles = signature.roles().iter().chain(agreement.roles().iter()).collect();
+        let roles: RoleSet = signature.roles().iter().chain(agreement.roles().iter()).collect();
         let clearance = signature.clearance();
+        if roles.contains(Role::Server) {
+            self.servers.retain(|known| *known != id);
+            self.servers.push(id);
+        }
         self.logins.insert(names.login.clone(), id);
         let pair = Pair { signature, agreement };
         match self.people.get_mut(&id) {

@@ -6,8 +6,9 @@ use crate::authority::Authority;
 use crate::files::{self, Readers, shown};
 use crate::trouble::{Failure, Trouble};
 use clap::Args;
-use console::{Exit, HelpTable, Voice};
-use protocol::bundle::{ACTS_MAX, Bundle, VERSION};
+use console::{Exit, HelpTable, Voice, count_en};
+use journal::Act;
+use protocol::bundle::{ACTS_MAX, Bundle, VERSION, ended_within};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ const TAKEN_BYTES_MAX: u64 = 32;
 )]
 #[group(id = "job", required = true, multiple = false, args = ["out", "taken"])]
 pub(super) struct MakeBundle {
-    /// Write the bundle here.
+    /// Write the bundle here; the file must not exist.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The appliance has taken in this bundle: the next one begins behind it.
@@ -30,6 +31,9 @@ pub(super) struct MakeBundle {
     /// Everything from the genesis on, for a new appliance.
     #[arg(long, conflicts_with = "taken")]
     all: bool,
+    /// Begin with this act again: a bundle was marked as taken in and was not.
+    #[arg(long, value_name = "N", conflicts_with_all = ["taken", "all"])]
+    from: Option<usize>,
     #[command(flatten)]
     place: Place,
 }
@@ -40,7 +44,8 @@ pub(super) const HELP: &HelpTable = &[
         "bundle/@after",
         "Пример: conclave-pki bundle --out site.bundle\nКогда сервер его принял: conclave-pki bundle --taken site.bundle",
     ),
-    ("bundle/out", "записать пакет сюда"),
+    ("bundle/out", "записать пакет сюда; файла ещё не должно быть"),
+    ("bundle/from", "снова начать с этого акта: пакет отмечен принятым, а принят не был"),
     ("bundle/taken", "сервер принял этот пакет: следующий начнётся после него"),
     ("bundle/all", "всё с самого акта учреждения, для нового сервера"),
 ];
@@ -48,14 +53,14 @@ pub(super) const HELP: &HelpTable = &[
 console::words! {
     enum Said {
         Made { path: String, acts: u64, from: u64, verifiers: u64 }
-            => en("{path}: {acts} acts from No. {from} on, {verifiers} password verifiers"),
+            => en("{path}: {} from No. {from} on, {}", count_en(*acts, "act", "acts"), count_en(*verifiers, "password verifier", "password verifiers")),
                ru("{path}: актов {acts}, начиная с № {from}; проверочных значений паролей {verifiers}");
         More { left: u64 }
-            => en("{left} acts did not fit: mark this bundle as taken in, then make the next"),
+            => en("{} did not fit: mark this bundle as taken in, then make the next", count_en(*left, "act", "acts")),
                ru("не поместилось актов: {left}; отметьте этот пакет принятым и соберите следующий");
         Lost { numbers: String }
-            => en("no password verifiers are kept any more for envelopes {numbers}: print them anew"),
-               ru("для конвертов {numbers} проверочных значений больше нет: выпустите их заново");
+            => en("no password verifiers are kept any more for envelopes {numbers}: void or reissue them (conclave-pki envelope), then make this bundle again"),
+               ru("для конвертов {numbers} проверочных значений больше нет: объявите их недействительными или выпустите заново (conclave-pki envelope) и составьте этот пакет снова");
         Taken { until: u64 }
             => en("marked as taken in; the next bundle begins with act No. {until}"),
                ru("отмечен принятым; следующий пакет начнётся с акта № {until}");
@@ -83,17 +88,30 @@ impl MakeBundle {
     fn make(&self, out: &Path, voice: Voice) -> Result<Exit, Failure> {
         let authority = self.place.read()?;
         let founded = authority.state.founded.as_ref().ok_or(Trouble::NotFounded)?;
-        let from = if self.all { 0 } else { taken(&authority)? };
+        let taken = taken(&authority)?;
+        let from = match self.from {
+            Some(from) if from > taken => {
+                return Err(Trouble::NotTaken { from: from as u64, taken: taken as u64 }.into());
+            }
+            Some(from) => from,
+            None if self.all => 0,
+            None => taken,
+        };
         let total = authority.state.acts.len();
         let until = total.min(from + ACTS_MAX);
         if from >= total {
             return Err(Trouble::NothingNew.into());
         }
+        let acts = authority.state.acts[from..until].to_vec();
+        let parsed: Vec<Act> =
+            acts.iter().filter_map(|act| Some(act.clone().parse().ok()?.act().clone())).collect();
+        let ended = ended_within(parsed.iter());
         let (mut verifiers, mut lost) = (Vec::new(), Vec::new());
         for envelope in authority.state.envelopes.iter() {
             if (from..until).contains(&(envelope.act as usize)) {
                 match authority.verifier(envelope)? {
                     Some(verifier) => verifiers.push(verifier),
+                    None if ended.contains(&envelope.number) => {}
                     None => lost.push(envelope.number.to_string()),
                 }
             }
@@ -101,11 +119,11 @@ impl MakeBundle {
         let bundle = Bundle {
             version: VERSION,
             genesis: (from == 0).then(|| founded.signed.clone()),
-            acts: authority.state.acts[from..until].to_vec(),
+            acts,
             verifiers,
             server: authority.state.server().map(|server| authority.certificates(server).certificates),
         };
-        files::replace(out, bundle.to_text().as_bytes(), Readers::Owner)?;
+        files::write_new(out, bundle.to_text().as_bytes(), Readers::Owner)?;
         if until < total {
             voice.remark(&Said::More { left: (total - until) as u64 });
         }

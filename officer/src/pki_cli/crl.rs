@@ -2,12 +2,14 @@
 //! Never forgets an entry of an older one.
 
 use super::Place;
+use crate::authority::Authority;
 use crate::authority::revoke::{Published, publish};
 use crate::clock;
 use crate::files;
 use crate::trouble::Failure;
 use clap::Args;
-use console::{Exit, HelpTable, PassphraseFd, Voice};
+use console::{Exit, HelpTable, PassphraseFd, Voice, count_en};
+use pki::{CertTime, UnixMs};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -36,11 +38,22 @@ pub(super) const HELP: &HelpTable = &[
 console::words! {
     pub(super) enum Said {
         Made { number: u64, entries: usize, until: String }
-            => en("revocation list No. {number}: {entries} certificates, fresh until {until}"),
+            => en("revocation list No. {number}: {}, fresh until {until}", count_en(*entries as u64, "certificate", "certificates")),
                ru("список отозванных № {number}: сертификатов {entries}, свеж до {until}");
         TooLarge
-            => en("the list has grown too large for an act: carry crl.pem by hand"),
-               ru("список слишком велик для акта: переносите crl.pem сами");
+            => en("the list has grown too large for an act; the server goes by the revocations themselves, crl.pem is for others"),
+               ru("список слишком велик для акта; сервер исходит из самих отзывов, а crl.pem нужен другим");
+        Ahead { until: String }
+            => en("this machine's clock is behind the newest revocation list, made at {until}: set it right"),
+               ru("часы этой машины отстают от новейшего списка отозванных, составленного {until}: выставьте их");
+    }
+}
+
+/// Says where this machine's clock cannot be right: it stands before what was signed here already.
+pub(super) fn look_at_clock(authority: &Authority, voice: Voice) {
+    let now = CertTime::from_unix(UnixMs(clock::now_ms()));
+    if let Some(list) = authority.state.list.as_ref().filter(|list| list.this_update() > now) {
+        voice.remark(&Said::Ahead { until: list.this_update().to_string() });
     }
 }
 
@@ -61,6 +74,7 @@ impl Data {
 impl Crl {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
         let mut authority = self.place.write()?;
+        look_at_clock(&authority, voice);
         let key = authority.unlock(self.passphrase.passphrase_fd, voice.lang)?;
         let list = publish(&mut authority, &key, clock::now_ms())?;
         if let Some(out) = &self.out {

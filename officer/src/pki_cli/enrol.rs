@@ -2,8 +2,11 @@
 //! Never issues anything while two logins are the same, and look-alikes only when a person has looked at them.
 
 use super::Place;
+use super::alike::{self, Look};
+use super::crl::look_at_clock;
 use super::issue::{Issued, remind, written};
 use crate::authority::issue::{Asked, Grant, LEAF_DAYS, Standing, read_request};
+use crate::authority::state::Person;
 use crate::authority::{Authority, os_rng};
 use crate::clock;
 use crate::files::{self, shown};
@@ -11,6 +14,7 @@ use crate::roster::{self, Finding, ROSTER_BYTES_MAX, Row};
 use crate::trouble::Failure;
 use clap::Args;
 use console::{Exit, HelpTable, Lang, PassphraseFd, Voice, Words, count_en};
+use pki::RoleSet;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -79,9 +83,12 @@ pub(super) const HELP: &HelpTable = &[
 console::words! {
     /// A line of the plan or of what was found.
     enum Line {
-        ToIssue { line: u64, login: String, name: String, role: String, clearance: String }
-            => en("line {line}: {login} ({name}), {role}, {clearance}: certificates are to be issued"),
-               ru("строка {line}: {login} ({name}), {role}, {clearance}: сертификаты будут выданы");
+        ToIssue { line: u64, login: String, name: String, role: String, clearance: String, request: String }
+            => en("line {line}: {login} ({name}), {role}, {clearance}: certificates are to be issued; request {request}"),
+               ru("строка {line}: {login} ({name}), {role}, {clearance}: сертификаты будут выданы; запрос {request}");
+        Differs { line: u64, login: String, roster: String, here: String }
+            => en("line {line}: {login}: DIFFERS: {roster} in the roster, {here} in the certificates; conclave-pki renew"),
+               ru("строка {line}: {login}: РАСХОЖДЕНИЕ: в списке {roster}, в сертификатах {here}; conclave-pki renew");
         Done { line: u64, login: String }
             => en("line {line}: {login}: has these certificates already"), ru("строка {line}: {login}: сертификаты уже выданы");
         Waiting { line: u64, login: String }
@@ -104,11 +111,7 @@ console::words! {
             => en("STOP: the login {login} stands in lines {lines}"), ru("СТОП: логин {login} стоит в строках {lines}");
         SameRequest { login: String, paths: String }
             => en("STOP: several requests for {login}: {paths}"), ru("СТОП: несколько запросов для {login}: {paths}");
-        AlikeLogins { logins: String }
-            => en("LOOK: these logins look alike: {logins}"), ru("ПРОВЕРЬТЕ: похожие логины: {logins}");
-        AlikeNames { people: String }
-            => en("LOOK: these names are the same or look alike: {people}"),
-               ru("ПРОВЕРЬТЕ: одинаковые или похожие имена: {people}");
+        Alike { look: Look } => en("{}", look.en()), ru("{}", look.ru());
         Unread { path: String, why: String }
             => en("STOP: {path}: {why}"), ru("СТОП: {path}: {why}");
         NoRow { path: String, login: String }
@@ -121,10 +124,14 @@ console::words! {
         Look
             => en("nothing is issued: look at the names that look alike; if they are different people, repeat with --alike-ok"),
                ru("ничего не выдаётся: проверьте похожие имена; если это разные люди, повторите с --alike-ok");
-        Issued { login: String, path: String } => en("issued: {login} -> {path}"), ru("выдано: {login} -> {path}");
+        Issued { login: String, request: String, path: String }
+            => en("issued: {login} (request {request}) -> {path}"), ru("выдано: {login} (запрос {request}) -> {path}");
         Summary { issued: u64, done: u64, waiting: u64 }
             => en("issued: {issued}, done before: {done}, without a request: {waiting}"),
                ru("выдано: {issued}, выдано ранее: {done}, без запроса: {waiting}");
+        Unlike { count: u64 }
+            => en("{} from the certificates: they stay as they are until renewed", count_en(*count, "row differs", "rows differ")),
+               ru("строк, которые расходятся с сертификатами: {count}; сертификаты остаются прежними до замены");
     }
 }
 
@@ -152,6 +159,7 @@ struct Plan {
     lines: Vec<Line>,
     stops: u64,
     looks: u64,
+    differ: u64,
     issue: Vec<(Asked, Grant)>,
     done: Vec<String>,
     waiting: u64,
@@ -166,6 +174,7 @@ struct Data {
     waiting: u64,
     stops: u64,
     look_alikes: u64,
+    differ: u64,
 }
 
 impl Plan {
@@ -183,6 +192,7 @@ impl Plan {
             waiting: self.waiting,
             stops: self.stops,
             look_alikes: self.looks,
+            differ: self.differ,
         }
     }
 
@@ -211,21 +221,12 @@ impl Plan {
         let known: Vec<_> =
             people.map(|one| (one.names.login.clone(), one.names.full_name.clone())).collect();
         for finding in roster::findings(rows, &known) {
-            match finding {
-                Finding::SameLogin { login, lines } => {
-                    let lines = lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-                    self.stop(Line::SameLogin { login, lines });
-                }
-                Finding::AlikeLogins { logins } => {
-                    self.looks += 1;
-                    self.lines.push(Line::AlikeLogins { logins: logins.join(", ") });
-                }
-                Finding::AlikeNames { people } => {
-                    self.looks += 1;
-                    let people: Vec<_> =
-                        people.iter().map(|(name, login)| format!("{name} ({login})")).collect();
-                    self.lines.push(Line::AlikeNames { people: people.join(", ") });
-                }
+            if let Some(look) = alike::words(&finding) {
+                self.looks += 1;
+                self.lines.push(Line::Alike { look });
+            } else if let Finding::SameLogin { login, lines } = finding {
+                let lines = lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+                self.stop(Line::SameLogin { login, lines });
             }
         }
     }
@@ -234,10 +235,8 @@ impl Plan {
         let (line, login) = (row.line, row.names.login.clone());
         let Some(asked) = asked else {
             match authority.state.by_login(&login) {
-                Some(_) => {
-                    self.lines.push(Line::Done { line, login: login.clone() });
-                    self.done.push(login);
-                }
+                Some(person) if person.revoked.is_some() => self.stop(Line::Revoked { line, login }),
+                Some(person) => self.done(&row, person),
                 None => {
                     self.waiting += 1;
                     self.lines.push(Line::Waiting { line, login });
@@ -259,16 +258,17 @@ impl Plan {
                     line,
                     login,
                     name: console::clean(&row.names.full_name),
-                    role: row.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join("+"),
+                    role: roles(row.roles),
                     clearance: row.clearance.to_string(),
+                    request: asked.fingerprint.clone(),
                 });
                 let grant = Grant { names: row.names, roles: row.roles, clearance: row.clearance, days };
                 self.issue.push((asked, grant));
             }
-            Standing::Done => {
-                self.lines.push(Line::Done { line, login: login.clone() });
-                self.done.push(login);
-            }
+            Standing::Done => match authority.state.by_login(&login) {
+                Some(person) => self.done(&row, person),
+                None => self.stop(Line::KnownKey { line, login }),
+            },
             Standing::OtherKeys => self.stop(Line::OtherKeys { line, login }),
             Standing::KnownKey => self.stop(Line::KnownKey { line, login }),
             Standing::Revoked => self.stop(Line::Revoked { line, login }),
@@ -276,11 +276,44 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Somebody with certificates: they are as the roster wants them, or it is said what differs.
+    fn done(&mut self, row: &Row, person: &Person) {
+        let (line, login) = (row.line, row.names.login.clone());
+        let (roster, here) = difference(row, person);
+        if roster.is_empty() {
+            self.lines.push(Line::Done { line, login: login.clone() });
+        } else {
+            self.differ += 1;
+            let (roster, here) = (roster.join(", "), here.join(", "));
+            self.lines.push(Line::Differs { line, login: login.clone(), roster, here });
+        }
+        self.done.push(login);
+    }
+}
+
+/// What a roster says and what the certificates say, where the two differ.
+fn difference(row: &Row, person: &Person) -> (Vec<String>, Vec<String>) {
+    let unit = |steps: &[String]| format!("\"{}\"", console::clean(&steps.join("/")));
+    let fields = [
+        (console::clean(&row.names.full_name), console::clean(&person.names.full_name)),
+        (unit(&row.names.unit), unit(&person.names.unit)),
+        (roles(row.roles), roles(person.roles)),
+        (row.clearance.to_string(), person.clearance.to_string()),
+    ];
+    fields.into_iter().filter(|(roster, here)| roster != here).unzip()
+}
+
+fn roles(set: RoleSet) -> String {
+    set.iter().map(|role| role.name()).collect::<Vec<_>>().join("+")
+}
+
 impl Enrol {
     /// Each person is one act, durable before the certificates are written. A crash anywhere: the same command again
     /// finds what was done in `acts`, writes the files that lack, and goes on.
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
         let mut authority = if self.dry_run { self.place.read()? } else { self.place.write()? };
+        look_at_clock(&authority, voice);
         let plan = self.plan(&authority, voice.lang)?;
         if plan.stops > 0 || (plan.looks > 0 && !self.alike_ok) {
             return Ok(self.refused(voice, plan));
@@ -290,25 +323,31 @@ impl Enrol {
             let (issue, done, waiting) = (plan.issue.len() as u64, plan.done.len() as u64, plan.waiting);
             let mut lines = plan.lines;
             lines.push(Line::Plan { issue, done, waiting });
-            return Ok(voice.done("enrol", &Text(lines), data));
+            return Ok(ended(voice, lines, plan.differ, data));
         }
         let mut issued = Vec::new();
         for login in &plan.done {
-            written(&authority, login, &self.out, true)?;
+            written(&authority, login, &self.out, None, true)?;
         }
         if !plan.issue.is_empty() {
             let key = authority.unlock(self.passphrase.passphrase_fd, voice.lang)?;
             for (asked, grant) in &plan.issue {
                 authority.certify(&key, asked, grant, clock::now_ms(), &mut os_rng())?;
-                issued.push(written(&authority, &grant.names.login, &self.out, false)?);
+                issued.push(written(&authority, &grant.names.login, &self.out, Some(asked), false)?);
             }
         }
         remind(&authority, &issued, voice);
-        let line = |one: &Issued| Line::Issued { login: one.login.clone(), path: one.certificates.clone() };
+        let line = |one: &Issued| Line::Issued {
+            login: one.login.clone(),
+            request: one.request.clone().unwrap_or_default(),
+            path: one.certificates.clone(),
+        };
         let mut said: Vec<Line> = issued.iter().map(line).collect();
-        let (done, waiting) = (plan.done.len() as u64, plan.waiting);
+        let (done, waiting, differ) = (plan.done.len() as u64, plan.waiting, plan.differ);
         said.push(Line::Summary { issued: issued.len() as u64, done, waiting });
-        Ok(voice.done("enrol", &Text(said), plan.data(false, issued)))
+        let data = plan.data(false, issued);
+        let differences = plan.lines.into_iter().filter(|line| matches!(line, Line::Differs { .. }));
+        Ok(ended(voice, differences.chain(said).collect(), differ, data))
     }
 
     fn plan(&self, authority: &Authority, lang: Lang) -> Result<Plan, Failure> {
@@ -343,4 +382,13 @@ impl Enrol {
         lines.push(last);
         voice.verdict("enrol", Exit::No, code, &Text(lines), data)
     }
+}
+
+/// What was to be done is done; but where people's certificates are not what the roster says, the answer is no.
+fn ended(voice: Voice, mut lines: Vec<Line>, differ: u64, data: Data) -> Exit {
+    if differ == 0 {
+        return voice.done("enrol", &Text(lines), data);
+    }
+    lines.push(Line::Unlike { count: differ });
+    voice.verdict("enrol", Exit::No, "differs", &Text(lines), data)
 }

@@ -13,6 +13,8 @@ use clap::{Args, Subcommand};
 use console::{Align, Exit, HelpTable, PassphraseFd, Table, Voice};
 use journal::act::{Act, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid};
 use pki::OneTimePassword;
+use pki::durable_file::Growing;
+use pki::subject::{NAME_CHARS_MAX, UNIT_STEPS_MAX};
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -186,26 +188,18 @@ impl Envelope {
     }
 }
 
-/// Where a sheet goes, opened before the envelope is recorded. What did not come to a good end is not left behind.
+/// Where a sheet goes, opened before the envelope is recorded. What did not come to a good end is not left behind: the
+/// file has its name last of all.
 struct Outlet {
-    pdf: Option<(PathBuf, File)>,
+    pdf: Option<(PathBuf, Growing)>,
     one_time: Option<File>,
-    is_done: bool,
-}
-
-impl Drop for Outlet {
-    fn drop(&mut self) {
-        if let (Some((path, _)), false) = (&self.pdf, self.is_done) {
-            // Made by us, and worth nothing: the envelope was not recorded, or its password is said to be lost.
-            let _ = std::fs::remove_file(path);
-        }
-    }
 }
 
 impl Sheet {
     /// (1) The place for the sheet is opened. (2) The verifier is kept. (3) The act is recorded. (4) The sheet comes out.
-    /// A crash before 3: no envelope; an empty file may lie at the place. A crash after 3: the envelope is recorded and
-    /// its password is lost with this process: `envelope reissue`.
+    /// A crash before 3: no envelope; an empty part may lie beside the place. A crash after 3: the envelope is recorded
+    /// and its password is lost with this process: `envelope reissue`. (5) A sheet that did not come out: its envelope is
+    /// void, for nobody will ever know its password.
     fn run(&self, is_reissue: bool, voice: Voice) -> Result<Exit, Failure> {
         if self.pdf.is_none() && self.printer.is_none() && self.one_time_fd.is_none() {
             return Err(Trouble::NoPaper.into());
@@ -235,8 +229,13 @@ impl Sheet {
         let sealed = authority.keep_verifier(number, person.id, &one_time, &mut rng)?;
         let act = EnvelopePrint::new(number, person.id, replaces, &sealed);
         authority.record(&key, Act::EnvelopePrint(act))?;
-        let place =
-            self.put_out(outlet, &pdf, &one_time).map_err(|why| Trouble::PaperFailed { number, why })?;
+        let place = match self.put_out(outlet, &pdf, &one_time) {
+            Ok(place) => place,
+            Err(why) => {
+                authority.record(&key, Act::EnvelopeVoid(EnvelopeVoid { number }))?;
+                return Err(Trouble::PaperFailed { number, login, why }.into());
+            }
+        };
         let data = Data { number, login: login.clone(), person: person.id.to_string(), state: "printed" };
         let command = if is_reissue { "envelope reissue" } else { "envelope print" };
         Ok(voice.done(command, &Said::Printed { number, login, place }, data))
@@ -249,30 +248,40 @@ impl Sheet {
             OpenOptions::new().append(true).open(&path).map_err(|cause| files::write_trouble(&path, &cause))
         });
         let one_time = one_time.transpose()?;
-        let pdf = self.pdf.as_ref().map(|path| Ok((path.clone(), files::create_new(path, Readers::Owner)?)));
-        Ok(Outlet { pdf: pdf.transpose()?, one_time, is_done: false })
+        let pdf = self.pdf.as_ref().map(|path| Ok((path.clone(), files::grow(path, Readers::Owner)?)));
+        Ok(Outlet { pdf: pdf.transpose()?, one_time })
     }
 
     /// Everything that was asked for, or the first failure in words. Gives where the sheet is.
-    fn put_out(&self, mut outlet: Outlet, pdf: &[u8], one_time: &OneTimePassword) -> Result<String, String> {
+    fn put_out(&self, outlet: Outlet, pdf: &[u8], one_time: &OneTimePassword) -> Result<String, String> {
+        let Outlet { pdf: mut file, one_time: mut descriptor } = outlet;
         let mut places = Vec::new();
-        if let Some((path, file)) = &mut outlet.pdf {
-            files::fill(file, path, pdf).map_err(|why| console::Words::en(&why))?;
+        if let Some((path, file)) = &mut file {
+            file.write_all(pdf).map_err(|why| why.to_string())?;
             places.push(shown(path));
         }
         if let Some(command) = &self.printer {
             print(command, pdf)?;
             places.push(console::clean(command));
         }
-        if let (Some(file), Some(fd)) = (&mut outlet.one_time, self.one_time_fd) {
+        if let (Some(descriptor), Some(fd)) = (&mut descriptor, self.one_time_fd) {
             let line = zeroize::Zeroizing::new(format!("{}\n", one_time.groups().join("-")));
-            file.write_all(line.as_bytes()).map_err(|why| why.to_string())?;
+            descriptor.write_all(line.as_bytes()).map_err(|why| why.to_string())?;
             places.push(format!("/dev/fd/{fd}"));
         }
-        outlet.is_done = true;
+        if let Some((_, file)) = file {
+            file.finish_new().map_err(|why| why.to_string())?;
+        }
         Ok(places.join(", "))
     }
 }
+
+/// Between the steps of a unit on the sheet.
+const STEP_MARK: &str = " / ";
+/// Whoever has a certificate gets an envelope: the longest unit fits.
+const _: () = assert!(
+    paper::FIELD_BYTES_MAX >= UNIT_STEPS_MAX * (NAME_CHARS_MAX * char::MAX.len_utf8() + STEP_MARK.len())
+);
 
 fn sheet(
     authority: &Authority,
@@ -281,7 +290,7 @@ fn sheet(
     password: &OneTimePassword,
     voice: Voice,
 ) -> Result<paper::Pdf, Trouble> {
-    let unit = person.names.unit.join(" / ");
+    let unit = person.names.unit.join(STEP_MARK);
     let envelope = paper::Envelope {
         site: authority.site(),
         number,
@@ -295,8 +304,10 @@ fn sheet(
     envelope.pdf().map_err(|why| Trouble::Sheet { why: why.to_string() })
 }
 
-/// Runs the printer's command with the sheet on its standard input; it never touches a file.
+/// Runs the printer's command with the sheet on its standard input; it never touches a file. The command gets none of
+/// our descriptors: the authority's passphrase may still be readable on one.
 fn print(command: &str, pdf: &[u8]) -> Result<(), String> {
+    hardening::close_on_exec().map_err(|why| why.to_string())?;
     let spawned =
         Command::new("/bin/sh").args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
     let mut child = spawned.map_err(|why| why.to_string())?;

@@ -9,11 +9,9 @@ use crate::trouble::{Failure, Trouble};
 use clap::Args;
 use console::{Exit, HelpTable, PassphraseFd, SecretSource, Voice};
 use pki::Suite;
+use pki::sealed::PASSPHRASE_LETTERS_MIN;
 use serde::Serialize;
 use std::path::PathBuf;
-
-/// Shortest passphrase of an authority, letters.
-const PASSPHRASE_LETTERS_MIN: usize = 8;
 
 /// Make a root and an issuing authority, their keys encrypted under one passphrase.
 #[derive(Args)]
@@ -64,9 +62,12 @@ impl Init {
             return Err(Trouble::Exists { path: shown(&self.ca) }.into());
         }
         let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
-        let label = voice.lang.pick("New passphrase of the authority: ", "Новая парольная фраза центра: ");
+        let label = voice.lang.pick(
+            format!("New passphrase of the authority, at least {PASSPHRASE_LETTERS_MIN} letters: "),
+            format!("Новая парольная фраза центра, не меньше {PASSPHRASE_LETTERS_MIN} знаков: "),
+        );
         let again = voice.lang.pick("Once more: ", "Ещё раз: ");
-        let passphrase = source.ask_new(label, again)?.ok_or(Trouble::PassphrasesDiffer)?;
+        let passphrase = source.ask_new(&label, again)?.ok_or(Trouble::PassphrasesDiffer)?;
         if passphrase.letters() < PASSPHRASE_LETTERS_MIN {
             return Err(Trouble::PassphraseShort { least: PASSPHRASE_LETTERS_MIN as u64 }.into());
         }

@@ -5,11 +5,13 @@ use crate::files::{self, shown};
 use crate::trouble::{Failure, Trouble};
 use clap::Args;
 use console::{Exit, HelpTable, Lang, Voice, Words};
+use journal::act::{Act, EnvelopeHandOver, EnvelopeVoid};
 use pki::exchange::{self, CertificatesFile, RequestFile};
 use pki::pem::{self, PEM_BYTES_MAX};
-use pki::{Certificate, Request, RevocationList, SiteCard, site_card};
+use pki::{Certificate, PersonId, Request, RevocationList, SiteCard, site_card};
 use protocol::bundle::{self, Bundle};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Say what a file is: request, certificates, revocation list, site card or bundle.
@@ -78,6 +80,10 @@ impl Inspect {
             let pem = as_pem(&text).map_err(|why| Trouble::BadFile { path: shown(&self.file), why })?;
             return Ok(voice.done("inspect", &Pem(pem), ()));
         }
+        if !text.contains("-----BEGIN ") {
+            let (en, ru) = ("nothing that is known here", "нет ничего, что здесь известно");
+            return Err(Trouble::NoBlock { path: shown(&self.file), en, ru }.into());
+        }
         let facts = describe(&text).map_err(|why| Trouble::BadFile { path: shown(&self.file), why })?;
         let data: Vec<_> =
             facts.iter().map(|fact| Data { key: fact.key, value: fact.value.clone() }).collect();
@@ -142,6 +148,7 @@ fn request(text: &str) -> Result<Vec<Fact>, String> {
     let names = request.names();
     let mut facts = vec![
         fact("kind", "file", "файл", "request"),
+        fact("fingerprint", "fingerprint", "отпечаток", file.fingerprint()),
         fact("login", "login", "логин", &names.login),
         fact("name", "name", "имя", &names.full_name),
         fact("unit", "unit", "подразделение", names.unit.join("/")),
@@ -213,14 +220,46 @@ fn of_bundle(text: &str) -> Result<Vec<Fact>, String> {
         fact("genesis", "genesis", "акт учреждения", if bundle.genesis.is_some() { "+" } else { "-" }),
         fact("acts", "acts", "актов", bundle.acts.len()),
     ];
+    let mut logins = BTreeMap::new();
     for act in bundle.acts {
         let act = act.parse().map_err(|why| why.to_string())?;
-        let value = format!("#{} {}", act.header().sequence, act.act().name());
+        if let Some(certificate) = enrolled(act.act())
+            && let (Some(person), Some(login)) = (certificate.person(), certificate.login())
+        {
+            logins.insert(person, login.to_owned());
+        }
+        let value = format!("#{} {}{}", act.header().sequence, act.act().name(), about(act.act(), &logins));
         facts.push(fact("act", "  act", "  акт", value));
     }
     for verifier in &bundle.verifiers {
-        let value = format!("No. {} {}", verifier.envelope, verifier.person);
+        let value = format!("No. {} {}", verifier.envelope, who(verifier.person, &logins));
         facts.push(fact("verifier", "  password verifier", "  проверочное значение пароля", value));
     }
     Ok(facts)
+}
+
+fn enrolled(act: &Act) -> Option<Certificate> {
+    if let Act::Enrol(enrol) = act { Certificate::parse(&enrol.signature).ok() } else { None }
+}
+
+/// The login that the same bundle enrols, or the person's id.
+fn who(person: PersonId, logins: &BTreeMap<PersonId, String>) -> String {
+    logins.get(&person).cloned().unwrap_or_else(|| person.to_string())
+}
+
+/// Whom or what one of the authority's acts is about.
+fn about(act: &Act, logins: &BTreeMap<PersonId, String>) -> String {
+    if let Some(person) = enrolled(act).and_then(|certificate| certificate.person()) {
+        format!(" {}", who(person, logins))
+    } else if let Act::Revoke(revoke) = act {
+        format!(" {}", who(revoke.person, logins))
+    } else if let Act::EnvelopePrint(print) = act {
+        format!(" No. {} {}", print.number, who(print.person, logins))
+    } else if let Act::EnvelopeHandOver(EnvelopeHandOver { number })
+    | Act::EnvelopeVoid(EnvelopeVoid { number }) = act
+    {
+        format!(" No. {number}")
+    } else {
+        String::new()
+    }
 }

@@ -2,6 +2,8 @@
 //! Never gives a person the server's role, nor the server a person's.
 
 use super::Place;
+use super::alike::look;
+use super::crl::look_at_clock;
 use crate::authority::issue::{Asked, Grant, LEAF_DAYS, Standing, read_request};
 use crate::authority::{Authority, os_rng};
 use crate::clock;
@@ -9,7 +11,8 @@ use crate::files::{self, shown};
 use crate::roster;
 use crate::trouble::{Failure, Trouble};
 use clap::Args;
-use console::{Exit, HelpTable, PassphraseFd, Voice, Words};
+use console::{Exit, HelpTable, Lang, PassphraseFd, Voice, Words};
+use pki::subject::SERVER_LOGIN;
 use pki::{Clearance, Role, RoleSet, SubjectNames};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -36,6 +39,9 @@ pub(super) struct Issue {
     /// Directory for the certificates instead of the request's own.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The look-alike names were looked at and are different people.
+    #[arg(long)]
+    alike_ok: bool,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -57,15 +63,37 @@ pub(super) const HELP: &HelpTable = &[
     ("issue/unit", "подразделение: путь с косыми чертами от старшего, вместо указанного в запросе"),
     ("issue/days", "срок действия в днях"),
     ("issue/out", "каталог для сертификатов вместо каталога запроса"),
+    ("issue/alike_ok", "похожие имена просмотрены, это разные люди"),
 ];
 
 /// One person whose certificates were written.
 #[derive(Serialize)]
 pub(super) struct Issued {
     pub(super) login: String,
+    pub(super) full_name: String,
+    pub(super) unit: Vec<String>,
     pub(super) person: String,
+    pub(super) server: bool,
+    /// What the asker's terminal showed too.
+    pub(super) request: Option<String>,
     pub(super) certificates: String,
     pub(super) resumed: bool,
+}
+
+impl Issued {
+    /// `Анна Петрова, Штаб / Связь; person …; request …`.
+    fn who(&self, lang: Lang) -> String {
+        let mut who = console::clean(&self.full_name);
+        if !self.unit.is_empty() {
+            let steps: Vec<String> = self.unit.iter().map(|step| console::clean(step)).collect();
+            who = format!("{who}, {}", steps.join(" / "));
+        }
+        who = format!("{who}; {} {}", lang.pick("person", "лицо"), self.person);
+        if let Some(request) = &self.request {
+            who = format!("{who}; {} {request}", lang.pick("request", "запрос"));
+        }
+        who
+    }
 }
 
 console::words! {
@@ -73,11 +101,12 @@ console::words! {
         NewOfficer { login: String }
             => en("{login}: an officer's certificate acts only after two standing officers approved it (conclave-admin)"),
                ru("{login}: сертификат офицера действует лишь после одобрения двумя действующими офицерами (conclave-admin)");
-        Issued { login: String, person: String, path: String }
-            => en("issued: {login} (person {person}) -> {path}"), ru("выдано: {login} (лицо {person}) -> {path}");
-        Resumed { login: String, person: String, path: String }
-            => en("issued before: {login} (person {person}) -> {path}"),
-               ru("выдано ранее: {login} (лицо {person}) -> {path}");
+        Issued { login: String, who: String, path: String }
+            => en("issued: {login} ({who}) -> {path}"), ru("выдано: {login} ({who}) -> {path}");
+        Server { login: String, who: String, path: String }
+            => en("issued to the server: {login} ({who}) -> {path}"), ru("выдано серверу: {login} ({who}) -> {path}");
+        Resumed { login: String, who: String, path: String }
+            => en("issued before: {login} ({who}) -> {path}"), ru("выдано ранее: {login} ({who}) -> {path}");
     }
 }
 
@@ -85,12 +114,13 @@ console::words! {
 pub(super) struct Lines<'a>(pub(super) &'a [Issued]);
 
 impl Lines<'_> {
-    fn say(&self, lang: console::Lang) -> String {
+    fn say(&self, lang: Lang) -> String {
         let lines = self.0.iter().map(|one| {
-            let (login, person, path) = (one.login.clone(), one.person.clone(), one.certificates.clone());
-            let line = match one.resumed {
-                true => Line::Resumed { login, person, path },
-                false => Line::Issued { login, person, path },
+            let (login, who, path) = (one.login.clone(), one.who(lang), one.certificates.clone());
+            let line = match (one.resumed, one.server) {
+                (true, _) => Line::Resumed { login, who, path },
+                (false, true) => Line::Server { login, who, path },
+                (false, false) => Line::Issued { login, who, path },
             };
             line.say(lang)
         });
@@ -100,10 +130,10 @@ impl Lines<'_> {
 
 impl Words for Lines<'_> {
     fn en(&self) -> String {
-        self.say(console::Lang::En)
+        self.say(Lang::En)
     }
     fn ru(&self) -> String {
-        self.say(console::Lang::Ru)
+        self.say(Lang::Ru)
     }
 }
 
@@ -123,10 +153,14 @@ pub(super) fn unit(text: &str) -> Vec<String> {
     text.split('/').map(str::trim).filter(|step| !step.is_empty()).map(str::to_owned).collect()
 }
 
-/// Refuses what cannot be issued to a newcomer; `Ok(true)`: it was issued before.
-pub(super) fn check_new(authority: &Authority, asked: &Asked) -> Result<bool, Trouble> {
+/// Refuses what cannot be issued to a newcomer; `Ok(true)`: it was issued before. The key that makes a request a
+/// server's is not signed by the request, so it makes nobody the server but who asks under the server's login.
+fn check_new(authority: &Authority, path: &Path, asked: &Asked) -> Result<bool, Trouble> {
     let login = asked.request.names().login.clone();
     match authority.standing(&asked.request) {
+        Standing::New if asked.identity.is_some() && login != SERVER_LOGIN => {
+            Err(Trouble::ServerLogin { path: shown(path), login })
+        }
         Standing::New => Ok(false),
         Standing::Done => Ok(true),
         Standing::OtherKeys => Err(Trouble::Known { login }),
@@ -140,11 +174,21 @@ pub(super) fn written(
     authority: &Authority,
     login: &str,
     dir: &Path,
+    asked: Option<&Asked>,
     resumed: bool,
 ) -> Result<Issued, Failure> {
     let person = authority.person(login)?;
     let path = authority.write_certificates(person, dir)?;
-    Ok(Issued { login: login.into(), person: person.id.to_string(), certificates: shown(&path), resumed })
+    Ok(Issued {
+        login: login.into(),
+        full_name: person.names.full_name.clone(),
+        unit: person.names.unit.clone(),
+        person: person.id.to_string(),
+        server: person.is_server(),
+        request: asked.map(|asked| asked.fingerprint.clone()),
+        certificates: shown(&path),
+        resumed,
+    })
 }
 
 /// Reminds whoever made an officer after the genesis of what is still to be done.
@@ -162,6 +206,7 @@ impl Issue {
     /// Everything is read and judged before the first act; each act is durable before its file is written.
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Failure> {
         let mut authority = self.place.write()?;
+        look_at_clock(&authority, voice);
         let mut work = Vec::new();
         for path in &self.requests {
             let asked = read_request(path)?;
@@ -170,9 +215,11 @@ impl Issue {
                 .names
                 .check()
                 .map_err(|why| Trouble::Names { login: grant.names.login.clone(), why: why.to_string() })?;
-            let resumed = check_new(&authority, &asked)?;
+            let resumed = check_new(&authority, path, &asked)?;
             work.push((path, asked, grant, resumed));
         }
+        let new = work.iter().filter(|(_, _, _, resumed)| !resumed);
+        look(&authority, new.map(|(_, _, grant, _)| grant), self.alike_ok, voice)?;
         let key = match work.iter().any(|(_, _, _, resumed)| !resumed) {
             true => Some(authority.unlock(self.passphrase.passphrase_fd, voice.lang)?),
             false => None,
@@ -181,11 +228,11 @@ impl Issue {
         for (path, asked, grant, resumed) in &work {
             if let (Some(key), false) = (&key, resumed) {
                 // Two of the requests may be of one login.
-                check_new(&authority, asked)?;
+                check_new(&authority, path, asked)?;
                 authority.certify(key, asked, grant, clock::now_ms(), &mut os_rng())?;
             }
             let dir = self.out.as_deref().unwrap_or_else(|| files::parent(path));
-            issued.push(written(&authority, &grant.names.login, dir, *resumed)?);
+            issued.push(written(&authority, &grant.names.login, dir, Some(asked), *resumed)?);
         }
         remind(&authority, &issued, voice);
         Ok(voice.done("issue", &Lines(&issued), &issued))

@@ -1,6 +1,7 @@
 //! `conclave-pki`: the command line over the authority. One file for each command.
 //! Never holds rules of its own: they are in `authority`.
 
+mod alike;
 mod bundle;
 mod crl;
 mod enrol;

@@ -2,7 +2,7 @@
 //! Never revokes single certificates: one act is about one person.
 
 use super::Place;
-use super::crl;
+use super::crl::{self, look_at_clock};
 use crate::authority::revoke::publish;
 use crate::clock;
 use crate::trouble::{Failure, Trouble};
@@ -70,6 +70,7 @@ impl Revoke {
         let unknown = || Trouble::UnknownName { kind: "reason", name: console::clean(&self.reason) };
         let reason = reason(&self.reason).ok_or_else(unknown)?;
         let mut authority = self.place.write()?;
+        look_at_clock(&authority, voice);
         let person = authority.person(&self.person)?.clone();
         let login = person.names.login.clone();
         let listed = |serial| authority.state.list.as_ref().is_some_and(|list| list.entry(serial).is_some());

@@ -11,9 +11,13 @@ use journal::checkpoint::Checkpoint;
 use journal::note::VerifierKey;
 use paper::SiteCardSheet;
 use pki::profile::SERVER_NAME;
+use pki::site_card::{LIST_MAX, TEXT_BYTES_MAX};
 use pki::{PublicKey, SiteCard, SiteFacts, Suite};
 use serde::Serialize;
 use std::path::PathBuf;
+
+/// All addresses of a card in one line of the sheet.
+const _: () = assert!(paper::FIELD_BYTES_MAX >= LIST_MAX * (TEXT_BYTES_MAX + ", ".len()));
 
 /// Bytes that the sheet's QR code takes.
 const CODE_BYTES_MAX: usize = 2331;
