@@ -10,13 +10,11 @@ use crate::show::FileJson;
 use crate::trouble::Trouble;
 use console::when::bytes;
 use console::{Exit, Lang, Words, clean, clean_lines};
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use pki::durable_file::{Growing, OWNER_ONLY};
 use protocol::client::event::{Content, FileView, MessageView};
 use protocol::client::{Command, Event, Reply};
 use serde::Serialize;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -164,11 +162,14 @@ pub(super) fn save(args: &FileSave, here: Here) -> Result<Exit, Trouble> {
     if path.exists() {
         return Err(exists(&path));
     }
-    let mut part = Part::create(&path)?;
-    wanted
-        .fetch(&here, |piece| part.file.write_all(piece).map_err(|error| Trouble::io(&part.path, &error)))?;
+    let unsaved = |error: io::Error| match error.kind() == io::ErrorKind::AlreadyExists {
+        true => exists(&path),
+        false => Trouble::io(&path, &error),
+    };
+    let mut part = Growing::create(&path, OWNER_ONLY).map_err(unsaved)?;
+    wanted.fetch(&here, |piece| part.write_all(piece).map_err(unsaved))?;
     // Until here the file has a name that says what it is: a part. A crash leaves that, never a file that looks whole.
-    part.finish(&path)?;
+    part.finish_new().map_err(unsaved)?;
     let shown = clean(&path.display().to_string());
     let said = Said::Saved {
         path: shown.clone(),
@@ -176,46 +177,6 @@ pub(super) fn save(args: &FileSave, here: Here) -> Result<Exit, Trouble> {
         sha256: hex::encode(wanted.file.sha256),
     };
     Ok(here.voice.done("file save", &said, Saved { file: FileJson::from(&wanted.file), path: shown }))
-}
-
-/// A file under a temporary name; removed when it is not finished.
-struct Part {
-    file: File,
-    path: PathBuf,
-    finished: bool,
-}
-
-impl Part {
-    fn create(wanted: &Path) -> Result<Self, Trouble> {
-        let mut name = wanted.as_os_str().to_owned();
-        name.push(format!(".part-{}", std::process::id()));
-        let path = PathBuf::from(name);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let file = file.map_err(|error| Trouble::io(&path, &error))?;
-        Ok(Self { file, path, finished: false })
-    }
-
-    fn finish(&mut self, path: &Path) -> Result<(), Trouble> {
-        self.file.sync_all().map_err(|error| Trouble::io(&self.path, &error))?;
-        // One step that never replaces: a file that appeared meanwhile stays.
-        let renamed = renameat2(AT_FDCWD, &self.path, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE);
-        match renamed {
-            Ok(()) => {
-                self.finished = true;
-                Ok(())
-            }
-            Err(nix::errno::Errno::EEXIST) => Err(exists(path)),
-            Err(errno) => Err(Trouble::io(path, &errno.into())),
-        }
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.finished {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }
 
 fn exists(path: &Path) -> Trouble {
@@ -252,21 +213,5 @@ mod tests {
         ] {
             assert_eq!(safe_name(name, 7), safe, "{name}");
         }
-    }
-
-    #[test]
-    fn a_part_becomes_a_file_whole_and_replaces_nothing() {
-        let scratch = tempfile::tempdir().unwrap();
-        let path = scratch.path().join("report");
-        let mut part = Part::create(&path).unwrap();
-        part.file.write_all(b"whole").unwrap();
-        assert!(!path.exists());
-        part.finish(&path).unwrap();
-        drop(part);
-        assert_eq!(fs::read(&path).unwrap(), b"whole");
-        let mut second = Part::create(&path).unwrap();
-        assert_eq!(second.finish(&path).unwrap_err().name, "file-exists");
-        drop(second);
-        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1, "no part is left behind");
     }
 }
