@@ -24,6 +24,8 @@ use vault::{Row, Rows, Vault};
 
 /// Entries of one batch.
 const BATCH: usize = 4096;
+/// A body of 1 KiB of text.
+pub(crate) const BODY_BYTES: usize = 1024 + 82;
 
 #[derive(Clone, Copy)]
 struct Live {
@@ -42,6 +44,8 @@ pub(crate) struct Backfill<'a> {
     rows: Rows,
     vault: Vault,
     waiting: Vec<Vec<u8>>,
+    /// Bodies that are written with them.
+    bodies: Vec<vault::Place>,
     live: BTreeMap<String, Live>,
     head: Head,
     wall_ms: u64,
@@ -70,6 +74,7 @@ impl<'a> Backfill<'a> {
             rows,
             vault,
             waiting: Vec::new(),
+            bodies: Vec::new(),
             live: BTreeMap::new(),
             head,
             wall_ms,
@@ -133,6 +138,29 @@ impl<'a> Backfill<'a> {
         conversation: ConversationId,
         size: u64,
     ) -> Result<()> {
+        self.fill(logins, conversation, size, false)
+    }
+
+    /// So many messages with their bodies, as they lie a while later; the index of the first.
+    pub(crate) fn stored(
+        &mut self,
+        logins: &[String],
+        conversation: ConversationId,
+        count: u64,
+    ) -> Result<u64> {
+        let first = self.size();
+        self.fill(logins, conversation, first + count, true)?;
+        self.vault.fold(&mut rng())?;
+        Ok(first)
+    }
+
+    fn fill(
+        &mut self,
+        logins: &[String],
+        conversation: ConversationId,
+        size: u64,
+        bodies: bool,
+    ) -> Result<()> {
         let mut writers = logins.iter().cycle();
         while let Some(login) = writers.next().filter(|_| self.size() < size) {
             let commitment = Commitment(leaf_hash(&self.tree.size().to_be_bytes()));
@@ -149,6 +177,9 @@ impl<'a> Backfill<'a> {
                 file: None,
             };
             self.act(login, Act::Message(message))?;
+            if let Some(row) = self.register.message(self.size() - 1).filter(|_| bodies) {
+                self.bodies.push(vault::Place::item(row.conversation, row.item));
+            }
             if self.waiting.len() >= BATCH {
                 self.write()?;
             }
@@ -230,6 +261,9 @@ impl<'a> Backfill<'a> {
         for entry in self.waiting.drain(..) {
             let position = batch.entry(&entry)?;
             self.rows.push(Row { leaf: leaf_hash(&entry), position });
+        }
+        for place in self.bodies.drain(..) {
+            batch.insert(place, &[7; BODY_BYTES])?;
         }
         self.head = Head { size: self.tree.size(), root: self.tree.root() };
         batch.commit(self.head.root)?;

@@ -2,6 +2,7 @@
 //! Never counts the giving back of space: it follows while nobody waits.
 
 use crate::Size;
+use crate::backfill::BODY_BYTES;
 use crate::site::{rng, scratch};
 use crate::table::{Bound, Row};
 use anyhow::Result;
@@ -14,8 +15,6 @@ use vault::{FileCell, Limits, Place, Target, Vault};
 
 /// Bodies of one batch.
 const BATCH: u64 = 512;
-/// A body of 1 KiB of text.
-const BODY_BYTES: usize = 1024 + 82;
 /// Erasures of which the middle one counts.
 const ROUNDS: u64 = 5;
 

@@ -2,6 +2,7 @@
 //! Never part of the product, and never says "met" of a bound it did not measure.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod backfill;
 mod connections;
 mod entries;
@@ -41,12 +42,13 @@ impl Size {
 
 type Bench = fn(Size) -> anyhow::Result<Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("messages", messages::run),
     ("fanout", fanout::run),
     ("handshakes", connections::handshakes),
     ("idle", connections::idle),
     ("erase", erase::run),
+    ("asked", asked::run),
     ("entries", entries::run),
 ];
 
@@ -58,6 +60,7 @@ usage: bench [--quick] [NAME]...
   handshakes   mutual TLS 1.3, 8 at once                                 2,400              quick: 480
   idle         memory of a session that is logged in and silent          512                quick: 128
   erase        one message; a whole conversation                         of 100,000         quick: of 10,000
+  asked        the same through the server, until it says so             of 100,000         quick: of 10,000
   entries      audit, and start after kill -9                            1,000,000          quick: 50,000";
 
 fn main() -> ExitCode {

@@ -6,21 +6,23 @@ use crate::fanout::Arrivals;
 use crate::load::{Member, STAMP_BYTES};
 use crate::site::{ONE_TIME, OWN, Server, Site, own, rng};
 use anyhow::{Context, Result, bail, ensure};
-use journal::act::{Act, Login, Message, Precedence, SetPassword, SizeClass};
+use journal::act::{Act, Erase, EraseTarget, Login, Message, Precedence, SetPassword, SizeClass};
 use journal::checkpoint::SignedCheckpoint;
 use journal::entry::ENTRY_VERSION;
+use journal::fact::Fact;
 use journal::ids::{Chain, ConversationId, Head, StatementId};
 use journal::statement::SignedStatement;
 use journal::tree::leaf_hash;
 use journal::{Content, Entry, Statement};
 use link::{Link, TlsProfile};
+use minicbor::bytes::ByteVec;
 use pki::{CertId, Certificate, Clearance, SecretKey};
 use protocol::frame::{Decoder, LoginFrame, PASSWORD_INFO, SubmitFrame, ToCore, ToTerminal, Welcome, encode};
 use protocol::limits::FRAME_BYTES_MAX;
 use protocol::seal::body::{BodyRef, body_bytes};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// 1 KiB of padded text.
 const CLASS: SizeClass = SizeClass(10);
@@ -35,6 +37,8 @@ pub(crate) struct Terminal {
     key: SecretKey,
     core: Certificate,
     request: u32,
+    /// The newest one that was looked at.
+    note: ByteVec,
 }
 
 /// Connects only.
@@ -87,7 +91,8 @@ impl Terminal {
         header.chain = Chain(leaf_hash(&entry.encode()));
         header.previous = id;
         header.head = head(&receipt.note)?;
-        Ok((Self { link, decoder, header, key, core, request: 0 }, must_set_password))
+        let note = ByteVec::from(Vec::new());
+        Ok((Self { link, decoder, header, key, core, request: 0, note }, must_set_password))
     }
 
     /// Logs in with the one-time password and sets one's own.
@@ -116,6 +121,30 @@ impl Terminal {
         let (signed, id) = SignedStatement::sign(&statement, &self.key)?;
         self.header.previous = id;
         Ok((signed, id))
+    }
+
+    /// Asks for an erasure and waits until the server says that it is done; how long that took.
+    pub(crate) async fn erase(&mut self, target: EraseTarget) -> Result<Duration> {
+        let begin = Instant::now();
+        let (statement, _) = self.sign(Act::Erase(Erase { target }))?;
+        self.request += 1;
+        let frame = SubmitFrame { request: self.request, statement, body: None, password: None };
+        self.link.send.write_all(&encode(&ToCore::Submit(frame))).await?;
+        loop {
+            let said = next(&mut self.link, &mut self.decoder).await?;
+            if let ToTerminal::Refused(refused) = said {
+                bail!("the erasure is refused, code {}", refused.code);
+            } else if let ToTerminal::Deliver(deliver) = said {
+                self.header.head = head(&deliver.note)?;
+                let erased = |entry: &[u8]| {
+                    Entry::decode(entry)
+                        .is_ok_and(|entry| matches!(entry.content, Content::Fact(Fact::Erased(_))))
+                };
+                if deliver.entries.iter().any(|delivered| erased(&delivered.entry)) {
+                    return Ok(begin.elapsed());
+                }
+            }
+        }
     }
 
     /// One member of the load in this conversation.
@@ -177,7 +206,11 @@ impl Terminal {
         match minicbor::decode::<ToTerminal>(content)? {
             ToTerminal::Receipt(receipt) => {
                 member.acknowledged(sent.remove(&receipt.request).context("a receipt for nothing")?);
-                self.header.head = head(&receipt.note)?;
+                // Receipts of one batch come with one note: a terminal looks at it once.
+                if receipt.note != self.note {
+                    self.header.head = head(&receipt.note)?;
+                    self.note = receipt.note;
+                }
             }
             ToTerminal::Deliver(deliver) => {
                 for body in deliver.entries.iter().filter_map(|entry| entry.body.as_ref()) {
@@ -213,7 +246,7 @@ impl Terminal {
     }
 }
 
-fn seal(core: &Certificate, password: &str, id: StatementId) -> Result<minicbor::bytes::ByteVec> {
+fn seal(core: &Certificate, password: &str, id: StatementId) -> Result<ByteVec> {
     Ok(core.agreement_key()?.seal(PASSWORD_INFO, &id.0, password.as_bytes(), &mut rng())?.into())
 }
 

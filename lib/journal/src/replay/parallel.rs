@@ -5,8 +5,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Items that one worker takes at once: enough to hide the lock, few enough to share evenly.
-const STRIP: usize = 64;
+/// Items that one worker takes at once: enough to hide the lock, few enough to share evenly. At the end of each batch all
+/// wait for the one that took the last strip: 64 signatures were 3 ms of 90.
+const STRIP: usize = 8;
 
 /// Does `work` on every item with `threads` workers (this thread is one of them), while this thread first does
 /// `beside`; gives what that gave.
