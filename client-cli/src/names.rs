@@ -5,7 +5,7 @@ use crate::agent::policy_of;
 use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::{Exit, Lang, alike, clean, fold};
-use journal::act::{ConversationKind, Precedence};
+use journal::act::Precedence;
 use journal::ids::{ConversationId, Index};
 use journal::policy::Policy;
 use pki::{Clearance, PersonId};
@@ -139,21 +139,55 @@ impl Names {
 
     /// The other side of a private conversation.
     pub(crate) fn other_side(&self, conversation: &ConversationView) -> Option<PersonId> {
-        let private = conversation.kind == ConversationKind::Private;
-        let others = conversation.members.iter().map(|member| member.person);
-        private.then(|| others.into_iter().find(|person| *person != self.me)).flatten()
+        conversation.with
     }
 
-    /// What a conversation is called.
+    /// The other side of a private conversation, where he is not in it any more.
+    pub(crate) fn gone(&self, conversation: &ConversationView) -> Option<PersonId> {
+        let is_in = |other: &PersonId| conversation.members.iter().any(|member| member.person == *other);
+        self.other_side(conversation).filter(|other| !is_in(other))
+    }
+
+    /// What a conversation is called: a private one after the other side, a group by its title in quotes, of which the
+    /// title itself has none. So no title passes for a person.
     pub(crate) fn title(&self, conversation: &ConversationView, lang: Lang) -> String {
-        if let Some(other) = self.other_side(conversation) {
-            return self.full(other, lang);
-        }
-        match &conversation.title {
-            Some(title) if !title.expose().is_empty() => clean(title.expose()),
-            Some(_) | None => format!("#{}", conversation.number),
+        let quoted = |title: String| match lang {
+            Lang::En => format!("\"{title}\""),
+            Lang::Ru => format!("«{title}»"),
+        };
+        match self.other_side(conversation) {
+            Some(other) => self.full(other, lang),
+            None => title(conversation).map_or_else(|| format!("#{}", conversation.number), quoted),
         }
     }
+
+    /// Likewise for scripts, which have the kind beside it.
+    pub(crate) fn bare_title(&self, conversation: &ConversationView, lang: Lang) -> String {
+        let plain = || conversation.title.as_ref().map(|title| clean(title.expose())).unwrap_or_default();
+        match self.other_side(conversation) {
+            Some(other) => self.full(other, lang),
+            None => Some(plain())
+                .filter(|title| !title.is_empty())
+                .unwrap_or_else(|| format!("#{}", conversation.number)),
+        }
+    }
+
+    /// Whether what is typed begins a name of the other side, and whether it is the whole of one.
+    fn begins_name(&self, conversation: &ConversationView, typed: &str) -> (bool, bool) {
+        let Some(view) = self.other_side(conversation).and_then(|other| self.view(other)) else {
+            return (false, false);
+        };
+        let names =
+            [fold(&view.full_name), fold(&view.login), fold(&format!("{} @{}", view.full_name, view.login))];
+        (names.iter().any(|name| name.starts_with(typed)), names.iter().any(|name| name == typed))
+    }
+}
+
+/// A group's title as it is shown: without quotes of its own.
+fn title(conversation: &ConversationView) -> Option<String> {
+    let quotes = ['"', '«', '»', '“', '”', '„', '‟', '‹', '›', '＂', '〝', '〞', '″'];
+    let title = clean(conversation.title.as_ref()?.expose()).replace(quotes, "'");
+    (!title.is_empty()).then_some(title)
 }
 
 /// One's conversations.
@@ -172,18 +206,24 @@ pub(crate) fn conversation<'a>(
 ) -> Result<&'a ConversationView, Trouble> {
     if typed.starts_with('@') {
         let person = names.person(typed)?;
-        let private = all.iter().find(|one| one.closed.is_none() && names.other_side(one) == Some(person));
+        // The newest: of an older one the other side may be out.
+        let with = |one: &&ConversationView| one.closed.is_none() && names.other_side(one) == Some(person);
+        let private = all.iter().rev().find(with);
         return private.ok_or_else(|| unknown(typed, names));
     }
     if let Ok(number) = number(typed) {
         return all.iter().find(|one| one.number == number).ok_or_else(|| unknown(typed, names));
     }
     let begins = fold(typed);
-    let title =
+    let of_group =
         |one: &ConversationView| one.title.as_ref().map(|title| fold(title.expose())).unwrap_or_default();
-    let fits: Vec<&ConversationView> =
-        all.iter().filter(|one| one.closed.is_none() && title(one).starts_with(&begins)).collect();
-    let exact: Vec<&&ConversationView> = fits.iter().filter(|one| title(one) == begins).collect();
+    // People's names too: a group that is called like a person is not taken for him.
+    let fit = |one: &ConversationView| match names.other_side(one) {
+        Some(_) => names.begins_name(one, &begins),
+        None => (of_group(one).starts_with(&begins), of_group(one) == begins),
+    };
+    let fits: Vec<&ConversationView> = all.iter().filter(|one| one.closed.is_none() && fit(one).0).collect();
+    let exact: Vec<&&ConversationView> = fits.iter().filter(|one| fit(one).1).collect();
     match (&fits[..], &exact[..]) {
         ([one], _) => Ok(one),
         (_, [one]) => Ok(one),
@@ -274,6 +314,7 @@ pub(crate) fn precedence(precedence: Precedence, lang: Lang) -> &'static str {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use journal::act::ConversationKind;
     use pki::{CertId, Role, RoleSet};
     use protocol::answer::Standing;
     use protocol::client::SecretText;
@@ -322,6 +363,10 @@ pub(crate) mod tests {
             read: 0,
             unread: 1,
             closed: None,
+            with: match title {
+                Some(_) => None,
+                None => members.iter().copied().map(PersonId).find(|person| *person != PersonId(1)),
+            },
         }
     }
 
@@ -370,6 +415,38 @@ pub(crate) mod tests {
         assert_eq!(number("Ночная смена"), Ok(20), "the whole title wins");
         assert_eq!(number("ночн"), Err("ambiguous-conversation".into()));
         assert_eq!(names.title(&all[0], Lang::Ru), "Борис Нотов @boris (!похожее имя)");
+    }
+
+    #[test]
+    fn a_group_that_is_called_like_a_person_is_not_taken_for_him() {
+        let names = names();
+        let all = [
+            conversation_of(10, None, &[1, 2]),
+            conversation_of(20, Some("Борис Нотов @boris"), &[1, 2, 3]),
+            conversation_of(30, Some("» Вера «"), &[1, 3]),
+        ];
+        for typed in ["Борис", "Борис Нотов @boris"] {
+            let found =
+                conversation(&all, &names, typed).map(|one| one.number).map_err(|trouble| trouble.name);
+            assert_eq!(found, Err("ambiguous-conversation".into()), "{typed}");
+        }
+        assert_eq!(names.title(&all[1], Lang::Ru), "«Борис Нотов @boris»");
+        assert_eq!(names.title(&all[1], Lang::En), "\"Борис Нотов @boris\"");
+        assert_eq!(names.title(&all[2], Lang::Ru), "«' Вера '»");
+        assert_eq!(names.bare_title(&all[2], Lang::Ru), "» Вера «");
+        assert_eq!(conversation(&all[..1], &names, "Борис").map(|one| one.number).ok(), Some(10));
+    }
+
+    #[test]
+    fn a_private_conversation_keeps_its_name_when_the_other_is_out() {
+        let names = names();
+        let mut all = vec![conversation_of(10, None, &[1, 2])];
+        all[0].members.pop();
+        assert_eq!(names.title(&all[0], Lang::En), "Борис Нотов @boris (!look-alike)");
+        assert_eq!(conversation(&all, &names, "@boris").map(|one| one.number).ok(), Some(10));
+        // Where there is a newer one, that is meant.
+        all.push(conversation_of(40, None, &[1, 2]));
+        assert_eq!(conversation(&all, &names, "@boris").map(|one| one.number).ok(), Some(40));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A command's line to the agent: blocking, one request at a time. Says to its person when the server is waited for.
 //! Never starts an agent by itself.
 
+use crate::agent::parts::joined;
 use crate::agent::pending::{is_kept, kind};
 use crate::agent::place;
 use crate::agent::wire::{self, Ask, Status, Tell, VERSION};
@@ -57,15 +58,19 @@ pub(crate) fn runtime() -> PathBuf {
 impl Line {
     /// To the agent of this home.
     pub(crate) fn open(home: &Home, voice: Voice) -> Result<Self, Trouble> {
-        let path = place::socket(&place::agent_dir(&runtime(), home.path()));
-        match UnixStream::connect(&path) {
+        let runtime = runtime();
+        let dir = place::agent_dir(&runtime, home.path());
+        match place::connect(&runtime, &dir) {
             Ok(stream) => Self::over(stream, voice),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(Trouble::foreign_place(&dir))
+            }
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
             {
                 Err(Trouble::no_agent())
             }
-            Err(error) => Err(Trouble::io(&path, &error)),
+            Err(error) => Err(Trouble::io(&dir, &error)),
         }
     }
 
@@ -162,9 +167,11 @@ impl Line {
         kept: bool,
         on: &mut impl FnMut(Event) -> Result<Option<SecretBytes>, Trouble>,
     ) -> Result<Reply, Trouble> {
+        let mut heard = None;
         loop {
             match self.hear()? {
-                Tell::Done(reply) => return Ok(*reply),
+                Tell::Part(reply) => heard = Some(joined(heard, *reply)?),
+                Tell::Done(reply) => return joined(heard, *reply),
                 Tell::Event(event) => {
                     if let Event::KeyChanged(.., login) = &*event {
                         self.voice.remark(&key_changed(login));

@@ -65,6 +65,34 @@ impl Trouble {
         )
     }
 
+    /// Nothing can be encrypted for this person (`@login`).
+    pub(crate) fn cannot_receive(who: &str) -> Self {
+        let who = console::clean(who);
+        Self::say(
+            Exit::No,
+            "cannot-receive",
+            format!("{who} cannot receive: the certificate of {who} is revoked or no longer valid"),
+            format!("{who} не может получать: сертификат {who} отозван или уже не действует"),
+        )
+    }
+
+    /// What stands where the agent belongs is not this user's alone.
+    pub(crate) fn foreign_place(dir: &std::path::Path) -> Self {
+        let dir = console::clean(&dir.display().to_string());
+        Self::say(
+            Exit::NotAllowed,
+            "foreign-place",
+            format!(
+                "{dir}: this directory, or the one above it, is not closed to other users, or another user listens \
+                 there; nothing was said. Tell the administrator; XDG_RUNTIME_DIR can name another place"
+            ),
+            format!(
+                "{dir}: этот каталог или каталог над ним открыт другим пользователям, либо там отвечает чужая программа; \
+                 ничего не передано. Сообщите администратору; другое место задаёт XDG_RUNTIME_DIR"
+            ),
+        )
+    }
+
     /// The agent listens, locked.
     pub(crate) fn locked() -> Self {
         Self::say(
@@ -112,6 +140,16 @@ impl Trouble {
             "password-unfit",
             "the password is empty or too long, or there is no memory to work with it",
             "пароль пуст или слишком длинен, либо не хватает памяти для работы с ним",
+        )
+    }
+
+    /// What the agent has to say does not fit what it may say at once.
+    pub(crate) fn answer_too_long() -> Self {
+        Self::say(
+            Exit::No,
+            "answer-too-long",
+            "the answer is longer than the agent can hand over",
+            "ответ длиннее, чем агент может передать",
         )
     }
 

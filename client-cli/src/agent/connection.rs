@@ -3,6 +3,7 @@
 
 use super::pending::ConnectionId;
 use super::wire::{self, Ask, Tell};
+use crate::trouble::Trouble;
 use nix::unistd::getuid;
 use std::io;
 use std::time::Duration;
@@ -53,7 +54,12 @@ impl Connection {
 
     /// Says something that must arrive; waits for a slow command, within a limit. `false`: drop it.
     pub(crate) async fn tell(&self, tell: &Tell) -> bool {
-        let sending = self.frames.send(wire::frame(tell));
+        let mut frame = wire::frame(tell);
+        if frame.len() - 4 > wire::FRAME_BYTES_MAX {
+            // The command would take it for nonsense and say that the agent is gone.
+            frame = wire::frame(&Tell::Failed((&Trouble::answer_too_long()).into()));
+        }
+        let sending = self.frames.send(frame);
         matches!(tokio::time::timeout(STALLED, sending).await, Ok(Ok(())))
     }
 

@@ -7,7 +7,7 @@ use super::patience::Due;
 use super::pending::{ConnectionId, Failed, For, To};
 use super::wire::{self, Ask, Failure, Me, Status, Tell, Unlock};
 use super::work::{Happened, Work};
-use super::{Start, place};
+use super::{Start, parts, place};
 use crate::home::Home;
 use crate::trouble::Trouble;
 use console::Exit;
@@ -184,6 +184,13 @@ impl Agent {
         }
     }
 
+    /// Says what came of a command, a long list in parts.
+    pub(super) async fn tell_done(&mut self, id: ConnectionId, reply: Reply) {
+        for tell in parts::told(reply) {
+            self.tell(id, tell).await;
+        }
+    }
+
     pub(super) async fn fail(&mut self, id: ConnectionId, trouble: &Trouble) {
         self.tell(id, Tell::Failed(trouble.into())).await;
     }
@@ -222,7 +229,7 @@ impl Agent {
             Ask::Run(command) => self.run(id, *command).await,
             Ask::SendTo(person, send) => self.send_to(id, person, *send).await,
             Ask::Chunk(piece) => {
-                self.used();
+                // The piece that was wanted: that the agent is in use was seen when it was.
                 if let Some(work) = &mut self.work
                     && let Some(of) = work.pending.of(id)
                 {
@@ -337,7 +344,7 @@ impl Agent {
     async fn answer(&mut self, id: ConnectionId, reply: Reply) {
         let heard_ms = self.work.as_ref().map_or(0, |work| work.heard_ms);
         self.tell(id, Tell::Stale(heard_ms)).await;
-        self.tell(id, Tell::Done(Box::new(reply))).await;
+        self.tell_done(id, reply).await;
     }
 
     /// Tells those who wait that they do, and answers from memory what need not wait.
@@ -396,11 +403,10 @@ impl Agent {
 
     fn status(&self) -> Status {
         let work = self.work.as_ref();
-        let me = PersonId(self.me.as_ref().map_or(0, |me| me.person));
         let name = |to: To| {
             let memory = &work?.memory;
             match to {
-                To::Conversation(of) => memory.title(of, me),
+                To::Conversation(of) => memory.title(of),
                 To::Person(person) => memory.login(person),
             }
         };
@@ -425,12 +431,13 @@ impl Agent {
 }
 
 impl Work {
-    /// A command went away. What it began goes on, save a file that only it could read.
+    /// A command went away. What it began goes on, save a file that only it could read or write.
     fn abandon(&mut self, id: ConnectionId) {
         if let Some(command) = self.pending.of(id) {
             self.patience.end(command);
             // No file has this piece: a transfer that wants bytes ends, everything else does not notice.
             self.terminal.give_chunk(command, protocol::client::SecretBytes::default());
+            self.terminal.end_fetch(command);
         }
         self.pending.abandon(id);
     }

@@ -7,7 +7,7 @@ use super::pending::{ConnectionId, Errand, For};
 use super::wire::{Tell, Unlocked};
 use crate::trouble::Trouble;
 use journal::policy::Policy;
-use link::terminal::TerminalError;
+use link::terminal::{TerminalError, now_ms};
 use pki::{PersonId, canonical};
 use protocol::Code;
 use protocol::answer::Answer;
@@ -18,6 +18,9 @@ use protocol::query::Query;
 
 /// Conversations whose newest messages are fetched after a login, for `search`.
 const PREFETCH_MAX: usize = 200;
+/// For so long a file on its way keeps the agent from locking: a slow one is finished, a server that never finishes one
+/// does not hold the agent open.
+const TRANSFER_AWAKE_MS: u64 = 60 * 60 * 1000;
 /// Changed keys that wait to be told.
 const NOTICES_MAX: usize = 256;
 
@@ -168,7 +171,7 @@ impl Agent {
                 if let Reply::Messages(messages, _) = &reply {
                     self.hold(messages.iter().cloned());
                 }
-                self.tell(connection, Tell::Done(Box::new(reply))).await;
+                self.tell_done(connection, reply).await;
             }
             Some(For::Agent(errand)) => self.errand_done(errand, reply).await,
             Some(For::Nobody) | None => {}
@@ -200,7 +203,12 @@ impl Agent {
         let whom = work.whom(id);
         work.patience.end(id);
         work.first.remove(&id);
-        let trouble = Trouble::from(TerminalError::Command(error.clone()));
+        let mut trouble = Trouble::from(TerminalError::Command(error.clone()));
+        if let Error::CannotReceive { person } = &error
+            && let Some(login) = work.memory.login(*person)
+        {
+            trouble = Trouble::cannot_receive(&login);
+        }
         work.pending.end(id, Some((&trouble).into()));
         match whom {
             For::Connection(connection) => self.fail(connection, &trouble).await,
@@ -249,9 +257,13 @@ impl Agent {
     }
 
     async fn about_file(&mut self, id: CommandId, event: Event) {
-        self.used();
         let Some(work) = &mut self.work else { return };
+        let waits_ms = now_ms().saturating_sub(work.pending.given_ms(id));
         match work.whom(id) {
+            For::Connection(connection) if waits_ms < TRANSFER_AWAKE_MS => {
+                self.used();
+                self.tell(connection, Tell::Event(Box::new(event))).await;
+            }
             For::Connection(connection) => self.tell(connection, Tell::Event(Box::new(event))).await,
             // Nobody is left to read the file: an empty piece ends the transfer.
             For::Nobody if matches!(event, Event::ChunkWanted(..)) => {

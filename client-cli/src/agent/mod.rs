@@ -8,6 +8,7 @@ mod errands;
 mod first;
 mod locking;
 mod memory;
+pub(crate) mod parts;
 mod passwords;
 mod patience;
 pub(crate) mod pending;

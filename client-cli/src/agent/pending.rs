@@ -151,6 +151,11 @@ impl Pending {
         self.entries.get(&id).map(|entry| entry.whom)
     }
 
+    /// When a command was given, milliseconds since 1970.
+    pub(crate) fn given_ms(&self, id: CommandId) -> u64 {
+        self.entries.get(&id).map_or(0, |entry| entry.at_ms)
+    }
+
     /// A command has its result. A failure that nobody listens to is kept.
     pub(crate) fn end(&mut self, id: CommandId, failure: Option<Failure>) -> Option<For> {
         let entry = self.entries.remove(&id)?;

@@ -1,8 +1,10 @@
 //! Where an agent lives: its directory and socket, one per home, one person per runtime directory.
-//! Never follows what another user prepared: directories are ours and closed to others, or nothing is done.
+//! Never follows what another user prepared: directories are ours and closed to others and whoever listens is us, or
+//! nothing is done, neither by an agent nor by a command.
 
 use super::wire::{self, Ask, Tell, VERSION};
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::getuid;
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -49,6 +51,11 @@ fn private_dir(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
+    must_be_private(path)
+}
+
+/// A directory, no link to one, that only we can enter.
+fn must_be_private(path: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(path)?;
     let ours = found.is_dir() && found.uid() == getuid().as_raw() && found.mode() & 0o077 == 0;
     match ours {
@@ -57,6 +64,18 @@ fn private_dir(path: &Path) -> io::Result<()> {
             io::ErrorKind::PermissionDenied,
             format!("{} is not a directory that only this user can enter", path.display()),
         )),
+    }
+}
+
+/// A line to the agent whose directory this is, before a word is said on it. The way there has a name that every user
+/// knows, in a directory where others may write: that it is ours is looked at, and who listens at its end.
+pub(crate) fn connect(runtime: &Path, dir: &Path) -> io::Result<UnixStream> {
+    must_be_private(runtime)?;
+    must_be_private(dir)?;
+    let stream = UnixStream::connect(socket(dir))?;
+    match getsockopt(&stream, PeerCredentials)?.uid() == getuid().as_raw() {
+        true => Ok(stream),
+        false => Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user listens there")),
     }
 }
 
@@ -104,7 +123,7 @@ pub(crate) fn other_person(runtime: &Path, home: &Path, person: u64) -> io::Resu
         if dir == own || !dir.is_dir() {
             continue;
         }
-        if let Some(other) = whose(&socket(&dir))
+        if let Some(other) = whose(runtime, &dir)
             && other != person
         {
             return Ok(Some(other));
@@ -114,8 +133,8 @@ pub(crate) fn other_person(runtime: &Path, home: &Path, person: u64) -> io::Resu
 }
 
 /// Whose agent listens there. One that does not answer, or does not know yet, is nobody's.
-fn whose(path: &Path) -> Option<u64> {
-    let mut stream = UnixStream::connect(path).ok()?;
+fn whose(runtime: &Path, dir: &Path) -> Option<u64> {
+    let mut stream = connect(runtime, dir).ok()?;
     stream.set_read_timeout(Some(HELLO_TIMEOUT)).ok()?;
     stream.set_write_timeout(Some(HELLO_TIMEOUT)).ok()?;
     wire::write(&mut stream, &Ask::Hello(VERSION)).ok()?;
@@ -130,7 +149,8 @@ fn whose(path: &Path) -> Option<u64> {
         | Tell::Failed(_)
         | Tell::Waiting(_)
         | Tell::Stale(_)
-        | Tell::Found(..) => None,
+        | Tell::Found(..)
+        | Tell::Part(_) => None,
     }
 }
 
@@ -170,5 +190,29 @@ mod tests {
         fs::create_dir(&runtime).unwrap();
         fs::set_permissions(&runtime, fs::Permissions::from_mode(0o755)).unwrap();
         assert!(Place::prepare(&runtime, Path::new("/h")).is_err());
+    }
+
+    /// Another user makes the place before we do, and waits there for our passphrase.
+    #[test]
+    fn a_command_says_nothing_in_a_place_that_others_prepared() {
+        let scratch = tempfile::tempdir().unwrap();
+        let runtime = scratch.path().join("run");
+        let dir = agent_dir(&runtime, Path::new("/h"));
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        fs::create_dir_all(&dir).unwrap();
+        let _listener = UnixListener::bind(socket(&dir)).unwrap();
+        let refused = |of: &Path| connect(&runtime, of).map(drop).map_err(|error| error.kind());
+        for (open, closed) in [(&runtime, &dir), (&dir, &runtime)] {
+            mode(open, 0o755);
+            mode(closed, 0o700);
+            assert_eq!(refused(&dir), Err(io::ErrorKind::PermissionDenied), "{}", open.display());
+        }
+        mode(&runtime, 0o700);
+        mode(&dir, 0o700);
+        assert_eq!(refused(&dir), Ok(()));
+        let link = runtime.join("link");
+        std::os::unix::fs::symlink(&dir, &link).unwrap();
+        assert_eq!(refused(&link), Err(io::ErrorKind::PermissionDenied), "a link to it");
+        assert_eq!(refused(&runtime.join("none")), Err(io::ErrorKind::NotFound));
     }
 }

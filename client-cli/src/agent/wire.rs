@@ -15,8 +15,8 @@ use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
 /// Version of this little protocol: command and agent must be of the same build line.
-pub(crate) const VERSION: u8 = 2;
-/// Longest frame, bytes: a page of messages or a chunk fits many times.
+pub(crate) const VERSION: u8 = 3;
+/// Longest frame, bytes: a page of messages, a chunk or a part of a list fits many times.
 pub(crate) const FRAME_BYTES_MAX: usize = 8 << 20;
 
 /// From a command to the agent.
@@ -117,6 +117,9 @@ pub(crate) enum Tell {
     /// What comes next is from memory, for the server cannot be asked: as of this moment, milliseconds since 1970.
     #[n(11)]
     Stale(#[n(0)] u64),
+    /// A part of a long list; the next one follows, the last as `Done`.
+    #[n(12)]
+    Part(#[n(0)] Box<Reply>),
 }
 
 /// See [`Tell::Unlocked`].
@@ -246,12 +249,18 @@ impl CborWrite for Counter {
     }
 }
 
-/// One frame with its length, in a buffer that wipes itself.
-pub(crate) fn frame<T: Encode<()>>(value: &T) -> Zeroizing<Vec<u8>> {
+/// How many bytes the encoding of something takes.
+pub(crate) fn bytes_of<T: Encode<()>>(value: &T) -> usize {
     let mut counter = Counter(0);
     minicbor::encode(value, &mut counter).expect("counting cannot fail, and our types always encode");
-    let mut bytes = Zeroizing::new(Vec::with_capacity(4 + counter.0));
-    let length = u32::try_from(counter.0).expect("frames are built of bounded parts");
+    counter.0
+}
+
+/// One frame with its length, in a buffer that wipes itself.
+pub(crate) fn frame<T: Encode<()>>(value: &T) -> Zeroizing<Vec<u8>> {
+    let content = bytes_of(value);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4 + content));
+    let length = u32::try_from(content).expect("frames are built of bounded parts");
     bytes.extend_from_slice(&length.to_be_bytes());
     minicbor::encode(value, &mut *bytes).expect("a Vec takes every write");
     bytes

@@ -240,7 +240,7 @@ fn json(one: &ConversationView, names: &Names, lang: Lang) -> ConversationJson {
             ConversationKind::Private => "private",
             ConversationKind::Group => "group",
         },
-        title: names.title(one, lang),
+        title: names.bare_title(one, lang),
         owner: one.owner.map(|owner| names.login(owner)),
         ceiling: one.ceiling.rank(),
         default_label: one.default_label.rank(),

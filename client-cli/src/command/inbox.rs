@@ -70,7 +70,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
         .map(|one| Data {
             conversation: one.conversation.id.to_string(),
             number: one.conversation.number,
-            title: names.title(&one.conversation, here.voice.lang),
+            title: names.bare_title(&one.conversation, here.voice.lang),
             unread: one.conversation.unread,
             messages: one.messages.iter().map(|message| message_json(message, &names)).collect(),
         })
@@ -97,7 +97,7 @@ pub(super) fn unread_messages(
     names: &Names,
     conversation: &ConversationView,
 ) -> Result<Vec<MessageView>, Trouble> {
-    let from = Command::MessagesFrom(conversation.id, conversation.read + 1);
+    let from = Command::MessagesFrom(conversation.id, conversation.read.saturating_add(1));
     let Reply::Messages(messages, _) = line.run(from)? else { return Err(Trouble::odd_answer()) };
     Ok(messages.into_iter().filter(|message| message.author != names.me()).collect())
 }

@@ -76,7 +76,7 @@ pub(super) fn run(args: Read, here: Here) -> Result<Exit, Trouble> {
         .map(|one| Data {
             conversation: one.conversation.id.to_string(),
             number: one.conversation.number,
-            title: names.title(&one.conversation, here.voice.lang),
+            title: names.bare_title(&one.conversation, here.voice.lang),
             messages: one.messages.iter().map(|message| message_json(message, &names)).collect(),
         })
         .collect();

@@ -9,6 +9,7 @@ use crate::trouble::Trouble;
 use console::{Exit, read_text};
 use journal::act::Precedence;
 use journal::ids::ConversationId;
+use protocol::answer::Standing;
 use protocol::client::command::{NewPrivate, Send};
 use protocol::client::event::Admitted;
 use protocol::client::{Command, Reply, SecretText};
@@ -94,7 +95,11 @@ impl Target {
         let all = names::conversations(line)?;
         let lang = here.voice.lang;
         match names::conversation(&all, names, typed) {
-            Ok(one) => Ok(Self { there: Some(one.id), new: None, title: names.title(one, lang) }),
+            Ok(one) => match names.gone(one) {
+                // Alone in it one would write to nobody.
+                Some(gone) => Self::first(names, gone, lang),
+                None => Ok(Self { there: Some(one.id), new: None, title: names.title(one, lang) }),
+            },
             Err(_) if typed.starts_with('@') => {
                 let person = names.person(typed)?;
                 if person == names.me() {
@@ -105,10 +110,18 @@ impl Target {
                         "беседы с самим собой не бывает",
                     ));
                 }
-                Ok(Self { there: None, new: Some(person), title: names.full(person, lang) })
+                Self::first(names, person, lang)
             }
             Err(trouble) => Err(trouble),
         }
+    }
+
+    /// The first message to a person.
+    fn first(names: &Names, person: pki::PersonId, lang: console::Lang) -> Result<Self, Trouble> {
+        if names.view(person).is_some_and(|view| view.standing == Standing::Revoked) {
+            return Err(Trouble::cannot_receive(&format!("@{}", names.login(person))));
+        }
+        Ok(Self { there: None, new: Some(person), title: names.full(person, lang) })
     }
 
     pub(super) fn conversation(&self, line: &mut Line) -> Result<ConversationId, Trouble> {

@@ -18,6 +18,15 @@ pub fn clean_lines(text: &str) -> String {
     cleaned(&text.replace("\r\n", "\n"), true)
 }
 
+/// Whether a letter could steer a terminal or the reading of what stands around it, so that even a script's answer spells
+/// it out.
+pub(crate) fn steers(letter: char) -> bool {
+    match fate(letter) {
+        Fate::Drop | Fate::Break | Fate::Unknown => true,
+        Fate::Keep | Fate::Space | Fate::Mark => false,
+    }
+}
+
 /// What is to be done with one letter.
 enum Fate {
     Keep,

@@ -1,12 +1,17 @@
 //! The one shape of every `--json` answer.
-//! Never prints a second line, nor anything a person would have to read.
+//! Never prints a second line, nor anything a person would have to read, nor a letter that steers a terminal: people do
+//! look at it there, and JSON can spell each one.
 //!
 //! ```text
 //! {"v":1,"command":"send","ok":true,"data":{...}}
 //! {"v":1,"command":"send","ok":false,"error":{"code":"not-a-member","message":"..."}}
 //! ```
 
+use crate::clean::steers;
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
+use std::io::{self, Write};
 
 /// The version of the envelope itself; a command's data has its own promises.
 pub const ENVELOPE_VERSION: u8 = 1;
@@ -49,7 +54,26 @@ impl<'a, T: Serialize> Json<'a, T> {
 
     /// The answer as one line without its newline. Fails only when `T` cannot be JSON (a map with odd keys).
     pub fn line(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
+        let mut out = Vec::new();
+        self.serialize(&mut Serializer::with_formatter(&mut out, Spelled))?;
+        Ok(String::from_utf8(out).expect("serde_json writes the UTF-8 it was given, and we add ASCII"))
+    }
+}
+
+/// Spells what [`steers`] as `\uXXXX`: the same text for whoever parses it.
+struct Spelled;
+
+impl Formatter for Spelled {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, letter)) = rest.char_indices().find(|(_, letter)| steers(*letter)) {
+            out.write_all(&rest.as_bytes()[..at])?;
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + letter.len_utf8()..];
+        }
+        out.write_all(rest.as_bytes())
     }
 }
 
@@ -82,5 +106,17 @@ mod tests {
             Json::verdict("verify", "expired", "expired", Sent { index: 0 }).line().unwrap(),
             r#"{"v":1,"command":"verify","ok":false,"data":{"index":0},"error":{"code":"expired","message":"expired"}}"#
         );
+    }
+
+    #[test]
+    fn nothing_in_an_answer_steers_a_terminal_and_nothing_is_lost() {
+        let all: String = ('\0'..=char::MAX).collect();
+        let line = Json::done("read", &all).line().unwrap();
+        let bad: Vec<char> = line.chars().filter(|letter| steers(*letter) || letter.is_control()).collect();
+        assert!(bad.is_empty(), "{bad:?}");
+        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert!(read["data"].as_str() == Some(all.as_str()), "parsed, it is what was written");
+        let said = Json::failed("read", "x", "\u{9b}2J\u{202e}a\u{e0041}б").line().unwrap();
+        assert!(said.contains(r"\u009b2J\u202ea\udb40\udc41б"), "{said}");
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::clean::clean_lines;
 use crate::exit::Exit;
 use crate::json::Json;
 use crate::lang::Lang;
@@ -44,7 +45,10 @@ impl Voice {
         data: T,
     ) -> Exit {
         let said = words.say(self.lang);
-        let line = if self.json { Json::verdict(command, code, &said, data).line() } else { Ok(said) };
+        let line = match self.json {
+            true => Json::verdict(command, code, &said, data).line(),
+            false => Ok(clean_lines(&said)),
+        };
         self.out(line.map_err(io::Error::from), exit)
     }
 
@@ -54,7 +58,7 @@ impl Voice {
         if self.json {
             return self.out(Json::failed(command, code, &said).line().map_err(io::Error::from), exit);
         }
-        match print_to(&mut io::stderr().lock(), &said) {
+        match print_to(&mut io::stderr().lock(), &clean_lines(&said)) {
             Ok(()) => exit,
             Err(_) => Exit::Io,
         }
@@ -69,7 +73,7 @@ impl Voice {
     pub fn remark(self, words: &dyn Words) {
         if !self.json {
             // A remark that nobody can read is no reason to fail.
-            let _ = print_to(&mut io::stderr().lock(), &words.say(self.lang));
+            let _ = print_to(&mut io::stderr().lock(), &clean_lines(&words.say(self.lang)));
         }
     }
 

@@ -207,6 +207,11 @@ impl Terminal {
         self.give(Command::FileChunk(of, piece));
     }
 
+    /// Nobody waits for the `FetchFile` of this number any more.
+    pub fn end_fetch(&mut self, of: CommandId) {
+        self.session.end_fetch(of, now_ms());
+    }
+
     /// Drives the connection until there is something to tell. Waits for ever where no connection stands.
     pub async fn next(&mut self) -> News {
         loop {

@@ -36,6 +36,8 @@ pub(crate) struct TitleRow {
 pub(crate) struct Row {
     pub(crate) id: ConversationId,
     pub(crate) view: Option<MembershipView>,
+    /// Whose private conversation it is, by its Create.
+    pub(crate) pair: Option<[PersonId; 2]>,
     /// Acts below this index are followed.
     next: Index,
     /// There may be acts that we have not asked for.
@@ -62,6 +64,7 @@ impl Row {
         Self {
             id,
             view: None,
+            pair: None,
             next: 0,
             dirty: true,
             epoch_unfit: false,
@@ -268,6 +271,9 @@ impl State {
                     return Err(bad);
                 }
                 row.view = Some(MembershipView::found(&by, create).map_err(|_| bad)?);
+                if let (ConversationKind::Private, [other]) = (create.kind, &create.invited[..]) {
+                    row.pair = Some([by.signer, *other]);
+                }
                 row.note_joined(by.signer, by.index);
             }
             Act::Revoke(revoke) if signed_by_officer => row.cut(&[revoke.person], &by)?,

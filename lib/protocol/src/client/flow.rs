@@ -24,18 +24,24 @@ pub(crate) const FLOWS_MAX: usize = 512;
 /// A flow under way, and the command it does, if a caller gave it.
 pub(crate) struct Flow {
     pub(crate) command: Option<CommandId>,
+    /// It only asks: left half done it leaves nothing behind.
+    pub(crate) fetches: bool,
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Flow {
     /// A chore of the session.
     pub(crate) fn chore(future: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { command: None, future: Box::pin(future) }
+        Self { command: None, fetches: false, future: Box::pin(future) }
     }
 
     /// A caller's command.
-    pub(crate) fn command(id: CommandId, future: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { command: Some(id), future: Box::pin(future) }
+    pub(crate) fn command(
+        id: CommandId,
+        fetches: bool,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self { command: Some(id), fetches, future: Box::pin(future) }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::query::Query;
 use journal::act::{Act, ConversationKind, Create, HandOver, Invite, Leave, Remove};
 use journal::ids::{ConversationId, MembershipHead};
 use journal::membership::Standing;
+use journal::tree::TREE_SIZE_MAX;
 use pki::{Clearance, PersonId};
 
 /// Conversations of one person that are listed.
@@ -124,12 +125,19 @@ impl Cx {
 
     async fn conversation_view(&self, record: &ConversationRecord) -> Result<ConversationView, Error> {
         let id = record.id;
+        // No log has such an entry, nor so many: nobody is to reckon on from there.
+        if [record.last, record.read, record.unread].iter().any(|number| *number > TREE_SIZE_MAX) {
+            return Err(Error::unverified(What::Answer));
+        }
         self.follow(id).await?;
         self.answer_invitation(id);
         let title = self.title(id).await;
         self.with(|state| {
             let bad = Error::unverified(What::Membership);
-            let view = state.conversations.row(id).view.as_ref().ok_or(bad.clone())?;
+            let me = state.me.person;
+            let row = state.conversations.row(id);
+            let with = row.pair.and_then(|pair| pair.into_iter().find(|person| *person != me));
+            let view = row.view.as_ref().ok_or(bad.clone())?;
             let membership = view.membership();
             // What the log says and what the server says of it must be one thing.
             if view.number() != record.number || membership.kind() != record.kind {
@@ -154,6 +162,7 @@ impl Cx {
                 read: record.read,
                 unread: record.unread,
                 closed: record.closed,
+                with,
             })
         })
     }

@@ -153,8 +153,18 @@ impl ClientSession {
         if self.flows.len() >= FLOWS_MAX {
             return self.step(now_ms, |state| state.event(Event::Failed(id, Error::Busy)));
         }
-        self.flows.push(Flow::command(id, self.cx.clone().run(id, command)));
+        let fetches = matches!(command, Command::FetchFile(..));
+        self.flows.push(Flow::command(id, fetches, self.cx.clone().run(id, command)));
         self.step(now_ms, State::moved);
+    }
+
+    /// Nobody waits for this fetch of a file any more: no further piece of it is asked for. Any other command goes on.
+    pub fn end_fetch(&mut self, id: CommandId, now_ms: u64) {
+        let before = self.flows.len();
+        self.flows.retain(|flow| !(flow.fetches && flow.command == Some(id)));
+        if self.flows.len() < before {
+            self.step(now_ms, |state| state.event(Event::Done(id, Reply::Nothing)));
+        }
     }
 
     /// What to do next; to be asked until there is nothing, after every call above.

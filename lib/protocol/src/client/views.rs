@@ -145,6 +145,9 @@ pub struct ConversationView {
     /// The act that closed it, if one did (the server's word).
     #[n(12)]
     pub closed: Option<Index>,
+    /// With whom a private one was founded, whether he is still in it or not: that names it for ever.
+    #[n(13)]
+    pub with: Option<PersonId>,
 }
 
 /// A member.

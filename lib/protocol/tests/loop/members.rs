@@ -189,3 +189,25 @@ fn an_erase_without_the_right_takes_no_copy_that_the_caller_keeps() {
     let dropped = |event: &Event| matches!(event, Event::Dropped(_, What::Erasure));
     assert!(world.terminals["anna"].events.iter().any(dropped));
 }
+
+/// A count or a place that no log has: refused, whatever would be reckoned from it.
+#[test]
+fn numbers_that_cannot_be_are_refused() {
+    for field in 0..3 {
+        let (mut world, _) = three(190 + field);
+        world.tamper = Some(Box::new(move |login, frame| match frame {
+            ToTerminal::Answer(mut answer) if login == "anna" => {
+                if let Answer::Conversations(records) = &mut answer.answer {
+                    for record in records {
+                        let numbers = [&mut record.unread, &mut record.read, &mut record.last];
+                        *numbers.into_iter().nth(field as usize).unwrap() = u64::MAX;
+                    }
+                }
+                Some(ToTerminal::Answer(answer))
+            }
+            other => Some(other),
+        }));
+        let listed = world.ask("anna", Command::Conversations);
+        assert_eq!(listed.err(), Some(Error::NotVerified { what: What::Answer }));
+    }
+}
