@@ -139,6 +139,16 @@ fn register_words(code: u16) -> Option<Row> {
             "another act has this number already",
             "этот номер уже занят другим действием",
         ),
+        108 => (
+            "login-repeated",
+            "this very login stands in the journal already; it opens nothing twice. Log in anew",
+            "этот вход уже стоит в журнале; второй раз он ничего не открывает. Войдите заново",
+        ),
+        109 => (
+            "not-covered",
+            "the act names a journal that does not reach to what it speaks of",
+            "действие названо по журналу, который ещё не доходит до того, о чём оно",
+        ),
         110 => (
             "unknown-certificate",
             "the site does not know this certificate yet; was its bundle taken in?",
