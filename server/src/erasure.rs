@@ -9,11 +9,26 @@ use vault::{Place, Target, Vault};
 /// Targets of one epoch; more are done in several.
 pub(crate) const TARGETS_MAX: usize = 2048;
 
+/// Gives dead extents back while there is little room: an erasure writes a part of the tree anew, and what it replaces is
+/// room only after a sweep. Where nothing is dead, nothing is gained and nothing lost.
+pub(crate) fn make_room(vault: &mut Vault, log: Log) -> Result<(), vault::Error> {
+    for _ in 0..vault.space().extents {
+        let space = vault.space();
+        if space.free > space.reserve + 1 {
+            break;
+        }
+        let freed = vault.sweep(1, &mut rng())?;
+        log.debug(format_args!("swept before an erasure, {freed} extents given back"));
+    }
+    Ok(())
+}
+
 /// Erases; gives the epoch that took effect. The batch with the intents is durable already (a).
 pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<u64, vault::Error> {
     let targets: Vec<Target> = items.iter().map(target).collect();
     let mut epoch = vault.epoch();
     for targets in targets.chunks(TARGETS_MAX) {
+        make_room(vault, log)?;
         let intended = vault.begin_erasure(targets)?;
         // A crash here: the old root still rules, the intent is in the journal and is redone.
         let written = vault.write_tree(intended, &mut rng())?;

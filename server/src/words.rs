@@ -125,9 +125,9 @@ console::words! {
                ru("ВНИМАНИЕ: корневая ячейка — ФАЙЛ: только для разработки. Перезапись файла не стирает флеш-память, \
                    снимки и резервные копии: нашедший старую копию откроет то, что с тех пор уничтожено");
         /// After `check`.
-        Sound { entries: u64, epoch: u64, full: String }
-            => en("the store is sound: {entries} entries, erasure epoch {epoch}{full}"),
-               ru("хранилище исправно: записей {entries}, эпоха уничтожения {epoch}{full}");
+        Sound { entries: u64, epoch: u64, more: String }
+            => en("the store is sound: {entries} entries, erasure epoch {epoch}{more}"),
+               ru("хранилище исправно: записей {entries}, эпоха уничтожения {epoch}{more}");
         /// Answer to `status`.
         Status { text: String } => en("{text}"), ru("{text}");
     }

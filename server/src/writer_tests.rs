@@ -1,6 +1,7 @@
 //! The writer over a real store: what it refuses, and what a full device means.
 use super::{Room, WriteError, Writer};
 use crate::config::StoreConfig;
+use crate::erasure;
 use crate::log::{Level, Log};
 use crate::randomness::{PooledRng, rng};
 use crate::reader::Positions;
@@ -13,7 +14,7 @@ use journal::note::NoteSigner;
 use journal::tree::{Tree, leaf_hash};
 use pki::{SecretKey, Suite};
 use protocol::engine::StoreLimits;
-use protocol::io::{Batch, StoredBody};
+use protocol::io::{Batch, EraseItem, Input, StoredBody};
 use protocol::limits::{AROUND_STORED_BYTES, BODY_BYTES_MAX};
 use tempfile::TempDir;
 use vault::Rows;
@@ -58,7 +59,7 @@ impl World {
     fn restart(&mut self) {
         self.writer = None;
         let (vault, opened) = store::open(&self.config).unwrap();
-        assert_eq!(opened.recovered.set_aside, 0, "nothing was written that does not count");
+        assert_eq!(opened.recovered.set_aside_bytes, 0, "nothing was written that does not count");
         assert_eq!(vault.journal(), (self.tree.size(), self.tree.root()));
         self.writer = Some(self.writer_over(vault));
     }
@@ -165,4 +166,34 @@ fn a_body_where_one_lies_already_is_a_fault_of_ours_and_writes_nothing() {
     let reader = world.writer.as_ref().unwrap().vault.reader();
     assert!(reader.read(vault::Place::item(5, 1)).is_ok());
     assert!(reader.read(vault::Place::item(5, 2)).is_err(), "all of the batch or nothing");
+}
+
+#[test]
+fn erasing_goes_on_in_a_nearly_full_store_however_often_it_is_asked() {
+    /// Messages below one node of the tree.
+    const FAN_OUT: u64 = 64;
+    const MESSAGES: u64 = 130 * FAN_OUT;
+    let mut world = World::new(16 << 20);
+    for first in (0..MESSAGES).step_by(520) {
+        let bodies = (first..first + 520).map(|item| body(item, 300)).collect();
+        world.write(vec![b"messages".to_vec()], bodies).unwrap();
+    }
+    let takes_messages = |world: &World| {
+        let writer = world.writer.as_ref().unwrap();
+        matches!(writer.room.input(&writer.vault), Input::Room(true, ..))
+    };
+    let mut item = MESSAGES;
+    while takes_messages(&world) {
+        world.write(vec![b"a large one".to_vec()], vec![body(item, 200_000)]).unwrap();
+        item += 1;
+    }
+    // Each takes one message below every node, and the next one waits already: nobody sweeps in between.
+    for offset in 0..40 {
+        world.write(vec![b"erase".to_vec()], Vec::new()).unwrap();
+        let items = (offset..MESSAGES).step_by(FAN_OUT as usize);
+        let items = items.map(|item| EraseItem::Item(Place { conversation: 5, item }));
+        let writer = world.writer.as_mut().unwrap();
+        erasure::run(&mut writer.vault, &items.collect::<Vec<_>>(), writer.log).unwrap();
+    }
+    world.restart();
 }

@@ -14,10 +14,11 @@ use journal::testing::{Described, FOUNDED_MS, VALID_MS};
 use journal::{ConversationId, Policy};
 use link::LinkError;
 use pki::{Clearance, Role, Suite};
+use protocol::answer::Answer;
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use protocol::{Code, client::Error};
-use support::{Client, NotIn, Server, Site, runtime};
+use support::{Client, NotIn, Raw, Server, Site, runtime};
 
 /// Codes of the Register (FORMAT.md).
 const WRONG_ROLE: u16 = 114;
@@ -269,6 +270,14 @@ fn who_is_suspended_is_out_at_once_and_back_when_resumed(suite: Suite) {
     assert!(journal.replay.register().person(person).unwrap().suspended.is_none());
 }
 
+/// Which of the first entries this session is given.
+async fn given(session: &mut Raw) -> Vec<u64> {
+    match session.ask(Query::Entries(0, 200)).await {
+        Ok(Answer::Entries(page)) => page.entries.iter().map(|entry| entry.index).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn each_role_does_its_own_work_and_no_other(suite: Suite) {
     let (mut site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
@@ -283,7 +292,7 @@ fn each_role_does_its_own_work_and_no_other(suite: Suite) {
         let mut boris = arrived(&site, "boris", &server).await;
         let mut adam = arrived(&site, "adam", &server).await;
         let to = anna.talk_to(&site, "boris").await;
-        says(&mut anna, to, "one").await;
+        let message = anna.admitted(Client::message(to, "one")).await.unwrap();
 
         // An operator wants to be an officer, an auditor, and to see who is here.
         let suspend = Act::Suspend(Suspend { person: boris_id });
@@ -299,8 +308,15 @@ fn each_role_does_its_own_work_and_no_other(suite: Suite) {
         igor.enter(&site, "igor", &server).await;
         let mut igor = igor.into_raw(&site, "igor");
         assert_eq!(igor.say(to, 1, 0).await, Err(WRONG_ROLE));
-        let export = igor.signed(Act::Export(Export { from: 0, to: 1 }), None);
-        assert!(igor.submit(&export).await.is_ok(), "his own work");
+        // His own work: but nobody takes the journal out unrecorded, nor more of it than the record says.
+        let unrecorded = given(&mut igor).await;
+        assert!(!unrecorded.contains(&message), "he is told what concerns everybody");
+        let export = igor.signed(Act::Export(Export { from: 0, to: message + 1 }), None);
+        let recorded = igor.submit(&export).await.unwrap();
+        let taken = given(&mut igor).await;
+        assert_eq!(taken[..=message as usize], (0..=message).collect::<Vec<_>>());
+        let more = taken.iter().filter(|index| **index > message && !unrecorded.contains(index));
+        assert_eq!(more.copied().collect::<Vec<_>>(), [recorded], "his own act, and no more");
 
         // An administrator ends a session and does not suspend.
         assert_eq!(adam.act(suspend).await, Err(WRONG_ROLE));

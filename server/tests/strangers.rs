@@ -7,13 +7,15 @@
 
 mod support;
 
+use journal::testing::Described;
 use link::{Link, LinkError, OwnCertificate, TlsProfile};
-use pki::Suite;
+use pki::{Clearance, Role, Suite};
+use protocol::limits::FRAME_BYTES_BEFORE_LOGIN;
 use quinn::crypto::rustls::QuicClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use support::{Client, Server, Site, anyone, own, runtime};
+use support::{Client, LONG_MS, Server, Site, anyone, own, runtime};
 
 /// Believes every server: what is tested is what the server believes.
 #[derive(Debug)]
@@ -94,22 +96,30 @@ async fn anna_still_comes_in(site: &Site, server: &Server) {
 }
 
 fn strangers_are_refused_by_tls_and_disturb_nobody(suite: Suite) {
-    let site = Site::founded(suite);
+    let mut site = Site::founded(suite);
+    let machine = Described { valid_ms: LONG_MS, ..Described::new(Role::Server, Clearance(3)) };
+    site.authority.issue("machine", &machine);
     let server = site.start();
     runtime().block_on(async {
         let alpn = protocol::frame::ALPN;
         let none = knock(server.address, None, alpn).await.expect_err("no certificate");
         assert_eq!(alert(&none), 116, "certificate_required");
 
+        // The authority's own, and no person's: a server's.
+        let machine = knock(server.address, Some(own(&site, "machine")), alpn).await.expect_err("no person");
+        let alert_of_certificate = alert(&machine);
+        assert!((42..=48).contains(&alert_of_certificate), "{machine}");
+
         let mut foreign = journal::testing::TestSite::new(8, suite);
-        let described = journal::testing::Described::new(pki::Role::Operator, pki::Clearance(3));
+        let described = Described { valid_ms: LONG_MS, ..Described::new(Role::Operator, Clearance(3)) };
         foreign.issue("anna", &described);
         let stranger = foreign.person("anna");
         let theirs = OwnCertificate {
             chain: vec![stranger.signature_certificate.der().to_vec(), foreign.issuing.der().to_vec()],
             key: stranger.signature.to_pkcs8(),
         };
-        assert!(knock(server.address, Some(theirs), alpn).await.is_err(), "foreign authority");
+        let foreign = knock(server.address, Some(theirs), alpn).await.expect_err("foreign authority");
+        assert_eq!(alert(&foreign), alert_of_certificate, "the one for any certificate that is not let in");
 
         let other = knock(server.address, Some(own(&site, "anna")), b"h3").await.expect_err("another ALPN");
         assert_eq!(alert(&other), 120, "no_application_protocol");
@@ -156,7 +166,9 @@ fn garbage_ends_its_own_session_only(suite: Suite) {
     }
     runtime().block_on(async {
         let profile = TlsProfile::standard();
-        for bytes in [&[0xff_u8; 64][..], &[0, 0, 0, 3, 0xff, 0xff, 0xff], &[0, 0, 0, 1, 0x80]] {
+        // One byte more than anybody may say before the login; the frame itself never comes.
+        let long = (FRAME_BYTES_BEFORE_LOGIN as u32 + 1).to_be_bytes();
+        for bytes in [&[0xff_u8; 64][..], &[0, 0, 0, 3, 0xff, 0xff, 0xff], &[0, 0, 0, 1, 0x80], &long] {
             let link =
                 Link::connect(&profile, &own(&site, "anna"), anyone(), server.address, "conclave").await;
             let mut link = link.unwrap();

@@ -136,7 +136,7 @@ impl Server {
             version: "test".into(),
             cell: CellKind::File,
             erasure_epoch: vault.epoch(),
-            set_aside_bytes: opened.recovered.set_aside,
+            set_aside_bytes: opened.recovered.set_aside_bytes,
         };
         let mut out = Vec::new();
         let store = Store::new(vault, tree, (positions, rows), site, rng);

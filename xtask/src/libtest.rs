@@ -15,6 +15,11 @@ pub(crate) fn outcome(what: &str, ran: &Ran) -> Outcome {
             outcome.skip(name, reason);
         }
     }
+    // A program that lost its tests proves nothing.
+    if ran.ok && outcome.passed == 0 && outcome.failed == 0 && outcome.skipped.is_empty() {
+        outcome.fail(format!("{what}: no test ran"));
+        return outcome;
+    }
     // It did not build, or a test program died before it could count.
     if !ran.ok && outcome.failed == 0 {
         outcome.failed = 1;
@@ -65,6 +70,17 @@ mod tests {
         let bad = "failures:\n---- b stdout ----\nleft 1 right 2\nfailures:\n    b\ntest result: FAILED. 0 passed; 1 failed";
         assert_eq!(failures(good), "");
         assert_eq!(failures(&format!("{good}test b ... FAILED\n{bad}\n{good}")), bad);
+    }
+
+    #[test]
+    fn a_program_without_tests_has_failed() {
+        let ran = |output: &str| Ran { ok: true, output: output.into(), shown: String::new() };
+        let none = "running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured\n";
+        assert_eq!(outcome("x", &ran(none)).failed, 1);
+        let one = "test a ... ok\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured\n";
+        assert_eq!(outcome("x", &ran(&[none, one].concat())).failed, 0, "one of several may be empty");
+        let privileged = "test a ... ignored, needs root\ntest result: ok. 0 passed; 0 failed; 1 ignored\n";
+        assert_eq!(outcome("x", &ran(privileged)).failed, 0, "it is named as skipped");
     }
 
     #[test]

@@ -14,7 +14,7 @@ const SHOWN_LINES_MAX: usize = 120;
 pub(crate) struct Ran {
     pub(crate) ok: bool,
     pub(crate) output: String,
-    shown: String,
+    pub(crate) shown: String,
 }
 
 impl Ran {

@@ -83,8 +83,8 @@ pub struct Recovered {
     pub entries: u64,
     /// What the last batch bound.
     pub fields: CommitFields,
-    /// Journal frames of an unfinished batch that were set aside: never acknowledged to anyone.
-    pub set_aside: u64,
+    /// Bytes of an unfinished batch's run in the journal that were set aside: never acknowledged to anyone.
+    pub set_aside_bytes: u64,
 }
 
 /// State that follows from the commit records.
@@ -143,9 +143,13 @@ impl Log {
         superblock.geometry.check(device.length())?;
         let sealer = Arc::new(Sealer::new(keys, superblock.store));
         let reader = Reader::new(Arc::clone(&device), Arc::clone(&sealer));
-        let (state, verifiers, set_aside) = crate::recovery::recover(&reader, superblock.geometry)?;
-        let recovered =
-            Recovered { batch: state.batch, entries: state.entries, fields: state.fields.clone(), set_aside };
+        let (state, verifiers, set_aside_bytes) = crate::recovery::recover(&reader, superblock.geometry)?;
+        let recovered = Recovered {
+            batch: state.batch,
+            entries: state.entries,
+            fields: state.fields.clone(),
+            set_aside_bytes,
+        };
         let log = Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false };
         Ok((log, recovered))
     }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::extents::Stream;
 use crate::log::{Geometry, State};
 use crate::reader::Reader;
-use crate::run::{Header, open_table};
+use crate::run::Header;
 use crate::verifiers::{CHAIN_MAX, VerifierFrame, Verifiers, apply};
 
 /// A batch as its journal run tells it.
@@ -20,7 +20,7 @@ struct Found {
     digest: [u8; 32],
 }
 
-/// Log's state, verifiers, and how many journal frames were set aside.
+/// Log's state, verifiers, and how many bytes of the journal were set aside.
 pub(crate) fn recover(reader: &Reader, geometry: Geometry) -> Result<(State, Verifiers, u64), Error> {
     let journal = journal_extents(reader, geometry)?;
     let (state, last) = last_valid(reader, geometry, journal)?;
@@ -191,26 +191,24 @@ fn refuse_later_batches(reader: &Reader, state: &State) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes an unfinished batch unreadable for ever, and counts the journal frames it would have brought.
+/// Makes an unfinished batch unreadable for ever, and counts the bytes of its run in the journal. A run of which not even
+/// the header came is not seen, and nothing of it can be said.
 fn set_aside(reader: &Reader, state: &State) -> Result<u64, Error> {
-    let mut frames = 0;
+    let mut bytes = 0;
     for (offset, end) in tails(state) {
         if offset >= end {
             continue;
         }
         let Some(header) = reader.header(offset)? else { continue };
         if header.stream == Stream::Journal && header.batch == state.batch + 1 {
-            let whole =
-                reader.blocks(offset, (header.blocks as usize * BLOCK).min((end - offset) as usize))?;
-            let readable = open_table(&reader.sealer, offset, &header, whole.as_ref());
-            frames += readable.map_or(u64::from(header.frames), |rows| rows.len() as u64);
+            bytes += (u64::from(header.blocks) * BLOCK as u64).clamp(BLOCK as u64, end - offset);
         }
         // Whatever opens here must not be taken for the log's own once other runs have been written before it.
         let mut block = crate::buffer::AlignedBuffer::with_capacity(BLOCK);
         block.extend_zeroed(BLOCK);
         reader.device.write(offset, block.as_ref())?;
     }
-    Ok(frames)
+    Ok(bytes)
 }
 
 /// Writes the last batch once more: it may have been readable from a cache without ever having been synced.

@@ -105,7 +105,7 @@ fn a_long_history_is_there_after_a_restart_from_any_entry() {
     check(&log, &book);
     drop(log);
     let (mut log, recovered) = Log::open(device, &keys()).unwrap();
-    assert_eq!((recovered.batch, recovered.set_aside), (150, 0));
+    assert_eq!((recovered.batch, recovered.set_aside_bytes), (150, 0));
     assert_eq!((recovered.entries, recovered.fields), (book.entries.len() as u64, fields(150)));
     check(&log, &book);
     for from in [1, 100, book.entries.len() as u64 - 1, book.entries.len() as u64] {
@@ -183,12 +183,12 @@ fn no_acknowledged_batch_is_lost_at_any_power_cut() {
                 assert_eq!(&reader.body(*position).unwrap(), bytes, "seed {seed}, cut {at}");
             }
             kept_unacknowledged += usize::from(kept.len() > acknowledged.entries.len());
-            set_aside += usize::from(recovered.set_aside > 0);
+            set_aside += usize::from(recovered.set_aside_bytes > 0);
             // A further life goes on, and its batches survive a clean restart.
             drop(log);
             let (mut log, again) = Log::open(restarted.clone(), &keys()).unwrap();
             assert_eq!(
-                (again.batch, again.set_aside),
+                (again.batch, again.set_aside_bytes),
                 (recovered.batch, 0),
                 "a second start finds nothing torn"
             );
@@ -304,7 +304,7 @@ fn a_last_batch_with_a_torn_body_is_set_aside_whole() {
     let (device, _, bodies) = three_batches();
     flip(&device, bodies[2].offset + 3000);
     let (log, recovered) = Log::open(device, &keys()).unwrap();
-    assert_eq!((recovered.batch, recovered.entries, recovered.set_aside), (2, 2, 1));
+    assert_eq!((recovered.batch, recovered.entries, recovered.set_aside_bytes), (2, 2, BLOCK as u64));
     assert_eq!(log.journal_entries(0).count(), 2);
 }
 

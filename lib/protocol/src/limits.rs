@@ -89,6 +89,8 @@ pub const REBUILD_CHUNKS: u32 = 16;
 pub const CLOCK_STEP_MS: u64 = 60_000;
 /// Certificates whose failed logins are counted apart; the rest are counted together.
 pub const FAILING_CERTIFICATES_MAX: usize = 1024;
+/// Second texts under one number that are kept as evidence: one of each certificate in so long a time.
+pub const EVIDENCE_EVERY_MS: u64 = 24 * 3_600_000;
 /// Entries with which a batch no longer waits for input that is at hand already.
 pub const ENTRIES_TOGETHER: usize = 48;
 /// Inputs for which a batch waits at most.

@@ -64,6 +64,11 @@ impl KeyTree {
         if let Some(slot) = self.pending.get(place) {
             return Ok(Some(slot.clone()));
         }
+        self.folded(place)
+    }
+
+    /// The slot in the tree itself.
+    fn folded(&mut self, place: &Place) -> Result<Option<Slot>, Error> {
         let Some(conversation) = self.conversation(place.conversation)? else { return Ok(None) };
         let area = Area::Items { conversation: place.conversation };
         let Some(item) = self.find(area, conversation, place.item)? else { return Ok(None) };
@@ -236,23 +241,25 @@ impl KeyTree {
         Ok(())
     }
 
-    /// Marks the path to `number` as changed and to be given new keys; `false` when it does not lead there.
+    /// Marks the path to `number` as changed and to be given new keys; `false`, and nothing is marked, when it does not
+    /// lead there: what is gone already costs no write.
     fn condemn(&mut self, area: Area, top: &Slot, number: u64) -> Result<bool, Error> {
-        let Child::Node(mut level) = top.child else { return Ok(false) };
+        let Child::Node(level) = top.child else { return Ok(false) };
         if !covers(level, number) {
             return Ok(false);
         }
-        let mut slot = top.clone();
-        loop {
-            let node = self.load(NodeId::towards(area, level, number), &slot)?;
-            (node.dirty, node.rotate) = (true, true);
+        let mut path = vec![top.clone()];
+        for level in (0..=level).rev() {
+            let slot = path.last().expect("it begins with the top");
+            let node = self.load(NodeId::towards(area, level, number), slot)?;
             let Some(child) = node.slots.get(&digit(level, number)) else { return Ok(false) };
-            if level == 0 {
-                return Ok(true);
-            }
-            slot = child.clone();
-            level -= 1;
+            path.push(child.clone());
         }
+        for (level, slot) in (0..=level).rev().zip(&path) {
+            let node = self.load(NodeId::towards(area, level, number), slot)?;
+            (node.dirty, node.rotate) = (true, true);
+        }
+        Ok(true)
     }
 
     /// Takes a target out of the tree, in memory. What lies below it is not read: its only way in was this slot.
@@ -262,6 +269,12 @@ impl KeyTree {
             Target::Conversation(conversation) => (*conversation, None),
             Target::Place(place) => (place.conversation, Some(place)),
         };
+        // Gone already: what leads there stays as it is.
+        if let Some(place) = place
+            && self.folded(place)?.is_none()
+        {
+            return Ok(());
+        }
         let Some(top) = self.top.conversations.clone() else { return Ok(()) };
         if !self.condemn(Area::Conversations, &top, conversation)? {
             return Ok(());

@@ -36,11 +36,13 @@ struct Sound {
     erasure_epoch: u64,
     /// Entries that the newest snapshot covers; 0: there is none.
     snapshot: u64,
+    /// Why newer ones are not used for a start.
+    passed_over: Vec<String>,
     /// Bodies that were opened; absent without `--full`.
     bodies: Option<u64>,
     /// An erasure that the last life did not finish; the next start does.
     interrupted: bool,
-    /// Journal entries of an unfinished batch that nobody was ever told.
+    /// Bytes of an unfinished batch that nobody was ever told.
     set_aside: u64,
 }
 
@@ -54,9 +56,13 @@ impl Check {
         let cell = Box::new(OverlayCell::new(locked.cell));
         let opened = Vault::open(device, cell, Limits::default(), &mut randomness::rng());
         let (vault, opened) = opened.map_err(|error| store_trouble(error.into()))?;
-        let replayed = if self.full { verified(&vault, &opened)? } else { as_a_start(&vault, &opened)? };
+        // Without `--full` a snapshot that is not used is no damage: a start would go on without it, and write another.
+        let replayed = match self.full {
+            true => verified(&vault, &opened)?,
+            false => recovery::replay(&vault, &opened).map_err(damage)?,
+        };
         let head = replayed.head();
-        let Replayed { register, snapshot, .. } = replayed;
+        let Replayed { register, snapshot, passed_over, .. } = replayed;
         let period = recovery::period_key(&vault, &register).map_err(damage)?;
         recovery::verifiers(&vault, &register).map_err(damage)?;
         recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
@@ -75,27 +81,26 @@ impl Check {
                 format!(", открыто: {}", count_ru(n, "тело", "тела", "тел")),
             )
         });
-        let words = Done::Sound { entries: head.size, epoch: vault.epoch(), full: full.unwrap_or_default() };
+        let passed_over: Vec<String> = passed_over.iter().map(ToString::to_string).collect();
+        let not_used = passed_over.iter().map(|why| {
+            voice
+                .lang
+                .pick(format!("\nnot used for a start: {why}"), format!("\nне годится для пуска: {why}"))
+        });
+        let more = full.into_iter().chain(not_used).collect();
+        let words = Done::Sound { entries: head.size, epoch: vault.epoch(), more };
         let sound = Sound {
             log: register.log_id().to_string(),
             entries: head.size,
             root: head.root.iter().map(|byte| format!("{byte:02x}")).collect(),
             erasure_epoch: vault.epoch(),
             snapshot,
+            passed_over,
             bodies,
             interrupted: opened.interrupted.is_some(),
-            set_aside: opened.recovered.set_aside,
+            set_aside: opened.recovered.set_aside_bytes,
         };
         Ok(voice.done("check", &words, sound))
-    }
-}
-
-/// What the next start would do. A snapshot that it could not use is damage, though it would start without.
-fn as_a_start(vault: &Vault, opened: &Opened) -> Result<Replayed, Trouble> {
-    let mut replayed = recovery::replay(vault, opened).map_err(damage)?;
-    match replayed.passed_over.pop() {
-        Some(unfit) => Err(damage(unfit)),
-        None => Ok(replayed),
     }
 }
 

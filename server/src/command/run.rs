@@ -16,7 +16,7 @@ use crate::recovery::{self, RecoveryError, Replayed};
 use crate::status::{self, Board, Status};
 use crate::words::Trouble;
 use crate::writer::{self, Room, Writer};
-use crate::{agreement, clock, passwords, reader, store, vital};
+use crate::{agreement, clock, erasure, passwords, reader, store, vital};
 use console::Exit;
 use hardening::{PageKind, Sandboxed};
 use journal::fact::CellKind;
@@ -179,6 +179,10 @@ fn assemble(
         log.info("a snapshot was written: the next start will be shorter");
     }
     let Replayed { register, tree, books, positions, rows, snapshot, .. } = replayed;
+    if register.erasures_pending().next().is_some() {
+        // START and the erasure behind it need room before anybody could sweep.
+        erasure::make_room(&mut vault, log).map_err(|error| store_trouble(error.into()))?;
+    }
     let period = recovery::period_key(&vault, &register).map_err(damage)?;
     let verifiers = recovery::verifiers(&vault, &register).map_err(damage)?;
     let note = recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
@@ -195,7 +199,7 @@ fn assemble(
             vault::CellKind::File | vault::CellKind::Memory => CellKind::File,
         },
         erasure_epoch: vault.epoch(),
-        set_aside_bytes: opened.recovered.set_aside,
+        set_aside_bytes: opened.recovered.set_aside_bytes,
     };
     let frontier = tree.frontier_at(tree.size()).map_err(system)?;
     let mut engine = Engine::new(EngineParts {

@@ -16,16 +16,21 @@ pub(crate) struct Journal {
 }
 
 impl Site {
+    /// The store of a server that does not run.
+    pub(crate) fn vault(&self) -> vault::Vault {
+        let device = disk::FileDevice::open(Path::new(&self.path("store"))).unwrap();
+        let cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
+        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+        let opened = vault::Vault::open(Arc::new(device), Box::new(cell), vault::Limits::default(), rng);
+        opened.unwrap().0
+    }
+
     /// Stops the server in good order and verifies its journal; what these terminals were shown of it must be in it.
     pub(crate) fn audited(&self, server: Server, terminals: &[&Client]) -> Journal {
         server.signal(nix::sys::signal::Signal::SIGTERM);
         let (exit, said) = server.wait();
         assert!(exit.success(), "{said}");
-        let device = disk::FileDevice::open(Path::new(&self.path("store"))).unwrap();
-        let cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
-        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
-        let opened = vault::Vault::open(Arc::new(device), Box::new(cell), vault::Limits::default(), rng);
-        let (vault, _) = opened.unwrap();
+        let vault = self.vault();
         let mut journal = Journal { entries: Vec::new(), replay: Replay::new(Some(self.log)) };
         for entry in vault.journal_entries(0) {
             let bytes = entry.unwrap().bytes;

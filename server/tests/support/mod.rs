@@ -266,6 +266,8 @@ impl Site {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// What it logged before it listened.
+    pub(crate) began: String,
     log: std::sync::mpsc::Receiver<String>,
 }
 
@@ -285,7 +287,7 @@ impl Server {
                 std::thread::spawn(move || {
                     lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
                 });
-                return Ok(Self { child, address: address.parse().unwrap(), log });
+                return Ok(Self { child, address: address.parse().unwrap(), began: said, log });
             }
         }
         Err((child.wait().unwrap(), said))

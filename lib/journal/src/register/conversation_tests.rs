@@ -181,6 +181,10 @@ fn age_and_bad_wraps_make_an_epoch_due() {
     assert_eq!(log.act("boris", bad(1)), Err(Refusal::Unchanged));
     assert_eq!(log.send("anna", chat), Err(Refusal::EpochStale));
     log.epoch("anna", chat).unwrap();
+    let old = Refusal::WrongEpoch { current: 2, found: 1 };
+    assert_eq!(log.act("boris", bad(1)), Err(old.clone()), "of one that rules no more nothing is said");
+    let late = Message { epoch: 1, ..log.message(chat) };
+    assert_eq!(log.act("boris", Act::Message(late)), Err(old), "nor under it");
     log.wait_ms(Policy::standard().epoch_ms - 1);
     log.send("anna", chat).unwrap();
     log.wait_ms(1);
@@ -419,6 +423,13 @@ fn the_owner_titles_a_group() {
     };
     assert_eq!(log.act("boris", title(1)), Err(Refusal::NotTheOwner));
     assert_eq!(log.act("anna", title(2)), Err(Refusal::WrongEpoch { current: 1, found: 2 }));
+    // Where the engine does not look at the body, as in a replay, the claimed size is all that is charged.
+    for size in [SizeClass(0), SizeClass(11), SizeClass(32), SizeClass(255)] {
+        let act = Act::Title(Title { conversation: group, epoch: 1, commitment: Commitment([0; 32]), size });
+        let statement = log.draft("anna", act);
+        let signed = log.sign("anna", statement).0;
+        assert!(signed.parse().is_err(), "{size:?}");
+    }
     let applied = log.act("anna", title(1)).unwrap();
     let row = log.register.conversation(group).unwrap();
     assert_eq!(applied.audience, Audience::Conversation(row.number));

@@ -8,8 +8,8 @@ use super::{Broken, Engine, Phase, Whole};
 use crate::code::Code;
 use crate::io::{Now, Output, SessionId};
 use crate::limits::{
-    AROUND_CHUNK_BYTES, BATCH_BYTES_MAX, CLOCK_STEP_MS, FAILED_LOGINS_PER_MINUTE, FAILING_CERTIFICATES_MAX,
-    TEXTS_SHARE,
+    AROUND_CHUNK_BYTES, BATCH_BYTES_MAX, CLOCK_STEP_MS, EVIDENCE_EVERY_MS, FAILED_LOGINS_PER_MINUTE,
+    FAILING_CERTIFICATES_MAX, TEXTS_SHARE,
 };
 use journal::act::{Act, Family, Purpose, SizeClass};
 use journal::fact::{
@@ -17,6 +17,7 @@ use journal::fact::{
 };
 use pki::{CertId, PersonId};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// What the driver found at its start.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -166,9 +167,30 @@ struct Window {
     rest: [u32; 3],
 }
 
-/// Failed logins of the last minute.
+/// Failed logins of the last minute, and equivocations of the last day.
 #[derive(Default)]
-pub(super) struct Failures(HashMap<CertId, Window>);
+pub(super) struct Failures {
+    logins: HashMap<CertId, Window>,
+    /// When the second text of a certificate was kept last.
+    equivocations: HashMap<CertId, u64>,
+}
+
+impl Failures {
+    /// Whether a second text of this certificate is to be kept; it counts as kept then.
+    pub(super) fn may_alarm(&mut self, certificate: CertId, now_ms: u64) -> bool {
+        self.equivocations.retain(|_, kept_ms| now_ms.saturating_sub(*kept_ms) < EVIDENCE_EVERY_MS);
+        if self.equivocations.len() >= FAILING_CERTIFICATES_MAX {
+            return false;
+        }
+        match self.equivocations.entry(certificate) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(now_ms);
+                true
+            }
+        }
+    }
+}
 
 const FAILURES: [LoginFailure; 3] = [LoginFailure::Password, LoginFailure::Refused, LoginFailure::Statement];
 
@@ -250,14 +272,15 @@ impl Engine {
     /// as one entry with their number when the minute is over.
     pub(super) fn count_failure(&mut self, by: FailedBy) -> Whole {
         let minute = self.ledger.wall_ms() / 60_000;
-        if self.failures.0.len() >= FAILING_CERTIFICATES_MAX && !self.failures.0.contains_key(&by.certificate)
+        if self.failures.logins.len() >= FAILING_CERTIFICATES_MAX
+            && !self.failures.logins.contains_key(&by.certificate)
         {
             self.flush_failures(u64::MAX)?;
         }
         let locked = self.ledger.register.person(by.person).is_none_or(|person| person.locked.is_some());
         let counts = by.failure == LoginFailure::Password && !locked;
         let fresh = Window { person: by.person, minute, entries: 0, rest: [0; 3] };
-        let window = self.failures.0.entry(by.certificate).or_insert(fresh);
+        let window = self.failures.logins.entry(by.certificate).or_insert(fresh);
         if window.minute != minute && window.rest == [0; 3] {
             (window.minute, window.entries) = (minute, 0);
         }
@@ -273,7 +296,7 @@ impl Engine {
 
     /// Writes what was summed up in minutes before this one.
     fn flush_failures(&mut self, before_minute: u64) -> Whole {
-        let over = self.failures.0.extract_if(|_, window| window.minute < before_minute);
+        let over = self.failures.logins.extract_if(|_, window| window.minute < before_minute);
         let mut over: Vec<(CertId, Window)> = over.filter(|(_, window)| window.rest != [0; 3]).collect();
         over.sort_unstable_by_key(|(certificate, _)| *certificate);
         for (certificate, window) in over {

@@ -2,6 +2,9 @@
 //! forbidden are the same `NotFound`.
 //! Never changes the state.
 
+mod budget;
+
+use self::budget::{Budget, affordable};
 use super::commit::Release;
 use super::page::Kind;
 use super::{Engine, Whole};
@@ -12,8 +15,8 @@ use crate::code::Code;
 use crate::frame::{Ask, At, Digest};
 use crate::io::{Output, SessionId};
 use crate::limits::{
-    ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, ANSWER_ROWS_MAX, AROUND_ENTRY_BYTES,
-    CERTIFICATES_MAX, ENTRIES_AT_MAX, LINE_SIZES_MAX, UNREAD_MAX,
+    ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, ANSWER_ROWS_MAX, CERTIFICATES_MAX,
+    ENTRIES_AT_MAX, LINE_SIZES_MAX, UNREAD_MAX,
 };
 use crate::query::Query;
 use journal::ids::{Index, Place};
@@ -21,8 +24,6 @@ use journal::register::{Conversation, MessageRow, Person};
 use minicbor::bytes::ByteVec;
 use pki::{CertId, PersonId, Role, canonical};
 
-/// What a message's entry takes in an answer beside its body, about.
-const ENTRY_BYTES_ABOUT: u64 = 768 + AROUND_ENTRY_BYTES as u64;
 /// Entries first looked through for the newest messages before an index.
 const BACK_FIRST: u64 = 1024;
 
@@ -201,7 +202,7 @@ impl Engine {
         let from = self.ledger.books.visible_from(&self.ledger.register, number, person)?;
         let mut rows =
             self.ledger.register.messages_of(number, from.max(index)..self.commits.durable.head.size);
-        let (mut indices, mut room) = (Vec::new(), Room::default());
+        let (mut indices, mut room) = (Vec::new(), Budget::default());
         let more = rows.any(|row| {
             if !room.takes(&row) {
                 return true;
@@ -226,7 +227,7 @@ impl Engine {
             }
             back = back.saturating_mul(8);
         };
-        let mut room = Room::default();
+        let mut room = Budget::default();
         let mut indices: Vec<Index> =
             rows.iter().rev().take_while(|row| room.takes(row)).map(|row| row.index).collect();
         indices.reverse();
@@ -354,33 +355,6 @@ impl Engine {
     }
 }
 
-/// Takes what was looked up until its cost passes the budget: at least one, so that whoever asks on comes to the end.
-fn affordable<T>(found: impl Iterator<Item = (T, usize)>, budget: usize) -> Vec<T> {
-    let mut spent = 0;
-    let within = found.take_while(|(_, cost)| {
-        let affordable = spent <= budget;
-        spent += cost;
-        affordable
-    });
-    within.map(|(one, _)| one).collect()
-}
-
-/// What still fits into an answer.
-#[derive(Default)]
-struct Room {
-    entries: usize,
-    bytes: u64,
-}
-
-impl Room {
-    fn takes(&mut self, row: &MessageRow) -> bool {
-        let fits = self.entries < ANSWER_ENTRIES_MAX && self.bytes <= ANSWER_BYTES_MAX as u64;
-        self.entries += 1;
-        self.bytes += ENTRY_BYTES_ABOUT + if row.erased { 0 } else { row.size.bytes() };
-        fits
-    }
-}
-
 /// Whether a person may act, as the office is told or as everybody is.
 fn standing(person: &Person, to_office: bool) -> Standing {
     match (person.revoked, person.suspended, person.locked) {
@@ -388,20 +362,5 @@ fn standing(person: &Person, to_office: bool) -> Standing {
         (None, Some(_), _) => Standing::Suspended,
         (None, None, Some(_)) if to_office => Standing::Locked,
         (None, None, Some(_) | None) => Standing::Good,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::affordable;
-
-    #[test]
-    fn a_page_ends_where_its_cost_passes_the_budget_and_is_never_empty() {
-        let looked = std::cell::Cell::new(0);
-        let costly = || (1..=9).map(|n| (n, 400)).inspect(|_| looked.set(looked.get() + 1));
-        assert_eq!(affordable(costly(), 1000), [1, 2, 3], "the third passes it");
-        assert_eq!(looked.get(), 4, "and little more is looked up");
-        assert_eq!(affordable(costly(), 0), [1]);
-        assert_eq!(affordable((0..3).map(|n| (n, 0)), 0), [0, 1, 2], "what costs nothing is free");
     }
 }

@@ -70,8 +70,6 @@ pub(super) struct Live {
     pub(super) staged: Staged,
     /// The last refusal of the number that comes next.
     pub(super) refused: Option<Refusing>,
-    /// An equivocation of this chain is in the journal already.
-    pub(super) alarmed: bool,
     pub(super) waiting: Option<Waiting>,
     /// What the newest admitted Export of this chain names; empty before one.
     pub(super) exported: Range<Index>,
@@ -80,16 +78,7 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(chain: Chain, since: Index) -> Box<Self> {
         let staged = Staged::default();
-        Box::new(Self {
-            chain,
-            since,
-            statements: 0,
-            staged,
-            refused: None,
-            alarmed: false,
-            waiting: None,
-            exported: 0..0,
-        })
+        Box::new(Self { chain, since, statements: 0, staged, refused: None, waiting: None, exported: 0..0 })
     }
 }
 

@@ -157,7 +157,8 @@ impl Engine {
         }
     }
 
-    /// Refused, and the second text kept in the journal: once for each chain, so that nobody fills the log with alarms.
+    /// Refused, and the second text kept in the journal: once a day for each certificate and only while there is room, so
+    /// that nobody fills the log with alarms.
     fn equivocation(
         &mut self,
         id: SessionId,
@@ -165,8 +166,8 @@ impl Engine {
         statement: &VerifiedStatement,
         out: &mut Vec<Output>,
     ) -> Whole {
-        let live = self.sessions.all.get_mut(&id).and_then(|session| session.live_mut());
-        if live.is_some_and(|live| !std::mem::replace(&mut live.alarmed, true)) {
+        let certificate = statement.get().header().certificate;
+        if !self.room.at_its_end() && self.failures.may_alarm(certificate, self.ledger.wall_ms()) {
             let evidence = canonical::encode(statement.get().signed()).into();
             let person = Some(statement.get().header().person);
             self.fact(Fact::Alarm(Alarm { alarm: AlarmKind::Equivocation, person, evidence }))?;

@@ -1,11 +1,12 @@
 //! Whose key is whose: what a terminal believes of people's certificates, and what no server makes it forget.
 
 use crate::world::World;
-use journal::act::{Act, Approve, DualAct, EraseTarget, Propose, Revoke, RevokeReason, Submit};
+use journal::act::{Act, Approve, Crl, DualAct, EraseTarget, Propose, Revoke, RevokeReason, Submit};
 use journal::ids::Index;
 use journal::policy::{Policy, PrivateErase};
-use journal::testing::Described;
-use pki::{AgreementSecret, CertId, Clearance, PersonId, Role, Suite, canonical};
+use journal::testing::{Described, FOUNDED_MS};
+use pki::profile::{self, Authority, Validity};
+use pki::{AgreementSecret, CertId, CertTime, Clearance, PersonId, Reason, Role, Suite, canonical};
 use protocol::answer::{Answer, Standing};
 use protocol::client::command::OtherAct;
 use protocol::client::{Command, Error, Event, Reply, What};
@@ -22,12 +23,28 @@ impl World {
         let secret = AgreementSecret::from_bytes(self.site.suite, &old.agreement.to_bytes()).unwrap();
         let old = (old.agreement_certificate.id(), secret);
         let enrol = self.site.issue(login, &Described::new(Role::Operator, Clearance(3)));
-        let (signed, statement) = self.site.offline(Act::Enrol(enrol));
+        self.submit(Act::Enrol(enrol));
+        old
+    }
+
+    /// An act of the authority, which olga submits.
+    fn submit(&mut self, act: Act) {
+        let (signed, statement) = self.site.offline(act);
         let digest = Sha256::digest(statement.0).into();
         let act = Act::Submit(Submit { count: 1, digest });
         let act = OtherAct { act, staged: vec![signed], verifiers: vec![] };
         self.ask("olga", Command::Act(Box::new(act))).unwrap();
-        old
+    }
+
+    /// A revocation list of the authority that names this person's agreement certificate and no other.
+    fn list_key(&mut self, login: &str) -> Act {
+        let at = CertTime(FOUNDED_MS as i64 / 1000);
+        let serial = self.site.person(login).agreement_certificate.serial().to_vec();
+        let authority = Authority { certificate: &self.site.issuing, signer: &self.site.issuing_key };
+        let validity = Validity { from: at, until: CertTime(at.0 + 86_400) };
+        let revoked = [(serial, at, Reason::KeyCompromise)];
+        let list = profile::revocation_list(authority, 1, validity, &revoked).unwrap();
+        Act::Crl(Crl { list: list.der().to_vec().into() })
     }
 
     /// The agent ends; a new one begins with what was persisted.
@@ -184,6 +201,20 @@ fn a_proven_revocation_holds_whatever_the_server_says_later() {
     world.name_enrol("anna", boris, old);
     assert_eq!(world.ask("anna", Command::NewPrivate(new)).err(), cannot);
     assert!(listed(&mut world, "anna").contains(&boris), "his name is shown all the same");
+}
+
+#[test]
+fn to_a_key_on_a_proven_revocation_list_nothing_is_wrapped_whatever_the_server_says() {
+    let mut world = all(96);
+    let boris = world.id("boris");
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "while his key was his own");
+    let list = world.list_key("boris");
+    world.submit(list);
+    // He himself is not revoked: the server may go on naming him and his Enrol, and does.
+    let new = protocol::client::command::NewPrivate { person: boris, ceiling: None, default_label: None };
+    let refused = world.ask("anna", Command::NewPrivate(new)).err();
+    assert_eq!(refused, Some(Error::CannotReceive { person: boris }));
 }
 
 #[test]

@@ -75,9 +75,32 @@ fn two_texts_under_one_number_are_refused_and_kept_once() {
     assert!(canonical::decode::<SignedStatement>(&alarms(&world)[0]).is_ok());
     second.act = Act::Logout(Logout {});
     assert_eq!(world.say("anna", &second, None, None), refusal);
-    assert_eq!(alarms(&world).len(), 1, "one alarm for each chain");
+    assert_eq!(alarms(&world).len(), 1, "kept once");
     second.header.attempt = 1;
     assert_eq!(world.say("anna", &second, None, None), Err(code(Refusal::AlreadyAdmitted { index: 0 })));
+}
+
+#[test]
+fn new_sessions_bring_no_new_evidence_before_the_next_day() {
+    let mut world = World::new(41);
+    world.enter("anna");
+    let equivocate = |world: &mut World| {
+        let first = world.draft("anna", hopeless());
+        world.say("anna", &first, None, None).unwrap_err();
+        let mut second = first.clone();
+        second.act = Act::Leave(Leave { conversation: ConversationId([3; 32]) });
+        assert_eq!(world.say("anna", &second, None, None), Err(code(Refusal::Equivocation)));
+    };
+    let alarms = |world: &World| world.facts().iter().filter(|fact| matches!(fact, Fact::Alarm(_))).count();
+    for _ in 0..20 {
+        equivocate(&mut world);
+        world.act("anna", Act::Logout(Logout {})).unwrap();
+        world.enter("anna");
+    }
+    assert_eq!(alarms(&world), 1);
+    world.wait_ms(crate::limits::EVIDENCE_EVERY_MS);
+    equivocate(&mut world);
+    assert_eq!(alarms(&world), 2);
 }
 
 #[test]
