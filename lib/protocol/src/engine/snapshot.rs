@@ -26,7 +26,7 @@ pub struct Snapshots {
 
 impl Snapshots {
     /// Entries between two snapshots of the product: as many as a start replays in about a second. Whoever's message comes
-    /// while one is made waits for it: made four times as often it would be one message in a hundred.
+    /// while one is made waits for it: made four times as often it would be, reckoned, one message in a hundred.
     pub const EVERY: u64 = 1 << 16;
 
     fn is_due(&self, size: u64, stopping: bool) -> bool {
