@@ -184,11 +184,11 @@ impl Line {
                 Tell::Waiting(_) if kept => {
                     if !std::mem::replace(&mut self.told, true) {
                         say_on_interrupt(self.voice);
-                        self.voice.remark(&Said::Kept);
+                        self.voice.notice(&Said::Kept);
                     }
                 }
-                Tell::Waiting(true) => self.voice.remark(&Said::Slow),
-                Tell::Waiting(false) => self.voice.remark(&Said::Waiting),
+                Tell::Waiting(true) => self.voice.notice(&Said::Slow),
+                Tell::Waiting(false) => self.voice.notice(&Said::Waiting),
                 Tell::Stale(at_ms) => {
                     if !self.stale {
                         self.voice.remark(&Said::Stale { time: minute(at_ms) });
@@ -229,7 +229,7 @@ fn say_on_interrupt(voice: Voice) {
             let mut interrupts = signal(SignalKind::interrupt()).ok()?;
             armed.send(()).ok()?;
             interrupts.recv().await?;
-            voice.remark(&Said::Left);
+            voice.notice(&Said::Left);
             // Nothing of this command's is half done: the agent has the whole act.
             std::process::exit(Exit::Missing.code().into())
         })

@@ -1,5 +1,5 @@
 //! How messages look, to people and to scripts.
-//! Never shows a byte of foreign text that was not cleaned. Times are UTC: a terminal of another zone reads the same.
+//! Never shows a byte of foreign text that was not cleaned. People read the time of their own terminal, scripts UTC.
 
 use crate::names::{Names, precedence};
 use console::when::{bytes, minute, rfc3339};

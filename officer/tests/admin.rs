@@ -120,15 +120,15 @@ fn a_bundle_with_a_part_cut_out_is_not_sent() {
     let place = site();
     let dir = place.path();
     let bundle = |line: &str| {
-        done(dir, &format!("conclave-pki bundle --out x.bundle {line}"));
-        Bundle::from_text(&std::fs::read_to_string(dir.join("x.bundle")).unwrap()).unwrap()
+        done(dir, &format!("conclave-pki bundle --out {line}"));
+        Bundle::from_text(&std::fs::read_to_string(dir.join(line)).unwrap()).unwrap()
     };
-    bundle("");
-    done(dir, "conclave-pki bundle --taken x.bundle");
+    bundle("first.bundle");
+    done(dir, "conclave-pki bundle --taken first.bundle");
     done(dir, "conclave-pki envelope print @olga --one-time-fd 1 --passphrase-fd 0 < pass");
     done(dir, "conclave-pki envelope print @oleg --one-time-fd 1 --passphrase-fd 0 < pass");
     done(dir, "conclave-pki envelope hand-over 1 --passphrase-fd 0 < pass");
-    let whole = bundle("");
+    let whole = bundle("second.bundle");
     let told = |bundle: &Bundle| {
         std::fs::write(dir.join("y.bundle"), bundle.to_text()).unwrap();
         let output = command(dir, "conclave-admin submit y.bundle --plan --json --home olga");

@@ -55,6 +55,7 @@ console::words! {
     enum Label {
         Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
         Password => en("Password: "), ru("Пароль: ");
+        LoginPassword => en("Login password: "), ru("Пароль входа: ");
     }
 }
 
@@ -84,11 +85,11 @@ fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
         }
         Err(error) => Err(Trouble::asked(error, voice.lang)),
     };
-    let passphrase = ask(Label::Passphrase)?;
+    let passphrase = ask(if export.separate { Label::Passphrase } else { Label::Password })?;
     let file = CredentialFile::open(&home.join("credential"), passphrase.expose().as_bytes())
         .map_err(|error| online(&error.into()))?;
     let mut terminal = Terminal::open(file, card, false, randomness).map_err(|error| online(&error))?;
-    let separate = if export.separate { Some(ask(Label::Password)?) } else { None };
+    let separate = if export.separate { Some(ask(Label::LoginPassword)?) } else { None };
     let password = separate.as_ref().unwrap_or(&passphrase);
     let proof = login_proof(password.expose().as_bytes(), terminal.person())
         .map_err(|error| Trouble::BadValue { what: "password".into(), wanted: error.to_string() })?;

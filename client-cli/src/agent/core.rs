@@ -414,7 +414,7 @@ impl Agent {
         let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
         Status {
             unlocked: work.is_some_and(|work| work.unlocker.is_none()),
-            online: work.is_some_and(|work| work.terminal.is_ready() && !work.deaf),
+            online: work.is_some_and(Work::is_online),
             me: self.me.clone(),
             login: self.login,
             entries: self.entries,
@@ -440,6 +440,11 @@ impl Work {
             self.terminal.end_fetch(command);
         }
         self.pending.abandon(id);
+    }
+
+    /// Whether the server answers, as far as is known.
+    pub(super) fn is_online(&self) -> bool {
+        self.terminal.is_ready() && !self.deaf
     }
 
     /// For whom a command runs; a result that nobody knows of is nobody's.

@@ -11,6 +11,10 @@ use tokio::time::Instant;
 
 /// How long a lock waits for the Logout to be in the journal.
 const LOGOUT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Until the idle lock while the policy is not known, milliseconds: what the standard policy says.
+const BEFORE_POLICY_MS: u64 = 10 * 60 * 1000;
+/// Until the idle lock while a new password is owed, milliseconds: whoever is at the terminal then could set one.
+const NEW_PASSWORD_MS: u64 = 2 * 60 * 1000;
 
 impl Agent {
     /// Locks because the session cannot go on, and tells why to everybody who waits.
@@ -75,8 +79,9 @@ impl Agent {
         self.work.as_ref()?;
         let limit = match (self.idle_asked_ms, self.idle_policy_ms) {
             (Some(asked), Some(policy)) => asked.min(policy),
-            (asked, policy) => asked.or(policy)?,
+            (asked, policy) => asked.or(policy).unwrap_or(BEFORE_POLICY_MS),
         };
+        let limit = if self.must_set_password { limit.min(NEW_PASSWORD_MS) } else { limit };
         Some(self.used_at + Duration::from_millis(limit))
     }
 

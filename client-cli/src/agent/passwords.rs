@@ -18,6 +18,10 @@ impl Agent {
     pub(super) async fn change_password(&mut self, id: ConnectionId, old: &SecretText, new: SecretText) {
         self.used();
         let Some(work) = &self.work else { return self.fail(id, &Trouble::locked()).await };
+        // One that took effect later, when nobody waits for it any more, would lock its person out.
+        if !work.is_online() {
+            return self.fail(id, &Trouble::no_connection()).await;
+        }
         let repeated = Proof::of(old.expose(), work.terminal.person());
         if !repeated.is_ok_and(|repeated| repeated.is(&work.proof)) {
             let words = ("the old password is another one", "старый пароль другой");

@@ -134,7 +134,7 @@ impl Page<'_> {
         }
         let mut table = Table::new([
             ("#", Align::Right),
-            (lang.pick("time (UTC)", "время (UTC)"), Align::Left),
+            (lang.pick("time", "время"), Align::Left),
             (lang.pick("from", "от кого"), Align::Left),
             (lang.pick("in", "беседа"), Align::Left),
             (lang.pick("size", "размер"), Align::Right),

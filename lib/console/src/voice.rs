@@ -77,6 +77,11 @@ impl Voice {
         }
     }
 
+    /// What must be known while nothing comes: standard error, also with `--json`.
+    pub fn notice(self, words: &dyn Words) {
+        let _ = print_to(&mut io::stderr().lock(), &clean_lines(&words.say(self.lang)));
+    }
+
     fn out(self, line: io::Result<String>, exit: Exit) -> Exit {
         match line.and_then(|line| print_to(&mut io::stdout().lock(), &line)) {
             Ok(()) => exit,

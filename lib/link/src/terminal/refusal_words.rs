@@ -187,9 +187,9 @@ fn register_words(code: u16) -> Option<Row> {
         ),
         120 => (
             "session-live",
-            "the server still has a session of yours: at another terminal, or this one's from before a breakdown; `login \
-             --end-other` ends it",
-            "сервер ещё помнит ваш сеанс: на другом терминале или прежний на этом, после сбоя; `login --end-other` завершит его",
+            "the server still has a session of yours: at another terminal, or this one's from before a breakdown; the same \
+             command with --end-other ends it",
+            "сервер ещё помнит ваш сеанс: на другом терминале или прежний на этом, после сбоя; та же команда с --end-other завершит его",
         ),
         121 => (
             "too-fast",
