@@ -88,11 +88,7 @@ fn work(extract: &Extract, voice: Voice) -> Result<Exit, Trouble> {
     let stands = trust.as_ref().map(|trust| stands(extract, trust, voice)).transpose()?;
     let data = write(extract, &found, verifies, stands.as_ref().map(Result::is_ok))?;
     let name = name_of(&found.certificate, voice);
-    let commands = format!(
-        "{}
-{}",
-        data.openssl, data.openssl_certificate
-    );
+    let commands = [data.openssl.as_str(), &data.openssl_certificate].join("\n");
     Ok(match stands {
         _ if !verifies => {
             let said = Said::WrittenBad { name, commands };
@@ -176,7 +172,14 @@ fn stands(extract: &Extract, trust: &Trust, voice: Voice) -> Result<Result<(), S
         .map_err(|error| Trouble::Unreadable { file: shown(&extract.bundle), cause: error.to_string() })?;
     if replay.tree().size() <= extract.index {
         let why = |bad: &BadAt| format!("#{}: {}", bad.index, fault(&bad.fault, voice.lang));
-        return Ok(Err(bad.as_ref().map_or_else(|| "?".to_owned(), why)));
+        let ends = || {
+            let size = replay.tree().size();
+            voice.lang.pick(
+                format!("the bundle ends before it, after {size} entries"),
+                format!("файл кончается раньше: в нём записей {size}"),
+            )
+        };
+        return Ok(Err(bad.as_ref().map_or_else(ends, why)));
     }
     if !same_authorities(trust, &replay) {
         return Ok(Err(flaw(&Flaw::OtherAuthorities, voice.lang)));

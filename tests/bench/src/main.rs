@@ -8,6 +8,7 @@ mod connections;
 mod entries;
 mod erase;
 mod fanout;
+mod index;
 mod load;
 mod measure;
 mod messages;
@@ -42,7 +43,7 @@ impl Size {
 
 type Bench = fn(Size) -> anyhow::Result<Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("messages", messages::run),
     ("fanout", fanout::run),
     ("handshakes", connections::handshakes),
@@ -50,6 +51,7 @@ const BENCHES: [(&str, Bench); 7] = [
     ("erase", erase::run),
     ("asked", asked::run),
     ("entries", entries::run),
+    ("index", index::run),
 ];
 
 const USAGE: &str = "\
@@ -61,7 +63,8 @@ usage: bench [--quick] [NAME]...
   idle         memory of a session that is logged in and silent          512                quick: 128
   erase        one message; a whole conversation                         of 100,000         quick: of 10,000
   asked        the same through the server, until it says so             of 100,000         quick: of 10,000
-  entries      audit, and start after kill -9                            1,000,000          quick: 50,000";
+  entries      audit, and start after kill -9                            1,000,000          quick: 50,000
+  index        one person's messages: columns, and a database in memory  1,000,000          quick: 50,000";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -75,9 +75,7 @@ impl Groups {
             }
         }
     }
-}
 
-impl Groups {
     /// The bodies that go along, by their place among the batch's.
     pub(super) fn bodies(&self, stored: &[StoredBody]) -> HashMap<usize, ByteVec> {
         let entries = self.groups.iter().flat_map(|group| &group.entries);

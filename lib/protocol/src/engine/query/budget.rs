@@ -6,6 +6,7 @@ use journal::register::MessageRow;
 
 /// What a message's entry takes in an answer beside its body, about.
 const ENTRY_BYTES_ABOUT: u64 = 768 + AROUND_ENTRY_BYTES as u64;
+
 /// Takes what was looked up until its cost passes the budget: at least one, so that whoever asks on comes to the end.
 pub(super) fn affordable<T>(found: impl Iterator<Item = (T, usize)>, budget: usize) -> Vec<T> {
     let mut spent = 0;
