@@ -62,8 +62,7 @@ fn columns(messages: u64) -> Vec<Message> {
         state ^= state << 17;
         (state % u64::from(below)) as u32
     };
-    let message =
-        |index| Message { index, conversation: draw(CONVERSATIONS), author: draw(PEOPLE), _rest: [0; 16] };
+    let message = |index| Message { index, author: draw(PEOPLE), _rest: [0; 20] };
     (0..messages).map(message).collect()
 }
 
