@@ -75,7 +75,10 @@ impl StoreError {
                 Self::Missing { path: path.to_owned() }
             }
             vault::CellError::Io(reason) => Self::Io { path: path.to_owned(), reason },
-            other @ (vault::CellError::NotACell | vault::CellError::ReadBack) => Self::Vault(other.into()),
+            other @ (vault::CellError::NotACell
+            | vault::CellError::NotBlank
+            | vault::CellError::TooSmall { .. }
+            | vault::CellError::ReadBack) => Self::Vault(other.into()),
         }
     }
 }

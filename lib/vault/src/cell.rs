@@ -37,6 +37,10 @@ impl CellSlot {
 pub enum CellKind {
     /// A file on a filesystem: for development.
     File,
+    /// Blocks of a raw partition.
+    Sector,
+    /// Non-volatile memory of a TPM 2.0.
+    Tpm,
     /// Memory of this process: for tests.
     Memory,
 }
@@ -48,6 +52,15 @@ impl CellKind {
             Self::File => {
                 "root cell is a FILE: development only. Overwriting a file does not erase flash, snapshots or backups; \
                  whoever finds an old copy of it can open what was erased since"
+            }
+            Self::Sector => {
+                "root cell is a raw SECTOR: overwritten, read back and discarded. On a magnetic disk the old root is gone; \
+                 behind a flash translation layer, and in sectors the medium has set aside, an old copy may outlive it for \
+                 whoever takes the chips off"
+            }
+            Self::Tpm => {
+                "root cell is a TPM 2.0: no disk image and no stolen disk holds the root. How soon the part itself forgets \
+                 overwritten memory is its maker's word; a dead board or a cleared TPM means unreadable bodies"
             }
             Self::Memory => {
                 "root cell is in MEMORY: for tests only; every body is unreadable after this process ends"
@@ -68,6 +81,17 @@ pub enum CellError {
     /// No cell of ours.
     #[error("this is no root cell")]
     NotACell,
+    /// Something is there already.
+    #[error("the cell is not blank; `blkdiscard --zeroout` makes a partition blank, for good")]
+    NotBlank,
+    /// The device is too short.
+    #[error("a device of {bytes} bytes is too short for a cell: {needed} are needed")]
+    TooSmall {
+        /// Of the device.
+        bytes: u64,
+        /// At least.
+        needed: u64,
+    },
     /// The cell did not give back what was written.
     #[error("the cell did not read back what was written to it")]
     ReadBack,

@@ -30,6 +30,7 @@ mod root_slot;
 mod sabotage;
 mod seal;
 mod secret;
+mod sector_cell;
 pub mod snapshot;
 mod sweep;
 #[cfg(test)]
@@ -47,5 +48,6 @@ pub use memory_cell::{CellRecords, MemoryCell};
 pub use open::{Interrupted, Opened};
 pub use place::{Place, SECRETS_CONVERSATION, Target};
 pub use reader::VaultReader;
+pub use sector_cell::SectorCell;
 pub use snapshot::{Row, Rows};
 pub use vault::{Limits, Vault};

@@ -197,6 +197,8 @@ fn assemble(
         cell: match vault.cell_kind() {
             // A cell in memory serves tests of the vault and is never opened here.
             vault::CellKind::File | vault::CellKind::Memory => CellKind::File,
+            vault::CellKind::Sector => CellKind::Sector,
+            vault::CellKind::Tpm => CellKind::Tpm,
         },
         erasure_epoch: vault.epoch(),
         set_aside_bytes: opened.recovered.set_aside_bytes,
