@@ -1,6 +1,8 @@
 //! A batch in the making: frames go straight into the buffers of its runs, one sync makes them count.
 //! Dropped without `commit` it leaves no trace: nothing of the log's state changes before the sync has returned.
 
+use std::sync::Arc;
+
 use rand_core::CryptoRng;
 
 use crate::commit::{Commit, CommitFields, FREED_MAX, RunRef, digest};
@@ -37,7 +39,7 @@ pub struct Batch<'a> {
 impl<'a> Batch<'a> {
     pub(crate) fn new(log: &'a mut Log, urgent: bool, rng: &'a mut dyn CryptoRng) -> Self {
         let (table, entries) = (log.state.table.clone(), log.state.entries);
-        let placement = Placement::new(table, std::mem::take(&mut log.pool), urgent);
+        let placement = Placement::new(table, std::mem::take(&mut log.pool), urgent, Arc::clone(&log.desk));
         Self { log, rng, placement, freed: Vec::new(), entries, verifiers: Vec::new() }
     }
 
@@ -242,6 +244,7 @@ impl<'a> Batch<'a> {
             log.state.journal.push((journal, first));
         }
         log.state.batch = commit.batch;
+        log.state.commit_at = runs.last().map_or(0, |run| run.offset);
         log.state.entries = commit.entries;
         log.state.digest = digest(record);
         log.state.fields = commit.fields;
@@ -251,7 +254,7 @@ impl<'a> Batch<'a> {
             (log.verifiers.newest, log.verifiers.depth) = (Some(position), frame.depth);
         }
         let geometry = log.state.table.geometry;
-        for extent in commit.freed {
+        for extent in log.desk.publish(&log.state, &commit.freed) {
             // Hygiene: an error here costs nothing but that the device keeps what is dead and sealed anyway.
             let _ = log.device.discard(geometry.start(extent), u64::from(geometry.extent_bytes));
         }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::Error;
 use crate::codec::{Fields, Malformed, Put};
+use crate::copy::Desk;
 use crate::device::BLOCK;
 use crate::log::Geometry;
 
@@ -117,16 +118,14 @@ impl ExtentTable {
         Some((extent, self.geometry.start(extent) + u64::from(used) * BLOCK as u64))
     }
 
-    /// Takes the lowest free extent for a stream, leaving the reserve alone unless `urgent`.
-    pub(crate) fn take(&mut self, stream: Stream, urgent: bool) -> Result<Extent, Error> {
+    /// Takes a free extent for a stream, leaving the reserve alone unless `urgent`: the lowest that no copy holds.
+    pub(crate) fn take(&mut self, stream: Stream, urgent: bool, desk: &Desk) -> Result<Extent, Error> {
         let space = self.space();
         let full = Error::Full { stream, free: space.free, reserve: space.reserve };
         if space.free == 0 || (!urgent && space.free <= space.reserve) {
             return Err(full);
         }
-        let found = (0..self.geometry.extents)
-            .find(|extent| self.uses[*extent as usize].stream.is_none())
-            .ok_or(full)?;
+        let found = desk.choose(self).ok_or(full)?;
         self.uses[found as usize] = Use { stream: Some(stream), used_blocks: 0 };
         Ok(found)
     }

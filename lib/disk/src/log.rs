@@ -8,6 +8,7 @@ use rand_core::CryptoRng;
 use crate::batch::Batch;
 use crate::buffer::AlignedBuffer;
 use crate::commit::{COMMIT_BYTES_MAX, CommitFields};
+use crate::copy::{Copier, Desk};
 use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::extents::{Extent, ExtentTable, Space, Stream};
@@ -18,7 +19,7 @@ use crate::superblock::{SUPERBLOCKS_BYTES, Superblock};
 use crate::verifiers::{PersonKey, Verifiers};
 
 /// Extents one store may have.
-const EXTENTS_MAX: u32 = 16_384;
+pub(crate) const EXTENTS_MAX: u32 = 16_384;
 /// Buffers kept for the next batch, and the largest worth keeping.
 const POOL_BUFFERS: usize = 4;
 const POOL_BUFFER_BYTES: usize = 4 << 20;
@@ -51,7 +52,7 @@ impl Geometry {
         Ok(geometry)
     }
 
-    fn check(&self, length: u64) -> Result<(), Error> {
+    pub(crate) fn check(&self, length: u64) -> Result<(), Error> {
         let bytes = self.extent_bytes as usize;
         if !bytes.is_multiple_of(BLOCK) || bytes > 1 << 30 {
             return Err(Error::Geometry("an extent is a multiple of 4096 bytes and at most 1 GiB"));
@@ -66,6 +67,11 @@ impl Geometry {
             return Err(Error::Geometry("the device is too short"));
         }
         Ok(())
+    }
+
+    /// Blocks of one extent.
+    pub(crate) fn blocks(&self) -> u32 {
+        self.extent_bytes / BLOCK as u32
     }
 
     /// First byte of an extent.
@@ -93,6 +99,8 @@ pub(crate) struct State {
     pub(crate) batch: u64,
     pub(crate) entries: u64,
     pub(crate) digest: [u8; 32],
+    /// Where the run begins that ends with the last commit record.
+    pub(crate) commit_at: u64,
     pub(crate) fields: CommitFields,
     pub(crate) table: ExtentTable,
     /// The journal's extents in order, with the index of the first entry in each.
@@ -105,6 +113,7 @@ impl State {
             batch: 0,
             entries: 0,
             digest: [0; 32],
+            commit_at: 0,
             fields: CommitFields::default(),
             table: ExtentTable::fresh(geometry),
             journal: vec![(0, 0)],
@@ -120,6 +129,8 @@ pub struct Log {
     pub(crate) verifiers: Verifiers,
     pub(crate) pool: Vec<AlignedBuffer>,
     pub(crate) poisoned: bool,
+    /// What copies are told.
+    pub(crate) desk: Arc<Desk>,
 }
 
 impl Log {
@@ -150,7 +161,8 @@ impl Log {
             fields: state.fields.clone(),
             set_aside_bytes,
         };
-        let log = Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false };
+        let desk = Desk::new(state.clone());
+        let log = Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, desk };
         Ok((log, recovered))
     }
 
@@ -195,6 +207,11 @@ impl Log {
     /// A handle that reads beside the writer; cheap to clone.
     pub fn reader(&self) -> Reader {
         Reader::new(Arc::clone(&self.device), Arc::clone(&self.sealer))
+    }
+
+    /// Where copies are begun, on other threads.
+    pub fn copier(&self) -> Copier {
+        Copier::new(Arc::clone(&self.desk), self.reader())
     }
 
     /// All durable entries from index `from` on, verified one by one. Later batches are not seen.

@@ -1,8 +1,11 @@
 //! Where the frames of a batch go: the runs being filled, and the extents taken for them.
 //! Never writes; the log's own table changes only when the batch is durable.
 
+use std::sync::Arc;
+
 use crate::buffer::AlignedBuffer;
 use crate::commit::{COMMIT_BYTES_MAX, RUNS_MAX};
+use crate::copy::Desk;
 use crate::device::BLOCK;
 use crate::error::Error;
 use crate::extents::{Extent, ExtentTable, Stream};
@@ -22,12 +25,13 @@ pub(crate) struct Placement {
     pub(crate) taken: Vec<(Extent, Stream)>,
     pub(crate) pool: Vec<AlignedBuffer>,
     pub(crate) urgent: bool,
+    desk: Arc<Desk>,
 }
 
 impl Placement {
-    pub(crate) fn new(table: ExtentTable, pool: Vec<AlignedBuffer>, urgent: bool) -> Self {
+    pub(crate) fn new(table: ExtentTable, pool: Vec<AlignedBuffer>, urgent: bool, desk: Arc<Desk>) -> Self {
         let (open, taken) = ([const { None }; 4], Vec::new());
-        Self { table, open, apart: None, closed: Vec::new(), taken, pool, urgent }
+        Self { table, open, apart: None, closed: Vec::new(), taken, pool, urgent, desk }
     }
 
     /// What a journal run must leave free behind itself for its commit record.
@@ -107,7 +111,7 @@ impl Placement {
             Some(run) => run,
             None => {
                 self.check_runs()?;
-                let extent = self.table.take(Stream::Tree, self.urgent)?;
+                let extent = self.table.take(Stream::Tree, self.urgent, &self.desk)?;
                 self.taken.push((extent, Stream::Tree));
                 let (start, buffer) = (self.table.geometry.start(extent), self.buffer());
                 RunBuilder::new(Stream::Tree, extent, start, first, buffer)
@@ -128,12 +132,12 @@ impl Placement {
                 if self.taken.iter().any(|(_, stream)| *stream == Stream::Journal) {
                     return Err(Error::BatchTooLarge("journal bytes"));
                 }
-                let following = self.table.take(stream, self.urgent)?;
+                let following = self.table.take(stream, self.urgent, &self.desk)?;
                 self.taken.push((following, stream));
                 std::mem::replace(&mut self.table.next_journal, following)
             }
             Stream::Bodies | Stream::Tree | Stream::Verifiers => {
-                let extent = self.table.take(stream, self.urgent)?;
+                let extent = self.table.take(stream, self.urgent, &self.desk)?;
                 self.taken.push((extent, stream));
                 extent
             }

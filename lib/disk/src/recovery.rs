@@ -134,6 +134,7 @@ fn last_valid(
             state.batch = found.commit.batch;
             state.entries = found.commit.entries;
             state.digest = found.digest;
+            state.commit_at = found.offset;
             state.fields = found.commit.fields.clone();
         }
         return Ok((state, last));

@@ -123,6 +123,11 @@ impl Vault {
         Ok(())
     }
 
+    /// Where copies of the store are begun, on other threads.
+    pub fn copier(&self) -> disk::Copier {
+        self.log.copier()
+    }
+
     /// Reads beside the writer; cheap to clone.
     pub fn reader(&self) -> VaultReader {
         VaultReader::new(self.log.reader(), Arc::clone(&self.tree))
