@@ -1,7 +1,7 @@
 //! A store that is only looked at: writes go to memory, so that a start can be rehearsed without changing a byte.
 //! Never writes to what it covers.
 
-use disk::{BLOCK, Device, FileDevice};
+use disk::{BLOCK, Device, Medium};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -13,13 +13,13 @@ const BLOCKS_MAX: usize = 64 * 1024;
 
 /// A device under a sheet of glass.
 pub(crate) struct OverlayDevice {
-    below: FileDevice,
+    below: Medium,
     written: Mutex<BTreeMap<u64, Box<[u8]>>>,
 }
 
 impl OverlayDevice {
-    /// Over an open container.
-    pub(crate) fn new(below: FileDevice) -> Self {
+    /// Over an open device.
+    pub(crate) fn new(below: Medium) -> Self {
         Self { below, written: Mutex::default() }
     }
 }
@@ -113,14 +113,14 @@ impl RootCell for OverlayCell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use disk::Preallocation;
+    use disk::{FileDevice, Preallocation};
 
     #[test]
     fn writes_are_seen_above_and_never_below() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
         drop(FileDevice::create(&path, 4 * BLOCK as u64, Preallocation::Reserve).unwrap());
-        let overlay = OverlayDevice::new(FileDevice::open(&path).unwrap());
+        let overlay = OverlayDevice::new(Medium::open(&path).unwrap());
         overlay.write(BLOCK as u64, &[7; 2 * BLOCK]).unwrap();
         overlay.write(0, &[0; BLOCK]).unwrap();
         assert_eq!(overlay.written.lock().unwrap().len(), 2, "what changes nothing takes no room");

@@ -58,6 +58,8 @@ pub(crate) struct Status {
     pub(crate) used_bytes: u64,
     /// Bytes of the device.
     pub(crate) device_bytes: u64,
+    /// The logical block of the raw device that the store lies on, bytes; 0: it is a container file.
+    pub(crate) logical_block_bytes: u32,
     /// Steps of the confinement that are not in force.
     pub(crate) missing_confinement: Vec<String>,
 }

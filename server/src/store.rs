@@ -1,9 +1,9 @@
-//! Opens the container file and the root cell as one vault, and makes them.
+//! Opens the device (a container file or a raw partition) and the root cell as one vault, and makes them.
 //! Never opens what another process holds, and never makes a store where one is.
 
 use crate::config::StoreConfig;
 use crate::randomness;
-use disk::{Device, FileDevice, Geometry, Preallocation};
+use disk::{Device, FileDevice, Geometry, Medium, MediumKind, Preallocation};
 use rand_core::CryptoRng;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +25,9 @@ pub(crate) enum StoreError {
         path: PathBuf,
     },
     /// Another process has it.
-    #[error("{path}: another server has this store open")]
+    #[error(
+        "{path}: another server has this store open, or the device is mounted or held by another program"
+    )]
     InUse {
         /// Which file.
         path: PathBuf,
@@ -89,24 +91,37 @@ impl From<vault::Error> for StoreError {
     }
 }
 
-/// Both files, locked, not yet read.
+/// Device and cell, locked, not yet read.
 pub(crate) struct Locked {
-    pub(crate) device: FileDevice,
+    pub(crate) device: Medium,
     pub(crate) cell: FileCell,
 }
 
-/// Locks both files of an existing store. A second server is refused here.
+/// Locks device and cell of an existing store. A second server is refused here.
 pub(crate) fn lock(config: &StoreConfig) -> Result<Locked, StoreError> {
-    let device = FileDevice::open(&config.path).map_err(|error| StoreError::of_disk(error, &config.path))?;
+    let device = Medium::open(&config.path).map_err(|error| StoreError::of_disk(error, &config.path))?;
     let cell = FileCell::open(&config.cell).map_err(|error| StoreError::of_cell(error, &config.cell))?;
     Ok(Locked { device, cell })
 }
 
+/// A store that is open for its one writer.
+pub(crate) struct OpenStore {
+    pub(crate) vault: Vault,
+    /// What the start found.
+    pub(crate) opened: Opened,
+    /// What it lies on.
+    pub(crate) medium: MediumKind,
+    /// The device's own length, bytes: the configuration says only how large a container is made.
+    pub(crate) bytes: u64,
+}
+
 /// Opens an existing store for the one writer.
-pub(crate) fn open(config: &StoreConfig) -> Result<(Vault, Opened), StoreError> {
+pub(crate) fn open(config: &StoreConfig) -> Result<OpenStore, StoreError> {
     let Locked { device, cell } = lock(config)?;
+    let (medium, bytes) = (device.kind(), device.length());
     let device: Arc<dyn Device> = Arc::new(device);
-    Ok(Vault::open(device, Box::new(cell), Limits::default(), &mut randomness::rng())?)
+    let (vault, opened) = Vault::open(device, Box::new(cell), Limits::default(), &mut randomness::rng())?;
+    Ok(OpenStore { vault, opened, medium, bytes })
 }
 
 /// Refuses where anything is that `create` would have to overwrite.

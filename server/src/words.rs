@@ -42,8 +42,8 @@ console::words! {
                ru("{path}: хранилища нет; его создаёт `conclaved init`");
         /// Another process has it.
         StoreInUse { path: String }
-            => en("{path}: another server has this store open"),
-               ru("{path}: это хранилище уже открыто другим сервером");
+            => en("{path}: another server has this store open, or the device is mounted or held by another program"),
+               ru("{path}: хранилище уже открыто другим сервером, либо устройство смонтировано или занято другой программой");
         /// The store is damaged or was rolled back.
         StoreDamaged { reason: String }
             => en("the store is damaged or was rolled back: {reason}"),

@@ -58,7 +58,7 @@ impl World {
     /// Closes the store and opens it again, as a start does.
     fn restart(&mut self) {
         self.writer = None;
-        let (vault, opened) = store::open(&self.config).unwrap();
+        let store::OpenStore { vault, opened, .. } = store::open(&self.config).unwrap();
         assert_eq!(opened.recovered.set_aside_bytes, 0, "nothing was written that does not count");
         assert_eq!(vault.journal(), (self.tree.size(), self.tree.root()));
         self.writer = Some(self.writer_over(vault));

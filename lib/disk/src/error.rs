@@ -8,8 +8,8 @@ pub enum Error {
     /// The device failed; after a failed write or sync the log takes nothing more.
     #[error("device: {0}")]
     Io(#[from] std::io::Error),
-    /// Another process holds the container file.
-    #[error("another server has this store open")]
+    /// Another process holds the container file or the device, or the device is mounted.
+    #[error("another server has this store open, or the device is mounted or held by another program")]
     InUse,
     /// No superblock opens: not our store, or the wrong device key.
     #[error("no store here, or a wrong device key")]

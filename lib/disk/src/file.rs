@@ -94,7 +94,8 @@ impl Device for FileDevice {
         self.file.sync_data()
     }
 
-    fn discard(&self, _offset: u64, _length: u64) -> io::Result<()> {
+    fn discard(&self, offset: u64, length: u64) -> io::Result<()> {
+        check_range(self.length, offset, usize::try_from(length).map_err(|_| io::ErrorKind::InvalidInput)?)?;
         // Punching holes would give the preallocated space back and make the next sync slower; a raw device discards.
         Ok(())
     }

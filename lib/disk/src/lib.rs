@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod block;
 mod buffer;
 pub mod codec;
 mod commit;
@@ -28,6 +29,7 @@ mod error;
 mod extents;
 mod file;
 mod log;
+mod medium;
 mod placement;
 mod reader;
 mod recording;
@@ -38,6 +40,7 @@ mod superblock;
 mod verifiers;
 
 pub use batch::{Batch, Committed};
+pub use block::BlockDevice;
 pub use commit::{CommitFields, Top};
 pub use copy::{Copier, CopyBuffer, CopyError, Still};
 pub use copy_outline::{Anchor, Cover, OUTLINE_BYTES_MAX, Outline, Part, RANGE_BLOCKS_MAX, Range};
@@ -48,6 +51,7 @@ pub use error::Error;
 pub use extents::{Extent, Space, Stream};
 pub use file::{FileDevice, Preallocation};
 pub use log::{Geometry, Log, Recovered};
+pub use medium::{Medium, MediumKind};
 pub use reader::{JournalEntries, JournalEntry, Reader};
 pub use recording::{RecordedWrite, RecordingDevice};
 pub use run::{FrameRecord, Owner, Position, frames_of_write};

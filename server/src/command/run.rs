@@ -14,10 +14,12 @@ use crate::peers::Peers;
 use crate::randomness::PooledRng;
 use crate::recovery::{self, RecoveryError, Replayed};
 use crate::status::{self, Board, Status};
+use crate::store::{self, OpenStore};
 use crate::words::Trouble;
 use crate::writer::{self, Room, Writer};
-use crate::{agreement, clock, erasure, passwords, reader, store, vital};
+use crate::{agreement, clock, erasure, passwords, reader, vital};
 use console::Exit;
+use disk::MediumKind;
 use hardening::{PageKind, Sandboxed};
 use journal::fact::CellKind;
 use protocol::engine::{Engine, EngineParts, Snapshots, StartFacts};
@@ -148,7 +150,8 @@ fn assemble(
 ) -> Result<Assembled, Trouble> {
     let damage = |error: RecoveryError| Trouble::StoreDamaged { reason: error.to_string() };
     let begin = Instant::now();
-    let (mut vault, opened) = store::open(&config.store).map_err(store_trouble)?;
+    let OpenStore { mut vault, opened, medium, bytes } = store::open(&config.store).map_err(store_trouble)?;
+    log.info(format_args!("the store lies on a {medium}, {bytes} bytes"));
     log.warn(vault.cell_kind().warning());
     if let Some(lacking) = memory_lacking(&vault) {
         log.warn(format_args!("not in force: {lacking}"));
@@ -190,7 +193,7 @@ fn assemble(
         .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
     let own = pair.for_tls(&register, &keys);
     let peers = Peers::new(&register).ok_or_else(|| damage(RecoveryError::NotFounded))?;
-    let board = Board::new(fixed_status(&register, &vault, sandboxed));
+    let board = Board::new(fixed_status(&register, &vault, medium, sandboxed));
     let facts = StartFacts {
         boot_id: clock::boot_id().map_err(system)?,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -220,8 +223,7 @@ fn assemble(
     let reader = reader::start(vault.reader(), positions.clone(), inbox.clone(), log).map_err(system)?;
     let passwords =
         passwords::start(keys.agreement, verifiers.clone(), inbox.clone(), log).map_err(system)?;
-    // The container's own length: the configuration says only how large a new one is made.
-    let room = Room { store_bytes: std::fs::metadata(&config.store.path).map_err(system)?.len() };
+    let room = Room { store_bytes: bytes };
     let limits = room.limits(&vault.space());
     agreement::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
     engine.fit_to(limits);
@@ -243,7 +245,12 @@ fn memory_lacking(vault: &vault::Vault) -> Option<String> {
     }
 }
 
-fn fixed_status(register: &journal::Register, vault: &vault::Vault, sandboxed: &Sandboxed) -> Status {
+fn fixed_status(
+    register: &journal::Register,
+    vault: &vault::Vault,
+    medium: MediumKind,
+    sandboxed: &Sandboxed,
+) -> Status {
     let missing = sandboxed.missing().map(|(step, errno)| format!("{step} ({errno})"));
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -252,6 +259,10 @@ fn fixed_status(register: &journal::Register, vault: &vault::Vault, sandboxed: &
         erasure_epoch: vault.epoch(),
         cell_warning: vault.cell_kind().warning().into(),
         takes_messages: true,
+        logical_block_bytes: match medium {
+            MediumKind::Container => 0,
+            MediumKind::Raw { logical_block_bytes } => logical_block_bytes,
+        },
         missing_confinement: missing.chain(memory_lacking(vault)).collect(),
         ..Status::default()
     }

@@ -32,7 +32,12 @@ fn text(status: &Status, lang: Lang) -> String {
         (lang.pick("erasure epoch", "эпоха уничтожения"), status.erasure_epoch.to_string()),
         (
             lang.pick("store", "хранилище"),
-            format!("{} / {}", size(status.used_bytes), size(status.device_bytes)),
+            format!(
+                "{} / {}, {}",
+                size(status.used_bytes),
+                size(status.device_bytes),
+                medium(status.logical_block_bytes, lang)
+            ),
         ),
         (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning.clone()),
     ];
@@ -46,4 +51,14 @@ fn text(status: &Status, lang: Lang) -> String {
         rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), format!("{missing} {step}")));
     }
     rows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+fn medium(logical_block_bytes: u32, lang: Lang) -> String {
+    match logical_block_bytes {
+        0 => lang.pick("container file", "файл-контейнер").into(),
+        bytes => lang.pick(
+            format!("raw device, logical blocks of {bytes} bytes"),
+            format!("устройство без файловой системы, логические блоки по {bytes} байт"),
+        ),
+    }
 }
