@@ -9,10 +9,11 @@ use disk::{DeviceKeys, FrameRecord, RecordedWrite, Sealer, StoreId, Stream, fram
 use zeroize::Zeroizing;
 
 use crate::cell::{CellSlot, RootCell};
+use crate::device_record::DeviceRecord;
 use crate::node::{Node, TopNode};
 use crate::pending::PendingList;
 use crate::place::{FrameKind, Place, parts};
-use crate::root_slot::{RootSlot, decode_device, top_key};
+use crate::root_slot::{RootSlot, top_key};
 use crate::seal;
 use crate::secret::{Mask, Secret32};
 use crate::vault::{Vault, locked};
@@ -30,7 +31,7 @@ pub fn live_keys(vault: &Vault) -> Vec<LiveKey> {
     let slots = slots.chain(&tree.top.conversations).chain(tree.pending.values());
     let secrets = slots.map(|slot| &slot.key).chain([&tree.root, &tree.top.j]);
     let mut keys: Vec<LiveKey> = secrets.map(Secret32::open).collect();
-    keys.extend(root_keys(&*vault.cell, &vault.store(), &tree.mask));
+    vault.keeper.here().for_each(|(_, cell)| keys.extend(root_keys(cell, &vault.store(), &tree.mask)));
     keys
 }
 
@@ -51,7 +52,7 @@ fn root_keys(cell: &dyn RootCell, store: &StoreId, mask: &Arc<Mask>) -> Vec<Live
 
 /// The device keys a cell keeps.
 pub fn device_keys(cell: &dyn RootCell) -> Option<DeviceKeys> {
-    decode_device(&cell.read(CellSlot::Device).ok()?)
+    Some(DeviceRecord::decode(&cell.read(CellSlot::Device).ok()?, None).ok()??.keys)
 }
 
 /// Tries every key on every record, and every key found on every record, up to the fixpoint.
@@ -95,7 +96,7 @@ enum Found {
 fn try_key(key: &LiveKey, store: &StoreId, record: &FrameRecord, mask: &Arc<Mask>) -> Option<Found> {
     let (kind, _, conversation, item, index) = parts(&record.owner)?;
     if kind == FrameKind::Top {
-        let plain = seal::open(&top_key(key, store), store, &record.owner, &record.bytes)?;
+        let plain = seal::open(&top_key(key, None, store), store, &record.owner, &record.bytes)?;
         let top = TopNode::decode(&plain, mask).ok()?;
         let conversations = top.conversations.map(|slot| slot.key.open());
         return Some(Found::Keys(conversations.into_iter().chain([top.j.open()]).collect()));

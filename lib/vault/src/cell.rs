@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 /// Bytes one record may have.
 pub(crate) const RECORD_BYTES_MAX: usize = 512;
 
+/// A cell's own name, drawn when it joins a store: a mirror knows by it which cells may hold a root.
+pub(crate) type CellName = [u8; 8];
+
 /// Which record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellSlot {
@@ -107,4 +110,9 @@ pub trait RootCell: Send {
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError>;
     /// Destroys the record as well as this kind can.
     fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError>;
+    /// Least milliseconds from one replacement to the next, where the cell is slow or wears. Whoever erases more often
+    /// is answered "erasing".
+    fn pace_ms(&self) -> u64 {
+        0
+    }
 }

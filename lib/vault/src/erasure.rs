@@ -9,7 +9,6 @@ use std::sync::Arc;
 use disk::CommitFields;
 use rand_core::CryptoRng;
 
-use crate::cell::{CellError, CellSlot};
 use crate::error::Error;
 use crate::place::Target;
 use crate::root_slot::RootSlot;
@@ -48,6 +47,8 @@ impl Vault {
     /// nothing else is written: a fresh root serves exactly one tree write.
     pub fn write_tree(&mut self, intended: Intended, rng: &mut dyn CryptoRng) -> Result<Written, Error> {
         self.check_open()?;
+        // With a cell away, the old root would live on in it.
+        self.keeper.check_whole()?;
         let before = self.base_fields();
         let (journal_size, journal_root) = self.journal();
         // Readers wait until the new nodes are on the device.
@@ -66,38 +67,31 @@ impl Vault {
         tree.poisoned = false;
         self.phase = Phase::TreeWritten;
         let (store, epoch, root) = (tree.store, tree.top.epoch, tree.root.clone());
-        let slot = RootSlot { store, epoch, journal_size, journal_root, root, top: next };
+        let cells = self.keeper.names();
+        let slot = RootSlot { store, epoch, cells, journal_size, journal_root, root, top: next };
         Ok(Written(slot, intended.0))
     }
 
-    /// Step (c): slot e+1 is written and read back, and the new top is read from the device and opened with what the
+    /// Step (c), in every cell: slot e+1 is written and read back, and the new top is read from the device and opened with what the
     /// cell gave back. After an error only a restart helps.
     pub fn replace_cell(&mut self, written: Written) -> Result<Replaced, Error> {
         self.phase = Phase::Failed;
         let Written(slot, targets) = written;
-        let at = CellSlot::of_epoch(slot.epoch);
-        self.cell.write(at, &slot.encode())?;
         let mask = Arc::clone(&locked(&self.tree).mask);
-        let kept = RootSlot::decode(&self.cell.read(at)?, &slot.store, &mask).ok_or(CellError::ReadBack)?;
-        if kept.root != slot.root || kept.epoch != slot.epoch || kept.top != slot.top {
-            return Err(CellError::ReadBack.into());
-        }
-        KeyTree::open_top(&self.log.reader(), &kept.store, &kept.root, kept.top, &mask)?;
+        let kept = self.keeper.replace(&slot, &mask)?;
+        let unlock = self.keeper.unlock();
+        KeyTree::open_top(&self.log.reader(), &kept.store, &kept.root, unlock.as_deref(), kept.top, &mask)?;
         // A crash before this line: both slots may be valid, the higher one wins, the start finishes (d).
         self.phase = Phase::Open;
         Ok(Replaced(kept, targets))
     }
 
-    /// Step (d): slot e is destroyed and read back. After an error only a restart helps.
+    /// Step (d), in every cell: slot e is destroyed and read back. After an error only a restart helps.
     pub fn destroy_old_slot(&mut self, replaced: Replaced) -> Result<Destroyed, Error> {
         self.phase = Phase::Failed;
         let Replaced(slot, targets) = replaced;
-        let old = CellSlot::of_epoch(slot.epoch + 1); // The other one: epochs alternate.
-        self.cell.destroy(old)?;
         let mask = Arc::clone(&locked(&self.tree).mask);
-        if RootSlot::decode(&self.cell.read(old)?, &slot.store, &mask).is_some() {
-            return Err(CellError::ReadBack.into());
-        }
+        self.keeper.destroy_other(&slot, &mask)?;
         // A crash here: nothing is lost; "erased" has not been said to anyone yet.
         self.phase = Phase::Open;
         Ok(Destroyed(slot.epoch, targets))

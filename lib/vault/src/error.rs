@@ -54,6 +54,26 @@ pub enum Error {
     /// The cell holds no valid root: every body is unreadable, and no fresh root is made over an existing store.
     #[error("the {0:?} cell holds no valid root for this store: stop")]
     NoRoot(CellKind),
+    /// A cell that may hold a root is not here: no root is replaced without it, and "erased" is said to nobody.
+    #[error("a root cell is absent ({why}): erasures wait for it")]
+    CellAbsent {
+        /// Why it is.
+        why: String,
+    },
+    /// One of the two cells is another store's, or damaged: it is made blank, or taken out, by a person.
+    #[error(
+        "one of the root cells belongs to another store or is damaged: stop. Make it blank, or put the right one in"
+    )]
+    ForeignCell,
+    /// The device keys are sealed.
+    #[error("the store is locked: its unlock secret is needed")]
+    Locked,
+    /// The unlock secret is another one.
+    #[error("the unlock secret is not this store's")]
+    WrongUnlock,
+    /// An unlock secret for a store that has none.
+    #[error("the store was made without an unlock secret, and one is configured")]
+    NotSealed,
     /// The cell already belongs to a store.
     #[error("the cell is not blank")]
     CellInUse,

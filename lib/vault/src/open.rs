@@ -7,16 +7,17 @@ use std::sync::{Arc, Mutex};
 use disk::{CommitFields, Device, DeviceKeys, Geometry, Log, Position, Recovered, StoreId};
 use rand_core::CryptoRng;
 
-use crate::cell::{CellSlot, RootCell};
 use crate::error::Error;
+use crate::mirror::Keeper;
 use crate::node::{NO_TOP, Slot, TopNode};
 use crate::pending::{PendingList, pending_owner};
 use crate::place::Place;
-use crate::root_slot::{RootSlot, decode_device, encode_device};
+use crate::root_slot::RootSlot;
 use crate::sabotage::Sabotage;
 use crate::seal;
 use crate::secret::{Mask, Secret32};
 use crate::tree::KeyTree;
+use crate::unlock::UnlockSecret;
 use crate::vault::{Limits, Phase, Vault};
 
 /// Where the last life's erasure stopped.
@@ -38,31 +39,32 @@ pub struct Opened {
     pub interrupted: Option<Interrupted>,
     /// Journal size and root that the cell names: the journal must contain them.
     pub cell_names: (u64, [u8; 32]),
+    /// A cell has joined the mirror. Before anyone is served, an erasure epoch, with whatever is to be erased or with
+    /// nothing, makes the cells name each other: until then nobody would miss the new one.
+    pub cell_joined: bool,
 }
 
 /// Pending leaves and the lists they came from.
 type Pending = (BTreeMap<Place, Slot>, Vec<Position>);
 
 impl Vault {
-    /// Makes an empty store on a device, and its root in a blank cell.
+    /// Makes an empty store on a device, and its root in blank cells.
     pub fn create(
         device: Arc<dyn Device>,
-        mut cell: Box<dyn RootCell>,
+        keeper: impl Into<Keeper>,
         geometry: Geometry,
         limits: Limits,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, Error> {
-        if !cell.read(CellSlot::Even)?.is_empty() || !cell.read(CellSlot::Odd)?.is_empty() {
-            return Err(Error::CellInUse);
-        }
+        let mut keeper = keeper.into();
         let keys = DeviceKeys::random(rng);
-        cell.write(CellSlot::Device, &encode_device(&keys))?;
+        keeper.found(&keys, rng)?;
         let store = Log::format(&*device, &keys, geometry, rng)?;
         let (mut log, _) = Log::open(device, &keys)?;
         let mask = Mask::new(rng)?;
         let top = TopNode { epoch: 0, j: Secret32::random(rng, &mask), conversations: None };
         let root = Secret32::random(rng, &mask);
-        let mut tree = tree(&log, store, mask, root, top, NO_TOP, limits);
+        let mut tree = tree(&log, store, mask, (root, keeper.unlock()), top, NO_TOP, limits);
         let mut batch = log.begin(true, rng)?;
         let top_at = tree.write(&mut batch)?;
         batch.commit(CommitFields { top: Some(top_at), ..CommitFields::default() })?;
@@ -70,52 +72,54 @@ impl Vault {
         let slot = RootSlot {
             store,
             epoch: 0,
+            cells: keeper.names(),
             journal_size: 0,
             journal_root: [0; 32],
             root: tree.root.clone(),
             top: top_at,
         };
-        cell.write(CellSlot::Even, &slot.encode())?;
+        keeper.replace(&slot, &tree.mask)?;
         let tree = Arc::new(Mutex::new(tree));
-        Ok(Self { log, tree, cell, limits, phase: Phase::Open, swept: 0 })
+        Ok(Self { log, tree, keeper, limits, phase: Phase::Open, swept: 0 })
     }
 
-    /// Opens an existing store with the root that its cell keeps. Randomness is for memory only: keys lie masked there.
+    /// Opens an existing store with the root that its cells keep. Randomness is for memory, where keys lie masked, and for
+    /// the name of a cell that joins.
     pub fn open(
         device: Arc<dyn Device>,
-        mut cell: Box<dyn RootCell>,
+        keeper: impl Into<Keeper>,
         limits: Limits,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Opened), Error> {
-        let keys = decode_device(&cell.read(CellSlot::Device)?).ok_or(Error::NoRoot(cell.kind()))?;
+        let mut keeper = keeper.into();
+        let keys = keeper.device_keys()?;
         let (log, recovered) = Log::open(device, &keys)?;
         let store = log.store();
-        let slots = [cell.read(CellSlot::Even)?, cell.read(CellSlot::Odd)?];
         let mask = Mask::new(rng)?;
-        let valid = slots.iter().filter_map(|slot| RootSlot::decode(slot, &store, &mask));
-        let slot = valid.max_by_key(|slot| slot.epoch).ok_or(Error::NoRoot(cell.kind()))?;
+        let (slot, interrupted) = keeper.ruling(&store, &mask, |slot| judge(slot, &recovered))?;
         let fields = &recovered.fields;
-        let interrupted = judge(&slot, &recovered)?;
         let (at, pending_at) = match interrupted {
             Some(Interrupted::AfterCell) => (slot.top, None), // (b) folded everything into the tree that now rules.
             Some(Interrupted::BeforeCell) | None => (fields.top.unwrap_or(NO_TOP), fields.pending),
         };
-        let top = KeyTree::open_top(&log.reader(), &store, &slot.root, at, &mask)?;
+        let unlock = keeper.unlock();
+        let top = KeyTree::open_top(&log.reader(), &store, &slot.root, unlock.as_deref(), at, &mask)?;
         if top.epoch != slot.epoch {
             return Err(Error::Damaged { what: "the top of the tree", offset: at.position.offset });
         }
-        // Step (d) of a life that ended before it, or a torn slot that is of no use: finished here, any number of times.
-        let other = CellSlot::of_epoch(slot.epoch + 1);
-        if !cell.read(other)?.is_empty() {
-            cell.destroy(other)?;
-        }
+        // Steps (c) and (d) of a life that ended before them, or a torn slot that is of no use.
+        keeper.bring_up(&slot, &keys, &mask, rng)?;
         let (pending, lists) = read_pending(&log, &store, &top.j, pending_at, &mask)?;
-        let mut tree = tree(&log, store, mask, slot.root.clone(), top, at, limits);
+        let mut tree = tree(&log, store, mask, (slot.root.clone(), unlock), top, at, limits);
         (tree.pending, tree.lists) = (pending, lists);
-        let cell_names = (slot.journal_size, slot.journal_root);
+        let opened = Opened {
+            recovered,
+            interrupted,
+            cell_names: (slot.journal_size, slot.journal_root),
+            cell_joined: keeper.has_joined(),
+        };
         let tree = Arc::new(Mutex::new(tree));
-        let vault = Self { log, tree, cell, limits, phase: Phase::Open, swept: 0 };
-        Ok((vault, Opened { recovered, interrupted, cell_names }))
+        Ok((Self { log, tree, keeper, limits, phase: Phase::Open, swept: 0 }, opened))
     }
 }
 
@@ -148,7 +152,7 @@ fn tree(
     log: &Log,
     store: StoreId,
     mask: Arc<Mask>,
-    root: Secret32,
+    (root, unlock): (Secret32, Option<Arc<UnlockSecret>>),
     top: TopNode,
     top_at: disk::Top,
     limits: Limits,
@@ -158,6 +162,7 @@ fn tree(
         reader: log.reader(),
         mask,
         root,
+        unlock,
         top,
         top_at,
         nodes: BTreeMap::new(),

@@ -14,6 +14,7 @@ use crate::root_slot::top_key;
 use crate::sabotage::Sabotage;
 use crate::seal;
 use crate::secret::{Mask, Secret32};
+use crate::unlock::UnlockSecret;
 use crate::vault::Limits;
 
 /// Tree, cache and pending leaves.
@@ -23,6 +24,8 @@ pub(crate) struct KeyTree {
     /// Under which every key here lies masked.
     pub(crate) mask: Arc<Mask>,
     pub(crate) root: Secret32,
+    /// Mixed into the root wherever the top node is sealed or opened.
+    pub(crate) unlock: Option<Arc<UnlockSecret>>,
     pub(crate) top: TopNode,
     pub(crate) top_at: Top,
     pub(crate) nodes: BTreeMap<NodeId, Node>,
@@ -44,6 +47,7 @@ impl KeyTree {
         reader: &Reader,
         store: &StoreId,
         root: &Secret32,
+        unlock: Option<&UnlockSecret>,
         at: Top,
         mask: &Arc<Mask>,
     ) -> Result<TopNode, Error> {
@@ -52,7 +56,7 @@ impl KeyTree {
         if seal::tag_of(&sealed) != Some(at.tag) {
             return Err(damaged);
         }
-        let plain = seal::open(&top_key(&root.open(), store), store, &top_owner(), &sealed);
+        let plain = seal::open(&top_key(&root.open(), unlock, store), store, &top_owner(), &sealed);
         plain.and_then(|plain| TopNode::decode(&plain, mask).ok()).ok_or(damaged)
     }
 

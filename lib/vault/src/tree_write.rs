@@ -44,7 +44,7 @@ impl KeyTree {
             let tag = seal::tag_of(&sealed).expect("sealed bytes end with a tag");
             *self.slot_above(id) = Slot { child: Child::Node(id.level), key, position, tag };
         }
-        let key = top_key(&self.root.open(), &self.store);
+        let key = top_key(&self.root.open(), self.unlock.as_deref(), &self.store);
         let sealed = seal::seal(&key, &self.store, &top_owner(), &self.top.encode(), batch.rng());
         let position = batch.tree(&top_owner(), &sealed)?;
         self.top_at = Top { position, tag: seal::tag_of(&sealed).expect("sealed bytes end with a tag") };

@@ -10,6 +10,7 @@ use rand_core::CryptoRng;
 use crate::batch::Batch;
 use crate::cell::{CellKind, RootCell};
 use crate::error::Error;
+use crate::mirror::{CellState, Keeper};
 use crate::reader::VaultReader;
 use crate::tree::KeyTree;
 
@@ -55,7 +56,7 @@ pub(crate) enum Phase {
 pub struct Vault {
     pub(crate) log: Log,
     pub(crate) tree: Arc<Mutex<KeyTree>>,
-    pub(crate) cell: Box<dyn RootCell>,
+    pub(crate) keeper: Keeper,
     pub(crate) limits: Limits,
     pub(crate) phase: Phase,
     /// Extent after which the next sweep goes on.
@@ -183,8 +184,36 @@ impl Vault {
         locked(&self.tree).mask.kind().clone()
     }
 
-    /// What the cell is made of; its warning belongs into the log and into `status`.
+    /// What the cell is made of, the weaker one of two; its warning belongs into the log and into `status`.
     pub fn cell_kind(&self) -> CellKind {
-        self.cell.kind()
+        self.keeper.kind()
+    }
+
+    /// How each cell does.
+    pub fn cells(&self) -> Vec<CellState> {
+        self.keeper.states()
+    }
+
+    /// Least milliseconds between two erasure epochs that the cells can bear.
+    pub fn pace_ms(&self) -> u64 {
+        self.keeper.pace_ms()
+    }
+
+    /// Why no erasure may begin now: [`Error::CellAbsent`].
+    pub fn check_cells(&self) -> Result<(), Error> {
+        self.keeper.check_whole()
+    }
+
+    /// A cell that was absent is back: it gets the root that rules now, and what it held before is destroyed.
+    pub fn attach_cell(&mut self, cell: Box<dyn RootCell>) -> Result<(), Error> {
+        self.check_open()?;
+        let (store, mask) = (self.store(), Arc::clone(&locked(&self.tree).mask));
+        self.keeper.attach(cell, self.epoch(), &store, &mask)
+    }
+
+    /// Erasures wait for the absent cell no longer. For two officers to say, and for the journal to tell: that cell, wherever
+    /// it is, opens whatever is erased from now on.
+    pub fn let_go_of_absent_cells(&mut self) {
+        self.keeper.let_go();
     }
 }

@@ -4,8 +4,10 @@
 mod crash;
 mod erase;
 mod everyday;
+mod mirror;
 mod snapshots;
 mod tamper;
+mod unlock;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

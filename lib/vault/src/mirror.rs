@@ -1,0 +1,345 @@
+//! What keeps the root: one cell, or two that mirror each other, and the unlock secret where a site has one.
+//! Never takes a part of the mirror for the whole: while a cell is absent, no root is replaced and nothing is "erased".
+
+use std::sync::Arc;
+
+use disk::{DeviceKeys, StoreId};
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::cell::{CellError, CellKind, CellName, CellSlot, RootCell};
+use crate::device_record::{self, DeviceRecord};
+use crate::error::Error;
+use crate::root_slot::RootSlot;
+use crate::secret::Mask;
+use crate::unlock::{UnlockSecret, same_keys};
+
+/// A cell as the configuration names it: there, or not to be had now.
+pub enum CellAt {
+    /// It is open.
+    Here(Box<dyn RootCell>),
+    /// It is not.
+    Absent(CellKind, CellError),
+}
+
+/// How one cell does, for `status` and the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellState {
+    /// What it is made of.
+    pub kind: CellKind,
+    /// Why it takes no part; `None` when it does.
+    pub absent: Option<String>,
+}
+
+struct Member {
+    kind: CellKind,
+    cell: Result<Box<dyn RootCell>, String>,
+    /// From its device record; a blank one gets its name when it joins.
+    name: Option<CellName>,
+}
+
+/// The cells of a store, and its unlock secret.
+pub struct Keeper {
+    members: Vec<Member>,
+    unlock: Option<Arc<UnlockSecret>>,
+    /// The cells that the ruling slot names: all that may hold a root.
+    listed: Vec<CellName>,
+    /// Two officers have let go of the cells that are absent.
+    let_go: bool,
+}
+
+impl<C: RootCell + 'static> From<Box<C>> for Keeper {
+    fn from(cell: Box<C>) -> Self {
+        let cell: Box<dyn RootCell> = cell;
+        cell.into()
+    }
+}
+
+impl From<Box<dyn RootCell>> for Keeper {
+    fn from(cell: Box<dyn RootCell>) -> Self {
+        Self::of([CellAt::Here(cell)])
+    }
+}
+
+impl Keeper {
+    /// Two cells that mirror each other.
+    pub fn mirrored(first: CellAt, second: CellAt) -> Self {
+        Self::of([first, second])
+    }
+
+    fn of(cells: impl IntoIterator<Item = CellAt>) -> Self {
+        let member = |at| match at {
+            CellAt::Here(cell) => Member { kind: cell.kind(), cell: Ok(cell), name: None },
+            CellAt::Absent(kind, why) => Member { kind, cell: Err(why.to_string()), name: None },
+        };
+        let members = cells.into_iter().map(member).collect();
+        Self { members, unlock: None, listed: Vec::new(), let_go: false }
+    }
+
+    /// With the site's unlock secret.
+    pub fn with_unlock(self, secret: UnlockSecret) -> Self {
+        Self { unlock: Some(Arc::new(secret)), ..self }
+    }
+
+    pub(crate) fn unlock(&self) -> Option<Arc<UnlockSecret>> {
+        self.unlock.clone()
+    }
+
+    /// The key of the password verifiers, which lies open also where the log key is sealed: people are let in, and may
+    /// bring the unlock secret, before the store is unlocked.
+    pub fn verifiers_key(&self) -> Option<Zeroizing<[u8; 32]>> {
+        self.here().find_map(|(_, cell)| device_record::verifiers_key(&cell.read(CellSlot::Device).ok()?))
+    }
+
+    /// What the weakest of them is made of: it decides what may be promised.
+    pub fn kind(&self) -> CellKind {
+        let strength = |kind: &CellKind| match kind {
+            CellKind::Memory => 0,
+            CellKind::File => 1,
+            CellKind::Sector => 2,
+            CellKind::Tpm => 3,
+        };
+        self.members.iter().map(|member| member.kind).min_by_key(strength).unwrap_or(CellKind::Memory)
+    }
+
+    /// How each cell does.
+    pub fn states(&self) -> Vec<CellState> {
+        let state =
+            |member: &Member| CellState { kind: member.kind, absent: member.cell.as_ref().err().cloned() };
+        self.members.iter().map(state).collect()
+    }
+
+    /// Least milliseconds between two replacements, of the slowest.
+    pub fn pace_ms(&self) -> u64 {
+        self.here().map(|(_, cell)| cell.pace_ms()).max().unwrap_or(0)
+    }
+
+    /// The cells that are here, with their names.
+    pub(crate) fn here(&self) -> impl Iterator<Item = (Option<CellName>, &dyn RootCell)> {
+        self.members.iter().filter_map(|member| Some((member.name, &**member.cell.as_ref().ok()?)))
+    }
+
+    /// Names of the cells that are here: those that the next slot lists.
+    pub(crate) fn names(&self) -> Vec<CellName> {
+        self.here().filter_map(|(name, _)| name).collect()
+    }
+
+    /// Before a root is replaced: every cell that may hold one is here.
+    pub(crate) fn check_whole(&self) -> Result<(), Error> {
+        if self.let_go {
+            return Ok(());
+        }
+        let names = self.names();
+        let absent = self.members.iter().find_map(|member| member.cell.as_ref().err().cloned());
+        let unnamed = self.listed.iter().any(|name| !names.contains(name));
+        match absent {
+            Some(why) => Err(Error::CellAbsent { why }),
+            None if unnamed => Err(Error::CellAbsent { why: "the configuration does not name it".into() }),
+            None => Ok(()),
+        }
+    }
+
+    /// From here on the absent cells are not waited for. Two officers have said so, and the journal says that such a
+    /// cell, wherever it is, opens what is erased from now on.
+    pub(crate) fn let_go(&mut self) {
+        self.let_go = true;
+    }
+
+    /// Is a cell here that the ruling slot does not list? The next epoch lists it.
+    pub(crate) fn has_joined(&self) -> bool {
+        self.names().iter().any(|name| !self.listed.contains(name))
+    }
+
+    /// For a new store: every cell is here and blank, and gets the device keys under a name of its own.
+    pub(crate) fn found(&mut self, keys: &DeviceKeys, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        self.check_whole()?;
+        for (_, cell) in self.here() {
+            if !cell.read(CellSlot::Even)?.is_empty() || !cell.read(CellSlot::Odd)?.is_empty() {
+                return Err(Error::CellInUse);
+            }
+        }
+        for member in &mut self.members {
+            member.join(keys, self.unlock.as_deref(), rng)?;
+        }
+        self.listed = self.names();
+        Ok(())
+    }
+
+    /// The device keys, from whichever cell has them; all that have them must agree. A cell that is blank has none yet.
+    pub(crate) fn device_keys(&mut self) -> Result<DeviceKeys, Error> {
+        let kind = self.kind();
+        let mut found: Option<DeviceKeys> = None;
+        for member in &mut self.members {
+            let Ok(cell) = &member.cell else { continue };
+            match DeviceRecord::decode(&cell.read(CellSlot::Device)?, self.unlock.as_deref())? {
+                Some(record) if found.as_ref().is_none_or(|keys| same_keys(keys, &record.keys)) => {
+                    member.name = Some(record.name);
+                    found = Some(record.keys);
+                }
+                Some(_) => return Err(Error::ForeignCell),
+                None => {}
+            }
+        }
+        let keys = found.ok_or(Error::NoRoot(kind))?;
+        // A cell without the keys is blank, or it is not ours: nobody but a person makes it blank.
+        for (name, cell) in self.here() {
+            let blank = cell.read(CellSlot::Even)?.is_empty() && cell.read(CellSlot::Odd)?.is_empty();
+            if name.is_none() && !blank {
+                return Err(Error::ForeignCell);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The slot that rules: the highest valid one of all cells that `fits` the log.
+    ///
+    /// With two cells there is one way for a higher slot to be void: (c) reached one cell, the machine died, and it went on
+    /// without that cell, at the epoch before. Then (d) was never done there: the cell still holds the former slot too.
+    pub(crate) fn ruling<T>(
+        &self,
+        store: &StoreId,
+        mask: &Arc<Mask>,
+        fits: impl Fn(&RootSlot) -> Result<T, Error>,
+    ) -> Result<(RootSlot, T), Error> {
+        let mut slots = Vec::new();
+        for (number, (_, cell)) in self.here().enumerate() {
+            for at in [CellSlot::Even, CellSlot::Odd] {
+                let slot = RootSlot::decode(&cell.read(at)?, store, mask);
+                slots.extend(slot.map(|slot| (number, slot)));
+            }
+        }
+        slots.sort_by_key(|(_, slot)| std::cmp::Reverse(slot.epoch));
+        let mirrored = self.members.len() > 1;
+        for (index, (number, slot)) in slots.iter().enumerate() {
+            match fits(slot) {
+                Ok(fitting) => return Ok((slot.clone(), fitting)),
+                Err(error) => {
+                    let former = |(other, lower): &(usize, RootSlot)| {
+                        other == number && lower.epoch + 1 == slot.epoch && fits(lower).is_ok()
+                    };
+                    if !mirrored || !slots[index + 1..].iter().any(former) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Err(Error::NoRoot(self.kind()))
+    }
+
+    /// Brings every cell to the ruling slot: (c) and (d) of a life that ended before them, a cell that was away, a blank one.
+    /// Done at every start, any number of times.
+    pub(crate) fn bring_up(
+        &mut self,
+        ruling: &RootSlot,
+        keys: &DeviceKeys,
+        mask: &Arc<Mask>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Error> {
+        self.listed.clone_from(&ruling.cells);
+        let names = self.names();
+        let is_away = self.listed.iter().any(|name| !names.contains(name));
+        for member in &mut self.members {
+            let is_listed = member.name.is_some_and(|name| ruling.cells.contains(&name));
+            if !is_listed && is_away && member.cell.is_ok() {
+                // It may not quietly take the place of the one that is away, which still holds a root.
+                member.cell = Err("another cell stands where the store's own second cell is to be".into());
+            }
+            if member.name.is_none() {
+                member.join(keys, self.unlock.as_deref(), rng)?;
+            }
+            let Ok(cell) = &mut member.cell else { continue };
+            let at = CellSlot::of_epoch(ruling.epoch);
+            let kept = RootSlot::decode(&cell.read(at)?, &ruling.store, mask);
+            if !kept.is_some_and(|kept| kept.is_same(ruling)) {
+                replace(&mut **cell, ruling, mask)?;
+            }
+            destroy_other(&mut **cell, ruling, mask)?;
+        }
+        Ok(())
+    }
+
+    /// Step (c) on every cell: written and read back. Gives what the cells gave back.
+    pub(crate) fn replace(&mut self, slot: &RootSlot, mask: &Arc<Mask>) -> Result<RootSlot, Error> {
+        let mut kept = None;
+        for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
+            // A crash between two cells: the higher slot rules over both, and the start brings the other one up.
+            kept = Some(replace(&mut **cell, slot, mask)?);
+        }
+        kept.ok_or(Error::NoRoot(self.kind()))
+    }
+
+    /// Step (d) on every cell: the slot before this one is destroyed and read back.
+    pub(crate) fn destroy_other(&mut self, slot: &RootSlot, mask: &Arc<Mask>) -> Result<(), Error> {
+        for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
+            // A crash between two cells: the start destroys it in the other one; nobody was told "erased" yet.
+            destroy_other(&mut **cell, slot, mask)?;
+        }
+        self.listed.clone_from(&slot.cells);
+        Ok(())
+    }
+
+    /// A listed cell is back while the store is open: it is brought to the ruling slot, which another cell gives.
+    pub(crate) fn attach(
+        &mut self,
+        mut cell: Box<dyn RootCell>,
+        epoch: u64,
+        store: &StoreId,
+        mask: &Arc<Mask>,
+    ) -> Result<(), Error> {
+        let record = DeviceRecord::decode(&cell.read(CellSlot::Device)?, self.unlock.as_deref())?;
+        let name = record.map(|record| record.name).ok_or(Error::ForeignCell)?;
+        if !self.listed.contains(&name) || self.names().contains(&name) {
+            return Err(Error::ForeignCell);
+        }
+        let at = CellSlot::of_epoch(epoch);
+        let mut ruling = None;
+        for (_, other) in self.here() {
+            ruling = ruling.or(RootSlot::decode(&other.read(at)?, store, mask));
+        }
+        let ruling = ruling.ok_or(Error::NoRoot(self.kind()))?;
+        replace(&mut *cell, &ruling, mask)?;
+        destroy_other(&mut *cell, &ruling, mask)?;
+        let absent = self.members.iter_mut().find(|member| member.cell.is_err()).ok_or(Error::ForeignCell)?;
+        *absent = Member { kind: cell.kind(), cell: Ok(cell), name: Some(name) };
+        Ok(())
+    }
+}
+
+impl Member {
+    /// A blank cell gets the device keys under a fresh name. A crash behind it: a named cell without a slot, which the
+    /// next start brings up.
+    fn join(
+        &mut self,
+        keys: &DeviceKeys,
+        unlock: Option<&UnlockSecret>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Error> {
+        let Ok(cell) = &mut self.cell else { return Ok(()) };
+        let mut name = CellName::default();
+        rng.fill_bytes(&mut name);
+        cell.write(CellSlot::Device, &DeviceRecord { name, keys: keys.clone() }.encode(unlock, rng))?;
+        self.name = Some(name);
+        Ok(())
+    }
+}
+
+/// Writes the slot, and gives what the cell gives back.
+fn replace(cell: &mut dyn RootCell, slot: &RootSlot, mask: &Arc<Mask>) -> Result<RootSlot, Error> {
+    let at = CellSlot::of_epoch(slot.epoch);
+    cell.write(at, &slot.encode())?;
+    let kept = RootSlot::decode(&cell.read(at)?, &slot.store, mask).ok_or(CellError::ReadBack)?;
+    if kept.is_same(slot) { Ok(kept) } else { Err(CellError::ReadBack.into()) }
+}
+
+/// Destroys the slot that is not this epoch's, where anything is in it, and looks whether it is gone.
+fn destroy_other(cell: &mut dyn RootCell, slot: &RootSlot, mask: &Arc<Mask>) -> Result<(), Error> {
+    let other = CellSlot::of_epoch(slot.epoch + 1); // Epochs alternate.
+    if cell.read(other)?.is_empty() {
+        return Ok(());
+    }
+    cell.destroy(other)?;
+    match RootSlot::decode(&cell.read(other)?, &slot.store, mask) {
+        Some(_) => Err(CellError::ReadBack.into()),
+        None => Ok(()),
+    }
+}
