@@ -152,6 +152,7 @@ impl Log {
     pub fn open(device: Arc<dyn Device>, keys: &DeviceKeys) -> Result<(Self, Recovered), Error> {
         let superblock = Superblock::read(&*device, keys)?;
         superblock.geometry.check(device.length())?;
+        Superblock::rewrite(&*device, keys)?; // Durable with the sync of the recovery below.
         let sealer = Arc::new(Sealer::new(keys, superblock.store));
         let reader = Reader::new(Arc::clone(&device), Arc::clone(&sealer));
         let (state, verifiers, set_aside_bytes) = crate::recovery::recover(&reader, superblock.geometry)?;
@@ -187,6 +188,11 @@ impl Log {
     /// Journal entries that are durable.
     pub fn entries(&self) -> u64 {
         self.state.entries
+    }
+
+    /// How the device is divided.
+    pub fn geometry(&self) -> Geometry {
+        self.state.table.geometry
     }
 
     /// Room left.

@@ -1,20 +1,24 @@
-//! The first blocks of a store: its name and geometry, twice. Written once, at format.
+//! The first blocks of a store: its name and geometry, twice. Written at format, and anew when the store grows.
 //! Its only clear byte is the format version; everything else looks like noise.
 
 use rand_core::CryptoRng;
 
 use crate::Error;
+use crate::buffer::AlignedBuffer;
 use crate::codec::{Fields, Malformed, Put};
 use crate::device::{BLOCK, Device};
 use crate::log::Geometry;
-use crate::seal::{DeviceKeys, Piece, SEAL_BYTES, Sealer, StoreId};
+use crate::seal::{DeviceKeys, NONCE_BYTES, Piece, SEAL_BYTES, Sealer, StoreId};
 
 /// Newest format this program writes and reads.
 pub(crate) const FORMAT_VERSION: u8 = 1;
 /// Both copies.
 pub(crate) const SUPERBLOCKS_BYTES: u64 = 2 * BLOCK as u64;
-/// Where the version byte stands: behind the nonce, so that no tool takes it for a file's magic.
-const VERSION_AT: usize = 24;
+/// Where the noise begins in its block. At the block's very beginning `file` took one in twenty for a key, a program or
+/// an archive: any two bytes are somebody's magic there.
+const SEALED_AT: usize = 64;
+/// Where the version byte stands: behind the nonce, before what is sealed.
+const VERSION_AT: usize = SEALED_AT + NONCE_BYTES;
 const PLAIN_BYTES: usize = 28;
 
 /// What the superblock says.
@@ -50,48 +54,90 @@ impl Superblock {
         keys: &DeviceKeys,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Error> {
-        let sealer = Sealer::new(keys, [0; 16]);
-        for copy in 0..2 {
-            let offset = copy * BLOCK as u64;
-            let mut sealed = vec![0; PLAIN_BYTES + SEAL_BYTES];
-            sealed[24..24 + PLAIN_BYTES].copy_from_slice(&self.encode());
-            sealer.seal(Piece::Superblock, offset, &mut sealed, rng);
-            let mut block = crate::buffer::AlignedBuffer::with_capacity(BLOCK);
-            let bytes = block.extend_zeroed(BLOCK);
-            bytes[..24].copy_from_slice(&sealed[..24]);
-            bytes[VERSION_AT] = FORMAT_VERSION;
-            bytes[25..sealed.len() + 1].copy_from_slice(&sealed[24..]);
-            device.write(offset, block.as_ref())?;
-        }
+        self.write_copy(0, device, keys, rng)?;
+        self.write_copy(1, device, keys, rng)?;
         Ok(device.sync()?)
     }
 
-    /// Reads whichever copy opens.
+    /// Submits one of the two copies. All that is not zero lies in one sector, so a power cut leaves the old or the new.
+    pub(crate) fn write_copy(
+        &self,
+        copy: u64,
+        device: &dyn Device,
+        keys: &DeviceKeys,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Error> {
+        let offset = copy * BLOCK as u64;
+        let mut sealed = vec![0; PLAIN_BYTES + SEAL_BYTES];
+        sealed[NONCE_BYTES..NONCE_BYTES + PLAIN_BYTES].copy_from_slice(&self.encode());
+        Sealer::new(keys, [0; 16]).seal(Piece::Superblock, offset, &mut sealed, rng);
+        let (nonce, rest) = sealed.split_at(NONCE_BYTES);
+        let mut block = AlignedBuffer::with_capacity(BLOCK);
+        let bytes = block.extend_zeroed(BLOCK);
+        bytes[SEALED_AT..VERSION_AT].copy_from_slice(nonce);
+        bytes[VERSION_AT] = FORMAT_VERSION;
+        bytes[VERSION_AT + 1..VERSION_AT + 1 + rest.len()].copy_from_slice(rest);
+        Ok(device.write(offset, block.as_ref())?)
+    }
+
+    /// Reads both copies. They differ only while a growth is under way or was interrupted: then the smaller geometry
+    /// rules, until both copies have the larger one.
     pub(crate) fn read(device: &dyn Device, keys: &DeviceKeys) -> Result<Self, Error> {
         let sealer = Sealer::new(keys, [0; 16]);
-        let mut newer = None;
+        let (mut found, mut newer): (Vec<Self>, _) = (Vec::new(), None);
         for copy in 0..2 {
-            let offset = copy * BLOCK as u64;
-            if device.length() < offset + BLOCK as u64 {
-                break;
-            }
-            let mut block = vec![0; BLOCK];
-            device.read(offset, &mut block)?;
-            let mut sealed = block[..24].to_vec();
-            sealed.extend_from_slice(&block[25..25 + PLAIN_BYTES + 16]);
-            if block[VERSION_AT] == FORMAT_VERSION {
-                let plain = sealer.open(Piece::Superblock, offset, &sealed);
-                if let Some(superblock) = plain.and_then(|plain| Self::decode(&plain).ok()) {
-                    return Ok(superblock);
-                }
-            } else if block[VERSION_AT] > FORMAT_VERSION {
-                newer = Some(block[VERSION_AT]);
+            match Self::read_copy(copy, device, &sealer)? {
+                Copy::Opens(superblock) => found.push(superblock),
+                // A small number is a later format; any other byte is noise, which says "no store".
+                Copy::Version(version) if version > FORMAT_VERSION && version < 32 => newer = Some(version),
+                Copy::Version(_) => {}
             }
         }
-        match newer {
-            // A small number is a later format; any other byte is noise, which says "no store".
-            Some(found) if found < 32 => Err(Error::Newer { found, known: FORMAT_VERSION }),
-            Some(_) | None => Err(Error::NotAStore),
+        let rules = found.into_iter().min_by_key(|superblock| superblock.geometry.extents);
+        match (rules, newer) {
+            (Some(superblock), _) => Ok(superblock),
+            (None, Some(found)) => Err(Error::Newer { found, known: FORMAT_VERSION }),
+            (None, None) => Err(Error::NotAStore),
         }
     }
+
+    /// Submits the copies that open once more, as they are: what a start has read may be in a cache only, and its log
+    /// must not grow into extents that a power cut takes back. The caller syncs.
+    pub(crate) fn rewrite(device: &dyn Device, keys: &DeviceKeys) -> Result<(), Error> {
+        let sealer = Sealer::new(keys, [0; 16]);
+        for copy in 0..2 {
+            if let Copy::Opens(_) = Self::read_copy(copy, device, &sealer)? {
+                let offset = copy * BLOCK as u64;
+                let mut block = AlignedBuffer::with_capacity(BLOCK);
+                device.read(offset, block.extend_zeroed(BLOCK))?;
+                device.write(offset, block.as_ref())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_copy(copy: u64, device: &dyn Device, sealer: &Sealer) -> Result<Copy, Error> {
+        let offset = copy * BLOCK as u64;
+        if device.length() < offset + BLOCK as u64 {
+            return Ok(Copy::Version(0));
+        }
+        let mut block = AlignedBuffer::with_capacity(BLOCK);
+        device.read(offset, block.extend_zeroed(BLOCK))?;
+        let bytes = block.as_ref();
+        let version = bytes[VERSION_AT];
+        let mut sealed = bytes[SEALED_AT..VERSION_AT].to_vec();
+        sealed.extend_from_slice(&bytes[VERSION_AT + 1..][..PLAIN_BYTES + SEAL_BYTES - NONCE_BYTES]);
+        let plain = sealer.open(Piece::Superblock, offset, &sealed).filter(|_| version == FORMAT_VERSION);
+        Ok(match plain.and_then(|plain| Self::decode(&plain).ok()) {
+            Some(superblock) => Copy::Opens(superblock),
+            None => Copy::Version(version),
+        })
+    }
+}
+
+/// What stands in one copy's place.
+enum Copy {
+    Opens(Superblock),
+    /// Nothing that opens; the byte where the version would be.
+    Version(u8),
 }

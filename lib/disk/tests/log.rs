@@ -235,8 +235,9 @@ fn a_device_error_poisons_the_log_until_restart() {
 #[test]
 fn what_a_start_found_in_a_cache_is_durable_before_anyone_is_answered() {
     let image = fresh(5).image();
-    // Operations of an open of a fresh store: one sync. Then the batch: two writes, and the sync that fails.
-    let device = Arc::new(CrashingDevice::new(image, CrashClock::new(3, Fault::Eio)));
+    // Operations of an open of a fresh store: two superblocks and a sync. Then the batch: two writes, and the sync that
+    // fails.
+    let device = Arc::new(CrashingDevice::new(image, CrashClock::new(5, Fault::Eio)));
     let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
     let mut random = rng(6);
     let mut first = log.begin(false, &mut random).unwrap();
@@ -325,7 +326,7 @@ fn a_foreign_key_a_foreign_store_and_a_newer_format_are_told_apart() {
     for copy in 0..2 {
         let mut block = vec![0; BLOCK];
         device.read(copy * BLOCK as u64, &mut block).unwrap();
-        block[24] = 2;
+        block[64 + 24] = 2;
         device.write(copy * BLOCK as u64, &block).unwrap();
     }
     assert!(matches!(Log::open(device, &keys()), Err(Error::Newer { found: 2, known: 1 })));

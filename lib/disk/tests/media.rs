@@ -8,7 +8,7 @@ mod loops;
 use std::fs::File;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
@@ -19,6 +19,13 @@ use disk::{
 use loops::LoopDevice;
 
 const LENGTH: u64 = 8 << 20;
+
+/// A program that one test starts holds for a moment, between fork and exec, what another test has open.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn keys() -> DeviceKeys {
     DeviceKeys { log: [1; 32], verifiers: [2; 32] }
@@ -33,6 +40,7 @@ fn loop_device(folder: &Path, sector_bytes: u32, length: u64) -> LoopDevice {
 
 /// Runs a story over memory, a container and both kinds of loop devices.
 fn on_every_medium(test: &str, story: impl Fn(&dyn Fn() -> Arc<dyn Device>)) {
+    let _alone = alone();
     let memory: Arc<dyn Device> = Arc::new(MemoryDevice::new(LENGTH));
     story(&|| Arc::clone(&memory));
     let folder = tempfile::tempdir().unwrap();
@@ -127,6 +135,7 @@ fn a_history_with_freed_extents_is_there_after_every_restart() {
 
 #[test]
 fn what_is_discarded_on_a_raw_device_is_read_as_zeros_and_its_neighbours_stay() {
+    let _alone = alone();
     if loops::missing_for("what_is_discarded_on_a_raw_device_is_read_as_zeros_and_its_neighbours_stay") {
         return;
     }
@@ -145,6 +154,7 @@ fn what_is_discarded_on_a_raw_device_is_read_as_zeros_and_its_neighbours_stay() 
 
 #[test]
 fn nobody_else_opens_mounts_or_formats_a_device_that_is_open() {
+    let _alone = alone();
     let test = "nobody_else_opens_mounts_or_formats_a_device_that_is_open";
     if loops::missing_for(test) {
         return;
