@@ -15,27 +15,6 @@ use protocol::client::{Command, Event, Reply};
 use std::os::unix::fs::FileExt;
 use support::{Client, NotIn, Site, runtime};
 
-/// The text of every message that one sees from the beginning.
-async fn texts(client: &mut Client, conversation: journal::ConversationId) -> Vec<(u64, String)> {
-    let (mut from, mut found) = (0, Vec::new());
-    loop {
-        let page = match client.run(Command::MessagesFrom(conversation, from)).await {
-            Ok(Reply::Messages(page, more)) => (page, more),
-            Ok(_) => panic!("another reply"),
-            Err(NotIn::Failed(error)) => panic!("{error:?}"),
-            Err(NotIn::Lost) => panic!("lost"),
-        };
-        for message in &page.0 {
-            let Content::Text(text, _) = &message.content else { continue };
-            found.push((message.index, text.expose().to_owned()));
-            from = message.index + 1;
-        }
-        if !page.1 {
-            return found;
-        }
-    }
-}
-
 fn a_whole_life(suite: Suite) {
     let (site, runtime) = (Site::founded(suite), runtime());
     let server = site.start();
@@ -80,7 +59,7 @@ fn a_whole_life(suite: Suite) {
     boris.hang_up();
     let found = runtime.block_on(async {
         boris.enter(&site, "boris", &server).await;
-        texts(&mut boris, conversation).await
+        boris.texts(conversation).await
     });
     assert_eq!(found.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["привет"]);
     let store = std::fs::read(site.path("store")).unwrap();
@@ -121,7 +100,7 @@ fn a_kill_under_load_loses_nothing_acknowledged(suite: Suite) {
                 assert!(matches!(outcome, Ok(Reply::Admitted(_))), "the terminal settles what was open");
             }
             boris.enter(&site, "boris", &server).await;
-            texts(&mut boris, conversation).await
+            boris.texts(conversation).await
         });
         acknowledged.extend(sent);
         let mut seen: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
@@ -150,7 +129,7 @@ fn an_erased_message_is_gone_for_good_and_the_others_stay(suite: Suite) {
                 Ok(_) | Err(_) => panic!("not sent"),
             }
         }
-        assert_eq!(texts(&mut boris, conversation).await.len(), 3);
+        assert_eq!(boris.texts(conversation).await.len(), 3);
         let target = EraseTarget::Messages(conversation, vec![indices[1]]);
         assert!(anna.run(Command::Erase(target)).await.is_ok());
         let done = boris.until(|event| match event {
@@ -169,7 +148,7 @@ fn an_erased_message_is_gone_for_good_and_the_others_stay(suite: Suite) {
     boris.hang_up();
     runtime.block_on(async {
         boris.enter(&site, "boris", &server).await;
-        let left = texts(&mut boris, conversation).await;
+        let left = boris.texts(conversation).await;
         assert_eq!(left.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["stays", "stays too"]);
         let Ok(Reply::Messages(page, _)) = boris.run(Command::MessagesFrom(conversation, erased)).await
         else {
@@ -227,7 +206,7 @@ fn a_start_by_a_snapshot_gives_what_was_before_it_and_one_that_is_damaged_is_don
     assert!(by_a_snapshot(&server.began) >= WORTH_A_SNAPSHOT, "{}", server.began);
     let all = runtime.block_on(async {
         boris.enter(&site, "boris", &server).await;
-        texts(&mut boris, conversation).await
+        boris.texts(conversation).await
     });
     assert_eq!(all.len() as u64, WORTH_A_SNAPSHOT + 2);
     assert_eq!((all[0].1.as_str(), all[all.len() - 1].1.as_str()), ("the oldest", "the newest"));
@@ -251,7 +230,7 @@ fn a_start_by_a_snapshot_gives_what_was_before_it_and_one_that_is_damaged_is_don
     assert!(server.began.contains("not used for this start"), "{}", server.began);
     let again = runtime.block_on(async {
         boris.enter(&site, "boris", &server).await;
-        texts(&mut boris, conversation).await
+        boris.texts(conversation).await
     });
     assert!(again == all);
 }

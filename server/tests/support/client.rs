@@ -6,6 +6,7 @@ use journal::statement::SignedStatement;
 use link::{Link, LinkError, OwnCertificate, PeerCheck, TlsProfile};
 use pki::{AgreementSecret, CertId, SecretKey, StateRecord};
 use protocol::client::command::{LoginWith, NewPrivate, OtherAct, Send};
+use protocol::client::event::Content;
 use protocol::client::{
     Action, Anchors, ClientSession, Command, Connection, Error, Event, Me, Parts, Reply, SecretText,
 };
@@ -238,6 +239,27 @@ impl Client {
             Ok(_) => panic!("another reply"),
             Err(NotIn::Failed(error)) => panic!("{error:?}"),
             Err(NotIn::Lost) => panic!("lost"),
+        }
+    }
+
+    /// Index and text of every message that one sees from the beginning.
+    pub(crate) async fn texts(&mut self, conversation: journal::ConversationId) -> Vec<(u64, String)> {
+        let (mut from, mut found) = (0, Vec::new());
+        loop {
+            let (page, more) = match self.run(Command::MessagesFrom(conversation, from)).await {
+                Ok(Reply::Messages(page, more)) => (page, more),
+                Ok(_) => panic!("another reply"),
+                Err(NotIn::Failed(error)) => panic!("{error:?}"),
+                Err(NotIn::Lost) => panic!("lost"),
+            };
+            for message in &page {
+                let Content::Text(text, _) = &message.content else { continue };
+                found.push((message.index, text.expose().to_owned()));
+                from = message.index + 1;
+            }
+            if !more {
+                return found;
+            }
         }
     }
 

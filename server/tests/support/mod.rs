@@ -1,6 +1,6 @@
 //! A site on loopback: the real `conclaved` in a temporary directory, its authority in memory, people with keys.
 //! Never sleeps: it waits for what the server says.
-#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its part")]
 
 mod client;
 mod clock;
