@@ -253,6 +253,10 @@ impl Keeper {
             if !kept.is_some_and(|kept| kept.is_same(ruling)) {
                 replace(&mut **cell, ruling, mask)?;
             }
+        }
+        // A crash before this line: every cell has the ruling slot or still has the one before it. Were (d) done in one cell
+        // before (c) in the other, the other alone would go on at the epoch before, and this one could never follow.
+        for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
             destroy_other(&mut **cell, ruling, mask)?;
         }
         Ok(())
