@@ -47,7 +47,7 @@ pub struct CommitFields {
     /// Top of the next epoch, only in the tree write of an erasure.
     pub next_top: Option<Top>,
     /// Newest list of leaf keys that are not folded into the tree yet.
-    pub pending: Option<Position>,
+    pub pending: Option<Top>,
     /// The two newest snapshots, newest first.
     pub snapshots: [Option<Position>; 2],
     /// Root over all entries up to this batch's last.
@@ -117,7 +117,7 @@ impl Commit {
         bytes.put_u64(self.fields.epoch);
         put_top(&mut bytes, self.fields.top);
         put_top(&mut bytes, self.fields.next_top);
-        put_position(&mut bytes, self.fields.pending);
+        put_top(&mut bytes, self.fields.pending);
         self.fields.snapshots.iter().for_each(|snapshot| put_position(&mut bytes, *snapshot));
         bytes.put(&self.fields.journal_root);
         put_position(&mut bytes, self.verifiers);
@@ -154,7 +154,7 @@ impl Commit {
         let (batch, previous, entries, epoch) =
             (fields.u64()?, fields.array()?, fields.u64()?, fields.u64()?);
         let (top, next_top) = (take_top(&mut fields)?, take_top(&mut fields)?);
-        let pending = take_position(&mut fields)?;
+        let pending = take_top(&mut fields)?;
         let snapshots = [take_position(&mut fields)?, take_position(&mut fields)?];
         let journal_root = fields.array()?;
         let verifiers = take_position(&mut fields)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use disk::{CommitFields, Committed, PersonKey, Position, TAG_BYTES};
+use disk::{CommitFields, Committed, PersonKey, Position, TAG_BYTES, Top};
 use rand_core::CryptoRng;
 
 use crate::error::Error;
@@ -99,12 +99,13 @@ impl<'a> Batch<'a> {
         };
         for leaves in fresh.chunks(LEAVES_MAX) {
             let plain = pending::encode(self.fields.pending, leaves);
-            let owner = pending_owner();
+            let (owner, mut tag) = (pending_owner(), [0; TAG_BYTES]);
             let position = self.batch.body(&owner, plain.len() + SEAL_BYTES, |slot, rng| {
-                seal_into(&j, &store, &owner, &plain, slot, rng);
+                tag = seal_into(&j, &store, &owner, &plain, slot, rng);
             })?;
-            self.fields.pending = Some(position);
-            lists.push(position);
+            let list = Top { position, tag };
+            self.fields.pending = Some(list);
+            lists.push(list);
         }
         self.fields.journal_root = journal_root;
         let committed = self.batch.commit(self.fields)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use disk::{CommitFields, Device, DeviceKeys, Geometry, Log, Position, Recovered, StoreId};
+use disk::{CommitFields, Device, DeviceKeys, Geometry, Log, Recovered, StoreId, Top};
 use rand_core::CryptoRng;
 
 use crate::error::Error;
@@ -45,7 +45,7 @@ pub struct Opened {
 }
 
 /// Pending leaves and the lists they came from.
-type Pending = (BTreeMap<Place, Slot>, Vec<Position>);
+type Pending = (BTreeMap<Place, Slot>, Vec<Top>);
 
 impl Vault {
     /// Makes an empty store on a device, and its root in blank cells.
@@ -154,7 +154,7 @@ fn tree(
     mask: Arc<Mask>,
     (root, unlock): (Secret32, Option<Arc<UnlockSecret>>),
     top: TopNode,
-    top_at: disk::Top,
+    top_at: Top,
     limits: Limits,
 ) -> KeyTree {
     KeyTree {
@@ -176,24 +176,27 @@ fn tree(
     }
 }
 
-/// Walks back over the pending lists.
+/// Walks back over the pending lists. It ends: a list holds the tag of the one before it, so none leads back to itself.
 fn read_pending(
     log: &Log,
     store: &StoreId,
     j: &Secret32,
-    newest: Option<Position>,
+    newest: Option<Top>,
     mask: &Arc<Mask>,
 ) -> Result<Pending, Error> {
     let (mut leaves, mut lists) = (BTreeMap::new(), Vec::new());
     let j = j.open();
     let mut next = newest;
-    while let Some(position) = next {
-        let damaged = Error::Damaged { what: "a list of leaf keys", offset: position.offset };
-        let sealed = log.reader().body(position)?;
+    while let Some(at) = next {
+        let damaged = Error::Damaged { what: "a list of leaf keys", offset: at.position.offset };
+        let sealed = log.reader().body(at.position)?;
+        if seal::tag_of(&sealed) != Some(at.tag) {
+            return Err(damaged);
+        }
         let plain = seal::open(&j, store, &pending_owner(), &sealed);
         let list = plain.and_then(|plain| PendingList::decode(&plain, mask).ok()).ok_or(damaged)?;
         leaves.extend(list.leaves);
-        lists.push(position);
+        lists.push(at);
         next = list.previous;
     }
     lists.reverse();

@@ -1,10 +1,11 @@
-//! Lists of leaf keys that are not in the tree yet, sealed under J, each naming the list before it.
+//! Lists of leaf keys that are not in the tree yet, sealed under J, each naming the list before it by place and tag: any
+//! list of one epoch opens in any other's place, so a place alone would let lists be left out, or a start go in circles.
 //! An erasure destroys J, so a list left behind on the device opens for nobody.
 
 use std::sync::Arc;
 
 use disk::codec::{Fields, Malformed, Put};
-use disk::{Owner, Position};
+use disk::{Owner, Position, Top};
 use zeroize::Zeroizing;
 
 use crate::node::{Child, Slot};
@@ -19,7 +20,7 @@ pub(crate) type Leaf = (Place, Slot);
 
 /// One list.
 pub(crate) struct PendingList {
-    pub(crate) previous: Option<Position>,
+    pub(crate) previous: Option<Top>,
     pub(crate) leaves: Vec<Leaf>,
 }
 
@@ -29,8 +30,8 @@ pub(crate) fn pending_owner() -> Owner {
 }
 
 /// Bytes of a list with leaves, as small as may be.
-pub(crate) fn encode(previous: Option<Position>, leaves: &[Leaf]) -> Zeroizing<Vec<u8>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(32 + leaves.len() * 85));
+pub(crate) fn encode(previous: Option<Top>, leaves: &[Leaf]) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(48 + leaves.len() * 85));
     bytes.put_u8(1);
     bytes.put_u8(u8::from(previous.is_some()));
     if let Some(previous) = previous {
@@ -57,7 +58,7 @@ impl PendingList {
         if fields.u8()? != 1 {
             return Err(Malformed);
         }
-        let previous = if fields.flag()? { Some(Position::decode(&mut fields)?) } else { None };
+        let previous = if fields.flag()? { Some(Top::decode(&mut fields)?) } else { None };
         let mut leaves = Vec::new();
         for _ in 0..fields.count(LEAVES_MAX)? {
             let (conversation, item) = (fields.u64()?, fields.u64()?);

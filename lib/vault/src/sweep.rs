@@ -50,7 +50,8 @@ impl Vault {
 
     /// Frames that no slot of the tree names and that live all the same.
     fn kept_frames(&self) -> Result<BTreeSet<Position>, Error> {
-        let mut kept: BTreeSet<Position> = locked(&self.tree).lists.iter().copied().collect();
+        let mut kept: BTreeSet<Position> =
+            locked(&self.tree).lists.iter().map(|list| list.position).collect();
         kept.insert(locked(&self.tree).top_at.position);
         for snapshot in self.snapshots().into_iter().flatten() {
             // Of one that does not open no start will ever need anything.

@@ -31,7 +31,7 @@ pub(crate) struct KeyTree {
     pub(crate) nodes: BTreeMap<NodeId, Node>,
     pub(crate) pending: BTreeMap<Place, Slot>,
     /// The pending lists on the device, oldest first.
-    pub(crate) lists: Vec<Position>,
+    pub(crate) lists: Vec<Top>,
     /// Served to nobody: an erasure of these has begun.
     pub(crate) hidden: Vec<Target>,
     pub(crate) limits: Limits,

@@ -1,7 +1,11 @@
 //! Somebody changes the device or the cell between two lives: it is noticed, and named.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use disk::BLOCK;
 
+use super::crash::clone_of;
 use super::*;
 use crate::CellSlot;
 use crate::vault::locked;
@@ -23,9 +27,13 @@ fn world_of_two_epochs() -> (World, Vec<u8>, [Vec<u8>; 3]) {
     (world, old_image, old_cell)
 }
 
-fn refusal(world: &World) -> Error {
+fn refusal_or_none(world: &World) -> Option<Error> {
     let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
-    world.open(&machine).map(|_| ()).unwrap_err()
+    world.open(&machine).err()
+}
+
+fn refusal(world: &World) -> Error {
+    refusal_or_none(world).unwrap()
 }
 
 #[test]
@@ -78,4 +86,41 @@ fn flipped_zeroed_and_rolled_back_blocks_are_noticed() {
     changed.image[top..top + BLOCK].copy_from_slice(&old_image[top..top + BLOCK]);
     assert!(matches!(refusal(&changed), Error::Damaged { .. } | Error::Disk(_)));
     life.vault.fold(&mut rng(1)).unwrap();
+}
+
+/// Five batches of one message of one size each, and the block that each batch's bodies fill.
+fn world_of_five_equal_batches() -> (World, Vec<usize>) {
+    let mut world = World::seeded(31);
+    let (machine, mut life) = world.calm();
+    let places: Vec<Place> = (1..=5).map(|item| Place::item(1, item)).collect();
+    for place in &places {
+        let mut batch = life.vault.begin(false, &mut world.random).unwrap();
+        batch.insert(*place, &[b'm'; 500]).unwrap();
+        batch.commit([7; 32]).unwrap();
+    }
+    let mut tree = locked(&life.vault.tree);
+    let offset = |place| tree.lookup(place).unwrap().unwrap().position.offset as usize;
+    let offsets: Vec<usize> = places.iter().map(offset).collect();
+    assert!(
+        offsets.iter().all(|offset| offset % BLOCK == offsets[0] % BLOCK),
+        "or no list fits another's place"
+    );
+    drop(tree);
+    drop(life);
+    world.power_off(&machine, 0);
+    (world, offsets.iter().map(|offset| offset / BLOCK * BLOCK).collect())
+}
+
+#[test]
+fn a_list_of_leaf_keys_in_the_place_of_another_is_noticed() {
+    let (world, blocks) = world_of_five_equal_batches();
+    // The older one would hide what came between; the newer one would lead a start round and round.
+    for (from, to) in [(1, 3), (3, 1)] {
+        let mut changed = clone_of(&world);
+        changed.image.copy_within(blocks[from]..blocks[from] + BLOCK, blocks[to]);
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || tell.send(refusal_or_none(&changed)));
+        let refused = told.recv_timeout(Duration::from_secs(60)).expect("a start ends");
+        assert!(matches!(refused, Some(Error::Damaged { .. })), "{from} over {to}: {refused:?}");
+    }
 }
