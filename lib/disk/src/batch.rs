@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use crate::commit::{Commit, CommitFields, FREED_MAX, RunRef, digest};
+use crate::commit::{Commit, CommitFields, FREED_MAX, RunRef, Top, digest};
 use crate::error::Error;
 use crate::extents::{Extent, STREAMS, Stream, Use};
 use crate::log::Log;
@@ -55,9 +55,9 @@ impl<'a> Batch<'a> {
 
     /// Adds a journal entry; entries keep their order.
     pub fn entry(&mut self, bytes: &[u8]) -> Result<Position, Error> {
-        let position = self.sealed(Stream::Journal, &[0; 32], bytes)?;
+        let entry = self.sealed(Stream::Journal, &[0; 32], bytes)?;
         self.entries += 1;
-        Ok(position)
+        Ok(entry.position)
     }
 
     /// Largest frame [`Batch::tree`] takes.
@@ -72,13 +72,13 @@ impl<'a> Batch<'a> {
 
     /// Adds a frame to the tree stream.
     pub fn tree(&mut self, owner: &Owner, bytes: &[u8]) -> Result<Position, Error> {
-        self.sealed(Stream::Tree, owner, bytes)
+        Ok(self.sealed(Stream::Tree, owner, bytes)?.position)
     }
 
     /// As [`Batch::tree`], in extents that hold nothing but what this batch puts apart: they die together.
     pub fn tree_apart(&mut self, owner: &Owner, bytes: &[u8]) -> Result<Position, Error> {
         let run = self.placement.room_apart(bytes.len() + SEAL_BYTES, self.entries)?;
-        Ok(add_sealed(run, &self.log.sealer, owner, bytes, self.rng))
+        Ok(add_sealed(run, &self.log.sealer, owner, bytes, self.rng).position)
     }
 
     /// Reads what earlier batches wrote.
@@ -134,7 +134,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn sealed(&mut self, stream: Stream, owner: &Owner, bytes: &[u8]) -> Result<Position, Error> {
+    fn sealed(&mut self, stream: Stream, owner: &Owner, bytes: &[u8]) -> Result<Top, Error> {
         let run = self.placement.room(stream, bytes.len() + SEAL_BYTES, self.entries)?;
         Ok(add_sealed(run, &self.log.sealer, owner, bytes, self.rng))
     }
@@ -145,7 +145,7 @@ impl<'a> Batch<'a> {
         self.placement.room(Stream::Journal, 0, self.entries)?; // The commit record needs a journal run, even an empty one.
         let batch = self.log.state.batch + 1;
         let verifiers =
-            verifier_frame.as_ref().map_or(self.log.verifiers.newest, |(_, position)| Some(*position));
+            verifier_frame.as_ref().map_or(self.log.verifiers.newest, |(_, newest)| Some(*newest));
         let mut commit = Commit {
             batch,
             previous: self.log.state.digest,
@@ -180,12 +180,12 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds the verifiers' frame, when there are changes; a full one frees the extents before it.
-    fn write_verifiers(&mut self) -> Result<Option<(VerifierFrame, Position)>, Error> {
+    fn write_verifiers(&mut self) -> Result<Option<(VerifierFrame, Top)>, Error> {
         if self.verifiers.is_empty() {
             return Ok(None);
         }
         let frame = self.log.verifiers.next_frame(&self.verifiers);
-        let position = self.sealed(Stream::Verifiers, &[0; 32], &frame.encode())?;
+        let newest = self.sealed(Stream::Verifiers, &[0; 32], &frame.encode())?;
         if frame.depth == 0 {
             for extent in 0..self.placement.table.geometry.extents {
                 let carried = self.log.state.table.uses[extent as usize].stream;
@@ -195,7 +195,7 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        Ok(Some((frame, position)))
+        Ok(Some((frame, newest)))
     }
 
     /// Closes every run, the one with the commit record last, and seals the record into it.
@@ -235,7 +235,7 @@ impl<'a> Batch<'a> {
         commit: Commit,
         record: &[u8],
         runs: Vec<RunBuilder>,
-        verifiers: Option<(VerifierFrame, Position)>,
+        verifiers: Option<(VerifierFrame, Top)>,
     ) {
         let log = &mut *self.log;
         let journal = commit.current[Stream::Journal.slot()];
@@ -249,9 +249,9 @@ impl<'a> Batch<'a> {
         log.state.digest = digest(record);
         log.state.fields = commit.fields;
         log.state.table = self.placement.table.clone();
-        if let Some((frame, position)) = verifiers {
+        if let Some((frame, newest)) = verifiers {
             apply(&mut log.verifiers.by_person, &self.verifiers);
-            (log.verifiers.newest, log.verifiers.depth) = (Some(position), frame.depth);
+            (log.verifiers.newest, log.verifiers.depth) = (Some(newest), frame.depth);
         }
         let geometry = log.state.table.geometry;
         for extent in log.desk.publish(&log.state, &commit.freed) {
@@ -263,19 +263,21 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Seals a frame straight into its run.
+/// Seals a frame straight into its run. Gives where it lies, and the seal's tag.
 fn add_sealed(
     run: &mut RunBuilder,
     sealer: &Sealer,
     owner: &Owner,
     bytes: &[u8],
     rng: &mut dyn CryptoRng,
-) -> Position {
-    let piece = Piece::Frame(run.stream);
-    run.add(owner, bytes.len() + SEAL_BYTES, |offset, slot| {
+) -> Top {
+    let (piece, mut tag) = (Piece::Frame(run.stream), [0; TAG_BYTES]);
+    let position = run.add(owner, bytes.len() + SEAL_BYTES, |offset, slot| {
         slot[NONCE_BYTES..NONCE_BYTES + bytes.len()].copy_from_slice(bytes);
         sealer.seal(piece, offset, slot, rng);
-    })
+        tag = *slot.last_chunk().expect("a sealed slot ends with its tag");
+    });
+    Top { position, tag }
 }
 
 impl Placement {

@@ -15,12 +15,12 @@ pub(crate) const FREED_MAX: usize = 256;
 /// Room a journal run keeps for its commit record, without a whole extent table.
 pub(crate) const COMMIT_BYTES_MAX: usize = 8192;
 
-/// A sealed frame and its tag: enough to know that what is read is what was meant.
+/// A sealed frame by its place and a tag of it: enough to know that what is read is what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Top {
     /// Where it lies.
     pub position: Position,
-    /// The inner tag, which the log does not interpret.
+    /// The log's own frames of verifiers: their seal's. Others: the inner tag, which the log does not interpret.
     pub tag: [u8; TAG_BYTES],
 }
 
@@ -75,8 +75,8 @@ pub(crate) struct Commit {
     /// Journal entries up to and with this batch.
     pub(crate) entries: u64,
     pub(crate) fields: CommitFields,
-    /// Newest verifier frame and how many lie behind it up to the last full one.
-    pub(crate) verifiers: Option<Position>,
+    /// Newest verifier frame.
+    pub(crate) verifiers: Option<Top>,
     pub(crate) current: [Extent; 4],
     pub(crate) next_journal: Extent,
     pub(crate) runs: Vec<RunRef>,
@@ -120,7 +120,7 @@ impl Commit {
         put_top(&mut bytes, self.fields.pending);
         self.fields.snapshots.iter().for_each(|snapshot| put_position(&mut bytes, *snapshot));
         bytes.put(&self.fields.journal_root);
-        put_position(&mut bytes, self.verifiers);
+        put_top(&mut bytes, self.verifiers);
         self.current.iter().for_each(|extent| bytes.put_u32(*extent));
         bytes.put_u32(self.next_journal);
         bytes.put_u32(self.runs.len() as u32);
@@ -157,7 +157,7 @@ impl Commit {
         let pending = take_top(&mut fields)?;
         let snapshots = [take_position(&mut fields)?, take_position(&mut fields)?];
         let journal_root = fields.array()?;
-        let verifiers = take_position(&mut fields)?;
+        let verifiers = take_top(&mut fields)?;
         let current = [fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?];
         let next_journal = fields.u32()?;
         let mut runs = Vec::new();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::buffer::AlignedBuffer;
-use crate::commit::{Commit, digest};
+use crate::commit::{Commit, Top, digest};
 use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::extents::{Extent, Stream};
@@ -77,8 +77,15 @@ impl Reader {
         Ok(buffer.as_ref()[at..at + position.length as usize].to_vec())
     }
 
-    pub(crate) fn verifiers(&self, position: Position) -> Result<Vec<u8>, Error> {
-        self.opened(Piece::Frame(Stream::Verifiers), position)
+    /// A frame of the verifiers: the very one that is meant, not another that once lay there.
+    pub(crate) fn verifiers(&self, at: Top) -> Result<Vec<u8>, Error> {
+        let damaged = Error::Frame { offset: at.position.offset };
+        let (buffer, from) = self.raw(at.position)?;
+        let sealed = &buffer.as_ref()[from..from + at.position.length as usize];
+        if sealed.last_chunk() != Some(&at.tag) {
+            return Err(damaged);
+        }
+        self.sealer.open(Piece::Frame(Stream::Verifiers), at.position.offset, sealed).ok_or(damaged)
     }
 
     /// Header of the run at `offset`, if one opens there.

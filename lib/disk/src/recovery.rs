@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::commit::{Commit, digest};
+use crate::commit::{Commit, Top, digest};
 use crate::device::BLOCK;
 use crate::error::Error;
 use crate::extents::Stream;
@@ -222,15 +222,16 @@ fn rewrite(reader: &Reader, found: &Found) -> Result<(), Error> {
 }
 
 /// Walks back from the newest verifier frame to the last full one.
-fn read_verifiers(reader: &Reader, newest: Option<crate::run::Position>) -> Result<Verifiers, Error> {
+fn read_verifiers(reader: &Reader, newest: Option<Top>) -> Result<Verifiers, Error> {
     let mut verifiers = Verifiers { newest, ..Verifiers::default() };
     let mut frames = Vec::new();
     let mut next = newest;
-    while let Some(position) = next {
-        let frame = VerifierFrame::decode(&reader.verifiers(position)?)
-            .map_err(|_| damaged(position.offset, "verifier frame"))?;
+    while let Some(at) = next {
+        let offset = at.position.offset;
+        let frame = VerifierFrame::decode(&reader.verifiers(at)?);
+        let frame = frame.map_err(|_| damaged(offset, "verifier frame"))?;
         if frames.len() > CHAIN_MAX as usize {
-            return Err(damaged(position.offset, "verifier chain"));
+            return Err(damaged(offset, "verifier chain"));
         }
         next = frame.previous;
         frames.push(frame);

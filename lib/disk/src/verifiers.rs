@@ -1,12 +1,13 @@
 //! Password verifiers: opaque bytes per person under their own device key, readable before unlock.
 //! Replaced and removed by a later frame; the old one is unreachable, not erased. Never in the journal.
 //!
-//! A frame is a list of changes and the position of the frame before it; now and then a full one starts anew.
+//! A frame is a list of changes, and place and tag of the frame before it; now and then a full one starts anew. The tag
+//! tells it from a frame that lay in the same place in a former life of the extent.
 
 use std::collections::BTreeMap;
 
 use crate::codec::{Fields, Malformed, Put};
-use crate::run::Position;
+use crate::commit::Top;
 
 /// Number of a person, eight bytes.
 pub type PersonKey = [u8; 8];
@@ -24,7 +25,7 @@ pub(crate) type Change = (PersonKey, Option<Vec<u8>>);
 pub(crate) struct VerifierFrame {
     /// Frames behind this one; 0 means that this one is full.
     pub(crate) depth: u32,
-    pub(crate) previous: Option<Position>,
+    pub(crate) previous: Option<Top>,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -54,7 +55,7 @@ impl VerifierFrame {
             return Err(Malformed);
         }
         let depth = fields.u32()?;
-        let previous = if fields.flag()? { Some(Position::decode(&mut fields)?) } else { None };
+        let previous = if fields.flag()? { Some(Top::decode(&mut fields)?) } else { None };
         if previous.is_some() != (depth > 0) || depth > CHAIN_MAX {
             return Err(Malformed);
         }
@@ -78,7 +79,7 @@ impl VerifierFrame {
 #[derive(Default, Clone)]
 pub(crate) struct Verifiers {
     pub(crate) by_person: BTreeMap<PersonKey, Vec<u8>>,
-    pub(crate) newest: Option<Position>,
+    pub(crate) newest: Option<Top>,
     pub(crate) depth: u32,
 }
 
