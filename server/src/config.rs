@@ -40,11 +40,52 @@ pub(crate) struct Config {
 pub(crate) struct StoreConfig {
     /// The container file.
     pub(crate) path: PathBuf,
-    /// The file that holds the root: the development kind of a root cell.
-    pub(crate) cell: PathBuf,
+    /// The root cell.
+    pub(crate) cell: CellPlace,
+    /// A second one that mirrors it.
+    #[serde(default)]
+    pub(crate) second_cell: Option<CellPlace>,
+    /// Where the unlock secret is read from, where the site has one and the service manager does not hand it over.
+    #[serde(default)]
+    pub(crate) unlock_file: Option<PathBuf>,
     /// How large `conclaved init` makes the container, bytes: whole blocks of 4096.
     #[serde(default = "default_store_bytes")]
     pub(crate) bytes: u64,
+}
+
+/// Where a root cell is: `/path` or `file:/path`, `sector:/dev/…`.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum CellPlace {
+    /// A file: the development kind.
+    File(PathBuf),
+    /// A raw partition of its own.
+    Sector(PathBuf),
+}
+
+impl TryFrom<String> for CellPlace {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let place = match text.split_once(':') {
+            Some(("file", path)) => Self::File(path.into()),
+            Some(("sector", path)) => Self::Sector(path.into()),
+            Some(_) | None => Self::File(text.into()),
+        };
+        match &place {
+            Self::File(path) | Self::Sector(path) if path.is_absolute() => Ok(place),
+            Self::File(_) | Self::Sector(_) => Err("a cell is an absolute path, file:/path or sector:/dev/…"),
+        }
+    }
+}
+
+impl CellPlace {
+    /// The file or device that it is, where it is one.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Sector(path) => Some(path),
+        }
+    }
 }
 
 /// See [`Config::network`].
@@ -108,11 +149,17 @@ impl Config {
     fn fault(&self) -> Option<&'static str> {
         let Limits { connections, connections_per_certificate, connections_per_address } = self.limits;
         let positive = connections > 0 && connections_per_certificate > 0 && connections_per_address > 0;
-        let absolute = [&self.state_dir, &self.runtime_dir, &self.store.path, &self.store.cell];
-        if !absolute.iter().all(|path| path.is_absolute()) {
-            Some("state_dir, runtime_dir, store.path and store.cell are absolute paths")
-        } else if self.store.path == self.store.cell {
-            Some("store.path and store.cell are two files: who holds both opens everything")
+        let store = &self.store;
+        let absolute =
+            [&self.state_dir, &self.runtime_dir, &store.path].into_iter().chain(&store.unlock_file);
+        let cells = [Some(&store.cell), store.second_cell.as_ref()];
+        let cell_is_store = cells.into_iter().flatten().any(|cell| cell.path() == Some(&store.path));
+        if !absolute.into_iter().all(|path| path.is_absolute()) {
+            Some("state_dir, runtime_dir, store.path and store.unlock_file are absolute paths")
+        } else if cell_is_store {
+            Some("store.path and store.cell are two places: who holds both opens everything")
+        } else if store.second_cell.as_ref() == Some(&store.cell) {
+            Some("store.second_cell is another cell than store.cell")
         } else if self.network.listen.is_empty() || self.network.listen.len() > ADDRESSES_MAX {
             Some("network.listen has 1 to 16 addresses, as in [\"10.0.0.1:4433\"]")
         } else if !self.store.bytes.is_multiple_of(4096) || self.store.bytes < STORE_BYTES_MIN {
@@ -146,6 +193,8 @@ mod tests {
             "log_level",
             "path",
             "cell",
+            "# second_cell",
+            "# unlock_file",
             "bytes",
             "listen",
             "connections",
@@ -181,7 +230,7 @@ mod tests {
             ("bytes = 1073741824", "bytes = 1000", "multiple of 4096"),
             ("bytes = 1073741824", "bytes = \"1G\"", "expected u64"),
             ("state_dir = \"/", "state_dir = \"", "absolute"),
-            ("cell = \"/var/lib/conclave/cell\"", "cell = \"/var/lib/conclave/store\"", "two files"),
+            ("cell = \"/var/lib/conclave/cell\"", "cell = \"/var/lib/conclave/store\"", "two places"),
             ("connections = 4096", "connections = 4097", "at most 4096"),
             ("connections_per_certificate = 2", "connections_per_certificate = 0", "at least 1"),
         ] {

@@ -20,7 +20,7 @@ const VERSION: u8 = 1;
 /// Longest file that is read, bytes.
 const FILE_BYTES_MAX: u64 = 512;
 /// Where systemd puts what `LoadCredential=` names.
-const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
+pub(crate) const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
 /// Which key; the name of its file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod border;
+mod cells;
 mod clock;
 mod command;
 mod config;
@@ -17,6 +18,7 @@ mod log;
 mod notify;
 mod overlay;
 mod own;
+mod pacing;
 mod passwords;
 mod peers;
 mod randomness;
@@ -24,6 +26,7 @@ mod reader;
 mod recovery;
 mod status;
 mod store;
+mod unlock;
 mod verifiers;
 mod vital;
 mod words;

@@ -5,7 +5,7 @@ use disk::{BLOCK, Device, Medium};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
-use vault::{CellError, CellKind, CellSlot, FileCell, RootCell};
+use vault::{CellError, CellKind, CellSlot, RootCell};
 use zeroize::Zeroizing;
 
 /// Blocks that a rehearsal may change. Recovery writes the last batch once more, which changes none, and little else.
@@ -68,13 +68,13 @@ impl Device for OverlayDevice {
 
 /// A cell under a sheet of glass.
 pub(crate) struct OverlayCell {
-    below: FileCell,
+    below: Box<dyn RootCell>,
     written: BTreeMap<u8, Zeroizing<Vec<u8>>>,
 }
 
 impl OverlayCell {
     /// Over an open cell.
-    pub(crate) fn new(below: FileCell) -> Self {
+    pub(crate) fn new(below: Box<dyn RootCell>) -> Self {
         Self { below, written: BTreeMap::new() }
     }
 
@@ -133,8 +133,8 @@ mod tests {
         assert!(std::fs::read(&path).unwrap().iter().all(|byte| *byte == 0));
 
         let path = dir.path().join("cell");
-        drop(FileCell::create(&path).unwrap());
-        let mut cell = OverlayCell::new(FileCell::open(&path).unwrap());
+        drop(vault::FileCell::create(&path).unwrap());
+        let mut cell = OverlayCell::new(Box::new(vault::FileCell::open(&path).unwrap()));
         cell.write(CellSlot::Odd, b"root").unwrap();
         assert_eq!(cell.read(CellSlot::Odd).unwrap().as_slice(), b"root");
         cell.destroy(CellSlot::Odd).unwrap();

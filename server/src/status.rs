@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixListener;
+use vault::CellState;
 
 /// Name of the socket in the runtime directory.
 const SOCKET: &str = "status.sock";
@@ -52,6 +53,12 @@ pub(crate) struct Status {
     pub(crate) erasure_epoch: u64,
     /// What the root cell cannot promise.
     pub(crate) cell_warning: String,
+    /// The root cells. Losing every one of them loses every body.
+    pub(crate) cells: Vec<CellStatus>,
+    /// Why erasures wait; empty when none waits for a cell.
+    pub(crate) erasures_wait: String,
+    /// In how many seconds, about, what is being erased will be; 0: at once, or not known.
+    pub(crate) erased_in_seconds: u64,
     /// Whether messages are taken.
     pub(crate) takes_messages: bool,
     /// Bytes of the device in use.
@@ -62,6 +69,21 @@ pub(crate) struct Status {
     pub(crate) logical_block_bytes: u32,
     /// Steps of the confinement that are not in force.
     pub(crate) missing_confinement: Vec<String>,
+}
+
+/// One root cell.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CellStatus {
+    /// "file", "sector" or "tpm".
+    pub(crate) kind: String,
+    /// Why it takes no part; absent when it does.
+    pub(crate) absent: Option<String>,
+}
+
+impl From<CellState> for CellStatus {
+    fn from(state: CellState) -> Self {
+        Self { kind: state.kind.name().into(), absent: state.absent }
+    }
 }
 
 /// Where the core puts the figures.
@@ -117,6 +139,18 @@ impl Board {
         status.conversations = count(register.conversations().count());
         status.messages = register.message_count();
         status.erasing = count(register.erasures_pending().count());
+    }
+
+    /// How the root cells do.
+    pub(crate) fn cells(&self, cells: Vec<CellState>) {
+        self.lock().cells = cells.into_iter().map(CellStatus::from).collect();
+    }
+
+    /// Why what is to be erased waits, and for how long, as far as that is known.
+    pub(crate) fn erasures_wait(&self, why: &str, seconds: u64) {
+        let mut status = self.lock();
+        status.erasures_wait = why.into();
+        status.erased_in_seconds = seconds;
     }
 
     /// Where it listens, once that is known.

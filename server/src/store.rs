@@ -1,13 +1,15 @@
 //! Opens the device (a container file or a raw partition) and the root cell as one vault, and makes them.
 //! Never opens what another process holds, and never makes a store where one is.
 
+use crate::cells;
 use crate::config::StoreConfig;
+use crate::keys::KeysError;
 use crate::randomness;
 use disk::{Device, FileDevice, Geometry, Medium, MediumKind, Preallocation};
 use rand_core::CryptoRng;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vault::{FileCell, Limits, Opened, Vault};
+use vault::{Limits, Opened, Vault};
 
 /// Why there is no open store.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,12 @@ pub(crate) enum StoreError {
         /// Why.
         reason: std::io::Error,
     },
+    /// The unlock secret cannot be read.
+    #[error("unlock secret: {error}")]
+    Unlock {
+        /// Why.
+        error: KeysError,
+    },
     /// Damaged, rolled back, or not ours.
     #[error(transparent)]
     Vault(vault::Error),
@@ -70,7 +78,7 @@ impl StoreError {
         }
     }
 
-    fn of_cell(error: vault::CellError, path: &Path) -> Self {
+    pub(crate) fn of_cell(error: vault::CellError, path: &Path) -> Self {
         match error {
             vault::CellError::InUse => Self::InUse { path: path.to_owned() },
             vault::CellError::Io(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
@@ -91,17 +99,9 @@ impl From<vault::Error> for StoreError {
     }
 }
 
-/// Device and cell, locked, not yet read.
-pub(crate) struct Locked {
-    pub(crate) device: Medium,
-    pub(crate) cell: FileCell,
-}
-
-/// Locks device and cell of an existing store. A second server is refused here.
-pub(crate) fn lock(config: &StoreConfig) -> Result<Locked, StoreError> {
-    let device = Medium::open(&config.path).map_err(|error| StoreError::of_disk(error, &config.path))?;
-    let cell = FileCell::open(&config.cell).map_err(|error| StoreError::of_cell(error, &config.cell))?;
-    Ok(Locked { device, cell })
+/// Locks the device of an existing store. A second server is refused here.
+pub(crate) fn lock(config: &StoreConfig) -> Result<Medium, StoreError> {
+    Medium::open(&config.path).map_err(|error| StoreError::of_disk(error, &config.path))
 }
 
 /// A store that is open for its one writer.
@@ -117,16 +117,17 @@ pub(crate) struct OpenStore {
 
 /// Opens an existing store for the one writer.
 pub(crate) fn open(config: &StoreConfig) -> Result<OpenStore, StoreError> {
-    let Locked { device, cell } = lock(config)?;
+    let device = lock(config)?;
+    let keeper = cells::open(config)?;
     let (medium, bytes) = (device.kind(), device.length());
     let device: Arc<dyn Device> = Arc::new(device);
-    let (vault, opened) = Vault::open(device, Box::new(cell), Limits::default(), &mut randomness::rng())?;
+    let (vault, opened) = Vault::open(device, keeper, Limits::default(), &mut randomness::rng())?;
     Ok(OpenStore { vault, opened, medium, bytes })
 }
 
 /// Refuses where anything is that `create` would have to overwrite.
 pub(crate) fn refuse_existing(config: &StoreConfig) -> Result<(), StoreError> {
-    match [&config.path, &config.cell].into_iter().find(|path| path.symlink_metadata().is_ok()) {
+    match cells::files(config).chain([config.path.as_path()]).find(|path| path.symlink_metadata().is_ok()) {
         Some(path) => Err(StoreError::Exists { path: path.to_owned() }),
         None => Ok(()),
     }
@@ -138,6 +139,6 @@ pub(crate) fn create(config: &StoreConfig, rng: &mut dyn CryptoRng) -> Result<Va
     let failed = |error| StoreError::of_disk(error, &config.path);
     let geometry = Geometry::for_length(config.bytes).map_err(failed)?;
     let device = FileDevice::create(&config.path, config.bytes, Preallocation::Write).map_err(failed)?;
-    let cell = FileCell::create(&config.cell).map_err(|error| StoreError::of_cell(error, &config.cell))?;
-    Ok(Vault::create(Arc::new(device), Box::new(cell), geometry, Limits::default(), rng)?)
+    let keeper = cells::create(config)?;
+    Ok(Vault::create(Arc::new(device), keeper, geometry, Limits::default(), rng)?)
 }

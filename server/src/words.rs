@@ -124,6 +124,10 @@ console::words! {
                    snapshots or backups: whoever finds an old copy of it can open what was erased since"),
                ru("ВНИМАНИЕ: корневая ячейка — ФАЙЛ: только для разработки. Перезапись файла не стирает флеш-память, \
                    снимки и резервные копии: нашедший старую копию откроет то, что с тех пор уничтожено");
+        /// Beside it, whatever the cell is made of.
+        CellsAreAll
+            => en("Losing every root cell loses every body: no backup holds the root"),
+               ru("Потеря всех корневых ячеек — потеря всех тел: ни одна резервная копия не содержит корня");
         /// After `check`.
         Sound { entries: u64, epoch: u64, more: String }
             => en("the store is sound: {entries} entries, erasure epoch {epoch}{more}"),

@@ -5,6 +5,7 @@
 use crate::erasure;
 use crate::inbox::Inbox;
 use crate::log::Log;
+use crate::pacing::{Pacing, Turn};
 use crate::randomness::PooledRng;
 use crate::reader::Positions;
 use crate::verifiers::Verifiers;
@@ -16,8 +17,9 @@ use pki::canonical;
 use protocol::engine::StoreLimits;
 use protocol::io::{Batch, Input, StoredBody};
 use protocol::limits::BATCH_BYTES_MAX;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use vault::{Row, Rows, Vault};
 
 /// Why a batch is not written. Every one of them ends the process.
@@ -68,6 +70,8 @@ pub(crate) struct Writer {
     pub(crate) verifiers: Verifiers,
     pub(crate) room: Room,
     pub(crate) rng: PooledRng,
+    /// When what is to be erased may be erased.
+    pub(crate) pacing: Pacing,
     pub(crate) log: Log,
 }
 
@@ -132,6 +136,14 @@ pub(crate) fn start(writer: Writer, inbox: Inbox) -> std::io::Result<(Sender<Box
     Ok((sender, thread))
 }
 
+/// The next batch, waited for as long as nothing else is to be done.
+fn next(batches: &Receiver<Box<Batch>>, waits: Option<Duration>) -> Result<Box<Batch>, RecvTimeoutError> {
+    match waits {
+        Some(for_long) => batches.recv_timeout(for_long),
+        None => batches.recv().map_err(|_core_gone| RecvTimeoutError::Disconnected),
+    }
+}
+
 impl Writer {
     fn run(mut self, batches: &Receiver<Box<Batch>>, inbox: &Inbox) -> Result<(), WriteError> {
         let mut told = None;
@@ -145,6 +157,20 @@ impl Writer {
                 }
                 told = Some(room);
             }
+            let waits = match self.pacing.turn(&self.vault, Instant::now()) {
+                Turn::Idle => None,
+                Turn::Wait(for_long) => Some(for_long),
+                Turn::Now => {
+                    let (items, through) = self.pacing.take(Instant::now());
+                    let epoch =
+                        erasure::run(&mut self.vault, &items, self.log).map_err(WriteError::Erasure)?;
+                    to_sweep = self.vault.space().extents;
+                    if !inbox.give(Input::ErasureDone(epoch, through)) {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            };
             let batch = match batches.try_recv() {
                 Ok(batch) => batch,
                 Err(TryRecvError::Empty) if to_sweep > 0 => {
@@ -154,9 +180,13 @@ impl Writer {
                     self.log.debug(format_args!("swept, {freed} extents given back"));
                     continue;
                 }
-                Err(TryRecvError::Empty) => match batches.recv() {
+                Err(TryRecvError::Empty) => match next(batches, waits) {
                     Ok(batch) => batch,
-                    Err(_core_gone) => return Ok(()),
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.pacing.look_for_cells(&mut self.vault);
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 },
                 Err(TryRecvError::Disconnected) => return Ok(()),
             };
@@ -164,15 +194,7 @@ impl Writer {
             if !inbox.give(Input::Committed(batch.number)) {
                 return Ok(());
             }
-            if !batch.erase.is_empty() {
-                let through = self.frontier.size() - 1;
-                let epoch =
-                    erasure::run(&mut self.vault, &batch.erase, self.log).map_err(WriteError::Erasure)?;
-                to_sweep = self.vault.space().extents;
-                if !inbox.give(Input::ErasureDone(epoch, through)) {
-                    return Ok(());
-                }
-            }
+            self.pacing.intend(&batch.erase, self.frontier.size() - 1);
         }
     }
 

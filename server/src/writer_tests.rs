@@ -1,8 +1,10 @@
 //! The writer over a real store: what it refuses, and what a full device means.
 use super::{Room, WriteError, Writer};
+use crate::config::CellPlace;
 use crate::config::StoreConfig;
 use crate::erasure;
 use crate::log::{Level, Log};
+use crate::pacing::Pacing;
 use crate::randomness::{PooledRng, rng};
 use crate::reader::Positions;
 use crate::store;
@@ -32,8 +34,13 @@ struct World {
 impl World {
     fn new(store_bytes: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config =
-            StoreConfig { path: dir.path().join("store"), cell: dir.path().join("cell"), bytes: store_bytes };
+        let config = StoreConfig {
+            path: dir.path().join("store"),
+            cell: CellPlace::File(dir.path().join("cell")),
+            second_cell: None,
+            unlock_file: None,
+            bytes: store_bytes,
+        };
         let key = || SecretKey::generate(Suite::Ed25519, &mut rng()).unwrap();
         let vault = store::create(&config, &mut rng()).unwrap();
         let mut world =
@@ -51,6 +58,7 @@ impl World {
             verifiers: Verifiers::default(),
             room: Room { store_bytes: self.config.bytes },
             rng: PooledRng::new(),
+            pacing: Pacing::alone(Log::new(Level::Error)),
             log: Log::new(Level::Error),
         }
     }

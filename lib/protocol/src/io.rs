@@ -220,7 +220,7 @@ pub struct Batch {
     /// Bodies to store.
     #[n(5)]
     pub bodies: Vec<StoredBody>,
-    /// What to erase, behind this batch, in one erasure epoch; answered by `ErasureDone`.
+    /// What to erase behind this batch; answered by `ErasureDone`, which may answer for several batches.
     #[n(6)]
     pub erase: Vec<EraseItem>,
     /// Password verifiers to keep or drop.

@@ -49,6 +49,16 @@ pub enum CellKind {
 }
 
 impl CellKind {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Sector => "sector",
+            Self::Tpm => "tpm",
+            Self::Memory => "memory",
+        }
+    }
+
     /// What this kind cannot promise, for `status`, the log and the ceremony.
     pub fn warning(self) -> &'static str {
         match self {

@@ -36,14 +36,15 @@ pub struct SectorCell<D> {
 }
 
 impl<D: Device> SectorCell<D> {
-    /// Takes a device whose four regions are all zero for a blank cell. Anything else is refused: `blkdiscard --zeroout`
-    /// is a person's to say.
+    /// Takes a device whose four regions are all zero for a blank cell, but for a device record, which an interrupted
+    /// founding leaves. Anything else is refused: `blkdiscard --zeroout` is a person's to say.
     pub fn create(device: D) -> Result<Self, CellError> {
         let cell = Self::open(device)?;
         let mut block = Block::zeros();
         for offset in (0..LENGTH_MIN).step_by(BLOCK) {
             cell.device.read(offset, &mut block.0)?;
-            if block.0.iter().any(|byte| *byte != 0) {
+            let record = if offset == Self::offset(CellSlot::Device) { 2 + RECORD_BYTES_MAX } else { 0 };
+            if block.0[record..].iter().any(|byte| *byte != 0) {
                 return Err(CellError::NotBlank);
             }
         }

@@ -3,12 +3,12 @@
 
 use super::{read_config, store_trouble};
 use crate::keys::ServerKeys;
-use crate::overlay::{OverlayCell, OverlayDevice};
+use crate::overlay::OverlayDevice;
 use crate::own::OwnPair;
 use crate::reader::read_body;
 use crate::recovery::{self, RecoveryError, Replayed};
 use crate::words::{Done, Trouble};
-use crate::{clock, randomness, store};
+use crate::{cells, clock, randomness, store};
 use console::{Exit, Voice, count_en, count_ru};
 use journal::ids::Place;
 use journal::register::Register;
@@ -51,10 +51,9 @@ impl Check {
         let config = read_config(&self.config)?;
         let keys = ServerKeys::load(&config.state_dir);
         let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
-        let locked = store::lock(&config.store).map_err(store_trouble)?;
-        let device = Arc::new(OverlayDevice::new(locked.device));
-        let cell = Box::new(OverlayCell::new(locked.cell));
-        let opened = Vault::open(device, cell, Limits::default(), &mut randomness::rng());
+        let device = Arc::new(OverlayDevice::new(store::lock(&config.store).map_err(store_trouble)?));
+        let keeper = cells::rehearsed(&config.store).map_err(store_trouble)?;
+        let opened = Vault::open(device, keeper, Limits::default(), &mut randomness::rng());
         let (vault, opened) = opened.map_err(|error| store_trouble(error.into()))?;
         // Without `--full` a snapshot that is not used is no damage: a start would go on without it, and write another.
         let replayed = match self.full {

@@ -3,11 +3,13 @@
 //! that the authority did not sign for.
 
 use super::{file_trouble, read_config, store_trouble};
+use crate::cells;
 use crate::clock;
 use crate::config::StoreConfig;
 use crate::keys::ServerKeys;
 use crate::log::Log;
 use crate::own::OwnPair;
+use crate::pacing::Pacing;
 use crate::randomness::{PooledRng, rng};
 use crate::reader::Positions;
 use crate::store;
@@ -26,7 +28,7 @@ use protocol::engine::founding::{self, Founding};
 use protocol::io::StoredBody;
 use serde::Serialize;
 use std::path::PathBuf;
-use vault::{Rows, SECRETS_CONVERSATION};
+use vault::{CellKind, Rows, SECRETS_CONVERSATION};
 use zeroize::Zeroize;
 
 /// Longest bundle that is read, bytes.
@@ -75,11 +77,14 @@ impl Init {
             log: founding.log.to_string(),
             entries: founding.tree.size(),
             store: config.store.path.clone(),
-            cell_warning: vault::CellKind::File.warning(),
+            cell_warning: weakest(&config.store).warning(),
         };
         write(&config.store, founding, &period, Log::new(config.log_level))?;
         let exit = voice.done("init", &words, data);
-        voice.remark(&Done::DevelopmentCell);
+        if weakest(&config.store) == CellKind::File {
+            voice.remark(&Done::DevelopmentCell);
+        }
+        voice.remark(&Done::CellsAreAll);
         Ok(exit)
     }
 
@@ -119,6 +124,15 @@ fn found(
     }
 }
 
+/// The kind of cell that decides what may be promised.
+fn weakest(config: &StoreConfig) -> CellKind {
+    let second = config.second_cell.as_ref().map(|place| place.kind());
+    match (config.cell.kind(), second) {
+        (_, Some(CellKind::File)) => CellKind::File,
+        (first, _) => first,
+    }
+}
+
 /// Makes the store and writes everything as one batch. What was begun and not finished is taken away again.
 fn write(config: &StoreConfig, founding: Founding, period: &SecretKey, log: Log) -> Result<(), Trouble> {
     let vault = store::create(config, &mut rng()).map_err(store_trouble)?;
@@ -135,6 +149,7 @@ fn write(config: &StoreConfig, founding: Founding, period: &SecretKey, log: Log)
         verifiers: Verifiers::default(),
         rng: PooledRng::new(),
         room: Room { store_bytes: config.bytes },
+        pacing: Pacing::alone(log),
         log,
     };
     // A crash before this line: a store without entries, which `run` refuses and a person removes. Behind it: the site.
@@ -142,7 +157,8 @@ fn write(config: &StoreConfig, founding: Founding, period: &SecretKey, log: Log)
     batch.bodies.iter_mut().for_each(|body| body.body.zeroize());
     written.map_err(|error| {
         drop(writer);
-        let _left = [&config.path, &config.cell].map(std::fs::remove_file);
+        let left = cells::files(config).chain([config.path.as_path()]);
+        left.for_each(|path| drop(std::fs::remove_file(path)));
         Trouble::StoreIo { reason: error.to_string() }
     })
 }

@@ -126,6 +126,10 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::Exists { path } => Trouble::StoreExists { path: shown(path) },
         StoreError::InUse { path } => Trouble::StoreInUse { path: shown(path) },
         StoreError::Full(_) | StoreError::Io { .. } => Trouble::StoreIo { reason: error.to_string() },
+        StoreError::Unlock { error } => Trouble::Keys { reason: error.to_string() },
+        StoreError::Vault(
+            error @ (vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed),
+        ) => Trouble::Keys { reason: error.to_string() },
         StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.to_string() },
     }
 }

@@ -10,10 +10,11 @@ use crate::keys::ServerKeys;
 use crate::log::Log;
 use crate::notify::{self, notify};
 use crate::own::OwnPair;
+use crate::pacing::Pacing;
 use crate::peers::Peers;
 use crate::randomness::PooledRng;
 use crate::recovery::{self, RecoveryError, Replayed};
-use crate::status::{self, Board, Status};
+use crate::status::{self, Board, CellStatus, Status};
 use crate::store::{self, OpenStore};
 use crate::words::Trouble;
 use crate::writer::{self, Room, Writer};
@@ -153,6 +154,15 @@ fn assemble(
     let OpenStore { mut vault, opened, medium, bytes } = store::open(&config.store).map_err(store_trouble)?;
     log.info(format_args!("the store lies on a {medium}, {bytes} bytes"));
     log.warn(vault.cell_kind().warning());
+    log.warn("losing every root cell loses every body");
+    for cell in vault.cells() {
+        if let Some(why) = &cell.absent {
+            log.error(format_args!(
+                "root cell ({}) is ABSENT: {why}; erasures wait for it",
+                cell.kind.name()
+            ));
+        }
+    }
     if let Some(lacking) = memory_lacking(&vault) {
         log.warn(format_args!("not in force: {lacking}"));
     }
@@ -180,6 +190,10 @@ fn assemble(
     let kept = recovery::keep_snapshot(&mut vault, &mut replayed, Snapshots::EVERY, &mut rng);
     if kept.map_err(damage)? {
         log.info("a snapshot was written: the next start will be shorter");
+    }
+    if opened.cell_joined && vault.check_cells().is_ok() {
+        log.warn("a second root cell has joined");
+        erasure::name_cells(&mut vault, log).map_err(|error| store_trouble(error.into()))?;
     }
     let Replayed { register, tree, books, positions, rows, snapshot, .. } = replayed;
     if register.erasures_pending().next().is_some() {
@@ -228,7 +242,8 @@ fn assemble(
     agreement::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
     engine.fit_to(limits);
     engine.keep_snapshots(Snapshots { every: Snapshots::EVERY, newest: snapshot });
-    let writer = Writer { vault, frontier, positions, rows, verifiers, room, rng, log };
+    let pacing = Pacing::new(config.store.clone(), board.clone(), log);
+    let writer = Writer { vault, frontier, positions, rows, verifiers, room, rng, pacing, log };
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
     let helpers = Helpers { network, writer: batches, reader, passwords };
     let core = Core { engine, helpers, peers: Arc::clone(&peers), board: board.clone(), ready: None, log };
@@ -258,6 +273,7 @@ fn fixed_status(
         site: register.site().map_or_else(String::new, |site| site.name.clone()),
         erasure_epoch: vault.epoch(),
         cell_warning: vault.cell_kind().warning().into(),
+        cells: vault.cells().into_iter().map(CellStatus::from).collect(),
         takes_messages: true,
         logical_block_bytes: match medium {
             MediumKind::Container => 0,

@@ -28,7 +28,7 @@ fn text(status: &Status, lang: Lang) -> String {
         (lang.pick("people", "людей"), status.people.to_string()),
         (lang.pick("conversations", "бесед"), status.conversations.to_string()),
         (lang.pick("messages", "сообщений"), status.messages.to_string()),
-        (lang.pick("being erased", "уничтожается"), status.erasing.to_string()),
+        (lang.pick("being erased", "уничтожается"), erasing(status, lang)),
         (lang.pick("erasure epoch", "эпоха уничтожения"), status.erasure_epoch.to_string()),
         (
             lang.pick("store", "хранилище"),
@@ -41,6 +41,19 @@ fn text(status: &Status, lang: Lang) -> String {
         ),
         (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning.clone()),
     ];
+    for cell in &status.cells {
+        let state = match &cell.absent {
+            None => cell.kind.clone(),
+            Some(why) => {
+                let absent = lang.pick("ABSENT", "ОТСУТСТВУЕТ");
+                format!("{}: {absent}: {}", cell.kind, clean(why))
+            }
+        };
+        rows.push((lang.pick("root cell", "корневая ячейка"), state));
+    }
+    let lost =
+        lang.pick("losing every root cell loses every body", "потеря всех корневых ячеек — потеря всех тел");
+    rows.push((lang.pick("remember", "помните"), lost.into()));
     if !status.takes_messages {
         let full =
             lang.pick("nearly full: messages are refused", "почти заполнено: сообщения не принимаются");
@@ -51,6 +64,18 @@ fn text(status: &Status, lang: Lang) -> String {
         rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), format!("{missing} {step}")));
     }
     rows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+fn erasing(status: &Status, lang: Lang) -> String {
+    let (count, seconds) = (status.erasing, status.erased_in_seconds);
+    if !status.erasures_wait.is_empty() {
+        let why = clean(&status.erasures_wait);
+        return lang.pick(format!("{count}, waiting: {why}"), format!("{count}, ожидание: {why}"));
+    }
+    match seconds {
+        0 => count.to_string(),
+        _ => lang.pick(format!("{count}, about {seconds} s"), format!("{count}, около {seconds} с")),
+    }
 }
 
 fn medium(logical_block_bytes: u32, lang: Lang) -> String {

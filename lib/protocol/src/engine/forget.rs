@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 /// Erasures on their way.
 #[derive(Default)]
 pub(super) struct Forgetting {
-    /// What each batch erases whose epoch has not taken effect, oldest first.
-    erasing: VecDeque<Vec<EraseItem>>,
+    /// The last entry of each batch whose epoch has not taken effect, and what it erases, oldest first.
+    erasing: VecDeque<(Index, Vec<EraseItem>)>,
     /// Epochs that took effect, oldest first: the number of the question to the network, epoch, last intent.
     asked: VecDeque<(u64, u64, Index)>,
     next: u64,
@@ -19,9 +19,9 @@ pub(super) struct Forgetting {
 
 impl Forgetting {
     /// A batch with intents is on its way.
-    pub(super) fn erases(&mut self, items: &[EraseItem]) {
+    pub(super) fn erases(&mut self, through: Index, items: &[EraseItem]) {
         if !items.is_empty() {
-            self.erasing.push_back(items.to_vec());
+            self.erasing.push_back((through, items.to_vec()));
         }
     }
 }
@@ -36,7 +36,11 @@ impl Engine {
         let forgetting = &mut self.forgetting;
         forgetting.next += 1;
         forgetting.asked.push_back((forgetting.next, epoch, through));
-        let items = forgetting.erasing.pop_front().unwrap_or_default();
+        // Where the cells are slow, one epoch serves several batches.
+        let mut items = Vec::new();
+        while let Some((_, more)) = forgetting.erasing.pop_front_if(|(last, _)| *last <= through) {
+            items.extend(more);
+        }
         out.push(Output::Forget(forgetting.next, items));
         Ok(())
     }

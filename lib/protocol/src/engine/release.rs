@@ -47,9 +47,9 @@ impl Engine {
         } else {
             self.commits.durable.clone()
         };
-        let snapshot = self.due_snapshot(durable.head);
+        let (snapshot, through) = (self.due_snapshot(durable.head), durable.head.size.saturating_sub(1));
         let batch = self.commits.close(durable, snapshot);
-        self.forgetting.erases(&batch.erase);
+        self.forgetting.erases(through, &batch.erase);
         out.push(Output::Commit(Box::new(batch)));
         Ok(())
     }

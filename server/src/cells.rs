@@ -1,0 +1,122 @@
+//! The root cells that the configuration names: opened, made, opened again when one was away; and the unlock secret.
+//! Never says what a cell holds, and never lets one cell stand for two.
+
+use crate::config::{CellPlace, StoreConfig};
+use crate::overlay::OverlayCell;
+use crate::store::StoreError;
+use crate::unlock;
+use disk::BlockDevice;
+use std::path::{Path, PathBuf};
+use vault::{CellAt, CellError, CellKind, FileCell, Keeper, RootCell, SectorCell};
+
+impl CellPlace {
+    /// What stands there when it stands.
+    pub(crate) fn kind(&self) -> CellKind {
+        match self {
+            Self::File(_) => CellKind::File,
+            Self::Sector(_) => CellKind::Sector,
+        }
+    }
+}
+
+/// The places of all cells, the first one first.
+fn places(config: &StoreConfig) -> impl Iterator<Item = &CellPlace> {
+    std::iter::once(&config.cell).chain(&config.second_cell)
+}
+
+/// The cells that are files: what `create` would have to make.
+pub(crate) fn files(config: &StoreConfig) -> impl Iterator<Item = &Path> {
+    places(config).filter_map(|place| match place {
+        CellPlace::File(path) => Some(path.as_path()),
+        CellPlace::Sector(_) => None,
+    })
+}
+
+/// Opens what a place names. A second server is refused here.
+fn open_one(place: &CellPlace) -> Result<Box<dyn RootCell>, CellError> {
+    Ok(match place {
+        CellPlace::File(path) => Box::new(FileCell::open(path)?),
+        CellPlace::Sector(path) => Box::new(SectorCell::open(block_device(path)?)?),
+    })
+}
+
+/// Makes a blank cell, or takes one that an interrupted `init` has made.
+fn create_one(place: &CellPlace) -> Result<Box<dyn RootCell>, CellError> {
+    Ok(match place {
+        CellPlace::File(path) if path.symlink_metadata().is_ok() => Box::new(FileCell::open(path)?),
+        CellPlace::File(path) => Box::new(FileCell::create(path)?),
+        CellPlace::Sector(path) => Box::new(SectorCell::create(block_device(path)?)?),
+    })
+}
+
+fn block_device(path: &Path) -> Result<BlockDevice, CellError> {
+    BlockDevice::open(path).map_err(|error| match error {
+        disk::Error::InUse => CellError::InUse,
+        disk::Error::Io(reason) => CellError::Io(reason),
+        other => CellError::Io(std::io::Error::other(other)),
+    })
+}
+
+/// Opens the cells of an existing store. Of two, one may be away.
+pub(crate) fn open(config: &StoreConfig) -> Result<Keeper, StoreError> {
+    keep(config, open_one)
+}
+
+/// Opens them under a sheet of glass: nothing of them changes.
+pub(crate) fn rehearsed(config: &StoreConfig) -> Result<Keeper, StoreError> {
+    keep(config, |place| Ok(Box::new(OverlayCell::new(open_one(place)?))))
+}
+
+fn keep(
+    config: &StoreConfig,
+    open_one: impl Fn(&CellPlace) -> Result<Box<dyn RootCell>, CellError>,
+) -> Result<Keeper, StoreError> {
+    let failed = |place: &CellPlace, error| StoreError::of_cell(error, &shown(place));
+    let keeper = match &config.second_cell {
+        None => open_one(&config.cell).map_err(|error| failed(&config.cell, error))?.into(),
+        Some(second) => {
+            let at = |place: &CellPlace| match open_one(place) {
+                Ok(cell) => Ok(CellAt::Here(cell)),
+                // Held by another server is not "away": two servers must not both go on.
+                Err(CellError::InUse) => Err(failed(place, CellError::InUse)),
+                Err(error) => Ok(CellAt::Absent(place.kind(), error)),
+            };
+            match (at(&config.cell)?, at(second)?) {
+                (CellAt::Absent(_, error), CellAt::Absent(..)) => return Err(failed(&config.cell, error)),
+                (first, second) => Keeper::mirrored(first, second),
+            }
+        }
+    };
+    unlocked(keeper, config)
+}
+
+/// Makes the cells of a new store.
+pub(crate) fn create(config: &StoreConfig) -> Result<Keeper, StoreError> {
+    let made =
+        |place: &CellPlace| create_one(place).map_err(|error| StoreError::of_cell(error, &shown(place)));
+    let first = made(&config.cell)?;
+    let keeper = match &config.second_cell {
+        None => first.into(),
+        Some(second) => Keeper::mirrored(CellAt::Here(first), CellAt::Here(made(second)?)),
+    };
+    unlocked(keeper, config)
+}
+
+fn unlocked(keeper: Keeper, config: &StoreConfig) -> Result<Keeper, StoreError> {
+    Ok(match unlock::read(config.unlock_file.as_deref())? {
+        Some(secret) => keeper.with_unlock(secret),
+        None => keeper,
+    })
+}
+
+/// Looks whether a cell that was away is back. Gives the first that opens; whether it is the right one is for the vault.
+pub(crate) fn back(config: &StoreConfig, away: &[bool]) -> Option<Box<dyn RootCell>> {
+    places(config).zip(away).filter(|(_, away)| **away).find_map(|(place, _)| open_one(place).ok())
+}
+
+/// A place as people read it.
+fn shown(place: &CellPlace) -> PathBuf {
+    match place {
+        CellPlace::File(path) | CellPlace::Sector(path) => path.clone(),
+    }
+}

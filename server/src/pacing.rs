@@ -1,0 +1,170 @@
+//! When an erasure epoch may run: at once, once the cells can bear the next one, or once an absent cell is back.
+//! Never loses an intent: what waits here is in the journal, and the next start asks for it again.
+
+use crate::cells;
+use crate::config::StoreConfig;
+use crate::log::Log;
+use crate::status::Board;
+use journal::ids::Index;
+use protocol::io::EraseItem;
+use std::time::{Duration, Instant};
+use vault::Vault;
+
+/// How often it is looked whether an absent cell is back.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// What may be done now.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Nothing waits.
+    Idle,
+    /// The epoch may run.
+    Now,
+    /// Something waits: for the cells' pace, or for a cell.
+    Wait(Duration),
+}
+
+/// Intents that are durable and not yet erased.
+pub(crate) struct Pacing {
+    waiting: Vec<EraseItem>,
+    /// The last entry whose intents are among them.
+    through: Index,
+    last_epoch: Option<Instant>,
+    /// Where an absent cell may come back, and who is told.
+    site: Option<(StoreConfig, Board)>,
+    log: Log,
+}
+
+impl Pacing {
+    /// With a place where cells come back, and a board that tells people why an erasure waits.
+    pub(crate) fn new(config: StoreConfig, board: Board, log: Log) -> Self {
+        Self { site: Some((config, board)), ..Self::alone(log) }
+    }
+
+    /// For one command, or a test: nothing comes back and nobody is told.
+    pub(crate) fn alone(log: Log) -> Self {
+        Self { waiting: Vec::new(), through: 0, last_epoch: None, site: None, log }
+    }
+
+    /// A batch with intents is durable. Intents that came while others wait go with them into one epoch.
+    pub(crate) fn intend(&mut self, items: &[EraseItem], through: Index) {
+        if !items.is_empty() {
+            self.waiting.extend_from_slice(items);
+            self.through = through;
+        }
+    }
+
+    /// What may be done.
+    pub(crate) fn turn(&self, vault: &Vault, now: Instant) -> Turn {
+        if self.waiting.is_empty() {
+            return Turn::Idle;
+        }
+        if let Err(error) = vault.check_cells() {
+            self.tell(&error.to_string(), 0);
+            return Turn::Wait(LOOK_EVERY);
+        }
+        match self.due(vault.pace_ms()).and_then(|due| due.checked_duration_since(now)) {
+            Some(wait) if !wait.is_zero() => {
+                self.tell("", wait.as_secs() + 1);
+                Turn::Wait(wait)
+            }
+            Some(_) | None => Turn::Now,
+        }
+    }
+
+    fn due(&self, pace_ms: u64) -> Option<Instant> {
+        self.last_epoch?.checked_add(Duration::from_millis(pace_ms))
+    }
+
+    /// Everything that waits, to be erased now, and the last entry that asked for it.
+    pub(crate) fn take(&mut self, now: Instant) -> (Vec<EraseItem>, Index) {
+        self.last_epoch = Some(now);
+        self.tell("", 0);
+        (std::mem::take(&mut self.waiting), self.through)
+    }
+
+    /// Nobody asked for anything for a while: is a cell back?
+    pub(crate) fn look_for_cells(&self, vault: &mut Vault) {
+        let away: Vec<bool> = vault.cells().iter().map(|cell| cell.absent.is_some()).collect();
+        let Some((config, board)) = self.site.as_ref().filter(|_| away.contains(&true)) else { return };
+        let Some(cell) = cells::back(config, &away) else { return };
+        match vault.attach_cell(cell) {
+            Ok(()) => self.log.warn("a root cell that was absent is back; erasures go on"),
+            Err(error) => self.log.error(format_args!("a root cell that came back is not taken: {error}")),
+        }
+        board.cells(vault.cells());
+    }
+
+    fn tell(&self, why: &str, seconds: u64) {
+        if let Some((_, board)) = &self.site {
+            board.erasures_wait(why, seconds);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Level;
+    use vault::{CellError, CellKind, CellSlot, Limits, MemoryCell, RootCell};
+    use zeroize::Zeroizing;
+
+    /// A cell that wears.
+    struct Slow(MemoryCell);
+
+    impl RootCell for Slow {
+        fn kind(&self) -> CellKind {
+            self.0.kind()
+        }
+        fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
+            self.0.read(slot)
+        }
+        fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
+            self.0.write(slot, record)
+        }
+        fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError> {
+            self.0.destroy(slot)
+        }
+        fn pace_ms(&self) -> u64 {
+            30_000
+        }
+    }
+
+    fn vault(cell: impl RootCell + 'static) -> Vault {
+        let device = std::sync::Arc::new(disk::MemoryDevice::new(16 << 20));
+        let geometry = disk::Geometry::for_length(16 << 20).unwrap();
+        let rng = &mut crate::randomness::rng();
+        Vault::create(device, Box::new(cell), geometry, Limits::default(), rng).unwrap()
+    }
+
+    #[test]
+    fn the_first_epoch_runs_at_once_and_the_next_ones_together_when_the_cell_can_bear_it() {
+        let vault = vault(Slow(MemoryCell::new(Default::default(), None)));
+        let mut pacing = Pacing::alone(Log::new(Level::Error));
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        assert_eq!(pacing.turn(&vault, start), Turn::Idle);
+        pacing.intend(&[EraseItem::Conversation(1)], 7);
+        assert_eq!(pacing.turn(&vault, start), Turn::Now);
+        assert_eq!(pacing.take(start), (vec![EraseItem::Conversation(1)], 7));
+        pacing.intend(&[EraseItem::Conversation(2)], 8);
+        assert_eq!(pacing.turn(&vault, after(10_000)), Turn::Wait(Duration::from_secs(20)));
+        pacing.intend(&[EraseItem::Conversation(3)], 9);
+        assert_eq!(pacing.turn(&vault, after(30_000)), Turn::Now);
+        assert_eq!(
+            pacing.take(after(30_000)),
+            (vec![EraseItem::Conversation(2), EraseItem::Conversation(3)], 9)
+        );
+        assert_eq!(pacing.turn(&vault, after(30_001)), Turn::Idle);
+    }
+
+    #[test]
+    fn a_cell_without_a_pace_is_never_waited_for() {
+        let vault = vault(MemoryCell::new(Default::default(), None));
+        let mut pacing = Pacing::alone(Log::new(Level::Error));
+        let start = Instant::now();
+        pacing.take(start);
+        pacing.intend(&[EraseItem::Conversation(2)], 8);
+        assert_eq!(pacing.turn(&vault, start), Turn::Now);
+    }
+}
