@@ -50,11 +50,12 @@ fn create_one(place: &CellPlace) -> Result<Box<dyn RootCell>, CellError> {
 }
 
 fn block_device(path: &Path) -> Result<BlockDevice, CellError> {
-    BlockDevice::open(path).map_err(|error| match error {
-        disk::Error::InUse => CellError::InUse,
-        disk::Error::Io(reason) => CellError::Io(reason),
-        other => CellError::Io(std::io::Error::other(other)),
-    })
+    match BlockDevice::open(path) {
+        Ok(device) => Ok(device),
+        Err(disk::Error::InUse) => Err(CellError::InUse),
+        Err(disk::Error::Io(reason)) => Err(CellError::Io(reason)),
+        Err(other) => Err(CellError::Io(std::io::Error::other(other))),
+    }
 }
 
 /// Opens the cells of an existing store. Of two, one may be away.
