@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod agreement;
+mod backup;
 mod border;
 mod cells;
 mod clock;
@@ -24,6 +25,7 @@ mod peers;
 mod randomness;
 mod reader;
 mod recovery;
+mod socket;
 mod status;
 mod store;
 mod unlock;

@@ -12,19 +12,19 @@ use zeroize::Zeroizing;
 const BLOCKS_MAX: usize = 64 * 1024;
 
 /// A device under a sheet of glass.
-pub(crate) struct OverlayDevice {
-    below: Medium,
+pub(crate) struct OverlayDevice<D = Medium> {
+    below: D,
     written: Mutex<BTreeMap<u64, Box<[u8]>>>,
 }
 
-impl OverlayDevice {
+impl<D: Device> OverlayDevice<D> {
     /// Over an open device.
-    pub(crate) fn new(below: Medium) -> Self {
+    pub(crate) fn new(below: D) -> Self {
         Self { below, written: Mutex::default() }
     }
 }
 
-impl Device for OverlayDevice {
+impl<D: Device> Device for OverlayDevice<D> {
     fn length(&self) -> u64 {
         self.below.length()
     }

@@ -1,14 +1,15 @@
 //! How the server does, for `conclaved status`: a local socket that answers one line of JSON and closes.
 //! Never tells names, texts or keys, and never waits for the core: it tells what the core last put on the board.
 
+use crate::backup::{Newest, Shelf};
 use crate::log::Log;
+use crate::{clock, socket};
 use journal::register::Register;
 use protocol::io::Input;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
@@ -17,8 +18,6 @@ use vault::CellState;
 
 /// Name of the socket in the runtime directory.
 const SOCKET: &str = "status.sock";
-/// Its name until its mode is set.
-const FRESH_SOCKET: &str = ".status.sock";
 /// Longest answer that is read, bytes.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 /// Longest wait for one who asks and does not read, and for an answer.
@@ -69,6 +68,8 @@ pub(crate) struct Status {
     pub(crate) logical_block_bytes: u32,
     /// Steps of the confinement that are not in force.
     pub(crate) missing_confinement: Vec<String>,
+    /// The newest backup that this server knows of.
+    pub(crate) newest_backup: Option<Newest>,
 }
 
 /// One root cell.
@@ -91,12 +92,22 @@ impl From<CellState> for CellStatus {
 pub(crate) struct Board {
     status: Arc<Mutex<Status>>,
     started: Instant,
+    shelf: Shelf,
 }
 
 impl Board {
     /// A board with what does not change.
-    pub(crate) fn new(fixed: Status) -> Self {
-        Self { status: Arc::new(Mutex::new(fixed)), started: Instant::now() }
+    pub(crate) fn new(fixed: Status, shelf: Shelf) -> Self {
+        let board = Self { status: Arc::new(Mutex::new(fixed)), started: Instant::now(), shelf };
+        let epoch = board.lock().erasure_epoch;
+        board.erased(epoch); // An erasure that the last life could not note any more.
+        board
+    }
+
+    /// A backup of before this erasure opens nothing any more.
+    fn erased(&self, epoch: u64) {
+        let noted = clock::now().map(|now| self.shelf.erased(epoch, now.wall_ms));
+        let _a_line_of_status_less = noted;
     }
 
     /// Notes figures that only pass by.
@@ -112,6 +123,7 @@ impl Board {
             }
             Input::ErasureDone(epoch, _) => {
                 self.lock().erasure_epoch = *epoch;
+                self.erased(*epoch);
                 None
             }
             Input::Connected(_)
@@ -159,7 +171,7 @@ impl Board {
     }
 
     fn line(&self) -> String {
-        let status = self.lock().clone();
+        let status = Status { newest_backup: self.shelf.newest(), ..self.lock().clone() };
         serde_json::to_string(&status).expect("a struct of numbers and texts is JSON") + "\n"
     }
 
@@ -168,30 +180,11 @@ impl Board {
     }
 }
 
-fn socket(runtime_dir: &Path) -> PathBuf {
-    runtime_dir.join(SOCKET)
-}
-
-/// Makes the socket, for its owner alone. One that is left from before is replaced: the store's lock has told that no
-/// other server lives.
+/// Makes the socket.
 pub(crate) fn bind(runtime_dir: &Path) -> std::io::Result<UnixListener> {
-    // A directory that is there keeps its mode: whoever made it has decided.
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(runtime_dir)?;
-    let path = socket(runtime_dir);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    // Bound under a name that nobody asks for, and given its own name only with the mode in force.
-    let fresh = runtime_dir.join(FRESH_SOCKET);
-    match std::fs::remove_file(&fresh) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let listener = UnixListener::bind(&fresh)?;
-    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
-    std::fs::rename(&fresh, &path)?;
-    Ok(listener)
+    let listener = socket::bind(runtime_dir, SOCKET)?;
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
 }
 
 /// Answers whoever asks, one after the other, until it is aborted.
@@ -212,7 +205,7 @@ pub(crate) async fn serve(listener: UnixListener, board: Board, log: Log) {
 
 /// Asks a running server.
 pub(crate) fn ask(runtime_dir: &Path) -> std::io::Result<Status> {
-    let stream = UnixStream::connect(socket(runtime_dir))?;
+    let stream = UnixStream::connect(runtime_dir.join(SOCKET))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     let mut text = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut text)?;
@@ -223,18 +216,20 @@ pub(crate) fn ask(runtime_dir: &Path) -> std::io::Result<Status> {
 mod tests {
     use super::*;
     use crate::log::Level;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn the_board_is_told_to_whoever_asks() {
         let dir = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let board = Board::new(Status { site: "Комната".into(), ..Status::default() });
+        let shelf = Shelf::open(dir.path());
+        let board = Board::new(Status { site: "Комната".into(), ..Status::default() }, shelf);
         board.saw(&Input::Room(true, 5, 9));
         board.listens(vec!["127.0.0.1:1".into()]);
         assert!(ask(dir.path()).is_err(), "nobody listens yet");
         for _ in 0..2 {
             let listener = runtime.block_on(async { bind(dir.path()) }).unwrap();
-            let mode = std::fs::metadata(socket(dir.path())).unwrap().permissions().mode();
+            let mode = std::fs::metadata(dir.path().join(SOCKET)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
             let serving = runtime.spawn(serve(listener, board.clone(), Log::new(Level::Error)));
             let path = dir.path().to_owned();

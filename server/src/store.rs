@@ -57,7 +57,7 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
-    fn of_disk(error: disk::Error, path: &Path) -> Self {
+    pub(crate) fn of_disk(error: disk::Error, path: &Path) -> Self {
         match error {
             disk::Error::InUse => Self::InUse { path: path.to_owned() },
             disk::Error::Io(reason) if reason.kind() == std::io::ErrorKind::NotFound => {

@@ -55,6 +55,43 @@ console::words! {
         /// No server answers.
         NotRunning { path: String }
             => en("no server answers at {path}"), ru("в {path} сервер не отвечает");
+        /// A backup that is not what it should be.
+        BackupDamaged { reason: String } => en("the backup: {reason}"), ru("резервная копия: {reason}");
+        /// A file of the backup, or the server that is copied.
+        BackupIo { reason: String } => en("backup: {reason}"), ru("копирование: {reason}");
+        /// No backup is there.
+        BackupMissing { path: String }
+            => en("{path} holds no finished backup; `conclaved backup create` makes one, and finishes one that was interrupted"),
+               ru("в {path} нет завершённой копии; её создаёт или доводит до конца `conclaved backup create`");
+        /// Another command is at it.
+        BackupInUse { reason: String } => en("{reason}"), ru("копия занята: {reason}");
+        /// Another store's, or another history's.
+        BackupOther { reason: String }
+            => en("{reason}; take an empty directory"), ru("{reason}; возьмите пустой каталог");
+        /// The cell has gone on.
+        BackupBehind { backup_epoch: u64, cell_epoch: u64, entries: u64 }
+            => en("the backup is of erasure epoch {backup_epoch} ({entries} journal entries), the root cell is at epoch {cell_epoch}: \
+                   an erasure since then destroyed the root that opens this backup, and no message or file in it can ever be \
+                   opened again. Nothing was written. Only a backup of epoch {cell_epoch} brings the site back; \
+                   `conclaved backup create` after every erasure makes one"),
+               ru("копия снята в эпоху уничтожения {backup_epoch} (записей журнала: {entries}), корневая ячейка — в эпохе {cell_epoch}: \
+                   уничтожение, сделанное с тех пор, уничтожило и корень, которым открывается эта копия; ни одно сообщение и ни один \
+                   файл в ней открыть уже нельзя. Ничего не записано. Вернуть площадку может только копия эпохи {cell_epoch}; \
+                   её делает `conclaved backup create` после каждого уничтожения");
+        /// The cell is another store's, or older.
+        BackupNotOfCell { reason: String }
+            => en("the root cell does not fit this backup: {reason}. Nothing was written"),
+               ru("корневая ячейка не подходит к этой копии: {reason}. Ничего не записано");
+        /// Something is where a store was to be put back.
+        RestoreCovers { path: String, at: u64 }
+            => en("{path} is not empty: at byte {at} there is something that is not of this backup. A store is put back only onto \
+                   a device of zeros or into a file that is not there yet; nothing was written"),
+               ru("{path} не пусто: в байте {at} есть то, чего нет в этой копии. Хранилище возвращают только на устройство из одних \
+                   нулей или в файл, которого ещё нет; ничего не записано");
+        /// The device is too short.
+        RestoreTooSmall { path: String, bytes: u64 }
+            => en("{path} is too short: the store that was copied needs {bytes} bytes"),
+               ru("{path} слишком мало: скопированному хранилищу нужно байт: {bytes}");
         /// The operating system.
         System { reason: String } => en("the system: {reason}"), ru("система: {reason}");
     }
@@ -65,10 +102,24 @@ impl Trouble {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Config { .. } | Self::Name { .. } => Exit::Usage,
-            Self::StoreMissing { .. } | Self::StoreInUse { .. } | Self::NotRunning { .. } => Exit::Missing,
-            Self::StoreIo { .. } | Self::File { .. } | Self::System { .. } | Self::Network { .. } => Exit::Io,
+            Self::StoreMissing { .. }
+            | Self::StoreInUse { .. }
+            | Self::NotRunning { .. }
+            | Self::BackupMissing { .. }
+            | Self::BackupInUse { .. } => Exit::Missing,
+            Self::BackupIo { .. }
+            | Self::StoreIo { .. }
+            | Self::File { .. }
+            | Self::System { .. }
+            | Self::Network { .. } => Exit::Io,
             Self::Keys { .. } => Exit::NotAllowed,
-            Self::StoreDamaged { .. } => Exit::Invalid,
+            Self::StoreDamaged { .. } | Self::BackupDamaged { .. } | Self::BackupNotOfCell { .. } => {
+                Exit::Invalid
+            }
+            Self::BackupOther { .. }
+            | Self::BackupBehind { .. }
+            | Self::RestoreCovers { .. }
+            | Self::RestoreTooSmall { .. } => Exit::No,
             Self::KeysExist { .. }
             | Self::FileExists { .. }
             | Self::Bundle { .. }
@@ -97,6 +148,15 @@ impl Trouble {
             Self::StoreIo { .. } => "store-io",
             Self::Network { .. } => "network",
             Self::NotRunning { .. } => "not-running",
+            Self::BackupDamaged { .. } => "backup-damaged",
+            Self::BackupIo { .. } => "backup-io",
+            Self::BackupMissing { .. } => "backup-missing",
+            Self::BackupInUse { .. } => "backup-in-use",
+            Self::BackupOther { .. } => "backup-other",
+            Self::BackupBehind { .. } => "backup-behind",
+            Self::BackupNotOfCell { .. } => "backup-not-of-cell",
+            Self::RestoreCovers { .. } => "restore-covers",
+            Self::RestoreTooSmall { .. } => "restore-too-small",
             Self::System { .. } => "system",
         }
     }
@@ -132,6 +192,35 @@ console::words! {
         Sound { entries: u64, epoch: u64, more: String }
             => en("the store is sound: {entries} entries, erasure epoch {epoch}{more}"),
                ru("хранилище исправно: записей {entries}, эпоха уничтожения {epoch}{more}");
+        /// After `backup create`.
+        Backed { dir: String, batch: u64, entries: u64, epoch: u64, copied: String, taken_over: String, kept: String, rate: String }
+            => en("{dir} holds the store as of batch {batch}: {entries} journal entries, erasure epoch {epoch}\n\
+                   copied now: {copied} ({rate}/s){taken_over}; all of the backup: {kept}"),
+               ru("в {dir} — хранилище на партию {batch}: записей журнала {entries}, эпоха уничтожения {epoch}\n\
+                   скопировано сейчас: {copied} ({rate}/с){taken_over}; вся копия: {kept}");
+        /// After `backup verify`.
+        BackupWhole { batch: u64, entries: u64, epoch: u64, made: String, kept: String, opens: String }
+            => en("the backup is whole: batch {batch}, {entries} journal entries, erasure epoch {epoch}, made {made}, {kept}\n{opens}"),
+               ru("копия цела: партия {batch}, записей журнала {entries}, эпоха уничтожения {epoch}, снята {made}, {kept}\n{opens}");
+        /// Before `backup restore` does anything.
+        RestorePlan { dir: String, to: String, batch: u64, entries: u64, epoch: u64, used: String, length: String }
+            => en("would put back {dir}: batch {batch}, {entries} journal entries, erasure epoch {epoch}\n\
+                   onto {to}: {used} of blocks, {length} in all\nthe root cell fits. Nothing was written; --yes does it"),
+               ru("будет возвращено {dir}: партия {batch}, записей журнала {entries}, эпоха уничтожения {epoch}\n\
+                   на {to}: блоков {used}, всего {length}\nкорневая ячейка подходит. Ничего не записано; с --yes будет сделано");
+        /// After `backup restore`.
+        Restored { to: String, batch: u64, entries: u64, epoch: u64, used: String }
+            => en("{to} holds the store as of batch {batch}: {entries} journal entries, erasure epoch {epoch}, {used}; it opens with the \
+                   root cell. What people sent after this backup is lost: their terminals will say that the server's journal is \
+                   older than what they have seen"),
+               ru("в {to} — хранилище на партию {batch}: записей журнала {entries}, эпоха уничтожения {epoch}, {used}; корневая ячейка его \
+                   открывает. Отправленное после этой копии потеряно: терминалы скажут, что журнал сервера старше того, что они видели");
+        /// After `backup rehearse`.
+        Rehearsed { entries: u64, epoch: u64, bodies: u64 }
+            => en("rehearsed: {entries} journal entries verified from the first on, erasure epoch {epoch}; {} opened, none failed. \
+                   Neither the cell nor the backup was changed", console::count_en(*bodies, "body", "bodies")),
+               ru("проба удалась: записей журнала проверено с первой: {entries}, эпоха уничтожения {epoch}; открыто: {}, ни одной неудачи. \
+                   Ни ячейка, ни копия не изменены", console::count_ru(*bodies, "тело", "тела", "тел"));
         /// Answer to `status`.
         Status { text: String } => en("{text}"), ru("{text}");
     }

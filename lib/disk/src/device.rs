@@ -2,7 +2,7 @@
 //! Never caches, never orders: what was written may be lost until `sync` has returned.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Everything is read and written in whole blocks of this size, at multiples of it.
 pub const BLOCK: usize = 4096;
@@ -21,6 +21,28 @@ pub trait Device: Send + Sync {
     fn sync(&self) -> io::Result<()>;
     /// Hygiene: the range holds nothing of value. No promise rests on it.
     fn discard(&self, offset: u64, length: u64) -> io::Result<()>;
+}
+
+impl<D: Device + ?Sized> Device for Arc<D> {
+    fn length(&self) -> u64 {
+        (**self).length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        (**self).read(offset, buffer)
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        (**self).write(offset, bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        (**self).sync()
+    }
+
+    fn discard(&self, offset: u64, length: u64) -> io::Result<()> {
+        (**self).discard(offset, length)
+    }
 }
 
 /// Refuses what is not aligned or not inside the device.

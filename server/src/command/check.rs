@@ -103,6 +103,13 @@ impl Check {
     }
 }
 
+/// Verifies a store from the genesis on and opens every body. Gives how many entries and bodies.
+pub(super) fn everything(vault: &Vault, opened: &Opened) -> Result<(u64, u64), Trouble> {
+    let replayed = verified(vault, opened)?;
+    let entries = replayed.head().size;
+    Ok((entries, open_bodies(&vault.reader(), &replayed.register)?))
+}
+
 /// Everything from the genesis on with every signature, and both snapshots beside it.
 fn verified(vault: &Vault, opened: &Opened) -> Result<Replayed, Trouble> {
     let mut whole = recovery::from_genesis(vault, opened).map_err(damage)?;

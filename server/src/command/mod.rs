@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 //! Never does a command's work here.
 
+mod backup;
 mod check;
 mod init;
 mod request;
@@ -40,6 +41,9 @@ enum Command {
     Run(WithConfig),
     /// Verify the store without changing it.
     Check(check::Check),
+    /// Copy the store while the server runs, and put it back.
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// Tell how the running server does.
     #[command(after_help = "Example: conclaved status --config /etc/conclave/conclaved.toml")]
     Status(WithConfig),
@@ -78,6 +82,36 @@ const RU: &HelpTable = &[
     ("check/@after", "Пример: conclaved check --full --config /etc/conclave/conclaved.toml"),
     ("check/config", "файл конфигурации"),
     ("check/full", "проверить и все подписи с самого начала, оба снимка состояния, каждое тело"),
+    ("backup/@about", "копировать хранилище во время работы сервера и возвращать его"),
+    ("backup create/@about", "добавить в каталог всё, чего в нём ещё нет, и подписать опись"),
+    (
+        "backup create/@after",
+        "Пример: conclaved backup create --config /etc/conclave/conclaved.toml --to /mnt/backup",
+    ),
+    ("backup create/config", "файл конфигурации"),
+    ("backup create/to", "каталог копии; создаётся, если его нет"),
+    ("backup verify/@about", "проверить подпись, полноту и каждый блок копии и откроет ли её ячейка"),
+    (
+        "backup verify/@after",
+        "Пример: conclaved backup verify --config /etc/conclave/conclaved.toml /mnt/backup",
+    ),
+    ("backup verify/config", "файл конфигурации"),
+    ("backup verify/dir", "каталог копии"),
+    ("backup restore/@about", "записать копию на пустое устройство или в новый контейнер"),
+    (
+        "backup restore/@after",
+        "Пример: conclaved backup restore --config /etc/conclave/conclaved.toml /mnt/backup --yes",
+    ),
+    ("backup restore/config", "файл конфигурации: куда записать и какая ячейка уцелела"),
+    ("backup restore/dir", "каталог копии"),
+    ("backup restore/yes", "не только показать, что будет сделано, но и сделать"),
+    ("backup rehearse/@about", "открыть из копии всё, что в ней есть, ничего не записывая"),
+    (
+        "backup rehearse/@after",
+        "Пример: conclaved backup rehearse --config /etc/conclave/conclaved.toml /mnt/backup",
+    ),
+    ("backup rehearse/config", "файл конфигурации"),
+    ("backup rehearse/dir", "каталог копии"),
     ("status/@about", "сообщить состояние работающего сервера"),
     ("status/@after", "Пример: conclaved status --config /etc/conclave/conclaved.toml"),
     ("status/config", "файл конфигурации"),
@@ -100,6 +134,7 @@ pub(crate) fn main() -> Exit {
         Command::Init(init) => ("init", init.run(voice)),
         Command::Run(WithConfig { config }) => ("run", run::run(&config, &sandboxed)),
         Command::Check(check) => ("check", check.run(voice)),
+        Command::Backup(backup) => (backup.name(), backup.run(voice)),
         Command::Status(WithConfig { config }) => ("status", status::run(&config, voice)),
         Command::Extra(extra) => {
             let command = localise(Conclaved::command(), lang, RU);

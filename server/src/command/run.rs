@@ -2,6 +2,7 @@
 //! Never opens a socket before it is confined, and never lets anybody in before START is durable.
 
 use super::{read_config, store_trouble};
+use crate::backup::{self, Service, Shelf};
 use crate::config::Config;
 use crate::core::{Core, Helpers};
 use crate::driver::{Driver, DriverParts};
@@ -18,11 +19,12 @@ use crate::status::{self, Board, CellStatus, Status};
 use crate::store::{self, OpenStore};
 use crate::words::Trouble;
 use crate::writer::{self, Room, Writer};
-use crate::{agreement, clock, erasure, passwords, reader, vital};
+use crate::{agreement, clock, erasure, passwords, reader, socket, vital};
 use console::Exit;
 use disk::MediumKind;
 use hardening::{PageKind, Sandboxed};
 use journal::fact::CellKind;
+use pki::{SecretKey, Signer};
 use protocol::engine::{Engine, EngineParts, Snapshots, StartFacts};
 use protocol::io::Input;
 use std::path::Path;
@@ -58,7 +60,7 @@ fn serve(config: &Config, sandboxed: &Sandboxed, log: Log) -> Result<Exit, Troub
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
     let stops = runtime.block_on(async { Stops::new() }).map_err(system)?;
     let assembled = assemble(config, keys, sandboxed, log)?;
-    let Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer } = assembled;
+    let Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer, copies } = assembled;
     let parts =
         DriverParts { listen: &config.network.listen, own, check: peers.check(), limits: config.limits };
     let (ready, started) = oneshot::channel();
@@ -66,14 +68,15 @@ fn serve(config: &Config, sandboxed: &Sandboxed, log: Log) -> Result<Exit, Troub
         // Binding fails early; nobody is taken in before `Driver::run`.
         let driver = Driver::listen(parts).map_err(|error| Trouble::Network { reason: error.to_string() })?;
         let status = status::bind(&config.runtime_dir).map_err(system)?;
+        let copying = socket::bind(&config.runtime_dir, backup::SOCKET).map_err(system)?;
         let addresses = driver.addresses().map_err(system)?;
         board.listens(addresses.iter().map(ToString::to_string).collect());
-        Ok((driver, status))
+        Ok((driver, status, copying))
     })?;
     let core = Core { ready: Some(ready), ..core };
     let core = vital::spawn("core", log, move || core.run(facts, letters)).map_err(system)?;
     runtime.block_on(async move {
-        let (driver, socket) = network;
+        let (driver, socket, copying) = network;
         // START is durable, or the process has ended.
         if started.await.is_err() {
             return;
@@ -83,6 +86,12 @@ fn serve(config: &Config, sandboxed: &Sandboxed, log: Log) -> Result<Exit, Troub
         }
         notify(notify::READY);
         tokio::spawn(status::serve(socket, board, log));
+        // Not vital, and ended with the process: a copy that breaks is made again.
+        let copying =
+            std::thread::Builder::new().name("backup".into()).spawn(move || backup::serve(&copying, &copies));
+        if let Err(error) = copying {
+            log.warn(format_args!("no backups in this life: {error}"));
+        }
         tokio::spawn(wake(inbox.clone()));
         tokio::spawn(stops.wait(inbox.clone(), log));
         driver.run(inbox, from_core).await;
@@ -141,6 +150,7 @@ struct Assembled {
     letters: Letters,
     from_core: mpsc::Receiver<Vec<u8>>,
     writer: JoinHandle<()>,
+    copies: Service,
 }
 
 fn assemble(
@@ -207,7 +217,10 @@ fn assemble(
         .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
     let own = pair.for_tls(&register, &keys);
     let peers = Peers::new(&register).ok_or_else(|| damage(RecoveryError::NotFounded))?;
-    let board = Board::new(fixed_status(&register, &vault, medium, sandboxed));
+    let shelf = Shelf::open(&config.state_dir);
+    let board = Board::new(fixed_status(&register, &vault, medium, sandboxed), shelf.clone());
+    let key = SecretKey::from_bytes(keys.identity.suite(), &keys.identity.to_bytes()).map_err(system)?;
+    let copies = Service { copier: vault.copier(), key, identity: keys.identity_public(), shelf, log };
     let facts = StartFacts {
         boot_id: clock::boot_id().map_err(system)?,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -247,7 +260,7 @@ fn assemble(
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
     let helpers = Helpers { network, writer: batches, reader, passwords };
     let core = Core { engine, helpers, peers: Arc::clone(&peers), board: board.clone(), ready: None, log };
-    Ok(Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer })
+    Ok(Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer, copies })
 }
 
 /// What the page lacks under which the vault's keys lie masked.

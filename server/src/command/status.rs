@@ -63,6 +63,7 @@ fn text(status: &Status, lang: Lang) -> String {
         let missing = lang.pick("not in force:", "не действует:");
         rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), format!("{missing} {step}")));
     }
+    rows.extend(backup_rows(status, lang));
     rows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
 }
 
@@ -86,4 +87,32 @@ fn medium(logical_block_bytes: u32, lang: Lang) -> String {
             format!("устройство без файловой системы, логические блоки по {bytes} байт"),
         ),
     }
+}
+
+/// The newest backup, and whether it is still worth anything.
+fn backup_rows(status: &Status, lang: Lang) -> Vec<(&'static str, String)> {
+    let name = lang.pick("newest backup", "последняя копия");
+    let Some(backup) = &status.newest_backup else {
+        return vec![(name, lang.pick("none that this server knows of", "сервер ни одной не знает").into())];
+    };
+    let (made, batch) = (when::minute(backup.made_ms), backup.batch);
+    let (entries, epoch) = (backup.entries, backup.erasure_epoch);
+    let mut rows = vec![(
+        name,
+        lang.pick(
+            format!("{made}, batch {batch}, {entries} entries, erasure epoch {epoch}"),
+            format!("{made}, партия {batch}, записей {entries}, эпоха уничтожения {epoch}"),
+        ),
+    )];
+    if let Some(since) = backup.unusable_since_ms {
+        let since = when::minute(since);
+        rows.push((
+            lang.pick("WARNING", "ВНИМАНИЕ"),
+            lang.pick(
+                format!("since {since} no backup can be restored: an erasure went past the newest one; make another"),
+                format!("с {since} восстановить нельзя ни одну копию: уничтожение новее последней из них; сделайте новую"),
+            ),
+        ));
+    }
+    rows
 }

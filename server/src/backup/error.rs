@@ -1,0 +1,95 @@
+//! Why a backup is not made, not taken or not put back.
+
+use disk::CopyError;
+use std::path::{Path, PathBuf};
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BackupError {
+    /// The operating system, at a file of the backup.
+    #[error("{path}: {reason}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// Another command works on the directory.
+    #[error("{path}: another command is working on this backup")]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// No manifest: nothing was ever finished here.
+    #[error("{path} holds no finished backup: there is no manifest")]
+    NoManifest {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Not in the form this build writes.
+    #[error("{path} is no manifest of this product, or of a later version")]
+    NotAManifest {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Another log's, or changed.
+    #[error("{path}: the manifest is not signed by this site's log identity key, or was changed")]
+    NotSigned {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Bytes that are not what the manifest says.
+    #[error("{path} is damaged or not whole at byte {at}")]
+    Damaged {
+        /// Which segment.
+        path: PathBuf,
+        /// Where.
+        at: u64,
+    },
+    /// Blocks of the state are in no segment.
+    #[error("{blocks} blocks of the state that the manifest names are in none of its segments")]
+    Incomplete {
+        /// How many ranges.
+        blocks: usize,
+    },
+    /// The directory is another store's.
+    #[error("{path} holds the backup of another store")]
+    OtherStore {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The store went another way since: it was itself put back from an older backup.
+    #[error(
+        "{path} holds a backup of batch {batch}, which this store has never seen: it has gone another way since"
+    )]
+    OtherHistory {
+        /// Which.
+        path: PathBuf,
+        /// Last batch of the backup.
+        batch: u64,
+    },
+    /// No more fit into one manifest.
+    #[error("{path} has as many segments as one backup may have: begin a new directory")]
+    TooManySegments {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The store.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The running server refused, or went away.
+    #[error("the running server: {0}")]
+    Daemon(String),
+    /// The store is so full that no state stays long enough.
+    #[error(
+        "the store is so full that its space is used again before it is copied; free some, or copy when it is quiet"
+    )]
+    LostTooOften,
+}
+
+impl BackupError {
+    /// An error of the system at a path.
+    pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
+        |reason| Self::Io { path: path.to_owned(), reason }
+    }
+}

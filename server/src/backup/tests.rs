@@ -1,0 +1,161 @@
+//! Copies over the real socket, of a store whose writer is the test itself; and how fast they are.
+
+use super::manifest::Verified;
+use super::{BackupDevice, Folder, SOCKET, Service, Shelf, Source, copy, serve};
+use crate::log::{Level, Log as Said};
+use crate::overlay::OverlayDevice;
+use crate::{randomness, socket};
+use disk::{CommitFields, DeviceKeys, FileDevice, Geometry, Log, Position, Preallocation};
+use pki::{SecretKey, Suite};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+const KEYS: fn() -> DeviceKeys = || DeviceKeys { log: [1; 32], verifiers: [2; 32] };
+
+fn store(dir: &Path, bytes: u64) -> Log {
+    let device = FileDevice::create(&dir.join("store"), bytes, Preallocation::Write).unwrap();
+    let geometry = Geometry::for_length(bytes).unwrap();
+    Log::format(&device, &KEYS(), geometry, &mut randomness::rng()).unwrap();
+    Log::open(Arc::new(device), &KEYS()).unwrap().0
+}
+
+/// A batch with bodies that no two are alike.
+fn write(log: &mut Log, bodies: u64, bytes: usize) -> Result<Vec<Position>, disk::Error> {
+    let mut rng = randomness::rng();
+    let entries = log.entries();
+    let mut batch = log.begin(false, &mut rng)?;
+    batch.entry(b"said")?;
+    let mut positions = Vec::new();
+    for n in 0..bodies {
+        positions.push(batch.body(&[3; 32], bytes, |slot, _| {
+            for (word, at) in slot.chunks_mut(8).zip(0_u64..) {
+                let bytes = (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (entries << 20) ^ n).to_le_bytes();
+                word.copy_from_slice(&bytes[..word.len()]);
+            }
+        })?);
+    }
+    batch.commit(CommitFields::default())?;
+    Ok(positions)
+}
+
+/// Serves copies of the store from a thread; gives the client's end.
+fn served(dir: &Path, log: &Log) -> Source {
+    let key = SecretKey::generate(Suite::Ed25519, &mut randomness::rng()).unwrap();
+    let identity: [u8; 32] = key.public().raw().try_into().unwrap();
+    let listener = socket::bind(dir, SOCKET).unwrap();
+    let (copier, shelf) = (log.copier(), Shelf::open(dir));
+    let service = Service { copier, key, identity, shelf, log: Said::new(Level::Error) };
+    std::thread::spawn(move || serve(&listener, &service));
+    Source::server(dir, identity).unwrap()
+}
+
+fn opened(folder: &Folder, verified: &Verified) -> Log {
+    let device = BackupDevice::open(folder, verified).unwrap();
+    device.verify(|_| ()).unwrap();
+    Log::open(Arc::new(OverlayDevice::new(device)), &KEYS()).unwrap().0
+}
+
+#[test]
+fn a_copy_whose_state_is_lost_begins_again_and_ends_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = store(dir.path(), 8 << 20);
+    let mut positions = Vec::new();
+    while let Ok(more) = write(&mut log, 2, 50_000) {
+        positions.extend(more);
+    }
+    let mut source = served(dir.path(), &log);
+    let folder = Folder::make(&dir.path().join("backup")).unwrap();
+    let mut calls = 0;
+    let copied = copy(&folder, &mut source, 5, |_, _| {
+        calls += 1;
+        if calls == 3 {
+            // All closed extents die, and the writer needs the room at once.
+            let mut rng = randomness::rng();
+            let closed = log.closed_extents();
+            let mut batch = log.begin(true, &mut rng).unwrap();
+            closed.iter().try_for_each(|extent| batch.free(*extent)).unwrap();
+            batch.commit(CommitFields::default()).unwrap();
+            positions.clear();
+            while let Ok(more) = write(&mut log, 2, 50_000) {
+                positions.extend(more);
+            }
+        }
+    });
+    let copied = copied.unwrap();
+    assert!(copied.copied_bytes > copied.verified.outline.used_bytes(), "some of it was in vain");
+    let restored = opened(&folder, &copied.verified);
+    assert_eq!(restored.entries(), log.entries());
+    for position in positions {
+        assert!(restored.reader().body(position).unwrap() == log.reader().body(position).unwrap());
+    }
+    // Nobody else may work on the directory; and a second copy finds nothing to do.
+    assert!(Folder::open(folder.dir()).is_err());
+    let again = copy(&folder, &mut source, 6, |_, _| ()).unwrap();
+    assert_eq!((again.copied_bytes, again.taken_over_bytes), (0, 0));
+}
+
+#[test]
+fn a_segment_that_nothing_needs_any_more_goes_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = store(dir.path(), 8 << 20);
+    let mut source = served(dir.path(), &log);
+    let folder = Folder::make(&dir.path().join("backup")).unwrap();
+    let write_ten = |log: &mut Log| {
+        for _ in 0..10 {
+            write(log, 2, 50_000).unwrap();
+        }
+    };
+    write_ten(&mut log);
+    copy(&folder, &mut source, 1, |_, _| ()).unwrap();
+    assert_eq!(folder.segments().unwrap(), [1, 2], "the journal lives for ever and has segments of its own");
+    write_ten(&mut log);
+    let mut rng = randomness::rng();
+    let closed = log.closed_extents();
+    let mut batch = log.begin(true, &mut rng).unwrap();
+    closed.iter().try_for_each(|extent| batch.free(*extent)).unwrap();
+    batch.commit(CommitFields::default()).unwrap();
+    let copied = copy(&folder, &mut source, 2, |_, _| ()).unwrap();
+    assert_eq!(folder.segments().unwrap(), [1, 3, 4]);
+    assert_eq!(copied.verified.manifest.segments.len(), 3);
+    opened(&folder, &copied.verified);
+}
+
+/// Highest memory of this process so far, KiB.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// `cargo test --release -p server --bin conclaved -- --ignored --nocapture how_fast`; BACKUP_MIB says how much.
+#[test]
+#[ignore = "a measurement"]
+fn how_fast_a_copy_is_beside_a_plain_one() {
+    let mib: u64 = std::env::var("BACKUP_MIB").ok().and_then(|mib| mib.parse().ok()).unwrap_or(512);
+    let dir = tempfile::tempdir_in(std::env::var("BACKUP_DIR").unwrap_or("/tmp".into())).unwrap();
+    let mut log = store(dir.path(), (mib + mib / 4 + 64) << 20);
+    for _ in 0..mib / 8 {
+        write(&mut log, 8, (1 << 20) - 4096).unwrap();
+    }
+    let mut source = served(dir.path(), &log);
+    for round in 0..2 {
+        let begin = Instant::now();
+        let plain = dir.path().join("plain");
+        std::fs::copy(dir.path().join("store"), &plain).unwrap();
+        std::fs::File::open(&plain).unwrap().sync_all().unwrap();
+        let length = std::fs::metadata(&plain).unwrap().len() >> 20;
+        let rate = |mib: u64, begin: Instant| mib as f64 / begin.elapsed().as_secs_f64();
+        println!("plain copy and fsync: {length} MiB, {:.0} MiB/s", rate(length, begin));
+        std::fs::remove_file(plain).unwrap();
+        let folder = Folder::make(&dir.path().join(format!("backup{round}"))).unwrap();
+        let (before, begin) = (peak_kib(), Instant::now());
+        let copied = copy(&folder, &mut source, 1, |_, _| ()).unwrap();
+        let mib = copied.copied_bytes >> 20;
+        println!("copy over the socket: {mib} MiB, {:.0} MiB/s", rate(mib, begin));
+        println!("memory of both ends: {} KiB more than before", peak_kib() - before);
+        let begin = Instant::now();
+        opened(&folder, &copied.verified);
+        println!("verified: {:.0} MiB/s", rate(mib, begin));
+    }
+}

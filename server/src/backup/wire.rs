@@ -1,0 +1,133 @@
+//! What a copying command and the running server say to each other, over a local socket of one build.
+//! Never longer than a limit, and never a key: blocks as they lie, an outline, a signature.
+//!
+//! ```text
+//! message = length u32 | kind u8 | bytes        (length counts kind and bytes)
+//! ```
+
+use super::manifest::MANIFEST_BYTES_MAX;
+use disk::codec::Fields;
+use disk::{Anchor, Range};
+use std::io::{self, Read, Write};
+
+/// Longest message: a manifest to be signed.
+const MESSAGE_BYTES_MAX: usize = MANIFEST_BYTES_MAX + 64;
+
+/// What the command asks.
+pub(crate) enum Request {
+    /// Hold the newest state still, and say what it is.
+    Hold,
+    /// Was this store ever there?
+    HasPassed(Anchor),
+    /// Blocks of the state.
+    Read(Range),
+    /// Sign the manifest of the state.
+    Sign(Vec<u8>),
+    /// The signed manifest is in place.
+    Kept,
+}
+
+/// What the server answers.
+pub(crate) enum Answer {
+    Outline(Vec<u8>),
+    Truth(bool),
+    Blocks(Vec<u8>),
+    Lost,
+    Signature(Vec<u8>),
+    Noted,
+    /// Why not, for the person.
+    Refused(String),
+}
+
+fn malformed(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+fn send(to: &mut impl Write, kind: u8, bytes: &[u8]) -> io::Result<()> {
+    let mut head = (bytes.len() as u32 + 1).to_le_bytes().to_vec();
+    head.push(kind);
+    to.write_all(&head)?;
+    to.write_all(bytes)
+}
+
+fn receive(from: &mut impl Read) -> io::Result<Option<(u8, Vec<u8>)>> {
+    let mut head = [0; 5];
+    // An end between two messages is a good one.
+    if from.read(&mut head[..1])? == 0 {
+        return Ok(None);
+    }
+    from.read_exact(&mut head[1..])?;
+    let [length @ .., kind] = head;
+    let bytes = (u32::from_le_bytes(length) as usize).checked_sub(1).ok_or(malformed("an empty message"))?;
+    if bytes > MESSAGE_BYTES_MAX {
+        return Err(malformed("a message over the limit"));
+    }
+    let mut body = vec![0; bytes];
+    from.read_exact(&mut body)?;
+    Ok(Some((kind, body)))
+}
+
+impl Request {
+    pub(crate) fn send(&self, to: &mut impl Write) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        match self {
+            Self::Hold => send(to, 1, &[]),
+            Self::HasPassed(anchor) => {
+                anchor.encode(&mut bytes);
+                send(to, 2, &bytes)
+            }
+            Self::Read(range) => {
+                range.encode(&mut bytes);
+                send(to, 3, &bytes)
+            }
+            Self::Sign(body) => send(to, 4, body),
+            Self::Kept => send(to, 5, &[]),
+        }
+    }
+
+    /// The next one; `None` when the other side is done.
+    pub(crate) fn receive(from: &mut impl Read) -> io::Result<Option<Self>> {
+        let Some((kind, bytes)) = receive(from)? else { return Ok(None) };
+        let mut fields = Fields(&bytes);
+        let wrong = |_| malformed("a request that is none");
+        let request = match kind {
+            1 => Self::Hold,
+            2 => Self::HasPassed(Anchor::decode(&mut fields).map_err(wrong)?),
+            3 => Self::Read(Range::decode(&mut fields).map_err(wrong)?),
+            4 => return Ok(Some(Self::Sign(bytes))),
+            5 => Self::Kept,
+            _ => return Err(malformed("an unknown request")),
+        };
+        fields.end().map_err(wrong)?;
+        Ok(Some(request))
+    }
+}
+
+impl Answer {
+    pub(crate) fn send(&self, to: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Outline(bytes) => send(to, 1, bytes),
+            Self::Truth(truth) => send(to, 2, &[u8::from(*truth)]),
+            Self::Blocks(bytes) => send(to, 3, bytes),
+            Self::Lost => send(to, 4, &[]),
+            Self::Signature(bytes) => send(to, 5, bytes),
+            Self::Noted => send(to, 6, &[]),
+            Self::Refused(why) => send(to, 7, why.as_bytes()),
+        }
+    }
+
+    pub(crate) fn receive(from: &mut impl Read) -> io::Result<Self> {
+        let gone = || io::Error::new(io::ErrorKind::UnexpectedEof, "it went away");
+        let (kind, bytes) = receive(from)?.ok_or_else(gone)?;
+        match (kind, bytes.as_slice()) {
+            (1, _) => Ok(Self::Outline(bytes)),
+            (2, [truth @ (0 | 1)]) => Ok(Self::Truth(*truth == 1)),
+            (3, _) => Ok(Self::Blocks(bytes)),
+            (4, []) => Ok(Self::Lost),
+            (5, _) => Ok(Self::Signature(bytes)),
+            (6, []) => Ok(Self::Noted),
+            (7, _) => Ok(Self::Refused(String::from_utf8_lossy(&bytes).into_owned())),
+            (_, _) => Err(malformed("an answer that is none")),
+        }
+    }
+}

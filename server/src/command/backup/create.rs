@@ -1,0 +1,108 @@
+//! `conclaved backup create`: brings a directory up to the store's newest state, beside a running server or without one.
+//! Ended at any moment it leaves the backup of before, and the next one goes on with what is there.
+
+use super::{Bar, load_keys, now_ms, store_trouble, trouble};
+use crate::backup::{self, Copied, Folder, Shelf, Source};
+use crate::command::read_config;
+use crate::config::Config;
+use crate::keys::ServerKeys;
+use crate::overlay::OverlayDevice;
+use crate::words::{Done, Trouble};
+use crate::{cells, randomness, store};
+use console::{Exit, Voice, when};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+use vault::{Limits, Vault};
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example: conclaved backup create --config /etc/conclave/conclaved.toml --to /mnt/backup"
+)]
+pub(in crate::command) struct Create {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The backup's directory; made where there is none.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Backed {
+    batch: u64,
+    entries: u64,
+    erasure_epoch: u64,
+    made_ms: u64,
+    copied_bytes: u64,
+    taken_over_bytes: u64,
+    kept_bytes: u64,
+    milliseconds: u64,
+    beside_server: bool,
+}
+
+impl Create {
+    pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
+        let config = read_config(&self.config)?;
+        let keys = load_keys(&config)?;
+        let folder = Folder::make(&self.to).map_err(trouble)?;
+        let identity = keys.identity_public();
+        let mut source = match Source::server(&config.runtime_dir, identity) {
+            Some(source) => source,
+            None => direct(&config, keys)?,
+        };
+        let (begin, mut bar) = (Instant::now(), Bar::new(voice));
+        let copied = backup::copy(&folder, &mut source, now_ms()?, |done, all| bar.draw(done, all));
+        bar.clear();
+        let copied = copied.map_err(trouble)?;
+        let milliseconds = begin.elapsed().as_millis().max(1) as u64;
+        Ok(self.tell(voice, &copied, milliseconds, source.is_server()))
+    }
+
+    fn tell(&self, voice: Voice, copied: &Copied, milliseconds: u64, beside_server: bool) -> Exit {
+        let Copied { verified, copied_bytes, taken_over_bytes, kept_bytes } = copied;
+        let outline = &verified.outline;
+        let size = |bytes| when::bytes(bytes, voice.lang);
+        let taken_over = match *taken_over_bytes {
+            0 => String::new(),
+            bytes => format!(
+                ", {} {}",
+                voice.lang.pick("left by an interrupted copy:", "осталось от прерванной копии:"),
+                size(bytes)
+            ),
+        };
+        let words = Done::Backed {
+            dir: self.to.display().to_string(),
+            batch: outline.anchor.batch,
+            entries: outline.entries,
+            epoch: outline.epoch,
+            copied: size(*copied_bytes),
+            taken_over,
+            kept: size(*kept_bytes),
+            rate: size(copied_bytes * 1000 / milliseconds),
+        };
+        let data = Backed {
+            batch: outline.anchor.batch,
+            entries: outline.entries,
+            erasure_epoch: outline.epoch,
+            made_ms: verified.manifest.made_ms,
+            copied_bytes: *copied_bytes,
+            taken_over_bytes: *taken_over_bytes,
+            kept_bytes: *kept_bytes,
+            milliseconds,
+            beside_server,
+        };
+        voice.done("backup create", &words, data)
+    }
+}
+
+/// The store itself, under a sheet of glass: a copy changes nothing.
+fn direct(config: &Config, keys: ServerKeys) -> Result<Source, Trouble> {
+    let device = Arc::new(OverlayDevice::new(store::lock(&config.store).map_err(store_trouble)?));
+    let keeper = cells::rehearsed(&config.store).map_err(store_trouble)?;
+    let opened = Vault::open(device, keeper, Limits::default(), &mut randomness::rng());
+    let (vault, _) = opened.map_err(|error| store_trouble(error.into()))?;
+    let identity = keys.identity_public();
+    Ok(Source::store(vault.copier(), keys.identity, identity, Shelf::open(&config.state_dir)))
+}

@@ -1,0 +1,302 @@
+//! Backups with the real daemon: copied while it serves, put back after the disk was lost, and worth nothing once an
+//! erasure has gone past them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod support;
+
+use journal::ConversationId;
+use journal::act::EraseTarget;
+use nix::sys::signal::Signal;
+use pki::Suite;
+use protocol::client::event::Content;
+use protocol::client::{Command, Event, Reply};
+use std::path::Path;
+use support::{Client, Server, Site, runtime};
+
+/// A site with two people who have talked.
+struct Talk {
+    site: Site,
+    runtime: tokio::runtime::Handle,
+    server: Option<Server>,
+    anna: Client,
+    conversation: ConversationId,
+}
+
+impl Talk {
+    fn begun() -> Self {
+        Self::begun_at(Suite::Ed25519)
+    }
+
+    fn begun_at(suite: Suite) -> Self {
+        let (site, runtime) = (Site::founded(suite), runtime());
+        let server = site.start();
+        let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
+        let conversation = runtime.block_on(async {
+            anna.first_login(&site, "anna", &server).await;
+            boris.first_login(&site, "boris", &server).await;
+            let conversation = anna.talk_to(&site, "boris").await;
+            boris.hang_up();
+            conversation
+        });
+        Self { site, runtime, server: Some(server), anna, conversation }
+    }
+
+    fn say(&mut self, text: &str) -> u64 {
+        let said = self.anna.run(Client::message(self.conversation, text));
+        match self.runtime.block_on(said) {
+            Ok(Reply::Admitted(admitted)) => admitted.index,
+            Ok(_) | Err(_) => panic!("{text} was not taken"),
+        }
+    }
+
+    /// Erases a message and waits until it is said to be done.
+    fn erase(&mut self, index: u64) {
+        let target = EraseTarget::Messages(self.conversation, vec![index]);
+        self.runtime.block_on(async {
+            assert!(self.anna.run(Command::Erase(target)).await.is_ok());
+            let done = self.anna.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
+            done.await.unwrap();
+        });
+    }
+
+    /// What boris reads at a fresh terminal.
+    fn read(&self) -> Vec<String> {
+        let mut boris = Client::new(&self.site, "boris");
+        let server = self.server.as_ref().unwrap();
+        self.runtime.block_on(async {
+            boris.enter(&self.site, "boris", server).await;
+            let page = boris.run(Command::MessagesFrom(self.conversation, 0)).await;
+            let Ok(Reply::Messages(page, false)) = page else { panic!("no messages") };
+            let text = |content: &Content| match content {
+                Content::Text(text, _) => Some(text.expose().to_owned()),
+                _ => None,
+            };
+            page.iter().filter_map(|message| text(&message.content)).collect()
+        })
+    }
+
+    /// `conclaved backup …`: exit code and JSON.
+    fn backup(&self, args: &[&str]) -> (i32, serde_json::Value) {
+        let config = self.site.path("conclaved.toml");
+        let done = self.site.conclaved(&[&["backup"], args, &["--config", &config, "--json"]].concat());
+        let said = String::from_utf8(done.stdout).unwrap();
+        let value = serde_json::from_str(&said)
+            .unwrap_or_else(|_| panic!("{said} {}", String::from_utf8_lossy(&done.stderr)));
+        (done.status.code().unwrap(), value)
+    }
+
+    fn create(&self, name: &str) -> serde_json::Value {
+        let (code, said) = self.backup(&["create", "--to", &self.site.path(name)]);
+        assert_eq!(code, 0, "{said}");
+        said["data"].clone()
+    }
+
+    fn status(&self) -> serde_json::Value {
+        let done = self.site.conclaved(&["status", "--json", "--config", &self.site.path("conclaved.toml")]);
+        serde_json::from_slice::<serde_json::Value>(&done.stdout).unwrap()["data"].clone()
+    }
+
+    fn stop(&mut self) {
+        let server = self.server.take().unwrap();
+        self.anna.hang_up();
+        server.signal(Signal::SIGTERM);
+        assert!(server.wait().0.success());
+    }
+
+    /// The machine dies and its disk with it; the cell survives.
+    fn lose_the_disk(&mut self) {
+        self.server.take().unwrap().kill();
+        std::fs::remove_file(self.site.path("store")).unwrap();
+    }
+}
+
+fn code_of(said: &serde_json::Value) -> &str {
+    said["code"].as_str().or(said["error"]["code"].as_str()).unwrap_or_else(|| panic!("{said}"))
+}
+
+fn copy_dir(from: &str, to: &str) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), Path::new(to).join(entry.file_name())).unwrap();
+    }
+}
+
+fn after_back_up_erase_pull_and_a_lost_disk_everything_opens_but_what_was_erased(suite: Suite) {
+    let mut talk = Talk::begun_at(suite);
+    talk.say("kept one");
+    let doomed = talk.say("doomed");
+    let first = talk.create("backup");
+    assert_eq!(first["beside_server"], true);
+    assert!(talk.status()["newest_backup"]["unusable_since_ms"].is_null());
+    copy_dir(&talk.site.path("backup"), &talk.site.path("old"));
+    talk.say("kept two");
+    talk.erase(doomed);
+    let status = talk.status();
+    assert!(status["newest_backup"]["unusable_since_ms"].is_u64(), "{status}");
+    let (code, said) = talk.backup(&["verify", &talk.site.path("backup")]);
+    assert!(code == 1 && code_of(&said) == "backup-behind", "{said}");
+
+    let second = talk.create("backup");
+    assert!(second["copied_bytes"].as_u64().unwrap() < first["copied_bytes"].as_u64().unwrap());
+    assert!(second["erasure_epoch"].as_u64() > first["erasure_epoch"].as_u64());
+    assert!(talk.status()["newest_backup"]["unusable_since_ms"].is_null());
+    assert_eq!(talk.backup(&["verify", &talk.site.path("backup")]).0, 0);
+    talk.lose_the_disk();
+
+    // The backup from before the erasure is refused, in words, and nothing is written.
+    for yes in [&[][..], &["--yes"]] {
+        let (code, said) = talk.backup(&[&["restore", &talk.site.path("old")], yes].concat());
+        assert!(code == 1 && code_of(&said) == "backup-behind", "{said}");
+        assert!(said.to_string().contains("can ever be opened again"), "{said}");
+        assert!(!Path::new(&talk.site.path("store")).exists());
+    }
+    let (code, said) = talk.backup(&["rehearse", &talk.site.path("old")]);
+    assert!(code == 1 && code_of(&said) == "backup-behind", "{said}");
+
+    let cell = std::fs::read(talk.site.path("cell")).unwrap();
+    let (code, said) = talk.backup(&["rehearse", &talk.site.path("backup")]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said["data"]["bodies"].as_u64().unwrap() >= 2);
+    let (code, said) = talk.backup(&["restore", &talk.site.path("backup")]);
+    assert!(code == 1 && code_of(&said) == "plan", "{said}");
+    assert!(!Path::new(&talk.site.path("store")).exists(), "a plan writes nothing");
+    let (code, said) = talk.backup(&["restore", &talk.site.path("backup"), "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(std::fs::read(talk.site.path("cell")).unwrap() == cell, "the cell was only looked at");
+    assert!(talk.site.check(&["--full"]).status.success());
+    talk.server = Some(talk.site.start());
+    assert_eq!(talk.read(), ["kept one", "kept two"]);
+
+    // Nothing in clear in any backup, nor a record of the cell.
+    let mut bytes = Vec::new();
+    for dir in ["backup", "old"] {
+        for entry in std::fs::read_dir(talk.site.path(dir)).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+    }
+    let has = |canary: &[u8]| bytes.windows(canary.len()).any(|window| window == canary);
+    for text in ["kept one", "kept two", "doomed", "Комната"] {
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(!has(text.as_bytes()) && !has(&wide));
+    }
+    for record in cell.chunks(4096) {
+        let length = usize::from(u16::from_le_bytes([record[0], record[1]]));
+        assert!(record[2..2 + length].windows(32).step_by(8).all(|piece| !has(piece)));
+    }
+}
+
+#[test]
+fn an_interrupted_copy_goes_on_and_damage_is_told() {
+    let mut talk = Talk::begun();
+    for n in 0..20 {
+        talk.say(&format!("message {n}"));
+    }
+    let whole = talk.create("backup");
+    // What a killed copy leaves: segments without a manifest, the last record torn.
+    let (from, to) = (talk.site.path("backup"), talk.site.path("again"));
+    copy_dir(&from, &to);
+    std::fs::remove_file(format!("{to}/manifest")).unwrap();
+    let segment = format!("{to}/segment-00002");
+    let bytes = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &bytes[..bytes.len() - 100]).unwrap();
+    let (code, said) = talk.backup(&["verify", &to]);
+    assert!(code == 69 && code_of(&said) == "backup-missing", "{said}");
+    let resumed = talk.create("again");
+    let (taken_over, copied) =
+        (resumed["taken_over_bytes"].as_u64().unwrap(), resumed["copied_bytes"].as_u64().unwrap());
+    assert!(taken_over > 0 && copied < whole["copied_bytes"].as_u64().unwrap(), "{resumed}");
+    assert_eq!(talk.backup(&["verify", &to]).0, 0);
+
+    // One flipped byte anywhere.
+    let manifest = std::fs::read(format!("{from}/manifest")).unwrap();
+    for (name, at) in [
+        ("manifest", 10),
+        ("manifest", manifest.len() - 5),
+        ("segment-00001", 40),
+        ("segment-00002", bytes.len() - 3),
+    ] {
+        let path = format!("{from}/{name}");
+        let before = std::fs::read(&path).unwrap();
+        let mut flipped = before.clone();
+        flipped[at] ^= 1;
+        std::fs::write(&path, &flipped).unwrap();
+        for command in ["verify", "rehearse"] {
+            let (code, said) = talk.backup(&[command, &from]);
+            assert!(code == 2 && code_of(&said) == "backup-damaged", "{name} {at}: {said}");
+        }
+        std::fs::write(&path, before).unwrap();
+    }
+    std::fs::remove_file(format!("{from}/segment-00001")).unwrap();
+    assert_ne!(talk.backup(&["verify", &from]).0, 0);
+}
+
+#[test]
+fn a_store_that_no_server_has_open_is_copied_and_goes_nowhere_else() {
+    let mut talk = Talk::begun();
+    talk.say("one");
+    talk.stop();
+    let before = std::fs::read(talk.site.path("store")).unwrap();
+    assert_eq!(talk.create("backup")["beside_server"], false);
+    assert!(std::fs::read(talk.site.path("store")).unwrap() == before, "a copy changes nothing");
+    assert_eq!(talk.backup(&["verify", &talk.site.path("backup")]).0, 0);
+
+    // The store is there: nothing is put over it.
+    let (code, said) = talk.backup(&["restore", &talk.site.path("backup"), "--yes"]);
+    let same = std::fs::read(talk.site.path("store")).unwrap() == before;
+    assert!(same, "{code} {said}");
+    let mut other = before.clone();
+    *other.last_mut().unwrap() = 7;
+    std::fs::write(talk.site.path("store"), &other).unwrap();
+    let (code, said) = talk.backup(&["restore", &talk.site.path("backup"), "--yes"]);
+    assert!(code == 1 && code_of(&said) == "restore-covers", "{said}");
+    assert!(std::fs::read(talk.site.path("store")).unwrap() == other);
+    // Too short; then zeros.
+    std::fs::write(talk.site.path("store"), vec![0; before.len() / 2]).unwrap();
+    let (code, said) = talk.backup(&["restore", &talk.site.path("backup"), "--yes"]);
+    assert!(code == 1 && code_of(&said) == "restore-too-small", "{said}");
+    std::fs::write(talk.site.path("store"), vec![0; before.len()]).unwrap();
+    assert_eq!(talk.backup(&["restore", &talk.site.path("backup"), "--yes"]).0, 0);
+    assert!(talk.site.check(&["--full"]).status.success());
+
+    // Another site's backup, and another site's cell.
+    let other = Site::founded(Suite::Ed25519);
+    let foreign = other.conclaved(&[
+        "backup",
+        "verify",
+        "--config",
+        &other.path("conclaved.toml"),
+        &talk.site.path("backup"),
+    ]);
+    assert_eq!(foreign.status.code(), Some(2), "{}", String::from_utf8_lossy(&foreign.stderr));
+    std::fs::copy(other.path("cell"), talk.site.path("cell")).unwrap();
+    std::fs::remove_file(talk.site.path("store")).unwrap();
+    let (code, said) = talk.backup(&["restore", &talk.site.path("backup"), "--yes"]);
+    assert!(code == 2 && code_of(&said) == "backup-not-of-cell", "{said}");
+}
+
+#[test]
+fn a_store_that_has_gone_another_way_is_not_mixed_into_the_backup_of_the_first() {
+    let mut talk = Talk::begun();
+    talk.say("one");
+    talk.create("early");
+    for n in 0..5 {
+        talk.say(&format!("later {n}"));
+    }
+    talk.create("late");
+    talk.lose_the_disk();
+    // Without an erasure between them the earlier one opens too.
+    assert_eq!(talk.backup(&["restore", &talk.site.path("early"), "--yes"]).0, 0);
+    talk.server = Some(talk.site.start());
+    assert_eq!(talk.read(), ["one"]);
+    let (code, said) = talk.backup(&["create", "--to", &talk.site.path("late")]);
+    assert!(code == 1 && code_of(&said) == "backup-other", "{said}");
+    talk.create("early");
+    assert_eq!(talk.backup(&["verify", &talk.site.path("early")]).0, 0);
+}
+
+support::on_each_suite!(after_back_up_erase_pull_and_a_lost_disk_everything_opens_but_what_was_erased);
