@@ -27,14 +27,14 @@ pub enum Error {
     Geometry(&'static str),
     /// A later batch is there and valid, so this one was acknowledged once and has been damaged since.
     #[error(
-        "batch {damaged} near byte {offset} is damaged while batch {later} behind it is there: do not start"
+        "batch {damaged} near byte {offset} is damaged while batch {later} after it is there: do not start"
     )]
     DamagedBeforeValid {
         /// The batch that should be there.
         damaged: u64,
         /// Where it should begin.
         offset: u64,
-        /// A later batch found behind it.
+        /// A later batch that was found.
         later: u64,
     },
     /// A run that a durable commit record covers does not open or has another digest.

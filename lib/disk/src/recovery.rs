@@ -165,7 +165,9 @@ fn tails(state: &State) -> [(u64, u64); 2] {
     [(tail, end(geometry.start(extent))), (ahead, end(ahead))]
 }
 
-/// A run two batches ahead proves that the batch between was durable: its loss is damage, not a torn tail.
+/// A run two batches ahead, of whatever stream, proves that the batch between was durable: its loss is damage, not a
+/// torn tail. Looked for wherever the journal may go on, and at the beginning of every extent: where an extent of the
+/// journal is gone, nothing else tells of those after it.
 fn refuse_later_batches(reader: &Reader, state: &State) -> Result<(), Error> {
     const PIECE: usize = 1 << 20;
     for (from, end) in tails(state) {
@@ -175,21 +177,30 @@ fn refuse_later_batches(reader: &Reader, state: &State) -> Result<(), Error> {
             let buffer = reader.blocks(offset, bytes)?;
             for (number, block) in buffer.as_ref().chunks(BLOCK).enumerate() {
                 let at = offset + (number * BLOCK) as u64;
-                match Header::open(&reader.sealer, at, block) {
-                    Some(header) if header.stream == Stream::Journal && header.batch > state.batch + 1 => {
-                        return Err(Error::DamagedBeforeValid {
-                            damaged: state.batch + 1,
-                            offset: from,
-                            later: header.batch,
-                        });
-                    }
-                    Some(_) | None => {}
-                }
+                refuse_if_later(Header::open(&reader.sealer, at, block), state)?;
             }
             offset += bytes as u64;
         }
     }
+    for extent in 0..state.table.geometry.extents {
+        match reader.header(state.table.geometry.start(extent)) {
+            Ok(header) => refuse_if_later(header, state)?,
+            // A bad sector of one extent keeps no store from starting; the others' headers are there.
+            Err(Error::Io(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
     Ok(())
+}
+
+fn refuse_if_later(header: Option<Header>, state: &State) -> Result<(), Error> {
+    let [(offset, _), _] = tails(state);
+    match header.filter(|header| header.batch > state.batch + 1) {
+        Some(header) => {
+            Err(Error::DamagedBeforeValid { damaged: state.batch + 1, offset, later: header.batch })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Makes an unfinished batch unreadable for ever, and counts the bytes of its run in the journal. A run of which not even

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // Helpers of tests are tests.
 
+use std::io;
 use std::sync::Arc;
 
 use chacha20::ChaCha20Rng;
@@ -35,11 +36,29 @@ fn open(device: &Arc<impl Device + 'static>) -> Result<Log, Error> {
     Log::open(Arc::clone(device) as Arc<dyn Device>, &keys()).map(|(log, _)| log)
 }
 
+fn device_of(image: Vec<u8>) -> Arc<MemoryDevice> {
+    Arc::new(MemoryDevice::from_bytes(image))
+}
+
+/// A batch of one entry and, where it has a length, one body.
+fn say(log: &mut Log, entry_bytes: usize, body_bytes: usize, random: &mut ChaCha20Rng) -> Result<(), Error> {
+    let mut batch = log.begin(false, random)?;
+    batch.entry(&vec![b'e'; entry_bytes])?;
+    if body_bytes > 0 {
+        batch.body(&[0; 32], body_bytes, |slot, _| slot.fill(b'b'))?;
+    }
+    batch.commit(CommitFields::default()).map(drop)
+}
+
 /// All frames that an image shows, wherever a run begins.
 fn frames(log: &Log, image: &[u8]) -> Vec<FrameRecord> {
     let sealer = Sealer::new(&keys(), log.store());
     let blocks = (SUPERBLOCKS..image.len()).step_by(BLOCK);
     blocks.flat_map(|offset| frames_of_write(&sealer, offset as u64, &image[offset..])).collect()
+}
+
+fn extent_of(offset: usize) -> usize {
+    (offset - SUPERBLOCKS) / EXTENT
 }
 
 #[test]
@@ -69,4 +88,72 @@ fn an_old_password_put_back_where_it_once_lay_is_noticed() {
     device.write(block as u64, &early[block..block + BLOCK]).unwrap();
     let refused = open(&device).map(|log| log.verifier(1u64.to_le_bytes()).map(<[u8]>::to_vec));
     assert!(matches!(refused, Err(Error::Frame { offset }) if offset == place.offset), "{refused:?}");
+}
+
+/// Sixty batches over many extents, with bodies or without.
+fn long_store(body_bytes: usize) -> (Log, Vec<u8>) {
+    let device = fresh(3);
+    let (mut log, mut random) = (open(&device).unwrap(), rng(4));
+    (0..60).for_each(|_| say(&mut log, 3000, body_bytes, &mut random).unwrap());
+    (log, device.image())
+}
+
+fn zero_extent(image: &mut [u8], extent: usize) {
+    image[SUPERBLOCKS + extent * EXTENT..][..EXTENT].fill(0);
+}
+
+#[test]
+fn a_journal_that_lost_a_whole_extent_does_not_start_as_a_shorter_one() {
+    let (log, image) = long_store(0);
+    let journal = frames(&log, &image).iter().map(|frame| extent_of(frame.position.offset as usize)).max();
+    assert!(journal >= Some(4), "{journal:?}");
+    let mut damaged = image.clone();
+    zero_extent(&mut damaged, 1);
+    let device = device_of(damaged.clone());
+    let refused = open(&device).map(drop);
+    assert!(matches!(refused, Err(Error::DamagedBeforeValid { later, damaged, .. }) if later > damaged));
+    assert!(device.image() == damaged, "and nothing was written");
+}
+
+#[test]
+fn bodies_of_later_batches_tell_of_a_journal_that_is_gone() {
+    let (log, mut image) = long_store(20_000);
+    let found = frames(&log, &image);
+    let of_journal = found.iter().filter(|frame| frame.stream == Stream::Journal);
+    let extents: Vec<usize> = of_journal.map(|frame| extent_of(frame.position.offset as usize)).collect();
+    extents.iter().filter(|extent| **extent > 0).for_each(|extent| zero_extent(&mut image, *extent));
+    let refused = open(&device_of(image)).map(drop);
+    assert!(matches!(refused, Err(Error::DamagedBeforeValid { .. })), "{refused:?}");
+}
+
+/// A device of which one block cannot be read.
+struct BadBlock(MemoryDevice, u64);
+
+impl Device for BadBlock {
+    fn length(&self) -> u64 {
+        self.0.length()
+    }
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let is_in = (offset..offset + buffer.len() as u64).contains(&self.1);
+        if is_in { Err(io::ErrorKind::Other.into()) } else { self.0.read(offset, buffer) }
+    }
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write(offset, bytes)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+    fn discard(&self, offset: u64, length: u64) -> io::Result<()> {
+        self.0.discard(offset, length)
+    }
+}
+
+#[test]
+fn a_bad_sector_among_the_bodies_keeps_no_store_from_starting() {
+    let (log, image) = long_store(20_000);
+    let bodies = frames(&log, &image).into_iter().find(|frame| frame.stream == Stream::Bodies);
+    let block = bodies.unwrap().position.offset / BLOCK as u64 * BLOCK as u64;
+    assert_eq!((block as usize - SUPERBLOCKS) % EXTENT, 0, "an extent begins there");
+    let device = Arc::new(BadBlock(MemoryDevice::from_bytes(image), block));
+    assert_eq!(open(&device).unwrap().entries(), log.entries());
 }
