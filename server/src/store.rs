@@ -69,6 +69,7 @@ impl StoreError {
             | disk::Error::Newer { .. }
             | disk::Error::Geometry(_)
             | disk::Error::DamagedBeforeValid { .. }
+            | disk::Error::SuperblockRolledBack { .. }
             | disk::Error::Damaged { .. }
             | disk::Error::Frame { .. }
             | disk::Error::FrameTooLarge { .. }

@@ -154,6 +154,7 @@ impl<'a> Batch<'a> {
             verifiers,
             current: self.placement.table.current,
             next_journal: self.placement.table.next_journal,
+            extents: self.placement.table.geometry.extents,
             runs: Vec::new(),
             taken: self.placement.taken.clone(),
             freed: self.freed.clone(),

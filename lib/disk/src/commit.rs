@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::codec::{Fields, Malformed, Put};
 use crate::extents::{Extent, ExtentTable, Stream, Use};
+use crate::log::EXTENTS_MAX;
 use crate::run::Position;
 use crate::seal::TAG_BYTES;
 use crate::superblock::FORMAT_VERSION;
@@ -79,6 +80,8 @@ pub(crate) struct Commit {
     pub(crate) verifiers: Option<Top>,
     pub(crate) current: [Extent; 4],
     pub(crate) next_journal: Extent,
+    /// Extents that the store had when this was written: no superblock may say fewer.
+    pub(crate) extents: u32,
     pub(crate) runs: Vec<RunRef>,
     pub(crate) taken: Vec<(Extent, Stream)>,
     pub(crate) freed: Vec<Extent>,
@@ -123,6 +126,7 @@ impl Commit {
         put_top(&mut bytes, self.verifiers);
         self.current.iter().for_each(|extent| bytes.put_u32(*extent));
         bytes.put_u32(self.next_journal);
+        bytes.put_u32(self.extents);
         bytes.put_u32(self.runs.len() as u32);
         for run in &self.runs {
             bytes.put_u8(run.stream.number());
@@ -146,7 +150,7 @@ impl Commit {
         bytes
     }
 
-    pub(crate) fn decode(bytes: &[u8], extents: u32) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut fields = Fields(bytes);
         if fields.u8()? != FORMAT_VERSION {
             return Err(Malformed);
@@ -159,7 +163,10 @@ impl Commit {
         let journal_root = fields.array()?;
         let verifiers = take_top(&mut fields)?;
         let current = [fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?];
-        let next_journal = fields.u32()?;
+        let (next_journal, extents) = (fields.u32()?, fields.u32()?);
+        if extents > EXTENTS_MAX {
+            return Err(Malformed);
+        }
         let mut runs = Vec::new();
         for _ in 0..fields.count(RUNS_MAX)? {
             runs.push(RunRef {
@@ -190,6 +197,7 @@ impl Commit {
             verifiers,
             current,
             next_journal,
+            extents,
             runs,
             taken,
             freed,
@@ -200,7 +208,12 @@ impl Commit {
     /// Brings the table to the state after this batch.
     pub(crate) fn apply(&self, table: &mut ExtentTable) -> Result<(), Malformed> {
         if let Some(uses) = &self.table {
-            table.uses.clone_from(uses);
+            if uses.len() > table.uses.len() {
+                return Err(Malformed);
+            }
+            // A record from before a growth knows fewer extents: the others were not there, and so are free.
+            table.uses.fill(Use::default());
+            table.uses[..uses.len()].copy_from_slice(uses);
         } else {
             for extent in &self.freed {
                 *table.uses.get_mut(*extent as usize).ok_or(Malformed)? = Use::default();

@@ -37,6 +37,18 @@ pub enum Error {
         /// A later batch that was found.
         later: u64,
     },
+    /// A batch was written when the store had more extents than any copy of the superblock says: both were put back.
+    #[error(
+        "the superblock was rolled back: it says {extents} extents, batch {batch} was written over {named}: do not start"
+    )]
+    SuperblockRolledBack {
+        /// What the superblock says.
+        extents: u32,
+        /// What the commit record says.
+        named: u32,
+        /// Whose record it is.
+        batch: u64,
+    },
     /// A run that a durable commit record covers does not open or has another digest.
     #[error("damaged run at byte {offset}: {what}")]
     Damaged {

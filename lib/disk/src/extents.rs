@@ -136,26 +136,22 @@ impl ExtentTable {
         carried.is_some_and(|stream| stream != Stream::Journal) && !self.current.contains(&extent)
     }
 
-    /// Whole table for the first commit record of a journal extent.
+    /// Whole table for the first commit record of a journal extent, which says how many extents there are.
     pub(crate) fn encode_uses(&self, bytes: &mut Vec<u8>) {
-        bytes.put_u32(self.uses.len() as u32);
         for extent in &self.uses {
             bytes.put_u8(extent.stream.map_or(0, Stream::number));
             bytes.put_u32(extent.used_blocks);
         }
     }
 
-    /// Reads what [`ExtentTable::encode_uses`] wrote. A record from before a growth knows fewer extents than there are
-    /// now: the others were not there, and so are free.
+    /// Reads what [`ExtentTable::encode_uses`] wrote.
     pub(crate) fn decode_uses(fields: &mut Fields<'_>, extents: u32) -> Result<Vec<Use>, Malformed> {
-        let count = fields.count(extents as usize)?;
-        let mut uses = Vec::with_capacity(count);
-        for _ in 0..count {
+        let mut uses = Vec::new();
+        for _ in 0..extents {
             let number = fields.u8()?;
             let stream = if number == 0 { None } else { Some(Stream::from_number(number)?) };
             uses.push(Use { stream, used_blocks: fields.u32()? });
         }
-        uses.resize(extents as usize, Use::default());
         Ok(uses)
     }
 }

@@ -50,7 +50,8 @@ pub fn grow(device: Arc<dyn Device>, keys: &DeviceKeys, rng: &mut dyn CryptoRng)
     // A crash before this sync: the first copy is old or new, the second old: the old geometry rules.
     superblock.write_copy(0, &*device, keys, rng)?;
     device.sync()?;
-    // A crash before this one: the second is old or new, and so is what rules; no extent is named yet that only one has.
+    // A crash before this one: the second is old or new, and so is what rules; a batch that is written over the new one
+    // says so, and then the new one rules even where the second copy turns out to be old.
     superblock.write_copy(1, &*device, keys, rng)?;
     device.sync()?;
     Ok(Grown { before, after })

@@ -69,6 +69,11 @@ impl Geometry {
         Ok(())
     }
 
+    /// The same extents as there, and maybe more behind them?
+    pub(crate) fn extends(&self, other: &Self) -> bool {
+        self.extent_bytes == other.extent_bytes && self.extents >= other.extents
+    }
+
     /// Blocks of one extent.
     pub(crate) fn blocks(&self) -> u32 {
         self.extent_bytes / BLOCK as u32
@@ -150,12 +155,18 @@ impl Log {
 
     /// Opens a store and brings it to its last valid batch, which is durable when this returns.
     pub fn open(device: Arc<dyn Device>, keys: &DeviceKeys) -> Result<(Self, Recovered), Error> {
-        let superblock = Superblock::read(&*device, keys)?;
-        superblock.geometry.check(device.length())?;
-        Superblock::rewrite(&*device, keys)?; // Durable with the sync of the recovery below.
-        let sealer = Arc::new(Sealer::new(keys, superblock.store));
+        let mut superblocks = Superblock::read(&*device, keys)?.into_iter();
+        let smaller = superblocks.next().ok_or(Error::NotAStore)?;
+        let sealer = Arc::new(Sealer::new(keys, smaller.store));
         let reader = Reader::new(Arc::clone(&device), Arc::clone(&sealer));
-        let (state, verifiers, set_aside_bytes) = crate::recovery::recover(&reader, superblock.geometry)?;
+        let recover = |geometry: Geometry| {
+            geometry.check(device.length())?;
+            crate::recovery::recover(&reader, geometry)
+        };
+        let (state, verifiers, set_aside_bytes) = match (recover(smaller.geometry), superblocks.next()) {
+            (Err(Error::SuperblockRolledBack { .. }), Some(larger)) => recover(larger.geometry)?,
+            (found, _) => found?,
+        };
         let recovered = Recovered {
             batch: state.batch,
             entries: state.entries,

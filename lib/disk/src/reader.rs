@@ -97,7 +97,8 @@ impl Reader {
         Ok(Header::open(&self.sealer, offset, block.as_ref()))
     }
 
-    /// Commit record that ends the run at `offset`, with its bytes, if there is one and it opens.
+    /// Commit record that ends the run at `offset`, with its bytes, if there is one and it opens. One that names more
+    /// extents than the geometry has is an error: that geometry is older than the record.
     pub(crate) fn commit(
         &self,
         offset: u64,
@@ -114,7 +115,12 @@ impl Reader {
             Err(Error::Frame { .. }) => return Ok(None),
             Err(other) => return Err(other),
         };
-        Ok(Commit::decode(&record, geometry.extents).ok().map(|commit| (commit, record)))
+        let Ok(commit) = Commit::decode(&record) else { return Ok(None) };
+        if commit.extents > geometry.extents {
+            let (extents, named, batch) = (geometry.extents, commit.extents, commit.batch);
+            return Err(Error::SuperblockRolledBack { extents, named, batch });
+        }
+        Ok(Some((commit, record)))
     }
 
     /// All frames of the runs that fill `used_blocks` from `start` on.
@@ -248,7 +254,7 @@ impl JournalEntries {
             let from = header.covered_bytes() as usize;
             let sealed = bytes.get(from..from + header.commit_bytes as usize).ok_or(damaged("commit"))?;
             let record = sealer.open(Piece::Commit, offset + from as u64, sealed).ok_or(damaged("commit"))?;
-            let commit = Commit::decode(&record, self.geometry.extents).map_err(|_| damaged("commit"))?;
+            let commit = Commit::decode(&record).map_err(|_| damaged("commit"))?;
             if self.last.is_some_and(|(_, previous)| commit.previous != previous) {
                 return Err(damaged("commit does not follow the one before"));
             }

@@ -80,9 +80,11 @@ impl Superblock {
         Ok(device.write(offset, block.as_ref())?)
     }
 
-    /// Reads both copies. They differ only while a growth is under way or was interrupted: then the smaller geometry
-    /// rules, until both copies have the larger one.
-    pub(crate) fn read(device: &dyn Device, keys: &DeviceKeys) -> Result<Self, Error> {
+    /// Reads both copies, and gives what they say, fewer extents first. They differ only while a growth is under way or
+    /// was interrupted. Then the smaller geometry rules until both have the larger one; but where a commit record was
+    /// written over the larger one, that one was durable before, and rules. So a start has nothing to write here: a copy
+    /// that it has from a cache only is one that no batch needs, and neither is ever in flight but while a store grows.
+    pub(crate) fn read(device: &dyn Device, keys: &DeviceKeys) -> Result<Vec<Self>, Error> {
         let sealer = Sealer::new(keys, [0; 16]);
         let (mut found, mut newer): (Vec<Self>, _) = (Vec::new(), None);
         for copy in 0..2 {
@@ -93,27 +95,18 @@ impl Superblock {
                 Copy::Version(_) => {}
             }
         }
-        let rules = found.into_iter().min_by_key(|superblock| superblock.geometry.extents);
-        match (rules, newer) {
-            (Some(superblock), _) => Ok(superblock),
+        found.sort_by_key(|superblock| superblock.geometry.extents);
+        match (found.first().copied(), newer) {
+            (Some(smaller), _) => {
+                // Two stores in one place, a format over another one that was interrupted: never one for the other.
+                found.retain(|other| {
+                    other.store == smaller.store && other.geometry.extends(&smaller.geometry)
+                });
+                Ok(found)
+            }
             (None, Some(found)) => Err(Error::Newer { found, known: FORMAT_VERSION }),
             (None, None) => Err(Error::NotAStore),
         }
-    }
-
-    /// Submits the copies that open once more, as they are: what a start has read may be in a cache only, and its log
-    /// must not grow into extents that a power cut takes back. The caller syncs.
-    pub(crate) fn rewrite(device: &dyn Device, keys: &DeviceKeys) -> Result<(), Error> {
-        let sealer = Sealer::new(keys, [0; 16]);
-        for copy in 0..2 {
-            if let Copy::Opens(_) = Self::read_copy(copy, device, &sealer)? {
-                let offset = copy * BLOCK as u64;
-                let mut block = AlignedBuffer::with_capacity(BLOCK);
-                device.read(offset, block.extend_zeroed(BLOCK))?;
-                device.write(offset, block.as_ref())?;
-            }
-        }
-        Ok(())
     }
 
     fn read_copy(copy: u64, device: &dyn Device, sealer: &Sealer) -> Result<Copy, Error> {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
-    BLOCK, CommitFields, Device, DeviceKeys, Error, FrameRecord, Geometry, Log, MemoryDevice, Sealer, Stream,
-    frames_of_write,
+    BLOCK, CommitFields, Device, DeviceKeys, Error, FrameRecord, Geometry, Log, MemoryDevice,
+    RecordingDevice, Sealer, Stream, frames_of_write, grow,
 };
 
 const EXTENT: usize = 64 * 1024;
@@ -156,4 +156,52 @@ fn a_bad_sector_among_the_bodies_keeps_no_store_from_starting() {
     assert_eq!((block as usize - SUPERBLOCKS) % EXTENT, 0, "an extent begins there");
     let device = Arc::new(BadBlock(MemoryDevice::from_bytes(image), block));
     assert_eq!(open(&device).unwrap().entries(), log.entries());
+}
+
+/// A store that was full, grew, and went on behind its old end; the image before, and after.
+fn grown() -> (Vec<u8>, Vec<u8>, u64) {
+    let device = fresh(5);
+    let (mut log, mut random) = (open(&device).unwrap(), rng(6));
+    while say(&mut log, 3000, 20_000, &mut random).is_ok() {}
+    drop(log);
+    let mut old = device.image();
+    old.resize(old.len() + 20 * EXTENT, 0);
+    let device = device_of(old.clone());
+    grow(device.clone(), &keys(), &mut rng(7)).unwrap();
+    let mut log = open(&device).unwrap();
+    while say(&mut log, 3000, 20_000, &mut random).is_ok() {}
+    assert!(log.geometry().extents > GEOMETRY.extents);
+    (old, device.image(), log.entries())
+}
+
+#[test]
+fn an_old_superblock_in_one_place_costs_nothing_and_in_both_is_named() {
+    let (old, image, entries) = grown();
+    for copy in 0..2 {
+        let mut changed = image.clone();
+        changed[copy * BLOCK..][..BLOCK].copy_from_slice(&old[copy * BLOCK..][..BLOCK]);
+        let log = open(&device_of(changed)).unwrap();
+        assert_eq!(
+            (log.entries(), log.journal_entries(0).filter(Result::is_ok).count()),
+            (entries, entries as usize)
+        );
+    }
+    let mut changed = image;
+    changed[..SUPERBLOCKS].copy_from_slice(&old[..SUPERBLOCKS]);
+    let device = device_of(changed.clone());
+    let refused = open(&device).map(drop);
+    assert!(
+        matches!(refused, Err(Error::SuperblockRolledBack { extents: 40, named: 60, .. })),
+        "{refused:?}"
+    );
+    assert!(device.image() == changed, "and nothing was written");
+}
+
+#[test]
+fn a_start_has_no_superblock_in_flight() {
+    let (_, image, _) = grown();
+    let device = Arc::new(RecordingDevice::new(device_of(image), Vec::new()));
+    open(&device).unwrap();
+    let writes = device.writes();
+    assert!(!writes.is_empty() && writes.iter().all(|write| write.offset >= SUPERBLOCKS as u64));
 }
