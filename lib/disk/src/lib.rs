@@ -56,6 +56,7 @@ pub use log::{Geometry, Log, Recovered};
 pub use medium::{Medium, MediumKind};
 pub use reader::{JournalEntries, JournalEntry, Reader};
 pub use recording::{RecordedWrite, RecordingDevice};
+pub use recovery::FoundLog;
 pub use run::{FrameRecord, Owner, Position, frames_of_write};
 pub use seal::{DeviceKeys, NONCE_BYTES, Sealer, StoreId, TAG_BYTES};
 pub use verifiers::{PersonKey, VERIFIER_BYTES_MAX};

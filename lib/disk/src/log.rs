@@ -13,6 +13,7 @@ use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::extents::{Extent, ExtentTable, Space, Stream};
 use crate::reader::{JournalEntries, Reader};
+use crate::recovery::FoundLog;
 use crate::run::FrameRecord;
 use crate::seal::{DeviceKeys, Sealer, StoreId};
 use crate::superblock::{SUPERBLOCKS_BYTES, Superblock};
@@ -155,27 +156,29 @@ impl Log {
 
     /// Opens a store and brings it to its last valid batch, which is durable when this returns.
     pub fn open(device: Arc<dyn Device>, keys: &DeviceKeys) -> Result<(Self, Recovered), Error> {
+        Self::find(device, keys)?.settle()
+    }
+
+    /// Finds a store's last valid batch. Nothing is written until [`FoundLog::settle`].
+    pub fn find(device: Arc<dyn Device>, keys: &DeviceKeys) -> Result<FoundLog, Error> {
         let mut superblocks = Superblock::read(&*device, keys)?.into_iter();
         let smaller = superblocks.next().ok_or(Error::NotAStore)?;
         let sealer = Arc::new(Sealer::new(keys, smaller.store));
-        let reader = Reader::new(Arc::clone(&device), Arc::clone(&sealer));
-        let recover = |geometry: Geometry| {
+        let find = |geometry: Geometry| {
             geometry.check(device.length())?;
-            crate::recovery::recover(&reader, geometry)
+            FoundLog::find(Reader::new(Arc::clone(&device), Arc::clone(&sealer)), geometry)
         };
-        let (state, verifiers, set_aside_bytes) = match (recover(smaller.geometry), superblocks.next()) {
-            (Err(Error::SuperblockRolledBack { .. }), Some(larger)) => recover(larger.geometry)?,
-            (found, _) => found?,
-        };
-        let recovered = Recovered {
-            batch: state.batch,
-            entries: state.entries,
-            fields: state.fields.clone(),
-            set_aside_bytes,
-        };
+        match (find(smaller.geometry), superblocks.next()) {
+            (Err(Error::SuperblockRolledBack { .. }), Some(larger)) => find(larger.geometry),
+            (found, _) => found,
+        }
+    }
+
+    /// An open log at this state, which is durable.
+    pub(crate) fn settled(reader: Reader, state: State, verifiers: Verifiers) -> Self {
+        let Reader { device, sealer } = reader;
         let desk = Desk::new(state.clone());
-        let log = Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, desk };
-        Ok((log, recovered))
+        Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, desk }
     }
 
     /// Begins a batch. An `urgent` one may use the reserve: erasures, officers' acts, key rolls, alarms.

@@ -1,15 +1,14 @@
-//! A start: finds the last batch that counts, sets an unfinished one aside, and makes the last one durable again.
-//! Never starts over damage that a later batch proves.
+//! A start: finds the last batch that counts; then, told to go on, sets an unfinished one aside and makes the last one
+//! durable again. Never writes before it is told, and never starts over damage that a later batch proves.
 
-use sha2::{Digest, Sha256};
-
-use crate::commit::{Commit, Top, digest};
+use crate::commit::{Commit, RunRef, Top, digest};
 use crate::device::BLOCK;
 use crate::error::Error;
 use crate::extents::Stream;
-use crate::log::{Geometry, State};
+use crate::log::{Geometry, Log, Recovered, State};
 use crate::reader::Reader;
 use crate::run::Header;
+use crate::seal::StoreId;
 use crate::verifiers::{CHAIN_MAX, VerifierFrame, Verifiers, apply};
 
 /// A batch as its journal run tells it.
@@ -20,20 +19,59 @@ struct Found {
     digest: [u8; 32],
 }
 
-/// Log's state, verifiers, and how many bytes of the journal were set aside.
-pub(crate) fn recover(reader: &Reader, geometry: Geometry) -> Result<(State, Verifiers, u64), Error> {
-    let journal = journal_extents(reader, geometry)?;
-    let (state, last) = last_valid(reader, geometry, journal)?;
-    refuse_later_batches(reader, &state)?;
-    let set_aside = set_aside(reader, &state)?;
-    if let Some(found) = &last {
-        rewrite(reader, found)?;
+/// A store as a start found it; nothing was written yet. Whoever else knows what came last is asked first, the cell
+/// above all: what one wrong read has hidden may be there at a second look, but not once it was set aside.
+pub struct FoundLog {
+    reader: Reader,
+    state: State,
+    last: Option<Found>,
+    verifiers: Verifiers,
+    recovered: Recovered,
+}
+
+impl FoundLog {
+    /// Looks, and writes nothing.
+    pub(crate) fn find(reader: Reader, geometry: Geometry) -> Result<Self, Error> {
+        let journal = journal_extents(&reader, geometry)?;
+        let (state, last) = last_valid(&reader, geometry, journal)?;
+        refuse_later_batches(&reader, &state)?;
+        let newest = last.as_ref().and_then(|found| found.commit.verifiers);
+        let verifiers = read_verifiers(&reader, newest)?;
+        let recovered = Recovered {
+            batch: state.batch,
+            entries: state.entries,
+            fields: state.fields.clone(),
+            set_aside_bytes: unfinished_bytes(&reader, &state)?,
+        };
+        Ok(Self { reader, state, last, verifiers, recovered })
     }
-    // A crash before this sync: the same start happens again, nobody was answered.
-    reader.device.sync()?;
-    let newest = last.as_ref().and_then(|found| found.commit.verifiers);
-    let verifiers = read_verifiers(reader, newest)?;
-    Ok((state, verifiers, set_aside))
+
+    /// What was found.
+    pub fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    /// The store's random name.
+    pub fn store(&self) -> StoreId {
+        self.reader.sealer.store()
+    }
+
+    /// Reads what was found.
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// Sets an unfinished batch aside for good, and makes the last one that counts durable.
+    pub fn settle(self) -> Result<(Log, Recovered), Error> {
+        let Self { reader, state, last, verifiers, recovered } = self;
+        set_aside(&reader, &state)?;
+        if let Some(found) = &last {
+            rewrite(&reader, found)?;
+        }
+        // A crash before this sync: the same start happens again, nobody was answered.
+        reader.device.sync()?;
+        Ok((Log::settled(reader, state, verifiers), recovered))
+    }
 }
 
 fn damaged(offset: u64, what: &'static str) -> Error {
@@ -149,11 +187,17 @@ fn is_whole(reader: &Reader, found: &Found) -> Result<bool, Error> {
             return Ok(false);
         }
         let buffer = reader.blocks(run.offset, bytes)?;
-        if <[u8; 32]>::from(Sha256::digest(&buffer.as_ref()[..run.covered as usize])) != run.digest {
+        if !is_as_named(run, buffer.as_ref()) {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Do these bytes have the digest that the commit record names?
+fn is_as_named(run: &RunRef, bytes: &[u8]) -> bool {
+    let covered = bytes.get(..run.covered as usize);
+    covered.is_some_and(|covered| digest(covered) == run.digest)
 }
 
 /// Places where the journal may go on: behind its last run, and in the extent taken ahead.
@@ -203,30 +247,40 @@ fn refuse_if_later(header: Option<Header>, state: &State) -> Result<(), Error> {
     }
 }
 
-/// Makes an unfinished batch unreadable for ever, and counts the bytes of its run in the journal. A run of which not even
-/// the header came is not seen, and nothing of it can be said.
-fn set_aside(reader: &Reader, state: &State) -> Result<u64, Error> {
+/// Bytes of an unfinished batch's run in the journal. A run of which not even the header came is not seen, and nothing of
+/// it can be said.
+fn unfinished_bytes(reader: &Reader, state: &State) -> Result<u64, Error> {
     let mut bytes = 0;
     for (offset, end) in tails(state) {
-        if offset >= end {
-            continue;
-        }
-        let Some(header) = reader.header(offset)? else { continue };
+        let Some(header) = reader.header(offset)?.filter(|_| offset < end) else { continue };
         if header.stream == Stream::Journal && header.batch == state.batch + 1 {
             bytes += (u64::from(header.blocks) * BLOCK as u64).clamp(BLOCK as u64, end - offset);
         }
-        // Whatever opens here must not be taken for the log's own once other runs have been written before it.
-        let mut block = crate::buffer::AlignedBuffer::with_capacity(BLOCK);
-        block.extend_zeroed(BLOCK);
-        reader.device.write(offset, block.as_ref())?;
     }
     Ok(bytes)
 }
 
-/// Writes the last batch once more: it may have been readable from a cache without ever having been synced.
+/// Makes an unfinished batch unreadable for ever: it must not be taken for the log's own once other runs have been
+/// written before it.
+fn set_aside(reader: &Reader, state: &State) -> Result<(), Error> {
+    for (offset, end) in tails(state) {
+        if offset < end && reader.header(offset)?.is_some() {
+            let mut block = crate::buffer::AlignedBuffer::with_capacity(BLOCK);
+            block.extend_zeroed(BLOCK);
+            reader.device.write(offset, block.as_ref())?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the last batch once more: it may have been readable from a cache without ever having been synced. What reads
+/// otherwise than a moment ago is not written over what is there.
 fn rewrite(reader: &Reader, found: &Found) -> Result<(), Error> {
     for run in &found.commit.runs {
         let buffer = reader.blocks(run.offset, run.blocks as usize * BLOCK)?;
+        if !is_as_named(run, buffer.as_ref()) {
+            return Err(damaged(run.offset, "a run that was whole when it was read before"));
+        }
         reader.device.write(run.offset, buffer.as_ref())?;
     }
     Ok(())

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use disk::{CommitFields, Device, DeviceKeys, Geometry, Log, Recovered, StoreId, Top};
+use disk::{CommitFields, Device, DeviceKeys, Geometry, Log, Reader, Recovered, StoreId, Top};
 use rand_core::CryptoRng;
 
 use crate::error::Error;
@@ -93,23 +93,25 @@ impl Vault {
     ) -> Result<(Self, Opened), Error> {
         let mut keeper = keeper.into();
         let keys = keeper.device_keys()?;
-        let (log, recovered) = Log::open(device, &keys)?;
-        let store = log.store();
+        let found = Log::find(device, &keys)?;
+        let (store, reader) = (found.store(), found.reader());
         let mask = Mask::new(rng)?;
-        let (slot, interrupted) = keeper.ruling(&store, &mask, |slot| judge(slot, &recovered))?;
-        let fields = &recovered.fields;
+        let (slot, interrupted) = keeper.ruling(&store, &mask, |slot| judge(slot, found.recovered()))?;
+        let fields = &found.recovered().fields;
         let (at, pending_at) = match interrupted {
             Some(Interrupted::AfterCell) => (slot.top, None), // (b) folded everything into the tree that now rules.
             Some(Interrupted::BeforeCell) | None => (fields.top.unwrap_or(NO_TOP), fields.pending),
         };
         let unlock = keeper.unlock();
-        let top = KeyTree::open_top(&log.reader(), &store, &slot.root, unlock.as_deref(), at, &mask)?;
+        let top = KeyTree::open_top(&reader, &store, &slot.root, unlock.as_deref(), at, &mask)?;
         if top.epoch != slot.epoch {
             return Err(Error::Damaged { what: "the top of the tree", offset: at.position.offset });
         }
+        let (pending, lists) = read_pending(&reader, &store, &top.j, pending_at, &mask)?;
+        // All fits: only now is anything written. A log that its cell does not take stays as it is, for a second look.
+        let (log, recovered) = found.settle()?;
         // Steps (c) and (d) of a life that ended before them, or a torn slot that is of no use.
         keeper.bring_up(&slot, &keys, &mask, rng)?;
-        let (pending, lists) = read_pending(&log, &store, &top.j, pending_at, &mask)?;
         let mut tree = tree(&log, store, mask, (slot.root.clone(), unlock), top, at, limits);
         (tree.pending, tree.lists) = (pending, lists);
         let opened = Opened {
@@ -178,7 +180,7 @@ fn tree(
 
 /// Walks back over the pending lists. It ends: a list holds the tag of the one before it, so none leads back to itself.
 fn read_pending(
-    log: &Log,
+    reader: &Reader,
     store: &StoreId,
     j: &Secret32,
     newest: Option<Top>,
@@ -189,7 +191,7 @@ fn read_pending(
     let mut next = newest;
     while let Some(at) = next {
         let damaged = Error::Damaged { what: "a list of leaf keys", offset: at.position.offset };
-        let sealed = log.reader().body(at.position)?;
+        let sealed = reader.body(at.position)?;
         if seal::tag_of(&sealed) != Some(at.tag) {
             return Err(damaged);
         }

@@ -124,3 +124,28 @@ fn a_list_of_leaf_keys_in_the_place_of_another_is_noticed() {
         assert!(matches!(refused, Some(Error::Damaged { .. })), "{from} over {to}: {refused:?}");
     }
 }
+
+#[test]
+fn where_the_cell_does_not_take_the_log_nothing_of_it_is_written_over() {
+    let mut world = World::seeded(32);
+    let (machine, mut life) = world.calm();
+    (1..4).for_each(|conversation| world.say(&mut life.vault, conversation, 3).unwrap());
+    let number = world.ask(&mut life.vault, vec![Target::Conversation(2)]).unwrap();
+    let intended = life.vault.begin_erasure(&world.intents[number]).unwrap();
+    let written = life.vault.write_tree(intended, &mut world.random).unwrap();
+    life.vault.replace_cell(written).unwrap();
+    let top = locked(&life.vault.tree).top_at.position.offset as usize;
+    drop(life);
+    world.power_off(&machine, 0);
+    // One wrong byte in the last batch, which the cell names: at a second look the byte may be right again.
+    world.image[top + 30] ^= 1;
+    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+    let refused = world.open(&machine).map(|_| ()).unwrap_err();
+    assert!(matches!(refused, Error::StoreBehindCell { store_epoch: 0, cell_epoch: 1, .. }), "{refused}");
+    assert_eq!(machine.recording.writes().len(), world.history.len(), "nothing was written");
+    world.image[top + 30] ^= 1;
+    let (_, mut life) = world.calm();
+    assert_eq!(life.opened.interrupted, Some(crate::Interrupted::AfterCell));
+    world.check_live(&life.vault, "the byte is right again");
+    world.redo(&mut life.vault).unwrap();
+}
