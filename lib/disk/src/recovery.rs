@@ -261,10 +261,11 @@ fn unfinished_bytes(reader: &Reader, state: &State) -> Result<u64, Error> {
 }
 
 /// Makes an unfinished batch unreadable for ever: it must not be taken for the log's own once other runs have been
-/// written before it.
+/// written before it. Always, also where nothing is seen: behind a sync that failed a cache may show what the medium has
+/// not.
 fn set_aside(reader: &Reader, state: &State) -> Result<(), Error> {
     for (offset, end) in tails(state) {
-        if offset < end && reader.header(offset)?.is_some() {
+        if offset < end {
             let mut block = crate::buffer::AlignedBuffer::with_capacity(BLOCK);
             block.extend_zeroed(BLOCK);
             reader.device.write(offset, block.as_ref())?;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
-    BLOCK, CommitFields, Device, DeviceKeys, Error, FrameRecord, Geometry, Log, MemoryDevice,
-    RecordingDevice, Sealer, Stream, frames_of_write, grow,
+    BLOCK, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, FrameRecord, Geometry,
+    Log, MemoryDevice, RecordingDevice, Sealer, Stream, frames_of_write, grow,
 };
 
 const EXTENT: usize = 64 * 1024;
@@ -204,4 +204,36 @@ fn a_start_has_no_superblock_in_flight() {
     open(&device).unwrap();
     let writes = device.writes();
     assert!(!writes.is_empty() && writes.iter().all(|write| write.offset >= SUPERBLOCKS as u64));
+}
+
+/// The image with a flipped byte in the body of the given batch.
+fn torn(log: &Log, mut image: Vec<u8>, number: u64) -> Vec<u8> {
+    let body =
+        frames(log, &image).into_iter().find(|frame| frame.stream == Stream::Bodies && frame.batch == number);
+    image[body.unwrap().position.offset as usize + 3000] ^= 1;
+    image
+}
+
+#[test]
+fn what_was_set_aside_is_gone_from_the_medium_too_though_a_sync_failed() {
+    let device = fresh(8);
+    let (mut log, mut random) = (open(&device).unwrap(), rng(9));
+    (0..8).for_each(|_| say(&mut log, 2000, 0, &mut random).unwrap());
+    // Too long for the rest of the journal's extent, this batch goes into the next one; a power cut tears its body.
+    say(&mut log, 40_000, 20_000, &mut random).unwrap();
+    let image = torn(&log, device.image(), 9);
+    drop(log);
+    let quiet = CrashClock::new(u64::MAX, Fault::Eio);
+    open(&Arc::new(CrashingDevice::new(image.clone(), quiet.clone()))).unwrap();
+    // The start sets it aside, and its sync, the last operation, fails: a cache shows zeros, the medium has the batch.
+    let clock = CrashClock::new(quiet.operations() - 1, Fault::Eio);
+    let device = Arc::new(CrashingDevice::new(image, clock));
+    assert!(matches!(open(&device).map(drop), Err(Error::Io(_))));
+    let mut log = open(&device).unwrap();
+    say(&mut log, 2000, 0, &mut random).unwrap();
+    say(&mut log, 2000, 20_000, &mut random).unwrap();
+    // A power cut tears the last batch; what was synced is on the medium, what a cache only showed is not.
+    let image = torn(&log, device.after_power_cut(0), 10);
+    let log = open(&device_of(image)).unwrap();
+    assert_eq!(log.entries(), 9);
 }
