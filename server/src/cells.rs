@@ -68,6 +68,17 @@ pub(crate) fn rehearsed(config: &StoreConfig) -> Result<Keeper, StoreError> {
     keep(config, |place| Ok(Box::new(OverlayCell::new(open_one(place)?))))
 }
 
+/// The same beside a running server, where the kind of cell lets one look: a file does, a device is held exclusively.
+pub(crate) fn looked_at(config: &StoreConfig) -> Result<Keeper, StoreError> {
+    keep(config, |place| {
+        let cell: Box<dyn RootCell> = match place {
+            CellPlace::File(path) => Box::new(FileCell::look(path)?),
+            CellPlace::Sector(_) => open_one(place)?,
+        };
+        Ok(Box::new(OverlayCell::new(cell)))
+    })
+}
+
 fn keep(
     config: &StoreConfig,
     open_one: impl Fn(&CellPlace) -> Result<Box<dyn RootCell>, CellError>,

@@ -38,6 +38,16 @@ impl FileCell {
         Ok(Self { file })
     }
 
+    /// Looks at a cell that a server may hold: nothing is locked, and nothing can be written. What is read may be from
+    /// two moments of an erasure; then it does not open, and one looks again.
+    pub fn look(path: &Path) -> Result<Self, CellError> {
+        let file = File::open(path)?;
+        if file.metadata()?.len() != 3 * BLOCK as u64 {
+            return Err(CellError::NotACell);
+        }
+        Ok(Self { file })
+    }
+
     fn put(&self, slot: CellSlot, block: &[u8; BLOCK]) -> Result<(), CellError> {
         self.file.write_all_at(block, (slot.index() * BLOCK) as u64)?;
         Ok(self.file.sync_data()?)

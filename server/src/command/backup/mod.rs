@@ -11,14 +11,15 @@ use crate::backup::{BackupDevice, BackupError, Folder, Verified};
 use crate::config::Config;
 use crate::keys::ServerKeys;
 use crate::overlay::OverlayDevice;
+use crate::store::StoreError;
 use crate::words::Trouble;
-use crate::{cells, clock, randomness};
+use crate::{clock, randomness};
 use console::{Exit, Lang, Voice, progress::Progress};
 use disk::{CopyError, Device};
 use std::io::stderr;
 use std::path::Path;
 use std::sync::Arc;
-use vault::{Limits, Opened, Vault};
+use vault::{Keeper, Limits, Opened, Vault};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Backup {
@@ -78,9 +79,12 @@ fn now_ms() -> Result<u64, Trouble> {
     Ok(clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?.wall_ms)
 }
 
-/// Opens a copy with the site's cell, both under a sheet of glass.
-fn under_glass<D: Device + 'static>(config: &Config, device: D) -> Result<(Vault, Opened), Trouble> {
-    let keeper = cells::rehearsed(&config.store).map_err(store_trouble)?;
+/// Opens a copy with the site's cells, all under a sheet of glass.
+fn under_glass<D: Device + 'static>(
+    keeper: Result<Keeper, StoreError>,
+    device: D,
+) -> Result<(Vault, Opened), Trouble> {
+    let keeper = keeper.map_err(store_trouble)?;
     let device = Arc::new(OverlayDevice::new(device));
     let opened = Vault::open(device, keeper, Limits::default(), &mut randomness::rng());
     opened.map_err(|error| {

@@ -2,6 +2,7 @@
 //! Never writes: the backup is read as the device that it is a copy of, and cell and device lie under glass.
 
 use super::{Bar, Open, open, trouble, under_glass};
+use crate::cells;
 use crate::command::check;
 use crate::words::{Done, Trouble};
 use console::{Exit, Voice};
@@ -36,7 +37,7 @@ impl Rehearse {
         let whole = device.verify(|done| bar.draw(done, all));
         bar.clear();
         whole.map_err(trouble)?;
-        let (vault, opened) = under_glass(&config, device)?;
+        let (vault, opened) = under_glass(cells::looked_at(&config.store), device)?;
         let (entries, bodies) = check::everything(&vault, &opened)?;
         let erasure_epoch = vault.epoch();
         let words = Done::Rehearsed { entries, epoch: erasure_epoch, bodies };

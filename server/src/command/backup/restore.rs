@@ -3,6 +3,7 @@
 
 use super::{Bar, Open, open, store_trouble, trouble, under_glass};
 use crate::backup::BackupDevice;
+use crate::cells;
 use crate::command::file_trouble;
 use crate::store::StoreError;
 use crate::words::{Done, Trouble};
@@ -52,7 +53,7 @@ impl Restore {
         let Open { config, verified, device, _folder, .. } = open(&self.config, &self.dir)?;
         let (outline, path) = (&verified.outline, &config.store.path);
         // Before anything is written: does what survived open it?
-        under_glass(&config, Arc::clone(&device))?;
+        under_glass(cells::rehearsed(&config.store), Arc::clone(&device))?;
         let target = self.target(path, config.store.bytes, outline)?;
         let mut bar = Bar::new(voice);
         if let Target::There(medium) = &target {
@@ -84,7 +85,7 @@ impl Restore {
         written?;
         // Read back from where it lies now.
         let medium = Medium::open(path).map_err(|error| store_trouble(StoreError::of_disk(error, path)))?;
-        under_glass(&config, medium)?;
+        under_glass(cells::rehearsed(&config.store), medium)?;
         let words = Done::Restored { to, batch, entries, epoch, used };
         Ok(voice.done("backup restore", &words, data))
     }

@@ -2,8 +2,8 @@
 //! Never writes anywhere.
 
 use super::{Bar, Open, open, trouble, under_glass};
-use crate::status;
 use crate::words::{Done, Trouble};
+use crate::{cells, status};
 use console::{Exit, Voice, when};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ impl Verify {
         let cell_epoch = status::ask(&config.runtime_dir).ok().map(|status| status.erasure_epoch);
         let opens = match cell_epoch {
             Some(epoch) => Some(outline.opens_at(epoch)),
-            None => match under_glass(&config, device) {
+            None => match under_glass(cells::looked_at(&config.store), device) {
                 Ok(_) => Some(true),
                 Err(Trouble::BackupBehind { .. } | Trouble::BackupNotOfCell { .. }) => Some(false),
                 Err(Trouble::StoreMissing { .. }) => None,
