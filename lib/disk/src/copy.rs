@@ -194,7 +194,9 @@ impl Still {
     /// Was this store ever where the anchor says? Else two stores have gone different ways, and blocks of the one are
     /// worth nothing to the other, even where extent and batch are alike.
     pub fn has_passed(&self, anchor: &Anchor) -> Result<bool, CopyError> {
-        if anchor.batch > self.outline.anchor.batch || !anchor.commit_at.is_multiple_of(BLOCK as u64) {
+        let is_place = anchor.commit_at.is_multiple_of(BLOCK as u64)
+            && anchor.commit_at < self.outline.geometry.start(self.outline.geometry.extents);
+        if anchor.batch > self.outline.anchor.batch || !is_place {
             return Ok(false);
         }
         let (reader, geometry) = (&self.copier.reader, self.outline.geometry);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use disk::{
-    BLOCK, CommitFields, Copier, CopyBuffer, CopyError, Cover, CrashClock, CrashingDevice, Device,
+    Anchor, BLOCK, CommitFields, Copier, CopyBuffer, CopyError, Cover, CrashClock, CrashingDevice, Device,
     DeviceKeys, Error, Extent, Fault, Geometry, Log, MemoryDevice, Outline, Position, Range, Restoring,
     Still,
 };
@@ -230,6 +230,10 @@ fn a_copy_of_another_history_is_told() {
     }
     let late = life.log.copier().hold().unwrap().outline().anchor;
     assert!(life.log.copier().hold().unwrap().has_passed(&early).unwrap());
+    for commit_at in [u64::MAX - 4095, LENGTH, early.commit_at + 1] {
+        let elsewhere = Anchor { commit_at, ..early };
+        assert!(!life.log.copier().hold().unwrap().has_passed(&elsewhere).unwrap());
+    }
     // The store goes on from the early copy, and does other things under the same numbers of batches.
     let device = Arc::new(MemoryDevice::new(LENGTH));
     copy.restore(&*device).unwrap();
