@@ -4,30 +4,48 @@
 use crate::log::Log;
 use crate::randomness::rng;
 use protocol::io::EraseItem;
-use vault::{Place, Target, Vault};
+use vault::{Need, Place, Target, Tended, Vault};
 
 /// Targets of one epoch; more are done in several.
 pub(crate) const TARGETS_MAX: usize = 2048;
 
-/// Gives dead extents back while there is little room: an erasure writes a part of the tree anew, and what it replaces is
-/// room only after a sweep. Where nothing is dead, nothing is gained and nothing lost.
-pub(crate) fn make_room(vault: &mut Vault, log: Log) -> Result<(), vault::Error> {
-    for _ in 0..vault.space().extents {
-        let space = vault.space();
-        if space.free > space.reserve + 1 {
-            break;
+/// Nodes on the way from the root to one message, with room to spare, and bytes of each.
+const PATH_BYTES: u64 = 5 * 4096;
+/// Extents that an erasure may need beside those for its paths: the journal's, and the tree's that is begun.
+const EXTENTS_AROUND: u64 = 2;
+/// Targets of one epoch in a store that has hardly any room.
+const TARGETS_MIN: u64 = 16;
+
+/// Makes the room that an erasure of so many targets needs: it writes a part of the tree anew, and what it replaces is room
+/// only afterwards. Where nothing is dead it is over at once, and the erasure takes from the reserve.
+pub(crate) fn make_room(vault: &mut Vault, targets: usize, log: Log) -> Result<(), vault::Error> {
+    let needed = EXTENTS_AROUND + (targets as u64 * PATH_BYTES).div_ceil(vault.extent_bytes());
+    while u64::from(vault.space().free) < needed {
+        match vault.tend(Need::Room, &mut rng())? {
+            Tended::Idle => break,
+            Tended::Working | Tended::Damaged(_) => {}
+            Tended::Freed => log.debug(format_args!("an extent was given back before an erasure")),
         }
-        let freed = vault.sweep(1, &mut rng())?;
-        log.debug(format_args!("swept before an erasure, {freed} extents given back"));
     }
     Ok(())
+}
+
+/// As many targets as the room that is left takes at once.
+fn at_once(vault: &Vault) -> usize {
+    let free = u64::from(vault.space().free).saturating_sub(EXTENTS_AROUND);
+    let targets = (free * vault.extent_bytes() / PATH_BYTES).clamp(TARGETS_MIN, TARGETS_MAX as u64);
+    targets as usize
 }
 
 /// Erases; gives the epoch that took effect. The batch with the intents is durable already (a).
 pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<u64, vault::Error> {
     let targets: Vec<Target> = items.iter().map(target).collect();
     let mut epoch = vault.epoch();
-    for targets in targets.chunks(TARGETS_MAX) {
+    let mut left = &targets[..];
+    while !left.is_empty() {
+        make_room(vault, left.len().min(TARGETS_MAX), log)?;
+        let (targets, others) = left.split_at(left.len().min(at_once(vault)));
+        left = others;
         epoch = one_epoch(vault, targets, log)?;
     }
     Ok(epoch)
@@ -35,11 +53,11 @@ pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<u6
 
 /// An epoch that erases nothing: a cell that has joined is named by it, so that it will be missed.
 pub(crate) fn name_cells(vault: &mut Vault, log: Log) -> Result<u64, vault::Error> {
+    make_room(vault, 0, log)?;
     one_epoch(vault, &[], log)
 }
 
 fn one_epoch(vault: &mut Vault, targets: &[Target], log: Log) -> Result<u64, vault::Error> {
-    make_room(vault, log)?;
     let intended = vault.begin_erasure(targets)?;
     // A crash here: the old root still rules, the intent is in the journal and is redone.
     let written = vault.write_tree(intended, &mut rng())?;

@@ -28,6 +28,7 @@ mod recovery;
 mod socket;
 mod status;
 mod store;
+mod tending;
 mod unlock;
 mod verifiers;
 mod vital;

@@ -8,6 +8,7 @@ use crate::log::Log;
 use crate::pacing::{Pacing, Turn};
 use crate::randomness::PooledRng;
 use crate::reader::Positions;
+use crate::tending::Tending;
 use crate::verifiers::Verifiers;
 use crate::vital;
 use disk::{Position, Space};
@@ -17,7 +18,7 @@ use pki::canonical;
 use protocol::engine::StoreLimits;
 use protocol::io::{Batch, Input, StoredBody};
 use protocol::limits::BATCH_BYTES_MAX;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use vault::{Row, Rows, Vault};
@@ -54,9 +55,9 @@ pub(crate) enum WriteError {
     /// An erasure stopped half-way; the next start finishes or redoes it.
     #[error("an erasure: {0}")]
     Erasure(vault::Error),
-    /// Giving back dead extents failed.
-    #[error("a sweep: {0}")]
-    Sweep(vault::Error),
+    /// Making room failed.
+    #[error("compaction: {0}")]
+    Tending(vault::Error),
 }
 
 /// What the writer owns.
@@ -147,8 +148,7 @@ fn next(batches: &Receiver<Box<Batch>>, waits: Option<Duration>) -> Result<Box<B
 impl Writer {
     fn run(mut self, batches: &Receiver<Box<Batch>>, inbox: &Inbox) -> Result<(), WriteError> {
         let mut told = None;
-        // Extents that a sweep still has to look at.
-        let mut to_sweep = 0;
+        let mut tending = Tending::new(self.log);
         loop {
             let room = self.room.input(&self.vault);
             if told.as_ref() != Some(&room) {
@@ -164,37 +164,34 @@ impl Writer {
                     let (items, through) = self.pacing.take(Instant::now());
                     let epoch =
                         erasure::run(&mut self.vault, &items, self.log).map_err(WriteError::Erasure)?;
-                    to_sweep = self.vault.space().extents;
                     if !inbox.give(Input::ErasureDone(epoch, through)) {
                         return Ok(());
                     }
+                    tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)?;
                     continue;
                 }
             };
-            let batch = match batches.try_recv() {
+            let patience =
+                tending.patience(&self.vault).filter(|patience| waits.is_none_or(|waits| *patience <= waits));
+            let batch = match next(batches, patience.or(waits)) {
                 Ok(batch) => batch,
-                Err(TryRecvError::Empty) if to_sweep > 0 => {
-                    // One extent at a time, and only while nobody waits.
-                    to_sweep -= 1;
-                    let freed = self.vault.sweep(1, &mut self.rng).map_err(WriteError::Sweep)?;
-                    self.log.debug(format_args!("swept, {freed} extents given back"));
+                Err(RecvTimeoutError::Timeout) if patience.is_some() => {
+                    // One bounded step, and only while nobody waits.
+                    tending.step(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)?;
                     continue;
                 }
-                Err(TryRecvError::Empty) => match next(batches, waits) {
-                    Ok(batch) => batch,
-                    Err(RecvTimeoutError::Timeout) => {
-                        self.pacing.look_for_cells(&mut self.vault);
-                        continue;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                },
-                Err(TryRecvError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.pacing.look_for_cells(&mut self.vault);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
             self.commit(&batch)?;
             if !inbox.give(Input::Committed(batch.number)) {
                 return Ok(());
             }
             self.pacing.intend(&batch.erase, self.frontier.size() - 1);
+            tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)?;
         }
     }
 

@@ -81,6 +81,19 @@ impl<'a> Batch<'a> {
         Ok(add_sealed(run, &self.log.sealer, owner, bytes, self.rng).position)
     }
 
+    /// As [`Batch::tree`], for what is written once and kept: in extents that hold nothing else, so that no compaction
+    /// ever has to move it. `after` is the newest of these frames before this batch.
+    pub fn tree_lasting(
+        &mut self,
+        after: Option<Position>,
+        owner: &Owner,
+        bytes: &[u8],
+    ) -> Result<Position, Error> {
+        let after = after.and_then(|position| self.extent_of(position));
+        let run = self.placement.room_lasting(after, bytes.len() + SEAL_BYTES, self.entries)?;
+        Ok(add_sealed(run, &self.log.sealer, owner, bytes, self.rng).position)
+    }
+
     /// Reads what earlier batches wrote.
     pub fn reader(&self) -> Reader {
         self.log.reader()
@@ -88,10 +101,7 @@ impl<'a> Batch<'a> {
 
     /// The extent that a position lies in, if it is one of this store.
     pub fn extent_of(&self, position: Position) -> Option<Extent> {
-        let geometry = self.log.state.table.geometry;
-        let from = position.offset.checked_sub(geometry.start(0))?;
-        let extent = Extent::try_from(from / u64::from(geometry.extent_bytes)).ok()?;
-        (extent < geometry.extents).then_some(extent)
+        self.log.extent_of(position)
     }
 
     /// Adds a body of `length` bytes; `fill` writes it, sealed, ending with its tag, straight into the run.
@@ -124,6 +134,7 @@ impl<'a> Batch<'a> {
         if !self.placement.table.freeable(extent)
             || !self.log.state.table.freeable(extent)
             || self.freed.contains(&extent)
+            || self.placement.lasting.as_ref().is_some_and(|run| run.extent == extent)
         {
             return Err(Error::NotFreeable(extent));
         }
@@ -203,6 +214,7 @@ impl<'a> Batch<'a> {
     fn close_runs(&mut self, commit: &mut Commit) -> (Vec<RunBuilder>, Vec<u8>) {
         let mut runs = std::mem::take(&mut self.placement.closed);
         runs.extend(self.placement.apart.take());
+        runs.extend(self.placement.lasting.take());
         for stream in STREAMS {
             runs.extend(self.placement.open[stream.slot()].take());
         }

@@ -11,10 +11,11 @@ use crate::commit::{COMMIT_BYTES_MAX, CommitFields};
 use crate::copy::{Copier, Desk};
 use crate::device::{BLOCK, Device};
 use crate::error::Error;
+use crate::extent_walk::ExtentWalk;
 use crate::extents::{Extent, ExtentTable, Space, Stream};
 use crate::reader::{JournalEntries, Reader};
 use crate::recovery::FoundLog;
-use crate::run::FrameRecord;
+use crate::run::{FrameRecord, Position};
 use crate::seal::{DeviceKeys, Sealer, StoreId};
 use crate::superblock::{SUPERBLOCKS_BYTES, Superblock};
 use crate::verifiers::{PersonKey, Verifiers};
@@ -249,7 +250,45 @@ impl Log {
         (0..table.geometry.extents).filter(sweepable).collect()
     }
 
-    /// Every frame of an extent with its owner, for a sweep or a compaction. Damage is an error, never an empty list.
+    /// Bytes of an extent that runs fill.
+    pub fn used_bytes(&self, extent: Extent) -> u64 {
+        let blocks = self.state.table.uses.get(extent as usize).map_or(0, |extent| extent.used_blocks);
+        u64::from(blocks) * BLOCK as u64
+    }
+
+    /// Bytes that the stream still takes before it needs another extent.
+    pub fn tail_bytes(&self, stream: Stream) -> u64 {
+        let table = &self.state.table;
+        let extent = table.current[stream.slot()];
+        let used = table.uses.get(extent as usize).map(|extent| u64::from(extent.used_blocks));
+        let kept = match stream {
+            Stream::Journal => (COMMIT_BYTES_MAX + 5 * table.geometry.extents as usize) as u64,
+            Stream::Bodies | Stream::Tree | Stream::Verifiers => 0,
+        };
+        used.map_or(0, |used| self.extent_bytes().saturating_sub(used * BLOCK as u64 + kept))
+    }
+
+    /// First byte of extent 0: from there on the device is divided into extents.
+    pub fn extents_start(&self) -> u64 {
+        self.state.table.geometry.start(0)
+    }
+
+    /// The extent that a position lies in, if it is one of this store.
+    pub fn extent_of(&self, position: Position) -> Option<Extent> {
+        let geometry = self.state.table.geometry;
+        let from = position.offset.checked_sub(geometry.start(0))?;
+        let extent = Extent::try_from(from / u64::from(geometry.extent_bytes)).ok()?;
+        (extent < geometry.extents).then_some(extent)
+    }
+
+    /// Over the frames of a closed extent, for a compaction.
+    pub fn walk_extent(&self, extent: Extent) -> Result<ExtentWalk, Error> {
+        let table = &self.state.table;
+        let used = table.uses.get(extent as usize).ok_or(Error::NotFreeable(extent))?.used_blocks;
+        Ok(ExtentWalk::new(self.reader(), table.geometry.start(extent), used))
+    }
+
+    /// Every frame of an extent with its owner, whole. Damage is an error, never an empty list.
     pub fn frames_of_extent(&self, extent: Extent) -> Result<Vec<FrameRecord>, Error> {
         let table = &self.state.table;
         let used = table.uses.get(extent as usize).ok_or(Error::NotFreeable(extent))?.used_blocks;

@@ -21,6 +21,8 @@ pub(crate) struct Placement {
     pub(crate) open: [Option<RunBuilder>; 4],
     /// Tree frames in extents of this batch's own: nothing else will ever lie there.
     pub(crate) apart: Option<RunBuilder>,
+    /// Tree frames in extents that hold only what is never moved.
+    pub(crate) lasting: Option<RunBuilder>,
     pub(crate) closed: Vec<RunBuilder>,
     pub(crate) taken: Vec<(Extent, Stream)>,
     pub(crate) pool: Vec<AlignedBuffer>,
@@ -31,7 +33,7 @@ pub(crate) struct Placement {
 impl Placement {
     pub(crate) fn new(table: ExtentTable, pool: Vec<AlignedBuffer>, urgent: bool, desk: Arc<Desk>) -> Self {
         let (open, taken) = ([const { None }; 4], Vec::new());
-        Self { table, open, apart: None, closed: Vec::new(), taken, pool, urgent, desk }
+        Self { table, open, apart: None, lasting: None, closed: Vec::new(), taken, pool, urgent, desk }
     }
 
     /// What a journal run must leave free behind itself for its commit record.
@@ -61,10 +63,7 @@ impl Placement {
         length: usize,
         first: u64,
     ) -> Result<&mut RunBuilder, Error> {
-        let limit = self.frame_bytes_max(stream);
-        if length > limit {
-            return Err(Error::FrameTooLarge { bytes: length, limit });
-        }
+        self.check_frame(stream, length)?;
         let slot = stream.slot();
         let usable = match self.open[slot].take() {
             Some(run) if self.fits(&run, length) => Some(run),
@@ -96,33 +95,81 @@ impl Placement {
 
     /// The run apart, with room for one more frame of `length` bytes. The stream itself goes on where it was.
     pub(crate) fn room_apart(&mut self, length: usize, first: u64) -> Result<&mut RunBuilder, Error> {
-        let limit = self.frame_bytes_max(Stream::Tree);
-        if length > limit {
-            return Err(Error::FrameTooLarge { bytes: length, limit });
-        }
-        let usable = match self.apart.take() {
-            Some(run) if self.fits(&run, length) => Some(run),
-            full => {
-                self.closed.extend(full);
-                None
-            }
-        };
-        let run = match usable {
+        self.check_frame(Stream::Tree, length)?;
+        let run = match self.usable(|placement| &mut placement.apart, length) {
             Some(run) => run,
-            None => {
-                self.check_runs()?;
-                let extent = self.table.take(Stream::Tree, self.urgent, &self.desk)?;
-                self.taken.push((extent, Stream::Tree));
-                let (start, buffer) = (self.table.geometry.start(extent), self.buffer());
-                RunBuilder::new(Stream::Tree, extent, start, first, buffer)
-            }
+            None => self.in_own_extent(first)?,
         };
         Ok(self.apart.insert(run))
     }
 
+    /// The run of what is never moved, with room for one more frame. It begins behind what `after`, an extent of the
+    /// tree that holds nothing else, holds already.
+    pub(crate) fn room_lasting(
+        &mut self,
+        after: Option<Extent>,
+        length: usize,
+        first: u64,
+    ) -> Result<&mut RunBuilder, Error> {
+        self.check_frame(Stream::Tree, length)?;
+        let fresh = self.lasting.is_none();
+        let run = match self.usable(|placement| &mut placement.lasting, length) {
+            Some(run) => Some(run),
+            None if fresh => after.and_then(|extent| self.behind(extent, length, first)),
+            None => None,
+        };
+        let run = match run {
+            Some(run) => run,
+            None => self.in_own_extent(first)?,
+        };
+        Ok(self.lasting.insert(run))
+    }
+
+    fn check_frame(&self, stream: Stream, length: usize) -> Result<(), Error> {
+        let limit = self.frame_bytes_max(stream);
+        if length > limit { Err(Error::FrameTooLarge { bytes: length, limit }) } else { Ok(()) }
+    }
+
+    /// The run of a slot, if it takes the frame; a full one is closed.
+    fn usable(
+        &mut self,
+        slot: impl Fn(&mut Self) -> &mut Option<RunBuilder>,
+        length: usize,
+    ) -> Option<RunBuilder> {
+        let run = slot(self).take()?;
+        if self.fits(&run, length) {
+            return Some(run);
+        }
+        self.closed.push(run);
+        None
+    }
+
+    /// A run behind what an extent of the tree holds, if the stream itself does not go on there.
+    fn behind(&mut self, extent: Extent, length: usize, first: u64) -> Option<RunBuilder> {
+        let carried = self.table.uses.get(extent as usize)?;
+        if carried.stream != Some(Stream::Tree) || self.table.current.contains(&extent) {
+            return None;
+        }
+        let offset = self.table.geometry.start(extent) + u64::from(carried.used_blocks) * BLOCK as u64;
+        let run = RunBuilder::new(Stream::Tree, extent, offset, first, self.buffer());
+        if self.fits(&run, length) {
+            return Some(run);
+        }
+        self.pool.push(run.buffer);
+        None
+    }
+
+    fn in_own_extent(&mut self, first: u64) -> Result<RunBuilder, Error> {
+        self.check_runs()?;
+        let extent = self.table.take(Stream::Tree, self.urgent, &self.desk)?;
+        self.taken.push((extent, Stream::Tree));
+        let (start, buffer) = (self.table.geometry.start(extent), self.buffer());
+        Ok(RunBuilder::new(Stream::Tree, extent, start, first, buffer))
+    }
+
     /// One more run must leave room for those that are open.
     fn check_runs(&self) -> Result<(), Error> {
-        if self.closed.len() + 5 >= RUNS_MAX { Err(Error::BatchTooLarge("runs")) } else { Ok(()) }
+        if self.closed.len() + 6 >= RUNS_MAX { Err(Error::BatchTooLarge("runs")) } else { Ok(()) }
     }
 
     fn in_new_extent(&mut self, stream: Stream, first: u64) -> Result<RunBuilder, Error> {

@@ -113,6 +113,7 @@ impl Header {
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) length: u32,
+    pub(crate) tag: [u8; TAG_BYTES],
     pub(crate) owner: Owner,
 }
 
@@ -124,26 +125,32 @@ pub(crate) fn row_bytes(stream: Stream) -> usize {
     }
 }
 
-/// The rows of a run that lies whole in `bytes`.
+/// The rows of a run that lies whole in `bytes`, each with its frame before it.
 pub(crate) fn open_table(sealer: &Sealer, offset: u64, header: &Header, bytes: &[u8]) -> Option<Vec<Row>> {
     let at = header.table_at as usize;
-    let sealed = bytes.get(at..at + header.table_bytes as usize)?;
+    let rows = rows_of(sealer, offset, header, bytes.get(at..at + header.table_bytes as usize)?)?;
+    let mut end = HEADER_BYTES;
+    for row in &rows {
+        end = end.checked_add(row.length as usize)?;
+        if end > at || bytes[..end].last_chunk() != Some(&row.tag) {
+            return None;
+        }
+    }
+    Some(rows)
+}
+
+/// The rows of a sealed table.
+pub(crate) fn rows_of(sealer: &Sealer, offset: u64, header: &Header, sealed: &[u8]) -> Option<Vec<Row>> {
     let plain = sealer.open(Piece::Table, offset, sealed)?;
     if plain.len() != header.frames as usize * row_bytes(header.stream) {
         return None;
     }
     let mut fields = Fields(&plain);
     let mut rows = Vec::with_capacity(header.frames as usize);
-    let mut end = HEADER_BYTES;
     for _ in 0..header.frames {
-        let length = fields.u32().ok()?;
-        let tag = fields.array::<TAG_BYTES>().ok()?;
+        let (length, tag) = (fields.u32().ok()?, fields.array().ok()?);
         let owner = if header.stream == Stream::Journal { [0; 32] } else { fields.array().ok()? };
-        end = end.checked_add(length as usize)?;
-        if end > at || bytes[..end].last_chunk() != Some(&tag) {
-            return None;
-        }
-        rows.push(Row { length, owner });
+        rows.push(Row { length, tag, owner });
     }
     Some(rows)
 }

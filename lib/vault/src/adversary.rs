@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use disk::{DeviceKeys, FrameRecord, RecordedWrite, Sealer, StoreId, Stream, frames_of_write};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::cell::{CellSlot, RootCell};
@@ -53,6 +54,32 @@ fn root_keys(cell: &dyn RootCell, store: &StoreId, mask: &Arc<Mask>) -> Vec<Live
 /// The device keys a cell keeps.
 pub fn device_keys(cell: &dyn RootCell) -> Option<DeviceKeys> {
     Some(DeviceRecord::decode(&cell.read(CellSlot::Device).ok()?, None).ok()??.keys)
+}
+
+/// Whatever may be a key in bytes that lie about: an index, a backup, a page of memory. Every 32 of them in a row.
+pub fn keys_in(bytes: &[u8]) -> Vec<LiveKey> {
+    bytes.windows(32).filter_map(|window| window.try_into().ok().map(Zeroizing::new)).collect()
+}
+
+/// Which of these texts the records give away to somebody who guesses them: by themselves or by a plain digest of them,
+/// in any frame that the device keys open. Gives their numbers.
+pub fn guesses_confirmed(
+    keys: &DeviceKeys,
+    store: StoreId,
+    writes: &[RecordedWrite],
+    guesses: &[&[u8]],
+) -> Vec<usize> {
+    let sealer = Sealer::new(keys, store);
+    let frames: Vec<FrameRecord> =
+        writes.iter().flat_map(|write| frames_of_write(&sealer, write.offset, &write.bytes)).collect();
+    let told = |guess: &[u8]| {
+        let digest = Sha256::digest(guess);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let traces = [guess, &digest[..], hex.as_bytes()];
+        let holds = |bytes: &[u8], trace: &[u8]| bytes.windows(trace.len()).any(|window| window == trace);
+        frames.iter().any(|frame| traces.iter().any(|trace| holds(&frame.bytes, trace)))
+    };
+    (0..guesses.len()).filter(|number| told(guesses[*number])).collect()
 }
 
 /// Tries every key on every record, and every key found on every record, up to the fixpoint.

@@ -79,11 +79,6 @@ impl<'a> Batch<'a> {
         Ok(self.batch.verifier(person, verifier)?)
     }
 
-    /// Gives extents back that a sweep found dead.
-    pub(crate) fn free(&mut self, extent: u32) -> Result<(), Error> {
-        Ok(self.batch.free(extent)?)
-    }
-
     /// The batch's source of randomness.
     pub fn rng(&mut self) -> &mut dyn CryptoRng {
         self.batch.rng()

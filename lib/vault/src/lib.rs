@@ -17,6 +17,8 @@
 pub mod adversary;
 mod batch;
 mod cell;
+mod census;
+mod compact;
 mod device_record;
 mod erasure;
 mod error;
@@ -34,16 +36,17 @@ mod seal;
 mod secret;
 mod sector_cell;
 pub mod snapshot;
-mod sweep;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod tree_move;
 mod tree_write;
 mod unlock;
 mod vault;
 
 pub use batch::Batch;
 pub use cell::{CellError, CellKind, CellSlot, RootCell};
+pub use compact::{Need, Tended};
 pub use erasure::{Destroyed, Intended, Replaced, Written};
 pub use error::Error;
 pub use file_cell::FileCell;

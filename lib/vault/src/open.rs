@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use disk::{CommitFields, Device, DeviceKeys, Geometry, Log, Reader, Recovered, StoreId, Top};
 use rand_core::CryptoRng;
 
+use crate::census;
+use crate::compact::Compaction;
 use crate::error::Error;
 use crate::mirror::Keeper;
 use crate::node::{NO_TOP, Slot, TopNode};
@@ -80,7 +82,7 @@ impl Vault {
         };
         keeper.replace(&slot, &tree.mask)?;
         let tree = Arc::new(Mutex::new(tree));
-        Ok(Self { log, tree, keeper, limits, phase: Phase::Open, swept: 0 })
+        Ok(Self { log, tree, keeper, limits, phase: Phase::Open, compaction: Compaction::default() })
     }
 
     /// Opens an existing store with the root that its cells keep. Randomness is for memory, where keys lie masked, and for
@@ -121,7 +123,10 @@ impl Vault {
             cell_joined: keeper.has_joined(),
         };
         let tree = Arc::new(Mutex::new(tree));
-        Ok((Self { log, tree, keeper, limits, phase: Phase::Open, swept: 0 }, opened))
+        Ok((
+            Self { log, tree, keeper, limits, phase: Phase::Open, compaction: Compaction::default() },
+            opened,
+        ))
     }
 }
 
@@ -174,6 +179,7 @@ fn tree(
         limits,
         clock: 0,
         poisoned: false,
+        census: census::of_log(log),
         sabotage: Sabotage::default(),
     }
 }

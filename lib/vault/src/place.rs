@@ -147,6 +147,12 @@ impl NodeId {
     pub(crate) fn first_number(&self) -> u64 {
         self.index.checked_shl(FANOUT_BITS * (u32::from(self.level) + 1)).unwrap_or(0)
     }
+
+    /// The highest number under this node.
+    pub(crate) fn last_number(&self) -> u64 {
+        let below = u64::MAX.checked_shr(64 - FANOUT_BITS.saturating_mul(u32::from(self.level) + 1).min(64));
+        self.first_number() | below.unwrap_or(0)
+    }
 }
 
 /// Which slot of a node of `level` leads to `number`.
@@ -170,6 +176,9 @@ mod tests {
         assert_eq!((digit(0, 4095), digit(1, 4095), digit(LEVEL_MAX, u64::MAX)), (63, 63, 15));
         let node = NodeId::towards(Area::Items { conversation: 3 }, 1, 9000);
         assert!(node.first_number() <= 9000 && 9000 < node.first_number() + 4096);
+        assert_eq!(node.last_number(), node.first_number() + 4095);
+        let all = NodeId::towards(Area::Conversations, LEVEL_MAX, u64::MAX);
+        assert_eq!((all.first_number(), all.last_number()), (0, u64::MAX));
     }
 
     #[test]

@@ -27,14 +27,19 @@ impl VaultReader {
 
     /// The body, as it was inserted. Damage and rollback are errors, never other bytes.
     pub fn read(&self, place: Place) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let (leaf, store) = self.leaf(place)?;
-        match self.open(place, &leaf, &store) {
-            // Between look-up and reading the extent may have been given away: only an unchanged leaf is damaged.
-            Err(error) => {
-                let (now, _) = self.leaf(place)?;
-                if now.position == leaf.position { Err(error) } else { self.open(place, &now, &store) }
+        let (mut leaf, store) = self.leaf(place)?;
+        loop {
+            let opened = self.open(place, &leaf, &store);
+            if opened.is_ok() {
+                return opened;
             }
-            whole => whole,
+            // Between look-up and reading the body may have moved and its extent been given away: only one that lies
+            // where it lay is damaged.
+            let (now, _) = self.leaf(place)?;
+            if now.position == leaf.position {
+                return opened;
+            }
+            leaf = now;
         }
     }
 

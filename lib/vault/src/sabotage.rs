@@ -11,6 +11,9 @@ pub(crate) enum Sabotage {
     /// An erasure keeps J.
     #[cfg(test)]
     KeepJ,
+    /// Every erasure takes this root: one that serves two tree writes.
+    #[cfg(test)]
+    SameRoot([u8; 32]),
 }
 
 impl Sabotage {
@@ -20,7 +23,7 @@ impl Sabotage {
             #[cfg(test)]
             Self::KeepPathKeys => true,
             #[cfg(test)]
-            Self::KeepJ => false,
+            Self::KeepJ | Self::SameRoot(_) => false,
         }
     }
 
@@ -28,9 +31,19 @@ impl Sabotage {
         match self {
             Self::None => false,
             #[cfg(test)]
-            Self::KeepPathKeys => false,
+            Self::KeepPathKeys | Self::SameRoot(_) => false,
             #[cfg(test)]
             Self::KeepJ => true,
+        }
+    }
+
+    pub(crate) fn root(self) -> Option<[u8; 32]> {
+        match self {
+            Self::None => None,
+            #[cfg(test)]
+            Self::KeepPathKeys | Self::KeepJ => None,
+            #[cfg(test)]
+            Self::SameRoot(root) => Some(root),
         }
     }
 }

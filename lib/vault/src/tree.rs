@@ -7,6 +7,7 @@ use std::sync::Arc;
 use disk::{Position, Reader, StoreId, Top};
 use rand_core::CryptoRng;
 
+use crate::census::Census;
 use crate::error::Error;
 use crate::node::{Child, Node, Slot, TopNode};
 use crate::place::{Area, FrameKind, NodeId, Place, Target, covers, digit, owner};
@@ -38,6 +39,8 @@ pub(crate) struct KeyTree {
     pub(crate) clock: u64,
     /// A change of many nodes failed half-way.
     pub(crate) poisoned: bool,
+    /// What is alive in each extent, as far as is known.
+    pub(crate) census: Census,
     pub(crate) sabotage: Sabotage,
 }
 
@@ -129,22 +132,27 @@ impl KeyTree {
     }
 
     /// The node from the cache, or read, checked against its slot, and opened.
-    fn load(&mut self, id: NodeId, slot: &Slot) -> Result<&mut Node, Error> {
+    pub(crate) fn load(&mut self, id: NodeId, slot: &Slot) -> Result<&mut Node, Error> {
         self.clock += 1;
         if !self.nodes.contains_key(&id) {
             self.make_room();
-            let damaged = Error::Damaged { what: "a node of the tree", offset: slot.position.offset };
-            let sealed = self.reader.tree(slot.position)?;
-            if seal::tag_of(&sealed) != Some(slot.tag) {
-                return Err(damaged);
-            }
-            let plain = seal::open(&slot.key.open(), &self.store, &id.owner(), &sealed);
-            let node = plain.and_then(|plain| Node::decode(&plain, &self.mask).ok()).ok_or(damaged)?;
+            let node = self.read_node(id, slot)?;
             self.nodes.insert(id, node);
         }
         let node = self.nodes.get_mut(&id).expect("it was found or inserted above");
         node.used = self.clock;
         Ok(node)
+    }
+
+    /// The node as it lies on the device.
+    pub(crate) fn read_node(&self, id: NodeId, slot: &Slot) -> Result<Node, Error> {
+        let damaged = Error::Damaged { what: "a node of the tree", offset: slot.position.offset };
+        let sealed = self.reader.tree(slot.position)?;
+        if seal::tag_of(&sealed) != Some(slot.tag) {
+            return Err(damaged);
+        }
+        let plain = seal::open(&slot.key.open(), &self.store, &id.owner(), &sealed);
+        plain.and_then(|plain| Node::decode(&plain, &self.mask).ok()).ok_or(damaged)
     }
 
     /// Forgets clean nodes that were not used lately; what changed stays until it is written.
@@ -215,6 +223,7 @@ impl KeyTree {
     /// Puts one leaf into the tree, in memory.
     fn put(&mut self, place: Place, leaf: Slot, rng: &mut dyn CryptoRng) -> Result<(), Error> {
         let Place { conversation, item, chunk } = place;
+        self.census.born(place.mark(), leaf.position);
         let top = self.top.conversations.clone();
         self.top.conversations = Some(self.grow(Area::Conversations, top, conversation, rng)?);
         let found =
@@ -286,6 +295,7 @@ impl KeyTree {
         let numbered = digit(0, conversation);
         let Some(place) = place else {
             self.leaf_node(Area::Conversations, conversation).slots.remove(&numbered);
+            self.census.subtree_fell();
             self.nodes.retain(|id, _| !belongs(id, conversation, None));
             return Ok(());
         };
@@ -298,7 +308,8 @@ impl KeyTree {
             return Ok(());
         }
         let Some(chunk) = place.chunk else {
-            self.leaf_node(items, place.item).slots.remove(&digit(0, place.item));
+            let fallen = self.leaf_node(items, place.item).slots.remove(&digit(0, place.item));
+            self.fell(place, fallen);
             self.nodes.retain(|id, _| !belongs(id, conversation, Some(place.item)));
             return Ok(());
         };
@@ -307,9 +318,19 @@ impl KeyTree {
         };
         let chunks = Area::Chunks { conversation, item: place.item };
         if self.condemn(chunks, &slot, chunk)? {
-            self.leaf_node(chunks, chunk).slots.remove(&digit(0, chunk));
+            let fallen = self.leaf_node(chunks, chunk).slots.remove(&digit(0, chunk));
+            self.fell(place, fallen);
         }
         Ok(())
+    }
+
+    /// Books what a slot led to.
+    fn fell(&mut self, place: &Place, slot: Option<Slot>) {
+        match slot.map(|slot| (slot.child, slot.position)) {
+            Some((Child::Leaf, position)) => self.census.dead(place.mark(), position),
+            Some((Child::Node(_), _)) => self.census.subtree_fell(),
+            None => {}
+        }
     }
 
     /// Step (e) for keys, after the write of a new epoch: whatever still lies under the former mask is forgotten, the

@@ -16,7 +16,10 @@ impl KeyTree {
     /// Fresh root, J, mask and epoch: the tree write that follows belongs to the next epoch.
     pub(crate) fn renew_root(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
         self.mask = Mask::new(rng)?;
-        self.root = Secret32::random(rng, &self.mask);
+        self.root = match self.sabotage.root() {
+            Some(root) => Secret32::masked(&root, &self.mask),
+            None => Secret32::random(rng, &self.mask),
+        };
         self.top.j = match self.sabotage.keeps_j() {
             true => self.top.j.under(&self.mask),
             false => Secret32::random(rng, &self.mask),
@@ -42,7 +45,10 @@ impl KeyTree {
             let sealed = seal::seal(&key.open(), &self.store, &id.owner(), &node.encode(), batch.rng());
             let position = batch.tree(&id.owner(), &sealed)?;
             let tag = seal::tag_of(&sealed).expect("sealed bytes end with a tag");
-            *self.slot_above(id) = Slot { child: Child::Node(id.level), key, position, tag };
+            let written = Slot { child: Child::Node(id.level), key, position, tag };
+            let before = std::mem::replace(self.slot_above(id), written).position;
+            self.census.dead(id.mark(), before);
+            self.census.born(id.mark(), position);
         }
         let key = top_key(&self.root.open(), self.unlock.as_deref(), &self.store);
         let sealed = seal::seal(&key, &self.store, &top_owner(), &self.top.encode(), batch.rng());

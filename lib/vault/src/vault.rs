@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 
 use crate::batch::Batch;
 use crate::cell::{CellKind, RootCell};
+use crate::compact::Compaction;
 use crate::error::Error;
 use crate::mirror::{CellState, Keeper};
 use crate::reader::VaultReader;
@@ -41,6 +42,9 @@ impl Default for Limits {
     }
 }
 
+/// A full node on the device, roughly.
+pub(crate) const NODE_BYTES: u64 = 4096;
+
 /// May batches be written?
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -59,8 +63,7 @@ pub struct Vault {
     pub(crate) keeper: Keeper,
     pub(crate) limits: Limits,
     pub(crate) phase: Phase,
-    /// Extent after which the next sweep goes on.
-    pub(crate) swept: u32,
+    pub(crate) compaction: Compaction,
 }
 
 /// The tree, also after a panic of another thread: `poisoned` inside says whether it may be used.
@@ -105,7 +108,18 @@ impl Vault {
 
     fn fold_is_due(&self) -> bool {
         let tree = locked(&self.tree);
-        tree.pending.len() >= self.limits.fold_leaves || tree.lists.len() >= self.limits.fold_lists
+        tree.pending.len() >= self.fold_leaves() || tree.lists.len() >= self.limits.fold_lists
+    }
+
+    /// However far apart they belong: what one fold writes fits a few extents.
+    fn fold_leaves(&self) -> usize {
+        self.limits.fold_leaves.min((4 * self.log.extent_bytes() / NODE_BYTES) as usize)
+    }
+
+    /// Half of what makes a batch wait for a fold waits already: whoever has time does it before.
+    pub(crate) fn fold_is_near(&self) -> bool {
+        let tree = locked(&self.tree);
+        2 * tree.pending.len() >= self.fold_leaves() || 2 * tree.lists.len() >= self.limits.fold_lists
     }
 
     /// Folds all waiting leaf keys into the tree: one batch of its own, every few thousand bodies.
@@ -172,6 +186,11 @@ impl Vault {
     /// Room left.
     pub fn space(&self) -> Space {
         self.log.space()
+    }
+
+    /// Bytes of one extent.
+    pub fn extent_bytes(&self) -> u64 {
+        self.log.extent_bytes()
     }
 
     /// The store's random name.

@@ -208,7 +208,8 @@ fn assemble(
     let Replayed { register, tree, books, positions, rows, snapshot, .. } = replayed;
     if register.erasures_pending().next().is_some() {
         // START and the erasure behind it need room before anybody could sweep.
-        erasure::make_room(&mut vault, log).map_err(|error| store_trouble(error.into()))?;
+        erasure::make_room(&mut vault, register.erasures_pending().count(), log)
+            .map_err(|error| store_trouble(error.into()))?;
     }
     let period = recovery::period_key(&vault, &register).map_err(damage)?;
     let verifiers = recovery::verifiers(&vault, &register).map_err(damage)?;

@@ -6,8 +6,8 @@
 //! index frame ─► pages: rows of 4096 entries each, written once and named by every later snapshot
 //!             └► pieces: the state, then the rows that fill no page yet; they die with the snapshot
 //! ```
-//! Pages lie in the tree's stream among its nodes. Index and pieces lie in extents of their own, which the batch gives
-//! back that drops their snapshot.
+//! Pages lie in extents that hold pages only and never die. Index and pieces lie in extents of their own, which the batch
+//! gives back that drops their snapshot. So a compaction never meets any of them among the nodes.
 
 mod index;
 
@@ -86,7 +86,7 @@ fn damaged(position: Position) -> Error {
     Error::Damaged { what: "a snapshot", offset: position.offset }
 }
 
-/// Every frame that a snapshot is made of.
+/// Every frame that a snapshot is made of. Of one that does not open no start will ever need anything.
 pub(crate) fn frames(disk: &disk::Reader, position: Position) -> Result<Vec<Position>, Error> {
     let Index { pages, pieces, .. } = Index::read(disk, position)?;
     Ok(pages.into_iter().chain(pieces).chain([position]).collect())
@@ -168,7 +168,8 @@ impl Batch<'_> {
         for page in rows.rest.chunks_exact(page_rows).take(count) {
             let bytes = encode(page);
             done.digest.update(&bytes);
-            done.pages.push(self.batch.tree(&owner, &bytes)?);
+            let newest = rows.pages.last().copied();
+            done.pages.push(self.batch.tree_lasting(newest, &owner, &bytes)?);
             done.rows += page_rows;
         }
         Ok(done)

@@ -17,7 +17,7 @@ fn day(world: &mut World, vault: &mut Vault, story: u64) -> Result<(), Error> {
     world.erase(vault, number)?;
     world.say(vault, fresh + 1, 3)?;
     let mut random = rng(story);
-    vault.sweep(30, &mut random)?;
+    sweep(vault, &mut random)?;
     world.say(vault, fresh + 2, 2)?;
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! The vault's stories, told over a simulated machine: a device and a cell that survive its lives, every version of
 //! every block ever written, and a book of what was promised to people.
 
+mod compact;
 mod crash;
 mod erase;
 mod everyday;
+mod histories;
 mod mirror;
 mod snapshots;
 mod tamper;
@@ -17,7 +19,7 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use disk::{CrashClock, CrashingDevice, Fault, Geometry, RecordedWrite, RecordingDevice};
 
 use crate::adversary::{OpenedBodies, cell_keys, device_keys, live_keys, open_everything};
-use crate::{CellRecords, Error, Limits, MemoryCell, Opened, Place, Target, Vault};
+use crate::{CellRecords, Error, Limits, MemoryCell, Need, Opened, Place, Target, Tended, Vault};
 
 pub(super) const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 64, reserve: 4 };
 const LENGTH: usize = 64 * 1024 * 65;
@@ -27,6 +29,20 @@ pub(super) const LIMITS: Limits =
 
 pub(super) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// Everything that can be given back is; gives how many extents.
+pub(super) fn sweep(vault: &mut Vault, random: &mut ChaCha20Rng) -> Result<usize, Error> {
+    let mut freed = 0;
+    for _ in 0..100_000 {
+        match vault.tend(Need::Room, random)? {
+            Tended::Idle => return Ok(freed),
+            Tended::Working => {}
+            Tended::Freed => freed += 1,
+            Tended::Damaged(offset) => panic!("nothing was damaged, but byte {offset} is"),
+        }
+    }
+    panic!("it never comes to an end");
 }
 
 /// A body that only this place and version can have.

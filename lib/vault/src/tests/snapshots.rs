@@ -102,7 +102,7 @@ fn forgotten_snapshots_give_their_room_back_at_once() {
     }
     assert!(free[4..].iter().all(|now| now.abs_diff(free[4]) <= 3), "{free:?}");
     // A sweep takes nothing that a snapshot needs.
-    life.vault.sweep(100, &mut rng(1)).unwrap();
+    sweep(&mut life.vault, &mut rng(1)).unwrap();
     assert!(life.vault.snapshots().into_iter().all(|at| read(&life.vault, at).is_some()));
 }
 

@@ -1,0 +1,423 @@
+//! Step (g) and compaction: gives extents back that nothing alive lies in any more, and empties those in which little
+//! does. Room and hygiene, never a promise of erasure; no step is longer than its bounds, so that batches may come between.
+//!
+//! What is alive moves as it is, ciphertext by ciphertext, into a batch that also writes the tree with the new places and
+//! gives the emptied extent back: a crash before that batch counts leaves everything where it was, a crash after it finds
+//! everything where the tree says. The census only suggests; every frame is asked before it is left behind.
+
+use std::collections::BTreeSet;
+
+use disk::{CommitFields, ExtentWalk, FrameName, Position, Stream, Stretch};
+use rand_core::CryptoRng;
+
+use crate::error::Error;
+use crate::node::Child;
+use crate::place::{Area, FrameKind, NodeId, Place, parts};
+use crate::snapshot;
+use crate::tree::KeyTree;
+use crate::vault::{NODE_BYTES, Vault, locked};
+
+/// Nodes of leaves that one step of counting looks at.
+const NODES_COUNTED: usize = 64;
+/// Frames that one step looks at, and how many of them at once.
+const FRAMES_SEEN: usize = 1024;
+const FRAMES_AT_ONCE: usize = 32;
+/// Frames that one step moves. Every step that writes leaves a commit record in the journal for good: it should be worth
+/// one.
+const FRAMES_MOVED: usize = 256;
+/// Nodes that one step writes, in large extents and in small ones.
+const NODES_WRITTEN: u64 = 512;
+const NODES_WRITTEN_MIN: u64 = 16;
+/// What a step leaves behind for good, or until the tree's extents are emptied in their turn: commit record, upper nodes.
+const STEP_COSTS_BYTES: u64 = 8192;
+/// Bytes that one step moves, in large extents.
+const BYTES_MOVED: u64 = 256 * 1024;
+/// Free extents below which no extent with something alive in it is begun.
+const EXTENTS_TO_MOVE: u32 = 2;
+/// Levels of nodes above a frame that are reckoned with when its path is written; above them hardly any is counted twice.
+const LEVELS: u8 = 3;
+/// What a run has around its frames, and the journal's run of a batch without entries.
+const RUN_BYTES: u64 = 8192;
+
+/// How much the caller wants room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// There is enough: only what is mostly dead is worth the writing.
+    Hygiene,
+    /// There is little: whatever gains room.
+    Room,
+}
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tended {
+    /// There is nothing to do until something is written or erased.
+    Idle,
+    /// It went on; more is to be done.
+    Working,
+    /// An extent was given back.
+    Freed,
+    /// A frame near this byte does not open or cannot be judged. Its extent is left as it is until the next start.
+    Damaged(u64),
+}
+
+/// Where the work stands. In memory only: a start begins anew.
+#[derive(Default)]
+pub(crate) struct Compaction {
+    /// The extent that is being emptied.
+    victim: Option<Victim>,
+    /// One that waits until wholly dead ones are given back.
+    paused: Option<Victim>,
+    /// Extents with damage in them.
+    left_alone: BTreeSet<u32>,
+    /// Of which snapshots these are the extents.
+    kept: Option<([Option<Position>; 2], BTreeSet<u32>)>,
+}
+
+struct Victim {
+    extent: u32,
+    /// The census knows of nothing alive in it.
+    is_dead: bool,
+    walk: ExtentWalk,
+}
+
+/// What one step found alive.
+#[derive(Default)]
+struct Alive {
+    bodies: Vec<(Place, FrameName, Vec<u8>)>,
+    nodes: Vec<NodeId>,
+    top: bool,
+    /// Something still waits under J: it is folded first.
+    pending: bool,
+}
+
+impl Alive {
+    fn is_empty(&self) -> bool {
+        self.bodies.is_empty() && self.nodes.is_empty() && !self.top
+    }
+
+    /// How many nodes go into the tree write when all this moves, at most.
+    fn nodes_written(&self) -> u64 {
+        let mut nodes = BTreeSet::new();
+        for (Place { conversation, item, chunk }, ..) in &self.bodies {
+            let (conversation, item) = (*conversation, *item);
+            add_path(&mut nodes, Area::Items { conversation }, item, 0);
+            let area = Area::Chunks { conversation, item };
+            chunk.iter().for_each(|chunk| add_path(&mut nodes, area, *chunk, 0));
+        }
+        self.nodes.iter().for_each(|id| add_path(&mut nodes, id.area, id.first_number(), id.level));
+        nodes.len() as u64
+    }
+}
+
+/// Adds the nodes from this level of an area upwards, and those that lead to the area.
+fn add_path(nodes: &mut BTreeSet<NodeId>, area: Area, number: u64, from: u8) {
+    nodes.extend((from..LEVELS.max(from + 1)).map(|level| NodeId::towards(area, level, number)));
+    match area {
+        Area::Chunks { conversation, item } => add_path(nodes, Area::Items { conversation }, item, 0),
+        Area::Items { conversation } => add_path(nodes, Area::Conversations, conversation, 0),
+        Area::Conversations => {}
+    }
+}
+
+impl Vault {
+    /// One bounded step towards more room. Between steps the vault is whole, and anything else may happen.
+    pub fn tend(&mut self, need: Need, rng: &mut dyn CryptoRng) -> Result<Tended, Error> {
+        self.check_open()?;
+        if !locked(&self.tree).count_on(NODES_COUNTED)? {
+            return Ok(Tended::Working);
+        }
+        let victim = match self.next_victim(need)? {
+            Choice::Extent(victim) => victim,
+            Choice::FoldFirst => {
+                self.fold(rng)?;
+                return Ok(Tended::Working);
+            }
+            Choice::Nothing if self.fold_is_near() => {
+                self.fold(rng)?;
+                return Ok(Tended::Working);
+            }
+            Choice::Nothing => return Ok(Tended::Idle),
+        };
+        let extent = victim.extent;
+        match self.empty(victim, rng) {
+            Err(Error::Damaged { offset, .. })
+            | Err(Error::Disk(disk::Error::Damaged { offset, .. } | disk::Error::Frame { offset })) => {
+                if locked(&self.tree).poisoned {
+                    return Err(Error::Poisoned);
+                }
+                self.compaction.left_alone.insert(extent);
+                Ok(Tended::Damaged(offset))
+            }
+            other => other,
+        }
+    }
+
+    /// The victim under way, unless a wholly dead extent was found meanwhile: that one costs nothing.
+    fn next_victim(&mut self, need: Need) -> Result<Choice, Error> {
+        let closed = self.log.closed_extents();
+        let Compaction { victim, paused, .. } = &mut self.compaction;
+        let under_way = victim.take().or_else(|| paused.take()).filter(|one| closed.contains(&one.extent));
+        if under_way.as_ref().is_some_and(|one| one.is_dead) {
+            return Ok(under_way.map_or(Choice::Nothing, Choice::Extent));
+        }
+        self.find_kept()?;
+        let chosen = self.choose(need, &closed);
+        Ok(match (chosen, under_way) {
+            (Chosen::Dead(extent), under_way) => {
+                self.compaction.paused = under_way;
+                Choice::Extent(Victim { extent, is_dead: true, walk: self.log.walk_extent(extent)? })
+            }
+            (_, Some(victim)) => Choice::Extent(victim),
+            (Chosen::Worth(extent), None) => {
+                Choice::Extent(Victim { extent, is_dead: false, walk: self.log.walk_extent(extent)? })
+            }
+            (Chosen::FoldFirst, None) => Choice::FoldFirst,
+            (Chosen::Nothing, None) => Choice::Nothing,
+        })
+    }
+
+    /// The extent that gives most for what it costs.
+    fn choose(&self, need: Need, closed: &[u32]) -> Chosen {
+        let kept = self.compaction.kept.as_ref().map(|(_, kept)| kept);
+        let tree = locked(&self.tree);
+        let of = |position: &Position| self.log.extent_of(*position);
+        let waiting = tree
+            .pending
+            .values()
+            .map(|slot| &slot.position)
+            .chain(tree.lists.iter().map(|list| &list.position));
+        let waiting: BTreeSet<u32> = waiting.filter_map(of).collect();
+        let least = match need {
+            Need::Hygiene => self.log.extent_bytes() / 2,
+            Need::Room => self.log.extent_bytes() / 4,
+        };
+        let may_move = self.log.space().free >= EXTENTS_TO_MOVE;
+        let mut best: Option<(u64, u32)> = None;
+        let mut held_back = false;
+        for extent in closed.iter().copied() {
+            if kept.is_some_and(|kept| kept.contains(&extent)) || self.compaction.left_alone.contains(&extent)
+            {
+                continue;
+            }
+            let (live, used) = (tree.census.live(extent), self.log.used_bytes(extent));
+            let gain = match live {
+                0 if !waiting.contains(&extent) => return Chosen::Dead(extent),
+                live => {
+                    let steps = live / self.bytes_moved() + 1;
+                    used.saturating_sub(live + steps * STEP_COSTS_BYTES)
+                }
+            };
+            if gain < least || !may_move {
+                continue;
+            }
+            if waiting.contains(&extent) {
+                held_back = true;
+            } else if best.is_none_or(|(most, _)| gain > most) {
+                best = Some((gain, extent));
+            }
+        }
+        match best {
+            Some((_, extent)) => Chosen::Worth(extent),
+            None if held_back && need == Need::Room => Chosen::FoldFirst,
+            None => Chosen::Nothing,
+        }
+    }
+
+    /// The extents of both snapshots: nothing in them is ever moved.
+    fn find_kept(&mut self) -> Result<(), Error> {
+        let snapshots = self.snapshots();
+        if self.compaction.kept.as_ref().is_some_and(|(of, _)| *of == snapshots) {
+            return Ok(());
+        }
+        let mut kept = BTreeSet::new();
+        for snapshot in snapshots.into_iter().flatten() {
+            let frames = match snapshot::frames(&self.log.reader(), snapshot) {
+                Err(Error::Disk(disk::Error::Io(error))) => return Err(disk::Error::Io(error).into()),
+                found => found.unwrap_or_default(),
+            };
+            kept.extend(frames.into_iter().chain([snapshot]).filter_map(|frame| self.log.extent_of(frame)));
+        }
+        self.compaction.kept = Some((snapshots, kept));
+        Ok(())
+    }
+
+    /// Looks at the victim's next frames and moves what is alive; with the last ones the extent is given back.
+    fn empty(&mut self, mut victim: Victim, rng: &mut dyn CryptoRng) -> Result<Tended, Error> {
+        let nodes = (self.log.extent_bytes() / NODE_BYTES / 2).clamp(NODES_WRITTEN_MIN, NODES_WRITTEN);
+        let bytes = self.bytes_moved();
+        let (mut alive, mut seen, mut to_move) = (Alive::default(), 0, 0);
+        let mut is_empty = false;
+        while seen < FRAMES_SEEN
+            && to_move < bytes
+            && alive.bodies.len() + alive.nodes.len() < FRAMES_MOVED
+            && alive.nodes_written() < nodes
+        {
+            let Some(stretch) = victim.walk.next(FRAMES_AT_ONCE.min(nodes as usize), bytes - to_move)? else {
+                is_empty = true;
+                break;
+            };
+            seen += stretch.frames.len();
+            to_move += self.look_at(&stretch, &mut alive)?;
+            if alive.pending {
+                // What waits under J is counted with the fold; whether this extent is still worth it is asked again.
+                self.fold(rng)?;
+                return Ok(Tended::Working);
+            }
+        }
+        if alive.is_empty() && !is_empty {
+            self.compaction.victim = Some(victim);
+            return Ok(Tended::Working);
+        }
+        if !self.has_room_for(&alive) {
+            return Ok(Tended::Idle);
+        }
+        self.move_alive(&alive, is_empty.then_some(victim.extent), rng)?;
+        if is_empty {
+            return Ok(Tended::Freed);
+        }
+        self.compaction.victim = Some(victim);
+        Ok(Tended::Working)
+    }
+
+    /// Bytes that one step moves, but for the last frame's.
+    fn bytes_moved(&self) -> u64 {
+        BYTES_MOVED.min(self.log.extent_bytes() / 2)
+    }
+
+    /// Whether the step's batch finds room, whatever it needs: one that does not would leave a half-changed tree.
+    fn has_room_for(&self, alive: &Alive) -> bool {
+        let space = self.log.space();
+        let extents = |stream, bytes: u64| match bytes > self.log.tail_bytes(stream) {
+            true => bytes.div_ceil(self.log.extent_bytes()) as u32,
+            false => 0,
+        };
+        let journal = extents(Stream::Journal, RUN_BYTES);
+        if alive.is_empty() {
+            return journal <= space.free;
+        }
+        let bodies: u64 = alive.bodies.iter().map(|(_, name, _)| u64::from(name.position.length) + 52).sum();
+        let bodies = if bodies > 0 { extents(Stream::Bodies, bodies + RUN_BYTES) } else { 0 };
+        let tree = extents(Stream::Tree, alive.nodes_written() * NODE_BYTES + RUN_BYTES);
+        // Half of the reserve stays for erasures, whatever this one turns out to gain.
+        journal + bodies + tree + (space.reserve / 2).max(1) <= space.free
+    }
+
+    /// Which frames of a stretch the tree still names. Gives how many bytes are to be moved.
+    fn look_at(&self, stretch: &Stretch, alive: &mut Alive) -> Result<u64, Error> {
+        let mut tree = locked(&self.tree);
+        let mut bodies = Vec::new();
+        let mut bytes = 0;
+        for name in &stretch.frames {
+            match judge(&mut tree, name)? {
+                Judged::Dead => continue,
+                Judged::Pending => alive.pending = true,
+                Judged::Body(place, tag) => bodies.push((place, *name, tag)),
+                Judged::Node(id) => alive.nodes.push(id),
+                Judged::Top => alive.top = true,
+            }
+            bytes += u64::from(name.position.length);
+        }
+        drop(tree);
+        if bodies.is_empty() {
+            return Ok(bytes);
+        }
+        let read = stretch.read()?;
+        for (place, name, tag) in bodies {
+            let sealed = read.frame(&name)?;
+            if crate::seal::tag_of(sealed) != Some(tag) {
+                return Err(Error::Damaged { what: "a body", offset: name.position.offset });
+            }
+            alive.bodies.push((place, name, sealed.to_vec()));
+        }
+        Ok(bytes)
+    }
+
+    /// One batch: what is alive at its new place, the tree that names it there, and the emptied extent given back.
+    fn move_alive(
+        &mut self,
+        alive: &Alive,
+        emptied: Option<u32>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Error> {
+        let fields = self.base_fields();
+        // Readers wait for this one sync: until then nodes name positions that are not on the device.
+        let mut tree = locked(&self.tree);
+        let mut batch = self.log.begin(true, rng)?;
+        let mut places = Vec::with_capacity(alive.bodies.len());
+        for (place, name, sealed) in &alive.bodies {
+            let position = batch.body(&name.owner, sealed.len(), |slot, _| slot.copy_from_slice(sealed))?;
+            places.push((place, position));
+        }
+        emptied.into_iter().try_for_each(|extent| batch.free(extent))?;
+        let mut top = tree.top_at;
+        if !alive.is_empty() {
+            tree.poisoned = true; // Until all of it is durable: a half-changed tree must answer nothing.
+            places.into_iter().try_for_each(|(place, position)| tree.moved(place, position))?;
+            alive.nodes.iter().try_for_each(|id| tree.touch(*id))?;
+            top = tree.write(&mut batch)?;
+        }
+        tree.poisoned = true;
+        // A crash before this commit counts: the old top rules, and every frame still lies where it says.
+        batch.commit(CommitFields { top: Some(top), ..fields })?;
+        // A crash here: all lies at its new place; the emptied extent is nobody's.
+        tree.poisoned = false;
+        Ok(())
+    }
+}
+
+/// What the census suggests.
+enum Chosen {
+    Dead(u32),
+    Worth(u32),
+    FoldFirst,
+    Nothing,
+}
+
+/// What is to be done next.
+enum Choice {
+    Extent(Victim),
+    /// Extents worth it hold leaves or lists that wait under J.
+    FoldFirst,
+    Nothing,
+}
+
+enum Judged {
+    Dead,
+    Pending,
+    /// A body, and the tag its slot demands.
+    Body(Place, [u8; disk::TAG_BYTES]),
+    Node(NodeId),
+    Top,
+}
+
+/// Does the tree, or a leaf that waits, still name this frame?
+fn judge(tree: &mut KeyTree, frame: &FrameName) -> Result<Judged, Error> {
+    let foreign = Error::Damaged { what: "an owner", offset: frame.position.offset };
+    let (kind, level, conversation, item, index) = parts(&frame.owner).ok_or(foreign)?;
+    let area = match kind {
+        FrameKind::Item => return judge_body(tree, frame, Place::item(conversation, item)),
+        FrameKind::Chunk => return judge_body(tree, frame, Place::chunk(conversation, item, index)),
+        FrameKind::Pending if tree.lists.iter().any(|list| list.position == frame.position) => {
+            return Ok(Judged::Pending);
+        }
+        FrameKind::Top if tree.top_at.position == frame.position => return Ok(Judged::Top),
+        // What the two newest snapshots are made of lies in extents that are never chosen.
+        FrameKind::Pending | FrameKind::Top | FrameKind::Snapshot => return Ok(Judged::Dead),
+        FrameKind::Conversations => Area::Conversations,
+        FrameKind::Items => Area::Items { conversation },
+        FrameKind::Chunks => Area::Chunks { conversation, item },
+    };
+    let id = NodeId { area, level, index };
+    let is_alive = tree.position_of(id)? == Some(frame.position);
+    Ok(if is_alive { Judged::Node(id) } else { Judged::Dead })
+}
+
+fn judge_body(tree: &mut KeyTree, frame: &FrameName, place: Place) -> Result<Judged, Error> {
+    let slot = tree.lookup(&place)?.filter(|slot| slot.child == Child::Leaf);
+    Ok(match slot.filter(|slot| slot.position == frame.position) {
+        Some(_) if tree.pending.contains_key(&place) => Judged::Pending,
+        Some(slot) => Judged::Body(place, slot.tag),
+        None => Judged::Dead,
+    })
+}
