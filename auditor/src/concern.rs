@@ -1,7 +1,7 @@
 //! What an entry is about: which conversation, and which people besides its signer. For filters.
 //! Never reads a text; there is none in the journal.
 
-use journal::act::Act;
+use journal::act::{Act, HoldScope};
 use journal::fact::Fact;
 use journal::ids::Index;
 use pki::{Certificate, PersonId};
@@ -49,6 +49,10 @@ pub fn concerned(what: What<'_>) -> Vec<PersonId> {
 
 fn person_of(act: &Act) -> Option<PersonId> {
     match act {
+        Act::Hold(act) => match &act.scope {
+            HoldScope::Person(person) => Some(*person),
+            HoldScope::Conversation(_) | HoldScope::Messages(..) => None,
+        },
         Act::Revoke(act) => Some(act.person),
         Act::EnvelopePrint(act) => Some(act.person),
         Act::Suspend(act) => Some(act.person),
@@ -82,6 +86,7 @@ fn person_of(act: &Act) -> Option<PersonId> {
         | Act::Read(_)
         | Act::Acknowledge(_)
         | Act::Erase(_)
+        | Act::Object(_)
         | Act::Export(_) => None,
     }
 }

@@ -3,7 +3,8 @@
 
 use console::{Lang, clean};
 use journal::act::{
-    Act, ConversationKind, DualAct, EraseTarget, FileClaim, Precedence, Purpose, Reserve, RevokeReason,
+    Act, ConversationKind, DualAct, EraseTarget, FileClaim, Ground, Hold, HoldScope, Order, Precedence,
+    Purpose, Reserve, RevokeReason,
 };
 use journal::ids::{ConversationId, Index};
 use pki::{Certificate, PersonId, canonical};
@@ -196,20 +197,56 @@ impl Teller<'_> {
                 let n = act.message;
                 self.say(format!("acknowledges #{n}"), format!("подтверждает #{n}"))
             }
-            Act::Erase(act) => match &act.target {
-                EraseTarget::Messages(id, messages) => {
-                    let at = self.at(*id);
-                    let list = messages.iter().take(8).map(|n| format!("#{n}")).collect::<Vec<_>>();
-                    let rest = if messages.len() > 8 { "…" } else { "" };
-                    let list = format!("{}{rest}", list.join(", "));
-                    self.say(format!("erases in {at}: {list}"), format!("стирает в {at}: {list}"))
-                }
-                EraseTarget::Conversation(id) => {
-                    let at = self.at(*id);
-                    self.say(format!("erases the whole of {at}"), format!("стирает {at} целиком"))
-                }
-            },
+            Act::Erase(act) => {
+                let what = self.target(&act.target);
+                self.say(format!("erases {what}"), format!("стирает {what}"))
+            }
+            Act::Object(act) => {
+                let n = act.proposal;
+                self.say(
+                    format!("objects to the order of erasure #{n}"),
+                    format!("возражает против распоряжения о стирании #{n}"),
+                )
+            }
+            Act::Hold(act) => self.hold(act),
         }
+    }
+
+    fn messages(&self, at: &str, messages: &[Index]) -> String {
+        let list = messages.iter().take(8).map(|n| format!("#{n}")).collect::<Vec<_>>().join(", ");
+        let rest = if messages.len() > 8 { "…" } else { "" };
+        self.say(format!("in {at}: {list}{rest}"), format!("в {at}: {list}{rest}"))
+    }
+
+    fn target(&self, target: &EraseTarget) -> String {
+        match target {
+            EraseTarget::Messages(id, messages) => self.messages(&self.at(*id), messages),
+            EraseTarget::Conversation(id) => {
+                let at = self.at(*id);
+                self.say(format!("the whole of {at}"), format!("{at} целиком"))
+            }
+        }
+    }
+
+    fn paper(&self, order: &Order) -> String {
+        let (number, ground) = (clean(&order.number), ground(order.ground, self.lang));
+        self.say(format!("order {number}, {ground}"), format!("распоряжение {number}, {ground}"))
+    }
+
+    fn hold(&self, act: &Hold) -> String {
+        let what = match &act.scope {
+            HoldScope::Person(person) => {
+                let who = self.who(*person);
+                self.say(format!("all that {who} wrote"), format!("всё написанное: {who}"))
+            }
+            HoldScope::Conversation(id) => self.target(&EraseTarget::Conversation(*id)),
+            HoldScope::Messages(id, messages) => self.messages(&self.at(*id), messages),
+        };
+        let (paper, end) = (self.paper(&act.order), console::when::minute(act.end_ms));
+        self.say(
+            format!("holds until {end} {what}: {paper}"),
+            format!("запрещает до {end} стирать {what}: {paper}"),
+        )
     }
 
     fn proposal(&self, act: &[u8]) -> String {
@@ -223,6 +260,20 @@ impl Teller<'_> {
                     format!("proposes to admit the officer with certificate {id}…"),
                     format!("предлагает допустить офицера с сертификатом {id}…"),
                 )
+            }
+            Ok(DualAct::Erase(order)) => {
+                let (what, paper) = (self.target(&order.target), self.paper(&order.order));
+                let again = match order.confirms {
+                    None => String::new(),
+                    Some(n) => self.say(format!(", confirming #{n}"), format!(", в подтверждение #{n}")),
+                };
+                self.say(
+                    format!("proposes to erase {what}: {paper}{again}"),
+                    format!("предлагает стереть {what}: {paper}{again}"),
+                )
+            }
+            Ok(DualAct::LiftHold(n)) => {
+                self.say(format!("proposes to lift the hold #{n}"), format!("предлагает снять запрет #{n}"))
             }
             Err(_) => self.say("proposes something illegible".into(), "предлагает нечто нечитаемое".into()),
         }
@@ -298,5 +349,17 @@ impl Teller<'_> {
             more.push_str(self.lang.pick(", to be acknowledged", ", требует подтверждения"));
         }
         more
+    }
+}
+
+/// The ground of an order in words.
+pub(crate) fn ground(ground: Ground, lang: Lang) -> &'static str {
+    match ground {
+        Ground::Court => lang.pick("a court's decision", "решение суда"),
+        Ground::Authority => lang.pick("a demand of an authority", "требование органа власти"),
+        Ground::PersonsRequest => lang.pick("a person's request", "просьба лица"),
+        Ground::Inquiry => lang.pick("an inquiry", "служебное расследование"),
+        Ground::Spill => lang.pick("said where it may not be", "сказано там, где нельзя"),
+        Ground::Other => lang.pick("another ground", "иное основание"),
     }
 }

@@ -99,12 +99,13 @@ impl Teller<'_> {
 }
 
 /// Every alarm.
-pub(crate) const ALARMS: [AlarmKind; 5] = [
+pub(crate) const ALARMS: [AlarmKind; 6] = [
     AlarmKind::Equivocation,
     AlarmKind::Fork,
     AlarmKind::NearlyFull,
     AlarmKind::BodyDamaged,
     AlarmKind::LoginFlood,
+    AlarmKind::HoldEndsSoon,
 ];
 
 /// An alarm in words.
@@ -120,6 +121,7 @@ pub(crate) fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
         AlarmKind::NearlyFull => lang.pick("the device is nearly full", "носитель почти заполнен"),
         AlarmKind::BodyDamaged => lang.pick("a body is missing or damaged", "тело пропало или повреждено"),
         AlarmKind::LoginFlood => lang.pick("a flood of failed logins", "поток неудачных входов"),
+        AlarmKind::HoldEndsSoon => lang.pick("a hold ends soon", "запрет на стирание скоро истекает"),
     }
 }
 

@@ -2,13 +2,14 @@
 //! that what only the server claims.
 //! Never hides a number: lists that grow too long are cut and say how many more there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use console::when::rfc3339;
 use journal::act::{Act, EraseTarget, KINDS};
 use journal::fact::{AlarmKind, CellKind, Fact, LoginFailure};
 use journal::ids::Index;
+use journal::register::{Applied, Effect};
 use journal::replay::{CheckedEntry, Replay};
 use journal::statement::Parsed;
 use pki::PersonId;
@@ -112,7 +113,9 @@ pub struct Collector {
     pub equivocations: Equivocations,
     erasures: Vec<Asked>,
     /// Those of them that are not done, by index: where they stand in the list.
-    pending: BTreeMap<Index, usize>,
+    pending: BTreeSet<(Index, usize)>,
+    /// Who approved what: an order of erasure names its approval.
+    approvals: BTreeMap<Index, PersonId>,
     erasures_more: u64,
     anomalies: Vec<Odd>,
     /// How many were found of each kind.
@@ -125,9 +128,15 @@ pub struct Collector {
 
 impl Collector {
     /// The next entry that stands.
-    pub fn take(&mut self, index: Index, entry: &CheckedEntry) {
+    pub fn take(&mut self, index: Index, entry: &CheckedEntry, applied: &Applied) {
         let Some(what) = What::of(entry) else { return };
         self.names.take(index, what);
+        if let What::Statement(parsed) = what
+            && let Act::Approve(_) = parsed.act()
+        {
+            self.approvals.insert(index, parsed.header().person);
+        }
+        self.orders(index, entry.wall_ms(), applied);
         match what {
             What::Statement(parsed) => self.statement(index, entry.wall_ms(), parsed),
             What::Fact(fact) => self.fact(index, fact),
@@ -152,19 +161,40 @@ impl Collector {
         }
     }
 
+    /// Orders of two officers that took effect with this entry, a Tick or the approval of a confirmation.
+    fn orders(&mut self, index: Index, wall_ms: u64, applied: &Applied) {
+        for effect in &applied.effects {
+            if let Effect::OrderCarriedOut { approve, conversation, messages, .. } = effect {
+                let by = self.approvals.get(approve).copied().unwrap_or(PersonId(0));
+                let messages = Some(messages.len()).filter(|count| *count > 0);
+                self.asked(Asked {
+                    index,
+                    wall_ms,
+                    by,
+                    conversation: Some(*conversation),
+                    messages,
+                    done: None,
+                });
+            }
+        }
+    }
+
     fn asked(&mut self, row: Asked) {
         if self.erasures.len() == ROWS_MAX {
             self.erasures_more += 1;
             return;
         }
-        self.pending.insert(row.index, self.erasures.len());
+        self.pending.insert((row.index, self.erasures.len()));
         self.erasures.push(row);
     }
 
     /// The first `Erased` at or above an erasure's index is the one that closed it.
     fn erased(&mut self, through: Index, said: Index) {
-        while let Some(first) = self.pending.first_entry().filter(|first| *first.key() <= through) {
-            self.erasures[first.remove()].done = Some(said);
+        while let Some((index, row)) = self.pending.first().copied()
+            && index <= through
+        {
+            self.pending.remove(&(index, row));
+            self.erasures[row].done = Some(said);
         }
     }
 

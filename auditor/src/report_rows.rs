@@ -61,6 +61,7 @@ pub fn alarm_word(alarm: AlarmKind) -> &'static str {
         AlarmKind::NearlyFull => "nearly-full",
         AlarmKind::BodyDamaged => "body-damaged",
         AlarmKind::LoginFlood => "login-flood",
+        AlarmKind::HoldEndsSoon => "hold-ends-soon",
     }
 }
 

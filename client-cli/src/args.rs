@@ -268,6 +268,21 @@ pub(crate) enum Erase {
     /// Erase. There is no way back.
     #[command(after_help = "Examples:\n  conclave erase do 1234\n  conclave erase do --conversation @boris")]
     Do(EraseDo),
+    /// List orders of erasure that two officers gave and that concern you.
+    #[command(after_help = "Example: conclave erase orders")]
+    Orders,
+    /// Object to an order before it takes effect: then two officers must confirm it.
+    #[command(after_help = "Example: conclave erase object 1400")]
+    Object(EraseObject),
+}
+
+#[derive(Args)]
+pub(crate) struct EraseObject {
+    /// Number of the order, as `conclave erase orders` shows it.
+    #[arg(value_name = "N")]
+    pub(crate) order: String,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
 }
 
 #[derive(Args)]

@@ -66,7 +66,12 @@ pub(crate) fn content(message: &MessageView, names: &Names, lang: Lang) -> Strin
             out
         }
         Content::Erased(by) => {
-            format!("{} {}, #{}", lang.pick("erased by", "стёрто:"), names.full(by.person, lang), by.index)
+            let with = by.with.map_or(String::new(), |with| format!("{}, ", names.full(with, lang)));
+            let erased = match by.with {
+                Some(_) => lang.pick("erased by order of", "стёрто по распоряжению:"),
+                None => lang.pick("erased by", "стёрто:"),
+            };
+            format!("{erased} {with}{}, #{}", names.full(by.person, lang), by.index)
         }
         Content::NoKey(epoch) => format!(
             "{} ({} {epoch})",
@@ -219,7 +224,7 @@ mod tests {
 
     #[test]
     fn an_erased_message_says_by_whom() {
-        let by = ErasedBy { person: PersonId(1), index: 9 };
+        let by = ErasedBy { person: PersonId(1), index: 9, with: None };
         let shown = message(&from_boris(Content::Erased(by)), &names(), Lang::En);
         assert!(shown.ends_with("    erased by Анна Петрова @anna, #9\n"), "{shown}");
         let json = message_json(&from_boris(Content::Erased(by)), &names());

@@ -40,6 +40,8 @@ struct PolicyFile {
     file_save: Option<bool>,
     one_password: Option<bool>,
     idle_lock_ms: Option<u64>,
+    objection_ms: Option<u64>,
+    hold_warning_ms: Option<u64>,
 }
 
 /// Reads a policy file; unknown keys are errors.
@@ -75,6 +77,8 @@ fn parse(text: &str, base: Policy) -> Result<Policy, Trouble> {
         file_save: file.file_save.unwrap_or(base.file_save),
         one_password: file.one_password.unwrap_or(base.one_password),
         idle_lock_ms: file.idle_lock_ms.unwrap_or(base.idle_lock_ms),
+        objection_ms: file.objection_ms.unwrap_or(base.objection_ms),
+        hold_warning_ms: file.hold_warning_ms.unwrap_or(base.hold_warning_ms),
     };
     policy.check().map_err(|why| bad(why.to_string()))?;
     Ok(policy)

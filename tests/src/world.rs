@@ -249,6 +249,8 @@ fn note_of(frame: &ToTerminal) -> Option<Vec<u8>> {
             | Answer::Messages(page)
             | Answer::MessagesBefore(page)
             | Answer::Entries(page)
+            | Answer::Find(page, _)
+            | Answer::Holds(page)
             | Answer::Proposals(page) => &page.note,
             Answer::Status(status) => &status.note,
             _ => return None,

@@ -31,7 +31,7 @@ pub fn run(report: &Report, voice: Voice) -> Exit {
 fn work(report: &Report, voice: Voice) -> Result<Exit, Trouble> {
     let trust = read_trust(&report.against.trust)?;
     let mut collector = Collector::default();
-    let mut observer = |index, entry: &_, _: &_| collector.take(index, entry);
+    let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
     let found = judge(&report.bundle, &report.against, &trust, voice, &mut observer)?;
     let temporary = |error: std::io::Error| Trouble::Unwritable {
         file: super::shown(&std::env::temp_dir()),

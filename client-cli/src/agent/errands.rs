@@ -68,6 +68,7 @@ impl Agent {
             | Event::ReadBy(..)
             | Event::AcknowledgedBy(..)
             | Event::ErasureDone(..)
+            | Event::Ordered(_)
             | Event::Revoked(_)
             | Event::MissingBody(..)
             | Event::BadWrap(..)

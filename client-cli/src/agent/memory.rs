@@ -39,6 +39,8 @@ impl Memory {
             | Reply::Entries(..)
             | Reply::Sessions(_)
             | Reply::Server(_)
+            | Reply::Orders(_)
+            | Reply::Found(..)
             | Reply::Founded(..) => {}
         }
     }

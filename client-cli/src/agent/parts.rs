@@ -25,6 +25,8 @@ pub(crate) fn told(reply: Reply) -> Vec<Tell> {
         | Reply::Entries(..)
         | Reply::Sessions(_)
         | Reply::Server(_)
+        | Reply::Orders(_)
+        | Reply::Found(..)
         | Reply::Founded(..)) => vec![Tell::Done(Box::new(short))],
     }
 }

@@ -1,7 +1,7 @@
 //! `conclave conv`: one's conversations, their members, and changes of them.
 //! Never decides who may: the journal's rules do, and the refusal is told.
 
-use super::conv_new;
+use super::{conv_new, order};
 use crate::Here;
 use crate::args::{Conv, ConvOne, ConvPerson};
 use crate::names::{self, Names, conversations};
@@ -46,6 +46,9 @@ struct ConversationJson {
     read: u64,
     unread: u64,
     closed: Option<u64>,
+    /// Holds that keep something here from being erased.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    holds: Vec<u64>,
 }
 
 #[derive(Serialize)]
@@ -174,6 +177,7 @@ impl List<'_> {
 struct One<'a> {
     names: &'a Names,
     one: &'a ConversationView,
+    holds: &'a [order::Held],
 }
 
 impl Words for One<'_> {
@@ -193,8 +197,10 @@ fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
     let Reply::Conversation(one) = line.run(Command::Conversation(id))? else {
         return Err(Trouble::odd_answer());
     };
-    let data = json(&one, &names, here.voice.lang);
-    Ok(here.voice.done("conv show", &One { names: &names, one: &one }, data))
+    let holds = order::holds(&mut line, id)?;
+    let mut data = json(&one, &names, here.voice.lang);
+    data.holds = holds.iter().map(|held| held.index).collect();
+    Ok(here.voice.done("conv show", &One { names: &names, one: &one, holds: &holds }, data))
 }
 
 impl One<'_> {
@@ -228,6 +234,9 @@ impl One<'_> {
         if let Some(index) = one.closed {
             out.push_str(&format!("{} #{index}\n", lang.pick("erased and closed:", "стёрта и закрыта:")));
         }
+        for held in self.holds {
+            out.push_str(&order::hold_line(held, names, lang));
+        }
         out
     }
 }
@@ -258,5 +267,6 @@ fn json(one: &ConversationView, names: &Names, lang: Lang) -> ConversationJson {
         read: one.read,
         unread: one.unread,
         closed: one.closed,
+        holds: Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ mod inbox;
 mod lock;
 mod login;
 mod message;
+mod order;
 mod password;
 mod people;
 mod read;
@@ -67,6 +68,8 @@ pub(crate) fn name(command: &Cmd) -> &'static str {
         Cmd::File(File::Verify(_)) => "file verify",
         Cmd::Erase(Erase::Plan(_)) => "erase plan",
         Cmd::Erase(Erase::Do(_)) => "erase do",
+        Cmd::Erase(Erase::Orders) => "erase orders",
+        Cmd::Erase(Erase::Object(_)) => "erase object",
         Cmd::Search(_) => "search",
         Cmd::Agent(_) => "agent",
         Cmd::Extra(_) => "conclave",
@@ -103,6 +106,8 @@ pub(crate) fn run(command: Cmd, here: Here, sandboxed: &Sandboxed) -> Result<Exi
         Cmd::File(File::Verify(args)) => file_fetch::verify(&args, here),
         Cmd::Erase(Erase::Plan(args)) => erase::plan(&args, here),
         Cmd::Erase(Erase::Do(args)) => erase::run(&args, here),
+        Cmd::Erase(Erase::Orders) => order::list(here),
+        Cmd::Erase(Erase::Object(args)) => order::object(&args, here),
         Cmd::Search(args) => search::run(&args, here),
         Cmd::Agent(args) => agent::run(&args, here, sandboxed),
         Cmd::Extra(_) => Ok(Exit::Yes),

@@ -100,6 +100,7 @@ fn line(
             let erased = lang.pick("erased by", "стёрто:");
             ("erased", format!("{}: {what} {erased} {}, #{}", title(of), who(by.person), by.index))
         }
+        Event::Ordered(view) => ("ordered", super::order::shown(view, names, known, lang)),
         Event::ErasureDone(epoch, through) => (
             "erasure-done",
             format!(

@@ -71,6 +71,9 @@ pub enum AlarmKind {
     /// Failed logins from one certificate were too many to record one by one.
     #[n(5)]
     LoginFlood,
+    /// A hold ends soon; the evidence is its index, as CBOR.
+    #[n(6)]
+    HoldEndsSoon,
 }
 
 /// A claim of the server. On the wire: `[number, [content…]]`.

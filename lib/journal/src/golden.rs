@@ -144,6 +144,50 @@ fn office_life(log: &mut TestLog) {
     log.act("igor", Act::Export(Export { from: 0, to: 40 })).expect("an export");
 }
 
+fn law_life(log: &mut TestLog) {
+    log.log_in("vera").expect("a Login");
+    let chat = log.create_as("vera", &["boris"], ConversationKind::Group, Clearance(1)).expect("a group");
+    log.accept("boris", chat).expect("an Accept");
+    log.epoch("boris", chat).expect("an epoch");
+    let sent: Vec<Index> = (0..3).map(|_| log.send("boris", chat).expect("a message")).collect();
+    let order = |number: &str, ground| Order { number: number.into(), ground };
+    let day = 24 * 3_600_000;
+    let hold = Hold {
+        scope: HoldScope::Messages(chat, vec![sent[0]]),
+        order: order("7-a", Ground::Court),
+        end_ms: log.now_ms + 20 * day,
+    };
+    log.act("olga", Act::Hold(hold.clone())).expect("a hold");
+    let lifted = log.tree.size() - 1;
+    let person = Hold { scope: HoldScope::Person(log.id("vera")), ..hold };
+    log.act("oleg", Act::Hold(person)).expect("a hold");
+    let two = |log: &mut TestLog, act: DualAct| {
+        let act = canonical::encode(&act).into();
+        log.act("olga", Act::Propose(Propose { act })).expect("a proposal");
+        let proposal = log.tree.size() - 1;
+        log.act("oleg", Act::Approve(Approve { proposal })).expect("approved");
+        proposal
+    };
+    let erase =
+        |target, confirms| DualAct::Erase(EraseOrder { target, order: order("12", Ground::Spill), confirms });
+    let messages = EraseTarget::Messages(chat, sent[..2].to_vec());
+    two(log, erase(EraseTarget::Messages(chat, vec![sent[2]]), None));
+    let held = two(log, erase(messages.clone(), None));
+    log.wait_ms(3 * day);
+    log.fact(Fact::Tick(Tick {})).expect("one takes effect, one is held");
+    two(log, DualAct::LiftHold(lifted));
+    two(log, erase(messages, Some(held)));
+    let objected = two(log, erase(EraseTarget::Conversation(chat), None));
+    log.act("vera", Act::Object(Object { proposal: objected })).expect("the owner objects");
+    log.wait_ms(11 * day);
+    log.fact(Fact::Tick(Tick {})).expect("a hold warns");
+    log.wait_ms(7 * day);
+    log.fact(Fact::Tick(Tick {})).expect("a hold ends");
+    two(log, erase(EraseTarget::Conversation(chat), Some(objected)));
+    let through = log.tree.size() - 1;
+    log.fact(Fact::Erased(Erased { epoch: 2, through })).expect("erased");
+}
+
 fn authority_life(log: &mut TestLog) {
     let pavel = log.site.issue("pavel", &Described::new(Role::Officer, Clearance(4)));
     let renewal = log.site.issue("boris", &Described::new(Role::Operator, Clearance(2)));
@@ -184,6 +228,7 @@ fn write_golden() {
     let mut dice = Dice(1);
     group_life(&mut log, &mut dice);
     office_life(&mut log);
+    law_life(&mut log);
     let end = log.period_end();
     log.fact(end).expect("a period ends");
     let roll = log.key_roll(1);

@@ -10,7 +10,7 @@ pub enum PrivateErase {
     /// Either of the two sides alone.
     #[n(1)]
     Either,
-    /// Nobody alone: two officers (a later issue) are the only way.
+    /// Nobody alone: two officers are the only way.
     #[n(2)]
     Officers,
 }
@@ -70,6 +70,12 @@ pub struct Policy {
     /// A terminal locks itself after this time without use.
     #[n(12)]
     pub idle_lock_ms: u64,
+    /// How long those concerned may object after two officers have ordered an erasure.
+    #[n(13)]
+    pub objection_ms: u64,
+    /// How long before its end a hold is called to the officers' mind.
+    #[n(14)]
+    pub hold_warning_ms: u64,
 }
 
 impl Policy {
@@ -98,6 +104,8 @@ impl Policy {
             file_save: true,
             one_password: true,
             idle_lock_ms: 10 * 60 * 1000,
+            objection_ms: 3 * DAY_MS,
+            hold_warning_ms: 7 * DAY_MS,
         }
     }
 }
@@ -122,7 +130,9 @@ impl Policy {
         if self.labels.iter().any(|label| unnamed(&label.en) || unnamed(&label.ru)) {
             return bad("a label's name is empty or too long");
         }
-        if [self.epoch_ms, self.reservation_ms, self.proposal_ms].iter().any(|ms| *ms < LAPSE_MS_MIN) {
+        let times =
+            [self.epoch_ms, self.reservation_ms, self.proposal_ms, self.objection_ms, self.hold_warning_ms];
+        if times.iter().any(|ms| *ms < LAPSE_MS_MIN) {
             return bad("a time below a minute");
         }
         if self.wrong_passwords_max == 0 || self.statements_per_minute < 10 {

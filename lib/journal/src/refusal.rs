@@ -120,6 +120,14 @@ refusals! {
     // --- erasure
     190 NoRightToErase "no right to erase this",
     191 AlreadyErased { index: Index } "erased already at index {index}",
+    /// It waits for the hold: once that has ended, it is to be asked for again.
+    192 Held { hold: Index } "the hold placed at index {hold} keeps it",
+    193 NoSuchOrder { proposal: Index } "no order of erasure at index {proposal} waits for objections",
+    194 NotConcerned { proposal: Index } "the order at index {proposal} does not concern the signer",
+    196 NoSuchHold { hold: Index } "no hold of index {hold} stands",
+    197 BadHold { reason: String } "hold not accepted: {reason}",
+    198 TooManyHolds { limit: u64 } "more than {limit} holds stand",
+    199 TooManyOrders { limit: u64 } "more than {limit} orders of erasure are open",
     // --- time and Facts
     200 TimeRunsBack { floor_ms: u64 } "time before {floor_ms}",
     201 DeadlinePassed { deadline_ms: u64 } "a Tick must come first: a deadline passed at {deadline_ms}",

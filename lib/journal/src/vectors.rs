@@ -58,6 +58,8 @@ fn acts() -> Vec<Act> {
         Act::Submit(Submit { count: 3, digest: hash(0x17) }),
         Act::Propose(Propose { act: canonical::encode(&DualAct::Policy(policy)).into() }),
         Act::Propose(Propose { act: canonical::encode(&DualAct::AdmitOfficer(certificate)).into() }),
+        Act::Propose(Propose { act: canonical::encode(&DualAct::Erase(order(conversation))).into() }),
+        Act::Propose(Propose { act: canonical::encode(&DualAct::LiftHold(70_001)).into() }),
         Act::Approve(Approve { proposal: 24 }),
         Act::Withdraw(Withdraw { proposal: 25 }),
         Act::Login(Login {
@@ -78,6 +80,9 @@ fn acts() -> Vec<Act> {
         Act::Resume(Resume { person }),
         Act::Unlock(Unlock { person }),
         Act::EndSession(EndSession { person, chain: Chain(hash(0x18)) }),
+        Act::Hold(hold(HoldScope::Person(person))),
+        Act::Hold(hold(HoldScope::Conversation(conversation))),
+        Act::Hold(hold(HoldScope::Messages(conversation, vec![7, 300]))),
         Act::Create(Create {
             random: [0x19; 16],
             kind: ConversationKind::Group,
@@ -113,8 +118,20 @@ fn acts() -> Vec<Act> {
         Act::Acknowledge(Acknowledge { message: 65_536 }),
         Act::Erase(Erase { target: EraseTarget::Messages(conversation, vec![7, 300, 70_000]) }),
         Act::Erase(Erase { target: EraseTarget::Conversation(conversation) }),
+        Act::Object(Object { proposal: 70_002 }),
         Act::Export(Export { from: 10, to: 20 }),
     ]
+}
+
+fn order(conversation: ConversationId) -> EraseOrder {
+    let target = EraseTarget::Messages(conversation, vec![7, 300, 70_000]);
+    let order = Order { number: "12-3/2026 «К»".into(), ground: Ground::PersonsRequest };
+    EraseOrder { target, order, confirms: Some(69_000) }
+}
+
+fn hold(scope: HoldScope) -> Hold {
+    let order = Order { number: "A-7".into(), ground: Ground::Court };
+    Hold { scope, order, end_ms: 1_800_000_000_000 }
 }
 
 /// One of each kind of Fact.

@@ -11,6 +11,7 @@ pub mod backoff;
 mod check;
 mod dialling;
 pub mod error;
+mod law_words;
 pub mod refusal_words;
 mod silence;
 mod wire;
@@ -18,6 +19,7 @@ pub mod words;
 
 pub use backoff::Backoff;
 pub use error::TerminalError;
+pub use law_words::ground_words;
 pub use refusal_words::{Words, refusal_words};
 
 use crate::client::Link;

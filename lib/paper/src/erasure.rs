@@ -24,6 +24,8 @@ pub struct ErasureCertificate<'a> {
     pub what: &'a [&'a str],
     /// By whose order, one line each.
     pub ordered_by: &'a [&'a str],
+    /// To whom copies had been given before, one line each; may be empty.
+    pub released: &'a [&'a str],
     /// The kind of cell that held the root, in words.
     pub cell: &'a str,
     /// What this kind of cell cannot promise, one line each; may be empty.
@@ -60,6 +62,10 @@ impl ErasureCertificate<'_> {
             "The keys of what is named above were replaced from the leaf to the root, the former root was destroyed in its cell, and the new one was read back. The journal keeps that it existed, when, and who erased it.",
             "Ключи перечисленного заменены от листа до корня, прежний корень уничтожен в ячейке, новый прочитан повторно. В журнале остаётся, что оно существовало, когда и кем уничтожено.",
         ));
+        if !self.released.is_empty() {
+            sheet.subheading(lang.pick("Copies given out before", "Копии, выданные ранее"));
+            bullets(&mut sheet, "copies", self.released)?;
+        }
         if !self.limits.is_empty() {
             sheet.subheading(lang.pick("What this cannot promise", "Чего это не гарантирует"));
             bullets(&mut sheet, "limits", self.limits)?;

@@ -5,6 +5,7 @@ use crate::frame::{Delivered, Digest};
 use journal::act::ConversationKind;
 use journal::ids::{Chain, ConversationId, Index};
 use journal::multiproof::MultiProof;
+use journal::register::OrderState;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::PersonId;
 
@@ -66,6 +67,31 @@ pub enum Answer {
     /// Entries with proofs; fewer than were asked for when the answer would be too long, or when they are not shown.
     #[n(18)]
     EntriesAt(#[n(0)] Page),
+    /// Messages without bodies, those found; and where to ask on, if there is more. Some may be outside of the times
+    /// asked for, by less than an hour or so.
+    #[n(19)]
+    Find(#[n(0)] Page, #[n(1)] Index),
+    /// The `Hold` acts.
+    #[n(20)]
+    Holds(#[n(0)] Page),
+    /// Where they stand; the acts themselves are asked for by their indices.
+    #[n(21)]
+    Orders(#[n(0)] Vec<OrderRecord>),
+}
+
+/// How an order of erasure stands, by the server's word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct OrderRecord {
+    /// The `Propose`.
+    #[n(0)]
+    pub proposal: Index,
+    /// The `Approve`.
+    #[n(1)]
+    pub approve: Index,
+    /// How it stands.
+    #[n(2)]
+    pub state: OrderState,
 }
 
 /// Entries with proofs against one note.

@@ -64,4 +64,34 @@ pub enum Query {
     /// Entries at these indices (ascending, at most `ENTRIES_AT_MAX`), those that concern who asks.
     #[n(18)]
     EntriesAt(#[n(0)] Vec<Index>),
+    /// Messages as entries, never their bodies; officers.
+    #[n(19)]
+    Find(#[n(0)] Find),
+    /// Holds that stand, as far as they concern who asks.
+    #[n(20)]
+    Holds,
+    /// Orders of erasure that two officers gave, as far as they concern who asks.
+    #[n(21)]
+    Orders,
+}
+
+/// See [`Query::Find`]: what is not named is not asked about.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Find {
+    /// At or above this index.
+    #[n(0)]
+    pub from: Index,
+    /// Stamped at or after this time, milliseconds since 1970.
+    #[n(1)]
+    pub since_ms: u64,
+    /// Stamped before this time.
+    #[n(2)]
+    pub until_ms: u64,
+    /// By this person.
+    #[n(3)]
+    pub person: Option<PersonId>,
+    /// In this conversation.
+    #[n(4)]
+    pub conversation: Option<ConversationId>,
 }

@@ -188,6 +188,8 @@ impl Brought {
             | Act::Read(_)
             | Act::Acknowledge(_)
             | Act::Erase(_)
+            | Act::Object(_)
+            | Act::Hold(_)
             | Act::Export(_) => Said::Other { kind: act.name() },
         }
     }

@@ -4,8 +4,12 @@
 
 mod admit;
 mod brought;
+mod certificate;
 mod decide;
+mod erase;
+mod hold;
 mod home;
+mod law;
 mod names;
 mod online;
 mod password;
@@ -55,6 +59,10 @@ enum What {
     Proposals(proposals::Proposals),
     #[command(subcommand)]
     Admit(admit::Admit),
+    #[command(subcommand)]
+    Erase(erase::Erase),
+    #[command(subcommand)]
+    Hold(hold::Hold),
     #[command(flatten)]
     Extra(Extra),
 }
@@ -87,6 +95,9 @@ fn help() -> Vec<(&'static str, &'static str)> {
         policy::HELP,
         proposals::HELP,
         admit::HELP,
+        erase::HELP,
+        certificate::HELP,
+        hold::HELP,
     ]
     .concat()
 }
@@ -119,6 +130,8 @@ impl Cli {
             What::Policy(it) => (it.name(), it.run(voice)),
             What::Proposals(it) => ("proposals", it.run(voice)),
             What::Admit(it) => (it.name(), it.run(voice)),
+            What::Erase(it) => (it.name(), it.run(voice)),
+            What::Hold(it) => (it.name(), it.run(voice)),
             What::Extra(extra) => ("conclave-admin", run_extra(extra, voice)),
         };
         done.unwrap_or_else(|trouble| voice.failed(command, trouble.exit, &trouble.name, &trouble))

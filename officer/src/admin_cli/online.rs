@@ -114,6 +114,7 @@ pub(super) struct Online {
     runtime: Runtime,
     terminal: Terminal,
     ready: Ready,
+    site: String,
 }
 
 /// Logs in, does the work, logs out.
@@ -153,6 +154,7 @@ impl Online {
         password: &Secret,
         end_other: bool,
     ) -> Result<Self, Trouble> {
+        let site = console::clean(&card.site);
         let mut terminal = Terminal::open(file, card, false, randomness)?;
         let proof = proof(password.expose(), terminal.person())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -161,13 +163,18 @@ impl Online {
             terminal.connect().await?;
             terminal.login(&proof, end_other).await
         })?;
-        Ok(Self { runtime, terminal, ready })
+        Ok(Self { runtime, terminal, ready, site })
     }
 
     /// Logs out and closes the connection.
     pub(super) fn end(self) {
         let Self { runtime, terminal, .. } = self;
         runtime.block_on(terminal.close());
+    }
+
+    /// The site's name, by the site card.
+    pub(super) fn site(&self) -> String {
+        self.site.clone()
     }
 
     /// Who works here.

@@ -45,6 +45,8 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
         file_save,
         one_password,
         idle_lock_ms,
+        objection_ms,
+        hold_warning_ms,
     } = policy;
     let row = |key: &str, en: &'static str, ru: &'static str, shown: String, value: String| Rule {
         key: key.to_owned(),
@@ -114,6 +116,18 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
             one_password,
         ),
         time("idle_lock_ms", "a terminal locks itself after", "терминал запирается через", idle_lock_ms),
+        time(
+            "objection_ms",
+            "an order of erasure waits for objections",
+            "распоряжение о стирании ждёт возражений",
+            objection_ms,
+        ),
+        time(
+            "hold_warning_ms",
+            "officers are told before a hold ends",
+            "офицеров предупреждают до конца запрета на стирание за",
+            hold_warning_ms,
+        ),
     ]);
     all
 }

@@ -1,6 +1,7 @@
 //! Open proposals: `proposals`, and what the other commands need to know of one.
 //! Never shows one that was not verified: each is an entry with its proof.
 
+use super::law;
 use super::names::{Names, Text};
 use super::online::{Access, For, Online, session};
 use super::policy_words::{Change, change_lines, changes};
@@ -8,7 +9,7 @@ use super::trouble::Trouble;
 use clap::Args;
 use console::when::{minute, rfc3339};
 use console::{Exit, HelpTable, Lang, Voice};
-use journal::act::{Act, DualAct};
+use journal::act::{Act, DualAct, EraseTarget};
 use journal::entry::Content;
 use journal::policy::Policy;
 use journal::{Entry, Index};
@@ -62,8 +63,41 @@ struct Row {
     certificate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admits: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erases: Option<LawRow>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<Change>,
+}
+
+/// What an erasure or the lifting of a hold is about.
+#[derive(Serialize)]
+struct LawRow {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<u64>,
+}
+
+fn law_of(act: &DualAct) -> Option<LawRow> {
+    match act {
+        DualAct::Erase(order) => Some(LawRow {
+            conversation: Some(order.target.conversation().to_string()),
+            messages: match &order.target {
+                EraseTarget::Messages(_, messages) => messages.clone(),
+                EraseTarget::Conversation(_) => Vec::new(),
+            },
+            order: Some(order.order.number.clone()),
+            hold: None,
+        }),
+        DualAct::LiftHold(hold) => {
+            Some(LawRow { conversation: None, messages: Vec::new(), order: None, hold: Some(*hold) })
+        }
+        DualAct::Policy(_) | DualAct::AdmitOfficer(_) => None,
+    }
 }
 
 /// What the entry at an index proposes, if it is a proposal.
@@ -126,6 +160,8 @@ impl Around {
                 let login = self.names.holder(*id).map(|view| view.login.clone());
                 ("admit-officer", Some(id.to_string()), login, Vec::new())
             }
+            DualAct::Erase(_) => ("erase", None, None, Vec::new()),
+            DualAct::LiftHold(_) => ("lift-hold", None, None, Vec::new()),
         };
         Row {
             index: open.index,
@@ -135,6 +171,7 @@ impl Around {
             kind,
             certificate,
             admits,
+            erases: law_of(&open.act),
             changes: changed,
         }
     }
@@ -172,6 +209,23 @@ pub(super) fn what(act: &DualAct, ruling: &Policy, names: &Names, lang: Lang) ->
                 lang.pick("admits as officer:", "допустить офицером:"),
                 lang.pick("certificate:", "сертификат:")
             )
+        }
+        DualAct::Erase(order) => {
+            let at_once = match order.confirms {
+                None => lang.pick("after the time to object", "по истечении срока возражений").to_owned(),
+                Some(n) => {
+                    lang.pick(format!("at once, confirming #{n}"), format!("сразу, в подтверждение #{n}"))
+                }
+            };
+            format!(
+                "  {} {}\n  {}\n  {at_once}\n",
+                lang.pick("erases:", "стереть:"),
+                law::target(&order.target, lang),
+                law::paper(&order.order, lang)
+            )
+        }
+        DualAct::LiftHold(hold) => {
+            format!("  {} #{hold}\n", lang.pick("lifts the hold", "снять запрет на стирание"))
         }
     }
 }

@@ -69,7 +69,7 @@ struct Data {
 }
 
 /// Name for scripts, words for people.
-fn cell(number: u8) -> (&'static str, &'static str, &'static str) {
+pub(super) fn cell(number: u8) -> (&'static str, &'static str, &'static str) {
     // The number stands for the kind as the kind itself is encoded: one unsigned number.
     match canonical::decode::<CellKind>(&[number]) {
         Ok(CellKind::File) => (

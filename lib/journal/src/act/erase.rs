@@ -16,6 +16,15 @@ pub enum EraseTarget {
     Conversation(#[n(0)] ConversationId),
 }
 
+impl EraseTarget {
+    /// The conversation that it is in, or is.
+    pub fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Messages(id, _) | Self::Conversation(id) => *id,
+        }
+    }
+}
+
 /// From this entry on the bodies are served to nobody; after the Fact `Erased` nobody can open them any more.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]

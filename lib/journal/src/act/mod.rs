@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 pub mod audit;
 pub mod conversation;
 pub mod erase;
+pub mod law;
 pub mod message;
 pub mod office;
 pub mod people;
@@ -19,6 +20,7 @@ pub use conversation::{
     WrapClaim,
 };
 pub use erase::{Erase, EraseTarget};
+pub use law::{EraseOrder, Ground, Hold, HoldScope, Object, Order};
 pub use message::{Acknowledge, FileClaim, Message, Precedence, Purpose, Read, Reserve, SizeClass};
 pub use office::{Approve, DualAct, EndSession, Propose, Resume, Submit, Suspend, Unlock, Withdraw};
 pub use people::{Crl, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
@@ -98,6 +100,7 @@ acts! {
     29 Resume "resume" Office,
     30 Unlock "unlock" Office,
     31 EndSession "end-session" Office,
+    32 Hold "hold" Office,
     40 Create "create" Membership,
     41 Invite "invite" Membership,
     42 Accept "accept" Membership,
@@ -113,6 +116,7 @@ acts! {
     62 Read "read" Talk,
     63 Acknowledge "acknowledge" Talk,
     70 Erase "erase" Erasure,
+    71 Object "object" Erasure,
     80 Export "export" Audit,
 }
 
@@ -134,8 +138,8 @@ pub(crate) fn at_most(what: &'static str, value: u64, limit: u64) -> Result<(), 
 }
 
 impl Act {
-    /// The conversation that the act names. `None` for a `Create`, whose own id becomes the conversation's, and for an
-    /// `Acknowledge`, which names a message.
+    /// The conversation that the act names. `None` for a `Create`, whose own id becomes the conversation's, for an
+    /// `Acknowledge`, which names a message, and for an `Object`, which names a proposal.
     pub fn conversation(&self) -> Option<ConversationId> {
         match self {
             Self::Invite(act) => Some(act.conversation),
@@ -150,12 +154,10 @@ impl Act {
             Self::Reserve(act) => Some(act.conversation),
             Self::Message(act) => Some(act.conversation),
             Self::Read(act) => Some(act.conversation),
-            Self::Erase(act) => match &act.target {
-                EraseTarget::Messages(conversation, _) | EraseTarget::Conversation(conversation) => {
-                    Some(*conversation)
-                }
-            },
+            Self::Erase(act) => Some(act.target.conversation()),
+            Self::Hold(act) => act.scope.conversation(),
             Self::Create(_)
+            | Self::Object(_)
             | Self::Acknowledge(_)
             | Self::Genesis(_)
             | Self::Submit(_)
@@ -193,6 +195,7 @@ impl Act {
             Self::Message(act) => act.check_bounds(),
             Self::Title(act) => act.check_bounds(),
             Self::Erase(act) => act.check_bounds(),
+            Self::Hold(act) => act.check_bounds(),
             Self::Approve(_)
             | Self::Withdraw(_)
             | Self::Login(_)
@@ -215,6 +218,7 @@ impl Act {
             | Self::BadWrap(_)
             | Self::Read(_)
             | Self::Acknowledge(_)
+            | Self::Object(_)
             | Self::Export(_) => Ok(()),
         }
     }

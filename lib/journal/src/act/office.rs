@@ -1,7 +1,8 @@
 //! What officers and administrators do: taking in the authority's acts, acts of two, suspending and unlocking.
 
+use super::law::EraseOrder;
 use super::{OutOfBounds, at_most};
-use crate::ids::{Chain, Hash, Index};
+use crate::ids::{Chain, ConversationId, Hash, Index};
 use crate::policy::Policy;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{CertId, PersonId};
@@ -39,6 +40,22 @@ pub enum DualAct {
     /// An enrolled officer's signature certificate may act from here on.
     #[n(2)]
     AdmitOfficer(#[n(0)] CertId),
+    /// Erasure of whatever it names. Takes effect when the time to object is over, not at the `Approve`.
+    #[n(3)]
+    Erase(#[n(0)] EraseOrder),
+    /// The hold that was placed at this index ends before its time.
+    #[n(4)]
+    LiftHold(#[n(0)] Index),
+}
+
+impl DualAct {
+    /// The conversation that an order of erasure is about.
+    pub fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Erase(order) => Some(order.target.conversation()),
+            Self::Policy(_) | Self::AdmitOfficer(_) | Self::LiftHold(_) => None,
+        }
+    }
 }
 
 /// Proposes an act of two; holds its exact bytes.

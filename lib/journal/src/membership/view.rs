@@ -90,6 +90,8 @@ impl MembershipView {
             | Act::Read(_)
             | Act::Acknowledge(_)
             | Act::Erase(_)
+            | Act::Object(_)
+            | Act::Hold(_)
             | Act::Export(_) => {}
         }
         Ok(())

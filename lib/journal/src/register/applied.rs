@@ -228,6 +228,41 @@ pub enum Effect {
         /// Its index.
         proposal: Index,
     },
+    /// Two officers ordered an erasure: those concerned may object until its time comes.
+    OrderBegan {
+        /// The `Propose`.
+        proposal: Index,
+        /// In which conversation.
+        conversation: u64,
+    },
+    /// An order of erasure was stopped, or taken back, before it took effect.
+    OrderStopped {
+        /// The `Propose`.
+        proposal: Index,
+    },
+    /// An order of erasure took effect (see [`Effect::EraseIntended`] beside it).
+    OrderCarriedOut {
+        /// The `Propose`.
+        proposal: Index,
+        /// The `Approve`: the entry that proves the right.
+        approve: Index,
+        /// In which conversation.
+        conversation: u64,
+        /// Which messages; none: the whole conversation.
+        messages: Vec<Index>,
+    },
+    /// A hold ends within the time that policy sets for a warning.
+    HoldEndsSoon {
+        /// Which.
+        hold: Index,
+        /// Who placed it.
+        by: PersonId,
+    },
+    /// A hold ended.
+    HoldEnded {
+        /// Which.
+        hold: Index,
+    },
     /// The acts of the authority that follow belong to this Submit.
     SubmitOpened {
         /// How many.

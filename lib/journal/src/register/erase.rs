@@ -29,7 +29,6 @@ impl Register {
         if let Some(pair) = messages.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Err(Refusal::NoSuchMessage { index: pair[1] });
         }
-        let mut rows = Vec::with_capacity(messages.len());
         for index in messages {
             let found = self.message_in(number, *index)?;
             let row = *self.messages.row(found);
@@ -37,18 +36,34 @@ impl Register {
                 return Err(Refusal::AlreadyErased { index: *index });
             }
             self.check_may_erase(cx.by.signer, self.row(number)?, &row)?;
-            rows.push((found, row));
         }
-        let mut places = Vec::with_capacity(rows.len());
-        for (found, row) in rows {
-            self.messages.row_mut(found).flags |= ERASED;
-            let author = self.derived.persons[row.author as usize];
-            self.credit(author, number, self.message_bytes(&row));
-            places.push(ErasePlace::Item(Place { conversation: number, item: row.item.into() }));
-        }
+        self.check_not_held(&EraseTarget::Messages(id, messages.to_vec()))?;
+        let (_, places): (Vec<_>, _) = self.take_messages(number, messages).into_iter().unzip();
         let mut effects = Vec::new();
         self.intend(cx.by.index, places, &mut effects);
         Ok(Applied::with(Audience::Conversation(number), effects))
+    }
+
+    /// An Erase waits for a hold by not being admitted: afterwards it is to be signed anew, as the fresh confirmation.
+    fn check_not_held(&self, target: &EraseTarget) -> Result<(), Refusal> {
+        self.holding(target).map_or(Ok(()), |hold| Err(Refusal::Held { hold }))
+    }
+
+    /// Marks those of these messages that were not erased before, and gives their authors their room back.
+    pub(super) fn take_messages(&mut self, number: u64, messages: &[Index]) -> Vec<(Index, ErasePlace)> {
+        let mut taken = Vec::with_capacity(messages.len());
+        for index in messages {
+            let Ok(found) = self.message_in(number, *index) else { continue };
+            let row = *self.messages.row(found);
+            if row.flags & ERASED != 0 {
+                continue;
+            }
+            self.messages.row_mut(found).flags |= ERASED;
+            let author = self.derived.persons[row.author as usize];
+            self.credit(author, number, self.message_bytes(&row));
+            taken.push((*index, ErasePlace::Item(Place { conversation: number, item: row.item.into() })));
+        }
+        taken
     }
 
     /// One's own message where policy lets authors erase; any in a group that one owns.
@@ -78,12 +93,26 @@ impl Register {
         if !may {
             return Err(Refusal::NoRightToErase);
         }
+        self.check_not_held(&EraseTarget::Conversation(id))?;
         let mut effects = Vec::new();
-        self.drop_reservations_in(number, &mut effects);
-        let pair = pair_of(&self.row(number)?.membership);
-        let row = self.row_mut(number)?;
-        row.erased = Some(cx.by.index);
-        row.closed.get_or_insert(cx.by.index);
+        self.take_conversation(cx.by.index, cx.by.index, number, &mut effects);
+        Ok(Applied::with(Audience::Conversation(number), effects))
+    }
+
+    /// Closes a conversation and takes all of it: `at` is the entry that lets it happen, `right` the one that proves the
+    /// right to it.
+    pub(super) fn take_conversation(
+        &mut self,
+        at: Index,
+        right: Index,
+        number: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.drop_reservations_in(number, effects);
+        let Some(row) = self.conversations.get_mut(&number) else { return };
+        let pair = pair_of(&row.membership);
+        row.erased = Some(right);
+        row.closed.get_or_insert(at);
         row.title = None;
         let stored = std::mem::take(&mut row.stored);
         for (author, bytes) in stored {
@@ -95,8 +124,7 @@ impl Register {
             self.derived.privates.remove(&pair);
         }
         effects.push(Effect::ConversationClosed { conversation: number });
-        self.intend(cx.by.index, vec![ErasePlace::Conversation(number)], &mut effects);
-        Ok(Applied::with(Audience::Conversation(number), effects))
+        self.intend(at, vec![ErasePlace::Conversation(number)], effects);
     }
 
     fn drop_reservations_in(&mut self, number: u64, effects: &mut Vec<Effect>) {

@@ -13,9 +13,11 @@ mod epoch;
 mod erase;
 mod facts;
 mod file;
+mod law;
 mod message;
 mod office;
 mod offline;
+pub mod orders;
 mod people;
 mod read;
 pub mod rows;
@@ -29,6 +31,7 @@ pub use certified::Certified;
 pub use columns::{FileRow, MessageRow};
 pub use facts::EVIDENCE_BYTES_MAX;
 pub use offline::{check_submit, offline_chain, submit_digest};
+pub use orders::{HoldRow, OrderRow, OrderState};
 pub use people::LOGIN_BYTES_MAX;
 pub use rows::{
     BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LastLogin, LiveChain, OfflineChain,
@@ -53,6 +56,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const RESERVATIONS_MAX: u32 = 16;
 /// Most proposals that may be open at a site.
 pub const PROPOSALS_MAX: usize = 64;
+/// Most orders of erasure that wait, or were stopped, at a site.
+pub const ORDERS_MAX: usize = 64;
+/// Most holds that stand at a site.
+pub const HOLDS_MAX: usize = 256;
+/// Longest time that a hold is placed for: ten years. Another one may follow it.
+pub const HOLD_MS_MAX: u64 = 3653 * 24 * 3600 * 1000;
 
 /// A finished entry that asks to be admitted.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +143,10 @@ pub struct Register {
     period: Option<Period>,
     #[cbor(n(20), with = "pairs")]
     counts: BTreeMap<u16, u64>,
+    #[cbor(n(21), with = "pairs")]
+    orders: BTreeMap<Index, OrderRow>,
+    #[cbor(n(22), with = "pairs")]
+    holds: BTreeMap<Index, HoldRow>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -156,6 +169,9 @@ struct Derived {
 enum Due {
     Reservation(ReservationId),
     Proposal(Index),
+    Order(Index),
+    HoldWarning(Index),
+    Hold(Index),
 }
 
 /// The statement that a rule judges: who, which, where, when.
@@ -261,6 +277,7 @@ impl Register {
             Act::Resume(act) => self.resume(cx, act),
             Act::Unlock(act) => self.unlock(cx, act),
             Act::EndSession(act) => self.end_session(cx, act),
+            Act::Hold(act) => self.hold(cx, act),
             Act::Create(act) => self.create(cx, act),
             Act::Invite(act) => self.invite(cx, act),
             Act::Accept(act) => self.accept(cx, act),
@@ -276,6 +293,7 @@ impl Register {
             Act::Read(act) => self.read_act(cx, act),
             Act::Acknowledge(act) => self.acknowledge(cx, act),
             Act::Erase(act) => self.erase(cx, act),
+            Act::Object(act) => self.object(cx, act),
             Act::Export(act) => self.export(cx, act),
         }
     }

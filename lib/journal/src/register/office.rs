@@ -9,6 +9,7 @@ use crate::act::{
     Act, Approve, DualAct, EndSession, Export, Family, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
 };
 use crate::ids::Index;
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 use pki::{CertId, Role, canonical};
 
@@ -71,6 +72,9 @@ impl Register {
                 }
                 if row.admitted { Err(Refusal::Unchanged) } else { Ok(()) }
             }
+            DualAct::Erase(order) => self.check_order(order),
+            DualAct::LiftHold(hold) if self.holds.contains_key(hold) => Ok(()),
+            DualAct::LiftHold(hold) => Err(Refusal::NoSuchHold { hold: *hold }),
         }
     }
 
@@ -89,22 +93,28 @@ impl Register {
         let dual: DualAct = canonical::decode(&proposal.act)
             .map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
         self.check_dual(&dual)?;
+        let objection_ms = self.ruling_policy()?.objection_ms;
+        let proposed = (act.proposal, proposal.person);
         self.drop_proposal(act.proposal);
-        let effects = self.take_effect(cx, dual);
+        let effects = match dual {
+            DualAct::Policy(policy) => self.set_policy(cx, policy),
+            DualAct::AdmitOfficer(certificate) => self.admit_officer(certificate),
+            DualAct::Erase(order) => self.begin_order(cx, proposed, order, objection_ms),
+            DualAct::LiftHold(hold) => {
+                let mut effects = Vec::new();
+                self.end_hold(hold, &mut effects);
+                effects
+            }
+        };
         Ok(Applied::with(Audience::Everyone, effects))
     }
 
-    fn take_effect(&mut self, cx: &Context<'_>, dual: DualAct) -> Vec<Effect> {
-        match dual {
-            DualAct::Policy(policy) => {
-                if let Some(site) = &mut self.site {
-                    site.policy = policy;
-                    site.policy_index = cx.by.index;
-                }
-                vec![Effect::PolicyChanged]
-            }
-            DualAct::AdmitOfficer(certificate) => self.admit_officer(certificate),
+    fn set_policy(&mut self, cx: &Context<'_>, policy: Policy) -> Vec<Effect> {
+        if let Some(site) = &mut self.site {
+            site.policy = policy;
+            site.policy_index = cx.by.index;
         }
+        vec![Effect::PolicyChanged]
     }
 
     /// The signature certificate may act, and with it the agreement certificate that was enrolled beside it.
@@ -121,7 +131,7 @@ impl Register {
     pub(super) fn withdraw(&mut self, cx: &Context<'_>, act: &Withdraw) -> Result<Applied, Refusal> {
         let own = self.proposals.get(&act.proposal).is_some_and(|found| found.person == cx.by.signer);
         if !own {
-            return Err(Refusal::NoSuchProposal { proposal: act.proposal });
+            return self.withdraw_order(cx, act.proposal);
         }
         self.drop_proposal(act.proposal);
         Ok(Applied::to(Audience::Officers))

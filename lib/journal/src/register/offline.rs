@@ -153,6 +153,8 @@ impl Register {
             | Act::Read(_)
             | Act::Acknowledge(_)
             | Act::Erase(_)
+            | Act::Object(_)
+            | Act::Hold(_)
             | Act::Export(_) => Err(Refusal::WrongRole),
         }
     }

@@ -146,6 +146,14 @@ impl Register {
         rows[from.min(to)..to].iter().map(|row| self.shown(self.messages.row(*row)))
     }
 
+    /// The messages whose indices lie in the range, of all conversations, in order.
+    pub fn messages_within(&self, range: Range<Index>) -> impl Iterator<Item = MessageRow> {
+        let rows = self.messages.rows();
+        let at = |index| rows.partition_point(|row| row.index < index);
+        let (from, to) = (at(range.start), at(range.end));
+        rows[from.min(to)..to].iter().map(|row| self.shown(row))
+    }
+
     /// How many messages there are, the erased included.
     pub fn message_count(&self) -> u64 {
         self.messages.len() as u64

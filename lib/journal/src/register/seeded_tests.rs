@@ -1,17 +1,18 @@
 //! Seeded histories of people who do anything at any time, right or wrong: whatever is admitted or refused, the
 //! state stays one that makes sense, and snapshot and replay lead to the same one. A failing seed is printed.
 use crate::act::{
-    Acknowledge, Act, BadWrap, ConversationKind, EndSession, Erase, EraseTarget, FileClaim, HandOver, Invite,
-    Leave, Logout, Message, Purpose, Read, Remove, Resume, Revoke, RevokeReason, Suspend, Unlock,
+    Acknowledge, Act, Approve, BadWrap, ConversationKind, DualAct, EndSession, Erase, EraseOrder,
+    EraseTarget, FileClaim, Ground, HandOver, Hold, HoldScope, Invite, Leave, Logout, Message, Object, Order,
+    Propose, Purpose, Read, Remove, Resume, Revoke, RevokeReason, Suspend, Unlock, Withdraw,
 };
 use crate::fact::{EndReason, Erased, Fact, FailedLogin, LoginFailure, SessionEnd, Stop, Tick};
 use crate::ids::ConversationId;
 use crate::membership::Standing;
-use crate::register::Register;
+use crate::register::{OrderRow, OrderState, Register};
 use crate::replay::Replay;
 use crate::testing::{Described, TestLog};
 use crate::{Policy, Refusal};
-use pki::{Clearance, Role, Suite};
+use pki::{Clearance, Role, Suite, canonical};
 use std::collections::BTreeMap;
 
 const SEEDS: u64 = 24;
@@ -51,7 +52,7 @@ fn step(log: &mut TestLog, dice: &mut Dice) -> Result<(), Refusal> {
     let is_in = row.membership.members().contains_key(&log.id(who));
     let sent: Vec<u64> = log.register.messages_of(number, 0..u64::MAX).map(|row| row.index).collect();
     let some = *dice.one(&[&sent[..], &[7]].concat());
-    let act = match dice.below(22) {
+    let act = match dice.below(24) {
         0 if is_in => return log.accept(who, conversation).map(|_| ()),
         1..=3 if !row.membership.members().is_empty() => return log.epoch(who, conversation).map(|_| ()),
         4..=8 => return log.send(who, conversation).map(|_| ()),
@@ -71,9 +72,50 @@ fn step(log: &mut TestLog, dice: &mut Dice) -> Result<(), Refusal> {
         18 if dice.below(6) == 0 => Act::Erase(Erase { target: EraseTarget::Conversation(conversation) }),
         19 => return office(log, dice, whom),
         20 => return time(log, dice, whom),
+        21 | 22 => return law(log, dice, (whom, conversation, some)),
         _ => return log.log_in_with(who, dice.below(2) == 0).map(|_| ()),
     };
     log.act(who, act).map(|_| ())
+}
+
+fn law(
+    log: &mut TestLog,
+    dice: &mut Dice,
+    (whom, conversation, some): (&str, ConversationId, u64),
+) -> Result<(), Refusal> {
+    let order = Order { number: "1".into(), ground: Ground::Other };
+    let target = match dice.below(4) {
+        0 => EraseTarget::Conversation(conversation),
+        _ => EraseTarget::Messages(conversation, vec![some]),
+    };
+    let proposals: Vec<u64> = log.register.orders().map(|(index, _)| index).chain([9]).collect();
+    let holds: Vec<u64> = log.register.holds().map(|(index, _)| index).chain([9]).collect();
+    let dual = match dice.below(8) {
+        0 | 1 => {
+            let scope = match dice.below(3) {
+                0 => HoldScope::Person(log.id(whom)),
+                1 => HoldScope::Conversation(conversation),
+                _ => HoldScope::Messages(conversation, vec![some]),
+            };
+            let end_ms = log.now_ms + 3_600_000 * dice.below(24 * 30) as u64;
+            return log.act("olga", Act::Hold(Hold { scope, order, end_ms })).map(|_| ());
+        }
+        2 => return log.act(whom, Act::Object(Object { proposal: *dice.one(&proposals) })).map(|_| ()),
+        3 => return log.act("olga", Act::Withdraw(Withdraw { proposal: *dice.one(&proposals) })).map(|_| ()),
+        4 => DualAct::LiftHold(*dice.one(&holds)),
+        5 => {
+            let stopped = log.register.orders().find(|(_, row)| row.state.is_stopped());
+            match stopped.map(|(index, row)| (index, row.order.target.clone())) {
+                Some((index, target)) => DualAct::Erase(EraseOrder { target, order, confirms: Some(index) }),
+                None => DualAct::Erase(EraseOrder { target, order, confirms: None }),
+            }
+        }
+        _ => DualAct::Erase(EraseOrder { target, order, confirms: None }),
+    };
+    let act = canonical::encode(&dual).into();
+    log.act("olga", Act::Propose(Propose { act }))?;
+    let proposal = log.tree.size() - 1;
+    log.act("oleg", Act::Approve(Approve { proposal })).map(|_| ())
 }
 
 fn office(log: &mut TestLog, dice: &mut Dice, whom: &str) -> Result<(), Refusal> {
@@ -181,8 +223,26 @@ fn check_sense(register: &Register) {
         let lives = register.chain_of(person.id).is_some();
         assert!(!lives || (person.revoked.is_none() && person.suspended.is_none()));
     }
-    let deadlines = register.reservations.len() + register.proposals.len();
+    let counting = |row: &&OrderRow| matches!(row.state, OrderState::Counting(_));
+    let orders = register.orders.values().filter(counting).count();
+    let warnings = register.holds.values().filter(|row| row.warn_ms.is_some()).count();
+    let deadlines =
+        register.reservations.len() + register.proposals.len() + orders + register.holds.len() + warnings;
     assert_eq!(register.derived.deadlines.len(), deadlines);
+}
+
+/// Messages that are there and that a hold keeps.
+fn kept(register: &Register) -> Vec<(ConversationId, u64)> {
+    let rows = register.messages_within(0..u64::MAX).filter(|row| !row.erased);
+    let named = rows.map(|row| {
+        let found = register.conversation_by_number(row.conversation).expect("a message of it");
+        (found.membership.id(), row.index)
+    });
+    named.filter(|one| is_kept(register, one)).collect()
+}
+
+fn is_kept(register: &Register, (conversation, index): &(ConversationId, u64)) -> bool {
+    register.holding(&EraseTarget::Messages(*conversation, vec![*index])).is_some()
 }
 
 #[test]
@@ -196,6 +256,7 @@ fn any_history_leads_to_a_state_that_makes_sense() {
         log.talking("boris", &["vera"]);
         for number in 0..STEPS {
             log.wait_ms(dice.below(30_000) as u64);
+            let kept = kept(&log.register);
             match step(&mut log, &mut dice) {
                 Ok(()) => admitted += 1,
                 Err(refusal) => {
@@ -204,6 +265,9 @@ fn any_history_leads_to_a_state_that_makes_sense() {
                 }
             }
             check_sense(&log.register);
+            for one in kept.iter().filter(|one| is_kept(&log.register, one)) {
+                assert!(!log.register.message(one.1).expect("it was there").erased, "held: {one:?}");
+            }
             if number % 40 == 0 {
                 let restored = Register::restore(&log.register.snapshot()).expect("our own snapshot");
                 assert!(restored == log.register, "what is derived differs");

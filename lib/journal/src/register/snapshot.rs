@@ -4,7 +4,7 @@
 //! A `PeriodEnd` names this form's digest and replay demands it: under rules of version 1 it never changes. What a
 //! later version adds to the state goes into a form of its own version.
 
-use super::{Due, Register, conversation::pair_of};
+use super::{Due, OrderState, Register, conversation::pair_of, law::hold_deadlines};
 use crate::ids::Hash;
 use minicbor::{Decode, Encode, Encoder};
 use sha2::{Digest, Sha256};
@@ -153,6 +153,12 @@ impl Register {
     fn derive_deadlines(&mut self) {
         let reservations = self.reservations.iter().map(|(id, row)| (row.deadline_ms, Due::Reservation(*id)));
         let proposals = self.proposals.iter().map(|(index, row)| (row.deadline_ms, Due::Proposal(*index)));
-        self.derived.deadlines = reservations.chain(proposals).collect();
+        let counting = |(index, row): (&u64, &super::OrderRow)| match row.state {
+            OrderState::Counting(deadline_ms) => Some((deadline_ms, Due::Order(*index))),
+            OrderState::Objected(..) | OrderState::Held(_) | OrderState::Done(_) => None,
+        };
+        let orders = self.orders.iter().filter_map(counting);
+        let holds = self.holds.iter().flat_map(|(index, row)| hold_deadlines(*index, row));
+        self.derived.deadlines = reservations.chain(proposals).chain(orders).chain(holds).collect();
     }
 }

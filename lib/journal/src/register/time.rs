@@ -47,6 +47,9 @@ impl Register {
                     self.drop_proposal(proposal);
                     effects.push(Effect::ProposalLapsed { proposal });
                 }
+                Due::Order(proposal) => self.order_due(candidate.index, proposal, &mut effects),
+                Due::HoldWarning(hold) => self.hold_warns(hold, &mut effects),
+                Due::Hold(hold) => self.end_hold(hold, &mut effects),
                 Due::Reservation(id) => {
                     if let Some(reservation) = self.drop_reservation(id) {
                         self.credit(reservation.person, reservation.place.conversation, reservation.bytes());
@@ -59,7 +62,10 @@ impl Register {
         if !fallen.is_empty() {
             self.intend(candidate.index, fallen, &mut effects);
         }
-        Ok(Applied::with(Audience::Nobody, effects))
+        // Whose copies are to go learns it from the entry that lets them go.
+        let taken = effects.iter().any(|effect| matches!(effect, Effect::OrderCarriedOut { .. }));
+        let audience = if taken { Audience::Everyone } else { Audience::Nobody };
+        Ok(Applied::with(audience, effects))
     }
 
     /// Notes an erasure that is to be done and says so.

@@ -316,7 +316,30 @@ fn register_words(code: u16) -> Option<Row> {
         180 => ("too-many-reservations", "too many transfers at once", "слишком много передач одновременно"),
         190 => ("no-right-to-erase", "you have no right to erase this", "у вас нет права стереть это"),
         191 => ("already-erased", "it was erased already", "это уже стёрто"),
+        192 => (
+            "held",
+            "a hold keeps it; once the hold has ended, ask for the erasure again",
+            "стирать запрещено распоряжением; когда запрет кончится, попросите о стирании снова",
+        ),
+        193 => (
+            "no-such-order",
+            "no such order of erasure waits for objections",
+            "такого распоряжения, ожидающего возражений, нет",
+        ),
+        194 => (
+            "not-concerned",
+            "this order of erasure does not concern you",
+            "это распоряжение о стирании вас не касается",
+        ),
         195 => ("no-such-range", "there are no such entries", "таких записей нет"),
+        196 => ("no-such-hold", "no such hold stands", "такого запрета на стирание нет"),
+        197 => ("bad-hold", "the hold is not accepted", "запрет на стирание не принят"),
+        198 => ("too-many-holds", "too many holds stand", "запретов на стирание слишком много"),
+        199 => (
+            "too-many-orders",
+            "too many orders of erasure are open",
+            "открыто слишком много распоряжений о стирании",
+        ),
         200 => ("time-runs-back", "the server's clock runs back", "часы сервера идут назад"),
         201 => (
             "deadline-passed",

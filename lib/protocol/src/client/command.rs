@@ -98,6 +98,9 @@ pub enum Command {
     /// Any act: officers', administrators', auditors'.
     #[n(60)]
     Act(#[n(0)] Box<OtherAct>),
+    /// Orders of erasure that concern one, each with both officers' signatures checked.
+    #[n(62)]
+    Orders,
     /// Any question; entries in the answer are verified, the rest is the server's word.
     #[n(61)]
     Ask(#[n(0)] Query),

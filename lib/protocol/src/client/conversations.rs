@@ -3,6 +3,7 @@
 //! Never learns an act in two ways: a push only says that there is something to ask for.
 
 use super::epoch_rows::{EpochRow, Share};
+use super::erase::Right;
 use super::error::{Error, What};
 use super::event::ErasedBy;
 use super::flow::Cx;
@@ -14,6 +15,7 @@ use crate::frame::At;
 use crate::query::Query;
 use crate::seal::keys::EpochKey;
 use journal::act::{Act, ConversationKind, EraseTarget, Title};
+use journal::fact::Fact;
 use journal::ids::{Commitment, ConversationId, Index};
 use journal::membership::{ActBy, MembershipView, Standing};
 use journal::statement::Header;
@@ -54,6 +56,8 @@ pub(crate) struct Row {
     joined: BTreeMap<PersonId, Vec<(Index, bool)>>,
     pub(crate) title: Option<TitleRow>,
     pub(crate) erased: Option<ErasedBy>,
+    /// Two officers ordered the whole of it to be erased; it takes effect at a Tick.
+    ordered: Option<ErasedBy>,
     /// A flow is following it or making an epoch; others wait.
     busy: bool,
     pub(crate) accepting: bool,
@@ -75,6 +79,7 @@ impl Row {
             joined: BTreeMap::new(),
             title: None,
             erased: None,
+            ordered: None,
             busy: false,
             accepting: false,
         }
@@ -100,20 +105,17 @@ impl Row {
 
     /// Whether the Erase of this person at that entry takes this author's message by right. Of an Erase of the whole
     /// conversation that was judged when it was followed, among the members of that moment.
-    pub(crate) fn had_right(
-        &self,
-        target: &EraseTarget,
-        by: PersonId,
-        at: Index,
-        message: Index,
-        author: PersonId,
-    ) -> bool {
-        match target {
+    pub(crate) fn had_right(&self, right: &Right, at: Index, message: Index, author: PersonId) -> bool {
+        let ordered = right.with.is_some();
+        match &right.target {
             EraseTarget::Messages(id, messages) => {
-                *id == self.id && messages.contains(&message) && self.may_erase(by, at, author)
+                let may = ordered || self.may_erase(right.by, at, author);
+                *id == self.id && message < at && messages.contains(&message) && may
             }
+            // What was said while an order waited for objections went with the rest.
             EraseTarget::Conversation(id) => {
-                *id == self.id && self.erased == Some(ErasedBy { person: by, index: at })
+                let by = ErasedBy { person: right.by, index: at, with: right.with };
+                *id == self.id && (ordered || message < at) && self.erased == Some(by)
             }
         }
     }
@@ -230,8 +232,13 @@ impl Cx {
         }
     }
 
-    /// A revocation list names certificates, not persons: to know whom it cuts, the members' certificates are needed.
+    /// A revocation list names certificates, not persons: to know whom it cuts, the members' certificates are needed. An
+    /// approval names a proposal: to know what it orders, that is needed.
     async fn prefetch(&self, id: ConversationId, entries: &[Checked]) -> Result<(), Error> {
+        for entry in entries.iter().filter(|entry| matches!(entry.act(), Some((_, Act::Approve(_))))) {
+            // What is not shown, or orders nothing, erases nothing: its tombstones will not hold.
+            let _ = self.erase_at(entry.index).await;
+        }
         if !entries.iter().any(|entry| matches!(entry.act(), Some((_, Act::Crl(_))))) {
             return Ok(());
         }
@@ -255,14 +262,19 @@ impl State {
         let me = self.me.person;
         let signed_by_officer = self.is_officer(&entry);
         let listed = self.listed(id, &entry);
+        let ordered = self.erases.whole(entry.index, id);
         self.take_people_act(&entry)?;
         let row = self.conversations.row(id);
         if entry.index < row.next {
             return Ok(());
         }
         let (Some(by), CheckedContent::Statement(statement)) = (entry.by(), &entry.content) else {
+            // A Fact grants nothing and takes nobody out; a Tick lets come what two officers ordered.
+            if matches!(entry.content, CheckedContent::Fact(Fact::Tick(_))) {
+                row.carry_out();
+            }
             row.next = entry.next();
-            return Ok(()); // a Fact grants nothing and takes nobody out
+            return Ok(());
         };
         let (header, act) = (statement.get().header(), statement.get().act());
         match act {
@@ -281,6 +293,7 @@ impl State {
             Act::Crl(_) => row.cut(&listed, &by)?,
             Act::Enrol(enrol) => row.renewed(&enrol.signature, &by)?,
             Act::Erase(erase) => row.erase(&erase.target, &by)?,
+            Act::Approve(_) => row.ordered = ordered.or(row.ordered),
             Act::Title(title) => {
                 let owner = row.owner_at(by.index) == Some(by.signer);
                 if title.conversation != id || !owner || !row.in_force(title.epoch, by.index) {
@@ -304,7 +317,6 @@ impl State {
             Act::Genesis(_)
             | Act::Submit(_)
             | Act::Propose(_)
-            | Act::Approve(_)
             | Act::Withdraw(_)
             | Act::Login(_)
             | Act::Logout(_)
@@ -320,6 +332,8 @@ impl State {
             | Act::Message(_)
             | Act::Read(_)
             | Act::Acknowledge(_)
+            | Act::Object(_)
+            | Act::Hold(_)
             | Act::Export(_) => {}
         }
         row.note_owner(by.index);
@@ -407,13 +421,21 @@ impl Row {
                 if !self.may_erase_all(by.signer, by.index) {
                     return Err(Error::unverified(What::Erasure));
                 }
-                self.erased = Some(ErasedBy { person: by.signer, index: by.index });
+                self.erased = Some(ErasedBy { person: by.signer, index: by.index, with: None });
                 self.title = None;
                 Ok(())
             }
             // Messages are looked at one by one when their tombstone is shown: their authors are not known here.
             EraseTarget::Messages(id, _) if *id == self.id => Ok(()),
             EraseTarget::Conversation(_) | EraseTarget::Messages(..) => Err(Error::unverified(What::Answer)),
+        }
+    }
+
+    /// The order over all of it took effect.
+    fn carry_out(&mut self) {
+        if let Some(by) = self.ordered.take() {
+            self.erased.get_or_insert(by);
+            self.title = None;
         }
     }
 

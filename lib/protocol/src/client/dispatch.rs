@@ -65,6 +65,7 @@ impl Cx {
             Command::FetchFile(of, index) => return Ok(Reply::File(self.fetch_file(id, of, index).await?)),
             Command::ErasePlan(target) => return Ok(Reply::Plan(self.erase_plan(&target).await?)),
             Command::Erase(target) => self.erase(&target).await,
+            Command::Orders => return Ok(Reply::Orders(self.orders().await?)),
             Command::Act(act) => self.other_act(*act).await,
             Command::Ask(query) => return self.other_query(query).await,
         };
@@ -121,7 +122,9 @@ impl Cx {
             | Answer::MessagesBefore(page)
             | Answer::Entries(page)
             | Answer::EntriesAt(page)
+            | Answer::Holds(page)
             | Answer::Proposals(page) => self.entries(page).await,
+            Answer::Find(page, next) => self.found_messages(page, next).await,
             Answer::Sessions(sessions) => Ok(Reply::Sessions(sessions)),
             Answer::Status(status) => {
                 self.until(|state| state.note_of_entries(&status.note)).await?;
@@ -136,6 +139,7 @@ impl Cx {
             | Answer::Chunk(_)
             | Answer::Wrap(_)
             | Answer::MessageStatus(_)
+            | Answer::Orders(_)
             | Answer::Policy(..)) => Ok(Reply::Answer(Box::new(answer))),
         }
     }

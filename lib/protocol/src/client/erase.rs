@@ -21,23 +21,39 @@ pub(crate) const PLAN_MESSAGES_MAX: usize = 1024;
 /// Erase statements kept, so that a conversation's tombstones cost one question.
 const ERASES_KEPT: usize = 256;
 
-/// Verified Erase statements by index.
+/// A verified right to an erasure: somebody's own Erase, or an order of two officers.
+pub(crate) struct Right {
+    pub(crate) by: PersonId,
+    pub(crate) target: EraseTarget,
+    /// Who proposed it, where it is an order.
+    pub(crate) with: Option<PersonId>,
+}
+
+impl Right {
+    fn erased_by(&self, index: Index) -> ErasedBy {
+        ErasedBy { person: self.by, index, with: self.with }
+    }
+}
+
+/// Verified rights by the index of the Erase, or of the `Approve` of an order.
 #[derive(Default)]
 pub(crate) struct Erases {
-    known: BTreeMap<Index, Arc<(PersonId, EraseTarget)>>,
+    known: BTreeMap<Index, Arc<Right>>,
 }
 
 impl Erases {
-    pub(crate) fn keep(
-        &mut self,
-        index: Index,
-        by: PersonId,
-        target: EraseTarget,
-    ) -> Arc<(PersonId, EraseTarget)> {
+    pub(crate) fn keep(&mut self, index: Index, right: Right) -> Arc<Right> {
         if self.known.len() >= ERASES_KEPT {
             self.known.pop_first();
         }
-        self.known.entry(index).or_insert_with(|| Arc::new((by, target))).clone()
+        self.known.entry(index).or_insert_with(|| Arc::new(right)).clone()
+    }
+
+    /// What an order takes that was verified and is about this whole conversation.
+    pub(crate) fn whole(&self, index: Index, id: ConversationId) -> Option<ErasedBy> {
+        let right = self.known.get(&index)?;
+        let whole = right.with.is_some() && right.target == EraseTarget::Conversation(id);
+        whole.then(|| right.erased_by(index))
     }
 }
 
@@ -51,15 +67,19 @@ impl Cx {
         entries.into_iter().next().filter(|entry| entry.index == index).ok_or(Error::unverified(What::Answer))
     }
 
-    async fn erase_at(&self, index: Index) -> Result<Arc<(PersonId, EraseTarget)>, Error> {
+    pub(crate) async fn erase_at(&self, index: Index) -> Result<Arc<Right>, Error> {
         if let Some(known) = self.with(|state| state.erases.known.get(&index).cloned()) {
             return Ok(known);
         }
         let entry = self.entry(index).await?;
-        let Some((header, Act::Erase(erase))) = entry.act() else {
-            return Err(Error::unverified(What::Erasure));
+        let Some((header, act)) = entry.act() else { return Err(Error::unverified(What::Erasure)) };
+        let right = if let Act::Erase(erase) = act {
+            Right { by: header.person, target: erase.target.clone(), with: None }
+        } else {
+            let order = self.order_of(&entry).await?;
+            Right { by: order.with, target: order.order.target, with: Some(order.by) }
         };
-        Ok(self.with(|state| state.erases.keep(index, header.person, erase.target.clone())))
+        Ok(self.with(|state| state.erases.keep(index, right)))
     }
 
     /// The Erase at this index is signed, names this message or its conversation, and its signer had the right.
@@ -71,11 +91,10 @@ impl Cx {
         author: PersonId,
     ) -> Result<ErasedBy, Error> {
         let found = self.erase_for_member(erase, conversation).await?;
-        let (person, target) = (found.0, &found.1);
         let judge = || {
             let right = |state: &mut super::state::State| {
                 let row = state.conversations.row(conversation);
-                message < erase && row.had_right(target, person, erase, message, author)
+                row.had_right(&found, erase, message, author)
             };
             self.with(right)
         };
@@ -88,7 +107,7 @@ impl Cx {
             right = judge();
         }
         match right {
-            true => Ok(ErasedBy { person, index: erase }),
+            true => Ok(found.erased_by(erase)),
             false => Err(Error::unverified(What::Erasure)),
         }
     }
@@ -100,7 +119,7 @@ impl Cx {
         &self,
         erase: Index,
         conversation: ConversationId,
-    ) -> Result<Arc<(PersonId, EraseTarget)>, Error> {
+    ) -> Result<Arc<Right>, Error> {
         let first = self.erase_at(erase).await;
         if !matches!(first, Err(Error::NotVerified { .. })) {
             return first;

@@ -77,6 +77,9 @@ pub enum Event {
     /// An officer approved what another proposed: the policy may be another, and is to be asked for.
     #[n(23)]
     Approved(#[n(0)] Index),
+    /// Two officers ordered an erasure that concerns one. Whoever may, objects before it takes effect.
+    #[n(24)]
+    Ordered(#[n(0)] Box<OrderView>),
     /// Bytes of a file are wanted: the chunk's number from 1, and how many bytes exactly.
     #[n(30)]
     ChunkWanted(#[n(0)] CommandId, #[n(1)] u32, #[n(2)] u64),
@@ -134,4 +137,10 @@ pub enum Reply {
     /// A conversation was founded.
     #[n(14)]
     Founded(#[n(0)] ConversationId, #[n(1)] Admitted),
+    /// Orders of erasure, oldest first.
+    #[n(15)]
+    Orders(#[n(0)] Vec<OrderView>),
+    /// Messages as entries, verified, with the index of what erased each (the server's word); and where to ask on.
+    #[n(16)]
+    Found(#[n(0)] Vec<FoundView>, #[n(1)] Option<Index>),
 }

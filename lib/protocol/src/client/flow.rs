@@ -176,6 +176,9 @@ impl Kind {
             Query::Conversation(_) => 16,
             Query::Line(_) => 17,
             Query::EntriesAt(_) => 18,
+            Query::Find(_) => 19,
+            Query::Holds => 20,
+            Query::Orders => 21,
         })
     }
 
@@ -200,6 +203,9 @@ impl Kind {
                 Answer::Conversation(_) => 16,
                 Answer::Line(_) => 17,
                 Answer::EntriesAt(_) => 18,
+                Answer::Find(..) => 19,
+                Answer::Holds(_) => 20,
+                Answer::Orders(_) => 21,
             }
     }
 }

@@ -37,6 +37,7 @@ mod handshake;
 mod history;
 mod inbox;
 mod messages;
+mod orders;
 mod parts;
 mod periods;
 mod policy;

@@ -37,7 +37,7 @@ impl State {
     }
 
     /// The officer who signed an entry.
-    fn officer_of(&self, entry: &Checked) -> Option<PersonId> {
+    pub(crate) fn officer_of(&self, entry: &Checked) -> Option<PersonId> {
         let (header, _) = entry.act()?;
         (header.person != PersonId(0) && self.is_officer(entry)).then_some(header.person)
     }
@@ -94,6 +94,6 @@ fn proposed_policy(entry: &Checked) -> Option<Policy> {
     let Some((_, Act::Propose(propose))) = entry.act() else { return None };
     match canonical::decode(&propose.act) {
         Ok(DualAct::Policy(policy)) => Some(policy),
-        Ok(DualAct::AdmitOfficer(_)) | Err(_) => None,
+        Ok(DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_)) | Err(_) => None,
     }
 }

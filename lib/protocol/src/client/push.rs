@@ -2,6 +2,7 @@
 //! Never learns a conversation's acts from a push: a push says that there is something to ask for (`conversations.rs`).
 
 use super::chain::Draft;
+use super::erase::Right;
 use super::error::{Error, What};
 use super::event::{ErasedBy, Event};
 use super::flow::Cx;
@@ -48,6 +49,7 @@ impl Cx {
 
     async fn interpret(&self, entry: &Checked) -> Result<(), Error> {
         match &entry.content {
+            CheckedContent::Fact(Fact::Tick(_)) => self.ticked(entry.index).await,
             CheckedContent::Fact(fact) => {
                 self.fact(fact);
                 Ok(())
@@ -123,9 +125,9 @@ impl Cx {
                 state.conversations.all_dirty();
                 state.take_people_act(entry)
             }),
-            Act::Approve(_) => {
+            Act::Approve(approve) => {
                 self.event(Event::Approved(entry.index));
-                Ok(())
+                self.approved(entry.index, approve.proposal).await
             }
             Act::Genesis(_)
             | Act::Submit(_)
@@ -142,6 +144,8 @@ impl Cx {
             | Act::Unlock(_)
             | Act::EndSession(_)
             | Act::Reserve(_)
+            | Act::Object(_)
+            | Act::Hold(_)
             | Act::Export(_) => Ok(()),
         }
     }
@@ -221,6 +225,7 @@ impl Cx {
     /// A pushed Erase: once its right is checked, copies go, also those that the caller keeps. The right over a whole
     /// conversation is checked when this very Erase is followed.
     async fn erased(&self, index: Index, person: PersonId, target: &EraseTarget) -> Result<(), Error> {
+        let by = ErasedBy { person, index, with: None };
         let (id, messages) = match target {
             EraseTarget::Messages(id, messages) => (*id, messages.clone()),
             EraseTarget::Conversation(id) => {
@@ -241,7 +246,7 @@ impl Cx {
                 EraseTarget::Messages(..) => {
                     authors.values().all(|author| row.may_erase(person, index, *author))
                 }
-                EraseTarget::Conversation(_) => row.erased == Some(ErasedBy { person, index }),
+                EraseTarget::Conversation(_) => row.erased == Some(by),
             }
         });
         // What was said before one came is not shown, so its author is not known: there is no copy of it either.
@@ -255,12 +260,12 @@ impl Cx {
             return Err(Error::unverified(What::Erasure));
         }
         self.with(|state| {
-            state.erases.keep(index, person, target.clone());
+            state.erases.keep(index, Right { by: person, target: target.clone(), with: None });
             state.drop_erased(target);
         });
         // None named would mean the whole conversation.
         if !messages.is_empty() || matches!(target, EraseTarget::Conversation(_)) {
-            self.event(Event::Erased(id, messages, ErasedBy { person, index }));
+            self.event(Event::Erased(id, messages, by));
         }
         Ok(())
     }

@@ -46,6 +46,8 @@ impl Search {
             | Act::Acknowledge(_)
             | Act::Erase(_)
             | Act::Export(_)
+            | Act::Object(_)
+            | Act::Hold(_)
             | Act::Genesis(_)
             | Act::Submit(_)
             | Act::Propose(_)

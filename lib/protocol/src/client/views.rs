@@ -4,8 +4,9 @@
 use super::error::What;
 use super::secret::SecretText;
 use crate::answer::Standing;
-use journal::act::{ConversationKind, Precedence};
+use journal::act::{ConversationKind, EraseOrder, Precedence};
 use journal::ids::{ConversationId, Head, Index, StatementId};
+use journal::register::OrderState;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{CertId, Clearance, PersonId, RoleSet};
 
@@ -229,9 +230,51 @@ pub struct ErasedBy {
     /// Who.
     #[n(0)]
     pub person: PersonId,
-    /// The Erase.
+    /// The Erase, or the `Approve` of an order.
     #[n(1)]
     pub index: Index,
+    /// The officer who proposed the order: two officers erased it.
+    #[n(2)]
+    pub with: Option<PersonId>,
+}
+
+/// An order of erasure: what it says is signed by two officers; how it stands is the server's word.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct OrderView {
+    /// The `Propose`.
+    #[n(0)]
+    pub proposal: Index,
+    /// The `Approve`.
+    #[n(1)]
+    pub approve: Index,
+    /// Who proposed it.
+    #[n(2)]
+    pub by: PersonId,
+    /// Who approved it.
+    #[n(3)]
+    pub with: PersonId,
+    /// When it was approved, milliseconds since 1970.
+    #[n(4)]
+    pub approved_ms: u64,
+    /// What, and by which paper.
+    #[n(5)]
+    pub order: EraseOrder,
+    /// How it stands.
+    #[n(6)]
+    pub state: OrderState,
+}
+
+/// A message that was found: its entry, verified.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct FoundView {
+    /// The entry.
+    #[n(0)]
+    pub entry: EntryView,
+    /// What erased it, by the server's word.
+    #[n(1)]
+    pub erased_by: Option<Index>,
 }
 
 /// A file that came with a message.

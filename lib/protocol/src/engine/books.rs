@@ -14,6 +14,7 @@ use journal::statement::VerifiedStatement;
 use minicbor::{Decode, Encode};
 use pki::PersonId;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The wraps that an Epoch or ShareHistory claimed.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -60,7 +61,13 @@ pub struct Books {
     /// Each reader's way through a conversation, ascending.
     #[cbor(n(7), with = "pairs")]
     reads: BTreeMap<(u64, PersonId), Vec<Reading>>,
+    /// The time of every [`TIMES_EVERY`]th entry: where to look for what was said since.
+    #[n(8)]
+    times: Vec<u64>,
 }
+
+/// Entries between two whose times are kept.
+const TIMES_EVERY: u64 = 512;
 
 /// One `Read` statement: it covers all up to `up_to` that none before it covered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
@@ -110,6 +117,9 @@ impl Books {
         applied: &Applied,
         register: &Register,
     ) {
+        if candidate.index == self.times.len() as u64 * TIMES_EVERY {
+            self.times.push(candidate.wall_ms);
+        }
         match candidate.content {
             CandidateContent::Statement(statement) => {
                 self.observe_receipt(candidate, statement);
@@ -208,6 +218,12 @@ impl Books {
                 self.conversations.entry(*conversation).or_default().epochs.push(index);
             }
             Effect::ChainEnded { chain, .. } => self.receipts.ended(*chain),
+            Effect::OrderBegan { conversation, .. } => self.note(*conversation, index),
+            Effect::OrderCarriedOut { approve, messages, .. } => {
+                messages.iter().for_each(|message| {
+                    self.erased_by.entry(*message).or_insert(*approve);
+                });
+            }
             Effect::PolicyChanged
             | Effect::ChainStarted { .. }
             | Effect::PasswordSet { .. }
@@ -225,6 +241,9 @@ impl Books {
             | Effect::PersonLocked { .. }
             | Effect::OfficerAdmitted { .. }
             | Effect::ProposalLapsed { .. }
+            | Effect::OrderStopped { .. }
+            | Effect::HoldEndsSoon { .. }
+            | Effect::HoldEnded { .. }
             | Effect::SubmitOpened { .. }
             | Effect::PeriodBegan { .. }
             | Effect::PeriodEnded { .. } => {}
@@ -296,6 +315,13 @@ impl Books {
         way.get(way.partition_point(|reading| reading.up_to < message)).map(|reading| reading.at)
     }
 
+    /// Entries outside of this range were all stamped before `since_ms`, or all at or after `until_ms`.
+    pub(super) fn stamped_within(&self, since_ms: u64, until_ms: u64) -> Range<Index> {
+        let from = self.times.partition_point(|at| *at < since_ms).saturating_sub(1) as u64;
+        let to = self.times.partition_point(|at| *at < until_ms) as u64;
+        from * TIMES_EVERY..if to == self.times.len() as u64 { Index::MAX } else { to * TIMES_EVERY }
+    }
+
     /// The newest message of a conversation.
     pub(super) fn last_message(&self, conversation: u64) -> Option<Index> {
         self.conversations.get(&conversation)?.last_message
@@ -318,6 +344,20 @@ fn shapes(act: &Act) -> Option<ConversationId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_said_at_a_time_is_looked_for_where_it_can_be() {
+        let books = Books { times: vec![100, 200, 200, 300], ..Books::default() };
+        assert_eq!(books.stamped_within(0, u64::MAX), 0..Index::MAX);
+        assert_eq!(
+            books.stamped_within(200, 200),
+            0..512,
+            "the first of that time may stand before its mark"
+        );
+        assert_eq!(books.stamped_within(201, 300), 1024..1536);
+        assert_eq!(books.stamped_within(999, 1000), 1536..Index::MAX);
+        assert_eq!(Books::default().stamped_within(5, 6), 0..Index::MAX);
+    }
 
     #[test]
     fn a_welcome_brings_the_rolls_since_the_head_that_was_named_and_no_more_than_a_frame_holds() {

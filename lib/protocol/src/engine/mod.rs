@@ -135,6 +135,8 @@ pub struct Engine {
     delivered: HashMap<(u64, PersonId), Index>,
     /// A damaged body is in the journal as an alarm already.
     damage_told: bool,
+    /// Holds whose end is to be called to mind, with who placed them.
+    holds_ending: Vec<(Index, PersonId)>,
     next_ticket: Ticket,
 }
 
@@ -183,6 +185,7 @@ impl Engine {
             turn: TURN_COST_MAX,
             delivered: HashMap::new(),
             damage_told: false,
+            holds_ending: Vec::new(),
             next_ticket: 1,
         })
     }

@@ -27,6 +27,9 @@ pub(super) enum Kind {
     /// Likewise.
     EntriesAt,
     Proposals,
+    /// Messages for an officer, and where to ask on.
+    Find(Index),
+    Holds,
 }
 
 impl Kind {
@@ -38,6 +41,8 @@ impl Kind {
             Self::Entries => Answer::Entries(page),
             Self::EntriesAt => Answer::EntriesAt(page),
             Self::Proposals => Answer::Proposals(page),
+            Self::Find(next) => Answer::Find(page, next),
+            Self::Holds => Answer::Holds(page),
         }
     }
 }
@@ -188,7 +193,7 @@ impl Engine {
         mut found: Vec<Option<ByteVec>>,
         out: &mut Vec<Output>,
     ) -> Whole {
-        let Plan { kind, durable, rows, mut more } = plan;
+        let Plan { mut kind, durable, rows, mut more } = plan;
         let Some(person) = self.sessions.all.get(&session).map(|session| session.peer.person) else {
             return Ok(());
         };
@@ -197,6 +202,9 @@ impl Engine {
         for row in rows {
             if bytes > ANSWER_BYTES_MAX {
                 more = true;
+                if let Kind::Find(next) = &mut kind {
+                    *next = row.index;
+                }
                 break;
             }
             let entry = match row.entry {

@@ -3,6 +3,7 @@
 //! Never changes the state.
 
 mod budget;
+mod law;
 
 use self::budget::{Budget, affordable};
 use super::commit::Release;
@@ -91,6 +92,9 @@ impl Engine {
             Query::Sessions => self.sessions_for(person),
             Query::Status => self.status(person),
             Query::Proposals => self.proposals(person),
+            Query::Find(find) => self.find_messages(person, &find),
+            Query::Holds => Some(self.holds(person)),
+            Query::Orders => Some(self.orders(person)),
             Query::Conversation(id) => {
                 let number = self.own_conversation(person, id);
                 let found = number.and_then(|number| self.ledger.register.conversation_by_number(number));
@@ -266,7 +270,9 @@ impl Engine {
 
     fn message_status(&self, person: PersonId, index: Index) -> Option<Found> {
         let register = &self.ledger.register;
-        let row = register.message(index).filter(|_| self.durable_message(person, index))?;
+        // Officers learn who has a copy of what they order to be erased; never what it says.
+        let officer = self.has_role(person, Role::Officer) && index < self.commits.durable.head.size;
+        let row = register.message(index).filter(|_| officer || self.durable_message(person, index))?;
         let found = register.conversation_by_number(row.conversation)?;
         let record = |reader: &PersonId| {
             let read = self.ledger.books.first_read(row.conversation, index, *reader);

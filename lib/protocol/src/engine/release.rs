@@ -248,7 +248,9 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::MessagesBefore(page)
         | Answer::Entries(page)
         | Answer::EntriesAt(page)
-        | Answer::Proposals(page) => Some(page),
+        | Answer::Proposals(page)
+        | Answer::Find(page, _)
+        | Answer::Holds(page) => Some(page),
         Answer::Consistency(..)
         | Answer::Line(_)
         | Answer::Certificates(_)
@@ -260,6 +262,7 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Policy(..)
         | Answer::Sessions(_)
         | Answer::Status(_)
+        | Answer::Orders(_)
         | Answer::Conversation(_) => None,
     }
 }

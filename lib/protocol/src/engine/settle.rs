@@ -7,7 +7,7 @@ use super::ledger::Admitted;
 use super::{Broken, Engine, Whole};
 use crate::code::Code;
 use crate::io::{EraseItem, SessionId, StoredBody, VerifierChange};
-use journal::fact::Fact;
+use journal::fact::{Alarm, AlarmKind, Fact};
 use journal::register::{ChainEnd, Effect, ErasePlace};
 use minicbor::bytes::ByteVec;
 
@@ -36,7 +36,11 @@ impl Engine {
     pub(super) fn ticks(&mut self) -> Whole {
         let ticks = self.ledger.ticks().map_err(|refusal| Broken(format!("a Tick: {refusal}")))?;
         ticks.into_iter().for_each(|tick| self.settle(tick, Beside::default()));
-        Ok(())
+        // Only now: the Ticks stand in the journal already, all of them.
+        std::mem::take(&mut self.holds_ending).into_iter().try_for_each(|(hold, by)| {
+            let evidence = pki::canonical::encode(&hold).into();
+            self.fact(Fact::Alarm(Alarm { alarm: AlarmKind::HoldEndsSoon, person: Some(by), evidence }))
+        })
     }
 
     /// Puts an admitted entry and all that follows from it into the open batch.
@@ -80,6 +84,7 @@ impl Engine {
             Effect::ReservationClaimed { id, .. } | Effect::ReservationDropped { id, .. } => {
                 self.reservations.closed(id);
             }
+            Effect::HoldEndsSoon { hold, by } => self.holds_ending.push((hold, by)),
             Effect::EraseIntended { what, .. } => open.erase.extend(what.into_iter().map(erase_item)),
             Effect::ChainStarted { .. }
             | Effect::EnvelopeOpens { .. }
@@ -97,6 +102,10 @@ impl Engine {
             | Effect::OfficerAdmitted { .. }
             | Effect::PolicyChanged
             | Effect::ProposalLapsed { .. }
+            | Effect::OrderBegan { .. }
+            | Effect::OrderStopped { .. }
+            | Effect::OrderCarriedOut { .. }
+            | Effect::HoldEnded { .. }
             | Effect::SubmitOpened { .. }
             | Effect::PeriodBegan { .. }
             | Effect::PeriodEnded { .. } => {}

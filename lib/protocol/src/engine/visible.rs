@@ -3,7 +3,7 @@
 
 use super::Engine;
 use super::session::Peer;
-use journal::act::{Act, DualAct};
+use journal::act::{Act, DualAct, EraseTarget, HoldScope};
 use journal::fact::Fact;
 use journal::ids::{ConversationId, Index};
 use journal::{Content, Entry};
@@ -57,6 +57,23 @@ impl Engine {
         }
     }
 
+    /// Whether an order of erasure is about what a person is in, or wrote.
+    pub(super) fn order_concerns(&self, person: PersonId, target: &EraseTarget) -> bool {
+        let member = self.own_conversation(person, target.conversation()).is_some();
+        member || self.ledger.register.may_object(person, target)
+    }
+
+    /// Holds are shown to officers, to members of what they keep, and to the person whose words they keep.
+    pub(super) fn hold_concerns(&self, person: PersonId, scope: &HoldScope) -> bool {
+        let told = match scope {
+            HoldScope::Person(held) => *held == person,
+            HoldScope::Conversation(id) | HoldScope::Messages(id, _) => {
+                self.own_conversation(person, *id).is_some()
+            }
+        };
+        told || self.has_role(person, Role::Officer)
+    }
+
     fn exported(&self, person: PersonId) -> Option<&Range<Index>> {
         let session = self.sessions.all.get(self.sessions.live.get(&person)?)?;
         Some(&session.live()?.exported)
@@ -83,8 +100,17 @@ impl Engine {
             Act::Genesis(_) | Act::Enrol(_) | Act::Revoke(_) | Act::Crl(_) | Act::Approve(_) => true,
             Act::Propose(propose) => {
                 let policy = matches!(canonical::decode(&propose.act), Ok(DualAct::Policy(_)));
-                policy || self.has_role(person, Role::Officer)
+                // An order of erasure is shown once two officers have given it: it is the right by which bodies go.
+                let ordered = || self.ledger.register.order(index);
+                let told = || ordered().is_some_and(|row| self.order_concerns(person, &row.order.target));
+                policy || self.has_role(person, Role::Officer) || told()
             }
+            Act::Object(object) => {
+                let order = self.ledger.register.order(object.proposal);
+                let told = || order.is_some_and(|row| self.order_concerns(person, &row.order.target));
+                self.has_role(person, Role::Officer) || told()
+            }
+            Act::Hold(hold) => self.hold_concerns(person, &hold.scope),
             Act::Submit(_)
             | Act::Withdraw(_)
             | Act::EnvelopeVoid(_)

@@ -4,6 +4,7 @@
 mod attacks;
 mod forks;
 mod hidden;
+mod law;
 mod members;
 mod people;
 mod stories;

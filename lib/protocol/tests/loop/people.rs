@@ -48,7 +48,7 @@ impl World {
     }
 
     /// The agent ends; a new one begins with what was persisted.
-    fn restart_terminal(&mut self, login: &str) {
+    pub(crate) fn restart_terminal(&mut self, login: &str) {
         self.cut(login);
         let record = self.terminals[login].record.clone();
         self.terminal(login, record, true);

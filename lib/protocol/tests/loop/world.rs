@@ -303,6 +303,23 @@ impl World {
         self.site.id(login)
     }
 
+    /// Lets time pass, as the driver's alarm clock does.
+    pub(crate) fn wait_ms(&mut self, ms: u64) {
+        self.now.wall_ms += ms;
+        self.now.boot_ms += ms;
+        self.inputs.push_back(Input::Wake);
+        self.run();
+    }
+
+    /// The names of all Facts so far.
+    pub(crate) fn facts(&self) -> Vec<&'static str> {
+        let name = |entry: &Vec<u8>| match journal::Entry::decode(entry).ok()?.content {
+            journal::Content::Fact(fact) => Some(fact.kind().1),
+            journal::Content::Statement(_) => None,
+        };
+        self.entries.iter().filter_map(name).collect()
+    }
+
     // --- the driver
 
     /// Moves bytes until nothing moves.

@@ -1,0 +1,246 @@
+//! `conclave erase orders` and `conclave erase object`: what two officers ordered to be erased of what one is in or
+//! wrote, and one's word against it. Holds, for whoever asks about a conversation.
+//! Never says that an order is right: only that two officers signed it, and by which paper.
+
+use crate::Here;
+use crate::args::EraseObject;
+use crate::names::{Names, conversations, number};
+use crate::reach::Line;
+use crate::trouble::Trouble;
+use console::when::{minute, rfc3339};
+use console::{Exit, Lang, Words, clean, confirm_at_terminal};
+use journal::act::{Act, EraseTarget, Hold, HoldScope, Object, Order};
+use journal::entry::Content;
+use journal::register::OrderState;
+use journal::{ConversationId, Entry, Index};
+use link::terminal::ground_words;
+use protocol::client::command::OtherAct;
+use protocol::client::event::{ConversationView, OrderView};
+use protocol::client::{Command, Reply};
+use protocol::query::Query;
+use serde::Serialize;
+
+console::words! {
+    enum Said {
+        None => en("no order of erasure concerns you"), ru("распоряжений о стирании, касающихся вас, нет");
+        Ask => en("Object to this order?"), ru("Возразить против этого распоряжения?");
+        Objected { index: u64 }
+            => en("your objection is in the journal: #{index}. The order takes effect only if two officers confirm it"),
+               ru("возражение записано: № {index}. Распоряжение исполнят, только если двое офицеров его подтвердят");
+    }
+}
+
+#[derive(Serialize)]
+struct OrderJson {
+    order: u64,
+    approve: u64,
+    by: String,
+    with: String,
+    approved: String,
+    conversation: String,
+    messages: Vec<u64>,
+    number: String,
+    ground: &'static str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct ObjectJson {
+    order: u64,
+    index: u64,
+}
+
+struct Page(String, String);
+
+impl Words for Page {
+    fn en(&self) -> String {
+        self.0.clone()
+    }
+    fn ru(&self) -> String {
+        self.1.clone()
+    }
+}
+
+pub(super) fn list(here: Here) -> Result<Exit, Trouble> {
+    let mut line = Line::open(&here.home, here.voice)?;
+    let (orders, names) = (orders(&mut line)?, Names::fetch(&mut line)?);
+    let all = conversations(&mut line)?;
+    let data: Vec<OrderJson> = orders.iter().map(|view| json(view, &names)).collect();
+    if orders.is_empty() {
+        return Ok(here.voice.done("erase orders", &Said::None, data));
+    }
+    let page =
+        |lang| orders.iter().map(|view| shown(view, &names, &all, lang)).collect::<Vec<_>>().join("\n");
+    Ok(here.voice.done("erase orders", &Page(page(Lang::En), page(Lang::Ru)), data))
+}
+
+pub(super) fn object(args: &EraseObject, here: Here) -> Result<Exit, Trouble> {
+    let proposal = number(&args.order)?;
+    let mut line = Line::open(&here.home, here.voice)?;
+    let names = Names::fetch(&mut line)?;
+    let all = conversations(&mut line)?;
+    let view = orders(&mut line)?.into_iter().find(|view| view.proposal == proposal).ok_or_else(|| {
+        Trouble::say(
+            Exit::No,
+            "no-such-order",
+            "no such order concerns you; `conclave erase orders` lists those that do",
+            "такое распоряжение вас не касается; касающиеся показывает `conclave erase orders`",
+        )
+    })?;
+    let page = |lang| shown(&view, &names, &all, lang);
+    here.voice.remark(&Page(page(Lang::En), page(Lang::Ru)));
+    if !args.consent.yes && !confirm_at_terminal(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
+        return Err(Trouble::say(Exit::No, "declined", "nothing was said", "ничего не сказано"));
+    }
+    let act = Act::Object(Object { proposal });
+    let other = OtherAct { act, staged: Vec::new(), verifiers: Vec::new() };
+    let Reply::Admitted(admitted) = line.run(Command::Act(Box::new(other)))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let index = admitted.index;
+    let data = ObjectJson { order: proposal, index };
+    Ok(here.voice.done("erase object", &Said::Objected { index }, data))
+}
+
+fn orders(line: &mut Line) -> Result<Vec<OrderView>, Trouble> {
+    let Reply::Orders(orders) = line.run(Command::Orders)? else { return Err(Trouble::odd_answer()) };
+    Ok(orders)
+}
+
+/// `order 12-3/2026 (a court's decision)`.
+fn paper(order: &Order, lang: Lang) -> String {
+    let (_, en, ru) = ground_words(order.ground);
+    let number = clean(&order.number);
+    lang.pick(format!("order {number} ({en})"), format!("распоряжение {number} ({ru})"))
+}
+
+/// An order as people read it: who, by which paper, what, and how it stands.
+pub(super) fn shown(view: &OrderView, names: &Names, all: &[ConversationView], lang: Lang) -> String {
+    let id = view.order.target.conversation();
+    let at = all.iter().find(|one| one.id == id);
+    let at = at.map_or_else(
+        || lang.pick("a conversation", "беседа").to_owned(),
+        |one| format!("{} (#{})", names.title(one, lang), one.number),
+    );
+    let what = match &view.order.target {
+        EraseTarget::Conversation(_) => lang.pick(format!("the whole of {at}"), format!("{at} целиком")),
+        EraseTarget::Messages(_, messages) => {
+            let list = messages.iter().take(12).map(|n| format!("#{n}")).collect::<Vec<_>>().join(", ");
+            let more =
+                if messages.len() > 12 { format!(", … ({})", messages.len()) } else { String::new() };
+            format!("{at}: {list}{more}")
+        }
+    };
+    let (by, with) = (names.full(view.by, lang), names.full(view.with, lang));
+    let erase = lang.pick("to be erased", "подлежит стиранию");
+    format!(
+        "#{}  {by}, {with}\n  {}\n  {erase}: {what}\n  {}",
+        view.proposal,
+        paper(&view.order.order, lang),
+        state(view, names, lang)
+    )
+}
+
+fn state(view: &OrderView, names: &Names, lang: Lang) -> String {
+    match view.state {
+        OrderState::Counting(at_ms) => {
+            let (at, n) = (minute(at_ms), view.proposal);
+            lang.pick(
+                format!("takes effect {at}; whom it concerns may object until then: conclave erase object {n}"),
+                format!("исполняется {at}; до тех пор те, кого это касается, могут возразить: conclave erase object {n}"),
+            )
+        }
+        OrderState::Objected(person, index) => {
+            let who = names.full(person, lang);
+            lang.pick(
+                format!("stopped: {who} objects, #{index}; two officers may confirm it"),
+                format!("остановлено: возражает {who}, #{index}; двое офицеров могут подтвердить"),
+            )
+        }
+        OrderState::Held(hold) => lang.pick(
+            format!("waits for the hold #{hold}; then two officers must confirm it"),
+            format!("ждёт окончания запрета #{hold}; затем двое офицеров должны подтвердить"),
+        ),
+        OrderState::Done(index) => {
+            lang.pick(format!("took effect: #{index}"), format!("исполнено: #{index}"))
+        }
+    }
+}
+
+fn json(view: &OrderView, names: &Names) -> OrderJson {
+    let (state, effect, at) = match view.state {
+        OrderState::Counting(at_ms) => ("waiting", Some(rfc3339(at_ms)), None),
+        OrderState::Objected(_, index) => ("objected", None, Some(index)),
+        OrderState::Held(index) => ("held", None, Some(index)),
+        OrderState::Done(index) => ("done", None, Some(index)),
+    };
+    OrderJson {
+        order: view.proposal,
+        approve: view.approve,
+        by: names.login(view.by),
+        with: names.login(view.with),
+        approved: rfc3339(view.approved_ms),
+        conversation: view.order.target.conversation().to_string(),
+        messages: match &view.order.target {
+            EraseTarget::Messages(_, messages) => messages.clone(),
+            EraseTarget::Conversation(_) => Vec::new(),
+        },
+        number: view.order.order.number.clone(),
+        ground: ground_words(view.order.order.ground).0,
+        state,
+        effect,
+        at,
+    }
+}
+
+/// A hold as it was signed.
+pub(super) struct Held {
+    pub(super) index: Index,
+    hold: Hold,
+}
+
+/// The holds that concern a conversation or its members, by their signed acts.
+pub(super) fn holds(line: &mut Line, of: ConversationId) -> Result<Vec<Held>, Trouble> {
+    let Reply::Entries(views, _) = line.run(Command::Ask(Query::Holds))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let mut holds = Vec::new();
+    for view in &views {
+        let entry = Entry::decode(&view.entry).map_err(|_| Trouble::odd_answer())?;
+        let Content::Statement(signed) = entry.content else { return Err(Trouble::odd_answer()) };
+        let parsed = signed.parse().map_err(|_| Trouble::odd_answer())?;
+        let Act::Hold(hold) = parsed.act() else { return Err(Trouble::odd_answer()) };
+        let here = match &hold.scope {
+            HoldScope::Person(_) => true,
+            HoldScope::Conversation(id) | HoldScope::Messages(id, _) => *id == of,
+        };
+        if here {
+            holds.push(Held { index: view.index, hold: hold.clone() });
+        }
+    }
+    Ok(holds)
+}
+
+/// `hold #12 until 2027-03-01 03:00: order 17 (a court's decision); nothing here is erased`.
+pub(super) fn hold_line(held: &Held, names: &Names, lang: Lang) -> String {
+    let what = match &held.hold.scope {
+        HoldScope::Person(person) => {
+            let who = names.full(*person, lang);
+            lang.pick(format!("nothing that {who} wrote is erased"), format!("написанное {who} не стирается"))
+        }
+        HoldScope::Conversation(_) => {
+            lang.pick("nothing here is erased", "здесь ничего не стирается").to_owned()
+        }
+        HoldScope::Messages(_, messages) => {
+            let list = messages.iter().take(12).map(|n| format!("#{n}")).collect::<Vec<_>>().join(", ");
+            lang.pick(format!("not erased: {list}"), format!("не стирается: {list}"))
+        }
+    };
+    let (end, paper) = (minute(held.hold.end_ms), paper(&held.hold.order, lang));
+    let (hold, until) = (lang.pick("hold", "запрет"), lang.pick("until", "до"));
+    format!("{hold} #{} {until} {end}: {paper}; {what}\n", held.index)
+}

@@ -1,0 +1,76 @@
+//! The Register's rows of orders of erasure and of holds.
+//! Never holds a text: an order's number and ground are all that is known of its paper.
+
+use crate::act::{EraseOrder, Hold};
+use crate::ids::Index;
+use minicbor::{Decode, Encode};
+use pki::PersonId;
+
+/// How an order of erasure stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum OrderState {
+    /// It takes effect at the first Tick from this time on.
+    #[n(1)]
+    Counting(#[n(0)] u64),
+    /// This person objected, at this index.
+    #[n(2)]
+    Objected(#[n(0)] PersonId, #[n(1)] Index),
+    /// The hold of this index kept it when its time came.
+    #[n(3)]
+    Held(#[n(0)] Index),
+    /// It took effect at this index.
+    #[n(4)]
+    Done(#[n(0)] Index),
+}
+
+impl OrderState {
+    /// It takes effect only when two officers confirm it.
+    pub fn is_stopped(self) -> bool {
+        match self {
+            Self::Objected(..) | Self::Held(_) => true,
+            Self::Counting(_) | Self::Done(_) => false,
+        }
+    }
+
+    /// It took effect.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+/// An order of erasure that two officers gave. Kept when it is done: it is the right by which the bodies went.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct OrderRow {
+    /// Who proposed it.
+    #[n(0)]
+    pub by: PersonId,
+    /// Who approved it.
+    #[n(1)]
+    pub with: PersonId,
+    /// The `Approve`.
+    #[n(2)]
+    pub approve: Index,
+    /// What, and by which paper.
+    #[n(3)]
+    pub order: EraseOrder,
+    /// How it stands.
+    #[n(4)]
+    pub state: OrderState,
+}
+
+/// A hold that stands.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct HoldRow {
+    /// Who placed it.
+    #[n(0)]
+    pub by: PersonId,
+    /// What, by which paper, until when.
+    #[n(1)]
+    pub hold: Hold,
+    /// When the officers are to be told that it ends; `None` when they were, or when it is short.
+    #[n(2)]
+    pub warn_ms: Option<u64>,
+}

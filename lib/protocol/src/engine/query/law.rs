@@ -1,0 +1,62 @@
+//! What officers look for before they order an erasure, and what everybody is told of orders and holds.
+//! Never gives a body along: who, where, when and how large is all that an officer learns.
+
+use super::{Bodies, Engine, Found, Kind};
+use crate::answer::{Answer, OrderRecord};
+use crate::limits::{ANSWER_ENTRIES_MAX, ANSWER_ROWS_MAX};
+use crate::query::Find;
+use journal::ids::Index;
+use pki::{PersonId, Role};
+
+impl Engine {
+    /// A page of messages; it ends where as many were looked through as one question may cost, and names the next.
+    pub(super) fn find_messages(&self, person: PersonId, find: &Find) -> Option<Found> {
+        if !self.has_role(person, Role::Officer) {
+            return None;
+        }
+        let register = &self.ledger.register;
+        let number = match find.conversation {
+            Some(id) => Some(register.conversation(id)?.number),
+            None => None,
+        };
+        let times = self.ledger.books.stamped_within(find.since_ms, find.until_ms);
+        let range = find.from.max(times.start)..times.end.min(self.commits.durable.head.size);
+        let (mut indices, mut looked, mut next) = (Vec::new(), 0, range.end);
+        for row in register.messages_within(range) {
+            if looked >= ANSWER_ROWS_MAX || indices.len() >= ANSWER_ENTRIES_MAX {
+                next = row.index;
+                break;
+            }
+            looked += 1;
+            let here = number.is_none_or(|number| row.conversation == number);
+            if here && find.person.is_none_or(|person| row.author == person) {
+                indices.push(row.index);
+            }
+        }
+        let more = next < times.end.min(self.commits.durable.head.size);
+        Some(Found::Page { kind: Kind::Find(next), indices, more, from: Bodies::None })
+    }
+
+    pub(super) fn holds(&self, person: PersonId) -> Found {
+        let size = self.commits.durable.head.size;
+        let holds = self.ledger.register.holds().filter(|(index, _)| *index < size);
+        let mine = holds.filter(|(_, row)| self.hold_concerns(person, &row.hold.scope));
+        let indices: Vec<Index> = mine.map(|(index, _)| index).collect();
+        Found::Page { kind: Kind::Holds, indices, more: false, from: Bodies::None }
+    }
+
+    /// The newest of them.
+    pub(super) fn orders(&self, person: PersonId) -> Found {
+        let (officer, size) = (self.has_role(person, Role::Officer), self.commits.durable.head.size);
+        let told = self.ledger.register.orders().rev().filter(|(_, row)| row.approve < size);
+        let told = told.filter(|(_, row)| officer || self.order_concerns(person, &row.order.target));
+        let record = |(proposal, row): (Index, &journal::register::OrderRow)| OrderRecord {
+            proposal,
+            approve: row.approve,
+            state: row.state,
+        };
+        let mut records: Vec<OrderRecord> = told.take(ANSWER_ENTRIES_MAX).map(record).collect();
+        records.reverse();
+        Found::Now(Answer::Orders(records))
+    }
+}

@@ -1,0 +1,184 @@
+//! Orders of erasure and holds, as officers give them and as terminals see them.
+use crate::world::World;
+use journal::Policy;
+use journal::act::{
+    Act, Approve, DualAct, EraseOrder, EraseTarget, Ground, Hold, HoldScope, Object, Order, Propose,
+};
+use journal::ids::{ConversationId, Index};
+use journal::policy::PrivateErase;
+use journal::refusal::code;
+use journal::register::OrderState;
+use pki::{Suite, canonical};
+use protocol::client::command::OtherAct;
+use protocol::client::event::OrderView;
+use protocol::client::{Command, Error, Event, Reply};
+use protocol::query::{Find, Query};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+fn act(act: Act) -> Command {
+    Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }))
+}
+
+/// A site where nobody erases alone.
+fn strict(number: u64) -> (World, ConversationId) {
+    let policy = Policy { author_erases: false, private_erase: PrivateErase::Officers, ..Policy::standard() };
+    let mut world = World::with(number, Suite::Ed25519, policy);
+    ["anna", "boris", "vera", "olga", "oleg"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    (world, id)
+}
+
+fn signed(world: &mut World, login: &str, what: Act) -> Result<Index, Error> {
+    match world.ask(login, act(what))? {
+        Reply::Admitted(admitted) => Ok(admitted.index),
+        _ => panic!("an act is admitted"),
+    }
+}
+
+fn paper() -> Order {
+    Order { number: "12-3/2026".into(), ground: Ground::Court }
+}
+
+fn two(world: &mut World, target: EraseTarget, confirms: Option<Index>) -> (Index, Index) {
+    let dual = DualAct::Erase(EraseOrder { target, order: paper(), confirms });
+    let act = canonical::encode(&dual).into();
+    let proposal = signed(world, "olga", Act::Propose(Propose { act })).unwrap();
+    (proposal, signed(world, "oleg", Act::Approve(Approve { proposal })).unwrap())
+}
+
+fn told(world: &World, login: &str) -> Vec<OrderView> {
+    let events = world.terminals[login].events.iter();
+    events
+        .filter_map(|event| if let Event::Ordered(view) = event { Some((**view).clone()) } else { None })
+        .collect()
+}
+
+fn orders(world: &mut World, login: &str) -> Vec<OrderState> {
+    let Reply::Orders(views) = world.ask(login, Command::Orders).unwrap() else { panic!() };
+    views.into_iter().map(|view| view.state).collect()
+}
+
+fn entries(world: &mut World, login: &str, query: Query) -> Vec<Index> {
+    let Reply::Entries(views, _) = world.ask(login, Command::Ask(query)).unwrap() else { panic!() };
+    views.into_iter().map(|view| view.index).collect()
+}
+
+#[test]
+fn an_order_is_told_waits_and_takes_every_copy() {
+    let (mut world, id) = strict(120);
+    let (gone, kept) = (world.say("anna", id, "to go"), world.say("boris", id, "to stay"));
+    assert!(world.ask("anna", Command::Erase(EraseTarget::Messages(id, vec![gone]))).is_err());
+    let (proposal, approve) = two(&mut world, EraseTarget::Messages(id, vec![gone]), None);
+    for login in ["anna", "boris"] {
+        let view = told(&world, login).pop().expect("those concerned are told");
+        assert_eq!((view.proposal, view.approve), (proposal, approve));
+        assert_eq!((view.by, view.with), (world.id("olga"), world.id("oleg")));
+        assert_eq!(view.order.order, paper());
+        assert!(matches!(view.state, OrderState::Counting(_)));
+    }
+    assert_eq!(told(&world, "vera"), [], "nobody else learns of it");
+    assert_eq!(orders(&mut world, "vera"), []);
+    assert_eq!(entries(&mut world, "vera", Query::Entries(proposal, 1)), [0; 0]);
+    assert_eq!(world.screen("boris", id), ["to go", "to stay"]);
+    world.wait_ms(3 * DAY_MS);
+    let erased = |event: &Event| matches!(event, Event::Erased(of, list, by) if (*of, by.index) == (id, approve) && *list == [gone]);
+    for login in ["anna", "boris"] {
+        assert!(world.terminals[login].events.iter().any(erased), "{login} drops his copy");
+    }
+    let tombstone = format!("erased by {}, #{approve}", world.id("oleg"));
+    for login in ["anna", "boris"] {
+        world.restart_terminal(login);
+        assert_eq!(world.screen(login, id), [tombstone.as_str(), "to stay"], "proven to a fresh terminal");
+    }
+    assert!(matches!(orders(&mut world, "boris")[..], [OrderState::Done(_)]));
+    world.restart(None);
+    ["anna", "olga"].iter().for_each(|login| world.reconnect(login));
+    assert_eq!(world.screen("anna", id), [tombstone.as_str(), "to stay"], "and after a restart");
+    assert!(kept > gone);
+}
+
+#[test]
+fn a_whole_conversation_goes_by_order_with_what_came_meanwhile() {
+    let (mut world, id) = strict(121);
+    world.say("anna", id, "before");
+    let (_, approve) = two(&mut world, EraseTarget::Conversation(id), None);
+    world.say("boris", id, "meanwhile");
+    world.wait_ms(3 * DAY_MS);
+    let whole = |event: &Event| matches!(event, Event::Erased(of, list, by) if *of == id && list.is_empty() && by.index == approve);
+    assert!(world.terminals["boris"].events.iter().any(whole));
+    let tombstone = format!("erased by {}, #{approve}", world.id("oleg"));
+    for login in ["anna", "boris"] {
+        world.restart_terminal(login);
+        assert_eq!(world.screen(login, id), [tombstone.as_str(), tombstone.as_str()], "{login}");
+    }
+}
+
+#[test]
+fn an_objection_stops_an_order_until_two_confirm_it() {
+    let (mut world, id) = strict(122);
+    let index = world.say("anna", id, "hers");
+    let target = EraseTarget::Messages(id, vec![index]);
+    let (proposal, _) = two(&mut world, target.clone(), None);
+    let object = || Act::Object(Object { proposal });
+    let refused = signed(&mut world, "vera", object());
+    assert_eq!(refused.err(), Some(Error::Refused { code: code::NotConcerned }));
+    signed(&mut world, "boris", object()).expect("the other side objects");
+    world.wait_ms(3 * DAY_MS);
+    assert_eq!(world.screen("anna", id), ["hers"]);
+    let (_, approve) = two(&mut world, target, Some(proposal));
+    let tombstone = format!("erased by {}, #{approve}", world.id("oleg"));
+    assert_eq!(world.screen("anna", id), [tombstone.as_str()], "confirmed: at once");
+}
+
+#[test]
+fn a_hold_is_shown_keeps_and_warns() {
+    let (mut world, id) = strict(123);
+    let index = world.say("anna", id, "evidence");
+    let end_ms = world.now.wall_ms + 10 * DAY_MS;
+    let scope = HoldScope::Conversation(id);
+    let hold = signed(&mut world, "olga", Act::Hold(Hold { scope, order: paper(), end_ms })).unwrap();
+    for (login, seen) in [("anna", vec![hold]), ("oleg", vec![hold]), ("vera", vec![])] {
+        assert_eq!(entries(&mut world, login, Query::Holds), seen, "{login}");
+    }
+    two(&mut world, EraseTarget::Messages(id, vec![index]), None);
+    world.wait_ms(3 * DAY_MS);
+    assert_eq!(orders(&mut world, "anna"), [OrderState::Held(hold)]);
+    let alarms = |world: &World| world.facts().iter().filter(|name| **name == "alarm").count();
+    assert_eq!(alarms(&world), 1, "three days are left of the seven of the warning, counted once");
+    world.wait_ms(7 * DAY_MS);
+    assert_eq!(entries(&mut world, "anna", Query::Holds), [0; 0]);
+    assert_eq!(world.screen("anna", id), ["evidence"]);
+}
+
+#[test]
+fn an_officer_finds_messages_and_sees_no_text() {
+    let (mut world, id) = strict(124);
+    let early = world.say("anna", id, "one");
+    world.wait_ms(DAY_MS);
+    let late_ms = world.now.wall_ms;
+    let of_boris = world.say("boris", id, "two");
+    let other = world.private("anna", "vera");
+    let elsewhere = world.say("anna", other, "three");
+    let all = Find { from: 0, since_ms: 0, until_ms: u64::MAX, person: None, conversation: None };
+    let mut found = |find: &Find| {
+        let Reply::Found(views, more) = world.ask("olga", Command::Ask(Query::Find(find.clone()))).unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(more, None);
+        views.into_iter().map(|view| view.entry.index).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&all), [early, of_boris, elsewhere]);
+    assert_eq!(found(&Find { from: early + 1, ..all.clone() }), [of_boris, elsewhere]);
+    assert_eq!(found(&Find { conversation: Some(id), ..all.clone() }), [early, of_boris]);
+    assert!(found(&Find { until_ms: late_ms, ..all.clone() }).contains(&early));
+    let boris = world.id("boris");
+    let Reply::Found(views, _) =
+        world.ask("olga", Command::Ask(Query::Find(Find { person: Some(boris), ..all.clone() }))).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(views.len(), 1);
+    assert!(world.ask("anna", Command::Ask(Query::Find(all))).is_err(), "officers alone");
+}

@@ -1,0 +1,497 @@
+//! `erase find|propose|approve|withdraw|status|certificate`: erasure by right, ordered by two officers.
+//! Never shows a text: officers order what they do not read.
+
+use super::certificate::Certificate;
+use super::decide::{Decided, Decision};
+use super::law::{self, Found, Paper};
+use super::names::{Names, Text, label};
+use super::online::{Access, For, Online, session};
+use super::policy::{approve, propose};
+use super::proposals::{self, number};
+use super::trouble::Trouble;
+use clap::{ArgGroup, Args, Subcommand};
+use console::terminal::output_columns;
+use console::when::{bytes, duration, minute, rfc3339};
+use console::{Align, Exit, HelpTable, Table, Voice};
+use journal::Index;
+use journal::act::{Act, DualAct, EraseOrder, EraseTarget, Withdraw};
+use journal::register::OrderState;
+use protocol::client::event::OrderView;
+use protocol::query::Find;
+use serde::Serialize;
+
+/// Erasure by right: what two officers order, whoever wrote it.
+#[derive(Subcommand)]
+pub(super) enum Erase {
+    /// Find messages by who, where and when; their texts are not shown to officers.
+    #[command(
+        after_help = "Example: conclave-admin erase find --who @anna --since 2026-11-01 --until 2026-11-21\nExample: conclave-admin erase find --conversation #1234"
+    )]
+    Find(Search),
+    /// Propose to erase messages, or a whole conversation; a second officer approves.
+    #[command(
+        after_help = "Example: conclave-admin erase propose #1234 #1240 --order 12-3/2026 --ground persons-request\nExample: conclave-admin erase propose --whole-of #1234 --order 12-4/2026 --ground court\nExample: conclave-admin erase propose --confirm #1400"
+    )]
+    Propose(ProposeErase),
+    /// Approve what another officer proposed to erase. Those concerned are told and may object before it takes effect.
+    #[command(after_help = "Example: conclave-admin erase approve #1400")]
+    Approve(ApproveErase),
+    /// Take back an order of erasure that has not taken effect.
+    #[command(after_help = "Example: conclave-admin erase withdraw #1400")]
+    Withdraw(One),
+    /// How the orders of erasure stand.
+    #[command(after_help = "Example: conclave-admin erase status")]
+    Status {
+        #[command(flatten)]
+        access: Access,
+    },
+    Certificate(Certificate),
+}
+
+#[derive(Args)]
+pub(super) struct Search {
+    /// By this person: @login.
+    #[arg(long, value_name = "@LOGIN")]
+    who: Option<String>,
+    /// From this time on: 2026-11-01 (UTC), or an RFC 3339 time.
+    #[arg(long, value_name = "TIME", value_parser = law::moment)]
+    since: Option<u64>,
+    /// Before this time.
+    #[arg(long, value_name = "TIME", value_parser = law::moment)]
+    until: Option<u64>,
+    /// In the conversation that this message is in.
+    #[arg(long, value_name = "#N", value_parser = number)]
+    conversation: Option<Index>,
+    /// Messages at most.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    limit: usize,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["messages", "whole_of", "confirm"])))]
+pub(super) struct ProposeErase {
+    /// The messages, all of one conversation: #index.
+    #[arg(value_name = "#N", value_parser = number)]
+    messages: Vec<Index>,
+    /// The whole conversation that this message is in.
+    #[arg(long, value_name = "#N", value_parser = number)]
+    whole_of: Option<Index>,
+    /// Confirm the order of this proposal, which an objection or a hold has stopped: it then takes effect at once.
+    #[arg(long, value_name = "#N", value_parser = number)]
+    confirm: Option<Index>,
+    #[command(flatten)]
+    paper: Paper,
+    #[command(flatten)]
+    decision: Decision,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Args)]
+pub(super) struct ApproveErase {
+    /// The proposal: #index.
+    #[arg(value_name = "#N", value_parser = number)]
+    proposal: Index,
+    #[command(flatten)]
+    decision: Decision,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Args)]
+pub(super) struct One {
+    /// The proposal: #index.
+    #[arg(value_name = "#N", value_parser = number)]
+    proposal: Index,
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    ("erase/@about", "Стирание по праву: что предписали двое офицеров, кто бы это ни написал."),
+    ("erase find/@about", "Найти сообщения по автору, беседе и времени; текстов офицерам не показывают."),
+    (
+        "erase find/@after",
+        "Пример: conclave-admin erase find --who @anna --since 2026-11-01 --until 2026-11-21\nПример: conclave-admin erase find --conversation #1234",
+    ),
+    ("erase find/who", "этого человека: @логин"),
+    ("erase find/since", "начиная с: 2026-11-01 (UTC) или время по RFC 3339"),
+    ("erase find/until", "до этого времени"),
+    ("erase find/conversation", "в беседе, где это сообщение"),
+    ("erase find/limit", "не больше стольких сообщений"),
+    ("erase propose/@about", "Предложить стереть сообщения или всю беседу; утверждает второй офицер."),
+    (
+        "erase propose/@after",
+        "Пример: conclave-admin erase propose #1234 #1240 --order 12-3/2026 --ground persons-request\nПример: conclave-admin erase propose --whole-of #1234 --order 12-4/2026 --ground court\nПример: conclave-admin erase propose --confirm #1400",
+    ),
+    ("erase propose/messages", "сообщения одной беседы: #номер"),
+    ("erase propose/whole_of", "вся беседа, в которой это сообщение"),
+    (
+        "erase propose/confirm",
+        "подтвердить распоряжение этого предложения, остановленное возражением или запретом: тогда оно исполняется сразу",
+    ),
+    (
+        "erase approve/@about",
+        "Утвердить стирание, предложенное другим офицером. Кого это касается, узнают и могут возразить до исполнения.",
+    ),
+    ("erase approve/@after", "Пример: conclave-admin erase approve #1400"),
+    ("erase approve/proposal", "предложение: #номер"),
+    ("erase withdraw/@about", "Отозвать распоряжение о стирании, пока оно не исполнено."),
+    ("erase withdraw/@after", "Пример: conclave-admin erase withdraw #1400"),
+    ("erase withdraw/proposal", "предложение: #номер"),
+    ("erase status/@about", "Как обстоит дело с распоряжениями о стирании."),
+    ("erase status/@after", "Пример: conclave-admin erase status"),
+];
+
+console::words! {
+    enum Said {
+        Nothing => en("no such message"), ru("таких сообщений нет");
+        Plan { what: String, paper: String, count: String, again: String }
+            => en("to be erased, once another officer approves{again}:\n  {what}\n  {count}\n  {paper}"),
+               ru("после утверждения вторым офицером будет стёрто{again}:\n  {what}\n  {count}\n  {paper}");
+        Proposed { index: u64 }
+            => en("proposed: #{index}\nAnother officer approves it: conclave-admin erase approve #{index}"),
+               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin erase approve #{index}");
+        Approved { index: u64, proposal: u64, wait: String }
+            => en("the order #{proposal} is given: #{index}\nThose whom it concerns are told and may object for {wait}; then it takes effect. How it stands: conclave-admin erase status"),
+               ru("распоряжение № {proposal} отдано: запись № {index}\nКого это касается, узнают и могут возразить в течение: {wait}; затем оно исполняется. Состояние: conclave-admin erase status");
+        AtOnce { index: u64, proposal: u64 }
+            => en("the order #{proposal} is confirmed and takes effect: #{index}"),
+               ru("распоряжение № {proposal} подтверждено и исполняется: запись № {index}");
+        Withdrawn { index: u64, proposal: u64 }
+            => en("the order #{proposal} is withdrawn: #{index}"), ru("распоряжение № {proposal} отозвано: запись № {index}");
+        NoOrders => en("no order of erasure was given"), ru("распоряжений о стирании не было");
+        NoSuchOrder { index: u64 }
+            => en("no order of erasure #{index}; `conclave-admin erase status` lists them"),
+               ru("распоряжения о стирании № {index} нет; их показывает `conclave-admin erase status`");
+        NotErase { index: u64 }
+            => en("#{index} does not propose an erasure"), ru("предложение № {index} не о стирании");
+    }
+}
+
+#[derive(Serialize)]
+struct FoundRow {
+    index: u64,
+    at: String,
+    by: String,
+    conversation: String,
+    bytes: u64,
+    file_chunks: u32,
+    label: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_by: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Results {
+    messages: Vec<FoundRow>,
+    more: bool,
+}
+
+#[derive(Serialize)]
+struct Data {
+    index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct OrderRow {
+    proposal: u64,
+    approve: u64,
+    by: String,
+    with: String,
+    approved: String,
+    conversation: String,
+    messages: Vec<u64>,
+    order: String,
+    ground: &'static str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<u64>,
+}
+
+impl Erase {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Find(_) => "erase find",
+            Self::Propose(_) => "erase propose",
+            Self::Approve(_) => "erase approve",
+            Self::Withdraw(_) => "erase withdraw",
+            Self::Status { .. } => "erase status",
+            Self::Certificate(_) => "erase certificate",
+        }
+    }
+
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        match self {
+            Self::Find(it) => it.run(voice),
+            Self::Propose(it) => it.run(voice),
+            Self::Approve(it) => it.run(voice),
+            Self::Withdraw(it) => it.run(voice),
+            Self::Status { access } => status(access, voice),
+            Self::Certificate(it) => it.run(voice),
+        }
+    }
+}
+
+impl Search {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (rows, more, table) = session(&self.access, voice, For::Officers, |online| {
+            let names = Names::fetch(online, voice.lang)?;
+            let (found, more) = self.found(online, &names)?;
+            let holds = law::holds(online)?;
+            let (policy, _) = online.policy()?;
+            let headings = voice.lang.pick(
+                ["message", "at", "by", "conversation", "size", "label", ""],
+                ["сообщение", "когда", "кто", "беседа", "размер", "гриф", ""],
+            );
+            let aligns =
+                [Align::Right, Align::Left, Align::Left, Align::Left, Align::Right, Align::Left, Align::Left];
+            let mut table = Table::new(headings.into_iter().zip(aligns));
+            let mut rows = Vec::new();
+            for one in &found {
+                let held = law::keeping(&holds, one);
+                let mark = match (one.erased, held) {
+                    (Some(index), _) => {
+                        voice.lang.pick(format!("erased #{index}"), format!("стёрто #{index}"))
+                    }
+                    (None, Some(index)) => {
+                        voice.lang.pick(format!("held #{index}"), format!("запрет #{index}"))
+                    }
+                    (None, None) => String::new(),
+                };
+                table.row([
+                    format!("#{}", one.index),
+                    minute(one.wall_ms),
+                    format!("@{}", names.login(one.author)),
+                    law::short(one.conversation),
+                    size(one, voice),
+                    label(&policy, one.label, voice.lang),
+                    mark,
+                ]);
+                rows.push(row(one, &names, held));
+            }
+            Ok((rows, more, table))
+        })?;
+        if rows.is_empty() {
+            return Ok(voice.done("erase find", &Said::Nothing, Results { messages: rows, more }));
+        }
+        let mut shown = table.render(output_columns());
+        if more {
+            shown.push_str(voice.lang.pick("… and more: narrow the search\n", "… и ещё: уточните поиск\n"));
+        }
+        Ok(voice.done("erase find", &Text(shown), Results { messages: rows, more }))
+    }
+
+    fn found(&self, online: &mut Online, names: &Names) -> Result<(Vec<Found>, bool), Trouble> {
+        let person = match &self.who {
+            Some(typed) => Some(names.person(typed)?.person),
+            None => None,
+        };
+        let conversation = match self.conversation {
+            Some(index) => law::messages(online, &[index])?.first().map(|row| row.conversation),
+            None => None,
+        };
+        let (since_ms, until_ms) = (self.since.unwrap_or(0), self.until.unwrap_or(u64::MAX));
+        let (mut all, mut next) = (Vec::new(), Some(0));
+        while let Some(from) = next {
+            let (some, on) = law::page(online, Find { from, since_ms, until_ms, person, conversation })?;
+            all.extend(some.into_iter().filter(|row| (since_ms..until_ms).contains(&row.wall_ms)));
+            // A server that does not get on is not asked for ever.
+            next = on.filter(|on| *on > from && all.len() <= self.limit);
+        }
+        let more = all.len() > self.limit || next.is_some();
+        all.truncate(self.limit);
+        Ok((all, more))
+    }
+}
+
+fn size(found: &Found, voice: Voice) -> String {
+    let text = bytes(found.bytes, voice.lang);
+    match found.chunks {
+        0 => text,
+        n => format!("{text} + {n}"),
+    }
+}
+
+fn row(found: &Found, names: &Names, held_by: Option<Index>) -> FoundRow {
+    FoundRow {
+        index: found.index,
+        at: rfc3339(found.wall_ms),
+        by: names.login(found.author),
+        conversation: found.conversation.to_string(),
+        bytes: found.bytes,
+        file_chunks: found.chunks,
+        label: found.label.rank(),
+        erased_by: found.erased,
+        held_by,
+    }
+}
+
+fn no_such_order(index: Index) -> Trouble {
+    Trouble::new(Exit::No, "no-such-order", &Said::NoSuchOrder { index })
+}
+
+/// The order of this proposal.
+pub(super) fn order(online: &mut Online, index: Index) -> Result<OrderView, Trouble> {
+    let found = law::orders(online)?.into_iter().find(|view| view.proposal == index);
+    found.ok_or_else(|| no_such_order(index))
+}
+
+impl ProposeErase {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        // What confirms an order may go by the same paper.
+        let paper = match self.confirm.is_some() && self.paper.is_absent() {
+            true => None,
+            false => Some(self.paper.order()?),
+        };
+        let (said, index) = session(&self.access, voice, For::Officers, |online| {
+            let (target, order) = match self.confirm {
+                Some(stopped) => {
+                    let view = order(online, stopped)?;
+                    (view.order.target, paper.unwrap_or(view.order.order))
+                }
+                None => (self.target(online)?, self.paper.order()?),
+            };
+            let act = EraseOrder { target, order, confirms: self.confirm };
+            let plan = plan(&act, voice);
+            match self.decision.ask(online, voice, &plan)? {
+                Decided::PlanOnly => Ok((plan, None)),
+                Decided::Yes => {
+                    let index = propose(online, &DualAct::Erase(act))?;
+                    Ok((Said::Proposed { index }, Some(index)))
+                }
+            }
+        })?;
+        Ok(voice.done("erase propose", &said, Data { index, proposal: None }))
+    }
+
+    fn target(&self, online: &mut Online) -> Result<EraseTarget, Trouble> {
+        if let Some(index) = self.whole_of {
+            let rows = law::messages(online, &[index])?;
+            return Ok(EraseTarget::Conversation(rows.first().ok_or_else(Trouble::odd_answer)?.conversation));
+        }
+        let rows = law::messages(online, &self.messages)?;
+        let id = rows.first().ok_or_else(Trouble::odd_answer)?.conversation;
+        Ok(EraseTarget::Messages(id, rows.iter().map(|row| row.index).collect()))
+    }
+}
+
+fn plan(order: &EraseOrder, voice: Voice) -> Said {
+    let count = match &order.target {
+        EraseTarget::Messages(_, messages) => {
+            let n = messages.len();
+            voice.lang.pick(format!("messages with their files: {n}"), format!("сообщений с их файлами: {n}"))
+        }
+        EraseTarget::Conversation(_) => voice
+            .lang
+            .pick(
+                "everything in it, also what is said until then; it is closed",
+                "всё в ней, и сказанное до исполнения; она закрывается",
+            )
+            .to_owned(),
+    };
+    let again = match order.confirms {
+        None => String::new(),
+        Some(n) => {
+            voice.lang.pick(format!(", at once, confirming #{n}"), format!(" сразу, в подтверждение #{n}"))
+        }
+    };
+    Said::Plan {
+        what: law::target(&order.target, voice.lang),
+        paper: law::paper(&order.order, voice.lang),
+        count,
+        again,
+    }
+}
+
+impl ApproveErase {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let proposal = self.proposal;
+        let (plan, index, confirms, wait) = session(&self.access, voice, For::Officers, |online| {
+            let open = proposals::find(online, proposal)?;
+            let DualAct::Erase(order) = &open.act else {
+                let words = Said::NotErase { index: proposal };
+                return Err(Trouble::new(Exit::No, "not-an-erasure", &words));
+            };
+            let confirms = order.confirms.is_some();
+            let wait = duration(online.policy()?.0.objection_ms, voice.lang);
+            let (plan, index) = approve(online, &open, self.decision, voice)?;
+            Ok((plan, index, confirms, wait))
+        })?;
+        let data = Data { index, proposal: Some(proposal) };
+        Ok(match index {
+            None => voice.done("erase approve", &Text(plan), data),
+            Some(index) if confirms => voice.done("erase approve", &Said::AtOnce { index, proposal }, data),
+            Some(index) => voice.done("erase approve", &Said::Approved { index, proposal, wait }, data),
+        })
+    }
+}
+
+impl One {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let proposal = self.proposal;
+        let index = session(&self.access, voice, For::Officers, |online| {
+            Ok(online.act(Act::Withdraw(Withdraw { proposal }))?.index)
+        })?;
+        let data = Data { index: Some(index), proposal: Some(proposal) };
+        Ok(voice.done("erase withdraw", &Said::Withdrawn { index, proposal }, data))
+    }
+}
+
+fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
+    let (orders, names) = session(access, voice, For::Officers, |online| {
+        Ok((law::orders(online)?, Names::fetch(online, voice.lang)?))
+    })?;
+    let rows: Vec<OrderRow> = orders.iter().map(|view| order_row(view, &names)).collect();
+    if orders.is_empty() {
+        return Ok(voice.done("erase status", &Said::NoOrders, rows));
+    }
+    let shown = |view: &OrderView| {
+        let (by, with) = (names.full(view.by), names.full(view.with));
+        let (paper, what) =
+            (law::paper(&view.order.order, voice.lang), law::target(&view.order.target, voice.lang));
+        let state = law::state(view, &names, voice.lang);
+        format!(
+            "#{}  {}  {by}, {with}\n  {paper}: {what}\n  {state}",
+            view.proposal,
+            minute(view.approved_ms)
+        )
+    };
+    let lines: Vec<String> = orders.iter().map(shown).collect();
+    Ok(voice.done("erase status", &Text(lines.join("\n")), rows))
+}
+
+fn order_row(view: &OrderView, names: &Names) -> OrderRow {
+    let (state, effect, at) = match view.state {
+        OrderState::Counting(at_ms) => ("waiting", Some(rfc3339(at_ms)), None),
+        OrderState::Objected(_, index) => ("objected", None, Some(index)),
+        OrderState::Held(index) => ("held", None, Some(index)),
+        OrderState::Done(index) => ("done", None, Some(index)),
+    };
+    let messages = match &view.order.target {
+        EraseTarget::Messages(_, messages) => messages.clone(),
+        EraseTarget::Conversation(_) => Vec::new(),
+    };
+    OrderRow {
+        proposal: view.proposal,
+        approve: view.approve,
+        by: names.login(view.by),
+        with: names.login(view.with),
+        approved: rfc3339(view.approved_ms),
+        conversation: view.order.target.conversation().to_string(),
+        messages,
+        order: view.order.order.number.clone(),
+        ground: law::ground_name(view.order.order.ground),
+        state,
+        effect,
+        at,
+    }
+}

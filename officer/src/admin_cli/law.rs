@@ -1,0 +1,300 @@
+//! What `erase` and `hold` have in common: messages found by what the journal says of them, papers, and their words.
+//! Never sees a text or a title: an officer learns who, where, when and how large.
+
+use super::names::Names;
+use super::online::Online;
+use super::trouble::Trouble;
+use clap::{Args, ValueEnum};
+use console::when::minute;
+use console::{Exit, Lang, clean};
+use journal::act::law::ORDER_NUMBER_BYTES_MAX;
+use journal::act::{Act, EraseTarget, Ground, Hold, HoldScope, Order};
+use journal::entry::Content;
+use journal::{ConversationId, Entry, Index};
+use link::terminal::ground_words;
+use pki::{Clearance, PersonId};
+use protocol::client::event::{FoundView, OrderView};
+use protocol::client::{Command, Reply};
+use protocol::query::{Find, Query};
+
+/// The paper behind an act.
+#[derive(Args)]
+pub(super) struct Paper {
+    /// Number of the order, as its paper is filed; the journal keeps it for ever.
+    #[arg(long, value_name = "NUMBER")]
+    order: Option<String>,
+    /// On which ground it was given.
+    #[arg(long)]
+    ground: Option<GroundName>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum GroundName {
+    Court,
+    Authority,
+    PersonsRequest,
+    Inquiry,
+    Spill,
+    Other,
+}
+
+impl Paper {
+    /// Nothing of it was named.
+    pub(super) fn is_absent(&self) -> bool {
+        self.order.is_none() && self.ground.is_none()
+    }
+
+    /// The paper that was named, which it must be.
+    pub(super) fn order(&self) -> Result<Order, Trouble> {
+        let missing = || {
+            Trouble::say(
+                Exit::Usage,
+                "no-paper",
+                "an order has a number and a ground: --order and --ground",
+                "у распоряжения есть номер и основание: --order и --ground",
+            )
+        };
+        let number = self.order.as_deref().ok_or_else(missing)?;
+        let ground = self.ground.ok_or_else(missing)?;
+        let fits = !number.is_empty() && number.len() as u64 <= ORDER_NUMBER_BYTES_MAX;
+        if !fits || number.trim() != number || number.chars().any(char::is_control) {
+            return Err(Trouble::say(
+                Exit::Usage,
+                "bad-order-number",
+                format!(
+                    "an order's number has 1 to {ORDER_NUMBER_BYTES_MAX} bytes, no line breaks, no space around it"
+                ),
+                format!(
+                    "номер распоряжения: от 1 до {ORDER_NUMBER_BYTES_MAX} байт, без переводов строки и пробелов по краям"
+                ),
+            ));
+        }
+        let ground = match ground {
+            GroundName::Court => Ground::Court,
+            GroundName::Authority => Ground::Authority,
+            GroundName::PersonsRequest => Ground::PersonsRequest,
+            GroundName::Inquiry => Ground::Inquiry,
+            GroundName::Spill => Ground::Spill,
+            GroundName::Other => Ground::Other,
+        };
+        Ok(Order { number: number.to_owned(), ground })
+    }
+}
+
+/// A ground for scripts: as it is typed.
+pub(super) fn ground_name(ground: Ground) -> &'static str {
+    ground_words(ground).0
+}
+
+/// `order 12-3/2026 (a court's decision)`.
+pub(super) fn paper(order: &Order, lang: Lang) -> String {
+    let (_, en, ru) = ground_words(order.ground);
+    let number = clean(&order.number);
+    lang.pick(format!("order {number} ({en})"), format!("распоряжение {number} ({ru})"))
+}
+
+/// The beginning of a conversation's id, which is all that an officer can call it by.
+pub(super) fn short(id: ConversationId) -> String {
+    id.to_string().chars().take(12).collect()
+}
+
+fn listed(messages: &[Index]) -> String {
+    const SHOWN: usize = 12;
+    let list = messages.iter().take(SHOWN).map(|n| format!("#{n}")).collect::<Vec<_>>().join(", ");
+    if messages.len() > SHOWN { format!("{list}, … ({})", messages.len()) } else { list }
+}
+
+/// What an order takes.
+pub(super) fn target(target: &EraseTarget, lang: Lang) -> String {
+    let at = short(target.conversation());
+    match target {
+        EraseTarget::Messages(_, messages) => {
+            let list = listed(messages);
+            lang.pick(format!("in conversation {at}…: {list}"), format!("в беседе {at}…: {list}"))
+        }
+        EraseTarget::Conversation(_) => {
+            lang.pick(format!("the whole conversation {at}…"), format!("беседа {at}… целиком"))
+        }
+    }
+}
+
+/// What a hold keeps.
+pub(super) fn scope(scope: &HoldScope, names: &Names, lang: Lang) -> String {
+    match scope {
+        HoldScope::Person(person) => {
+            let who = names.full(*person);
+            lang.pick(format!("all that {who} writes"), format!("всё, что пишет {who}"))
+        }
+        HoldScope::Conversation(id) => target(&EraseTarget::Conversation(*id), lang),
+        HoldScope::Messages(id, messages) => target(&EraseTarget::Messages(*id, messages.clone()), lang),
+    }
+}
+
+/// A message, by its entry.
+pub(super) struct Found {
+    pub(super) index: Index,
+    pub(super) wall_ms: u64,
+    pub(super) author: PersonId,
+    pub(super) conversation: ConversationId,
+    pub(super) bytes: u64,
+    pub(super) chunks: u32,
+    pub(super) label: Clearance,
+    /// What erased it, by the server's word.
+    pub(super) erased: Option<Index>,
+}
+
+fn found(view: &FoundView) -> Option<Found> {
+    let entry = Entry::decode(&view.entry.entry).ok()?;
+    let Content::Statement(signed) = entry.content else { return None };
+    let parsed = signed.parse().ok()?;
+    let Act::Message(act) = parsed.act() else { return None };
+    Some(Found {
+        index: view.entry.index,
+        wall_ms: entry.wall_ms,
+        author: parsed.header().person,
+        conversation: act.conversation,
+        bytes: act.size.bytes(),
+        chunks: act.file.as_ref().map_or(0, |file| file.chunks),
+        label: act.label,
+        erased: view.erased_by,
+    })
+}
+
+/// A page of what was asked for, and where to ask on.
+pub(super) fn page(online: &mut Online, find: Find) -> Result<(Vec<Found>, Option<Index>), Trouble> {
+    let Reply::Found(views, next) = online.run(Command::Ask(Query::Find(find)))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let rows = views.iter().map(|view| found(view).ok_or_else(Trouble::odd_answer));
+    Ok((rows.collect::<Result<_, _>>()?, next))
+}
+
+/// These very messages, ascending; all of one conversation.
+pub(super) fn messages(online: &mut Online, wanted: &[Index]) -> Result<Vec<Found>, Trouble> {
+    let mut wanted = wanted.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut rows: Vec<Found> = Vec::new();
+    for index in wanted {
+        let known = rows.iter().any(|row| row.index == index);
+        if !known {
+            let find =
+                Find { from: index, since_ms: 0, until_ms: u64::MAX, person: None, conversation: None };
+            let (mut some, _) = page(online, find)?;
+            some.retain(|row| row.index == index);
+            rows.push(some.pop().ok_or_else(|| no_message(index))?);
+        }
+    }
+    if let [first, rest @ ..] = &rows[..]
+        && let Some(other) = rest.iter().find(|row| row.conversation != first.conversation)
+    {
+        return Err(Trouble::say(
+            Exit::Usage,
+            "two-conversations",
+            format!("#{} and #{} are of two conversations: one order is about one", first.index, other.index),
+            format!("#{} и #{} из разных бесед: одно распоряжение — об одной", first.index, other.index),
+        ));
+    }
+    Ok(rows)
+}
+
+fn no_message(index: Index) -> Trouble {
+    Trouble::say(
+        Exit::No,
+        "no-such-message",
+        format!("#{index} is no message"),
+        format!("запись № {index} — не сообщение"),
+    )
+}
+
+/// A hold that stands.
+pub(super) struct Standing {
+    pub(super) index: Index,
+    pub(super) placed_ms: u64,
+    pub(super) by: PersonId,
+    pub(super) hold: Hold,
+}
+
+/// All that stand, as they were signed.
+pub(super) fn holds(online: &mut Online) -> Result<Vec<Standing>, Trouble> {
+    let Reply::Entries(views, _) = online.run(Command::Ask(Query::Holds))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let read = |view: &protocol::client::event::EntryView| {
+        let entry = Entry::decode(&view.entry).ok()?;
+        let Content::Statement(signed) = entry.content else { return None };
+        let parsed = signed.parse().ok()?;
+        let Act::Hold(hold) = parsed.act() else { return None };
+        let by = parsed.header().person;
+        Some(Standing { index: view.index, placed_ms: entry.wall_ms, by, hold: hold.clone() })
+    };
+    views.iter().map(|view| read(view).ok_or_else(Trouble::odd_answer)).collect()
+}
+
+/// The first hold that keeps a message.
+pub(super) fn keeping(holds: &[Standing], row: &Found) -> Option<Index> {
+    let keeps = |held: &&Standing| match &held.hold.scope {
+        HoldScope::Person(person) => *person == row.author,
+        HoldScope::Conversation(id) => *id == row.conversation,
+        HoldScope::Messages(id, messages) => {
+            *id == row.conversation && messages.binary_search(&row.index).is_ok()
+        }
+    };
+    holds.iter().find(keeps).map(|held| held.index)
+}
+
+/// All orders of erasure, both officers' signatures checked.
+pub(super) fn orders(online: &mut Online) -> Result<Vec<OrderView>, Trouble> {
+    let Reply::Orders(views) = online.run(Command::Orders)? else { return Err(Trouble::odd_answer()) };
+    Ok(views)
+}
+
+/// `2026-11-21`, from its first moment in UTC, or an RFC 3339 time.
+pub(super) fn moment(typed: &str) -> Result<u64, String> {
+    let whole = if typed.len() == 10 { format!("{typed}T00:00:00Z") } else { typed.to_owned() };
+    let read = console::when::parse_rfc3339(&whole);
+    read.ok_or_else(|| "a day like 2026-11-21, or a time like 2026-11-21T08:00:00Z".to_owned())
+}
+
+/// How an order stands, in words.
+pub(super) fn state(view: &OrderView, names: &Names, lang: Lang) -> String {
+    use journal::register::OrderState;
+    match view.state {
+        OrderState::Counting(at_ms) => {
+            let at = minute(at_ms);
+            lang.pick(format!("waits for objections until {at}"), format!("ждёт возражений до {at}"))
+        }
+        OrderState::Objected(person, index) => {
+            let who = names.full(person);
+            lang.pick(
+                format!("STOPPED: {who} objects, #{index}"),
+                format!("ОСТАНОВЛЕНО: возражает {who}, #{index}"),
+            )
+        }
+        OrderState::Held(hold) => {
+            lang.pick(format!("STOPPED by the hold #{hold}"), format!("ОСТАНОВЛЕНО запретом #{hold}"))
+        }
+        OrderState::Done(index) => {
+            lang.pick(format!("took effect: #{index}"), format!("исполнено: запись № {index}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_taken_from_its_first_moment() {
+        assert_eq!(moment("1970-01-02"), Ok(86_400_000));
+        assert_eq!(moment("1970-01-01T00:01:00Z"), Ok(60_000));
+        assert!(moment("yesterday").is_err() && moment("2026-13-41").is_err());
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_counted() {
+        let many: Vec<Index> = (1..=40).collect();
+        assert!(listed(&many).ends_with("#12, … (40)"), "{}", listed(&many));
+        assert_eq!(listed(&[3, 5]), "#3, #5");
+    }
+}
