@@ -1,13 +1,21 @@
 //! The root cells that the configuration names: opened, made, opened again when one was away; and the unlock secret.
 //! Never says what a cell holds, and never lets one cell stand for two.
 
-use crate::config::{CellPlace, StoreConfig};
+use crate::cell_place::CellPlace;
+use crate::config::StoreConfig;
+use crate::keys::CREDENTIALS_VARIABLE;
 use crate::overlay::OverlayCell;
+use crate::randomness;
 use crate::store::StoreError;
 use crate::unlock;
 use disk::BlockDevice;
 use std::path::{Path, PathBuf};
-use vault::{CellAt, CellError, CellKind, FileCell, Keeper, RootCell, SectorCell};
+use vault::{
+    CellAt, CellError, CellKind, FileCell, Keeper, RootCell, SectorCell, TpmAuth, TpmCell, TpmError, TpmPlace,
+};
+
+/// Name of the credential with a TPM cell's authorisation value.
+const AUTH_CREDENTIAL: &str = "cell";
 
 impl CellPlace {
     /// What stands there when it stands.
@@ -15,6 +23,7 @@ impl CellPlace {
         match self {
             Self::File(_) => CellKind::File,
             Self::Sector(_) => CellKind::Sector,
+            Self::Tpm(_) => CellKind::Tpm,
         }
     }
 }
@@ -28,25 +37,46 @@ fn places(config: &StoreConfig) -> impl Iterator<Item = &CellPlace> {
 pub(crate) fn files(config: &StoreConfig) -> impl Iterator<Item = &Path> {
     places(config).filter_map(|place| match place {
         CellPlace::File(path) => Some(path.as_path()),
-        CellPlace::Sector(_) => None,
+        CellPlace::Sector(_) | CellPlace::Tpm(_) => None,
     })
 }
 
 /// Opens what a place names. A second server is refused here.
-fn open_one(place: &CellPlace) -> Result<Box<dyn RootCell>, CellError> {
+fn open_one(place: &CellPlace, config: &StoreConfig) -> Result<Box<dyn RootCell>, CellError> {
     Ok(match place {
+        CellPlace::Tpm(base) => {
+            let auth = TpmAuth::read(&auth_path(config)?)?.ok_or(TpmError::AuthFile)?;
+            Box::new(TpmCell::open(tpm(config)?, *base, auth, Box::new(randomness::rng()))?)
+        }
         CellPlace::File(path) => Box::new(FileCell::open(path)?),
         CellPlace::Sector(path) => Box::new(SectorCell::open(block_device(path)?)?),
     })
 }
 
 /// Makes a blank cell, or takes one that an interrupted `init` has made.
-fn create_one(place: &CellPlace) -> Result<Box<dyn RootCell>, CellError> {
+fn create_one(place: &CellPlace, config: &StoreConfig) -> Result<Box<dyn RootCell>, CellError> {
     Ok(match place {
+        CellPlace::Tpm(base) => {
+            let rng = Box::new(randomness::rng());
+            Box::new(TpmCell::create(tpm(config)?, *base, &auth_path(config)?, rng)?)
+        }
         CellPlace::File(path) if path.symlink_metadata().is_ok() => Box::new(FileCell::open(path)?),
         CellPlace::File(path) => Box::new(FileCell::create(path)?),
         CellPlace::Sector(path) => Box::new(SectorCell::create(block_device(path)?)?),
     })
+}
+
+fn tpm(config: &StoreConfig) -> Result<&TpmPlace, CellError> {
+    let missing = || CellError::Io(std::io::ErrorKind::NotFound.into());
+    config.tpm.as_ref().map(|at| &at.0).ok_or_else(missing)
+}
+
+/// The credential of the service manager, or the file that the configuration names.
+fn auth_path(config: &StoreConfig) -> Result<PathBuf, CellError> {
+    let credential =
+        std::env::var_os(CREDENTIALS_VARIABLE).map(|dir| PathBuf::from(dir).join(AUTH_CREDENTIAL));
+    let named = || config.cell_auth.clone().ok_or(CellError::Tpm(TpmError::AuthFile));
+    credential.filter(|path| path.exists()).map_or_else(named, Ok)
 }
 
 fn block_device(path: &Path) -> Result<BlockDevice, CellError> {
@@ -60,12 +90,12 @@ fn block_device(path: &Path) -> Result<BlockDevice, CellError> {
 
 /// Opens the cells of an existing store. Of two, one may be away.
 pub(crate) fn open(config: &StoreConfig) -> Result<Keeper, StoreError> {
-    keep(config, open_one)
+    keep(config, |place| open_one(place, config))
 }
 
 /// Opens them under a sheet of glass: nothing of them changes.
 pub(crate) fn rehearsed(config: &StoreConfig) -> Result<Keeper, StoreError> {
-    keep(config, |place| Ok(Box::new(OverlayCell::new(open_one(place)?))))
+    keep(config, |place| Ok(Box::new(OverlayCell::new(open_one(place, config)?))))
 }
 
 /// The same beside a running server, where the kind of cell lets one look: a file does, a device is held exclusively.
@@ -104,8 +134,9 @@ fn keep(
 
 /// Makes the cells of a new store.
 pub(crate) fn create(config: &StoreConfig) -> Result<Keeper, StoreError> {
-    let made =
-        |place: &CellPlace| create_one(place).map_err(|error| StoreError::of_cell(error, &shown(place)));
+    let made = |place: &CellPlace| {
+        create_one(place, config).map_err(|error| StoreError::of_cell(error, &shown(place)))
+    };
     let first = made(&config.cell)?;
     let keeper = match &config.second_cell {
         None => first.into(),
@@ -123,12 +154,13 @@ fn unlocked(keeper: Keeper, config: &StoreConfig) -> Result<Keeper, StoreError> 
 
 /// Looks whether a cell that was away is back. Gives the first that opens; whether it is the right one is for the vault.
 pub(crate) fn back(config: &StoreConfig, away: &[bool]) -> Option<Box<dyn RootCell>> {
-    places(config).zip(away).filter(|(_, away)| **away).find_map(|(place, _)| open_one(place).ok())
+    places(config).zip(away).filter(|(_, away)| **away).find_map(|(place, _)| open_one(place, config).ok())
 }
 
 /// A place as people read it.
 fn shown(place: &CellPlace) -> PathBuf {
     match place {
         CellPlace::File(path) | CellPlace::Sector(path) => path.clone(),
+        CellPlace::Tpm(base) => format!("tpm:{base:#010x}").into(),
     }
 }

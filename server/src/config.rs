@@ -1,6 +1,7 @@
 //! The configuration file: TOML, every key known, every mistake told with its line.
 //! Never holds a secret, and never guesses: a key that is not known is an error.
 
+use crate::cell_place::{CellPlace, TpmAt};
 use crate::limits::{CONNECTIONS_MAX, Limits};
 use crate::log::Level;
 use serde::Deserialize;
@@ -45,47 +46,18 @@ pub(crate) struct StoreConfig {
     /// A second one that mirrors it.
     #[serde(default)]
     pub(crate) second_cell: Option<CellPlace>,
+    /// The TPM of a cell that is one.
+    #[serde(default)]
+    pub(crate) tpm: Option<TpmAt>,
+    /// The file with the authorisation value of a TPM cell, where the service manager does not hand it over.
+    #[serde(default)]
+    pub(crate) cell_auth: Option<PathBuf>,
     /// Where the unlock secret is read from, where the site has one and the service manager does not hand it over.
     #[serde(default)]
     pub(crate) unlock_file: Option<PathBuf>,
     /// How large `conclaved init` makes the container, bytes: whole blocks of 4096.
     #[serde(default = "default_store_bytes")]
     pub(crate) bytes: u64,
-}
-
-/// Where a root cell is: `/path` or `file:/path`, `sector:/dev/…`.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) enum CellPlace {
-    /// A file: the development kind.
-    File(PathBuf),
-    /// A raw partition of its own.
-    Sector(PathBuf),
-}
-
-impl TryFrom<String> for CellPlace {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let place = match text.split_once(':') {
-            Some(("file", path)) => Self::File(path.into()),
-            Some(("sector", path)) => Self::Sector(path.into()),
-            Some(_) | None => Self::File(text.into()),
-        };
-        match &place {
-            Self::File(path) | Self::Sector(path) if path.is_absolute() => Ok(place),
-            Self::File(_) | Self::Sector(_) => Err("a cell is an absolute path, file:/path or sector:/dev/…"),
-        }
-    }
-}
-
-impl CellPlace {
-    /// The file or device that it is, where it is one.
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::File(path) | Self::Sector(path) => Some(path),
-        }
-    }
 }
 
 /// See [`Config::network`].
@@ -150,12 +122,18 @@ impl Config {
         let Limits { connections, connections_per_certificate, connections_per_address } = self.limits;
         let positive = connections > 0 && connections_per_certificate > 0 && connections_per_address > 0;
         let store = &self.store;
-        let absolute =
-            [&self.state_dir, &self.runtime_dir, &store.path].into_iter().chain(&store.unlock_file);
+        let absolute = [&self.state_dir, &self.runtime_dir, &store.path].into_iter();
+        let mut absolute = absolute.chain(&store.unlock_file).chain(&store.cell_auth);
         let cells = [Some(&store.cell), store.second_cell.as_ref()];
         let cell_is_store = cells.into_iter().flatten().any(|cell| cell.path() == Some(&store.path));
-        if !absolute.into_iter().all(|path| path.is_absolute()) {
-            Some("state_dir, runtime_dir, store.path and store.unlock_file are absolute paths")
+        let is_tpm = |cell: &CellPlace| matches!(cell, CellPlace::Tpm(_));
+        let tpm_is_used = cells.into_iter().flatten().any(is_tpm);
+        if !absolute.all(|path| path.is_absolute()) {
+            Some(
+                "state_dir, runtime_dir, store.path, store.unlock_file and store.cell_auth are absolute paths",
+            )
+        } else if tpm_is_used != store.tpm.is_some() {
+            Some("store.tpm says where the TPM of a cell \"tpm:0x…\" is, and goes with such a cell")
         } else if cell_is_store {
             Some("store.path and store.cell are two places: who holds both opens everything")
         } else if store.second_cell.as_ref() == Some(&store.cell) {
@@ -194,6 +172,8 @@ mod tests {
             "path",
             "cell",
             "# second_cell",
+            "# tpm",
+            "# cell_auth",
             "# unlock_file",
             "bytes",
             "listen",
@@ -231,6 +211,8 @@ mod tests {
             ("bytes = 1073741824", "bytes = \"1G\"", "expected u64"),
             ("state_dir = \"/", "state_dir = \"", "absolute"),
             ("cell = \"/var/lib/conclave/cell\"", "cell = \"/var/lib/conclave/store\"", "two places"),
+            ("cell = \"/var/lib/conclave/cell\"", "cell = \"tpm:0x01c10200\"", "goes with such a cell"),
+            ("cell = \"/var/lib/conclave/cell\"", "cell = \"sector:dev/sda1\"", "absolute path"),
             ("connections = 4096", "connections = 4097", "at most 4096"),
             ("connections_per_certificate = 2", "connections_per_certificate = 0", "at least 1"),
         ] {

@@ -5,6 +5,7 @@
 mod agreement;
 mod backup;
 mod border;
+mod cell_place;
 mod cells;
 mod clock;
 mod command;

@@ -89,6 +89,7 @@ impl StoreError {
             other @ (vault::CellError::NotACell
             | vault::CellError::NotBlank
             | vault::CellError::TooSmall { .. }
+            | vault::CellError::Tpm(_)
             | vault::CellError::ReadBack) => Self::Vault(other.into()),
         }
     }

@@ -1,6 +1,6 @@
 //! The writer over a real store: what it refuses, and what a full device means.
 use super::{Room, WriteError, Writer};
-use crate::config::CellPlace;
+use crate::cell_place::CellPlace;
 use crate::config::StoreConfig;
 use crate::erasure;
 use crate::log::{Level, Log};
@@ -38,6 +38,8 @@ impl World {
             path: dir.path().join("store"),
             cell: CellPlace::File(dir.path().join("cell")),
             second_cell: None,
+            tpm: None,
+            cell_auth: None,
             unlock_file: None,
             bytes: store_bytes,
         };

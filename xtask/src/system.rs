@@ -8,9 +8,10 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// Program, Debian package that has it, what for.
-const NEEDED: [(&str, &str, &str); 3] = [
+const NEEDED: [(&str, &str, &str); 4] = [
     ("cc", "gcc libc6-dev", "the C parts of aws-lc-rs, and linking"),
     ("c++", "g++", "libFuzzer"),
+    ("swtpm", "swtpm", "the tests of the cell in a TPM"),
     ("openssl", "openssl", "the tests that hand our signatures to a stock tool"),
 ];
 

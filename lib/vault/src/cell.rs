@@ -105,6 +105,10 @@ pub enum CellError {
         /// At least.
         needed: u64,
     },
+    /// The TPM.
+    #[cfg(feature = "tpm")]
+    #[error(transparent)]
+    Tpm(#[from] crate::tpm::TpmError),
     /// The cell did not give back what was written.
     #[error("the cell did not read back what was written to it")]
     ReadBack,

@@ -38,6 +38,8 @@ mod sector_cell;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tpm")]
+mod tpm;
 mod tree;
 mod tree_move;
 mod tree_write;
@@ -57,5 +59,7 @@ pub use place::{Place, SECRETS_CONVERSATION, Target};
 pub use reader::VaultReader;
 pub use sector_cell::SectorCell;
 pub use snapshot::{Row, Rows};
+#[cfg(feature = "tpm")]
+pub use tpm::{TpmAuth, TpmCell, TpmError, TpmPlace};
 pub use unlock::UnlockSecret;
 pub use vault::{Limits, Vault};
