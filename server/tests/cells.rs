@@ -134,7 +134,7 @@ fn while_the_second_cell_is_away_an_erasure_waits_and_nobody_is_told() {
         let target = EraseTarget::Messages(conversation, vec![goes.index]);
         assert!(anna.run(Command::Erase(target)).await.is_ok());
         // People go on, and the body is served to nobody.
-        assert!(boris.run(Client::message(conversation, "meanwhile")).await.is_ok());
+        assert!(anna.run(Client::message(conversation, "meanwhile")).await.is_ok());
         let told = status(&site);
         assert!(
             told.contains("\"erasing\":1") && told.contains("\"erasures_wait\":\"a root cell is absent"),
