@@ -136,10 +136,7 @@ fn while_the_second_cell_is_away_an_erasure_waits_and_nobody_is_told() {
         // People go on, and the body is served to nobody.
         assert!(anna.run(Client::message(conversation, "meanwhile")).await.is_ok());
         let told = status(&site);
-        assert!(
-            told.contains("\"erasing\":1") && told.contains("\"erasures_wait\":\"a root cell is absent"),
-            "{told}"
-        );
+        assert!(told.contains("\"erasures_wait\":\"a root cell is absent"), "{told}");
         std::fs::rename(&away, &second).unwrap();
         let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
         done.await.expect("the cell is back");
