@@ -103,7 +103,7 @@ pub(crate) fn looked_at(config: &StoreConfig) -> Result<Keeper, StoreError> {
     keep(config, |place| {
         let cell: Box<dyn RootCell> = match place {
             CellPlace::File(path) => Box::new(FileCell::look(path)?),
-            CellPlace::Sector(_) => open_one(place)?,
+            CellPlace::Sector(_) | CellPlace::Tpm(_) => open_one(place, config)?,
         };
         Ok(Box::new(OverlayCell::new(cell)))
     })
