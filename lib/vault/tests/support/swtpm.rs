@@ -82,9 +82,9 @@ fn launch(folder: &Path) -> Child {
     command.arg(format!("dir={}", folder.display())).arg("--server");
     command.arg(format!("type=unixio,path={}", socket.display()));
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // Until it listens; a path is all that tells.
+    // Until it listens: the path is there a moment earlier.
     for _ in 0..500 {
-        if socket.exists() {
+        if UnixStream::connect(&socket).is_ok() {
             return child;
         }
         std::thread::sleep(Duration::from_millis(10));
