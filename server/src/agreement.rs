@@ -50,8 +50,9 @@ mod tests {
     fn stores_of_every_size_take_what_the_engine_gives() {
         let sizes = (0..40).map(|n| (16_u64 << 20) + n * (7 << 20) + 4096 * n);
         for store_bytes in sizes.chain([1 << 30, 100 << 30, 4 << 40]) {
-            let Geometry { extents, reserve, .. } = Geometry::for_length(store_bytes).unwrap();
-            let limits = Room { store_bytes }.limits(&Space { extents, free: extents, reserve });
+            let Geometry { extent_bytes, extents, reserve } = Geometry::for_length(store_bytes).unwrap();
+            let room = Room { store_bytes, extent_bytes: extent_bytes.into() };
+            let limits = room.limits(&Space { extents, free: extents, reserve });
             assert_eq!(check(&limits), Ok(()), "{store_bytes}: {limits:?}");
             assert!(limits.reserve_bytes < store_bytes, "{store_bytes}: something is left for messages");
         }

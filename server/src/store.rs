@@ -1,12 +1,12 @@
-//! Opens the device (a container file or a raw partition) and the root cell as one vault, and makes them.
-//! Never opens what another process holds, and never makes a store where one is.
+//! Opens the device (a container file or a raw partition) and the root cell as one vault.
+//! Never opens what another process holds, and never makes anything: that is `making`'s.
 
 use crate::cells;
 use crate::config::StoreConfig;
 use crate::keys::KeysError;
+use crate::overlay::OverlayDevice;
 use crate::randomness;
-use disk::{Device, FileDevice, Geometry, Medium, MediumKind, Preallocation};
-use rand_core::CryptoRng;
+use disk::{Device, Medium, MediumKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vault::{Limits, Opened, Vault};
@@ -24,6 +24,29 @@ pub(crate) enum StoreError {
     #[error("{path} exists already: a store is never made over another")]
     Exists {
         /// What exists.
+        path: PathBuf,
+    },
+    /// Something is there that is no store of these cells, and was not named to be overwritten.
+    #[error("{path} carries {found}")]
+    Occupied {
+        /// Where.
+        path: PathBuf,
+        /// In the words in which it must be named.
+        found: String,
+    },
+    /// The device is there, and no store on it.
+    #[error("{path}: there is no store on it")]
+    Unformatted {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The cells hold a root, and not this device's.
+    #[error("the root cell holds the root of a store that is not on this device")]
+    RootOfAnother,
+    /// A store with entries, whose cells hold no root of it.
+    #[error("{path}: its root cell has lost its root")]
+    RootLost {
+        /// Where.
         path: PathBuf,
     },
     /// Another process has it.
@@ -65,9 +88,11 @@ impl StoreError {
             }
             disk::Error::Io(reason) => Self::Io { path: path.to_owned(), reason },
             full @ disk::Error::Full { .. } => Self::Full(full),
+            disk::Error::Geometry(what) => {
+                Self::Io { path: path.to_owned(), reason: std::io::Error::other(what) }
+            }
             other @ (disk::Error::NotAStore
             | disk::Error::Newer { .. }
-            | disk::Error::Geometry(_)
             | disk::Error::DamagedBeforeValid { .. }
             | disk::Error::SuperblockRolledBack { .. }
             | disk::Error::Damaged { .. }
@@ -127,20 +152,16 @@ pub(crate) fn open(config: &StoreConfig) -> Result<OpenStore, StoreError> {
     Ok(OpenStore { vault, opened, medium, bytes })
 }
 
-/// Refuses where anything is that `create` would have to overwrite.
-pub(crate) fn refuse_existing(config: &StoreConfig) -> Result<(), StoreError> {
-    match cells::files(config).chain([config.path.as_path()]).find(|path| path.symlink_metadata().is_ok()) {
-        Some(path) => Err(StoreError::Exists { path: path.to_owned() }),
-        None => Ok(()),
-    }
+/// A store under a sheet of glass: whatever is done with it, not a byte of it changes.
+pub(crate) struct Rehearsed {
+    pub(crate) vault: Vault,
+    pub(crate) opened: Opened,
 }
 
-/// Makes an empty store: container, cell, root.
-pub(crate) fn create(config: &StoreConfig, rng: &mut dyn CryptoRng) -> Result<Vault, StoreError> {
-    refuse_existing(config)?;
-    let failed = |error| StoreError::of_disk(error, &config.path);
-    let geometry = Geometry::for_length(config.bytes).map_err(failed)?;
-    let device = FileDevice::create(&config.path, config.bytes, Preallocation::Write).map_err(failed)?;
-    let keeper = cells::create(config)?;
-    Ok(Vault::create(Arc::new(device), keeper, geometry, Limits::default(), rng)?)
+/// Opens an existing store as a start would, and changes nothing.
+pub(crate) fn rehearse(config: &StoreConfig) -> Result<Rehearsed, StoreError> {
+    let device = Arc::new(OverlayDevice::new(lock(config)?));
+    let keeper = cells::rehearsed(config)?;
+    let (vault, opened) = Vault::open(device, keeper, Limits::default(), &mut randomness::rng())?;
+    Ok(Rehearsed { vault, opened })
 }

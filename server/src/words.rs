@@ -40,6 +40,40 @@ console::words! {
         StoreMissing { path: String }
             => en("{path}: there is no store; `conclaved init` makes one"),
                ru("{path}: хранилища нет; его создаёт `conclaved init`");
+        /// Something else is there.
+        StoreOccupied { path: String, found: String }
+            => en("{path} carries {found}. Nothing is overwritten unless it is named exactly: --overwrite {found}"),
+               ru("на {path} есть {found}. Ничто не перезаписывается, если не названо в точности: --overwrite {found}");
+        /// A device without a store.
+        StoreUnformatted { path: String }
+            => en("{path}: there is no store on it; `conclaved store format` makes one"),
+               ru("{path}: хранилища на нём нет; его создаёт `conclaved store format`");
+        /// What was named to be overwritten is not there.
+        StoreNothingThere { path: String }
+            => en("{path} carries nothing that could be overwritten: leave --overwrite out"),
+               ru("на {path} нечего перезаписывать: уберите --overwrite");
+        /// A cell that belongs elsewhere.
+        RootOfAnother
+            => en("the root cell holds the root of a store that is not on this device: it is never overwritten. Name the right \
+                   device; or, where that store is given up for ever, make the cell blank by hand"),
+               ru("корневая ячейка хранит корень хранилища, которого на этом устройстве нет: она никогда не перезаписывается. \
+                   Укажите верное устройство; если же то хранилище оставлено навсегда, очистите ячейку вручную");
+        /// A store whose root is gone.
+        RootLost { path: String }
+            => en("{path} holds a store with entries, and its root cell has lost its root: no body can be read, and no fresh \
+                   root is ever made over it. Keep both as they are, and look for the right cell"),
+               ru("на {path} хранилище с записями, а корневая ячейка потеряла его корень: тела прочитать нельзя, и новый корень \
+                   поверх никогда не создаётся. Сохраните всё как есть и найдите нужную ячейку");
+        /// A store that was never finished.
+        StoreUnfinished { path: String }
+            => en("{path}: the making of this store was interrupted, and nothing is in it: the same command again \
+                   (`conclaved store format`, or `conclaved init`) finishes it"),
+               ru("{path}: создание этого хранилища было прервано, в нём ничего нет: та же команда ещё раз \
+                   (`conclaved store format` или `conclaved init`) завершит его");
+        /// A store in which no site was founded yet.
+        StoreEmpty { path: String }
+            => en("{path}: the store is empty; `conclaved init` founds the site in it"),
+               ru("{path}: хранилище пусто; площадку в нём основывает `conclaved init`");
         /// Another process has it.
         StoreInUse { path: String }
             => en("{path}: another server has this store open, or the device is mounted or held by another program"),
@@ -103,6 +137,9 @@ impl Trouble {
         match self {
             Self::Config { .. } | Self::Name { .. } => Exit::Usage,
             Self::StoreMissing { .. }
+            | Self::StoreUnformatted { .. }
+            | Self::StoreUnfinished { .. }
+            | Self::StoreEmpty { .. }
             | Self::StoreInUse { .. }
             | Self::NotRunning { .. }
             | Self::BackupMissing { .. }
@@ -113,9 +150,10 @@ impl Trouble {
             | Self::System { .. }
             | Self::Network { .. } => Exit::Io,
             Self::Keys { .. } => Exit::NotAllowed,
-            Self::StoreDamaged { .. } | Self::BackupDamaged { .. } | Self::BackupNotOfCell { .. } => {
-                Exit::Invalid
-            }
+            Self::StoreDamaged { .. }
+            | Self::RootLost { .. }
+            | Self::BackupDamaged { .. }
+            | Self::BackupNotOfCell { .. } => Exit::Invalid,
             Self::BackupOther { .. }
             | Self::BackupBehind { .. }
             | Self::RestoreCovers { .. }
@@ -125,6 +163,9 @@ impl Trouble {
             | Self::Bundle { .. }
             | Self::NoGenesis
             | Self::OtherServer { .. }
+            | Self::StoreOccupied { .. }
+            | Self::StoreNothingThere { .. }
+            | Self::RootOfAnother
             | Self::StoreExists { .. } => Exit::No,
         }
     }
@@ -142,6 +183,13 @@ impl Trouble {
             Self::NoGenesis => "no-genesis",
             Self::OtherServer { .. } => "other-server",
             Self::StoreExists { .. } => "store-exists",
+            Self::StoreOccupied { .. } => "store-occupied",
+            Self::StoreNothingThere { .. } => "store-nothing-there",
+            Self::StoreUnformatted { .. } => "store-unformatted",
+            Self::StoreUnfinished { .. } => "store-unfinished",
+            Self::StoreEmpty { .. } => "store-empty",
+            Self::RootOfAnother => "root-of-another",
+            Self::RootLost { .. } => "root-lost",
             Self::StoreMissing { .. } => "store-missing",
             Self::StoreInUse { .. } => "store-in-use",
             Self::StoreDamaged { .. } => "store-damaged",
@@ -188,6 +236,20 @@ console::words! {
         CellsAreAll
             => en("Losing every root cell loses every body: no backup holds the root"),
                ru("Потеря всех корневых ячеек — потеря всех тел: ни одна резервная копия не содержит корня");
+        /// What `store format` would do.
+        NotFormatted { plan: String }
+            => en("{plan}Nothing was done yet: the same with --yes makes it."),
+               ru("{plan}Пока ничего не сделано: та же команда с --yes создаст хранилище.");
+        /// After `store format`.
+        Formatted { plan: String }
+            => en("{plan}The store is made, and empty: `conclaved init` founds the site in it."),
+               ru("{plan}Хранилище создано и пусто: площадку в нём основывает `conclaved init`.");
+        /// After `store grow`.
+        Grown { before: String, after: String }
+            => en("the store has {after} now; it had {before}"), ru("теперь в хранилище {after}; было {before}");
+        /// What a check found damaged.
+        Damaged { count: u64, list: String }
+            => en("the store is DAMAGED in {count} places:\n{list}"), ru("хранилище ПОВРЕЖДЕНО, мест: {count}\n{list}");
         /// After `check`.
         Sound { entries: u64, epoch: u64, more: String }
             => en("the store is sound: {entries} entries, erasure epoch {epoch}{more}"),

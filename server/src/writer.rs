@@ -88,27 +88,29 @@ const JOURNAL_AROUND_BYTES: u64 = 24 * 1024;
 /// How much room there is, in the words of [`Input::Room`].
 #[derive(Clone, Copy)]
 pub(crate) struct Room {
-    /// The container's length, bytes.
+    /// The device's length, bytes.
     pub(crate) store_bytes: u64,
+    /// Of one extent.
+    pub(crate) extent_bytes: u64,
 }
 
 impl Room {
+    /// Of an open store on a device of this length.
+    pub(crate) fn of(vault: &Vault, store_bytes: u64) -> Self {
+        Self { store_bytes, extent_bytes: vault.geometry().extent_bytes.into() }
+    }
+
     /// Messages are taken as long as two full batches fit beside the reserve.
     fn input(self, vault: &Vault) -> Input {
         let space = vault.space();
-        let free = u64::from(space.free) * self.extent_bytes(&space);
+        let free = u64::from(space.free) * self.extent_bytes;
         let takes_messages = free > self.limits(&space).reserve_bytes;
         Input::Room(takes_messages, self.store_bytes.saturating_sub(free), self.store_bytes)
     }
 
-    fn extent_bytes(self, space: &Space) -> u64 {
-        // Rounded down: superblocks and the rest of a device that is no multiple of an extent are nobody's.
-        (self.store_bytes / u64::from(space.extents.max(1))).max(1)
-    }
-
     /// What the engine may put into one batch, and how much room it leaves to whom.
     pub(crate) fn limits(self, space: &Space) -> StoreLimits {
-        let extent_bytes = self.extent_bytes(space);
+        let extent_bytes = self.extent_bytes;
         let batch_bytes = (self.store_bytes / BATCH_SHARE).clamp(BATCH_BYTES_MIN, BATCH_BYTES_MAX as u64);
         // In small extents up to half of each stays empty behind the last whole body.
         let batches = if extent_bytes < SMALL_EXTENT_BYTES { 4 } else { 2 };

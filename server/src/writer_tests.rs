@@ -44,7 +44,7 @@ impl World {
             bytes: store_bytes,
         };
         let key = || SecretKey::generate(Suite::Ed25519, &mut rng()).unwrap();
-        let vault = store::create(&config, &mut rng()).unwrap();
+        let vault = crate::making::survey(&config).unwrap().make(&config).unwrap();
         let mut world =
             Self { dir, config, writer: None, tree: Tree::new(), keys: [key(), key()], number: 0 };
         world.writer = Some(world.writer_over(vault));
@@ -52,13 +52,14 @@ impl World {
     }
 
     fn writer_over(&self, vault: vault::Vault) -> Writer {
+        let room = Room::of(&vault, self.config.bytes);
         Writer {
             vault,
             frontier: self.tree.frontier_at(self.tree.size()).unwrap(),
             positions: Positions::default(),
             rows: Rows::default(),
             verifiers: Verifiers::default(),
-            room: Room { store_bytes: self.config.bytes },
+            room,
             rng: PooledRng::new(),
             pacing: Pacing::alone(Log::new(Level::Error)),
             log: Log::new(Level::Error),

@@ -35,7 +35,7 @@ impl FileDevice {
         let signed = i64::try_from(length).map_err(|_| Error::Geometry("the container is too long"))?;
         nix::fcntl::posix_fallocate(&file, 0, signed).map_err(io::Error::from)?;
         if preallocation == Preallocation::Write {
-            write_zeros(&file, length)?;
+            write_zeros(&file, 0, length)?;
         }
         file.sync_all()?;
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -54,6 +54,26 @@ impl FileDevice {
         }
         Ok(Self { file, length })
     }
+
+    /// Writes zeros over everything, so that every block of the file is its own and has been written once.
+    pub fn fill(&self) -> Result<(), Error> {
+        write_zeros(&self.file, 0, self.length)?;
+        Ok(self.file.sync_all()?)
+    }
+
+    /// Makes the file longer, written with zeros behind its former end. A crash inside leaves a longer file that nothing
+    /// in the store names yet.
+    pub fn lengthen(&mut self, length: u64) -> Result<(), Error> {
+        if length < self.length || !length.is_multiple_of(BLOCK as u64) {
+            return Err(Error::Geometry("a container becomes longer, by whole blocks, or stays"));
+        }
+        let signed = i64::try_from(length).map_err(|_| Error::Geometry("the container is too long"))?;
+        nix::fcntl::posix_fallocate(&self.file, 0, signed).map_err(io::Error::from)?;
+        write_zeros(&self.file, self.length, length)?;
+        self.file.sync_all()?;
+        self.length = length;
+        Ok(())
+    }
 }
 
 fn lock(file: &File) -> Result<(), Error> {
@@ -64,9 +84,8 @@ fn lock(file: &File) -> Result<(), Error> {
     }
 }
 
-fn write_zeros(file: &File, length: u64) -> io::Result<()> {
+fn write_zeros(file: &File, mut offset: u64, length: u64) -> io::Result<()> {
     let zeros = vec![0; 1 << 20];
-    let mut offset = 0;
     while offset < length {
         let piece = (length - offset).min(zeros.len() as u64);
         file.write_all_at(&zeros[..piece as usize], offset)?;

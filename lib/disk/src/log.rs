@@ -155,6 +155,15 @@ impl Log {
         Ok(store)
     }
 
+    /// The name of the store that these keys open on the device, if there is one. Looks at the superblocks alone.
+    pub fn identify(device: &dyn Device, keys: &DeviceKeys) -> Result<Option<StoreId>, Error> {
+        match Superblock::read(device, keys) {
+            Ok(superblocks) => Ok(superblocks.first().map(|superblock| superblock.store)),
+            Err(Error::NotAStore) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Opens a store and brings it to its last valid batch, which is durable when this returns.
     pub fn open(device: Arc<dyn Device>, keys: &DeviceKeys) -> Result<(Self, Recovered), Error> {
         Self::find(device, keys)?.settle()

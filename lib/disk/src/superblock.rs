@@ -109,6 +109,23 @@ impl Superblock {
         }
     }
 
+    /// The copies that do not open, or hold bytes beside what is sealed.
+    pub(crate) fn damaged_copies(device: &dyn Device, sealer: &Sealer) -> Result<Vec<u64>, Error> {
+        let mut damaged = Vec::new();
+        for copy in 0..2 {
+            let mut block = AlignedBuffer::with_capacity(BLOCK);
+            device.read(copy * BLOCK as u64, block.extend_zeroed(BLOCK))?;
+            let end = VERSION_AT + 1 + PLAIN_BYTES + SEAL_BYTES - NONCE_BYTES;
+            let (before, behind) = (&block.as_ref()[..SEALED_AT], &block.as_ref()[end..]);
+            let is_clean = before.iter().chain(behind).all(|byte| *byte == 0);
+            let opens = matches!(Self::read_copy(copy, device, &sealer.for_superblock())?, Copy::Opens(_));
+            if !(is_clean && opens) {
+                damaged.push(copy);
+            }
+        }
+        Ok(damaged)
+    }
+
     fn read_copy(copy: u64, device: &dyn Device, sealer: &Sealer) -> Result<Copy, Error> {
         let offset = copy * BLOCK as u64;
         if device.length() < offset + BLOCK as u64 {

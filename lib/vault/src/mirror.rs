@@ -119,6 +119,11 @@ impl Keeper {
         self.members.iter().filter_map(|member| Some((member.name, &**member.cell.as_ref().ok()?)))
     }
 
+    /// The cells that are here, to be written.
+    pub(crate) fn here_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn RootCell>> {
+        self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok())
+    }
+
     /// Names of the cells that are here: those that the next slot lists.
     pub(crate) fn names(&self) -> Vec<CellName> {
         self.here().filter_map(|(name, _)| name).collect()

@@ -8,17 +8,18 @@ use crate::clock;
 use crate::config::StoreConfig;
 use crate::keys::ServerKeys;
 use crate::log::Log;
+use crate::making::{Ground, survey};
 use crate::own::OwnPair;
 use crate::pacing::Pacing;
 use crate::randomness::{PooledRng, rng};
 use crate::reader::Positions;
-use crate::store;
+use crate::store::{self, OpenStore};
 use crate::verifiers::Verifiers;
 use crate::words::{Done, Trouble};
 use crate::writer::{Room, Writer};
 use console::{Exit, Voice};
+use disk::MediumKind;
 use journal::act::Act;
-use journal::ids::Place;
 use journal::register::verify_genesis;
 use journal::statement::SignedStatement;
 use journal::tree::Tree;
@@ -28,7 +29,7 @@ use protocol::engine::founding::{self, Founding};
 use protocol::io::StoredBody;
 use serde::Serialize;
 use std::path::PathBuf;
-use vault::{CellKind, Rows, SECRETS_CONVERSATION};
+use vault::{CellKind, Rows, SECRETS_CONVERSATION, Standing, Vault};
 use zeroize::Zeroize;
 
 /// Longest bundle that is read, bytes.
@@ -58,7 +59,7 @@ impl Init {
     pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
         let config = read_config(&self.config)?;
         // Before any work, so that nobody waits for a refusal.
-        store::refuse_existing(&config.store).map_err(store_trouble)?;
+        let place = Place::find(&config.store)?;
         let keys = ServerKeys::load(&config.state_dir);
         let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
         let bundle = self.read_bundle()?;
@@ -79,7 +80,7 @@ impl Init {
             store: config.store.path.clone(),
             cell_warning: weakest(&config.store).warning(),
         };
-        write(&config.store, founding, &period, Log::new(config.log_level))?;
+        write(&config.store, place, founding, &period, Log::new(config.log_level))?;
         let exit = voice.done("init", &words, data);
         if weakest(&config.store) == CellKind::File {
             voice.remark(&Done::DevelopmentCell);
@@ -133,14 +134,71 @@ fn weakest(config: &StoreConfig) -> CellKind {
     }
 }
 
-/// Makes the store and writes everything as one batch. What was begun and not finished is taken away again.
-fn write(config: &StoreConfig, founding: Founding, period: &SecretKey, log: Log) -> Result<(), Trouble> {
-    let vault = store::create(config, &mut rng()).map_err(store_trouble)?;
+/// Where the site is founded.
+enum Place {
+    /// A store that is made now; `fresh`: of a container and a cell that were not there.
+    Ground { ground: Ground, fresh: bool },
+    /// A store that was formatted before, and is empty.
+    Empty(Box<Vault>),
+}
+
+impl Place {
+    /// An empty store, or ground on which one may be made: no file at all, or what an interrupted making left. Anything
+    /// else is not touched.
+    fn find(config: &StoreConfig) -> Result<Self, Trouble> {
+        let path = config.path.display().to_string();
+        let ground = survey(config).map_err(store_trouble)?;
+        let medium = ground.medium().map(|(kind, _)| kind);
+        let is_bare = ground.found.is_empty();
+        match (ground.standing, medium) {
+            (Standing::NoStore { rooted: false, .. }, None) => {
+                let fresh = ground.has_no_cell();
+                Ok(Self::Ground { ground, fresh })
+            }
+            (Standing::NoStore { rooted: false, .. }, Some(MediumKind::Container)) if is_bare => {
+                Ok(Self::Ground { ground, fresh: false })
+            }
+            (Standing::NoStore { rooted: false, .. }, Some(MediumKind::Container)) => {
+                Err(Trouble::StoreExists { path })
+            }
+            (Standing::NoStore { rooted: false, .. }, Some(MediumKind::Raw { .. })) => {
+                Err(Trouble::StoreUnformatted { path })
+            }
+            (Standing::Unfinished(_), _) => Ok(Self::Ground { ground, fresh: false }),
+            (Standing::Store(_), _) => {
+                drop(ground);
+                let OpenStore { vault, .. } = store::open(config).map_err(store_trouble)?;
+                match vault.journal().0 {
+                    0 => Ok(Self::Empty(Box::new(vault))),
+                    _ => Err(Trouble::StoreExists { path }),
+                }
+            }
+            (Standing::NoStore { rooted: true, .. }, _) => Err(Trouble::RootOfAnother),
+            (Standing::RootLost(_), _) => Err(Trouble::RootLost { path }),
+        }
+    }
+}
+
+/// Makes the store, where there is none yet, and writes everything as one batch. What was begun on fresh ground and not
+/// finished is taken away again.
+fn write(
+    config: &StoreConfig,
+    place: Place,
+    founding: Founding,
+    period: &SecretKey,
+    log: Log,
+) -> Result<(), Trouble> {
+    // A crash from here to the commit: an unfinished or an empty store, in which the same command founds the site.
+    let (vault, fresh) = match place {
+        Place::Ground { ground, fresh } => (ground.make(config).map_err(store_trouble)?, fresh),
+        Place::Empty(vault) => (*vault, false),
+    };
     let mut batch = founding.batch;
     // The first period's key lives in the key tree, so that its successor's erasure can end it.
-    let place = Place { conversation: SECRETS_CONVERSATION, item: 0 };
+    let place = journal::ids::Place { conversation: SECRETS_CONVERSATION, item: 0 };
     let body = period.to_bytes().to_vec().into();
     batch.bodies.push(StoredBody { place, chunk: 0, subtree: false, body });
+    let room = Room::of(&vault, config.bytes);
     let mut writer = Writer {
         vault,
         frontier: Tree::new().frontier_at(0).expect("an empty tree has an empty frontier"),
@@ -148,17 +206,18 @@ fn write(config: &StoreConfig, founding: Founding, period: &SecretKey, log: Log)
         rows: Rows::default(),
         verifiers: Verifiers::default(),
         rng: PooledRng::new(),
-        room: Room { store_bytes: config.bytes },
+        room,
         pacing: Pacing::alone(log),
         log,
     };
-    // A crash before this line: a store without entries, which `run` refuses and a person removes. Behind it: the site.
     let written = writer.commit(&batch);
     batch.bodies.iter_mut().for_each(|body| body.body.zeroize());
     written.map_err(|error| {
         drop(writer);
-        let left = cells::files(config).chain([config.path.as_path()]);
-        left.for_each(|path| drop(std::fs::remove_file(path)));
+        if fresh {
+            let left = cells::files(config).chain([config.path.as_path()]);
+            left.for_each(|path| drop(std::fs::remove_file(path)));
+        }
         Trouble::StoreIo { reason: error.to_string() }
     })
 }

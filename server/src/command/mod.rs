@@ -2,19 +2,21 @@
 //! Never does a command's work here.
 
 mod backup;
-mod check;
 mod init;
 mod request;
 mod run;
 mod status;
+mod store;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, StoreConfig};
+use crate::making;
 use crate::store::StoreError;
 use crate::words::Trouble;
 use clap::{CommandFactory, Parser, Subcommand};
 use console::{Common, Exit, Extra, HelpTable, Voice, localise};
 use hardening::Sandbox;
 use std::path::{Path, PathBuf};
+use vault::Standing;
 
 /// The server of a closed room.
 #[derive(Parser)]
@@ -40,7 +42,9 @@ enum Command {
     #[command(after_help = "Example: conclaved run --config /etc/conclave/conclaved.toml")]
     Run(WithConfig),
     /// Verify the store without changing it.
-    Check(check::Check),
+    Check(store::check::Check),
+    #[command(subcommand)]
+    Store(store::Store),
     /// Copy the store while the server runs, and put it back.
     #[command(subcommand)]
     Backup(backup::Backup),
@@ -117,9 +121,14 @@ const RU: &HelpTable = &[
     ("status/config", "файл конфигурации"),
 ];
 
+/// Every text of the help in Russian.
+fn help() -> Vec<(&'static str, &'static str)> {
+    [RU, store::HELP].concat()
+}
+
 /// Parses the process' command line and runs its command.
 pub(crate) fn main() -> Exit {
-    let (conclaved, lang) = match console::parse_or_exit::<Conclaved>(RU) {
+    let (conclaved, lang) = match console::parse_or_exit::<Conclaved>(&help()) {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
@@ -135,9 +144,10 @@ pub(crate) fn main() -> Exit {
         Command::Run(WithConfig { config }) => ("run", run::run(&config, &sandboxed)),
         Command::Check(check) => ("check", check.run(voice)),
         Command::Backup(backup) => (backup.name(), backup.run(voice)),
+        Command::Store(store) => store.run(voice),
         Command::Status(WithConfig { config }) => ("status", status::run(&config, voice)),
         Command::Extra(extra) => {
-            let command = localise(Conclaved::command(), lang, RU);
+            let command = localise(Conclaved::command(), lang, &help());
             let done = extra.run(command, &mut std::io::stdout());
             ("extra", done.map(|()| Exit::Yes).map_err(|error| Trouble::System { reason: error.to_string() }))
         }
@@ -159,6 +169,15 @@ fn store_trouble(error: StoreError) -> Trouble {
     match &error {
         StoreError::Missing { path } => Trouble::StoreMissing { path: shown(path) },
         StoreError::Exists { path } => Trouble::StoreExists { path: shown(path) },
+        StoreError::Occupied { path, found } if found.is_empty() => {
+            Trouble::StoreNothingThere { path: shown(path) }
+        }
+        StoreError::Occupied { path, found } => {
+            Trouble::StoreOccupied { path: shown(path), found: found.clone() }
+        }
+        StoreError::Unformatted { path } => Trouble::StoreUnformatted { path: shown(path) },
+        StoreError::RootOfAnother => Trouble::RootOfAnother,
+        StoreError::RootLost { path } => Trouble::RootLost { path: shown(path) },
         StoreError::InUse { path } => Trouble::StoreInUse { path: shown(path) },
         StoreError::Full(_) | StoreError::Io { .. } => Trouble::StoreIo { reason: error.to_string() },
         StoreError::Unlock { error } => Trouble::Keys { reason: error.to_string() },
@@ -166,6 +185,18 @@ fn store_trouble(error: StoreError) -> Trouble {
             error @ (vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed),
         ) => Trouble::Keys { reason: error.to_string() },
         StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.to_string() },
+    }
+}
+
+/// Why a store does not open that should be there. One without a root was lost, or never finished.
+fn open_trouble(config: &StoreConfig, error: StoreError) -> Trouble {
+    let path = config.path.display().to_string();
+    let has_no_root = matches!(&error, StoreError::Vault(vault::Error::NoRoot(_)));
+    let ground = has_no_root.then(|| making::survey(config).ok()).flatten();
+    match ground.map(|ground| ground.standing) {
+        Some(Standing::Unfinished(_)) => Trouble::StoreUnfinished { path },
+        Some(Standing::RootLost(_)) => Trouble::RootLost { path },
+        Some(Standing::NoStore { .. } | Standing::Store(_)) | None => store_trouble(error),
     }
 }
 
@@ -183,7 +214,7 @@ mod tests {
 
     #[test]
     fn every_text_of_the_help_is_in_both_languages() {
-        assert_eq!(console::untranslated(&Conclaved::command(), RU), [""; 0]);
-        assert_eq!(console::stale(&Conclaved::command(), RU), [""; 0]);
+        assert_eq!(console::untranslated(&Conclaved::command(), &help()), [""; 0]);
+        assert_eq!(console::stale(&Conclaved::command(), &help()), [""; 0]);
     }
 }

@@ -1,7 +1,7 @@
 //! `conclaved run`: confines itself, opens the store, replays, writes START, then listens, until it is told to stop.
 //! Never opens a socket before it is confined, and never lets anybody in before START is durable.
 
-use super::{read_config, store_trouble};
+use super::{open_trouble, read_config, store_trouble};
 use crate::backup::{self, Service, Shelf};
 use crate::config::Config;
 use crate::core::{Core, Helpers};
@@ -161,7 +161,11 @@ fn assemble(
 ) -> Result<Assembled, Trouble> {
     let damage = |error: RecoveryError| Trouble::StoreDamaged { reason: error.to_string() };
     let begin = Instant::now();
-    let OpenStore { mut vault, opened, medium, bytes } = store::open(&config.store).map_err(store_trouble)?;
+    let OpenStore { mut vault, opened, medium, bytes } =
+        store::open(&config.store).map_err(|error| open_trouble(&config.store, error))?;
+    if vault.journal().0 == 0 {
+        return Err(Trouble::StoreEmpty { path: config.store.path.display().to_string() });
+    }
     log.info(format_args!("the store lies on a {medium}, {bytes} bytes"));
     log.warn(vault.cell_kind().warning());
     log.warn("losing every root cell loses every body");
@@ -251,7 +255,7 @@ fn assemble(
     let reader = reader::start(vault.reader(), positions.clone(), inbox.clone(), log).map_err(system)?;
     let passwords =
         passwords::start(keys.agreement, verifiers.clone(), inbox.clone(), log).map_err(system)?;
-    let room = Room { store_bytes: bytes };
+    let room = Room::of(&vault, bytes);
     let limits = room.limits(&vault.space());
     agreement::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
     engine.fit_to(limits);

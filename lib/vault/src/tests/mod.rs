@@ -7,6 +7,7 @@ mod erase;
 mod everyday;
 mod histories;
 mod mirror;
+mod offline;
 mod snapshots;
 mod tamper;
 mod unlock;

@@ -3,7 +3,7 @@
 
 use super::{Bar, Open, open, trouble, under_glass};
 use crate::cells;
-use crate::command::check;
+use crate::command::store::check;
 use crate::words::{Done, Trouble};
 use console::{Exit, Voice};
 use serde::Serialize;

@@ -1,0 +1,221 @@
+//! `conclaved check` and `conclaved store check`: rehearse a start over a sheet of glass and tell whether the store is sound.
+//! Never changes a byte, and never runs beside a server: both would want the lock.
+
+use super::super::{open_trouble, read_config};
+use super::damage::{Damages, scan};
+use crate::clock;
+use crate::keys::ServerKeys;
+use crate::own::OwnPair;
+use crate::reader::read_body;
+use crate::recovery::{self, RecoveryError, Replayed};
+use crate::store::{self, Rehearsed};
+use crate::words::{Done, Trouble};
+use console::{Exit, Voice, count_en, count_ru};
+use journal::ids::Place;
+use journal::register::Register;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use vault::{Opened, Vault, VaultReader};
+
+#[derive(clap::Args)]
+#[command(after_help = "Example: conclaved check --full --config /etc/conclave/conclaved.toml")]
+pub(in crate::command) struct Check {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Verify every signature and every body too, and that each snapshot gives the state that the journal gives.
+    #[arg(long)]
+    full: bool,
+}
+
+/// Read and authenticate everything: every extent, every signature, every body.
+#[derive(clap::Args)]
+#[command(after_help = "Example: conclaved store check --config /etc/conclave/conclaved.toml")]
+pub(in crate::command) struct StoreCheck {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Sound {
+    log: String,
+    entries: u64,
+    root: String,
+    erasure_epoch: u64,
+    /// Entries that the newest snapshot covers; 0: there is none.
+    snapshot: u64,
+    /// Why newer ones are not used for a start.
+    passed_over: Vec<String>,
+    /// Bodies that were opened; absent without `--full`.
+    bodies: Option<u64>,
+    /// Bytes that were read and authenticated extent by extent; absent without `--full`.
+    scanned: Option<u64>,
+    /// An erasure that the last life did not finish; the next start does.
+    interrupted: bool,
+    /// Bytes of an unfinished batch that nobody was ever told.
+    set_aside: u64,
+}
+
+impl Check {
+    pub(in crate::command) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
+        check("check", &self.config, self.full, voice)
+    }
+}
+
+impl StoreCheck {
+    pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
+        check("store check", &self.config, true, voice)
+    }
+}
+
+fn check(name: &str, config: &Path, full: bool, voice: Voice) -> Result<Exit, Trouble> {
+    let config = read_config(config)?;
+    let keys = ServerKeys::load(&config.state_dir);
+    let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+    let rehearsed = store::rehearse(&config.store).map_err(|error| open_trouble(&config.store, error))?;
+    if rehearsed.vault.journal().0 == 0 {
+        return Err(Trouble::StoreEmpty { path: config.store.path.display().to_string() });
+    }
+    let mut damages = match full {
+        true => Damages::of(scan(&rehearsed.vault, voice.lang)?),
+        false => Damages::default(),
+    };
+    match examine(&rehearsed, &keys, full, &mut damages) {
+        Ok((sound, words)) if damages.is_empty() => {
+            Ok(voice.done(name, &words.with(sound.bodies, &sound.passed_over, voice), sound))
+        }
+        Ok(_) => Ok(damages.told(name, voice)),
+        // What nothing but the rehearsal has found is told as a start tells it.
+        Err(Trouble::StoreDamaged { reason }) if !damages.is_empty() => {
+            damages.add(reason);
+            Ok(damages.told(name, voice))
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// What is said of a sound store, but for the parts in a language.
+struct Figures {
+    entries: u64,
+    epoch: u64,
+}
+
+impl Figures {
+    fn with(self, bodies: Option<u64>, passed_over: &[String], voice: Voice) -> Done {
+        let full = bodies.map(|n| {
+            voice.lang.pick(
+                format!(", {} opened", count_en(n, "body", "bodies")),
+                format!(", открыто: {}", count_ru(n, "тело", "тела", "тел")),
+            )
+        });
+        let not_used = passed_over.iter().map(|why| {
+            voice
+                .lang
+                .pick(format!("\nnot used for a start: {why}"), format!("\nне годится для пуска: {why}"))
+        });
+        Done::Sound {
+            entries: self.entries,
+            epoch: self.epoch,
+            more: full.into_iter().chain(not_used).collect(),
+        }
+    }
+}
+
+/// The rehearsal of a start, and with `full` every signature and every body. Bodies that do not open are noted one by one.
+fn examine(
+    Rehearsed { vault, opened }: &Rehearsed,
+    keys: &ServerKeys,
+    full: bool,
+    damages: &mut Damages,
+) -> Result<(Sound, Figures), Trouble> {
+    // Without `--full` a snapshot that is not used is no damage: a start would go on without it, and write another.
+    let replayed = match full {
+        true => verified(vault, opened)?,
+        false => recovery::replay(vault, opened).map_err(damage)?,
+    };
+    let head = replayed.head();
+    let Replayed { register, snapshot, passed_over, .. } = replayed;
+    let period = recovery::period_key(vault, &register).map_err(damage)?;
+    recovery::verifiers(vault, &register).map_err(damage)?;
+    recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
+    if register.identity() != Some(&keys.identity_public()) {
+        return Err(Trouble::Keys {
+            reason: "the log identity key is not the one that the journal names".into(),
+        });
+    }
+    let now = clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?;
+    OwnPair::find(&register, keys, now.wall_ms)
+        .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
+    let bodies = full.then(|| open_bodies(&vault.reader(), &register, damages));
+    let sound = Sound {
+        log: register.log_id().to_string(),
+        entries: head.size,
+        root: head.root.iter().map(|byte| format!("{byte:02x}")).collect(),
+        erasure_epoch: vault.epoch(),
+        snapshot,
+        passed_over: passed_over.iter().map(ToString::to_string).collect(),
+        bodies,
+        scanned: full.then(|| vault.scan_bytes()),
+        interrupted: opened.interrupted.is_some(),
+        set_aside: opened.recovered.set_aside_bytes,
+    };
+    Ok((sound, Figures { entries: head.size, epoch: vault.epoch() }))
+}
+
+/// Verifies a store from the genesis on and opens every body. Gives how many entries and bodies.
+pub(in crate::command) fn everything(vault: &Vault, opened: &Opened) -> Result<(u64, u64), Trouble> {
+    let (replayed, mut damages) = (verified(vault, opened)?, Damages::default());
+    let bodies = open_bodies(&vault.reader(), &replayed.register, &mut damages);
+    match damages.first() {
+        None => Ok((replayed.head().size, bodies)),
+        Some(reason) => Err(Trouble::StoreDamaged { reason: reason.into() }),
+    }
+}
+
+/// Everything from the genesis on with every signature, and both snapshots beside it.
+fn verified(vault: &Vault, opened: &Opened) -> Result<Replayed, Trouble> {
+    let mut whole = recovery::from_genesis(vault, opened).map_err(damage)?;
+    // The oldest first, so that the newest one's size stays.
+    for position in vault.snapshots().into_iter().rev().flatten() {
+        let found = recovery::from_snapshot(vault, opened, position).map_err(damage)?;
+        whole.snapshot = found.snapshot;
+        if (&found.register, &found.books) != (&whole.register, &whole.books) {
+            return Err(damage(RecoveryError::OtherState { entries: found.snapshot }));
+        }
+    }
+    Ok(whole)
+}
+
+fn damage(error: RecoveryError) -> Trouble {
+    Trouble::StoreDamaged { reason: error.to_string() }
+}
+
+/// Opens every body that the journal says is there, and notes those that do not open. Gives how many do.
+fn open_bodies(reader: &VaultReader, register: &Register, damages: &mut Damages) -> u64 {
+    let pending: Vec<_> = register.erasures_pending().flat_map(|(_, what)| what.iter().copied()).collect();
+    let is_pending = |place: Place| {
+        pending.iter().any(|what| match what {
+            journal::ErasePlace::Item(item) => *item == place,
+            journal::ErasePlace::Conversation(number) => *number == place.conversation,
+        })
+    };
+    let mut opened = 0;
+    for conversation in register.conversations() {
+        for message in register.messages_of(conversation.number, 0..register.size()) {
+            let place = Place { conversation: message.conversation, item: message.item };
+            if message.erased || is_pending(place) {
+                continue;
+            }
+            for chunk in 0..=message.file.map_or(0, |file| file.chunks) {
+                match read_body(reader, place, chunk) {
+                    Ok(_body) => opened += 1,
+                    Err(error) => {
+                        damages.add(format!("the body of entry {}, chunk {chunk}: {error}", message.index));
+                    }
+                }
+            }
+        }
+    }
+    opened
+}

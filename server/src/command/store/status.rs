@@ -1,0 +1,174 @@
+//! `conclaved store status`: what stands where the store is to be, and how full it is.
+//! Never changes a byte; of a store that a server has open it tells what that server says.
+
+use super::super::{read_config, store_trouble};
+use crate::config::StoreConfig;
+use crate::making::{Ground, survey};
+use crate::probe;
+use crate::status;
+use crate::store::{self, Rehearsed, StoreError};
+use crate::words::{Done, Trouble};
+use console::{Exit, Lang, Voice, when};
+use serde::Serialize;
+use std::path::PathBuf;
+use vault::Standing;
+
+/// Tell what stands where the store is to be.
+#[derive(clap::Args)]
+#[command(after_help = "Example: conclaved store status --config /etc/conclave/conclaved.toml")]
+pub(in crate::command) struct StoreStatus {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Serialize, Default)]
+struct Answer {
+    path: PathBuf,
+    /// `missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`, `founded`, `serving`.
+    state: &'static str,
+    medium: Option<String>,
+    bytes: Option<u64>,
+    /// What is there that is no store.
+    found: Option<String>,
+    extents: Option<u32>,
+    extent_bytes: Option<u32>,
+    free_extents: Option<u32>,
+    reserved_extents: Option<u32>,
+    entries: Option<u64>,
+    erasure_epoch: Option<u64>,
+    used_bytes: Option<u64>,
+    cell_warning: Option<String>,
+}
+
+impl StoreStatus {
+    pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
+        let config = read_config(&self.config)?;
+        let answer = match survey(&config.store) {
+            Ok(ground) => offline(&config.store, ground).map_err(store_trouble)?,
+            Err(in_use @ StoreError::InUse { .. }) => match status::ask(&config.runtime_dir) {
+                Ok(running) => Answer {
+                    state: "serving",
+                    bytes: Some(running.device_bytes),
+                    used_bytes: Some(running.used_bytes),
+                    entries: Some(running.entries),
+                    erasure_epoch: Some(running.erasure_epoch),
+                    cell_warning: Some(running.cell_warning),
+                    ..Answer::default()
+                },
+                // Somebody has it who is no server of this configuration.
+                Err(_nobody) => return Err(store_trouble(in_use)),
+            },
+            Err(other) => return Err(store_trouble(other)),
+        };
+        let answer = Answer { path: config.store.path, ..answer };
+        Ok(voice.done("store status", &Done::Status { text: text(&answer, voice.lang) }, answer))
+    }
+}
+
+fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
+    let medium = ground.medium();
+    let found = probe::shown(&ground.found);
+    let state = match ground.standing {
+        Standing::NoStore { rooted: true, .. } => "root-of-another",
+        Standing::NoStore { rooted: false, .. } if medium.is_none() => "missing",
+        Standing::NoStore { rooted: false, .. } if found.is_empty() => "unformatted",
+        Standing::NoStore { rooted: false, .. } => "occupied",
+        Standing::Unfinished(_) => "unfinished",
+        Standing::RootLost(_) => "root-lost",
+        Standing::Store(_) => "founded",
+    };
+    let is_store = matches!(ground.standing, Standing::Store(_));
+    drop(ground);
+    let answer = Answer {
+        state,
+        medium: medium.map(|(kind, _)| kind.to_string()),
+        bytes: medium.map(|(_, bytes)| bytes),
+        found: (!is_store && !found.is_empty()).then_some(found),
+        ..Answer::default()
+    };
+    if !is_store {
+        return Ok(answer);
+    }
+    let Rehearsed { vault, .. } = store::rehearse(config)?;
+    let (space, extent_bytes) = (vault.space(), vault.geometry().extent_bytes);
+    let entries = vault.journal().0;
+    Ok(Answer {
+        state: if entries == 0 { "empty" } else { state },
+        extents: Some(space.extents),
+        extent_bytes: Some(extent_bytes),
+        free_extents: Some(space.free),
+        reserved_extents: Some(space.reserve),
+        used_bytes: Some(u64::from(space.extents - space.free) * u64::from(extent_bytes)),
+        entries: Some(entries),
+        erasure_epoch: Some(vault.epoch()),
+        cell_warning: Some(vault.cell_kind().warning().into()),
+        ..answer
+    })
+}
+
+/// What the state means, and what to do.
+fn meaning(state: &str, lang: Lang) -> &'static str {
+    match state {
+        "missing" => lang.pick(
+            "nothing is there: `conclaved store format` or `conclaved init` makes a container",
+            "ничего нет: файл-контейнер создаёт `conclaved store format` или `conclaved init`",
+        ),
+        "unformatted" => {
+            lang.pick("no store yet: `conclaved store format`", "хранилища ещё нет: `conclaved store format`")
+        }
+        "occupied" => lang.pick(
+            "no store; something else is there, and is overwritten only when it is named exactly",
+            "хранилища нет; там что-то другое, и перезаписывается оно, только если названо в точности",
+        ),
+        "unfinished" => lang.pick(
+            "its making was interrupted, nothing is in it: the same command again finishes it",
+            "создание было прервано, в нём ничего нет: та же команда ещё раз завершит его",
+        ),
+        "root-lost" => lang.pick(
+            "it holds entries, and its cells have LOST its root: its bodies cannot be read",
+            "в нём есть записи, но ячейки ПОТЕРЯЛИ его корень: тела прочитать нельзя",
+        ),
+        "root-of-another" => lang.pick(
+            "the root cell holds the root of another store than this device's",
+            "корневая ячейка хранит корень другого хранилища, не этого устройства",
+        ),
+        "empty" => lang
+            .pick("empty: `conclaved init` founds the site", "пустое: площадку основывает `conclaved init`"),
+        "serving" => lang.pick("a server has it open", "открыто сервером"),
+        _founded => lang.pick("a founded store", "основанное хранилище"),
+    }
+}
+
+fn text(answer: &Answer, lang: Lang) -> String {
+    let size = |bytes: u64| when::bytes(bytes, lang);
+    let extents = answer.extents.zip(answer.free_extents).zip(answer.reserved_extents);
+    let extents = extents.map(|((all, free), reserved)| {
+        lang.pick(
+            format!("{all}, {free} free, {reserved} of them in reserve"),
+            format!("{all}, свободно {free}, из них в резерве {reserved}"),
+        )
+    });
+    let used = answer.used_bytes.zip(answer.bytes);
+    let rows = [
+        (
+            lang.pick("device", "устройство"),
+            Some(console::clean(&answer.path.display().to_string()).to_string()),
+        ),
+        (lang.pick("state", "состояние"), Some(meaning(answer.state, lang).to_owned())),
+        (lang.pick("kind", "вид"), answer.medium.clone()),
+        (lang.pick("length", "длина"), answer.bytes.map(size)),
+        (lang.pick("there now", "сейчас там"), answer.found.clone()),
+        (lang.pick("used", "занято"), used.map(|(used, all)| format!("{} / {}", size(used), size(all)))),
+        (lang.pick("extents", "экстентов"), extents),
+        (lang.pick("entries", "записей"), answer.entries.map(|entries| entries.to_string())),
+        (
+            lang.pick("erasure epoch", "эпоха уничтожения"),
+            answer.erasure_epoch.map(|epoch| epoch.to_string()),
+        ),
+        (lang.pick("WARNING", "ВНИМАНИЕ"), answer.cell_warning.clone()),
+    ];
+    let line =
+        |(name, value): &(&str, Option<String>)| value.as_ref().map(|value| format!("{name}: {value}\n"));
+    rows.iter().filter_map(line).collect()
+}

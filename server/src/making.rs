@@ -1,0 +1,137 @@
+//! Where a store is to be: what stands there, what may be made of it, and the making.
+//! Never overwrites what was not named to it exactly, and never makes a root over a store that holds anything.
+
+use crate::cells;
+use crate::config::StoreConfig;
+use crate::overlay::OverlayDevice;
+use crate::probe::{self, Found};
+use crate::randomness;
+use crate::store::{self, StoreError};
+use disk::{Device, FileDevice, Geometry, Medium, MediumKind, Preallocation};
+use std::sync::Arc;
+use vault::{Keeper, Limits, Standing, Vault};
+
+/// What stands in the places that the configuration names. Device and cells are held while it lives.
+pub(crate) struct Ground {
+    /// Absent: there is no file; a container will be made.
+    device: Option<Arc<Medium>>,
+    /// Absent: there is no cell yet.
+    keeper: Option<Keeper>,
+    /// What device and cells are to each other.
+    pub(crate) standing: Standing,
+    /// What a making would overwrite.
+    pub(crate) found: Vec<Found>,
+}
+
+/// Looks, and changes nothing.
+pub(crate) fn survey(config: &StoreConfig) -> Result<Ground, StoreError> {
+    let device = match store::lock(config) {
+        Ok(medium) => Some(Arc::new(medium)),
+        Err(StoreError::Missing { .. }) => None,
+        // Of no length that a container has.
+        Err(StoreError::Vault(vault::Error::Disk(disk::Error::NotAStore))) => {
+            return Err(StoreError::Exists { path: config.path.clone() });
+        }
+        Err(other) => return Err(other),
+    };
+    let mut keeper = match cells::open(config) {
+        Ok(keeper) => Some(keeper),
+        Err(StoreError::Missing { .. }) => None,
+        Err(other) => return Err(other),
+    };
+    let looked_at: Arc<dyn Device> = match &device {
+        // Under glass: an unfinished store is opened to see that nothing is in it.
+        Some(medium) => Arc::new(OverlayDevice::new(Arc::clone(medium))),
+        None => Arc::new(disk::MemoryDevice::new(0)),
+    };
+    let standing = match &mut keeper {
+        Some(keeper) => keeper.standing(looked_at, &mut randomness::rng())?,
+        None => Standing::NoStore { rooted: false, keyed: false },
+    };
+    let found = match (&device, standing) {
+        (None, _) | (_, Standing::Unfinished(_) | Standing::RootLost(_)) => Vec::new(),
+        (Some(_), Standing::Store(store)) => {
+            let name = store[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+            vec![Found { kind: "conclave-store", name }]
+        }
+        (Some(medium), Standing::NoStore { .. }) => {
+            probe::look(&**medium).map_err(|reason| StoreError::Io { path: config.path.clone(), reason })?
+        }
+    };
+    Ok(Ground { device, keeper, standing, found })
+}
+
+impl Ground {
+    /// What the store would lie on; `None` where a container is still to be made.
+    pub(crate) fn medium(&self) -> Option<(MediumKind, u64)> {
+        self.device.as_ref().map(|device| (device.kind(), device.length()))
+    }
+
+    /// No cell is there yet.
+    pub(crate) fn has_no_cell(&self) -> bool {
+        self.keeper.is_none()
+    }
+
+    /// Why no store is made here, unless exactly what is there was named to be overwritten.
+    pub(crate) fn refuse(&self, config: &StoreConfig, overwrite: Option<&str>) -> Result<(), StoreError> {
+        match self.standing {
+            Standing::NoStore { rooted: true, .. } => return Err(StoreError::RootOfAnother),
+            Standing::RootLost(_) => return Err(StoreError::RootLost { path: config.path.clone() }),
+            Standing::NoStore { rooted: false, .. } | Standing::Unfinished(_) | Standing::Store(_) => {}
+        }
+        let found = probe::shown(&self.found);
+        match overwrite {
+            None if found.is_empty() => Ok(()),
+            Some(named) if named == found => Ok(()),
+            None | Some(_) => Err(StoreError::Occupied { path: config.path.clone(), found }),
+        }
+    }
+
+    /// Makes an empty store; whoever calls has asked [`Self::refuse`].
+    pub(crate) fn make(self, config: &StoreConfig) -> Result<Vault, StoreError> {
+        let failed = |error| StoreError::of_disk(error, &config.path);
+        let bytes = self.device.as_ref().map_or(config.bytes, |device| device.length());
+        let geometry = Geometry::for_length(bytes).map_err(failed)?;
+        let keeper = match (self.keeper, self.standing) {
+            (Some(mut keeper), Standing::Store(_) | Standing::Unfinished(_)) => {
+                // A crash behind this line: an unfinished store, which the same command finishes.
+                keeper.give_up()?;
+                Some(keeper)
+            }
+            (Some(keeper), Standing::NoStore { keyed: true, .. }) => Some(keeper),
+            // Whether it is really blank is for the making of cells to see.
+            (Some(_) | None, _) => None,
+        };
+        let device = match self.device {
+            Some(device) => {
+                clear(&device, !self.found.is_empty()).map_err(failed)?;
+                device
+            }
+            None => {
+                let made = FileDevice::create(&config.path, bytes, Preallocation::Write);
+                Arc::new(Medium::Container(made.map_err(failed)?))
+            }
+        };
+        let keeper = match keeper {
+            Some(keeper) => keeper,
+            None => cells::create(config)?,
+        };
+        // A crash inside: no root yet, and nothing in the store; the same command makes it once more.
+        Ok(Vault::create(device, keeper, geometry, Limits::default(), &mut randomness::rng())?)
+    }
+}
+
+/// Signatures go, so that no tool sees a filesystem where there is none; the rest is discarded or written with zeros.
+fn clear(device: &Medium, overwritten: bool) -> Result<(), disk::Error> {
+    match device {
+        Medium::Container(container) => container.fill(),
+        Medium::Raw(raw) => {
+            // Hygiene; a device that cannot keeps what it had.
+            let _kept = raw.discard(0, raw.length());
+            if overwritten {
+                probe::wipe(raw)?;
+            }
+            Ok(raw.sync()?)
+        }
+    }
+}

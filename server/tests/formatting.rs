@@ -1,0 +1,237 @@
+//! `conclaved store`: formatting what is there and what is not, founding in it, growing, and naming damage by its place.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../../lib/disk/tests/support/loops.rs"]
+mod loops;
+mod support;
+
+use loops::LoopDevice;
+use nix::sys::signal::Signal;
+use pki::Suite;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use support::Site;
+
+/// Runs `conclaved store …`; exit code, and everything it said.
+fn store(site: &Site, args: &[&str]) -> (i32, String) {
+    let config = site.path("conclaved.toml");
+    let (name, more) = args.split_first().unwrap();
+    told(site.conclaved(&[&["store", name, "--config", &config], more].concat()))
+}
+
+fn init(site: &Site) -> (i32, String) {
+    let (config, bundle) = (site.path("conclaved.toml"), site.path("site.bundle"));
+    told(site.conclaved(&["init", "--config", &config, "--bundle", &bundle]))
+}
+
+fn told(output: Output) -> (i32, String) {
+    let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat();
+    (output.status.code().unwrap(), said)
+}
+
+/// The state that `store status` tells.
+fn state(site: &Site) -> String {
+    let (code, said) = store(site, &["status", "--json"]);
+    assert_eq!(code, 0, "{said}");
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    json["data"]["state"].as_str().unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+fn point(site: &Site, device: &LoopDevice) {
+    let config = site.path("conclaved.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(config, text.replace(&site.path("store"), device.path().to_str().unwrap())).unwrap();
+}
+
+fn starts_and_stops(site: &Site) {
+    let server = site.start();
+    assert_eq!(state(site), "serving");
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().0.success());
+}
+
+#[test]
+fn what_is_on_a_device_is_overwritten_only_when_it_is_named_exactly() {
+    if loops::missing_for("what_is_on_a_device_is_overwritten_only_when_it_is_named_exactly") {
+        return;
+    }
+    let site = Site::requested(Suite::Ed25519);
+    let backing = site.path("backing");
+    std::fs::File::create(&backing).unwrap().set_len(48 << 20).unwrap();
+    let device = LoopDevice::over(Path::new(&backing), 4096).unwrap();
+    let path = device.path().to_str().unwrap();
+    let uuid = "00112233-4455-6677-8899-aabbccddeeff";
+    let made = Command::new("mkfs.ext4").args(["-q", "-U", uuid, path]).output().unwrap();
+    assert!(made.status.success());
+    point(&site, &device);
+    let there = "ext:00112233445566778899aabbccddeeff";
+    assert_eq!(state(&site), "occupied");
+    assert_eq!(init(&site).0, 69, "init formats no device");
+
+    let before = std::fs::read(&backing).unwrap();
+    for args in [
+        &["format", "--yes"][..],
+        &["format", "--yes", "--overwrite", "ext"],
+        &["format", "--yes", "--overwrite", "ext:ffeeddccbbaa99887766554433221100"],
+        // Named rightly, and not told to do it.
+        &["format", "--overwrite", there],
+    ] {
+        let (code, said) = store(&site, args);
+        assert!(code == 1 && said.contains(there), "{args:?}: {said}");
+    }
+    let (code, said) = store(&site, &["format", "--yes", "--overwrite", there, "--device", "/dev/null"]);
+    assert!(code == 64 && said.contains("--device"), "{said}");
+    assert!(std::fs::read(&backing).unwrap() == before, "not a byte was touched");
+    assert!(!Path::new(&site.path("cell")).exists());
+
+    let (code, said) = store(&site, &["format", "--yes", "--overwrite", there, "--device", path]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(state(&site), "empty");
+    let blkid = Command::new("blkid").args(["--probe", path]).output().unwrap();
+    assert_eq!(blkid.status.code(), Some(2), "nothing is left of the filesystem");
+    let (status, said) = site.start_refused();
+    assert!(status.code() == Some(69) && said.contains("conclaved init"), "{said}");
+    assert_eq!(init(&site).0, 0);
+    starts_and_stops(&site);
+    assert_eq!(store(&site, &["check"]).0, 0);
+
+    // A store is somebody's too, and is known by its key alone.
+    let (code, said) = store(&site, &["format", "--yes"]);
+    assert!(code == 1 && said.contains("conclave-store:"), "{said}");
+    let named = said.split_whitespace().last().unwrap().to_owned();
+    assert_eq!(state(&site), "founded");
+    assert_eq!(store(&site, &["format", "--yes", "--overwrite", &named]).0, 0);
+    assert_eq!(state(&site), "empty", "the former one is gone");
+    let other = named.replace("conclave-store:", "conclave-store:0");
+    assert_eq!(store(&site, &["format", "--yes", "--overwrite", &other]).0, 1);
+
+    // Without its cell it is noise, and noise is somebody's.
+    std::fs::rename(site.path("cell"), site.path("cell.away")).unwrap();
+    assert_eq!(state(&site), "occupied");
+    let (code, said) = store(&site, &["format", "--yes"]);
+    assert!(code == 1 && said.contains("unknown:"), "{said}");
+}
+
+#[test]
+fn a_making_that_was_interrupted_is_told_and_the_same_command_finishes_it() {
+    let site = Site::requested(Suite::Ed25519);
+    assert_eq!(state(&site), "missing");
+    // Cut off before the cell: a container of zeros.
+    std::fs::File::create(site.path("store")).unwrap().set_len(64 << 20).unwrap();
+    assert_eq!(state(&site), "unformatted");
+    assert_eq!(store(&site, &["format"]).0, 1);
+    assert_eq!(store(&site, &["format", "--yes"]).0, 0);
+    assert_eq!(state(&site), "empty");
+    assert_eq!(store(&site, &["check"]).0, 69, "nothing is founded in it");
+
+    // Cut off before the root: the cell's two slots are blank, and one of them torn.
+    for length in [0_u16, 40] {
+        let cell = std::fs::OpenOptions::new().write(true).open(site.path("cell")).unwrap();
+        cell.write_all_at(&length.to_le_bytes(), 0).unwrap();
+        assert_eq!(state(&site), "unfinished");
+        let (status, said) = site.start_refused();
+        assert!(status.code() == Some(69) && said.contains("interrupted"), "{said}");
+        if length == 0 {
+            assert_eq!(store(&site, &["format", "--yes"]).0, 0);
+            assert_eq!(state(&site), "empty");
+        }
+    }
+    let (code, said) = init(&site);
+    assert_eq!(code, 0, "{said}");
+    starts_and_stops(&site);
+    let (code, said) = init(&site);
+    assert!(code == 1 && said.contains("never made over another"), "{said}");
+
+    // The same blank slots over a store with entries: never a fresh root.
+    let cell = std::fs::OpenOptions::new().write(true).open(site.path("cell")).unwrap();
+    cell.write_all_at(&0_u16.to_le_bytes(), 0).unwrap();
+    assert_eq!(state(&site), "root-lost");
+    for (code, said) in [init(&site), store(&site, &["format", "--yes"]), store(&site, &["check"])] {
+        assert!(code == 2 && said.contains("lost its root"), "{said}");
+    }
+    assert_eq!(site.start_refused().0.code(), Some(2));
+}
+
+#[test]
+fn a_file_that_is_no_store_and_a_root_of_another_are_not_touched() {
+    let site = Site::requested(Suite::Ed25519);
+    std::fs::write(site.path("store"), vec![b'x'; 32 << 20]).unwrap();
+    assert_eq!(init(&site).0, 1);
+    assert_eq!(store(&site, &["format", "--yes"]).0, 1);
+    assert!(std::fs::read(site.path("store")).unwrap().iter().all(|byte| *byte == b'x'));
+    assert!(!Path::new(&site.path("cell")).exists());
+    let other = Site::founded(Suite::Ed25519);
+    std::fs::rename(other.path("store"), other.path("away")).unwrap();
+    assert_eq!(state(&other), "root-of-another");
+    for (code, said) in [init(&other), store(&other, &["format", "--yes"])] {
+        assert!(code == 1 && said.contains("root of a store that is not on this device"), "{said}");
+    }
+    std::fs::rename(other.path("away"), other.path("store")).unwrap();
+    starts_and_stops(&other);
+}
+
+#[test]
+fn a_store_grows_with_its_container_and_its_device() {
+    let site = Site::founded(Suite::Ed25519);
+    starts_and_stops(&site);
+    let (code, said) = store(&site, &["grow"]);
+    assert_eq!(code, 0, "nothing to take over is no fault: {said}");
+    assert_eq!(store(&site, &["grow", "--bytes", "1048576"]).0, 74, "never smaller");
+    let grown = store(&site, &["grow", "--bytes", &(101_u64 << 20).to_string(), "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&grown.1).unwrap();
+    let (before, after) = (&json["data"]["extents_before"], &json["data"]["extents"]);
+    assert!(before.as_u64().unwrap() < after.as_u64().unwrap(), "{}", grown.1);
+    starts_and_stops(&site);
+    assert_eq!(store(&site, &["check"]).0, 0);
+    let server = site.start();
+    assert_eq!(store(&site, &["grow"]).0, 69, "never beside a server");
+    drop(server);
+
+    if loops::missing_for("a_store_grows_with_its_container_and_its_device") {
+        return;
+    }
+    let file = std::fs::OpenOptions::new().write(true).open(site.path("store")).unwrap();
+    file.set_len(150 << 20).unwrap();
+    let device = LoopDevice::over(Path::new(&site.path("store")), 512).unwrap();
+    point(&site, &device);
+    let (code, said) = store(&site, &["grow"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(
+        store(&site, &["grow", "--bytes", "209715200"]).0,
+        74,
+        "a device is lengthened by its own tools"
+    );
+    starts_and_stops(&site);
+    assert_eq!(store(&site, &["check"]).0, 0);
+}
+
+#[test]
+fn a_check_names_each_damaged_place_and_what_depends_on_it() {
+    let site = Site::founded(Suite::Ed25519);
+    starts_and_stops(&site);
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(site.path("store")).unwrap();
+    let flip = |at: u64| {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], at).unwrap();
+    };
+    // One of the superblocks: a start goes on with the other, a check tells it, a growth of nothing mends it.
+    flip(4096 + 70);
+    assert_eq!(site.check(&[]).status.code(), Some(0));
+    let (code, said) = store(&site, &["check", "--json"]);
+    assert_eq!(code, 2, "{said}");
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(json["data"]["count"], 1, "{said}");
+    assert_eq!(json["data"]["places"][0]["offset"], 4096);
+    assert_eq!(store(&site, &["grow"]).0, 0);
+    assert_eq!(store(&site, &["check"]).0, 0);
+    // The first entry's frame.
+    flip(8192 + 4096 + 200);
+    let (code, said) = store(&site, &["check"]);
+    assert!(code == 2 && said.contains("DAMAGED") && said.contains("extent 0, byte"), "{said}");
+}
