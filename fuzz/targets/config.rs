@@ -3,6 +3,8 @@
 #![no_main]
 #![allow(dead_code)]
 
+#[path = "../../server/src/cell_place.rs"]
+mod cell_place;
 #[path = "../../server/src/config.rs"]
 mod config;
 #[path = "../../server/src/limits.rs"]

@@ -11,12 +11,18 @@ mod buffer;
 pub mod codec;
 #[path = "../../lib/disk/src/commit.rs"]
 mod commit;
+#[path = "../../lib/disk/src/copy.rs"]
+mod copy;
+#[path = "../../lib/disk/src/copy_outline.rs"]
+mod copy_outline;
 #[path = "../../lib/disk/src/crashing.rs"]
 mod crashing;
 #[path = "../../lib/disk/src/device.rs"]
 mod device;
 #[path = "../../lib/disk/src/error.rs"]
 mod error;
+#[path = "../../lib/disk/src/extent_walk.rs"]
+mod extent_walk;
 #[path = "../../lib/disk/src/extents.rs"]
 mod extents;
 #[path = "../../lib/disk/src/file.rs"]

@@ -88,6 +88,12 @@ fn block_device(path: &Path) -> Result<BlockDevice, CellError> {
     }
 }
 
+/// A TPM is named whose authorisation value was never drawn: nothing of ours is in it yet.
+pub(crate) fn are_undrawn(config: &StoreConfig) -> bool {
+    let named = places(config).any(|place| place.kind() == CellKind::Tpm);
+    named && auth_path(config).is_ok_and(|path| path.symlink_metadata().is_err())
+}
+
 /// Opens the cells of an existing store. Of two, one may be away.
 pub(crate) fn open(config: &StoreConfig) -> Result<Keeper, StoreError> {
     keep(config, |place| open_one(place, config))

@@ -37,6 +37,7 @@ pub(crate) fn survey(config: &StoreConfig) -> Result<Ground, StoreError> {
     let mut keeper = match cells::open(config) {
         Ok(keeper) => Some(keeper),
         Err(StoreError::Missing { .. }) => None,
+        Err(_) if cells::are_undrawn(config) => None,
         Err(other) => return Err(other),
     };
     let looked_at: Arc<dyn Device> = match &device {

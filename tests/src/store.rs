@@ -74,6 +74,9 @@ pub fn target(item: EraseItem) -> Target {
     }
 }
 
+/// Extents that the largest batch of these histories takes.
+const BATCH_EXTENTS: u32 = 4;
+
 impl Store {
     /// Writes the founding batch, and the first period's key beside it.
     pub fn founded(mut vault: Vault, site: &Site, batch: &Batch) {
@@ -129,7 +132,7 @@ impl Store {
         // Every world's device has extents of one size.
         let bytes = |extents: u32| u64::from(extents) * u64::from(crate::machine::GEOMETRY.extent_bytes);
         let (free, all) = (bytes(space.free), bytes(space.extents));
-        Input::Room(space.free > space.reserve + 1, all - free, all)
+        Input::Room(space.free > space.reserve + BATCH_EXTENTS, all - free, all)
     }
 
     /// Does the next step of what is to be done.
@@ -139,14 +142,18 @@ impl Store {
             Some(Job::Erase(erasing, through)) => self.erase(erasing, through),
             Some(Job::Sweep) => {
                 // As far as it goes: what comes between steps is for the vault's own tests.
-                while !matches!(
-                    self.vault.tend(Need::Room, &mut self.rng)?,
-                    Tended::Idle | Tended::Damaged(_)
-                ) {}
+                while !matches!(self.tend()?, Tended::Idle | Tended::Damaged(_)) {}
                 Ok(vec![self.room()])
             }
             None => Ok(Vec::new()),
         }
+    }
+
+    /// One step, wanted as much as the daemon wants it (`server/src/tending.rs`).
+    fn tend(&mut self) -> Result<Tended, Error> {
+        let space = self.vault.space();
+        let need = if space.free <= 2 * space.reserve + 8 { Need::Room } else { Need::Hygiene };
+        self.vault.tend(need, &mut self.rng)
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Input>, Error> {

@@ -16,7 +16,7 @@ use tests::{Census, Dice, World};
 /// The site of a seed: one in eight has the other suite, one in sixteen a device that is soon full.
 fn world_of(seed: u64) -> World {
     let suite = if seed % 8 == 3 { Suite::EcdsaP256 } else { Suite::Ed25519 };
-    let extents = if is_tight(seed) { 14 } else { GEOMETRY.extents };
+    let extents = if is_tight(seed) { 17 } else { GEOMETRY.extents };
     World::made(seed, suite, Policy::standard(), Geometry { extents, ..GEOMETRY })
 }
 

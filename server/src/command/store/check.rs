@@ -50,11 +50,11 @@ struct Sound {
     /// Bodies that were opened; absent without `--full`.
     bodies: Option<u64>,
     /// Bytes that were read and authenticated extent by extent; absent without `--full`.
-    scanned: Option<u64>,
+    scanned_bytes: Option<u64>,
     /// An erasure that the last life did not finish; the next start does.
     interrupted: bool,
     /// Bytes of an unfinished batch that nobody was ever told.
-    set_aside: u64,
+    set_aside_bytes: u64,
 }
 
 impl Check {
@@ -156,9 +156,9 @@ fn examine(
         snapshot,
         passed_over: passed_over.iter().map(ToString::to_string).collect(),
         bodies,
-        scanned: full.then(|| vault.scan_bytes()),
+        scanned_bytes: full.then(|| vault.scan_bytes()),
         interrupted: opened.interrupted.is_some(),
-        set_aside: opened.recovered.set_aside_bytes,
+        set_aside_bytes: opened.recovered.set_aside_bytes,
     };
     Ok((sound, Figures { entries: head.size, epoch: vault.epoch() }))
 }
