@@ -30,6 +30,8 @@ pub(crate) struct Pacing {
     /// The last entry whose intents are among them.
     through: Index,
     last_epoch: Option<Instant>,
+    /// When it was last looked whether an absent cell is back.
+    looked: Option<Instant>,
     /// Where an absent cell may come back, and who is told.
     site: Option<(StoreConfig, Board)>,
     log: Log,
@@ -43,7 +45,7 @@ impl Pacing {
 
     /// For one command, or a test: nothing comes back and nobody is told.
     pub(crate) fn alone(log: Log) -> Self {
-        Self { waiting: Vec::new(), through: 0, last_epoch: None, site: None, log }
+        Self { waiting: Vec::new(), through: 0, last_epoch: None, looked: None, site: None, log }
     }
 
     /// A batch with intents is durable. Intents that came while others wait go with them into one epoch.
@@ -83,8 +85,11 @@ impl Pacing {
         (std::mem::take(&mut self.waiting), self.through)
     }
 
-    /// Nobody asked for anything for a while: is a cell back?
-    pub(crate) fn look_for_cells(&self, vault: &mut Vault) {
+    /// Is a cell back? Looked for every few seconds while an erasure waits, however busy the writer is.
+    pub(crate) fn look_for_cells(&mut self, vault: &mut Vault, now: Instant) {
+        if !self.is_time_to_look(now) {
+            return;
+        }
         let away: Vec<bool> = vault.cells().iter().map(|cell| cell.absent.is_some()).collect();
         let Some((config, board)) = self.site.as_ref().filter(|_| away.contains(&true)) else { return };
         let Some(cell) = cells::back(config, &away) else { return };
@@ -93,6 +98,14 @@ impl Pacing {
             Err(error) => self.log.error(format_args!("a root cell that came back is not taken: {error}")),
         }
         board.cells(vault.cells());
+    }
+
+    fn is_time_to_look(&mut self, now: Instant) -> bool {
+        let is_time = self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK_EVERY);
+        if is_time {
+            self.looked = Some(now);
+        }
+        is_time
     }
 
     fn tell(&self, why: &str, seconds: u64) {
@@ -156,6 +169,14 @@ mod tests {
             (vec![EraseItem::Conversation(2), EraseItem::Conversation(3)], 9)
         );
         assert_eq!(pacing.turn(&vault, after(30_001)), Turn::Idle);
+    }
+
+    #[test]
+    fn an_absent_cell_is_looked_for_now_and_then_however_often_the_writer_asks() {
+        let mut pacing = Pacing::alone(Log::new(Level::Error));
+        let start = Instant::now();
+        let looks = (0..100).filter(|n| pacing.is_time_to_look(start + Duration::from_millis(n * 200)));
+        assert_eq!(looks.collect::<Vec<_>>(), [0, 25, 50, 75]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) enum WriteError {
     #[error(
         "the store is full to the last of its reserve: batch {number} was not written and nobody was told of it. All that \
          was acknowledged is safe. A start needs room for one more batch and stops in the same way without it: keep \
-         container and cell as they are, and give the site a larger store"
+         device and cells as they are, make the container or partition longer, and run `conclaved store grow`"
     )]
     Full {
         /// Which.
@@ -161,7 +161,10 @@ impl Writer {
             }
             let waits = match self.pacing.turn(&self.vault, Instant::now()) {
                 Turn::Idle => None,
-                Turn::Wait(for_long) => Some(for_long),
+                Turn::Wait(for_long) => {
+                    self.pacing.look_for_cells(&mut self.vault, Instant::now());
+                    Some(for_long)
+                }
                 Turn::Now => {
                     let (items, through) = self.pacing.take(Instant::now());
                     let epoch =
@@ -182,10 +185,7 @@ impl Writer {
                     tending.step(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)?;
                     continue;
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    self.pacing.look_for_cells(&mut self.vault);
-                    continue;
-                }
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
             self.commit(&batch)?;

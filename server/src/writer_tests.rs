@@ -51,6 +51,18 @@ impl World {
         world
     }
 
+    /// What `conclaved store grow --bytes` does, and a start.
+    fn grow(&mut self, bytes: u64) {
+        self.writer = None;
+        let mut medium = store::lock(&self.config).unwrap();
+        let disk::Medium::Container(container) = &mut medium else { panic!("a container") };
+        container.lengthen(bytes).unwrap();
+        let keeper = crate::cells::open(&self.config).unwrap();
+        vault::grow(std::sync::Arc::new(medium), keeper, &mut rng()).unwrap();
+        self.config.bytes = bytes;
+        self.restart();
+    }
+
     fn writer_over(&self, vault: vault::Vault) -> Writer {
         let room = Room::of(&vault, self.config.bytes);
         Writer {
@@ -132,7 +144,8 @@ fn a_store_that_is_wholly_full_stops_the_writer_and_loses_nothing() {
     };
     assert!(matches!(stopped, WriteError::Full { .. }), "{stopped}");
     let said = stopped.to_string();
-    assert!(said.contains("full") && said.contains("nobody was told") && said.contains("larger"), "{said}");
+    assert!(said.contains("full") && said.contains("nobody was told"), "{said}");
+    assert!(said.contains("`conclaved store grow`"), "{said}");
     let size = world.tree.size();
     assert_eq!(size, 4 * u64::from(written));
     for _ in 0..2 {
@@ -144,6 +157,8 @@ fn a_store_that_is_wholly_full_stops_the_writer_and_loses_nothing() {
         assert!(matches!(again, WriteError::Full { .. }), "the next start says the same: {again}");
     }
     assert!(world.dir.path().join("store").exists());
+    world.grow(24 << 20);
+    world.write(vec![vec![0; ENTRY_BYTES_MAX]; 4], Vec::new()).unwrap();
 }
 
 #[test]
