@@ -1,5 +1,6 @@
 //! Power cuts and device faults at a chosen operation, from a seed.
-//! Reads always see the newest write; what survives a cut is drawn sector by sector. For tests only.
+//! Reads always see the newest write; what survives a cut is drawn sector by sector. What outlives a killed process is
+//! all that the cache shows, whether the medium has it or not. For tests only.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -68,6 +69,7 @@ impl CrashClock {
     }
 }
 
+#[derive(Clone)]
 struct Medium {
     durable: Vec<u8>,
     /// Unsynced versions of each sector, oldest first.
@@ -107,6 +109,13 @@ impl CrashingDevice {
             }
         }
         bytes
+    }
+
+    /// What the next process finds after a kill -9, its faults by another clock: everything reads as it was written, and
+    /// what was not synced is still not on the medium.
+    pub fn after_kill(&self, clock: Arc<CrashClock>) -> Self {
+        let medium = self.medium.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { medium: Mutex::new(medium), clock }
     }
 
     /// The medium as a device without faults.

@@ -122,6 +122,11 @@ pub trait RootCell: Send {
     fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError>;
     /// Replaces the record.
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError>;
+    /// Makes durable what reads give: it may be in a cache only, where a process was killed between a write and its sync.
+    /// A kind that has no cache has nothing to do.
+    fn settle(&mut self) -> Result<(), CellError> {
+        Ok(())
+    }
     /// Destroys the record as well as this kind can.
     fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError>;
     /// Least milliseconds from one replacement to the next, where the cell is slow or wears. Whoever erases more often

@@ -82,6 +82,10 @@ impl RootCell for FileCell {
         self.put(slot, &block)
     }
 
+    fn settle(&mut self) -> Result<(), CellError> {
+        Ok(self.file.sync_data()?)
+    }
+
     fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError> {
         self.put(slot, &[0; BLOCK])
     }

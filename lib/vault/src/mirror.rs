@@ -240,6 +240,11 @@ impl Keeper {
         mask: &Arc<Mask>,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Error> {
+        // The ruling slot, or zeros where the former one was, may have been read from a cache: a process killed in (c) or (d)
+        // leaves it there. A power cut that took the one and left the other's destruction would leave no root at all.
+        for cell in self.here_mut() {
+            cell.settle()?;
+        }
         self.listed.clone_from(&ruling.cells);
         let names = self.names();
         let is_away = self.listed.iter().any(|name| !names.contains(name));

@@ -97,6 +97,10 @@ impl<D: Device> RootCell for SectorCell<D> {
         self.put(slot, &block)
     }
 
+    fn settle(&mut self) -> Result<(), CellError> {
+        Ok(self.device.sync()?)
+    }
+
     fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError> {
         let zeros = Block::zeros();
         self.put(slot, &zeros)?;

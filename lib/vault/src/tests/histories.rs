@@ -5,11 +5,6 @@ use super::*;
 use crate::adversary::{guesses_confirmed, keys_in};
 use crate::vault::locked;
 
-/// Set by the long run of the test command.
-fn seeds(usual: u64, long: u64) -> std::ops::Range<u64> {
-    0..if std::env::var_os("CONCLAVE_FULL").is_some() { long } else { usual }
-}
-
 /// A target among what lives: a message, a file, one chunk, or a whole conversation.
 fn some_target(world: &mut World) -> Option<Target> {
     let draw = world.random.next_u64();
@@ -91,8 +86,8 @@ fn history(world: &mut World, lives: u64, acts: u64) -> (Machine, Life, Vec<usiz
 
 #[test]
 fn after_any_history_the_erased_opens_for_nobody_and_the_living_opens() {
-    let (mut erased, mut lived) = (0, 0);
-    for seed in seeds(200, 5_000) {
+    let (erased, lived) = (AtomicU64::new(0), AtomicU64::new(0));
+    all_of(stories(200, 5_000), |seed| {
         let mut world = World::seeded(1_000 + seed);
         world.padding = if seed % 3 == 0 { 3_000 } else { 0 };
         let (machine, life, durable) = history(&mut world, 3, 12);
@@ -100,9 +95,10 @@ fn after_any_history_the_erased_opens_for_nobody_and_the_living_opens() {
         world.check_live(&life.vault, &story);
         let opened = world.adversary(&machine, &life.vault);
         world.check_opened(&opened, &durable, &story);
-        erased += durable.len();
-        lived += world.live.len();
-    }
+        erased.fetch_add(durable.len() as u64, Ordering::Relaxed);
+        lived.fetch_add(world.live.len() as u64, Ordering::Relaxed);
+    });
+    let (erased, lived) = (erased.into_inner(), lived.into_inner());
     assert!(erased > 1_000 && lived > 2_500, "{erased} {lived}");
 }
 

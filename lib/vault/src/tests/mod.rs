@@ -6,6 +6,7 @@ mod crash;
 mod erase;
 mod everyday;
 mod histories;
+mod kills;
 mod mirror;
 mod offline;
 mod snapshots;
@@ -13,6 +14,7 @@ mod tamper;
 mod unlock;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chacha20::ChaCha20Rng;
@@ -30,6 +32,23 @@ pub(super) const LIMITS: Limits =
 
 pub(super) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// Tells each of these stories, on all processors.
+pub(super) fn all_of(stories: std::ops::Range<u64>, story: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(stories.start);
+    let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| stories.contains(number));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| std::iter::from_fn(take).for_each(&story));
+        }
+    });
+}
+
+/// How many of these stories: those of the usual run, or of the long one that the test command knows.
+pub(super) fn stories(usual: u64, long: u64) -> std::ops::Range<u64> {
+    0..if std::env::var_os("CONCLAVE_FULL").is_some() { long } else { usual }
 }
 
 /// Everything that can be given back is; gives how many extents.

@@ -16,7 +16,7 @@ use super::wire::{HEADER_BYTES, MESSAGE_BYTES_MAX, Message, Response};
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Answers that mean "later": TPM_RC_YIELDED, CANCELED left out, TESTING, NV_RATE, RETRY.
 const LATER: [u32; 4] = [0x908, 0x90a, 0x920, 0x922];
-/// How often a command is given again, and how long is waited before.
+/// How often a command is given again, and how long is waited before: five seconds in all. No part tells when "later" is.
 const TRIES_MAX: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -7,8 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, mpsc};
 
 use tempfile::TempDir;
 use vault::TpmPlace;
@@ -70,26 +69,27 @@ fn kill(process: &mut Child) {
     let _reaped = process.wait();
 }
 
-#[expect(
-    clippy::zombie_processes,
-    reason = "whoever takes the child waits for it, and a test that panics is over"
-)]
 fn launch(folder: &Path) -> Child {
-    let socket = folder.join("tpm.sock");
-    let _none_yet = std::fs::remove_file(&socket);
+    let (socket, listens) = (folder.join("tpm.sock"), folder.join("listens"));
+    let _none_yet = (std::fs::remove_file(&socket), std::fs::remove_file(&listens));
+    let made = Command::new("mkfifo").arg(&listens).status();
+    assert!(made.is_ok_and(|made| made.success()), "a named pipe");
     let mut command = Command::new("swtpm");
     command.args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear", "--tpmstate"]);
     command.arg(format!("dir={}", folder.display())).arg("--server");
-    command.arg(format!("type=unixio,path={}", socket.display()));
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // Until it listens: the path is there a moment earlier.
-    for _ in 0..500 {
-        if UnixStream::connect(&socket).is_ok() {
-            return child;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("swtpm does not listen");
+    command.arg(format!("type=unixio,path={}", socket.display())).arg("--pid");
+    // Its number comes through the pipe once it listens.
+    command.arg(format!("file={}", listens.display()));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (tell, told) = mpsc::channel();
+    let (mut output, ended) = (child.stdout.take().unwrap(), tell.clone());
+    std::thread::spawn(move || {
+        let _until_it_dies = output.read_to_end(&mut Vec::new());
+        ended.send(false)
+    });
+    std::thread::spawn(move || tell.send(std::fs::read(listens).is_ok_and(|number| !number.is_empty())));
+    assert_eq!(told.recv(), Ok(true), "swtpm does not listen");
+    child
 }
 
 /// Why a test cannot run here, in the words that `cargo xtask test` counts.
