@@ -13,7 +13,7 @@ use crate::pending::{self, LEAVES_MAX, Leaf, pending_owner};
 use crate::place::Place;
 use crate::seal::{SEAL_BYTES, seal_into};
 use crate::secret::Secret32;
-use crate::tree::KeyTree;
+use crate::tree::{KeyTree, clash};
 use crate::vault::{Limits, locked};
 
 /// The batch.
@@ -51,13 +51,8 @@ impl<'a> Batch<'a> {
         if body.len() > limit {
             return Err(Error::BodyTooLarge { bytes: body.len(), limit });
         }
-        let whole = Place { chunk: None, ..place };
-        let taken =
-            self.fresh.contains_key(&place) || (place.chunk.is_some() && self.fresh.contains_key(&whole));
-        let as_file = Place { chunk: Some(0), ..place }..=Place { chunk: Some(u64::MAX), ..place };
-        let taken = taken || (place.chunk.is_none() && self.fresh.range(as_file).next().is_some());
         let mut tree = locked(self.tree);
-        if taken || !tree.is_free(&place)? {
+        if clash(&self.fresh, &place) || !tree.is_free(&place)? {
             return Err(Error::Occupied(place));
         }
         if tree.hidden.iter().any(|target| target.covers(&place)) {

@@ -96,20 +96,17 @@ impl KeyTree {
 
     /// May this place be filled? An item is either one body or chunks.
     pub(crate) fn is_free(&mut self, place: &Place) -> Result<bool, Error> {
-        let whole = Place { chunk: None, ..*place };
-        let last = Place { chunk: Some(u64::MAX), ..*place };
-        let mut waiting = self.pending.range(whole..=last);
-        let clash = match place.chunk {
-            None => waiting.next().is_some(),
-            Some(_) => waiting.any(|(other, _)| other == place || other.chunk.is_none()),
-        };
-        if clash {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        if clash(&self.pending, place) {
             return Ok(false);
         }
-        match (self.lookup(&whole)?.map(|slot| slot.child), place.chunk) {
+        let whole = Place { chunk: None, ..*place };
+        match (self.folded(&whole)?.map(|slot| slot.child), place.chunk) {
             (None, _) => Ok(true),
             (Some(Child::Leaf), _) | (Some(Child::Node(_)), None) => Ok(false),
-            (Some(Child::Node(_)), Some(_)) => Ok(self.lookup(place)?.is_none()),
+            (Some(Child::Node(_)), Some(_)) => Ok(self.folded(place)?.is_none()),
         }
     }
 
@@ -366,6 +363,15 @@ impl KeyTree {
             level -= 1;
         }
         Ok(Some(slot.position))
+    }
+}
+
+/// Is this place, or one that excludes it, among these leaves? An item is either one body or chunks.
+pub(crate) fn clash(leaves: &BTreeMap<Place, Slot>, place: &Place) -> bool {
+    let whole = Place { chunk: None, ..*place };
+    match place.chunk {
+        None => leaves.range(whole..=Place { chunk: Some(u64::MAX), ..whole }).next().is_some(),
+        Some(_) => leaves.contains_key(place) || leaves.contains_key(&whole),
     }
 }
 

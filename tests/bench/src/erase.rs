@@ -5,13 +5,13 @@ use crate::Size;
 use crate::backfill::BODY_BYTES;
 use crate::site::{rng, scratch};
 use crate::table::{Bound, Row};
+use ::vault::{FileCell, Limits, Place, Target, Vault};
 use anyhow::Result;
 use disk::{Device, FileDevice, Geometry, Preallocation};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use vault::{FileCell, Limits, Place, Target, Vault};
 
 /// Bodies of one batch.
 const BATCH: u64 = 512;
@@ -19,9 +19,20 @@ const BATCH: u64 = 512;
 const ROUNDS: u64 = 5;
 
 /// A container that counts what is written to it.
-struct Counting {
+pub(crate) struct Counting {
     inner: FileDevice,
     written: Arc<AtomicU64>,
+}
+
+impl Counting {
+    pub(crate) fn new(inner: FileDevice) -> Self {
+        Self { inner, written: Arc::default() }
+    }
+
+    /// Bytes, so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
 }
 
 impl Device for Counting {
@@ -65,7 +76,7 @@ pub(crate) fn run(size: Size) -> Result<Vec<Row>> {
         for target in targets {
             written.store(0, Ordering::Relaxed);
             let begin = Instant::now();
-            erase(&mut vault, target)?;
+            erase(&mut vault, &[target])?;
             times.push(begin.elapsed().as_secs_f64() * 1000.0);
             sizes.push(written.load(Ordering::Relaxed) as f64 / 1024.0);
         }
@@ -105,9 +116,10 @@ fn fill(vault: &mut Vault, conversation: u64, messages: u64) -> Result<()> {
     Ok(vault.fold(&mut rng)?)
 }
 
-fn erase(vault: &mut Vault, target: Target) -> Result<()> {
+/// Steps (b) to (e).
+pub(crate) fn erase(vault: &mut Vault, targets: &[Target]) -> Result<()> {
     let mut rng = rng();
-    let intended = vault.begin_erasure(&[target])?;
+    let intended = vault.begin_erasure(targets)?;
     let written = vault.write_tree(intended, &mut rng)?;
     let replaced = vault.replace_cell(written)?;
     let destroyed = vault.destroy_old_slot(replaced)?;

@@ -12,9 +12,12 @@ mod index;
 mod load;
 mod measure;
 mod messages;
+#[path = "../../../server/src/randomness.rs"]
+mod randomness;
 mod site;
 mod table;
 mod terminal;
+mod vault;
 mod yardstick;
 
 use std::path::Path;
@@ -43,7 +46,7 @@ impl Size {
 
 type Bench = fn(Size) -> anyhow::Result<Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 8] = [
+const BENCHES: [(&str, Bench); 9] = [
     ("messages", messages::run),
     ("fanout", fanout::run),
     ("handshakes", connections::handshakes),
@@ -52,6 +55,7 @@ const BENCHES: [(&str, Bench); 8] = [
     ("asked", asked::run),
     ("entries", entries::run),
     ("index", index::run),
+    ("vault", vault::run),
 ];
 
 const USAGE: &str = "\
@@ -64,7 +68,8 @@ usage: bench [--quick] [NAME]...
   erase        one message; a whole conversation                         of 100,000         quick: of 10,000
   asked        the same through the server, until it says so             of 100,000         quick: of 10,000
   entries      audit, and start after kill -9                            1,000,000          quick: 50,000
-  index        one person's messages: columns, and a database in memory  1,000,000          quick: 50,000";
+  index        one person's messages: columns, and a database in memory  1,000,000          quick: 50,000
+  vault        beside redb and a bare append: inserts, erasures, start   1,000,000          quick: 50,000";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
