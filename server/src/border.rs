@@ -85,6 +85,7 @@ pub(crate) fn from_driver(bytes: &[u8]) -> Result<Input, BadMessage> {
         | Input::Committed(_)
         | Input::ReadDone(..)
         | Input::ErasureDone(..)
+        | Input::BodiesLost
         | Input::Wake
         | Input::Stop
         | Input::Room(..) => Err(BadMessage::NotItsOwn),

@@ -135,6 +135,7 @@ impl Board {
             | Input::Committed(_)
             | Input::ReadDone(..)
             | Input::Forgotten(..)
+            | Input::BodiesLost
             | Input::Wake
             | Input::Stop => None,
         }

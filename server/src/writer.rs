@@ -147,11 +147,22 @@ fn next(batches: &Receiver<Box<Batch>>, waits: Option<Duration>) -> Result<Box<B
     }
 }
 
+/// Where the vault keeps a body.
+fn place_of(stored: &StoredBody) -> vault::Place {
+    let StoredBody { place, chunk, subtree, .. } = stored;
+    let chunk = subtree.then_some(u64::from(*chunk));
+    vault::Place { conversation: place.conversation, item: place.item, chunk }
+}
+
 impl Writer {
     fn run(mut self, batches: &Receiver<Box<Batch>>, inbox: &Inbox) -> Result<(), WriteError> {
         let mut told = None;
         let mut tending = Tending::new(self.log);
+        let mut is_started = false;
         loop {
+            if is_started && self.has_cut_off() && !inbox.give(Input::BodiesLost) {
+                return Ok(());
+            }
             let room = self.room.input(&self.vault);
             if told.as_ref() != Some(&room) {
                 if !inbox.give(room.clone()) {
@@ -189,12 +200,24 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
             self.commit(&batch)?;
+            is_started = true;
             if !inbox.give(Input::Committed(batch.number)) {
                 return Ok(());
             }
             self.pacing.intend(&batch.erase, self.frontier.size() - 1);
             tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)?;
         }
+    }
+
+    /// Did a node of the key tree not open since this was asked last? Says which.
+    fn has_cut_off(&mut self) -> bool {
+        let cut = self.vault.take_cut_off();
+        for vault::CutOff { offset, owner } in &cut {
+            let lost = vault::owner_words(owner);
+            self.log
+                .error(format_args!("a node at byte {offset} of the store does not open: lost is {lost}"));
+        }
+        !cut.is_empty()
     }
 
     /// Writes one batch; it is durable when this returns.
@@ -206,18 +229,26 @@ impl Writer {
             .map(|(person, record)| (person.0.to_be_bytes(), record.as_ref().map(canonical::encode)))
             .collect();
         let durable = self.rows.entries();
-        let positions = match self.write(batch, &leaves, &records, false) {
-            // What the engine admitted before it heard that there is little room may use the reserve.
-            Err(vault::Error::Disk(disk::Error::Full { .. })) => {
-                self.rows.truncate(durable);
-                self.write(batch, &leaves, &records, true)
+        let (mut urgent, mut mended) = (false, false);
+        let positions = loop {
+            match self.write(batch, &leaves, &records, urgent) {
+                // What the engine admitted before it heard that there is little room may use the reserve.
+                Err(error) if error.is_full() && !urgent => urgent = true,
+                // What was admitted is kept: in the place of a node that does not open comes an empty one.
+                Err(error) if error.is_damage() && !mended => {
+                    mended = true;
+                    let places: Vec<_> = batch.bodies.iter().map(place_of).collect();
+                    if let Err(error) = self.vault.mend(&places, &mut self.rng) {
+                        break Err(error);
+                    }
+                }
+                written => break written,
             }
-            written => written,
+            self.rows.truncate(durable);
         };
         let positions = positions.map_err(|error| {
             let number = batch.number;
-            let is_full = matches!(error, vault::Error::Disk(disk::Error::Full { .. }));
-            if is_full { WriteError::Full { number } } else { WriteError::Store { number, error } }
+            if error.is_full() { WriteError::Full { number } } else { WriteError::Store { number, error } }
         })?;
         self.frontier = frontier;
         self.positions.extend(positions);
@@ -269,10 +300,8 @@ impl Writer {
             self.rows.push(Row { leaf: *leaf, position });
             positions.push(position);
         }
-        for StoredBody { place, chunk, subtree, body } in &batch.bodies {
-            let chunk = subtree.then_some(u64::from(*chunk));
-            let place = vault::Place { conversation: place.conversation, item: place.item, chunk };
-            match writing.insert(place, body) {
+        for stored in &batch.bodies {
+            match writing.insert(place_of(stored), &stored.body) {
                 // A chunk that did not open when its reservation was read again after a start was taken for missing and
                 // sent once more. What lies there stays and is told as damaged to whoever reads it; all others go on.
                 Err(vault::Error::Occupied(place)) if place.chunk.is_some() => {

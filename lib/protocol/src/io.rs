@@ -66,6 +66,9 @@ pub enum Input {
     /// session that had begun to get one is closed.
     #[n(13)]
     Forgotten(#[n(0)] u64, #[n(1)] Vec<Dropped>),
+    /// Bodies can be read no more: what led to them did not open, and was cut off.
+    #[n(14)]
+    BodiesLost,
 }
 
 /// Pushes that were dropped before a byte of them was sent: from the first that carried an erased body on.

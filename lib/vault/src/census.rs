@@ -115,9 +115,6 @@ struct Step {
 impl KeyTree {
     /// Goes on counting, over about `nodes_max` nodes of leaves. Whether all is counted.
     pub(crate) fn count_on(&mut self, nodes_max: usize) -> Result<bool, Error> {
-        if self.poisoned {
-            return Err(Error::Poisoned);
-        }
         if self.census.counted && !self.census.stale && self.census.walk.is_none() {
             return Ok(true);
         }
@@ -165,7 +162,7 @@ impl KeyTree {
         let slots = match self.peek(id, slot) {
             Ok(slots) => slots,
             // Whoever needs what is below will say so; an extent with a frame that cannot be judged is left alone.
-            Err(Error::Damaged { .. } | Error::Disk(disk::Error::Frame { .. })) => return Ok(true),
+            Err(error) if error.is_damage() => return Ok(true),
             Err(other) => return Err(other),
         };
         for (digit, child) in slots {

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use disk::{CommitFields, ExtentWalk, FrameName, Position, Stream, Stretch};
 use rand_core::CryptoRng;
 
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::node::Child;
 use crate::place::{Area, FrameKind, NodeId, Place, parts};
@@ -143,9 +144,6 @@ impl Vault {
         match self.empty(victim, rng) {
             Err(Error::Damaged { offset, .. })
             | Err(Error::Disk(disk::Error::Damaged { offset, .. } | disk::Error::Frame { offset })) => {
-                if locked(&self.tree).poisoned {
-                    return Err(Error::Poisoned);
-                }
                 self.compaction.left_alone.insert(extent);
                 Ok(Tended::Damaged(offset))
             }
@@ -350,18 +348,18 @@ impl Vault {
             places.push((place, position));
         }
         emptied.into_iter().try_for_each(|extent| batch.free(extent))?;
-        let mut top = tree.top_at;
-        if !alive.is_empty() {
-            tree.poisoned = true; // Until all of it is durable: a half-changed tree must answer nothing.
-            places.into_iter().try_for_each(|(place, position)| tree.moved(place, position))?;
-            alive.nodes.iter().try_for_each(|id| tree.touch(*id))?;
-            top = tree.write(&mut batch)?;
+        if alive.is_empty() {
+            batch.commit(fields)?;
+            return Ok(());
         }
-        tree.poisoned = true;
+        let mut draft = Draft::over(&mut tree);
+        places.into_iter().try_for_each(|(place, position)| draft.moved(place, position))?;
+        alive.nodes.iter().try_for_each(|id| draft.touch(*id))?;
+        let change = draft.write(&mut batch)?;
         // A crash before this commit counts: the old top rules, and every frame still lies where it says.
-        batch.commit(CommitFields { top: Some(top), ..fields })?;
+        batch.commit(CommitFields { top: Some(change.top_at), ..fields })?;
         // A crash here: all lies at its new place; the emptied extent is nobody's.
-        tree.poisoned = false;
+        self.cut.extend(tree.apply(change));
         Ok(())
     }
 }

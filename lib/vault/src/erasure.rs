@@ -9,6 +9,7 @@ use std::sync::Arc;
 use disk::CommitFields;
 use rand_core::CryptoRng;
 
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::place::Target;
 use crate::root_slot::RootSlot;
@@ -54,17 +55,16 @@ impl Vault {
         // Readers wait until the new nodes are on the device.
         let mut tree = locked(&self.tree);
         let mut batch = self.log.begin(true, rng)?;
-        tree.fold(batch.rng())?;
-        tree.poisoned = true; // From here on the tree in memory is no longer the one that the cell names.
-        intended.0.iter().try_for_each(|target| tree.remove(target))?;
-        tree.renew_root(batch.rng())?;
-        let next = tree.write(&mut batch)?;
-        tree.poisoned = true;
+        let mut draft = Draft::over(&mut tree);
+        draft.fold(batch.rng())?;
+        intended.0.iter().try_for_each(|target| draft.remove(target))?;
+        draft.renew_root(batch.rng())?;
+        let change = draft.write(&mut batch)?;
+        let next = change.top_at;
         batch.commit(CommitFields { next_top: Some(next), ..before })?;
         // A crash before this line: slot e still rules; the new nodes' keys died with this process; the intent is
         // redone under fresh ones.
-        tree.leave_former_mask();
-        tree.poisoned = false;
+        self.cut.extend(tree.apply(change));
         self.phase = Phase::TreeWritten;
         let (store, epoch, root) = (tree.store, tree.top.epoch, tree.root.clone());
         let cells = self.keeper.names();

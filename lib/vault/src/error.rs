@@ -100,3 +100,18 @@ pub enum Error {
         cell_epoch: u64,
     },
 }
+
+impl Error {
+    /// Bytes of the device that are not what was written, or were not read as such. All else goes on without them.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. } | Self::Disk(disk::Error::Damaged { .. } | disk::Error::Frame { .. })
+        )
+    }
+
+    /// There is no room. Nothing was changed by what was refused, on the device or in memory.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Disk(disk::Error::Full { .. }))
+    }
+}

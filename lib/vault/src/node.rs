@@ -61,15 +61,12 @@ impl Slot {
 }
 
 /// A node: up to 64 slots.
+#[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) level: u8,
     /// The epoch that last rewrote it: a backup takes what is newer than its own.
     pub(crate) epoch: u64,
     pub(crate) slots: BTreeMap<u8, Slot>,
-    /// Changed since it was written.
-    pub(crate) dirty: bool,
-    /// An erasure passed through it: its key must be replaced.
-    pub(crate) rotate: bool,
     /// When it was last used, for the cache.
     pub(crate) used: u64,
 }
@@ -77,7 +74,7 @@ pub(crate) struct Node {
 impl Node {
     /// An empty node that is yet to be written.
     pub(crate) fn new(level: u8) -> Self {
-        Self { level, epoch: 0, slots: BTreeMap::new(), dirty: true, rotate: false, used: 0 }
+        Self { level, epoch: 0, slots: BTreeMap::new(), used: 0 }
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
@@ -104,7 +101,7 @@ impl Node {
             slots.insert(digit, slot);
         }
         fields.end()?;
-        Ok(Self { level, epoch, slots, dirty: false, rotate: false, used: 0 })
+        Ok(Self { level, epoch, slots, used: 0 })
     }
 }
 

@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 
 use crate::census;
 use crate::compact::Compaction;
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::mirror::Keeper;
 use crate::node::{NO_TOP, Slot, TopNode};
@@ -68,8 +69,10 @@ impl Vault {
         let root = Secret32::random(rng, &mask);
         let mut tree = tree(&log, store, mask, (root, keeper.unlock()), top, NO_TOP, limits);
         let mut batch = log.begin(true, rng)?;
-        let top_at = tree.write(&mut batch)?;
+        let change = Draft::over(&mut tree).write(&mut batch)?;
+        let top_at = change.top_at;
         batch.commit(CommitFields { top: Some(top_at), ..CommitFields::default() })?;
+        tree.apply(change);
         // A crash before the next line: a store without a root, and nothing in it; it is made again.
         let slot = RootSlot {
             store,
@@ -82,7 +85,15 @@ impl Vault {
         };
         keeper.replace(&slot, &tree.mask)?;
         let tree = Arc::new(Mutex::new(tree));
-        Ok(Self { log, tree, keeper, limits, phase: Phase::Open, compaction: Compaction::default() })
+        Ok(Self {
+            log,
+            tree,
+            keeper,
+            limits,
+            phase: Phase::Open,
+            compaction: Compaction::default(),
+            cut: Vec::new(),
+        })
     }
 
     /// Opens an existing store with the root that its cells keep. Randomness is for memory, where keys lie masked, and for
@@ -124,7 +135,15 @@ impl Vault {
         };
         let tree = Arc::new(Mutex::new(tree));
         Ok((
-            Self { log, tree, keeper, limits, phase: Phase::Open, compaction: Compaction::default() },
+            Self {
+                log,
+                tree,
+                keeper,
+                limits,
+                phase: Phase::Open,
+                compaction: Compaction::default(),
+                cut: Vec::new(),
+            },
             opened,
         ))
     }
@@ -178,7 +197,6 @@ fn tree(
         hidden: Vec::new(),
         limits,
         clock: 0,
-        poisoned: false,
         census: census::of_log(log),
         sabotage: Sabotage::default(),
     }

@@ -1,13 +1,13 @@
 //! The key tree in memory: a bounded cache of opened nodes over the device, and the leaves not yet folded in.
-//! Never syncs and never talks to the cell: it only says which frames a tree write consists of.
+//! It is always the tree of the last durable batch: what changes it is planned beside it, see [`crate::draft`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use disk::{Position, Reader, StoreId, Top};
-use rand_core::CryptoRng;
 
 use crate::census::Census;
+use crate::draft::{Booked, Change, CutOff};
 use crate::error::Error;
 use crate::node::{Child, Node, Slot, TopNode};
 use crate::place::{Area, FrameKind, NodeId, Place, Target, covers, digit, owner};
@@ -37,8 +37,6 @@ pub(crate) struct KeyTree {
     pub(crate) hidden: Vec<Target>,
     pub(crate) limits: Limits,
     pub(crate) clock: u64,
-    /// A change of many nodes failed half-way.
-    pub(crate) poisoned: bool,
     /// What is alive in each extent, as far as is known.
     pub(crate) census: Census,
     pub(crate) sabotage: Sabotage,
@@ -65,9 +63,6 @@ impl KeyTree {
 
     /// The leaf of a body, or what an item's slot leads to.
     pub(crate) fn lookup(&mut self, place: &Place) -> Result<Option<Slot>, Error> {
-        if self.poisoned {
-            return Err(Error::Poisoned);
-        }
         if let Some(slot) = self.pending.get(place) {
             return Ok(Some(slot.clone()));
         }
@@ -96,9 +91,6 @@ impl KeyTree {
 
     /// May this place be filled? An item is either one body or chunks.
     pub(crate) fn is_free(&mut self, place: &Place) -> Result<bool, Error> {
-        if self.poisoned {
-            return Err(Error::Poisoned);
-        }
         if clash(&self.pending, place) {
             return Ok(false);
         }
@@ -141,10 +133,20 @@ impl KeyTree {
         Ok(node)
     }
 
-    /// The node as it lies on the device.
+    /// The node as it lies on the device. One wrong read is no damage yet: whoever meets damage may cut off all below.
     pub(crate) fn read_node(&self, id: NodeId, slot: &Slot) -> Result<Node, Error> {
+        match self.read_node_once(id, slot) {
+            Err(error) if error.is_damage() => self.read_node_once(id, slot),
+            read => read,
+        }
+    }
+
+    fn read_node_once(&self, id: NodeId, slot: &Slot) -> Result<Node, Error> {
         let damaged = Error::Damaged { what: "a node of the tree", offset: slot.position.offset };
-        let sealed = self.reader.tree(slot.position)?;
+        let sealed = match self.reader.tree(slot.position) {
+            Err(disk::Error::Frame { .. }) => return Err(damaged),
+            read => read?,
+        };
         if seal::tag_of(&sealed) != Some(slot.tag) {
             return Err(damaged);
         }
@@ -152,192 +154,44 @@ impl KeyTree {
         plain.and_then(|plain| Node::decode(&plain, &self.mask).ok()).ok_or(damaged)
     }
 
-    /// Forgets clean nodes that were not used lately; what changed stays until it is written.
+    /// Forgets nodes that were not used lately.
     fn make_room(&mut self) {
         if self.nodes.len() >= self.limits.nodes_cached {
             let oldest = self.clock.saturating_sub(self.limits.nodes_cached as u64 / 2);
-            self.nodes.retain(|_, node| node.dirty || node.used > oldest);
+            self.nodes.retain(|_, node| node.used > oldest);
         }
     }
 
-    /// Makes the path to `number` writable, growing the subtree where needed. Gives the slot of its (new) top.
-    fn grow(
-        &mut self,
-        area: Area,
-        top: Option<Slot>,
-        number: u64,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<Slot, Error> {
-        let mask = Arc::clone(&self.mask);
-        let mut slot = match top {
-            Some(slot) => slot,
-            None => {
-                let level = (0..=crate::place::LEVEL_MAX).find(|level| covers(*level, number));
-                let level = level.expect("the highest level covers every number");
-                self.nodes.insert(NodeId { area, level, index: 0 }, Node::new(level));
-                Slot::unwritten(level, Secret32::random(rng, &mask))
+    /// The write is durable: what was planned is the tree. With a new epoch nothing is left under the former mask, neither
+    /// in the cache nor in the plan, so that it is dropped and wiped: step (e) for keys. Gives what was cut off.
+    pub(crate) fn apply(&mut self, change: Change) -> Vec<CutOff> {
+        let Change { mask, root, top, top_at, nodes, fallen, booked, folded, cut } = change;
+        for booked in booked {
+            match booked {
+                Booked::Born(mark, position) => self.census.born(mark, position),
+                Booked::Dead(mark, position) => self.census.dead(mark, position),
             }
-        };
-        let Child::Node(mut level) = slot.child else {
-            return Err(Error::Damaged {
-                what: "a leaf where a subtree should be",
-                offset: slot.position.offset,
-            });
-        };
-        while !covers(level, number) {
-            level += 1;
-            let mut above = Node::new(level);
-            above.slots.insert(0, slot); // The slot of the old top keeps its key, as the first child of the new one.
-            self.nodes.insert(NodeId { area, level, index: 0 }, above);
-            slot = Slot::unwritten(level, Secret32::random(rng, &mask));
         }
-        let new_top = slot.clone();
-        loop {
-            let node = self.load(NodeId::towards(area, level, number), &slot)?;
-            node.dirty = true;
-            if level == 0 {
-                return Ok(new_top);
-            }
-            let digit = digit(level, number);
-            level -= 1;
-            slot = match node.slots.get(&digit) {
-                Some(child) => child.clone(),
-                None => {
-                    let child = Slot::unwritten(level, Secret32::random(rng, &mask));
-                    node.slots.insert(digit, child.clone());
-                    self.nodes.insert(NodeId::towards(area, level, number), Node::new(level));
-                    child
-                }
-            };
-        }
-    }
-
-    fn leaf_node(&mut self, area: Area, number: u64) -> &mut Node {
-        let id = NodeId::towards(area, 0, number);
-        self.nodes.get_mut(&id).expect("changed nodes stay in the cache until they are written")
-    }
-
-    /// Puts one leaf into the tree, in memory.
-    fn put(&mut self, place: Place, leaf: Slot, rng: &mut dyn CryptoRng) -> Result<(), Error> {
-        let Place { conversation, item, chunk } = place;
-        self.census.born(place.mark(), leaf.position);
-        let top = self.top.conversations.clone();
-        self.top.conversations = Some(self.grow(Area::Conversations, top, conversation, rng)?);
-        let found =
-            self.leaf_node(Area::Conversations, conversation).slots.get(&digit(0, conversation)).cloned();
-        let items = Area::Items { conversation };
-        let slot = self.grow(items, found, item, rng)?;
-        self.leaf_node(Area::Conversations, conversation).slots.insert(digit(0, conversation), slot);
-        let Some(chunk) = chunk else {
-            self.leaf_node(items, item).slots.insert(digit(0, item), leaf);
-            return Ok(());
-        };
-        let found = self.leaf_node(items, item).slots.get(&digit(0, item)).cloned();
-        let chunks = Area::Chunks { conversation, item };
-        let slot = self.grow(chunks, found, chunk, rng)?;
-        self.leaf_node(items, item).slots.insert(digit(0, item), slot);
-        self.leaf_node(chunks, chunk).slots.insert(digit(0, chunk), leaf);
-        Ok(())
-    }
-
-    /// Moves every pending leaf into the tree, in memory. The lists on the device stay valid until the write counts.
-    pub(crate) fn fold(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
-        self.poisoned = true; // Until all of it has happened: a half-folded tree must answer nothing.
-        for (place, slot) in std::mem::take(&mut self.pending) {
-            self.put(place, slot, rng)?;
-        }
-        self.lists.clear();
-        self.poisoned = false;
-        Ok(())
-    }
-
-    /// Marks the path to `number` as changed and to be given new keys; `false`, and nothing is marked, when it does not
-    /// lead there: what is gone already costs no write.
-    fn condemn(&mut self, area: Area, top: &Slot, number: u64) -> Result<bool, Error> {
-        let Child::Node(level) = top.child else { return Ok(false) };
-        if !covers(level, number) {
-            return Ok(false);
-        }
-        let mut path = vec![top.clone()];
-        for level in (0..=level).rev() {
-            let slot = path.last().expect("it begins with the top");
-            let node = self.load(NodeId::towards(area, level, number), slot)?;
-            let Some(child) = node.slots.get(&digit(level, number)) else { return Ok(false) };
-            path.push(child.clone());
-        }
-        for (level, slot) in (0..=level).rev().zip(&path) {
-            let node = self.load(NodeId::towards(area, level, number), slot)?;
-            (node.dirty, node.rotate) = (true, true);
-        }
-        Ok(true)
-    }
-
-    /// Takes a target out of the tree, in memory. What lies below it is not read: its only way in was this slot.
-    pub(crate) fn remove(&mut self, target: &Target) -> Result<(), Error> {
-        debug_assert!(self.pending.is_empty(), "an erasure folds before it removes");
-        let (conversation, place) = match target {
-            Target::Conversation(conversation) => (*conversation, None),
-            Target::Place(place) => (place.conversation, Some(place)),
-        };
-        // Gone already: what leads there stays as it is.
-        if let Some(place) = place
-            && self.folded(place)?.is_none()
-        {
-            return Ok(());
-        }
-        let Some(top) = self.top.conversations.clone() else { return Ok(()) };
-        if !self.condemn(Area::Conversations, &top, conversation)? {
-            return Ok(());
-        }
-        let numbered = digit(0, conversation);
-        let Some(place) = place else {
-            self.leaf_node(Area::Conversations, conversation).slots.remove(&numbered);
+        for fallen in fallen {
             self.census.subtree_fell();
-            self.nodes.retain(|id, _| !belongs(id, conversation, None));
-            return Ok(());
-        };
-        let Some(slot) = self.leaf_node(Area::Conversations, conversation).slots.get(&numbered).cloned()
-        else {
-            return Ok(());
-        };
-        let items = Area::Items { conversation };
-        if !self.condemn(items, &slot, place.item)? {
-            return Ok(());
+            self.nodes.retain(|id, _| !fallen.holds(id));
         }
-        let Some(chunk) = place.chunk else {
-            let fallen = self.leaf_node(items, place.item).slots.remove(&digit(0, place.item));
-            self.fell(place, fallen);
-            self.nodes.retain(|id, _| !belongs(id, conversation, Some(place.item)));
-            return Ok(());
-        };
-        let Some(slot) = self.leaf_node(items, place.item).slots.get(&digit(0, place.item)).cloned() else {
-            return Ok(());
-        };
-        let chunks = Area::Chunks { conversation, item: place.item };
-        if self.condemn(chunks, &slot, chunk)? {
-            let fallen = self.leaf_node(chunks, chunk).slots.remove(&digit(0, chunk));
-            self.fell(place, fallen);
+        if folded {
+            self.pending.clear();
+            self.lists.clear();
         }
-        Ok(())
-    }
-
-    /// Books what a slot led to.
-    fn fell(&mut self, place: &Place, slot: Option<Slot>) {
-        match slot.map(|slot| (slot.child, slot.position)) {
-            Some((Child::Leaf, position)) => self.census.dead(place.mark(), position),
-            Some((Child::Node(_), _)) => self.census.subtree_fell(),
-            None => {}
+        let is_next_epoch = top.epoch != self.top.epoch;
+        (self.mask, self.root, self.top, self.top_at) = (mask, root, top, top_at);
+        if is_next_epoch {
+            self.nodes.clear();
+            if let Some(slot) = &mut self.top.conversations {
+                slot.key = slot.key.under(&self.mask);
+            }
+        } else {
+            let used = self.clock;
+            self.nodes.extend(nodes.into_iter().map(|(id, changed)| (id, Node { used, ..changed.node })));
         }
-    }
-
-    /// Step (e) for keys, after the write of a new epoch: whatever still lies under the former mask is forgotten, the
-    /// cache (clean by now) with it, so that the former mask is dropped and wiped.
-    pub(crate) fn leave_former_mask(&mut self) {
-        debug_assert!(self.pending.is_empty() && self.nodes.values().all(|node| !node.dirty));
-        self.nodes.clear();
-        if let Some(slot) = &mut self.top.conversations {
-            slot.key = slot.key.under(&self.mask);
-        }
+        cut
     }
 
     /// Where the node lies now, if it still is part of the tree.
@@ -378,15 +232,4 @@ pub(crate) fn clash(leaves: &BTreeMap<Place, Slot>, place: &Place) -> bool {
 /// The owner of every top node.
 pub(crate) fn top_owner() -> disk::Owner {
     owner(FrameKind::Top, 0, 0, 0, 0)
-}
-
-/// Is this node part of the conversation's (or of the item's) subtree?
-fn belongs(id: &NodeId, conversation: u64, item: Option<u64>) -> bool {
-    match id.area {
-        Area::Conversations => false,
-        Area::Items { conversation: other } => item.is_none() && other == conversation,
-        Area::Chunks { conversation: other, item: number } => {
-            other == conversation && item.is_none_or(|item| item == number)
-        }
-    }
 }

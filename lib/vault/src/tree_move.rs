@@ -3,16 +3,16 @@
 
 use disk::Position;
 
+use crate::draft::{Booked, Draft, Unreadable};
 use crate::error::Error;
 use crate::node::{Child, Slot};
 use crate::place::{Area, NodeId, Place, covers, digit};
-use crate::tree::KeyTree;
 
-impl KeyTree {
-    /// The body of a place lies elsewhere now: its slot, and the path to it, go into the next write.
+impl Draft<'_> {
+    /// The body of a place lies elsewhere now: its slot, and the path to it, go into the write.
     pub(crate) fn moved(&mut self, place: &Place, position: Position) -> Result<(), Error> {
         let Place { conversation, item, chunk } = *place;
-        let conversations = self.top.conversations.clone();
+        let conversations = self.change.top.conversations.clone();
         let slot = self.take_along(Area::Conversations, conversations, conversation, 0)?;
         let items = Area::Items { conversation };
         let mut found = self.take_along(items, slot, item, 0)?;
@@ -22,16 +22,15 @@ impl KeyTree {
             found = self.take_along(area, found, chunk, 0)?;
         }
         let Some(leaf) = found.filter(|slot| slot.child == Child::Leaf) else { return Err(lost()) };
-        self.census.dead(place.mark(), leaf.position);
-        self.census.born(place.mark(), position);
-        let node = self.nodes.get_mut(&NodeId::towards(area, 0, number)).ok_or_else(lost)?;
-        node.slots.get_mut(&digit(0, number)).ok_or_else(lost)?.position = position;
+        let moved = [Booked::Dead(place.mark(), leaf.position), Booked::Born(place.mark(), position)];
+        self.change.booked.extend(moved);
+        self.leaf_node(area, number).slots.get_mut(&digit(0, number)).ok_or_else(lost)?.position = position;
         Ok(())
     }
 
-    /// The node, and the path to it, go into the next write.
+    /// The node, and the path to it, go into the write.
     pub(crate) fn touch(&mut self, id: NodeId) -> Result<(), Error> {
-        let top = self.top.conversations.clone();
+        let top = self.change.top.conversations.clone();
         let (outer, number) = match id.area {
             Area::Conversations => (top, id.first_number()),
             Area::Items { conversation } => {
@@ -45,8 +44,8 @@ impl KeyTree {
         self.take_along(id.area, outer, number, id.level).map(|_| ())
     }
 
-    /// Marks the nodes on the way to `number`, from the subtree's top down to `level`. Gives the slot below the last
-    /// one that leads on to the number, if there is one.
+    /// Takes the nodes on the way to `number`, from the subtree's top down to `level`. Gives the slot below the last one
+    /// that leads on to the number, if there is one.
     fn take_along(
         &mut self,
         area: Area,
@@ -60,10 +59,9 @@ impl KeyTree {
             return Err(lost());
         }
         loop {
-            // Changed nodes stay in the cache, so the path is whole when it is written.
-            let node = self.load(NodeId::towards(area, at, number), &slot)?;
-            node.dirty = true;
-            let child = node.slots.get(&digit(at, number)).cloned();
+            let id = NodeId::towards(area, at, number);
+            let changed = self.writable(id, &slot, Unreadable::Refuse)?;
+            let child = changed.node.slots.get(&digit(at, number)).cloned();
             if at == level {
                 return Ok(child);
             }

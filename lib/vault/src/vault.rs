@@ -10,8 +10,10 @@ use rand_core::CryptoRng;
 use crate::batch::Batch;
 use crate::cell::{CellKind, RootCell};
 use crate::compact::Compaction;
+use crate::draft::{CutOff, Draft};
 use crate::error::Error;
 use crate::mirror::{CellState, Keeper};
+use crate::place::Place;
 use crate::reader::VaultReader;
 use crate::tree::KeyTree;
 
@@ -64,9 +66,11 @@ pub struct Vault {
     pub(crate) limits: Limits,
     pub(crate) phase: Phase,
     pub(crate) compaction: Compaction,
+    /// Told to nobody yet.
+    pub(crate) cut: Vec<CutOff>,
 }
 
-/// The tree, also after a panic of another thread: `poisoned` inside says whether it may be used.
+/// The tree, also after a panic of another thread: only [`KeyTree::apply`] changes what it says.
 pub(crate) fn locked(tree: &Mutex<KeyTree>) -> MutexGuard<'_, KeyTree> {
     tree.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -84,9 +88,6 @@ impl Vault {
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        if locked(&self.tree).poisoned {
-            return Err(Error::Poisoned);
-        }
         match self.phase {
             Phase::Open => Ok(()),
             Phase::TreeWritten => Err(Error::ErasureUnderWay),
@@ -129,13 +130,34 @@ impl Vault {
         // Readers wait for this one sync: until then nodes name positions that are not on the device.
         let mut tree = locked(&self.tree);
         let mut batch = self.log.begin(true, rng)?;
-        tree.fold(batch.rng())?;
-        let top = tree.write(&mut batch)?;
-        tree.poisoned = true;
+        let mut draft = Draft::over(&mut tree);
+        draft.fold(batch.rng())?;
+        let change = draft.write(&mut batch)?;
         // A crash before this commit counts: the old top rules and the pending lists are still there.
-        batch.commit(CommitFields { top: Some(top), pending: None, ..fields })?;
-        tree.poisoned = false;
+        batch.commit(CommitFields { top: Some(change.top_at), pending: None, ..fields })?;
+        self.cut.extend(tree.apply(change));
         Ok(())
+    }
+
+    /// Cuts off the nodes on the way to these places that do not open, so that the places can be filled. What lay below such
+    /// a node is lost.
+    pub fn mend(&mut self, places: &[Place], rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        self.check_open()?;
+        let fields = self.base_fields();
+        let mut tree = locked(&self.tree);
+        let mut batch = self.log.begin(true, rng)?;
+        let mut draft = Draft::over(&mut tree);
+        places.iter().try_for_each(|place| draft.mend(place))?;
+        let change = draft.write(&mut batch)?;
+        // A crash before this commit counts: the nodes are still there, and still do not open.
+        batch.commit(CommitFields { top: Some(change.top_at), ..fields })?;
+        self.cut.extend(tree.apply(change));
+        Ok(())
+    }
+
+    /// Nodes of the tree that did not open and were cut off since this was asked last: each is told once.
+    pub fn take_cut_off(&mut self) -> Vec<CutOff> {
+        std::mem::take(&mut self.cut)
     }
 
     /// Where copies of the store are begun, on other threads.

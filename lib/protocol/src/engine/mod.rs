@@ -276,6 +276,7 @@ impl Engine {
             Input::ReadDone(ticket, found) => self.read_done(ticket, found, out),
             Input::ErasureDone(epoch, through) => self.erasure_done(epoch, through, out),
             Input::Forgotten(number, dropped) => self.forgotten(number, &dropped, out),
+            Input::BodiesLost => self.damaged(),
             Input::Wake => self.wake(out),
             Input::Stop => self.stop(out),
             Input::Room(takes, used, device) => self.room_changed(takes, used, device),

@@ -262,7 +262,7 @@ impl Engine {
 
     /// Something that ought to be there is not, or does not open: one alarm for each run, so that one damaged body does
     /// not fill the journal.
-    fn damaged(&mut self) -> Whole {
+    pub(super) fn damaged(&mut self) -> Whole {
         if std::mem::replace(&mut self.damage_told, true) {
             return Ok(());
         }

@@ -8,6 +8,7 @@ mod everyday;
 mod histories;
 mod kills;
 mod mirror;
+mod nodes;
 mod offline;
 mod snapshots;
 mod tamper;

@@ -1,0 +1,145 @@
+//! The real daemon over a store in which something does not open: what depended on it is lost, all else goes on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod support;
+
+use disk::{BLOCK, Sealer, frames_of_write};
+use journal::act::EraseTarget;
+use journal::fact::AlarmKind;
+use journal::{ConversationId, Fact};
+use pki::{Role, Suite};
+use protocol::client::{Command, Event};
+use std::path::Path;
+use support::{Client, Server, Site, runtime};
+
+/// Flips a byte in the newest frame that these words are said of.
+fn flip(site: &Site, words: &str) {
+    let store = site.vault().store();
+    let cell = vault::FileCell::open(Path::new(&site.path("cell"))).unwrap();
+    let sealer = Sealer::new(&vault::adversary::device_keys(&cell).unwrap(), store);
+    let mut bytes = std::fs::read(site.path("store")).unwrap();
+    let runs = (0..bytes.len()).step_by(BLOCK);
+    let frames = runs.flat_map(|at| frames_of_write(&sealer, at as u64, &bytes[at..]));
+    let of_it = frames.filter(|frame| vault::owner_words(&frame.owner).contains(words));
+    let newest = of_it.max_by_key(|frame| frame.batch).unwrap();
+    bytes[newest.position.offset as usize + 50] ^= 1;
+    std::fs::write(site.path("store"), bytes).unwrap();
+}
+
+/// Anna's conversations, with boris and with vera, whom olga takes in.
+async fn talk_to_both(
+    site: &mut Site,
+    anna: &mut Client,
+    server: &Server,
+) -> (ConversationId, ConversationId) {
+    let mut olga = Client::new(site, "olga");
+    olga.first_login(site, "olga", server).await;
+    let (acts, verifiers) = site.welcome("vera", Role::Operator);
+    olga.take_in(acts, verifiers).await.unwrap();
+    (anna.talk_to(site, "boris").await, anna.talk_to(site, "vera").await)
+}
+
+async fn say(person: &mut Client, conversation: ConversationId, text: &str) -> u64 {
+    person.admitted(Client::message(conversation, text)).await.unwrap()
+}
+
+/// Erases, and waits until it is called erased.
+async fn erase(person: &mut Client, conversation: ConversationId, index: u64) {
+    let target = EraseTarget::Messages(conversation, vec![index]);
+    assert!(person.run(Command::Erase(target)).await.is_ok());
+    let done = person
+        .until(|event| matches!(event, Event::ErasureDone(_, through) if *through >= index).then_some(()));
+    done.await.expect("it is called erased");
+}
+
+async fn told(person: &mut Client, conversation: ConversationId) -> Vec<String> {
+    person.texts(conversation).await.into_iter().map(|(_, text)| text).collect()
+}
+
+async fn both_enter(site: &Site, anna: &mut Client, boris: &mut Client, server: &Server) {
+    anna.hang_up();
+    boris.hang_up();
+    anna.enter(site, "anna", server).await;
+    boris.enter(site, "boris", server).await;
+}
+
+#[test]
+fn a_node_that_does_not_open_takes_nothing_with_it_but_what_lay_below() {
+    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let server = site.start();
+    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
+    let (hurt, sound, spare, of_hurt) = runtime.block_on(async {
+        anna.first_login(&site, "anna", &server).await;
+        boris.first_login(&site, "boris", &server).await;
+        let (hurt, sound) = talk_to_both(&mut site, &mut anna, &server).await;
+        let of_hurt = say(&mut anna, hurt, "lost").await;
+        assert_eq!(told(&mut boris, hurt).await, ["lost"], "he has the keys, whose wraps will be lost too");
+        let spare = say(&mut anna, sound, "goes first").await;
+        say(&mut anna, sound, "stays").await;
+        erase(&mut anna, sound, spare).await; // Folds: what was said lies in the tree.
+        let spare = say(&mut anna, sound, "goes then").await;
+        (hurt, sound, spare, of_hurt)
+    });
+    let journal = site.audited(server, &[&anna]);
+    let number = journal.replay.register().conversation(hurt).unwrap().number;
+    flip(&site, &format!("the key tree of conversation {number}:"));
+    assert_eq!(site.check(&["--full"]).status.code(), Some(2), "it is found");
+
+    let server = site.start();
+    runtime.block_on(async {
+        both_enter(&site, &mut anna, &mut boris, &server).await;
+        say(&mut anna, hurt, "new").await;
+        assert_eq!(told(&mut boris, hurt).await, ["lost", "new"], "his terminal has seen the first one");
+        assert_eq!(told(&mut anna, sound).await, ["stays", "goes then"]);
+        erase(&mut anna, sound, spare).await;
+        erase(&mut anna, hurt, of_hurt).await;
+        say(&mut boris, hurt, "newer").await;
+    });
+    server.kill();
+    let server = site.start();
+    runtime.block_on(async {
+        both_enter(&site, &mut anna, &mut boris, &server).await;
+        assert_eq!(told(&mut anna, hurt).await, ["new", "newer"]);
+        assert_eq!(told(&mut anna, sound).await, ["stays"]);
+    });
+    let journal = site.audited(server, &[&anna, &boris]);
+    let alarm = |fact: &&Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged);
+    assert!(journal.facts().filter(alarm).count() >= 1, "and told");
+}
+
+#[test]
+fn an_erasure_elsewhere_and_a_leaf_that_waits_below_the_node_do_no_harm() {
+    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let server = site.start();
+    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
+    let (hurt, sound, spare) = runtime.block_on(async {
+        anna.first_login(&site, "anna", &server).await;
+        boris.first_login(&site, "boris", &server).await;
+        let (hurt, sound) = talk_to_both(&mut site, &mut anna, &server).await;
+        say(&mut anna, hurt, "lost").await;
+        assert_eq!(told(&mut boris, hurt).await, ["lost"]);
+        let spare = say(&mut anna, sound, "goes").await;
+        erase(&mut anna, sound, spare).await;
+        say(&mut anna, hurt, "waits under J").await;
+        let spare = say(&mut anna, sound, "goes then").await;
+        (hurt, sound, spare)
+    });
+    let journal = site.audited(server, &[&anna]);
+    let number = journal.replay.register().conversation(hurt).unwrap().number;
+    flip(&site, &format!("the key tree of conversation {number}:"));
+    let server = site.start();
+    runtime.block_on(async {
+        both_enter(&site, &mut anna, &mut boris, &server).await;
+        erase(&mut anna, sound, spare).await;
+        assert_eq!(told(&mut boris, hurt).await, ["lost", "waits under J"]);
+    });
+    server.kill();
+    let server = site.start();
+    let journal = site.audited(server, &[&anna]);
+    let alarm = |fact: &&Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged);
+    assert!(journal.facts().filter(alarm).count() >= 1, "told");
+}
