@@ -10,7 +10,7 @@ use journal::checkpoint::{BadCheckpoint, SignedCheckpoint};
 use journal::ids::{Head, Index};
 use journal::note::NotSigned;
 use journal::register::Applied;
-use journal::replay::{CheckedEntry, Divergence, Fault, Replay, Unconfirmed};
+use journal::replay::{CheckedEntry, Compared, Divergence, Fault, Replay, Unconfirmed};
 
 use crate::bundle::{BadBundle, BundleReader};
 use crate::duplicates::{Duplicate, Sorter};
@@ -26,6 +26,8 @@ pub const OUTSIDE_MAX: usize = 4096;
 pub struct OutsideHead {
     /// The file's name; `None` for the trust file's own anchor.
     pub file: Option<String>,
+    /// The era that its note names; 0 where there is no note.
+    pub era: u32,
     /// The head.
     pub head: Head,
 }
@@ -62,6 +64,13 @@ pub enum Flaw {
     NoteOfOtherLog {
         /// Which, from 0.
         note: usize,
+    },
+    /// A note is of an era in which the log was not at that size.
+    NoteOfOtherEra {
+        /// Which, from 0.
+        note: usize,
+        /// Its era.
+        era: u32,
     },
     /// A note is not signed by the keys of its period.
     NoteNotSigned {
@@ -107,6 +116,15 @@ pub enum Missing {
 pub enum Unanchored {
     /// No head from outside was there to compare with.
     NoAnchor,
+    /// A head from outside covers entries that a succession has given up, and none confirms what came behind it.
+    LostBySuccession {
+        /// The head's size.
+        size: u64,
+        /// Entries that the succession kept.
+        kept: u64,
+        /// The succession: the index behind it.
+        end: u64,
+    },
     /// More entries beyond the anchor than the trust file allows.
     TooMany {
         /// The limit.
@@ -170,6 +188,8 @@ pub struct Audit {
     pub confirmed: Vec<(Head, Vec<u8>)>,
     /// The heads from outside that the entries lead to.
     pub agreed: Vec<OutsideHead>,
+    /// The heads, from outside and of the bundle, of which entries were lost by a succession: they say nothing.
+    pub lost: Vec<OutsideHead>,
 }
 
 /// What a verification is told.
@@ -188,7 +208,7 @@ pub struct Wanted<'a> {
 pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Audit, io::Error> {
     let Wanted { trust, mut outside, progress, observer } = wanted;
     if let Some(anchor) = &trust.anchor {
-        outside.insert(0, OutsideHead { file: None, head: anchor.head });
+        outside.insert(0, OutsideHead { file: None, era: anchor.era(), head: anchor.head });
     }
     let mut logins = Logins::default();
     let observer = &mut |index, entry: &CheckedEntry, applied: &Applied| {
@@ -212,12 +232,16 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
         (None, Some(BadBundle::Truncated { .. }), _) => Judgement::Incomplete(Missing::Cut),
         (None, Some(cut), _) => Judgement::Invalid(Flaw::Container(cut)),
         (None, None, Some(judgement)) => judgement,
-        (None, None, None) => anchored(trust, &replay, &stamps),
+        (None, None, None) => {
+            let forsaken = lost_by_succession(&replay, &found.lost);
+            forsaken.map_or_else(|| anchored(trust, &replay, &stamps), Judgement::Unanchored)
+        }
     };
+    let lost = found.lost.into_iter().chain(found.lost_notes).collect();
     // Seen among the entries that stand, so before any that does not.
     let again = |Duplicate { first, again }| Judgement::Invalid(Flaw::LoginRepeated { first, again });
     let judgement = repeated.map_or(judgement, again);
-    Ok(Audit { judgement, replay, confirmed: found.confirmed, agreed: found.agreed })
+    Ok(Audit { judgement, replay, confirmed: found.confirmed, agreed: found.agreed, lost })
 }
 
 /// The Logins of the whole log; the Register remembers only each person's last one.
@@ -250,6 +274,9 @@ impl Logins {
 struct Weighed {
     confirmed: Vec<(Head, Vec<u8>)>,
     agreed: Vec<OutsideHead>,
+    lost: Vec<OutsideHead>,
+    /// Those of the bundle: nobody held them against it.
+    lost_notes: Vec<OutsideHead>,
     flaw: Option<Judgement>,
 }
 
@@ -270,14 +297,18 @@ impl Weighed {
                 Ok(head) => self.confirmed.push((head, note.clone())),
                 Err(Against::Flaw(flaw)) => self.say(Judgement::Invalid(flaw)),
                 Err(Against::Beyond(size)) => beyond = Some(size),
+                Err(Against::Lost(head)) => self.lost_notes.push(head),
                 Err(Against::Diverged(divergence)) => against_note = Some(divergence),
             }
         }
         let mut against_known = None;
         for anchor in outside {
-            match replay.compare(anchor.head) {
-                Ok(true) => self.agreed.push(anchor.clone()),
-                Ok(false) => self.say(Judgement::Incomplete(Missing::KnownUpTo { size: anchor.head.size })),
+            match replay.compare(anchor.era, anchor.head) {
+                Ok(Compared::Same) => self.agreed.push(anchor.clone()),
+                Ok(Compared::Beyond) => {
+                    self.say(Judgement::Incomplete(Missing::KnownUpTo { size: anchor.head.size }));
+                }
+                Ok(Compared::Lost(_)) => self.lost.push(anchor.clone()),
                 Err(divergence) => against_known = Some(divergence),
             }
         }
@@ -335,13 +366,19 @@ impl Weighed {
 enum Against {
     Flaw(Flaw),
     Beyond(u64),
+    Lost(OutsideHead),
     Diverged(Divergence),
 }
 
 fn weigh_note(replay: &Replay, note: usize, bytes: &[u8]) -> Result<Head, Against> {
     let checkpoint =
         SignedCheckpoint::parse(bytes).map_err(|reason| Against::Flaw(Flaw::BadNote { note, reason }))?;
+    let (era, head) = (checkpoint.claimed().origin.era, checkpoint.claimed().head);
     replay.confirm(&checkpoint).map_err(|reason| match reason {
+        Unconfirmed::Lost { .. } => {
+            Against::Lost(OutsideHead { file: Some(format!("note {}", note + 1)), era, head })
+        }
+        Unconfirmed::OtherEra { found: era, .. } => Against::Flaw(Flaw::NoteOfOtherEra { note, era }),
         Unconfirmed::OtherLog { .. } => Against::Flaw(Flaw::NoteOfOtherLog { note }),
         Unconfirmed::Beyond { size, .. } => Against::Beyond(size),
         Unconfirmed::NoPeriod { .. } => Against::Flaw(Flaw::NoteNotSigned { note, reason: None }),
@@ -357,6 +394,15 @@ pub(crate) fn same_authorities(trust: &Trust, replay: &Replay) -> bool {
     let issuing =
         trust.issuing.is_empty() || trust.issuing.iter().any(|der| der[..] == *site.issuing().der());
     root && issuing && trust.identity().key().raw() == site.identity && trust.suite == site.suite
+}
+
+/// Whoever holds a head of what was given up has been told by nobody but this bundle that it was: he is to look at who
+/// signed it, and to adopt a head behind it. From then on it is only mentioned.
+fn lost_by_succession(replay: &Replay, lost: &[OutsideHead]) -> Option<Unanchored> {
+    let lost = lost.iter().max_by_key(|lost| lost.head.size)?;
+    let row = replay.register().lost_by(lost.era, lost.head.size)?;
+    let unanchored = Unanchored::LostBySuccession { size: lost.head.size, kept: row.kept, end: row.end };
+    (replay.verdict().anchored < row.end).then_some(unanchored)
 }
 
 fn anchored(trust: &Trust, replay: &Replay, stamps: &BTreeMap<Index, u64>) -> Judgement {
@@ -377,6 +423,7 @@ fn anchored(trust: &Trust, replay: &Replay, stamps: &BTreeMap<Index, u64>) -> Ju
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use journal::Origin;
     use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
     use journal::ids::Head;
     use journal::note::NoteSigner;
@@ -389,12 +436,13 @@ pub(crate) mod tests {
     pub(crate) fn signed(log: &TestLog, head: Head) -> Vec<u8> {
         let id = log.register.log_id();
         let identity = log.site.identity.public().clone();
-        let keys = LogKeys::new(id, log.period_key.public().clone(), Some(identity)).unwrap();
+        let origin = Origin { log: id, era: log.register.era_at(head.size) };
+        let keys = LogKeys::new(origin, log.period_key.public().clone(), Some(identity)).unwrap();
         let signers = [
             NoteSigner { key: &keys.period, signer: &log.period_key },
             NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
         ];
-        SignedCheckpoint::sign(Checkpoint { log: id, head }, &signers).unwrap().to_string().into_bytes()
+        SignedCheckpoint::sign(Checkpoint { origin, head }, &signers).unwrap().to_string().into_bytes()
     }
 
     /// A bundle of these entries and notes.

@@ -64,7 +64,7 @@ fn without_an_anchor_within_the_limits_nothing_counts_as_verified() {
     let old = judged(&whole, &strict, Vec::new());
     let expected = Unanchored::TooOld { age_ms: 3000, limit_ms: 2999 };
     assert!(matches!(old.judgement, Judgement::Unanchored(found) if found == expected));
-    let given = OutsideHead { file: Some("anna.checkpoint".into()), head: log.head() };
+    let given = OutsideHead { file: Some("anna.checkpoint".into()), era: 0, head: log.head() };
     assert!(matches!(judged(&whole, &strict, vec![given]).judgement, Judgement::Verified));
 }
 
@@ -188,7 +188,7 @@ fn a_log_that_was_rolled_back_is_shorter_than_what_is_known() {
 #[test]
 fn every_head_from_outside_is_compared_however_many_there_are() {
     let (shown, hidden) = two_faces(17);
-    let known = |head| OutsideHead { file: Some("a terminal's".into()), head };
+    let known = |head| OutsideHead { file: Some("a terminal's".into()), era: 0, head };
     let mut outside = vec![known(shown.head()); 200];
     let audit = judged(&exported(&shown), &trust(&shown, None), outside.clone());
     assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
@@ -326,4 +326,44 @@ fn a_refusal_is_named_by_its_rule() {
     };
     assert_eq!(*index, last as u64 + 1);
     assert!(matches!(refusal, Refusal::OutOfSequence { .. }), "{refusal}");
+}
+
+#[test]
+fn a_succession_is_crossed_and_a_head_of_what_it_gave_up_says_nothing() {
+    let (mut log, anchor) = spoken(23);
+    let gone = log.head();
+    let gone_note = signed(&log, gone);
+    log.cut(anchor.size as usize + 1);
+    let act = log.succession(1);
+    log.succeed(&["olga", "oleg"], &act).unwrap();
+    log.start().unwrap();
+    // Anchored to what is kept: verified, and the succession is told.
+    let audit = judged(&exported(&log), &trust(&log, Some(anchor)), Vec::new());
+    assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
+    assert_eq!(audit.replay.verdict().successions[0].officers, [log.id("olga"), log.id("oleg")]);
+    use console::Words;
+    let words = crate::plain::coverage(&audit, console::Lang::En);
+    assert!(words.iter().any(|said| said.say(console::Lang::En).contains("by decision of @olga, @oleg")));
+    // Anchored to what is lost: neither a fork nor a confirmation.
+    let own = trust(&log, Some(gone));
+    let audit = judged(&exported(&log), &own, Vec::new());
+    let expected =
+        Unanchored::LostBySuccession { size: gone.size, kept: act.kept.size, end: act.kept.size + 2 };
+    assert!(
+        matches!(&audit.judgement, Judgement::Unanchored(why) if *why == expected),
+        "{:?}",
+        audit.judgement
+    );
+    // Until a head behind it was compared: then it is mentioned, no more.
+    let now = OutsideHead { file: Some("anna.checkpoint".into()), era: 1, head: log.head() };
+    let audit = judged(&exported(&log), &own, vec![now]);
+    assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
+    assert_eq!(audit.lost.len(), 1);
+    // A note of what was given up beside the new one is no contradiction either; within an era a contradiction is one.
+    let notes = [gone_note, signed(&log, log.head())];
+    let audit = judged(&bundle(&log.entries, &notes), &trust(&log, Some(anchor)), Vec::new());
+    assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
+    let forked = OutsideHead { file: None, era: 1, head: Head { root: [1; 32], ..log.head() } };
+    let audit = judged(&exported(&log), &own, vec![forked]);
+    assert!(matches!(audit.judgement, Judgement::Diverged(_)), "{:?}", audit.judgement);
 }

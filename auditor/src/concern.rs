@@ -87,6 +87,7 @@ fn person_of(act: &Act) -> Option<PersonId> {
         | Act::Acknowledge(_)
         | Act::Erase(_)
         | Act::Object(_)
+        | Act::Succession(_)
         | Act::Export(_) => None,
     }
 }

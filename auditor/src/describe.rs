@@ -3,8 +3,8 @@
 
 use console::{Lang, clean};
 use journal::act::{
-    Act, ConversationKind, DualAct, EraseTarget, FileClaim, Ground, Hold, HoldScope, Order, Precedence,
-    Purpose, Reserve, RevokeReason,
+    Act, ConversationKind, DualAct, EraseTarget, FileClaim, Ground, Hold, HoldScope, LossCause, Order,
+    Precedence, Purpose, Reserve, RevokeReason, Succession,
 };
 use journal::ids::{ConversationId, Index};
 use pki::{Certificate, PersonId, canonical};
@@ -63,6 +63,7 @@ impl Teller<'_> {
                 let n = act.proposal;
                 self.say(format!("withdraws the proposal #{n}"), format!("отзывает предложение #{n}"))
             }
+            Act::Succession(act) => self.succession(act),
             Act::Login(act) if act.end_other => {
                 self.say("logs in, ending the other session".into(), "входит, завершая другой сеанс".into())
             }
@@ -228,6 +229,25 @@ impl Teller<'_> {
         }
     }
 
+    fn succession(&self, act: &Succession) -> String {
+        let (era, kept, known) = (act.era, act.kept.size, act.known_size());
+        let cause = cause(act.cause, self.lang);
+        let bodies = match act.bodies_lost {
+            false => "",
+            true => self.lang.pick("; ALL BODIES ARE LOST", "; ВСЕ ТЕЛА УТРАЧЕНЫ"),
+        };
+        self.say(
+            format!(
+                "signs the succession to era {era}: {kept} entries are kept, what stood behind them is lost (known: {known}), \
+                 {cause}{bodies}"
+            ),
+            format!(
+                "подписывает переход журнала в эпоху {era}: сохранено записей {kept}, стоявшее за ними утрачено \
+                 (известно записей: {known}), {cause}{bodies}"
+            ),
+        )
+    }
+
     fn paper(&self, order: &Order) -> String {
         let (number, ground) = (clean(&order.number), ground(order.ground, self.lang));
         self.say(format!("order {number}, {ground}"), format!("распоряжение {number}, {ground}"))
@@ -349,6 +369,18 @@ impl Teller<'_> {
             more.push_str(self.lang.pick(", to be acknowledged", ", требует подтверждения"));
         }
         more
+    }
+}
+
+/// The cause of a loss in words.
+pub(crate) fn cause(cause: LossCause, lang: Lang) -> &'static str {
+    match cause {
+        LossCause::Damage => lang.pick("cause: damage", "причина: повреждение"),
+        LossCause::Restored => {
+            lang.pick("cause: an older state was put back", "причина: возвращено прежнее состояние")
+        }
+        LossCause::Tampering => lang.pick("cause: tampering", "причина: вмешательство"),
+        LossCause::Other => lang.pick("cause: another", "причина: иная"),
     }
 }
 

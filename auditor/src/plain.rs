@@ -4,8 +4,10 @@
 use console::{Lang, count_en, count_ru, when};
 use journal::entry::BadEntry;
 use journal::ids::Head;
+use journal::register::SuccessionRow;
 use journal::replay::{Divergence, Fault};
 use journal::statement::BadStatement;
+use pki::PersonId;
 
 use crate::audit::{Audit, Flaw, Judgement, Missing, Unanchored};
 use crate::bundle::BadBundle;
@@ -54,6 +56,16 @@ console::words! {
         Span { from: String, to: String }
             => en("first entry {from}, last entry {to} (the server's clock)"),
                ru("первая запись {from}, последняя {to} (часы сервера)");
+        /// Entries were lost, and the log went on.
+        Succession { at: u64, era: u32, kept: u64, known: u64, by: String, bodies: String }
+            => en("SUCCESSION at entry #{at} to era {era}: {} kept, what stood behind them is LOST (at least {known} there had been); \
+                   by decision of {by}{bodies}", count_en(*kept, "entry", "entries")),
+               ru("ПРЕЕМСТВО в записи #{at}, эпоха {era}: сохранено {}, стоявшее за ними УТРАЧЕНО (было не меньше {known}); \
+                   по решению: {by}{bodies}", count_ru(*kept, "запись", "записи", "записей"));
+        /// A head of which entries were lost.
+        LostHead { what: String, size: u64 }
+            => en("lost by succession, and not compared: the head of {} of {what}", count_en(*size, "entry", "entries")),
+               ru("утрачена при преемстве и не сверялась: точка на {} ({what})", count_ru(*size, "запись", "записи", "записей"));
         /// The trust file moved on.
         Advanced { size: u64 }
             => en("the trust file now ends at {}", count_en(*size, "entry", "entries")),
@@ -85,7 +97,7 @@ pub fn judgement(audit: &Audit, lang: Lang) -> Said {
 }
 
 /// What was covered and how far outside heads reach.
-pub fn coverage(audit: &Audit) -> Vec<Said> {
+pub fn coverage(audit: &Audit, lang: Lang) -> Vec<Said> {
     let verdict = audit.replay.verdict();
     let Head { size, root } = verdict.head;
     if size == 0 {
@@ -96,7 +108,28 @@ pub fn coverage(audit: &Audit) -> Vec<Said> {
     if let Some(to) = verdict.anchored.checked_sub(1) {
         said.push(Said::Anchored { to, beyond: verdict.beyond });
     }
+    said.extend(verdict.successions.iter().map(|row| succession(audit, row, lang)));
+    said.extend(audit.lost.iter().map(|lost| {
+        let own = lang.pick("the trust file", "файл доверия");
+        let what = lost.file.as_ref().map_or_else(|| own.to_owned(), |file| console::clean(file).to_string());
+        Said::LostHead { what, size: lost.head.size }
+    }));
     said
+}
+
+fn succession(audit: &Audit, row: &SuccessionRow, lang: Lang) -> Said {
+    let register = audit.replay.register();
+    let name = |id: &PersonId| match register.person(*id) {
+        Some(person) => format!("@{}", console::clean(&person.login)),
+        None => id.to_string(),
+    };
+    let by = row.officers.iter().map(name).collect::<Vec<_>>().join(", ");
+    let bodies = match row.bodies_lost {
+        false => "",
+        true => lang.pick("; ALL BODIES OF BEFORE ARE LOST", "; ВСЕ ПРЕЖНИЕ ТЕЛА УТРАЧЕНЫ"),
+    };
+    let SuccessionRow { era, kept, end, known, .. } = *row;
+    Said::Succession { at: end - 1, era, kept, known, by, bodies: bodies.into() }
 }
 
 /// What is wrong with an entry.
@@ -224,6 +257,13 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
             let n = at(*note);
             lang.pick(format!("note {n} is another log's"), format!("подпись № {n} — другого журнала"))
         }
+        Flaw::NoteOfOtherEra { note, era } => {
+            let n = at(*note);
+            lang.pick(
+                format!("note {n} is of era {era}, in which the log was not at that size"),
+                format!("контрольная точка № {n} — эпохи {era}, в которой журнал не был такой длины"),
+            )
+        }
         Flaw::NoteNotSigned { note, .. } => {
             let n = at(*note);
             lang.pick(
@@ -289,6 +329,20 @@ fn unanchored(why: &Unanchored, lang: Lang) -> String {
                 "сверить не с чем; дайте контрольную точку через --anchor или --head либо примите эту через --adopt",
             )
             .to_owned(),
+        Unanchored::LostBySuccession { size, kept, end } => lang.pick(
+            format!(
+                "the known head of {size} entries is LOST BY SUCCESSION: entries {kept} to {} were given up by decision of \
+                 the officers named below; look at who signed, then take the head behind it with --adopt",
+                size - 1
+            ),
+            format!(
+                "известная точка на {size} записей УТРАЧЕНА ПРИ ПРЕЕМСТВЕ: записи с {kept} по {} оставлены по решению \
+                 офицеров, названных ниже (преемство заканчивается записью {}); проверьте подписи и примите точку после \
+                 него через --adopt",
+                size - 1,
+                end - 1
+            ),
+        ),
         Unanchored::TooMany { limit } => lang.pick(
             format!("more than {limit} entries lie beyond the newest head from outside"),
             format!("после последней точки сверки записей больше, чем {limit}"),

@@ -14,7 +14,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use journal::checkpoint::Checkpoint;
+use journal::Origin;
+use journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use journal::ids::{Head, LogId};
 use journal::note::{NOTE_BYTES_MAX, VerifierKey};
 use minicbor::{Decode, Encode, bytes::ByteVec};
@@ -148,6 +149,13 @@ pub enum BadTrust {
     Field(&'static str),
 }
 
+impl Anchor {
+    /// The era that its note names; 0 where there is none.
+    pub fn era(&self) -> u32 {
+        SignedCheckpoint::parse(&self.note).map_or(0, |note| note.claimed().origin.era)
+    }
+}
+
 impl Trust {
     /// Trust from facts that a person vouches for; no anchor yet.
     pub fn new(facts: TrustFacts) -> Result<Self, BadTrust> {
@@ -216,6 +224,12 @@ impl Trust {
     /// The log identity key.
     pub fn identity(&self) -> VerifierKey {
         self.identity.parse().expect("every way to a Trust has parsed it")
+    }
+
+    /// The log identity key under the name of an era.
+    pub fn identity_in(&self, era: u32) -> VerifierKey {
+        let name = Origin { log: self.log, era }.key_name();
+        VerifierKey::new(name, self.identity().key().clone()).expect("a good key is one under any good name")
     }
 
     /// What a person compared: the site card's fingerprint, or SHA-256 over the typed values.

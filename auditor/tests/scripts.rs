@@ -33,7 +33,7 @@ fn note(log: &TestLog, head: Head) -> Vec<u8> {
         NoteSigner { key: &keys.period, signer: &log.period_key },
         NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
     ];
-    let checkpoint = Checkpoint { log: log.register.log_id(), head };
+    let checkpoint = Checkpoint { origin: log.register.log_id().into(), head };
     SignedCheckpoint::sign(checkpoint, &signers).unwrap().to_string().into_bytes()
 }
 

@@ -97,7 +97,8 @@ fn a_long_journal_is_verified_near_the_limit_of_its_signatures() {
         NoteSigner { key: &keys.period, signer: &log.period_key },
         NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
     ];
-    let note = SignedCheckpoint::sign(Checkpoint { log: log.register.log_id(), head }, &signers).unwrap();
+    let note =
+        SignedCheckpoint::sign(Checkpoint { origin: log.register.log_id().into(), head }, &signers).unwrap();
     writer.finish(&[note.to_string().as_bytes()]).unwrap().into_inner().unwrap().sync_all().unwrap();
     let trust = trust(&log, &keys);
     let key = log.site.person("anna").signature.public().clone();

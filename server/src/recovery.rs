@@ -5,6 +5,7 @@
 use crate::reader::Positions;
 use crate::verifiers::Verifiers;
 use disk::{JournalEntry, Position};
+use journal::Origin;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::ids::Head;
 use journal::note::NoteSigner;
@@ -235,14 +236,14 @@ pub(crate) fn note(
     period: &SecretKey,
 ) -> Result<Vec<u8>, RecoveryError> {
     let failed = |error: &dyn std::fmt::Display| RecoveryError::Sign(error.to_string());
-    let log = register.log_id();
-    let keys = LogKeys::new(log, period.public().clone(), Some(identity.public().clone()));
+    let origin = Origin { log: register.log_id(), era: register.era_at(head.size) };
+    let keys = LogKeys::new(origin, period.public().clone(), Some(identity.public().clone()));
     let keys = keys.map_err(|error| failed(&error))?;
     let line2 = keys.identity.as_ref().ok_or_else(|| failed(&Suite::Ed25519.name()))?;
     let signers =
         [NoteSigner { key: &keys.period, signer: period }, NoteSigner { key: line2, signer: identity }];
     let signed =
-        SignedCheckpoint::sign(Checkpoint { log, head }, &signers).map_err(|error| failed(&error))?;
+        SignedCheckpoint::sign(Checkpoint { origin, head }, &signers).map_err(|error| failed(&error))?;
     Ok(signed.to_string().into_bytes())
 }
 

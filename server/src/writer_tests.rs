@@ -106,7 +106,8 @@ impl World {
             NoteSigner { key: &keys.period, signer: period },
             NoteSigner { key: keys.identity.as_ref().unwrap(), signer: identity },
         ];
-        let note = SignedCheckpoint::sign(Checkpoint { log: LogId([1; 32]), head }, &signers).unwrap();
+        let note =
+            SignedCheckpoint::sign(Checkpoint { origin: LogId([1; 32]).into(), head }, &signers).unwrap();
         self.number += 1;
         let batch = Batch {
             number: self.number,

@@ -10,7 +10,7 @@ use journal::act::Act;
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::Fact;
 use journal::ids::{ConversationId, Head, Index, StatementId};
-use journal::replay::{BadAt, Replay, Verdict};
+use journal::replay::{BadAt, Compared, Replay, Verdict};
 use journal::statement::Statement;
 use journal::{Content, Entry};
 use pki::{PersonId, SecretKey};
@@ -98,7 +98,7 @@ impl Audit {
         let kept = world.terminals.values().flat_map(|terminal| terminal.heads.iter().copied());
         let spoken = world.spoken.iter().map(|(size, root)| Head { size: *size, root: *root });
         let all: Vec<Head> = kept.chain(spoken).collect();
-        let one_past = all.into_iter().all(|head| replay.compare(head) == Ok(true));
+        let one_past = all.into_iter().all(|head| replay.compare(0, head) == Ok(Compared::Same));
         let same_state = replay.register().digest() == server.engine.register().digest();
         Self { verdict: Ok(replay.verdict()), confirmed, same_state, one_past }
     }

@@ -63,7 +63,10 @@ pub fn note(site: &Site, period: &SecretKey, head: Head) -> Vec<u8> {
         NoteSigner { key: &keys.period, signer: period },
         NoteSigner { key: keys.identity.as_ref().unwrap(), signer: identity },
     ];
-    SignedCheckpoint::sign(Checkpoint { log: site.log, head }, &signers).unwrap().to_string().into_bytes()
+    SignedCheckpoint::sign(Checkpoint { origin: site.log.into(), head }, &signers)
+        .unwrap()
+        .to_string()
+        .into_bytes()
 }
 
 /// A start from a snapshot ends where the replay of everything ends. Gives the entries that it covers, and the rows.

@@ -96,11 +96,11 @@ fn receipt(
     let bytes = read_small(file, RECEIPT_BYTES_MAX)?;
     let receipt = Receipt::parse(&bytes)
         .map_err(|error| Trouble::NotAReceipt { file: shown(file), cause: error.to_string() })?;
-    let head = receipt.checkpoint().claimed().head;
+    let (era, head) = (receipt.checkpoint().claimed().origin.era, receipt.checkpoint().claimed().head);
     let index = receipt.proof().index();
     let data = Data { index, size: head.size, root: hex(&head.root) };
     let against = |exit, code, said: Said, data| Ok(voice.verdict("check-proof", exit, code, &said, data));
-    if receipt.checkpoint().verify_by(&trust.identity()).is_err() {
+    if receipt.checkpoint().verify_by(&trust.identity_in(era)).is_err() {
         return against(Exit::No, "not-signed", Said::NotSigned, data);
     }
     let entry = match &check.entry {

@@ -45,7 +45,7 @@ fn work(report: &Report, voice: Voice) -> Result<Exit, Trouble> {
     }
     let (data, _) = collector.finish(&found).map_err(temporary)?;
     let mut lines = vec![judgement(&found, voice.lang).say(voice.lang)];
-    lines.extend(coverage(&found).iter().map(|line| line.say(voice.lang)));
+    lines.extend(coverage(&found, voice.lang).iter().map(|line| line.say(voice.lang)));
     let body = text(&data, voice.lang, console::terminal::output_columns());
     Ok(said("report", voice, &found, format!("{}\n\n{body}", lines.join("\n")), data))
 }

@@ -185,7 +185,7 @@ fn certificates(path: Option<&Path>) -> Result<Vec<Vec<u8>>, Trouble> {
 
 fn anchor(init: &Init, trust: &Trust) -> Result<Option<Anchor>, Trouble> {
     if let Some(path) = &init.anchor {
-        let (head, note) = read_anchor(path, trust)?;
+        let (_, head, note) = read_anchor(path, trust)?;
         return Ok(Some(Anchor { head, note: note.into() }));
     }
     let head = init.head.as_deref().map(outside_head).transpose()?;

@@ -11,6 +11,7 @@ use console::{Exit, Voice, Words};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Head;
 use journal::note::NOTE_BYTES_MAX;
+use journal::register::SuccessionRow;
 use serde::Serialize;
 
 use super::{ProgressLine, Told, ended, open_bundle, read_small, read_trust, shown, unhex32};
@@ -63,7 +64,7 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let mut trust = read_trust(&verify.against.trust)?;
     let found = judge(&verify.bundle, &verify.against, &trust, voice, &mut |_, _, _| {})?;
     let mut lines = vec![judgement(&found, voice.lang)];
-    lines.extend(coverage(&found));
+    lines.extend(coverage(&found, voice.lang));
     let moved = advance(verify, &mut trust, &found)?;
     let data = Data::new(&found, moved.is_some());
     lines.extend(moved);
@@ -93,11 +94,11 @@ pub fn judge(
     }
     let mut outside = Vec::new();
     for path in &against.anchor {
-        let (head, _) = read_anchor(path, trust)?;
-        outside.push(OutsideHead { file: Some(shown(path)), head });
+        let (era, head, _) = read_anchor(path, trust)?;
+        outside.push(OutsideHead { file: Some(shown(path)), era, head });
     }
     for text in &against.head {
-        outside.push(OutsideHead { file: Some(text.clone()), head: outside_head(text)? });
+        outside.push(OutsideHead { file: Some(text.clone()), era: 0, head: outside_head(text)? });
     }
     let (reader, bytes) = open_bundle(bundle)?;
     let mut line = ProgressLine::new(bytes, voice.lang);
@@ -112,7 +113,10 @@ fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<S
     let adopted = match &found.judgement {
         Judgement::Verified => false,
         Judgement::Unanchored(
-            Unanchored::NoAnchor | Unanchored::TooMany { .. } | Unanchored::TooOld { .. },
+            Unanchored::NoAnchor
+            | Unanchored::LostBySuccession { .. }
+            | Unanchored::TooMany { .. }
+            | Unanchored::TooOld { .. },
         ) if verify.adopt => true,
         Judgement::Unanchored(_)
         | Judgement::Invalid(_)
@@ -133,12 +137,13 @@ fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<S
 }
 
 /// A checkpoint note from outside, signed by the log's identity key.
-pub fn read_anchor(path: &Path, trust: &Trust) -> Result<(Head, Vec<u8>), Trouble> {
+pub fn read_anchor(path: &Path, trust: &Trust) -> Result<(u32, Head, Vec<u8>), Trouble> {
     let note = read_small(path, NOTE_BYTES_MAX)?;
     let bad = || Trouble::BadAnchor { file: shown(path) };
     let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| bad())?;
-    let head = checkpoint.verify_by(&trust.identity()).map_err(|_| bad())?.head();
-    Ok((head, note))
+    let era = checkpoint.claimed().origin.era;
+    let head = checkpoint.verify_by(&trust.identity_in(era)).map_err(|_| bad())?.head();
+    Ok((era, head, note))
 }
 
 /// A head typed from paper.
@@ -167,7 +172,28 @@ struct Data {
     beyond: u64,
     first_bad: Option<u64>,
     contradiction: Option<Contradiction>,
+    /// Where the log went on without entries that were lost.
+    successions: Vec<Succeeded>,
+    /// Heads of which entries were lost so: they say nothing.
+    lost_heads: Vec<LostHead>,
     trust_advanced: bool,
+}
+
+#[derive(Serialize)]
+struct Succeeded {
+    era: u32,
+    kept: u64,
+    end: u64,
+    known: u64,
+    bodies_lost: bool,
+    officers: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct LostHead {
+    file: Option<String>,
+    era: u32,
+    size: u64,
 }
 
 #[derive(Serialize)]
@@ -209,7 +235,23 @@ impl Data {
                 known: hex(&heads.named),
                 found: hex(&heads.found),
             }),
+            successions: verdict.successions.iter().map(Succeeded::from).collect(),
+            lost_heads: found.lost.iter().map(LostHead::from).collect(),
             trust_advanced,
         }
+    }
+}
+
+impl From<&SuccessionRow> for Succeeded {
+    fn from(row: &SuccessionRow) -> Self {
+        let SuccessionRow { era, kept, end, known, bodies_lost, .. } = *row;
+        let officers = row.officers.iter().map(ToString::to_string).collect();
+        Self { era, kept, end, known, bodies_lost, officers }
+    }
+}
+
+impl From<&OutsideHead> for LostHead {
+    fn from(lost: &OutsideHead) -> Self {
+        Self { file: lost.file.clone(), era: lost.era, size: lost.head.size }
     }
 }

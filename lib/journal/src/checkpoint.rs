@@ -2,7 +2,8 @@
 //! Never carries extension lines, and never names a log but by its id.
 //!
 //! ```text
-//! conclave/LOGID                     origin: the log id, 64 lowercase hex digits; also the name of both keys
+//! conclave/LOGID                     origin: the log id, 64 lowercase hex digits; also the name of both keys. Behind a
+//!                                    succession `/` and the number of the era (`origin.rs`)
 //! SIZE                               decimal, no leading zero
 //! ROOT                               base64 of 32 bytes
 //!
@@ -17,17 +18,17 @@ use pki::PublicKey;
 
 use crate::ids::{Hash, Head, LogId};
 use crate::note::{BadKey, CannotSign, KeyName, Malformed, NotSigned, NoteSigner, SignedNote, VerifierKey};
+use crate::origin::Origin;
 use crate::tree::{TREE_SIZE_MAX, empty_root};
 
-const ORIGIN_PREFIX: &str = "conclave/";
 const PERIOD_LINE: usize = 0;
 const IDENTITY_LINE: usize = 1;
 
 /// What a log says of itself: how many entries, and the root over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The log.
-    pub log: LogId,
+    /// The log, and its era.
+    pub origin: Origin,
     /// Its size and root.
     pub head: Head,
 }
@@ -53,20 +54,15 @@ pub enum BadCheckpoint {
 }
 
 impl Checkpoint {
-    /// The origin line of a log.
-    pub fn origin(log: LogId) -> String {
-        format!("{ORIGIN_PREFIX}{log}")
-    }
-
-    /// The name under which a log's keys sign; it equals the origin.
+    /// The name under which a log's keys sign before any succession: what a site card carries.
     pub fn key_name(log: LogId) -> KeyName {
-        Self::origin(log).parse().expect("hex digits and a slash make a key name")
+        Origin::from(log).key_name()
     }
 
     /// The text to be signed.
     pub fn text(&self) -> String {
         let Head { size, root } = self.head;
-        format!("{}\n{size}\n{}\n", Self::origin(self.log), STANDARD.encode(root))
+        format!("{}\n{size}\n{}\n", self.origin, STANDARD.encode(root))
     }
 
     /// Reads a checkpoint's text whole; there is one spelling of each.
@@ -77,13 +73,13 @@ impl Checkpoint {
         else {
             return Err(BadCheckpoint::Lines);
         };
-        let log = parse_origin(origin).ok_or(BadCheckpoint::Origin)?;
+        let origin = Origin::parse(origin).ok_or(BadCheckpoint::Origin)?;
         let size = parse_decimal(size).filter(|size| *size <= TREE_SIZE_MAX).ok_or(BadCheckpoint::Size)?;
         let root = parse_hash(root).ok_or(BadCheckpoint::Root)?;
         if size == 0 && root != empty_root() {
             return Err(BadCheckpoint::Root);
         }
-        Ok(Checkpoint { log, head: Head { size, root } })
+        Ok(Checkpoint { origin, head: Head { size, root } })
     }
 }
 
@@ -97,9 +93,14 @@ pub struct LogKeys {
 }
 
 impl LogKeys {
-    /// The keys of `log` under its name.
-    pub fn new(log: LogId, period: PublicKey, identity: Option<PublicKey>) -> Result<Self, BadKey> {
-        let key = |key| VerifierKey::new(Checkpoint::key_name(log), key);
+    /// The keys of a log under the name of its era (a log id alone: the first).
+    pub fn new(
+        origin: impl Into<Origin>,
+        period: PublicKey,
+        identity: Option<PublicKey>,
+    ) -> Result<Self, BadKey> {
+        let origin = origin.into();
+        let key = |key| VerifierKey::new(origin.key_name(), key);
         Ok(LogKeys { period: key(period)?, identity: identity.map(key).transpose()? })
     }
 }
@@ -153,7 +154,7 @@ impl SignedCheckpoint {
 
     /// A key of another log proves nothing here, whatever it signed.
     fn own_name(&self, key: &VerifierKey) -> Result<(), NotSigned> {
-        match key.name().as_str() == Checkpoint::origin(self.checkpoint.log) {
+        match *key.name() == self.checkpoint.origin.key_name() {
             true => Ok(()),
             false => Err(NotSigned::NoKnownKey),
         }
@@ -174,25 +175,18 @@ pub struct VerifiedCheckpoint(Checkpoint);
 impl VerifiedCheckpoint {
     /// The log.
     pub fn log(&self) -> LogId {
-        self.0.log
+        self.0.origin.log
+    }
+
+    /// Its era.
+    pub fn era(&self) -> u32 {
+        self.0.origin.era
     }
 
     /// Its size and root.
     pub fn head(&self) -> Head {
         self.0.head
     }
-}
-
-fn parse_origin(origin: &str) -> Option<LogId> {
-    let digits = origin.strip_prefix(ORIGIN_PREFIX)?.as_bytes();
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
-    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok().map(LogId)
 }
 
 /// A number in its one decimal spelling.
@@ -235,7 +229,7 @@ pub(crate) mod tests {
                 NoteSigner { key: &self.keys.period, signer: &self.period },
                 NoteSigner { key: identity, signer: &self.identity },
             ];
-            SignedCheckpoint::sign(Checkpoint { log: LOG, head }, &signers).unwrap()
+            SignedCheckpoint::sign(Checkpoint { origin: LOG.into(), head }, &signers).unwrap()
         }
     }
 
@@ -243,7 +237,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_text_has_its_one_form() {
-        let checkpoint = Checkpoint { log: LOG, head: HEAD };
+        let checkpoint = Checkpoint { origin: LOG.into(), head: HEAD };
         let text = checkpoint.text();
         let expected =
             format!("conclave/{}\n20852163\nCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgo=\n", "ab".repeat(32));
@@ -270,7 +264,7 @@ pub(crate) mod tests {
         ] {
             assert_eq!(Checkpoint::parse_text(&text.replacen(from, to, 1)), Err(fault), "{from:?} -> {to:?}");
         }
-        let empty = Checkpoint { log: LOG, head: Head { size: 0, root: empty_root() } };
+        let empty = Checkpoint { origin: LOG.into(), head: Head { size: 0, root: empty_root() } };
         assert_eq!(Checkpoint::parse_text(&empty.text()), Ok(empty));
     }
 
@@ -306,7 +300,8 @@ pub(crate) mod tests {
         let log = Log::new(Suite::Ed25519);
         let other = LogKeys::new(LogId([1; 32]), log.period.public().clone(), None).unwrap();
         let foreign = NoteSigner { key: &other.period, signer: &log.period };
-        let mixed = SignedCheckpoint::sign(Checkpoint { log: LOG, head: HEAD }, &[foreign]).unwrap();
+        let mixed =
+            SignedCheckpoint::sign(Checkpoint { origin: LOG.into(), head: HEAD }, &[foreign]).unwrap();
         assert_eq!(mixed.verify(&other), Err(NotSigned::NoKnownKey));
         assert_eq!(mixed.verify_by(&other.period), Err(NotSigned::NoKnownKey));
         assert_eq!(log.sign(HEAD).verify(&other), Err(NotSigned::NoKnownKey));

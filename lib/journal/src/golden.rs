@@ -240,6 +240,8 @@ fn write_golden() {
     let chain = log.register.chain_of(log.id("adam")).expect("it lives").chain;
     log.fact(Fact::SessionEnd(SessionEnd { chain, reason: EndReason::Lost })).expect("a claim");
     log.fact(Fact::Stop(Stop {})).expect("a Stop");
+    let succession = log.succession(2);
+    log.succeed(&["olga", "oleg"], &succession).expect("a succession");
     log.wait_ms(60_000);
     log.start().expect("a Start");
     log.log_in("anna").expect("a Login");

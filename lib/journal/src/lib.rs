@@ -12,6 +12,7 @@ pub mod ids;
 pub mod membership;
 pub mod multiproof;
 pub mod note;
+pub mod origin;
 pub mod policy;
 pub mod proof;
 pub mod receipt;
@@ -36,6 +37,7 @@ pub use ids::{
     StatementId,
 };
 pub use membership::{ActBy, Membership, MembershipView};
+pub use origin::Origin;
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use register::{Applied, Audience, Candidate, CandidateContent, Effect, ErasePlace, Register};

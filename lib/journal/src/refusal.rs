@@ -135,4 +135,10 @@ refusals! {
     204 WrongIndex { expected: Index } "the next entry has index {expected}",
     205 NotRunning "nothing but a Start (or acts of the authority) can stand here",
     203 NewerRules { rules: u32 } "rules version {rules} is newer than this program",
+    // --- successions
+    250 BadSuccession { reason: String } "succession not accepted: {reason}",
+    /// Nothing else may stand between its statements.
+    251 SuccessionOpen { missing: u32 } "{missing} officers must sign the succession first",
+    252 NotAFirstOfficer { person: PersonId } "person {person} is none of the officers whom the genesis names",
+    253 EraNotLater { found: u32, current: u32 } "era {found} is not later than {current}",
 }

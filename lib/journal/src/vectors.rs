@@ -62,6 +62,18 @@ fn acts() -> Vec<Act> {
         Act::Propose(Propose { act: canonical::encode(&DualAct::LiftHold(70_001)).into() }),
         Act::Approve(Approve { proposal: 24 }),
         Act::Withdraw(Withdraw { proposal: 25 }),
+        Act::Succession(Succession {
+            era: 3,
+            kept: Head { size: 70_000, root: hash(0x1d) },
+            lost: vec![
+                LossTrace { source: LossSource::Cell, size: 70_100, root: Some(hash(0x1e)) },
+                LossTrace { source: LossSource::LaterBatches, size: 70_000, root: None },
+                LossTrace { source: LossSource::SignedHead, size: 70_101, root: Some(hash(0x1f)) },
+            ],
+            bodies_lost: true,
+            cause: LossCause::Restored,
+            time_ms: 1_767_225_600_789,
+        }),
         Act::Login(Login {
             nonce: hash(1),
             exporter: hash(2),

@@ -162,6 +162,7 @@ impl Brought {
             Act::EnvelopeHandOver(act) => Said::HandOver { number: act.number },
             Act::EnvelopeVoid(act) => Said::Void { number: act.number },
             Act::Genesis(_)
+            | Act::Succession(_)
             | Act::Submit(_)
             | Act::Propose(_)
             | Act::Approve(_)

@@ -13,6 +13,7 @@ pub mod office;
 pub mod people;
 pub mod session;
 pub mod site;
+pub mod succession;
 
 pub use audit::Export;
 pub use conversation::{
@@ -26,12 +27,13 @@ pub use office::{Approve, DualAct, EndSession, Propose, Resume, Submit, Suspend,
 pub use people::{Crl, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
 pub use session::{Login, Logout, SetPassword};
 pub use site::Genesis;
+pub use succession::{LossCause, LossSource, LossTrace, Succession};
 
 /// What an act is about. Whoever judges a whole family alike asks for it, so that a new kind finds its place here, in the
 /// table below, and not in every room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Family {
-    /// Begins the log or a chain; has no place inside one.
+    /// Begins the log, one of its eras or a chain; has no place inside one.
     Beginning,
     /// Of a person's own session and password.
     Session,
@@ -87,6 +89,7 @@ acts! {
     3 Propose "propose" Office,
     4 Approve "approve" Office,
     5 Withdraw "withdraw" Office,
+    6 Succession "succession" Beginning,
     10 Login "login" Beginning,
     11 Logout "logout" Session,
     12 SetPassword "set-password" Session,
@@ -160,6 +163,7 @@ impl Act {
             | Self::Object(_)
             | Self::Acknowledge(_)
             | Self::Genesis(_)
+            | Self::Succession(_)
             | Self::Submit(_)
             | Self::Propose(_)
             | Self::Approve(_)
@@ -185,6 +189,7 @@ impl Act {
     pub fn check_bounds(&self) -> Result<(), OutOfBounds> {
         match self {
             Self::Genesis(act) => act.check_bounds(),
+            Self::Succession(act) => act.check_bounds(),
             Self::Submit(act) => act.check_bounds(),
             Self::Propose(act) => act.check_bounds(),
             Self::Enrol(act) => act.check_bounds(),

@@ -92,6 +92,7 @@ impl MembershipView {
             | Act::Erase(_)
             | Act::Object(_)
             | Act::Hold(_)
+            | Act::Succession(_)
             | Act::Export(_) => {}
         }
         Ok(())

@@ -60,6 +60,8 @@ pub enum ChainEnd {
     Start,
     /// The daemon stopped in good order.
     Stop,
+    /// Entries were lost, and the log went on in a new era.
+    Succession,
 }
 
 /// What an erasure takes away.

@@ -71,7 +71,7 @@ impl Register {
         Applied::with(Audience::Nobody, effects)
     }
 
-    fn end_all(&mut self, why: ChainEnd) -> Vec<Effect> {
+    pub(super) fn end_all(&mut self, why: ChainEnd) -> Vec<Effect> {
         let ended = std::mem::take(&mut self.chains);
         let end =
             |(person, live): (_, super::LiveChain)| Effect::ChainEnded { person, chain: live.chain, why };
@@ -120,6 +120,10 @@ impl Register {
         let site = self.founded()?;
         let (expected, before) = match &self.period {
             None => (0, PublicKey::from_raw(Suite::Ed25519, &site.identity)),
+            // Its secret was lost with the bodies: nobody can end it, and nobody but the log itself make the next one known.
+            Some(period) if self.is_period_lost(period) => {
+                (period.number + 1, PublicKey::from_raw(Suite::Ed25519, &site.identity))
+            }
             Some(period) if !period.ended => return Err(bad("the period before has not ended")),
             Some(period) => (period.number + 1, PublicKey::from_spki(&period.key)),
         };
@@ -140,7 +144,7 @@ impl Register {
 
     /// Counts and snapshot must be what follows from the journal; counting begins anew behind it.
     fn period_end(&mut self, fact: &PeriodEnd) -> Result<Applied, Refusal> {
-        let current = self.period.as_ref().filter(|period| !period.ended);
+        let current = self.period.as_ref().filter(|period| !period.ended && !self.is_period_lost(period));
         if current.is_none_or(|period| period.number != fact.period) {
             return Err(bad("no such period is open"));
         }

@@ -24,6 +24,7 @@ pub mod rows;
 mod session;
 mod site;
 pub mod snapshot;
+mod succession;
 mod time;
 
 pub use applied::{Applied, Audience, ChainEnd, Effect, ErasePlace};
@@ -39,6 +40,7 @@ pub use rows::{
 };
 pub use site::{BadGenesis, Site, verify_genesis};
 pub use snapshot::BadSnapshot;
+pub use succession::{SUCCESSIONS_MAX, SuccessionRow};
 
 use crate::act::Act;
 use crate::fact::Fact;
@@ -147,6 +149,10 @@ pub struct Register {
     orders: BTreeMap<Index, OrderRow>,
     #[cbor(n(22), with = "pairs")]
     holds: BTreeMap<Index, HoldRow>,
+    #[n(23)]
+    successions: Vec<SuccessionRow>,
+    #[n(24)]
+    succession: Option<succession::OpenSuccession>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -204,6 +210,7 @@ impl Register {
             return Err(Refusal::WrongIndex { expected: self.size });
         }
         self.check_time(candidate)?;
+        self.check_succession_open(candidate)?;
         let applied = match candidate.content {
             CandidateContent::Statement(statement) => self.apply_statement(candidate, statement, heads)?,
             CandidateContent::Fact(fact) => self.apply_fact(candidate, fact)?,
@@ -237,6 +244,8 @@ impl Register {
             self.genesis(&cx, act)
         } else if let Act::Login(act) = act {
             self.login(&cx, act, heads)
+        } else if let Act::Succession(act) = act {
+            self.succession(&cx, act, heads)
         } else if header.person == PersonId(0) {
             self.offline_act(&cx, act)
         } else {
@@ -260,7 +269,7 @@ impl Register {
 
     fn rule(&mut self, cx: &Context<'_>, act: &Act) -> Result<Applied, Refusal> {
         match act {
-            Act::Genesis(_) | Act::Login(_) => Err(Refusal::AlreadyFounded),
+            Act::Genesis(_) | Act::Login(_) | Act::Succession(_) => Err(Refusal::AlreadyFounded),
             Act::Enrol(_)
             | Act::Crl(_)
             | Act::EnvelopePrint(_)

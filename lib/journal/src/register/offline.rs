@@ -155,6 +155,7 @@ impl Register {
             | Act::Erase(_)
             | Act::Object(_)
             | Act::Hold(_)
+            | Act::Succession(_)
             | Act::Export(_) => Err(Refusal::WrongRole),
         }
     }

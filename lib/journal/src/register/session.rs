@@ -117,7 +117,7 @@ impl Register {
     }
 
     /// The certificate may sign statements of this person now.
-    fn check_certificate(&self, cx: &Context<'_>) -> Result<(), Refusal> {
+    pub(super) fn check_certificate(&self, cx: &Context<'_>) -> Result<(), Refusal> {
         let certified = self.signing_certificate(cx)?;
         let owner = certified.certificate().person().unwrap_or(PersonId(0));
         if owner != cx.by.signer {

@@ -2,6 +2,7 @@
 //! Never reads a clock; the times stand in the entries.
 
 use super::{Applied, Audience, Candidate, CandidateContent, Context, Due, Effect, ErasePlace, Register};
+use crate::act::Act;
 use crate::fact::Fact;
 use crate::ids::Index;
 use crate::refusal::Refusal;
@@ -18,7 +19,12 @@ impl Register {
             CandidateContent::Fact(fact) => Some(fact),
             CandidateContent::Statement(_) => None,
         };
-        if self.running && !matches!(fact, Some(Fact::Start(_))) {
+        // A succession is made while the daemon does not run, whatever the kept entries say.
+        let at_rest = match candidate.content {
+            CandidateContent::Fact(fact) => matches!(fact, Fact::Start(_)),
+            CandidateContent::Statement(statement) => matches!(statement.get().act(), Act::Succession(_)),
+        };
+        if self.running && !at_rest {
             if candidate.boot_ms < self.boot_ms {
                 return Err(Refusal::TimeRunsBack { floor_ms: self.boot_ms });
             }

@@ -15,7 +15,8 @@ use crate::checkpoint::{LogKeys, SignedCheckpoint};
 use crate::fact::Fact;
 use crate::ids::{Hash, Head, Index, LogId};
 use crate::note::NotSigned;
-use crate::register::{Applied, Register};
+use crate::origin::Origin;
+use crate::register::{Applied, Register, SuccessionRow};
 use crate::tree::Tree;
 use pki::{PublicKey, Suite};
 use std::cell::RefCell;
@@ -63,6 +64,23 @@ pub enum Unconfirmed {
         /// Entries replayed.
         replayed: u64,
     },
+    /// Entries that it covers were lost, and the log went on without them by decision of its first officers: it says
+    /// nothing of those that are there.
+    #[error("of the {size} entries that it covers {kept} were kept by a succession")]
+    Lost {
+        /// Its size.
+        size: u64,
+        /// Entries kept.
+        kept: u64,
+    },
+    /// It is of an era in which the log was not at that size.
+    #[error("it is of era {found}, at that size the log was in era {era}")]
+    OtherEra {
+        /// In the checkpoint.
+        found: u32,
+        /// By the entries.
+        era: u32,
+    },
     /// The log had no period key then.
     #[error("the log had no period key at size {size}")]
     NoPeriod {
@@ -94,6 +112,19 @@ pub struct Verdict {
     pub beyond: u64,
     /// Time stamps of the first and the last entry.
     pub span_ms: (u64, u64),
+    /// Where the log went on without entries that were lost.
+    pub successions: Vec<SuccessionRow>,
+}
+
+/// What a head from outside says of the entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compared {
+    /// They lead to it.
+    Same,
+    /// It covers more than was replayed: nothing can be said.
+    Beyond,
+    /// It covers entries that were lost by this succession: nothing can be said.
+    Lost(SuccessionRow),
 }
 
 /// A replay under way.
@@ -167,15 +198,21 @@ impl Replay {
         &mut self.keys
     }
 
-    /// Compares with a head from outside: an anchor of the auditor's own, a terminal's, a paper sheet's. Beyond what
-    /// was replayed nothing can be said: `Ok(false)`.
-    pub fn compare(&mut self, head: Head) -> Result<bool, Divergence> {
-        let Ok(found) = self.tree.root_at(head.size) else { return Ok(false) };
-        if found != head.root {
-            return Err(Divergence { size: head.size, named: head.root, found });
+    /// Compares with a head from outside: an anchor of the auditor's own, a terminal's, a paper sheet's. `era` is the one
+    /// that its note names; 0 where there is none.
+    pub fn compare(&mut self, era: u32, head: Head) -> Result<Compared, Divergence> {
+        let found = self.tree.root_at(head.size).ok();
+        if found == Some(head.root) {
+            self.anchored = self.anchored.max(head.size);
+            return Ok(Compared::Same);
         }
-        self.anchored = self.anchored.max(head.size);
-        Ok(true)
+        if let Some(row) = self.register.lost_by(era, head.size) {
+            return Ok(Compared::Lost(row.clone()));
+        }
+        match found {
+            Some(found) => Err(Divergence { size: head.size, named: head.root, found }),
+            None => Ok(Compared::Beyond),
+        }
     }
 
     /// The keys that sign a checkpoint of this size: those of the period whose KeyRoll is the last one covered.
@@ -183,20 +220,29 @@ impl Replay {
         let behind = self.periods.partition_point(|(index, _)| *index < size);
         let (_, period) = self.periods.get(behind.checked_sub(1)?)?;
         let identity = PublicKey::from_raw(Suite::Ed25519, self.register.identity()?).ok();
-        LogKeys::new(self.register.log_id(), period.clone(), identity).ok()
+        let origin = Origin { log: self.register.log_id(), era: self.register.era_at(size) };
+        LogKeys::new(origin, period.clone(), identity).ok()
     }
 
     /// A checkpoint of the log itself: signed by its period's keys, and the root of these very entries. It anchors
     /// nothing: the server could have made it for this reader alone.
     pub fn confirm(&self, checkpoint: &SignedCheckpoint) -> Result<Head, Unconfirmed> {
         let claimed = checkpoint.claimed();
-        if claimed.log != self.register.log_id() {
-            return Err(Unconfirmed::OtherLog { log: claimed.log });
+        let Origin { log, era: named } = claimed.origin;
+        if log != self.register.log_id() {
+            return Err(Unconfirmed::OtherLog { log });
         }
         let size = claimed.head.size;
+        if let Some(row) = self.register.lost_by(named, size) {
+            return Err(Unconfirmed::Lost { size, kept: row.kept });
+        }
         let Ok(found) = self.tree.root_at(size) else {
             return Err(Unconfirmed::Beyond { size, replayed: self.tree.size() });
         };
+        let era = self.register.era_at(size);
+        if named != era {
+            return Err(Unconfirmed::OtherEra { found: named, era });
+        }
         let keys = self.keys_at(size).ok_or(Unconfirmed::NoPeriod { size })?;
         let head = checkpoint.verify(&keys)?.head();
         if head.root != found {
@@ -216,6 +262,7 @@ impl Replay {
             anchored: self.anchored,
             beyond: head.size - self.anchored,
             span_ms: self.span_ms.unwrap_or_default(),
+            successions: self.register.successions().to_vec(),
         }
     }
 }
@@ -260,7 +307,7 @@ mod tests {
             NoteSigner { key: &keys.period, signer: &log.period_key },
             NoteSigner { key: identity, signer: &log.site.identity },
         ];
-        let checkpoint = Checkpoint { log: log_id, head: log.head() };
+        let checkpoint = Checkpoint { origin: log_id.into(), head: log.head() };
         SignedCheckpoint::sign(checkpoint, &signers).expect("keys in memory sign")
     }
 
@@ -271,13 +318,13 @@ mod tests {
         log.send("boris", chat).unwrap();
         let mut replay = replayed(&log);
         assert_eq!(replay.register(), &log.register);
-        assert_eq!(replay.compare(log.head()), Ok(true));
+        assert_eq!(replay.compare(0, log.head()), Ok(Compared::Same));
         let verdict = replay.verdict();
         assert_eq!((verdict.head, verdict.anchored, verdict.beyond), (log.head(), log.tree.size(), 0));
         assert_eq!(verdict.kinds.values().sum::<u64>(), log.tree.size());
         assert_eq!(verdict.state, log.register.digest());
         let far = Head { size: log.tree.size() + 1, root: [0; 32] };
-        assert_eq!(replay.compare(far), Ok(false));
+        assert_eq!(replay.compare(0, far), Ok(Compared::Beyond));
     }
 
     #[test]
@@ -298,7 +345,7 @@ mod tests {
             }
             assert!(read(bytes).unwrap().verify(&KeyBook::new()).is_ok_and(|entry| entry.fact().is_some()));
             let root = log.tree.root_at(index as u64 + 1).unwrap();
-            assert!(replay.compare(Head { size: index as u64 + 1, root }).is_err());
+            assert!(replay.compare(0, Head { size: index as u64 + 1, root }).is_err());
         }
     }
 

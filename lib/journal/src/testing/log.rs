@@ -3,8 +3,9 @@
 
 use super::site::{Described, FOUNDED_MS, TestSite};
 use crate::act::{
-    Act, Approve, Create, DualAct, EnvelopeHandOver, EnvelopePrint, Epoch, Login, Message, Precedence,
-    Propose, Purpose, Reserve, SetPassword, SizeClass, Submit, WrapClaim,
+    Act, Approve, Create, DualAct, EnvelopeHandOver, EnvelopePrint, Epoch, Login, LossCause, LossSource,
+    LossTrace, Message, Precedence, Propose, Purpose, Reserve, SetPassword, SizeClass, Submit, Succession,
+    WrapClaim,
 };
 use crate::entry::{Content, ENTRY_VERSION, Entry};
 use crate::fact::{CellKind, Fact, KeyRoll, PeriodEnd, Start, key_roll_bytes};
@@ -435,5 +436,38 @@ impl TestLog {
         }
         self.epoch(founder, conversation).expect("an Epoch");
         conversation
+    }
+
+    /// The entries behind the first `size` are lost, and everything that followed from them.
+    pub fn cut(&mut self, size: usize) {
+        self.entries.truncate(size);
+        let mut replay = crate::replay::Replay::new(None);
+        for entry in &self.entries {
+            replay.feed(entry).expect("what was admitted replays");
+        }
+        (self.register, self.tree) = (replay.register().clone(), replay.tree().clone());
+    }
+
+    /// The succession that keeps all entries that are there, of this era.
+    pub fn succession(&self, era: u32) -> Succession {
+        let kept = self.head();
+        let lost = vec![LossTrace { source: LossSource::Cell, size: kept.size + 5, root: Some([9; 32]) }];
+        Succession { era, kept, lost, bodies_lost: false, cause: LossCause::Damage, time_ms: self.now_ms }
+    }
+
+    /// An officer's statement of a succession.
+    pub fn succession_by(&self, login: &str, act: &Succession) -> SignedStatement {
+        let person = self.site.person(login);
+        let mut header = self.site.blank_header(person.signature_certificate.id());
+        (header.log, header.person, header.head) = (self.register.log_id(), person.id, act.kept);
+        self.sign(login, Statement { header, act: Act::Succession(act.clone()) }).0
+    }
+
+    /// A succession by these officers.
+    pub fn succeed(&mut self, officers: &[&str], act: &Succession) -> Result<(), Refusal> {
+        for login in officers {
+            self.admit(Content::Statement(self.succession_by(login, act)))?;
+        }
+        Ok(())
     }
 }

@@ -350,6 +350,22 @@ fn register_words(code: u16) -> Option<Row> {
         203 => ("newer-rules", "the site's rules are newer than the server", "правила системы новее сервера"),
         204 => ("wrong-index", "the log's numbering does not fit", "нумерация журнала не сходится"),
         205 => ("not-running", "the server is not running yet", "сервер ещё не работает"),
+        250 => (
+            "bad-succession",
+            "this is no succession of this log here",
+            "такое преемство журнала здесь невозможно",
+        ),
+        251 => (
+            "succession-open",
+            "further officers must sign the succession first",
+            "сначала преемство должны подписать остальные офицеры",
+        ),
+        252 => (
+            "not-a-first-officer",
+            "none of the officers whom the genesis names",
+            "не из офицеров, названных при основании",
+        ),
+        253 => ("era-not-later", "an era that the log has passed already", "эта эпоха журнала уже была"),
         _ => return None,
     })
 }

@@ -315,6 +315,7 @@ impl State {
             Act::Invite(_) | Act::HandOver(_) | Act::BadWrap(_) => row.membership_act(&by, act)?,
             // Shown beside the others by the server; no rule of membership knows them.
             Act::Genesis(_)
+            | Act::Succession(_)
             | Act::Submit(_)
             | Act::Propose(_)
             | Act::Withdraw(_)

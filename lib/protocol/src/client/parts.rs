@@ -139,7 +139,9 @@ pub(crate) fn noted(record: &StateRecord, anchors: &Anchors) -> Result<Noted, Ba
     let Some(note) = &record.checkpoint else { return Ok(Noted::nothing()) };
     let signed = SignedCheckpoint::parse(note.as_bytes()).map_err(|_| BadParts::Record)?;
     match *signed.claimed() {
-        Checkpoint { log, head } if log == anchors.log => Ok(Noted { head, note: note.clone().into_bytes() }),
+        Checkpoint { origin, head } if origin.log == anchors.log => {
+            Ok(Noted { head, note: note.clone().into_bytes() })
+        }
         Checkpoint { .. } => Err(BadParts::Record),
     }
 }

@@ -130,6 +130,7 @@ impl Cx {
                 self.approved(entry.index, approve.proposal).await
             }
             Act::Genesis(_)
+            | Act::Succession(_)
             | Act::Submit(_)
             | Act::Propose(_)
             | Act::Withdraw(_)

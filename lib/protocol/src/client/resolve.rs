@@ -49,6 +49,7 @@ impl Search {
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Genesis(_)
+            | Act::Succession(_)
             | Act::Submit(_)
             | Act::Propose(_)
             | Act::Approve(_)

@@ -195,8 +195,8 @@ impl Trust {
             return Ok(known.noted.clone());
         }
         let signed = SignedCheckpoint::parse(bytes).map_err(|_| What::Note)?;
-        let Checkpoint { log, head } = *signed.claimed();
-        let keys = self.periods.keys(head.size).filter(|_| log == self.log).ok_or(What::Note)?;
+        let Checkpoint { origin, head } = *signed.claimed();
+        let keys = self.periods.keys(head.size).filter(|_| origin == self.log.into()).ok_or(What::Note)?;
         signed.verify(keys).map_err(|_| What::Note)?;
         let noted = Noted { head, note: bytes.to_vec() };
         let mut known = self.seen.iter().map(|seen| &seen.noted).chain([&self.proven]);

@@ -44,7 +44,10 @@ impl Log {
             NoteSigner { key: &keys.period, signer: period },
             NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &self.identity },
         ];
-        SignedCheckpoint::sign(Checkpoint { log: LOG, head }, &signers).unwrap().to_string().into_bytes()
+        SignedCheckpoint::sign(Checkpoint { origin: LOG.into(), head }, &signers)
+            .unwrap()
+            .to_string()
+            .into_bytes()
     }
 
     fn growth(&self, from: u64) -> Vec<Digest> {

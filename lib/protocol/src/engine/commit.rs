@@ -10,8 +10,9 @@ use crate::limits::{
     AROUND_STORED_BYTES, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, ENTRIES_TOGETHER, INPUTS_TOGETHER_MAX,
 };
 use bytes::Bytes;
+use journal::Origin;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
-use journal::ids::{Head, Index, LogId};
+use journal::ids::{Head, Index};
 use journal::note::{CannotSign, NoteSigner};
 use minicbor::bytes::ByteVec;
 use pki::{KeyError, SecretKey};
@@ -22,20 +23,25 @@ pub(super) struct LogSigners {
     pub(super) identity: SecretKey,
     period: SecretKey,
     keys: LogKeys,
-    log: LogId,
+    origin: Origin,
 }
 
 impl LogSigners {
-    pub(super) fn new(log: LogId, identity: SecretKey, period: SecretKey) -> Result<Self, KeyError> {
+    pub(super) fn new(
+        origin: impl Into<Origin>,
+        identity: SecretKey,
+        period: SecretKey,
+    ) -> Result<Self, KeyError> {
+        let origin = origin.into();
         let identity_key = Some(identity.public().clone());
-        let keys = LogKeys::new(log, period.public().clone(), identity_key)
+        let keys = LogKeys::new(origin, period.public().clone(), identity_key)
             .map_err(|_| KeyError::Unsupported { suite: period.public().suite() })?;
-        Ok(Self { identity, period, keys, log })
+        Ok(Self { identity, period, keys, origin })
     }
 
     /// The signed note of a head: line 1 by the period key, line 2 by the identity key.
     pub(super) fn note(&self, head: Head) -> Result<Bytes, CannotSign> {
-        let checkpoint = Checkpoint { log: self.log, head };
+        let checkpoint = Checkpoint { origin: self.origin, head };
         let identity = self.keys.identity.as_ref().expect("`new` gives an identity key");
         let signers = [
             NoteSigner { key: &self.keys.period, signer: &self.period },

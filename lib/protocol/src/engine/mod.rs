@@ -37,6 +37,7 @@ use chunks::Reservations;
 use commit::{Commits, Durable, LogSigners};
 use facts::{Clock, Failures, Room};
 use forget::Forgetting;
+use journal::Origin;
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::{Index, LogId};
 use journal::register::Register;
@@ -158,12 +159,13 @@ impl Engine {
             return Err(BadParts::Heads);
         }
         let (log, suite) = (site.log, site.suite);
+        let origin = Origin { log, era: register.era() };
         let site = Site {
             log,
             suite,
             root: [TrustAnchor::new(site.root().clone())],
             issuing: [site.issuing().clone()],
-            signers: LogSigners::new(log, identity, period).map_err(|_| BadParts::WrongKey("period"))?,
+            signers: LogSigners::new(origin, identity, period).map_err(|_| BadParts::WrongKey("period"))?,
             core_id: Certificate::parse(&core)?.id(),
             core,
             server,

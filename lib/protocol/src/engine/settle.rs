@@ -132,6 +132,6 @@ fn code_of(why: ChainEnd) -> Code {
         ChainEnd::NewLogin => Code::Replaced,
         ChainEnd::SessionEnd => Code::Idle,
         ChainEnd::EndSession | ChainEnd::Suspended | ChainEnd::Revoked => Code::Expelled,
-        ChainEnd::Start | ChainEnd::Stop => Code::Stopping,
+        ChainEnd::Start | ChainEnd::Stop | ChainEnd::Succession => Code::Stopping,
     }
 }

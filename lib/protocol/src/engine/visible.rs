@@ -97,7 +97,12 @@ impl Engine {
         let member = |id: &ConversationId| self.own_conversation(person, *id).is_some();
         match act {
             // An approval changes the policy, or who is an officer: all are told, and may read what was approved.
-            Act::Genesis(_) | Act::Enrol(_) | Act::Revoke(_) | Act::Crl(_) | Act::Approve(_) => true,
+            Act::Genesis(_)
+            | Act::Succession(_)
+            | Act::Enrol(_)
+            | Act::Revoke(_)
+            | Act::Crl(_)
+            | Act::Approve(_) => true,
             Act::Propose(propose) => {
                 let policy = matches!(canonical::decode(&propose.act), Ok(DualAct::Policy(_)));
                 // An order of erasure is shown once two officers have given it: it is the right by which bodies go.

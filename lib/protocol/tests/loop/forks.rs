@@ -35,7 +35,7 @@ fn fork(world: &World, index: Index, size: u64) -> (Vec<u8>, Tree) {
         NoteSigner { key: &keys.period, signer: &period },
         NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &identity },
     ];
-    let checkpoint = Checkpoint { log: world.log, head: Head { size, root: tree.root() } };
+    let checkpoint = Checkpoint { origin: world.log.into(), head: Head { size, root: tree.root() } };
     let note = SignedCheckpoint::sign(checkpoint, &signers).unwrap().to_string().into_bytes();
     (note, tree)
 }

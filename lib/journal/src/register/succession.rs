@@ -1,0 +1,201 @@
+//! Successions: how the log goes on from kept entries when those behind them are lost, by decision of the first officers.
+//! Never by anyone else, never anywhere but directly behind what is kept, and never back to an era that was.
+//!
+//! Each officer's statement is an entry of its own; nothing else stands between them. With the last that the genesis
+//! demands the new era begins: every chain has ended, and the log is at rest until a Start.
+
+use super::{Applied, Audience, Candidate, CandidateContent, ChainEnd, Context, Period, Register};
+use crate::act::{Act, Succession};
+use crate::ids::{Chain, Hash, StatementId};
+use crate::refusal::Refusal;
+use minicbor::{Decode, Encode};
+use pki::{PersonId, Role};
+use std::collections::BTreeSet;
+
+/// Most successions of one log: each connection's greeting names them.
+pub const SUCCESSIONS_MAX: usize = 32;
+
+/// A succession that took place.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct SuccessionRow {
+    /// The era that it began.
+    #[n(0)]
+    pub era: u32,
+    /// How many entries it kept; its first statement has this index.
+    #[n(1)]
+    pub kept: u64,
+    /// The index behind its last statement.
+    #[n(2)]
+    pub end: u64,
+    /// Who signed, in order.
+    #[n(3)]
+    pub officers: Vec<PersonId>,
+    /// At least so many entries there had been.
+    #[n(4)]
+    pub known: u64,
+    /// All bodies were lost too.
+    #[n(5)]
+    pub bodies_lost: bool,
+}
+
+/// One that not enough officers have signed yet.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub(super) struct OpenSuccession {
+    #[n(0)]
+    act: Succession,
+    #[n(1)]
+    signed: Vec<PersonId>,
+}
+
+fn bad(reason: &str) -> Refusal {
+    Refusal::BadSuccession { reason: reason.into() }
+}
+
+impl Register {
+    /// The era behind the last entry; 0 before any succession.
+    pub fn era(&self) -> u32 {
+        self.successions.last().map_or(0, |row| row.era)
+    }
+
+    /// The era that signs a checkpoint of this size.
+    pub fn era_at(&self, size: u64) -> u32 {
+        self.successions.iter().rev().find(|row| row.end <= size).map_or(0, |row| row.era)
+    }
+
+    /// All successions, oldest first.
+    pub fn successions(&self) -> &[SuccessionRow] {
+        &self.successions
+    }
+
+    /// The succession by which entries were lost that a head of this era and size covered: such a head says nothing of the
+    /// entries that are there.
+    pub fn lost_by(&self, era: u32, size: u64) -> Option<&SuccessionRow> {
+        self.successions.iter().find(|row| row.era > era && row.kept < size)
+    }
+
+    /// The first officers, whom the genesis names: as persons, so that a renewed certificate serves.
+    pub fn first_officers(&self) -> BTreeSet<PersonId> {
+        let named = self.site.iter().flat_map(|site| &site.officers);
+        named.filter_map(|id| self.certificates.get(id)?.certificate().person()).collect()
+    }
+
+    /// Whether this period's secret key was lost by a succession.
+    pub(super) fn is_period_lost(&self, period: &Period) -> bool {
+        self.successions.iter().any(|row| row.bodies_lost && row.end > period.index)
+    }
+
+    /// Nothing stands between the statements of a succession.
+    pub(super) fn check_succession_open(&self, candidate: &Candidate<'_>) -> Result<(), Refusal> {
+        let Some(open) = &self.succession else { return Ok(()) };
+        let goes_on = match candidate.content {
+            CandidateContent::Statement(statement) => matches!(statement.get().act(), Act::Succession(_)),
+            CandidateContent::Fact(_) => false,
+        };
+        if goes_on {
+            return Ok(());
+        }
+        let threshold = self.founded()?.threshold;
+        let signed = u32::try_from(open.signed.len()).unwrap_or(u32::MAX);
+        Err(Refusal::SuccessionOpen { missing: threshold.saturating_sub(signed) })
+    }
+
+    pub(super) fn succession(
+        &mut self,
+        cx: &Context<'_>,
+        act: &Succession,
+        heads: &dyn Fn(u64) -> Option<Hash>,
+    ) -> Result<Applied, Refusal> {
+        let (threshold, signer) = (self.founded()?.threshold, cx.by.signer);
+        self.check_succession_header(cx, act)?;
+        match &self.succession {
+            Some(open) if open.act != *act => return Err(bad("the officers did not sign the same")),
+            Some(open) if open.signed.contains(&signer) => return Err(Refusal::SecondPersonNeeded),
+            Some(_) => {}
+            None => self.check_succession_begins(cx, act, heads)?,
+        }
+        self.check_first_officer(cx)?;
+        let mut signed = self.succession.take().map(|open| open.signed).unwrap_or_default();
+        signed.push(signer);
+        if signed.len() < threshold as usize {
+            self.succession = Some(OpenSuccession { act: act.clone(), signed });
+            return Ok(Applied::to(Audience::Everyone));
+        }
+        self.successions.push(SuccessionRow {
+            era: act.era,
+            kept: act.kept.size,
+            end: cx.by.index + 1,
+            officers: signed,
+            known: act.known_size(),
+            bodies_lost: act.bodies_lost,
+        });
+        let effects = self.end_all(ChainEnd::Succession);
+        self.running = false;
+        Ok(Applied::with(Audience::Everyone, effects))
+    }
+
+    /// The header binds nothing but the log, the signer and what is kept.
+    fn check_succession_header(&self, cx: &Context<'_>, act: &Succession) -> Result<(), Refusal> {
+        let header = cx.header;
+        if header.log != self.founded()?.log {
+            return Err(Refusal::WrongLog);
+        }
+        let blank = header.chain == Chain::ZERO
+            && (header.sequence, header.attempt) == (0, 0)
+            && header.previous == StatementId::ZERO;
+        if !blank || header.head != act.kept {
+            return Err(bad("the header is not a succession's"));
+        }
+        Ok(())
+    }
+
+    /// It stands directly behind what it keeps, and begins a later era.
+    fn check_succession_begins(
+        &self,
+        cx: &Context<'_>,
+        act: &Succession,
+        heads: &dyn Fn(u64) -> Option<Hash>,
+    ) -> Result<(), Refusal> {
+        if let Some(open) = &self.submit {
+            let missing = u64::from(open.count).saturating_sub(open.taken.len() as u64);
+            return Err(Refusal::SubmitOpen { missing: u32::try_from(missing).unwrap_or(u32::MAX) });
+        }
+        if act.kept.size != cx.by.index {
+            return Err(bad("it does not stand directly behind what it keeps"));
+        }
+        if heads(act.kept.size) != Some(act.kept.root) {
+            return Err(bad("the root over what it keeps is another one"));
+        }
+        if act.era <= self.era() {
+            return Err(Refusal::EraNotLater { found: act.era, current: self.era() });
+        }
+        if act.lost.iter().any(|trace| trace.size < act.kept.size) {
+            return Err(bad("what it says is lost is kept"));
+        }
+        if self.successions.len() >= SUCCESSIONS_MAX {
+            return Err(bad("the log has had as many successions as it may have"));
+        }
+        Ok(())
+    }
+
+    /// An officer of the first ones, in good standing by what is kept, with a certificate by which he acts as one.
+    fn check_first_officer(&self, cx: &Context<'_>) -> Result<(), Refusal> {
+        self.check_certificate(cx)?;
+        let person = cx.by.signer;
+        if !self.roles_of_session(cx.header.certificate).contains(Role::Officer) {
+            return Err(Refusal::WrongRole);
+        }
+        if let Some(index) = self.people.get(&person).and_then(|person| person.suspended) {
+            return Err(Refusal::Suspended { index });
+        }
+        if !self.first_officers().contains(&person) {
+            return Err(Refusal::NotAFirstOfficer { person });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "succession_tests.rs"]
+mod tests;
