@@ -8,6 +8,8 @@ use vault::TpmPlace;
 
 /// The numbers that owners of TPMs may give to indices, with room for three.
 const TPM_INDICES: RangeInclusive<u32> = 0x0180_0000..=0x01ff_fff0;
+/// Indices that one cell takes.
+const INDICES: u32 = 3;
 
 /// `/path` or `file:/path`, `sector:/dev/…`, `tpm:0x01c10200`.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -50,6 +52,16 @@ fn index_number(text: &str) -> Option<u32> {
 }
 
 impl CellPlace {
+    /// Do both take a part of one thing?
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tpm(base), Self::Tpm(other)) => base.abs_diff(*other) < INDICES,
+            (Self::File(_) | Self::Sector(_), _) | (Self::Tpm(_), Self::File(_) | Self::Sector(_)) => {
+                self.path().is_some() && self.path() == other.path()
+            }
+        }
+    }
+
     /// The file or device that it is, where it is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
@@ -73,10 +85,17 @@ impl TryFrom<String> for TpmAt {
             None => (TpmPlace::Device(PathBuf::from(&text)), text.as_str()),
         };
         match Path::new(path).is_absolute() {
-            true => Ok(Self(place)),
             false => Err("a TPM is a device, as /dev/tpmrm0, or swtpm:/path/of/its/socket"),
+            // Behind it nobody clears away what a killed server has left loaded, until there is room for nothing more.
+            true if is_bare(path) => Err("a TPM is used through the kernel's resource manager: /dev/tpmrm0"),
+            true => Ok(Self(place)),
         }
     }
+}
+
+/// `/dev/tpm` and a number: the TPM itself, not the kernel's resource manager before it.
+fn is_bare(path: &str) -> bool {
+    path.strip_prefix("/dev/tpm").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -98,6 +117,6 @@ mod tests {
         let tpm = |text: &str| TpmAt::try_from(text.to_owned());
         assert_eq!(tpm("/dev/tpmrm0"), Ok(TpmAt(TpmPlace::Device("/dev/tpmrm0".into()))));
         assert_eq!(tpm("swtpm:/run/tpm"), Ok(TpmAt(TpmPlace::Swtpm("/run/tpm".into()))));
-        assert!(tpm("swtpm:tpm").is_err() && tpm("tpmrm0").is_err());
+        assert!(tpm("swtpm:tpm").is_err() && tpm("tpmrm0").is_err() && tpm("/dev/tpm0").is_err());
     }
 }

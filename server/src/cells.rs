@@ -45,8 +45,7 @@ pub(crate) fn files(config: &StoreConfig) -> impl Iterator<Item = &Path> {
 fn open_one(place: &CellPlace, config: &StoreConfig) -> Result<Box<dyn RootCell>, CellError> {
     Ok(match place {
         CellPlace::Tpm(base) => {
-            let auth = TpmAuth::read(&auth_path(config)?)?.ok_or(TpmError::AuthFile)?;
-            Box::new(TpmCell::open(tpm(config)?, *base, auth, Box::new(randomness::rng()))?)
+            Box::new(TpmCell::open(tpm(config)?, *base, auth(config)?, Box::new(randomness::rng()))?)
         }
         CellPlace::File(path) => Box::new(FileCell::open(path)?),
         CellPlace::Sector(path) => Box::new(SectorCell::open(block_device(path)?)?),
@@ -79,6 +78,10 @@ fn auth_path(config: &StoreConfig) -> Result<PathBuf, CellError> {
     credential.filter(|path| path.exists()).map_or_else(named, Ok)
 }
 
+fn auth(config: &StoreConfig) -> Result<TpmAuth, CellError> {
+    Ok(TpmAuth::read(&auth_path(config)?)?.ok_or(TpmError::AuthFile)?)
+}
+
 fn block_device(path: &Path) -> Result<BlockDevice, CellError> {
     match BlockDevice::open(path) {
         Ok(device) => Ok(device),
@@ -104,12 +107,16 @@ pub(crate) fn rehearsed(config: &StoreConfig) -> Result<Keeper, StoreError> {
     keep(config, |place| Ok(Box::new(OverlayCell::new(open_one(place, config)?))))
 }
 
-/// The same beside a running server, where the kind of cell lets one look: a file does, a device is held exclusively.
+/// The same beside a running server, where the kind of cell lets one look: a file and a TPM do, a device and a software TPM are
+/// held exclusively.
 pub(crate) fn looked_at(config: &StoreConfig) -> Result<Keeper, StoreError> {
     keep(config, |place| {
         let cell: Box<dyn RootCell> = match place {
             CellPlace::File(path) => Box::new(FileCell::look(path)?),
-            CellPlace::Sector(_) | CellPlace::Tpm(_) => open_one(place, config)?,
+            CellPlace::Tpm(base) => {
+                Box::new(TpmCell::look(tpm(config)?, *base, auth(config)?, Box::new(randomness::rng()))?)
+            }
+            CellPlace::Sector(_) => open_one(place, config)?,
         };
         Ok(Box::new(OverlayCell::new(cell)))
     })

@@ -136,8 +136,8 @@ impl Config {
             Some("store.tpm says where the TPM of a cell \"tpm:0x…\" is, and goes with such a cell")
         } else if cell_is_store {
             Some("store.path and store.cell are two places: who holds both opens everything")
-        } else if store.second_cell.as_ref() == Some(&store.cell) {
-            Some("store.second_cell is another cell than store.cell")
+        } else if store.second_cell.as_ref().is_some_and(|second| second.overlaps(&store.cell)) {
+            Some("store.second_cell is another cell than store.cell, and a TPM cell takes three indices")
         } else if self.network.listen.is_empty() || self.network.listen.len() > ADDRESSES_MAX {
             Some("network.listen has 1 to 16 addresses, as in [\"10.0.0.1:4433\"]")
         } else if !self.store.bytes.is_multiple_of(4096) || self.store.bytes < STORE_BYTES_MIN {
@@ -213,6 +213,16 @@ mod tests {
             ("cell = \"/var/lib/conclave/cell\"", "cell = \"/var/lib/conclave/store\"", "two places"),
             ("cell = \"/var/lib/conclave/cell\"", "cell = \"tpm:0x01c10200\"", "goes with such a cell"),
             ("cell = \"/var/lib/conclave/cell\"", "cell = \"sector:dev/sda1\"", "absolute path"),
+            (
+                "cell = \"/var/lib/conclave/cell\"",
+                "cell = \"tpm:0x01c10200\"\nsecond_cell = \"tpm:0x01c10202\"\ntpm = \"/dev/tpmrm0\"",
+                "three indices",
+            ),
+            (
+                "cell = \"/var/lib/conclave/cell\"",
+                "cell = \"tpm:0x01c10200\"\ntpm = \"/dev/tpm0\"",
+                "resource manager",
+            ),
             ("connections = 4096", "connections = 4097", "at most 4096"),
             ("connections_per_certificate = 2", "connections_per_certificate = 0", "at least 1"),
         ] {

@@ -90,8 +90,7 @@ impl Vault {
     pub fn destroy_old_slot(&mut self, replaced: Replaced) -> Result<Destroyed, Error> {
         self.phase = Phase::Failed;
         let Replaced(slot, targets) = replaced;
-        let mask = Arc::clone(&locked(&self.tree).mask);
-        self.keeper.destroy_other(&slot, &mask)?;
+        self.keeper.destroy_other(&slot)?;
         // A crash here: nothing is lost; "erased" has not been said to anyone yet.
         self.phase = Phase::Open;
         Ok(Destroyed(slot.epoch, targets))

@@ -267,7 +267,7 @@ impl Keeper {
         // A crash before this line: every cell has the ruling slot or still has the one before it. Were (d) done in one cell
         // before (c) in the other, the other alone would go on at the epoch before, and this one could never follow.
         for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
-            destroy_other(&mut **cell, ruling, mask)?;
+            destroy_leftover(&mut **cell, ruling)?;
         }
         Ok(())
     }
@@ -282,11 +282,11 @@ impl Keeper {
         kept.ok_or(Error::NoRoot(self.kind()))
     }
 
-    /// Step (d) on every cell: the slot before this one is destroyed and read back.
-    pub(crate) fn destroy_other(&mut self, slot: &RootSlot, mask: &Arc<Mask>) -> Result<(), Error> {
+    /// Step (d) on every cell: the slot before this one is destroyed and read back, whatever the cell says is in it.
+    pub(crate) fn destroy_other(&mut self, slot: &RootSlot) -> Result<(), Error> {
         for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
             // A crash between two cells: the start destroys it in the other one; nobody was told "erased" yet.
-            destroy_other(&mut **cell, slot, mask)?;
+            destroy(&mut **cell, slot)?;
         }
         self.listed.clone_from(&slot.cells);
         Ok(())
@@ -312,7 +312,7 @@ impl Keeper {
         }
         let ruling = ruling.ok_or(Error::NoRoot(self.kind()))?;
         replace(&mut *cell, &ruling, mask)?;
-        destroy_other(&mut *cell, &ruling, mask)?;
+        destroy_leftover(&mut *cell, &ruling)?;
         let absent = self.members.iter_mut().find(|member| member.cell.is_err()).ok_or(Error::ForeignCell)?;
         *absent = Member { kind: cell.kind(), cell: Ok(cell), name: Some(name) };
         Ok(())
@@ -345,15 +345,18 @@ fn replace(cell: &mut dyn RootCell, slot: &RootSlot, mask: &Arc<Mask>) -> Result
     if kept.is_same(slot) { Ok(kept) } else { Err(CellError::ReadBack.into()) }
 }
 
-/// Destroys the slot that is not this epoch's, where anything is in it, and looks whether it is gone.
-fn destroy_other(cell: &mut dyn RootCell, slot: &RootSlot, mask: &Arc<Mask>) -> Result<(), Error> {
-    let other = CellSlot::of_epoch(slot.epoch + 1); // Epochs alternate.
-    if cell.read(other)?.is_empty() {
-        return Ok(());
-    }
-    cell.destroy(other)?;
-    match RootSlot::decode(&cell.read(other)?, &slot.store, mask) {
-        Some(_) => Err(CellError::ReadBack.into()),
-        None => Ok(()),
-    }
+/// The slot that is not this epoch's.
+fn other(slot: &RootSlot) -> CellSlot {
+    CellSlot::of_epoch(slot.epoch + 1) // Epochs alternate.
+}
+
+/// Destroys the other slot where anything is in it: a start spares the writes of a cell that wears.
+fn destroy_leftover(cell: &mut dyn RootCell, slot: &RootSlot) -> Result<(), Error> {
+    if cell.read(other(slot))?.is_empty() { Ok(()) } else { destroy(cell, slot) }
+}
+
+/// Destroys the other slot, and looks whether it is gone.
+fn destroy(cell: &mut dyn RootCell, slot: &RootSlot) -> Result<(), Error> {
+    cell.destroy(other(slot))?;
+    if cell.read(other(slot))?.is_empty() { Ok(()) } else { Err(CellError::ReadBack.into()) }
 }

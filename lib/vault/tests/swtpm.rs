@@ -12,7 +12,7 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{Geometry, MemoryDevice};
-use swtpm::{Swtpm, missing_for};
+use swtpm::{Lie, Swtpm, missing_for};
 use vault::{
     CellError, CellKind, CellSlot, Error, Limits, Place, RootCell, Target, TpmAuth, TpmCell, TpmError,
     TpmPlace, Vault,
@@ -105,8 +105,14 @@ fn a_wrong_authorisation_value_and_another_tpm_are_told_apart() {
     let (tpm, other) = (Swtpm::start(), Swtpm::start());
     let auth = auth_of(&tpm);
     create(&tpm, &auth).unwrap().write(CellSlot::Even, &[7; 100]).unwrap();
-    // Another store's indices at the same place: its value does not open them, and nothing of them is changed.
+    // Another store's indices at the same place, or our own whose value was lost: no fresh one is drawn beside them.
     let foreign = tpm.folder().join("foreign");
+    let refused = TpmCell::create(&tpm.place(), BASE, &foreign, rng(9)).map(|_| ()).unwrap_err();
+    assert!(matches!(refused, CellError::Tpm(TpmError::Orphaned { index: BASE })), "{refused}");
+    assert!(!foreign.exists() && !TpmCell::is_undefined(&tpm.place(), BASE, rng(9)).unwrap());
+    // A value that was drawn for other indices: it does not open these, and nothing of them is changed.
+    assert!(TpmCell::is_undefined(&tpm.place(), BASE + 16, rng(9)).unwrap());
+    drop(TpmCell::create(&tpm.place(), BASE + 16, &foreign, rng(9)).unwrap());
     let create_foreign = || TpmCell::create(&tpm.place(), BASE, &foreign, rng(9));
     let cell = create_foreign().unwrap();
     let refused = cell.read(CellSlot::Even).unwrap_err();
@@ -167,6 +173,82 @@ fn erase(vault: &mut Vault, target: Target) -> Result<(), Error> {
     let destroyed = vault.destroy_old_slot(replaced)?;
     vault.finish_erasure(destroyed);
     Ok(())
+}
+
+#[test]
+fn a_bus_that_says_the_old_root_is_not_there_gets_no_erasure_called_done() {
+    if missing_for("a_bus_that_says_the_old_root_is_not_there_gets_no_erasure_called_done") {
+        return;
+    }
+    for lie in [Lie::NeverWritten, Lie::NotThere] {
+        let tpm = Swtpm::start();
+        let auth = auth_of(&tpm);
+        let bus = tpm.listened_to(u64::MAX);
+        let device = Arc::new(MemoryDevice::new(16 << 20));
+        let geometry = Geometry::for_length(16 << 20).unwrap();
+        let cell = Box::new(TpmCell::create(&bus.place(), BASE, &auth, rng(1)).unwrap());
+        let mut vault =
+            Vault::create(device.clone(), cell, geometry, Limits::default(), &mut *rng(4)).unwrap();
+        let victim = Place::item(1, 2);
+        let mut random = rng(5);
+        let mut batch = vault.begin(false, &mut *random).unwrap();
+        batch.insert(victim, b"goes").unwrap();
+        batch.commit([0; 32]).unwrap();
+        let intended = vault.begin_erasure(&[Target::Place(victim)]).unwrap();
+        let written = vault.write_tree(intended, &mut *rng(8)).unwrap();
+        let replaced = vault.replace_cell(written).unwrap();
+        bus.says(lie);
+        let done = vault.destroy_old_slot(replaced).map(|_| ());
+        bus.says(Lie::None);
+        drop(vault);
+        let cell = open(&tpm.place(), &auth).unwrap();
+        let old_root = cell.read(CellSlot::Even).unwrap();
+        assert!(done.is_err() || old_root.is_empty(), "{lie:?}: called done, and the old root is there");
+        // The next start, with nobody between, finishes it.
+        drop(Vault::open(device, Box::new(cell), Limits::default(), &mut *rng(6)).unwrap());
+        let cell = open(&tpm.place(), &auth).unwrap();
+        assert!(cell.read(CellSlot::Even).unwrap().is_empty());
+        assert!(!cell.read(CellSlot::Odd).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_full_index_is_never_taken_for_a_blank_one_on_the_word_of_the_bus() {
+    if missing_for("a_full_index_is_never_taken_for_a_blank_one_on_the_word_of_the_bus") {
+        return;
+    }
+    let tpm = Swtpm::start();
+    let auth = auth_of(&tpm);
+    let bus = tpm.listened_to(u64::MAX);
+    let mut cell = TpmCell::create(&bus.place(), BASE, &auth, rng(1)).unwrap();
+    // What is true is believed: not there yet, never written, written.
+    assert!(cell.read(CellSlot::Odd).unwrap().is_empty());
+    cell.write(CellSlot::Even, &[7; 100]).unwrap();
+    for lie in [Lie::NeverWritten, Lie::NotThere] {
+        bus.says(lie);
+        let refused = cell.read(CellSlot::Even).unwrap_err();
+        assert!(matches!(refused, CellError::Tpm(TpmError::Forged)), "{lie:?}: {refused}");
+        assert!(cell.write(CellSlot::Even, &[8; 100]).is_err());
+    }
+    bus.says(Lie::None);
+    assert_eq!(cell.read(CellSlot::Even).unwrap().as_slice(), [7; 100]);
+}
+
+#[test]
+fn a_second_server_is_refused_while_one_holds_the_cell() {
+    if missing_for("a_second_server_is_refused_while_one_holds_the_cell") {
+        return;
+    }
+    let tpm = Swtpm::start();
+    let auth = auth_of(&tpm);
+    let cell = create(&tpm, &auth).unwrap();
+    for _life in 0..2 {
+        let refused = open(&tpm.place(), &auth).map(|_| ()).unwrap_err();
+        assert!(matches!(refused, CellError::InUse), "{refused}");
+        assert!(matches!(create(&tpm, &auth).map(|_| ()), Err(CellError::InUse)));
+    }
+    drop(cell);
+    open(&tpm.place(), &auth).unwrap();
 }
 
 #[test]

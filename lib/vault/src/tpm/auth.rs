@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
@@ -22,6 +22,7 @@ const FILE_BYTES: usize = 1 + 32 + NAME_BYTES + 32;
 pub struct TpmAuth {
     value: Zeroizing<[u8; 32]>,
     salt_key: [u8; NAME_BYTES],
+    path: PathBuf,
 }
 
 impl TpmAuth {
@@ -42,7 +43,7 @@ impl TpmAuth {
         let mut value = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *value);
         value[31] |= 1; // A TPM takes zeros off the end of a value.
-        let auth = Self { value, salt_key };
+        let auth = Self { value, salt_key, path: path.to_owned() };
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(&*auth.encode())?;
         file.sync_all()?;
@@ -50,6 +51,19 @@ impl TpmAuth {
             File::open(parent)?.sync_all()?; // A crash before this line: no index was defined under the value yet.
         }
         Ok(auth)
+    }
+
+    /// The file, to hold a lock on; `None` where nobody may write it, as a credential that the service manager has copied.
+    pub(crate) fn lockable(&self) -> Result<Option<File>, TpmError> {
+        match OpenOptions::new().read(true).write(true).open(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads the file; `None` where there is none.
@@ -67,7 +81,7 @@ impl TpmAuth {
             return Err(TpmError::AuthFile);
         }
         file.read_exact(&mut *bytes)?;
-        Self::decode(&bytes).map(Some).ok_or(TpmError::AuthFile)
+        Self::decode(&bytes, path).map(Some).ok_or(TpmError::AuthFile)
     }
 
     fn encode(&self) -> Zeroizing<[u8; FILE_BYTES]> {
@@ -80,12 +94,13 @@ impl TpmAuth {
         bytes
     }
 
-    fn decode(bytes: &[u8; FILE_BYTES]) -> Option<Self> {
+    fn decode(bytes: &[u8; FILE_BYTES], path: &Path) -> Option<Self> {
         let (covered, digest) = bytes.split_last_chunk::<32>()?;
         let intact: bool = Sha256::digest(covered).as_slice().ct_eq(digest).into();
         let (version, rest) = covered.split_first()?;
         let (value, salt_key) = rest.split_first_chunk::<32>()?;
         let salt_key = salt_key.try_into().ok()?;
-        (intact && *version == VERSION).then(|| Self { value: Zeroizing::new(*value), salt_key })
+        let value = Zeroizing::new(*value);
+        (intact && *version == VERSION).then(|| Self { value, salt_key, path: path.to_owned() })
     }
 }

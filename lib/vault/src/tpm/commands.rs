@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::auth::{NAME_BYTES, TpmAuth};
-use super::session::{AES, CFB, Encrypted, Named, SHA256, Session};
+use super::session::{AES, CFB, Guarded, Named, SHA256, Session};
 use super::transport::{TpmPlace, Transport};
 use super::wire::{Authorisation, Code, Message, OWNER, Reader, command};
 use super::{INDEX_BYTES, TpmError};
@@ -16,6 +16,8 @@ use super::{INDEX_BYTES, TpmError};
 pub(super) const HANDLE: u32 = 0x08b;
 pub(super) const AUTH_FAIL: u32 = 0x08e;
 pub(super) const BAD_AUTH: u32 = 0x0a2;
+/// Of a session that guards a command and authorises nothing: its HMAC does not hold.
+const SESSION_REFUSED: [u32; 2] = [AUTH_FAIL, BAD_AUTH];
 pub(super) const NV_SPACE: u32 = 0x14b;
 pub(super) const NV_DEFINED: u32 = 0x14c;
 
@@ -125,7 +127,59 @@ impl Tpm {
     }
 
     /// What is defined under a number: nothing, or one of ours. Anything else is refused.
+    ///
+    /// Whoever stands between can give any answer that no session guards. "Written" is proved by the session that reads
+    /// or writes the index next: its HMAC binds the Name. "Not written" and "not there", behind which nobody would read, are
+    /// proved here.
     pub(super) fn public(&mut self, number: u32) -> Result<Option<Index>, TpmError> {
+        match self.claimed(number)? {
+            None if self.is_defined(number)? => Err(TpmError::Forged),
+            None => Ok(None),
+            Some(index) if index.is_written() => Ok(Some(index)),
+            Some(index) => {
+                self.confirm(&index)?;
+                Ok(Some(index))
+            }
+        }
+    }
+
+    /// Is anything defined under a number? Asked for in an audit session: a refusal would come without an HMAC, a list does not.
+    fn is_defined(&mut self, number: u32) -> Result<bool, TpmError> {
+        let parameters = Message::new().u32(CAP_HANDLES).u32(number).u32(1);
+        self.in_session(|tpm, session| {
+            let Self { transport, rng, .. } = tpm;
+            let (code, guarded) = (Code::GetCapability, Guarded::Whole);
+            let listed = session.run(transport, code, &[], &[], parameters, guarded, true, &mut **rng)?;
+            let mut listed = Reader(&listed);
+            let (_more, capability, count) = (listed.u8()?, listed.u32()?, listed.u32()?);
+            if capability != CAP_HANDLES || count > 1 {
+                return Err(TpmError::Malformed);
+            }
+            let first = if count == 1 { Some(listed.u32()?) } else { None };
+            listed.end()?;
+            Ok(first == Some(number)) // The list begins with the first one from there on.
+        })
+    }
+
+    /// The index is there and is what was said: the TPM reckons the Name itself, and takes no command that is bound to another.
+    fn confirm(&mut self, index: &Index) -> Result<(), TpmError> {
+        let name = index.name();
+        let confirmed = self.in_session(|tpm, session| {
+            let Self { transport, rng, .. } = tpm;
+            let entities = [Named { handle: index.number, name: &name }];
+            let (code, guarded) = (Code::NvReadPublic, Guarded::Response);
+            session.run(transport, code, &entities, &[], Message::new(), guarded, true, &mut **rng)
+        });
+        let confirmed = match confirmed {
+            Err(TpmError::Refused { code }) if SESSION_REFUSED.contains(&base(code)) => Err(TpmError::Forged),
+            answered => answered,
+        }?;
+        let is_so = Reader(&confirmed).sized()? == index.public_area().as_slice();
+        if is_so { Ok(()) } else { Err(TpmError::Forged) }
+    }
+
+    /// What the TPM, or somebody between, says of a number.
+    fn claimed(&mut self, number: u32) -> Result<Option<Index>, TpmError> {
         let message = command(Code::NvReadPublic, &[number], &Authorisation::None, &[]);
         let response = match self.transport.transmit(&message) {
             Err(TpmError::Refused { code }) if base(code) == HANDLE => return Ok(None),
@@ -150,14 +204,14 @@ impl Tpm {
         let owner = Named { handle: OWNER, name: &OWNER.to_be_bytes() };
         self.in_session(|tpm, session| {
             let Self { transport, rng, .. } = tpm;
-            let encrypted = Encrypted::Command;
+            let guarded = Guarded::Command;
             session.run(
                 transport,
                 Code::NvDefineSpace,
                 &[owner],
                 &[],
                 parameters,
-                encrypted,
+                guarded,
                 true,
                 &mut **rng,
             )?;
@@ -186,14 +240,14 @@ impl Tpm {
                 let parameters = Message::new().sized(part).u16((n * *piece) as u16);
                 let (name, last) = (index.name(), n + 1 == count);
                 let entities = [Named { handle: number, name: &name }, Named { handle: number, name: &name }];
-                let (code, encrypted) = (Code::NvWrite, Encrypted::Command);
+                let (code, guarded) = (Code::NvWrite, Guarded::Command);
                 session.run(
                     transport,
                     code,
                     &entities,
                     auth.value(),
                     parameters,
-                    encrypted,
+                    guarded,
                     last,
                     &mut **rng,
                 )?;
@@ -218,14 +272,14 @@ impl Tpm {
             for (n, part) in bytes.chunks_mut(*piece).enumerate() {
                 let parameters = Message::new().u16(part.len() as u16).u16((n * *piece) as u16);
                 let entities = [Named { handle: number, name: &name }, Named { handle: number, name: &name }];
-                let (code, encrypted, last) = (Code::NvRead, Encrypted::Response, n + 1 == count);
+                let (code, guarded, last) = (Code::NvRead, Guarded::Response, n + 1 == count);
                 let read = session.run(
                     transport,
                     code,
                     &entities,
                     auth.value(),
                     parameters,
-                    encrypted,
+                    guarded,
                     last,
                     &mut **rng,
                 )?;

@@ -10,6 +10,7 @@
 
 mod auth;
 mod commands;
+mod held;
 mod session;
 mod transport;
 mod wire;
@@ -24,6 +25,7 @@ use crate::cell::{CellError, CellKind, CellSlot, RootCell};
 
 pub use auth::TpmAuth;
 use commands::Tpm;
+use held::{Held, INDICES};
 pub use transport::TpmPlace;
 
 /// Bytes of an index: the longest record with its length.
@@ -56,6 +58,15 @@ pub enum TpmError {
     /// The key of the owner's hierarchy is not the one that the cell was made with.
     #[error("TPM: another TPM, or one that was cleared since the cell was made")]
     OtherTpm,
+    /// Our indices are there and the value that opens them is not.
+    #[error(
+        "TPM: index {index:#010x} is there, and the file of its authorisation value (store.cell_auth) is not. Put the file \
+         back; or, where the store of these indices is given up for good, undefine them with the TPM's own tools"
+    )]
+    Orphaned {
+        /// Which.
+        index: u32,
+    },
     /// An index is there and is not as this product makes it.
     #[error("TPM: index {index:#010x} is taken by something else")]
     Foreign {
@@ -84,10 +95,16 @@ fn refusal(code: u32) -> String {
     }
 }
 
+/// The three indices of a cell.
+fn indices(base: u32) -> impl Iterator<Item = u32> {
+    (0..INDICES).map(move |n| base + n)
+}
+
 /// The cell.
 pub struct TpmCell {
     inner: Mutex<Inner>,
     base: u32,
+    _held: Held,
 }
 
 struct Inner {
@@ -104,32 +121,86 @@ impl TpmCell {
         auth_path: &Path,
         rng: Box<dyn CryptoRng + Send>,
     ) -> Result<Self, CellError> {
-        let auth = TpmAuth::read(auth_path)?;
-        let mut tpm = Tpm::open(place, None, rng)?;
-        let salt_key = *tpm.salt_key();
-        let auth = match auth {
-            Some(auth) if *auth.salt_key() == salt_key => auth,
-            Some(_) => return Err(TpmError::OtherTpm.into()),
-            None => TpmAuth::create(auth_path, salt_key, tpm.rng())?,
+        let (auth, mut tpm, held) = match TpmAuth::read(auth_path)? {
+            Some(auth) => {
+                let held = Held::take(place, base, &auth)?;
+                let tpm = Tpm::open(place, Some(auth.salt_key()), rng)?;
+                (auth, tpm, held)
+            }
+            None => {
+                let mut tpm = Tpm::open(place, None, rng)?;
+                // A fresh value would never open what is there, and who finds it beside his cell has lost the right one.
+                for index in indices(base) {
+                    if tpm.public(index)?.is_some() {
+                        return Err(TpmError::Orphaned { index }.into());
+                    }
+                }
+                let salt_key = *tpm.salt_key();
+                let auth = TpmAuth::create(auth_path, salt_key, tpm.rng())?;
+                let held = Held::take(place, base, &auth)?;
+                (auth, tpm, held)
+            }
         };
-        for index in (0..3).map(|n| base + n) {
+        for index in indices(base) {
             if tpm.public(index)?.is_none() {
                 // A crash behind it: an index that was never written, which counts as blank and is taken next time.
                 tpm.define(index, &auth)?;
             }
         }
-        Ok(Self { inner: Mutex::new(Inner { tpm, auth }), base })
+        Ok(Self { inner: Mutex::new(Inner { tpm, auth }), base, _held: held })
     }
 
-    /// Opens the cell of an existing store.
+    /// Is none of the three indices defined? Asked of a TPM whose authorisation value was never drawn, or is lost.
+    pub fn is_undefined(
+        place: &TpmPlace,
+        base: u32,
+        rng: Box<dyn CryptoRng + Send>,
+    ) -> Result<bool, CellError> {
+        let mut tpm = Tpm::open(place, None, rng)?;
+        for index in indices(base) {
+            match tpm.public(index) {
+                Ok(None) => {}
+                Ok(Some(_)) | Err(TpmError::Foreign { .. }) => return Ok(false),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks at a cell that a server may hold, where the kernel's resource manager keeps the two apart. A software TPM serves one
+    /// connection at a time; there it is opened as by anyone, and refused at once where a server holds it.
+    pub fn look(
+        place: &TpmPlace,
+        base: u32,
+        auth: TpmAuth,
+        rng: Box<dyn CryptoRng + Send>,
+    ) -> Result<Self, CellError> {
+        match place {
+            TpmPlace::Device(_) => Self::opened(place, base, auth, rng, Held::none()),
+            TpmPlace::Swtpm(_) => Self::open(place, base, auth, rng),
+        }
+    }
+
+    /// Opens the cell of an existing store. A second server is refused.
     pub fn open(
         place: &TpmPlace,
         base: u32,
         auth: TpmAuth,
         rng: Box<dyn CryptoRng + Send>,
     ) -> Result<Self, CellError> {
+        let held = Held::take(place, base, &auth)?;
+        Self::opened(place, base, auth, rng, held)
+    }
+
+    fn opened(
+        place: &TpmPlace,
+        base: u32,
+        auth: TpmAuth,
+        rng: Box<dyn CryptoRng + Send>,
+        held: Held,
+    ) -> Result<Self, CellError> {
         let tpm = Tpm::open(place, Some(auth.salt_key()), rng)?;
-        Ok(Self { inner: Mutex::new(Inner { tpm, auth }), base })
+        Ok(Self { inner: Mutex::new(Inner { tpm, auth }), base, _held: held })
     }
 
     fn index(&self, slot: CellSlot) -> u32 {

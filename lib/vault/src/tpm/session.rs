@@ -26,14 +26,21 @@ pub(crate) const CFB: u16 = 0x0043;
 const CONTINUE: u8 = 0x01;
 const DECRYPT: u8 = 0x20;
 const ENCRYPT: u8 = 0x40;
+/// The session only guards the command and its response; in a response, nothing ran between its commands.
+const AUDIT: u8 = 0x80;
+const EXCLUSIVE: u8 = 0x02;
 
 type Nonce = [u8; DIGEST_BYTES];
 
-/// Which side's first parameter is encrypted; only a sized one can be.
+/// What a session does beside its HMACs. Only a sized parameter can be encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encrypted {
+pub(crate) enum Guarded {
+    /// The command's first parameter is encrypted.
     Command,
+    /// The response's first parameter is encrypted.
     Response,
+    /// Nothing is secret; that nobody changed anything is all.
+    Whole,
 }
 
 /// A session. It ends with its last command, or is flushed.
@@ -94,7 +101,7 @@ impl Session {
         entities: &[Named<'_>],
         auth: &[u8],
         mut parameters: Message,
-        encrypted: Encrypted,
+        guarded: Guarded,
         last: bool,
         rng: &mut dyn CryptoRng,
     ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
@@ -104,16 +111,17 @@ impl Session {
         secret[..DIGEST_BYTES].copy_from_slice(&*self.key);
         secret[DIGEST_BYTES..DIGEST_BYTES + auth.len()].copy_from_slice(auth);
         let secret = &secret[..DIGEST_BYTES + auth.len()];
-        let direction = match encrypted {
-            Encrypted::Command => {
+        let purpose = match guarded {
+            Guarded::Command => {
                 let (key, iv) = cfb_key(secret, &nonce_caller, &self.nonce_tpm);
                 let first = first_sized(parameters.as_mut_slice())?;
                 cfb_mode::Encryptor::<Aes128>::new((&*key).into(), (&*iv).into()).encrypt(first);
                 DECRYPT
             }
-            Encrypted::Response => ENCRYPT,
+            Guarded::Response => ENCRYPT,
+            Guarded::Whole => AUDIT,
         };
-        let attributes = direction | if last { 0 } else { CONTINUE };
+        let attributes = purpose | if last { 0 } else { CONTINUE };
         let mut hash = Sha256::new_with_prefix((code as u32).to_be_bytes());
         entities.iter().for_each(|entity| hash.update(entity.name));
         hash.update(parameters.as_slice());
@@ -123,7 +131,7 @@ impl Session {
         let handles: Vec<u32> = entities.iter().map(|entity| entity.handle).collect();
         let message = command(code, &handles, &authorisation, parameters.as_slice());
         let response = transport.transmit(&message)?;
-        self.open(&response, code, secret, &nonce_caller, attributes, encrypted)
+        self.open(&response, code, secret, &nonce_caller, attributes, guarded)
     }
 
     /// Checks the response's HMAC, and decrypts.
@@ -134,7 +142,7 @@ impl Session {
         secret: &[u8],
         nonce_caller: &Nonce,
         attributes: u8,
-        encrypted: Encrypted,
+        guarded: Guarded,
     ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
         let (_, parameters) = response.parts(0)?;
         let reply = response.session()?;
@@ -144,12 +152,14 @@ impl Session {
         hash.update(parameters);
         let right = authorise(secret, &hash.finalize(), &nonce_tpm, nonce_caller, reply.attributes);
         let same: bool = right.as_slice().ct_eq(reply.hmac).into();
-        if !same || reply.attributes != attributes {
+        let expected =
+            if guarded == Guarded::Whole { reply.attributes & !EXCLUSIVE } else { reply.attributes };
+        if !same || expected != attributes {
             return Err(TpmError::Forged);
         }
         self.nonce_tpm = nonce_tpm;
         let mut parameters = Zeroizing::new(parameters.to_vec());
-        if encrypted == Encrypted::Response {
+        if guarded == Guarded::Response {
             let (key, iv) = cfb_key(secret, &nonce_tpm, nonce_caller);
             let first = first_sized(&mut parameters)?;
             cfb_mode::Decryptor::<Aes128>::new((&*key).into(), (&*iv).into()).decrypt(first);

@@ -9,16 +9,30 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::TpmError;
 use super::wire::{HEADER_BYTES, MESSAGE_BYTES_MAX, Message, Response};
+use super::{PACE_MS, TpmError};
 
 /// How long a TPM may take over one command. Making a key takes slow parts seconds.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Answers that mean "later": TPM_RC_YIELDED, CANCELED left out, TESTING, NV_RATE, RETRY.
-const LATER: [u32; 4] = [0x908, 0x90a, 0x920, 0x922];
-/// How often a command is given again, and how long is waited before: five seconds in all. No part tells when "later" is.
-const TRIES_MAX: u32 = 100;
+/// Answers that mean "later": TPM_RC_YIELDED, CANCELED left out, TESTING, RETRY.
+const LATER: [u32; 3] = [0x908, 0x90a, 0x922];
+/// TPM_RC_NV_RATE: the part spares its memory. To die of it and start again would only ask it for more.
+const NV_RATE: u32 = 0x920;
+/// How long is waited before a command is given again. No part tells when "later" is.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often it is given again: for five seconds in all.
+const TRIES_MAX: u32 = 100;
+
+/// Is a command that was answered so given once more, `tries` of it behind us? A part that spares its memory is waited for as long as
+/// the cell's own pace between two replacements.
+fn is_later(code: u32, tries: u32) -> bool {
+    let most = match code {
+        NV_RATE => u32::try_from(u128::from(PACE_MS) / PAUSE.as_millis()).expect("seconds"),
+        other if LATER.contains(&other) => TRIES_MAX,
+        _refusal => 0,
+    };
+    tries < most
+}
 
 /// Where a TPM is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +71,11 @@ impl Transport {
 
     /// Gives a command and waits for its response.
     pub(crate) fn transmit(&mut self, command: &Message) -> Result<Response, TpmError> {
-        for _ in 0..TRIES_MAX {
+        for tries in 1.. {
             self.send(command.as_slice())?;
             match Response::parse(self.receive()?) {
-                Err(TpmError::Refused { code }) if LATER.contains(&code) => std::thread::sleep(PAUSE),
+                Err(TpmError::Refused { code }) if is_later(code, tries) => std::thread::sleep(PAUSE),
+                Err(TpmError::Refused { code }) if is_later(code, 0) => break,
                 answered => return answered,
             }
         }
@@ -95,4 +110,20 @@ impl Transport {
 
 fn open_device(path: &Path) -> Result<File, TpmError> {
     Ok(OpenOptions::new().read(true).write(true).open(path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_spares_its_memory_is_waited_for_as_long_as_the_cell_rests_between_two_epochs() {
+        let seconds = |code| (1..).take_while(|tries| is_later(code, *tries)).count() as u64 / 20;
+        assert_eq!(
+            (seconds(0x922), seconds(NV_RATE) + 1),
+            (4, PACE_MS / 1000),
+            "the last try is not waited for"
+        );
+        assert!(!is_later(0x98e, 0), "a refusal is one at once");
+    }
 }

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use tempfile::TempDir;
@@ -103,9 +103,35 @@ pub(crate) fn missing_for(test: &str) -> bool {
     true
 }
 
+/// What somebody on the bus says of every index, in answers that no session guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Lie {
+    /// Nothing but the truth.
+    None,
+    /// It was never written.
+    NeverWritten,
+    /// It is not there.
+    NotThere,
+}
+
+impl Lie {
+    /// What becomes of a response to TPM2_NV_ReadPublic.
+    fn told(self, response: &mut Vec<u8>) {
+        let is_unguarded = response[..2] == [0x80, 0x01];
+        match self {
+            // The attributes stand behind header, size, index and name algorithm; WRITTEN is bit 29.
+            Self::NeverWritten if is_unguarded && response.len() > 18 => response[18] &= !0x20,
+            Self::NotThere => *response = vec![0x80, 1, 0, 0, 0, 10, 0, 0, 1, 0x8b],
+            Self::None | Self::NeverWritten => {}
+        }
+    }
+}
+
 /// A socket between a cell and its TPM.
 pub(crate) struct Bus {
     folder: TempDir,
+    lie: Arc<AtomicU8>,
     heard: Arc<Mutex<Vec<u8>>>,
     struck: Arc<AtomicBool>,
 }
@@ -115,7 +141,8 @@ impl Bus {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("bus.sock")).unwrap();
         let (heard, struck) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
-        let bus = Self { folder, heard: heard.clone(), struck: struck.clone() };
+        let lie = Arc::new(AtomicU8::new(Lie::None as u8));
+        let bus = Self { folder, lie: lie.clone(), heard: heard.clone(), struck: struck.clone() };
         let (below, process) = (tpm.socket(), tpm.process.clone());
         std::thread::spawn(move || {
             let (mut above, _) = listener.accept().unwrap();
@@ -141,6 +168,10 @@ impl Bus {
                 if tampers && is_read && response.len() > 100 {
                     response[20] ^= 1;
                 }
+                if command[6..10] == 0x169u32.to_be_bytes() {
+                    let lies = [Lie::None, Lie::NeverWritten, Lie::NotThere];
+                    lies[usize::from(lie.load(Ordering::SeqCst))].told(&mut response);
+                }
                 if above.write_all(&response).is_err() {
                     return;
                 }
@@ -151,6 +182,11 @@ impl Bus {
 
     pub(crate) fn place(&self) -> TpmPlace {
         TpmPlace::Swtpm(self.folder.path().join("bus.sock"))
+    }
+
+    /// From now on somebody says so.
+    pub(crate) fn says(&self, lie: Lie) {
+        self.lie.store(lie as u8, Ordering::SeqCst);
     }
 
     /// Everything that crossed it.
