@@ -70,7 +70,8 @@ use verifiers::VerifierFrame;
 
 const EXTENTS: u32 = 40;
 const GEOMETRY: Geometry = Geometry { extent_bytes: 64 << 10, extents: EXTENTS, reserve: 3 };
-const KEYS: DeviceKeys = DeviceKeys { log: [1; 32], verifiers: [2; 32] };
+static KEYS: LazyLock<DeviceKeys> =
+    LazyLock::new(|| DeviceKeys::of(&[1; 32], &[2; 32]).expect("two pages of memory"));
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((mode, bytes)) = bytes.split_first() else { return };
@@ -113,10 +114,10 @@ fn superblock(bytes: &[u8]) {
     let sealer = Sealer::new(&KEYS, [0; 16]);
     let sealed = seal(&sealer, Piece::Superblock, bytes, &mut SeededRng::new([5; 32]));
     let mut image = vec![0; 2 * BLOCK];
-    image[..24].copy_from_slice(&sealed[..24]);
-    image[24] = 1;
-    let rest = &sealed[24..sealed.len().min(BLOCK - 1)];
-    image[25..25 + rest.len()].copy_from_slice(rest);
+    image[64..88].copy_from_slice(&sealed[..24]);
+    image[88] = 1;
+    let rest = &sealed[24..sealed.len().min(BLOCK - 65)];
+    image[89..89 + rest.len()].copy_from_slice(rest);
     let _ = Log::open(Arc::new(MemoryDevice::from_bytes(image)), &KEYS);
 }
 

@@ -163,7 +163,9 @@ fn directory(state_dir: &Path) -> PathBuf {
 fn write(dir: &Path, name: Name, suite: Suite, secret: &[u8]) -> Result<(), KeysError> {
     let path = dir.join(name.file());
     let file = KeyFile { version: VERSION, name: name.file().into(), suite, secret: secret.to_vec().into() };
-    let bytes = Zeroizing::new(canonical::encode(&file));
+    // A buffer that never grows: what a growing one leaves behind nobody wipes.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize));
+    minicbor::encode(&file, &mut *bytes).expect("writing to memory cannot fail");
     let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     let written = written.and_then(|mut out| out.write_all(&bytes).and_then(|()| out.sync_all()));
     written.map_err(|reason| KeysError::Io { path, reason })

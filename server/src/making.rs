@@ -7,7 +7,7 @@ use crate::overlay::OverlayDevice;
 use crate::probe::{self, Found};
 use crate::randomness;
 use crate::store::{self, StoreError};
-use disk::{Device, FileDevice, Geometry, Medium, MediumKind, Preallocation};
+use disk::{Device, FileDevice, Geometry, LockedVerifiers, Medium, MediumKind, Preallocation};
 use std::sync::Arc;
 use vault::{Keeper, Limits, Standing, Vault};
 
@@ -60,6 +60,22 @@ pub(crate) fn survey(config: &StoreConfig) -> Result<Ground, StoreError> {
         }
     };
     Ok(Ground { device, keeper, standing, found })
+}
+
+/// What a locked store can be asked: on what it lies, and whom it would know before it is unlocked.
+pub(crate) struct Locked {
+    pub(crate) medium: MediumKind,
+    pub(crate) bytes: u64,
+    pub(crate) verifiers: LockedVerifiers,
+    pub(crate) cell_warning: &'static str,
+}
+
+/// Looks at a store whose unlock secret is not here, and changes nothing.
+pub(crate) fn locked(config: &StoreConfig) -> Result<Locked, StoreError> {
+    let (device, keeper) = (store::lock(config)?, cells::open(config)?);
+    let verifiers = keeper.locked_verifiers(&device)?;
+    let (medium, bytes) = (device.kind(), device.length());
+    Ok(Locked { medium, bytes, verifiers, cell_warning: keeper.kind().warning() })
 }
 
 impl Ground {

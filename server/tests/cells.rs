@@ -166,4 +166,17 @@ fn a_store_with_an_unlock_secret_opens_with_it_alone() {
     std::fs::write(&config, text.replace("unlock_file", "# unlock_file")).unwrap();
     let (_, said) = site.start_refused();
     assert!(said.contains("locked"), "{said}");
+    let asked = |more: &[&str]| {
+        let told = site.conclaved(&[&["store", "status", "--config", &config], more].concat());
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let said = asked(&["--json"]);
+    assert!(
+        said.contains("\"state\":\"locked\"")
+            && said.contains("\"verifiers\":4")
+            && said.contains("\"verifiers_passed_over\":0"),
+        "{said}"
+    );
+    assert!(asked(&[]).contains("verifiers: 4, as of batch "), "{}", asked(&[]));
+    assert!(asked(&["--lang", "ru"]).contains("закрыто"));
 }

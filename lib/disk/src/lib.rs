@@ -5,7 +5,7 @@
 //! device   = superblock x 2 | extent 0 | extent 1 | ...            (everything aligned to 4096)
 //! extent   = run*                                                   (one stream, taken when first used)
 //! run      = header | frame* | table | [commit] | zeros to the block
-//! header   = nonce 24 | sealed 40 | tag 16                          (device key)
+//! header   = nonce 24 | sealed 40 | tag 16                          (device key; of verifiers: theirs)
 //! frame    = journal, tree, verifiers: nonce 24 | sealed | tag 16   (device key)
 //!            bodies: the caller's sealed bytes as they are, bound by their last 16 bytes in the table
 //! table    = nonce 24 | sealed (length 4, last 16 bytes, owner 32 unless journal) per frame | tag 16
@@ -30,6 +30,7 @@ mod extent_walk;
 mod extents;
 mod file;
 mod grow;
+mod locked;
 mod log;
 mod medium;
 mod placement;
@@ -55,6 +56,7 @@ pub use extent_walk::{ExtentWalk, FrameName, Stretch, StretchBytes};
 pub use extents::{Extent, Space, Stream};
 pub use file::{FileDevice, Preallocation};
 pub use grow::{Grown, grow};
+pub use locked::LockedVerifiers;
 pub use log::{Geometry, Log, Recovered};
 pub use medium::{Medium, MediumKind};
 pub use reader::{JournalEntries, JournalEntry, Reader};
@@ -62,5 +64,5 @@ pub use recording::{RecordedWrite, RecordingDevice};
 pub use recovery::FoundLog;
 pub use run::{FrameRecord, Owner, Position, frames_of_write};
 pub use scan::{DAMAGES_MAX, Damage, Part as ScanPart, Scan};
-pub use seal::{DeviceKeys, NONCE_BYTES, Sealer, StoreId, TAG_BYTES};
+pub use seal::{DeviceKeys, NONCE_BYTES, Sealer, StoreId, TAG_BYTES, VerifiersKey};
 pub use verifiers::{PersonKey, VERIFIER_BYTES_MAX};

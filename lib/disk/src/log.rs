@@ -157,7 +157,7 @@ impl Log {
 
     /// The name of the store that these keys open on the device, if there is one. Looks at the superblocks alone.
     pub fn identify(device: &dyn Device, keys: &DeviceKeys) -> Result<Option<StoreId>, Error> {
-        match Superblock::read(device, keys) {
+        match Superblock::read(device, keys.verifiers()) {
             Ok(superblocks) => Ok(superblocks.first().map(|superblock| superblock.store)),
             Err(Error::NotAStore) => Ok(None),
             Err(other) => Err(other),
@@ -171,7 +171,7 @@ impl Log {
 
     /// Finds a store's last valid batch. Nothing is written until [`FoundLog::settle`].
     pub fn find(device: Arc<dyn Device>, keys: &DeviceKeys) -> Result<FoundLog, Error> {
-        let mut superblocks = Superblock::read(&*device, keys)?.into_iter();
+        let mut superblocks = Superblock::read(&*device, keys.verifiers())?.into_iter();
         let smaller = superblocks.next().ok_or(Error::NotAStore)?;
         let sealer = Arc::new(Sealer::new(keys, smaller.store));
         let find = |geometry: Geometry| {

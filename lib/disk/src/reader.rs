@@ -31,20 +31,7 @@ impl Reader {
 
     /// The bytes at a position, read in whole blocks.
     pub(crate) fn raw(&self, position: Position) -> Result<(AlignedBuffer, usize), Error> {
-        let damaged = Error::Frame { offset: position.offset };
-        if position.length > FRAME_BYTES_MAX || position.offset > self.device.length() {
-            return Err(damaged);
-        }
-        let block = BLOCK as u64;
-        let from = position.offset / block * block;
-        let end = (position.offset + u64::from(position.length)).next_multiple_of(block);
-        if end > self.device.length() {
-            return Err(damaged);
-        }
-        let mut buffer = AlignedBuffer::with_capacity((end - from) as usize);
-        buffer.extend_zeroed((end - from) as usize);
-        self.device.read(from, buffer.as_mut())?;
-        Ok((buffer, (position.offset - from) as usize))
+        raw(&*self.device, position)
     }
 
     /// Whole blocks from an aligned byte on.
@@ -143,6 +130,24 @@ impl Reader {
         }
         Ok(records)
     }
+}
+
+/// The bytes at a position, read in whole blocks, and where in these they begin.
+pub(crate) fn raw(device: &dyn Device, position: Position) -> Result<(AlignedBuffer, usize), Error> {
+    let damaged = Error::Frame { offset: position.offset };
+    if position.length > FRAME_BYTES_MAX || position.offset > device.length() {
+        return Err(damaged);
+    }
+    let block = BLOCK as u64;
+    let from = position.offset / block * block;
+    let end = (position.offset + u64::from(position.length)).next_multiple_of(block);
+    if end > device.length() {
+        return Err(damaged);
+    }
+    let mut buffer = AlignedBuffer::with_capacity((end - from) as usize);
+    buffer.extend_zeroed((end - from) as usize);
+    device.read(from, buffer.as_mut())?;
+    Ok((buffer, (position.offset - from) as usize))
 }
 
 /// One entry as it was found.

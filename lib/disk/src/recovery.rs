@@ -1,7 +1,7 @@
 //! A start: finds the last batch that counts; then, told to go on, sets an unfinished one aside and makes the last one
 //! durable again. Never writes before it is told, and never starts over damage that a later batch proves.
 
-use crate::commit::{Commit, RunRef, Top, digest};
+use crate::commit::{Commit, RunRef, digest};
 use crate::device::BLOCK;
 use crate::error::Error;
 use crate::extents::Stream;
@@ -9,7 +9,7 @@ use crate::log::{Geometry, Log, Recovered, State};
 use crate::reader::Reader;
 use crate::run::Header;
 use crate::seal::StoreId;
-use crate::verifiers::{CHAIN_MAX, VerifierFrame, Verifiers, apply};
+use crate::verifiers::{Verifiers, walk_back};
 
 /// A batch as its journal run tells it.
 struct Found {
@@ -26,6 +26,8 @@ pub struct FoundLog {
     state: State,
     last: Option<Found>,
     verifiers: Verifiers,
+    /// Where runs of verifiers begin whose batch does not count.
+    unfinished_verifiers: Vec<u64>,
     recovered: Recovered,
 }
 
@@ -34,16 +36,16 @@ impl FoundLog {
     pub(crate) fn find(reader: Reader, geometry: Geometry) -> Result<Self, Error> {
         let journal = journal_extents(&reader, geometry)?;
         let (state, last) = last_valid(&reader, geometry, journal)?;
-        refuse_later_batches(&reader, &state)?;
+        let unfinished_verifiers = refuse_later_batches(&reader, &state)?;
         let newest = last.as_ref().and_then(|found| found.commit.verifiers);
-        let verifiers = read_verifiers(&reader, newest)?;
+        let verifiers = walk_back(newest, |at| reader.verifiers(at))?;
         let recovered = Recovered {
             batch: state.batch,
             entries: state.entries,
             fields: state.fields.clone(),
             set_aside_bytes: unfinished_bytes(&reader, &state)?,
         };
-        Ok(Self { reader, state, last, verifiers, recovered })
+        Ok(Self { reader, state, last, verifiers, unfinished_verifiers, recovered })
     }
 
     /// What was found.
@@ -63,8 +65,8 @@ impl FoundLog {
 
     /// Sets an unfinished batch aside for good, and makes the last one that counts durable.
     pub fn settle(self) -> Result<(Log, Recovered), Error> {
-        let Self { reader, state, last, verifiers, recovered } = self;
-        set_aside(&reader, &state)?;
+        let Self { reader, state, last, verifiers, unfinished_verifiers, recovered } = self;
+        set_aside(&reader, &state, &unfinished_verifiers)?;
         if let Some(found) = &last {
             rewrite(&reader, found)?;
         }
@@ -211,9 +213,10 @@ fn tails(state: &State) -> [(u64, u64); 2] {
 
 /// A run two batches ahead, of whatever stream, proves that the batch between was durable: its loss is damage, not a
 /// torn tail. Looked for wherever the journal may go on, and at the beginning of every extent: where an extent of the
-/// journal is gone, nothing else tells of those after it.
-fn refuse_later_batches(reader: &Reader, state: &State) -> Result<(), Error> {
+/// journal is gone, nothing else tells of those after it. Gives where runs of verifiers begin that are one batch ahead.
+fn refuse_later_batches(reader: &Reader, state: &State) -> Result<Vec<u64>, Error> {
     const PIECE: usize = 1 << 20;
+    let mut unfinished = Vec::new();
     for (from, end) in tails(state) {
         let mut offset = from;
         while offset < end {
@@ -226,15 +229,21 @@ fn refuse_later_batches(reader: &Reader, state: &State) -> Result<(), Error> {
             offset += bytes as u64;
         }
     }
-    for extent in 0..state.table.geometry.extents {
-        match reader.header(state.table.geometry.start(extent)) {
-            Ok(header) => refuse_if_later(header, state)?,
+    let firsts = (0..state.table.geometry.extents).map(|extent| state.table.geometry.start(extent));
+    for offset in firsts.chain(state.table.tail(Stream::Verifiers).map(|(_, tail)| tail)) {
+        match reader.header(offset) {
+            Ok(header) => {
+                let is_ahead =
+                    |header: &Header| header.stream == Stream::Verifiers && header.batch == state.batch + 1;
+                unfinished.extend(header.as_ref().filter(|header| is_ahead(header)).map(|_| offset));
+                refuse_if_later(header, state)?;
+            }
             // A bad sector of one extent keeps no store from starting; the others' headers are there.
             Err(Error::Io(_)) => {}
             Err(other) => return Err(other),
         }
     }
-    Ok(())
+    Ok(unfinished)
 }
 
 fn refuse_if_later(header: Option<Header>, state: &State) -> Result<(), Error> {
@@ -262,9 +271,10 @@ fn unfinished_bytes(reader: &Reader, state: &State) -> Result<u64, Error> {
 
 /// Makes an unfinished batch unreadable for ever: it must not be taken for the log's own once other runs have been
 /// written before it. Always, also where nothing is seen: behind a sync that failed a cache may show what the medium has
-/// not.
-fn set_aside(reader: &Reader, state: &State) -> Result<(), Error> {
-    for (offset, end) in tails(state) {
+/// not. Its verifiers too: before unlock nobody could tell them from acknowledged ones.
+fn set_aside(reader: &Reader, state: &State, unfinished_verifiers: &[u64]) -> Result<(), Error> {
+    let of_verifiers = unfinished_verifiers.iter().map(|offset| (*offset, u64::MAX));
+    for (offset, end) in tails(state).into_iter().chain(of_verifiers) {
         if offset < end {
             let mut block = crate::buffer::AlignedBuffer::with_capacity(BLOCK);
             block.extend_zeroed(BLOCK);
@@ -285,26 +295,4 @@ fn rewrite(reader: &Reader, found: &Found) -> Result<(), Error> {
         reader.device.write(run.offset, buffer.as_ref())?;
     }
     Ok(())
-}
-
-/// Walks back from the newest verifier frame to the last full one.
-fn read_verifiers(reader: &Reader, newest: Option<Top>) -> Result<Verifiers, Error> {
-    let mut verifiers = Verifiers { newest, ..Verifiers::default() };
-    let mut frames = Vec::new();
-    let mut next = newest;
-    while let Some(at) = next {
-        let offset = at.position.offset;
-        let frame = VerifierFrame::decode(&reader.verifiers(at)?);
-        let frame = frame.map_err(|_| damaged(offset, "verifier frame"))?;
-        if frames.len() > CHAIN_MAX as usize {
-            return Err(damaged(offset, "verifier chain"));
-        }
-        next = frame.previous;
-        frames.push(frame);
-    }
-    verifiers.depth = frames.first().map_or(0, |frame| frame.depth);
-    for frame in frames.iter().rev() {
-        apply(&mut verifiers.by_person, &frame.changes);
-    }
-    Ok(verifiers)
 }

@@ -7,7 +7,7 @@ use crate::buffer::AlignedBuffer;
 use crate::codec::{Fields, Malformed, Put};
 use crate::device::BLOCK;
 use crate::extents::{Extent, Stream};
-use crate::seal::{NONCE_BYTES, Piece, SEAL_BYTES, Sealer, TAG_BYTES};
+use crate::seal::{NONCE_BYTES, Opener, Piece, SEAL_BYTES, Sealer, TAG_BYTES};
 use crate::superblock::FORMAT_VERSION;
 
 /// Whose a frame is: opaque to the disk, told to whoever asks what an extent still carries.
@@ -99,8 +99,16 @@ impl Header {
 
     /// Opens the header at the start of `bytes`, which lie at `offset` of the device.
     pub(crate) fn open(sealer: &Sealer, offset: u64, bytes: &[u8]) -> Option<Self> {
-        let plain = sealer.open(Piece::Header, offset, bytes.get(..HEADER_BYTES)?)?;
-        Self::decode(&plain).ok()
+        let Some(plain) = sealer.open(Piece::Header, offset, bytes.get(..HEADER_BYTES)?) else {
+            return Self::of_verifiers(sealer.verifiers_key().opener(sealer.store()), offset, bytes);
+        };
+        Self::decode(&plain).ok().filter(|header| header.stream != Stream::Verifiers)
+    }
+
+    /// Opens the header of a run of verifiers, which is under their own key.
+    pub(crate) fn of_verifiers(opener: Opener<'_>, offset: u64, bytes: &[u8]) -> Option<Self> {
+        let plain = opener.open(Piece::VerifiersHeader, offset, bytes.get(..HEADER_BYTES)?)?;
+        Self::decode(&plain).ok().filter(|header| header.stream == Stream::Verifiers)
     }
 
     /// Bytes the digest of the batch's commit record covers: everything before the commit record itself.
@@ -232,7 +240,11 @@ impl RunBuilder {
         };
         let slot = &mut self.buffer.as_mut()[..HEADER_BYTES];
         slot[NONCE_BYTES..NONCE_BYTES + 40].copy_from_slice(&header.encode());
-        sealer.seal(Piece::Header, self.offset, slot, rng);
+        let piece = match self.stream {
+            Stream::Verifiers => Piece::VerifiersHeader,
+            Stream::Journal | Stream::Bodies | Stream::Tree => Piece::Header,
+        };
+        sealer.seal(piece, self.offset, slot, rng);
         header
     }
 }

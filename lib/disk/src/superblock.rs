@@ -8,7 +8,7 @@ use crate::buffer::AlignedBuffer;
 use crate::codec::{Fields, Malformed, Put};
 use crate::device::{BLOCK, Device};
 use crate::log::Geometry;
-use crate::seal::{DeviceKeys, NONCE_BYTES, Piece, SEAL_BYTES, Sealer, StoreId};
+use crate::seal::{DeviceKeys, NONCE_BYTES, Opener, Piece, SEAL_BYTES, Sealer, StoreId, VerifiersKey};
 
 /// Newest format this program writes and reads.
 pub(crate) const FORMAT_VERSION: u8 = 1;
@@ -84,11 +84,11 @@ impl Superblock {
     /// was interrupted. Then the smaller geometry rules until both have the larger one; but where a commit record was
     /// written over the larger one, that one was durable before, and rules. So a start has nothing to write here: a copy
     /// that it has from a cache only is one that no batch needs, and neither is ever in flight but while a store grows.
-    pub(crate) fn read(device: &dyn Device, keys: &DeviceKeys) -> Result<Vec<Self>, Error> {
-        let sealer = Sealer::new(keys, [0; 16]);
+    pub(crate) fn read(device: &dyn Device, key: &VerifiersKey) -> Result<Vec<Self>, Error> {
+        let opener = key.opener([0; 16]);
         let (mut found, mut newer): (Vec<Self>, _) = (Vec::new(), None);
         for copy in 0..2 {
-            match Self::read_copy(copy, device, &sealer)? {
+            match Self::read_copy(copy, device, opener)? {
                 Copy::Opens(superblock) => found.push(superblock),
                 // A small number is a later format; any other byte is noise, which says "no store".
                 Copy::Version(version) if version > FORMAT_VERSION && version < 32 => newer = Some(version),
@@ -110,7 +110,7 @@ impl Superblock {
     }
 
     /// The copies that do not open, or hold bytes beside what is sealed.
-    pub(crate) fn damaged_copies(device: &dyn Device, sealer: &Sealer) -> Result<Vec<u64>, Error> {
+    pub(crate) fn damaged_copies(device: &dyn Device, key: &VerifiersKey) -> Result<Vec<u64>, Error> {
         let mut damaged = Vec::new();
         for copy in 0..2 {
             let mut block = AlignedBuffer::with_capacity(BLOCK);
@@ -118,7 +118,7 @@ impl Superblock {
             let end = VERSION_AT + 1 + PLAIN_BYTES + SEAL_BYTES - NONCE_BYTES;
             let (before, behind) = (&block.as_ref()[..SEALED_AT], &block.as_ref()[end..]);
             let is_clean = before.iter().chain(behind).all(|byte| *byte == 0);
-            let opens = matches!(Self::read_copy(copy, device, &sealer.for_superblock())?, Copy::Opens(_));
+            let opens = matches!(Self::read_copy(copy, device, key.opener([0; 16]))?, Copy::Opens(_));
             if !(is_clean && opens) {
                 damaged.push(copy);
             }
@@ -126,7 +126,7 @@ impl Superblock {
         Ok(damaged)
     }
 
-    fn read_copy(copy: u64, device: &dyn Device, sealer: &Sealer) -> Result<Copy, Error> {
+    fn read_copy(copy: u64, device: &dyn Device, opener: Opener<'_>) -> Result<Copy, Error> {
         let offset = copy * BLOCK as u64;
         if device.length() < offset + BLOCK as u64 {
             return Ok(Copy::Version(0));
@@ -137,7 +137,7 @@ impl Superblock {
         let version = bytes[VERSION_AT];
         let mut sealed = bytes[SEALED_AT..VERSION_AT].to_vec();
         sealed.extend_from_slice(&bytes[VERSION_AT + 1..][..PLAIN_BYTES + SEAL_BYTES - NONCE_BYTES]);
-        let plain = sealer.open(Piece::Superblock, offset, &sealed).filter(|_| version == FORMAT_VERSION);
+        let plain = opener.open(Piece::Superblock, offset, &sealed).filter(|_| version == FORMAT_VERSION);
         Ok(match plain.and_then(|plain| Self::decode(&plain).ok()) {
             Some(superblock) => Copy::Opens(superblock),
             None => Copy::Version(version),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::codec::{Fields, Malformed, Put};
 use crate::commit::Top;
+use crate::error::Error;
 
 /// Number of a person, eight bytes.
 pub type PersonKey = [u8; 8];
@@ -98,6 +99,30 @@ impl Verifiers {
         let changes = full.into_iter().map(|(person, verifier)| (person, Some(verifier))).collect();
         VerifierFrame { depth: 0, previous: None, changes }
     }
+}
+
+/// Walks back from the newest frame to the last full one.
+pub(crate) fn walk_back(
+    newest: Option<Top>,
+    read: impl Fn(Top) -> Result<Vec<u8>, Error>,
+) -> Result<Verifiers, Error> {
+    let mut verifiers = Verifiers { newest, ..Verifiers::default() };
+    let mut frames = Vec::new();
+    let mut next = newest;
+    while let Some(at) = next {
+        let damaged = |what| Error::Damaged { offset: at.position.offset, what };
+        let frame = VerifierFrame::decode(&read(at)?).map_err(|_| damaged("verifier frame"))?;
+        if frames.len() > CHAIN_MAX as usize {
+            return Err(damaged("verifier chain"));
+        }
+        next = frame.previous;
+        frames.push(frame);
+    }
+    verifiers.depth = frames.first().map_or(0, |frame| frame.depth);
+    for frame in frames.iter().rev() {
+        apply(&mut verifiers.by_person, &frame.changes);
+    }
+    Ok(verifiers)
 }
 
 /// Puts changes into the map.

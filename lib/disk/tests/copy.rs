@@ -21,7 +21,7 @@ fn rng(seed: u64) -> ChaCha20Rng {
 }
 
 fn keys() -> DeviceKeys {
-    DeviceKeys { log: [1; 32], verifiers: [2; 32] }
+    DeviceKeys::of(&[1; 32], &[2; 32]).unwrap()
 }
 
 /// A store whose bodies live in rings: what is old is freed.

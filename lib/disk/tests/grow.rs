@@ -16,7 +16,7 @@ const EXTENT: u64 = 64 * 1024;
 const LENGTH: u64 = EXTENT * 25;
 
 fn keys() -> DeviceKeys {
-    DeviceKeys { log: [1; 32], verifiers: [2; 32] }
+    DeviceKeys::of(&[1; 32], &[2; 32]).unwrap()
 }
 
 fn rng(seed: u64) -> ChaCha20Rng {

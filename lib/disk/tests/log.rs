@@ -20,7 +20,7 @@ fn rng(seed: u64) -> ChaCha20Rng {
 }
 
 fn keys() -> DeviceKeys {
-    DeviceKeys { log: [1; 32], verifiers: [2; 32] }
+    DeviceKeys::of(&[1; 32], &[2; 32]).unwrap()
 }
 
 fn fresh(seed: u64) -> Arc<MemoryDevice> {
@@ -322,7 +322,7 @@ fn two_damaged_batches_at_the_end_are_no_torn_tail() {
 #[test]
 fn a_foreign_key_a_foreign_store_and_a_newer_format_are_told_apart() {
     let device = fresh(9);
-    let foreign = DeviceKeys { log: [9; 32], verifiers: [2; 32] };
+    let foreign = DeviceKeys::of(&[9; 32], &[2; 32]).unwrap();
     assert!(matches!(Log::open(device.clone(), &foreign), Err(Error::NotAStore)));
     assert!(matches!(Log::open(Arc::new(MemoryDevice::new(LENGTH)), &keys()), Err(Error::NotAStore)));
     for copy in 0..2 {

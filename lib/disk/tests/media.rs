@@ -28,7 +28,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn keys() -> DeviceKeys {
-    DeviceKeys { log: [1; 32], verifiers: [2; 32] }
+    DeviceKeys::of(&[1; 32], &[2; 32]).unwrap()
 }
 
 /// An empty file of this length, and a loop device over it.

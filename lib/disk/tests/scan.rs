@@ -11,7 +11,7 @@ use disk::{BLOCK, CommitFields, Device, DeviceKeys, Geometry, Log, MemoryDevice,
 const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 24, reserve: 3 };
 
 fn keys() -> DeviceKeys {
-    DeviceKeys { log: [1; 32], verifiers: [2; 32] }
+    DeviceKeys::of(&[1; 32], &[2; 32]).unwrap()
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn rng(seed: u64) -> ChaCha20Rng {
 }
 
 fn keys() -> DeviceKeys {
-    DeviceKeys { log: [1; 32], verifiers: [2; 32] }
+    DeviceKeys::of(&[1; 32], &[2; 32]).unwrap()
 }
 
 fn fresh(seed: u64) -> Arc<MemoryDevice> {

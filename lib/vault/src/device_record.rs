@@ -4,7 +4,7 @@
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use disk::codec::{Fields, Malformed, Put};
-use disk::{DeviceKeys, NONCE_BYTES, TAG_BYTES};
+use disk::{DeviceKeys, NONCE_BYTES, TAG_BYTES, VerifiersKey};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -41,9 +41,10 @@ impl DeviceRecord {
         bytes.put_u8(if unlock.is_some() { SEALED } else { OPEN });
         bytes.put(&self.name);
         match unlock {
-            None => bytes.put(&self.keys.log),
+            None => self.keys.with_log(|key| bytes.put(key)),
             Some(unlock) => {
-                let (mut nonce, mut sealed) = ([0; NONCE_BYTES], Zeroizing::new(self.keys.log));
+                let (mut nonce, mut sealed) =
+                    ([0; NONCE_BYTES], self.keys.with_log(|key| Zeroizing::new(*key)));
                 rng.fill_bytes(&mut nonce);
                 let cipher = XChaCha20Poly1305::new((&*unlock.device_key(&self.name)).into());
                 let tag =
@@ -53,7 +54,7 @@ impl DeviceRecord {
                 bytes.put(&tag.expect("32 bytes are far below the cipher's limit of 256 GiB"));
             }
         }
-        bytes.put(&self.keys.verifiers);
+        self.keys.verifiers().with(|key| bytes.put(key));
         let digest = Sha256::digest(&bytes);
         bytes.put(&digest);
         bytes
@@ -70,13 +71,13 @@ impl DeviceRecord {
                 sealed.open(unlock, &parts.name).ok_or(Error::WrongUnlock)?
             }
         };
-        Ok(Some(Self { name: parts.name, keys: DeviceKeys { log: *log, verifiers: *parts.verifiers } }))
+        Ok(Some(Self { name: parts.name, keys: DeviceKeys::of(&log, &parts.verifiers)? }))
     }
 }
 
 /// The key of the password verifiers, which no unlock secret seals: people are let in before the store is unlocked.
-pub(crate) fn verifiers_key(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
-    Some(Parts::of(bytes)?.verifiers)
+pub(crate) fn verifiers_key(bytes: &[u8]) -> Result<Option<VerifiersKey>, Error> {
+    Ok(Parts::of(bytes).map(|parts| VerifiersKey::of(&parts.verifiers)).transpose()?)
 }
 
 /// A log key as it lies there.
@@ -146,22 +147,22 @@ mod tests {
 
     #[test]
     fn a_sealed_log_key_opens_with_its_secret_alone_and_the_verifiers_key_without() {
-        let record = DeviceRecord { name: [1; 8], keys: DeviceKeys::random(&mut rng(1)) };
+        let record = DeviceRecord { name: [1; 8], keys: DeviceKeys::random(&mut rng(1)).unwrap() };
         let unlock = secret(5);
         let bytes = record.encode(Some(&unlock), &mut rng(2));
-        assert!(
-            bytes.len() <= RECORD_BYTES_MAX && !bytes.windows(32).any(|window| window == record.keys.log)
-        );
+        let is_open = record.keys.with_log(|key| bytes.windows(32).any(|window| window == key));
+        assert!(bytes.len() <= RECORD_BYTES_MAX && !is_open);
         let back = DeviceRecord::decode(&bytes, Some(&unlock)).unwrap().unwrap();
         assert!(back.name == [1; 8] && crate::unlock::same_keys(&back.keys, &record.keys));
         assert!(matches!(DeviceRecord::decode(&bytes, None), Err(Error::Locked)));
         assert!(matches!(DeviceRecord::decode(&bytes, Some(&secret(6))), Err(Error::WrongUnlock)));
-        assert_eq!(verifiers_key(&bytes).unwrap().as_slice(), record.keys.verifiers);
+        let key = verifiers_key(&bytes).unwrap().unwrap().with(|key| *key);
+        assert!(record.keys.verifiers().with(|right| key == *right));
     }
 
     #[test]
     fn a_torn_record_counts_as_none() {
-        let record = DeviceRecord { name: [1; 8], keys: DeviceKeys::random(&mut rng(1)) };
+        let record = DeviceRecord { name: [1; 8], keys: DeviceKeys::random(&mut rng(1)).unwrap() };
         let bytes = record.encode(None, &mut rng(2));
         assert!(DeviceRecord::decode(&bytes, None).unwrap().is_some());
         assert!(matches!(DeviceRecord::decode(&bytes, Some(&secret(5))), Err(Error::NotSealed)));

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use disk::{DeviceKeys, StoreId};
+use disk::{DeviceKeys, StoreId, VerifiersKey};
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use crate::cell::{CellError, CellKind, CellName, CellSlot, RootCell};
 use crate::device_record::{self, DeviceRecord};
@@ -87,8 +86,13 @@ impl Keeper {
 
     /// The key of the password verifiers, which lies open also where the log key is sealed: people are let in, and may
     /// bring the unlock secret, before the store is unlocked.
-    pub fn verifiers_key(&self) -> Option<Zeroizing<[u8; 32]>> {
-        self.here().find_map(|(_, cell)| device_record::verifiers_key(&cell.read(CellSlot::Device).ok()?))
+    pub(crate) fn verifiers_key(&self) -> Result<Option<VerifiersKey>, Error> {
+        for (_, cell) in self.here() {
+            if let Some(key) = device_record::verifiers_key(&cell.read(CellSlot::Device)?)? {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
     }
 
     /// What the weakest of them is made of: it decides what may be promised.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use disk::{Device, Geometry, Grown, Log, Owner, Scan, StoreId};
+use disk::{Device, Geometry, Grown, LockedVerifiers, Log, Owner, Scan, StoreId};
 use rand_core::CryptoRng;
 
 use crate::cell::CellSlot;
@@ -75,6 +75,13 @@ impl Keeper {
             }
         }
         Ok(false)
+    }
+
+    /// The password verifiers on this device, with the one key that no unlock secret seals: what a locked store knows people
+    /// by. See [`LockedVerifiers`] for what nobody notices before unlock.
+    pub fn locked_verifiers(&self, device: &dyn Device) -> Result<LockedVerifiers, Error> {
+        let key = self.verifiers_key()?.ok_or(Error::NoRoot(self.kind()))?;
+        Ok(LockedVerifiers::read(device, &key)?)
     }
 
     /// Destroys every root in every cell that is here: whatever store rests on them can never be read again. For a person

@@ -60,7 +60,7 @@ impl Vault {
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, Error> {
         let mut keeper = keeper.into();
-        let keys = DeviceKeys::random(rng);
+        let keys = DeviceKeys::random(rng)?;
         keeper.found(&keys, rng)?;
         let store = Log::format(&*device, &keys, geometry, rng)?;
         let (mut log, _) = Log::open(device, &keys)?;

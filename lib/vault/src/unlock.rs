@@ -45,5 +45,7 @@ pub(crate) fn derived(key: &[u8], purpose: &[u8], bytes: &[u8]) -> Opened32 {
 /// Both keys equal, compared in constant time.
 pub(crate) fn same_keys(left: &DeviceKeys, right: &DeviceKeys) -> bool {
     use subtle::ConstantTimeEq;
-    (left.log.ct_eq(&right.log) & left.verifiers.ct_eq(&right.verifiers)).into()
+    let log = left.with_log(|left| right.with_log(|right| left.ct_eq(right)));
+    let verifiers = left.verifiers().with(|left| right.verifiers().with(|right| left.ct_eq(right)));
+    (log & verifiers).into()
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-const KEYS: fn() -> DeviceKeys = || DeviceKeys { log: [1; 32], verifiers: [2; 32] };
+const KEYS: fn() -> DeviceKeys = || DeviceKeys::of(&[1; 32], &[2; 32]).unwrap();
 
 fn store(dir: &Path, bytes: u64) -> Log {
     let device = FileDevice::create(&dir.join("store"), bytes, Preallocation::Write).unwrap();

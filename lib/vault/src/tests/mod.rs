@@ -7,6 +7,7 @@ mod erase;
 mod everyday;
 mod histories;
 mod kills;
+mod kinds;
 mod mirror;
 mod nodes;
 mod offline;

@@ -28,6 +28,10 @@ fn cell_and_disk_without_the_unlock_secret_open_nothing() {
     let device = machine.recording.clone();
     let mut vault = Vault::create(device, keeper(&world, Some(1)), GEOMETRY, LIMITS, &mut rng(1)).unwrap();
     world.say(&mut vault, 1, 6).unwrap();
+    let mut random = rng(3);
+    let mut batch = vault.begin(false, &mut random).unwrap();
+    batch.verifier([7; 8], Some(b"argon2")).unwrap();
+    batch.commit([7; 32]).unwrap();
     let victim = *world.live.keys().next().unwrap();
     let number = world.ask(&mut vault, vec![Target::Place(victim)]).unwrap();
     world.erase(&mut vault, number).unwrap();
@@ -41,6 +45,10 @@ fn cell_and_disk_without_the_unlock_secret_open_nothing() {
     };
     assert!(matches!(open(&world, None).map(|_| ()), Err(Error::Locked)));
     assert!(matches!(open(&world, Some(2)).map(|_| ()), Err(Error::WrongUnlock)));
+    // Whom it would know before it is unlocked; nothing else.
+    let found =
+        keeper(&world, None).locked_verifiers(&disk::MemoryDevice::from_bytes(world.image.clone())).unwrap();
+    assert_eq!((found.store(), found.count(), found.verifier([7; 8])), (store, 1, Some(&b"argon2"[..])));
     let (vault, _) = open(&world, Some(1)).unwrap();
     world.check_live(&vault, "unlocked");
 

@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use hardening::SecretBox;
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -20,14 +21,15 @@ const FILE_BYTES: usize = 1 + 32 + NAME_BYTES + 32;
 
 /// The file, mode 0600: `version 1 | authorisation value 32 | name of the salt key 34 | SHA-256 of all before 32`.
 pub struct TpmAuth {
-    value: Zeroizing<[u8; 32]>,
+    value: SecretBox<32>,
     salt_key: [u8; NAME_BYTES],
     path: PathBuf,
 }
 
 impl TpmAuth {
-    pub(crate) fn value(&self) -> &[u8; 32] {
-        &self.value
+    /// The value, for one command.
+    pub(crate) fn value(&self) -> Zeroizing<[u8; 32]> {
+        self.value.with(|value| Zeroizing::new(*value))
     }
 
     pub(crate) fn salt_key(&self) -> &[u8; NAME_BYTES] {
@@ -40,9 +42,10 @@ impl TpmAuth {
         salt_key: [u8; NAME_BYTES],
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, TpmError> {
-        let mut value = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut *value);
-        value[31] |= 1; // A TPM takes zeros off the end of a value.
+        let value = SecretBox::filled(|value| {
+            rng.fill_bytes(value);
+            value[31] |= 1; // A TPM takes zeros off the end of a value.
+        })?;
         let auth = Self { value, salt_key, path: path.to_owned() };
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(&*auth.encode())?;
@@ -81,26 +84,32 @@ impl TpmAuth {
             return Err(TpmError::AuthFile);
         }
         file.read_exact(&mut *bytes)?;
-        Self::decode(&bytes, path).map(Some).ok_or(TpmError::AuthFile)
+        Self::decode(&bytes, path)?.map(Some).ok_or(TpmError::AuthFile)
     }
 
     fn encode(&self) -> Zeroizing<[u8; FILE_BYTES]> {
         let mut bytes = Zeroizing::new([0; FILE_BYTES]);
         bytes[0] = VERSION;
-        bytes[1..33].copy_from_slice(&*self.value);
+        self.value.with(|value| bytes[1..33].copy_from_slice(value));
         bytes[33..33 + NAME_BYTES].copy_from_slice(&self.salt_key);
         let digest = Sha256::digest(&bytes[..FILE_BYTES - 32]);
         bytes[FILE_BYTES - 32..].copy_from_slice(&digest);
         bytes
     }
 
-    fn decode(bytes: &[u8; FILE_BYTES], path: &Path) -> Option<Self> {
+    /// `None` where the bytes are not such a file's.
+    fn decode(bytes: &[u8; FILE_BYTES], path: &Path) -> Result<Option<Self>, TpmError> {
+        let Some((value, salt_key)) = Self::parts(bytes) else { return Ok(None) };
+        let value = SecretBox::filled(|page| page.copy_from_slice(value))?;
+        Ok(Some(Self { value, salt_key, path: path.to_owned() }))
+    }
+
+    fn parts(bytes: &[u8; FILE_BYTES]) -> Option<(&[u8; 32], [u8; NAME_BYTES])> {
         let (covered, digest) = bytes.split_last_chunk::<32>()?;
         let intact: bool = Sha256::digest(covered).as_slice().ct_eq(digest).into();
         let (version, rest) = covered.split_first()?;
         let (value, salt_key) = rest.split_first_chunk::<32>()?;
         let salt_key = salt_key.try_into().ok()?;
-        let value = Zeroizing::new(*value);
-        (intact && *version == VERSION).then(|| Self { value, salt_key, path: path.to_owned() })
+        (intact && *version == VERSION).then_some((value, salt_key))
     }
 }

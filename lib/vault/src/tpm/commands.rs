@@ -200,7 +200,7 @@ impl Tpm {
     /// Defines an index under the authorisation value, which travels encrypted. Needs the owner's authorisation to be empty.
     pub(super) fn define(&mut self, number: u32, auth: &TpmAuth) -> Result<(), TpmError> {
         let index = Index { number, attributes: ATTRIBUTES };
-        let parameters = Message::new().sized(auth.value()).sized(index.public_area().as_slice());
+        let parameters = Message::new().sized(&*auth.value()).sized(index.public_area().as_slice());
         let owner = Named { handle: OWNER, name: &OWNER.to_be_bytes() };
         self.in_session(|tpm, session| {
             let Self { transport, rng, .. } = tpm;
@@ -245,7 +245,7 @@ impl Tpm {
                     transport,
                     code,
                     &entities,
-                    auth.value(),
+                    &*auth.value(),
                     parameters,
                     guarded,
                     last,
@@ -277,7 +277,7 @@ impl Tpm {
                     transport,
                     code,
                     &entities,
-                    auth.value(),
+                    &*auth.value(),
                     parameters,
                     guarded,
                     last,

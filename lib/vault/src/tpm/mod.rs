@@ -79,6 +79,9 @@ pub enum TpmError {
     /// Not such a file.
     #[error("the file of the TPM cell's authorisation value is missing, damaged or another one")]
     AuthFile,
+    /// No page for the authorisation value.
+    #[error("TPM: {0}")]
+    Memory(#[from] hardening::SecretPageError),
 }
 
 /// The refusals that a person can do something about, in words.

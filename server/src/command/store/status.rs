@@ -3,7 +3,7 @@
 
 use super::super::{read_config, store_trouble};
 use crate::config::StoreConfig;
-use crate::making::{Ground, survey};
+use crate::making::{self, Ground, survey};
 use crate::probe;
 use crate::status;
 use crate::store::{self, Rehearsed, StoreError};
@@ -25,7 +25,8 @@ pub(in crate::command) struct StoreStatus {
 #[derive(Serialize, Default)]
 struct Answer {
     path: PathBuf,
-    /// `missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`, `founded`, `serving`.
+    /// `missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`, `founded`, `serving`,
+    /// `locked`.
     state: &'static str,
     medium: Option<String>,
     bytes: Option<u64>,
@@ -39,6 +40,12 @@ struct Answer {
     erasure_epoch: Option<u64>,
     used_bytes: Option<u64>,
     cell_warning: Option<String>,
+    /// Of a locked store: people whose password verifiers open without the unlock secret.
+    verifiers: Option<usize>,
+    /// The batch that changed them last.
+    verifiers_batch: Option<u64>,
+    /// Newer changes that do not open.
+    verifiers_passed_over: Option<u32>,
 }
 
 impl StoreStatus {
@@ -59,6 +66,7 @@ impl StoreStatus {
                 // Somebody has it who is no server of this configuration.
                 Err(_nobody) => return Err(store_trouble(in_use)),
             },
+            Err(StoreError::Vault(vault::Error::Locked)) => locked(&config.store).map_err(store_trouble)?,
             Err(other) => return Err(store_trouble(other)),
         };
         let answer = Answer { path: config.store.path, ..answer };
@@ -107,6 +115,21 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
     })
 }
 
+/// Without the unlock secret: only the verifiers open.
+fn locked(config: &StoreConfig) -> Result<Answer, StoreError> {
+    let locked = making::locked(config)?;
+    Ok(Answer {
+        state: "locked",
+        medium: Some(locked.medium.to_string()),
+        bytes: Some(locked.bytes),
+        verifiers: Some(locked.verifiers.count()),
+        verifiers_batch: Some(locked.verifiers.batch()),
+        verifiers_passed_over: Some(locked.verifiers.passed_over()),
+        cell_warning: Some(locked.cell_warning.into()),
+        ..Answer::default()
+    })
+}
+
 /// What the state means, and what to do.
 fn meaning(state: &str, lang: Lang) -> &'static str {
     match state {
@@ -135,6 +158,10 @@ fn meaning(state: &str, lang: Lang) -> &'static str {
         ),
         "empty" => lang
             .pick("empty: `conclaved init` founds the site", "пустое: площадку основывает `conclaved init`"),
+        "locked" => lang.pick(
+            "locked: the unlock secret is not here, and only password verifiers open",
+            "закрыто: секрета разблокировки нет, открываются только проверочные записи паролей",
+        ),
         "serving" => lang.pick("a server has it open", "открыто сервером"),
         _founded => lang.pick("a founded store", "основанное хранилище"),
     }
@@ -150,6 +177,15 @@ fn text(answer: &Answer, lang: Lang) -> String {
         )
     });
     let used = answer.used_bytes.zip(answer.bytes);
+    let verifiers = answer.verifiers.zip(answer.verifiers_batch).map(|(count, batch)| {
+        lang.pick(format!("{count}, as of batch {batch}"), format!("{count}, по состоянию на пакет {batch}"))
+    });
+    let passed_over = answer.verifiers_passed_over.filter(|count| *count > 0).map(|count| {
+        lang.pick(
+            format!("{count} newer change(s) do not open: cut off before anybody was answered, or damaged"),
+            format!("не открываются более новые изменения ({count}): прерваны до ответа или повреждены"),
+        )
+    });
     let rows = [
         (
             lang.pick("device", "устройство"),
@@ -166,6 +202,8 @@ fn text(answer: &Answer, lang: Lang) -> String {
             lang.pick("erasure epoch", "эпоха уничтожения"),
             answer.erasure_epoch.map(|epoch| epoch.to_string()),
         ),
+        (lang.pick("verifiers", "проверочных записей"), verifiers),
+        (lang.pick("passed over", "пропущено"), passed_over),
         (lang.pick("WARNING", "ВНИМАНИЕ"), answer.cell_warning.clone()),
     ];
     let line =
