@@ -1,10 +1,13 @@
 //! Bundles as an attacker would leave them, and the verdict on each.
 
+use journal::Policy;
 use journal::act::{Act, Logout};
 use journal::entry::{Content, Entry};
+use journal::fact::{Fact, RetentionRun};
 use journal::ids::{Head, LogId};
 use journal::refusal::Refusal;
 use journal::replay::Fault;
+use journal::retention::{Retention, RetentionRule};
 use journal::statement::SignedStatement;
 use journal::testing::{TestLog, TestSite};
 use pki::{PublicKey, SecretKey, Suite};
@@ -366,4 +369,75 @@ fn a_succession_is_crossed_and_a_head_of_what_it_gave_up_says_nothing() {
     let forked = OutsideHead { file: None, era: 1, head: Head { root: [1; 32], ..log.head() } };
     let audit = judged(&exported(&log), &own, vec![forked]);
     assert!(matches!(audit.judgement, Judgement::Diverged(_)), "{:?}", audit.judgement);
+}
+
+/// A site that keeps everything for a day, at the time of a run that takes two messages.
+fn forgetful(number: u64) -> TestLog {
+    let rules = vec![RetentionRule { kind: None, label: None, keep_days: 1 }];
+    let policy = Policy { retention: Retention { rules, minute: 180 }, ..Policy::standard() };
+    let mut log = TestLog::with_policy(number, Suite::Ed25519, policy);
+    let chat = log.talking("anna", &["boris"]);
+    for login in ["anna", "boris"] {
+        log.send(login, chat).unwrap();
+    }
+    for _ in 0..2 {
+        run(&mut log);
+    }
+    let due_ms = log.register.retention().next_ms.unwrap();
+    log.wait_ms(due_ms - log.now_ms);
+    log
+}
+
+fn run(log: &mut TestLog) {
+    let due_ms = log.register.retention().next_ms.unwrap();
+    log.wait_ms(due_ms - log.now_ms);
+    let run = log.register.retention_due(log.now_ms).unwrap();
+    log.fact(Fact::RetentionRun(run)).unwrap();
+}
+
+#[test]
+fn a_dishonest_run_of_the_retention_schedule_is_invalid() {
+    let honest = forgetful(17);
+    let due = honest.register.retention_due(honest.now_ms).unwrap();
+    assert_eq!(due.counts, [2]);
+    let verdict = |run: &RetentionRun, wall_ms: u64| {
+        let content = Content::Fact(Fact::RetentionRun(run.clone()));
+        let boot_ms = honest.boot_ms;
+        let entry = Entry { version: journal::entry::ENTRY_VERSION, wall_ms, boot_ms, content }.encode();
+        let (mut entries, mut tree) = (honest.entries.clone(), honest.tree.clone());
+        tree.append(journal::tree::leaf_hash(&entry));
+        entries.push(entry);
+        let head = Head { size: tree.size(), root: tree.root() };
+        judged(&bundle(&entries, &[signed(&honest, head)]), &trust(&honest, None), Vec::new())
+    };
+    let at = honest.entries.len() as u64;
+    let much = RetentionRun { counts: vec![3], ..due.clone() };
+    let little = RetentionRun { counts: vec![1], ..due.clone() };
+    let nothing = RetentionRun { counts: vec![0], held: 2, ..due.clone() };
+    for (lie, wall_ms) in [
+        (&much, honest.now_ms),
+        (&little, honest.now_ms),
+        (&nothing, honest.now_ms),
+        (&due, honest.now_ms - 3_600_000), // too early
+    ] {
+        let audit = verdict(lie, wall_ms);
+        let Judgement::Invalid(Flaw::Entry { index, fault: Fault::Refused(refusal) }) = &audit.judgement
+        else {
+            panic!("{:?}", audit.judgement)
+        };
+        assert_eq!(*index, at);
+        assert!(matches!(refusal, Refusal::BadRetentionRun { .. }), "{refusal}");
+    }
+    let audit = verdict(&due, honest.now_ms);
+    assert!(matches!(audit.judgement, Judgement::Unanchored(_)), "the honest one stands");
+    assert_eq!(audit.replay.register().retention().last.map(|last| last.messages), Some(2));
+}
+
+#[test]
+fn a_server_that_never_makes_a_run_that_is_due_is_found_out() {
+    let mut log = forgetful(18);
+    log.wait_ms(2 * 3_600_000);
+    // What it would have to admit, were nobody to notice: the very refusal of the rules.
+    let chat = log.register.conversations().next().unwrap().membership.id();
+    assert!(matches!(log.send("anna", chat), Err(Refusal::RunOverdue { .. })));
 }

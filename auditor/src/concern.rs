@@ -34,7 +34,8 @@ pub fn concerned(what: What<'_>) -> Vec<PersonId> {
             | Fact::Tick(_)
             | Fact::Erased(_)
             | Fact::KeyRoll(_)
-            | Fact::PeriodEnd(_),
+            | Fact::PeriodEnd(_)
+            | Fact::RetentionRun(_),
         ) => Vec::new(),
         What::Statement(parsed) => {
             let act = parsed.act();

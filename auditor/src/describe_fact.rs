@@ -2,7 +2,7 @@
 //! Never shows a text of others uncleaned.
 
 use console::{Lang, clean};
-use journal::fact::{AlarmKind, CellKind, EndReason, Fact, KindCount, LoginFailure};
+use journal::fact::{AlarmKind, CellKind, EndReason, Fact, KindCount, LoginFailure, RetentionRun};
 use journal::ids::Chain;
 
 use crate::describe::Teller;
@@ -94,18 +94,38 @@ impl Teller<'_> {
                     format!("конец периода {n}, записей: {entries}"),
                 )
             }
+            Fact::RetentionRun(fact) => self.run(fact),
         }
+    }
+
+    fn run(&self, fact: &RetentionRun) -> String {
+        // Not verified where `show` reads it: the counts may be anything.
+        let fell = fact.counts.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));
+        let (due, policy, held) = (console::when::rfc3339(fact.due_ms), fact.policy, fact.held);
+        let mut said = self.say(
+            format!("retention run due {due}, by the policy #{policy}: {fell} messages fall"),
+            format!("стирание по сроку хранения на {due}, политика № {policy}: сообщений {fell}"),
+        );
+        if held > 0 {
+            said += &self.say(format!(", {held} kept by holds"), format!(", удержано запретами: {held}"));
+        }
+        if (fact.part, fact.last) != (1, true) {
+            let part = fact.part;
+            said += &self.say(format!(" (part {part})"), format!(" (часть {part})"));
+        }
+        said
     }
 }
 
 /// Every alarm.
-pub(crate) const ALARMS: [AlarmKind; 6] = [
+pub(crate) const ALARMS: [AlarmKind; 7] = [
     AlarmKind::Equivocation,
     AlarmKind::Fork,
     AlarmKind::NearlyFull,
     AlarmKind::BodyDamaged,
     AlarmKind::LoginFlood,
     AlarmKind::HoldEndsSoon,
+    AlarmKind::RetentionMissed,
 ];
 
 /// An alarm in words.
@@ -122,6 +142,10 @@ pub(crate) fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
         AlarmKind::BodyDamaged => lang.pick("a body is missing or damaged", "тело пропало или повреждено"),
         AlarmKind::LoginFlood => lang.pick("a flood of failed logins", "поток неудачных входов"),
         AlarmKind::HoldEndsSoon => lang.pick("a hold ends soon", "запрет на стирание скоро истекает"),
+        AlarmKind::RetentionMissed => lang.pick(
+            "a run of the retention schedule was missed",
+            "стирание по сроку хранения не прошло вовремя",
+        ),
     }
 }
 

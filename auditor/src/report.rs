@@ -28,6 +28,8 @@ pub use crate::report_rows::{
 pub const REPORT_VERSION: u8 = 1;
 /// Rows of any list in a report; the rest is counted.
 pub const ROWS_MAX: usize = 10_000;
+/// Stands for a person where nobody asked: the retention schedule did.
+pub const BY_SCHEDULE: &str = "retention";
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
@@ -82,7 +84,8 @@ pub struct Report {
 struct Asked {
     index: Index,
     wall_ms: u64,
-    by: PersonId,
+    /// `None`: the retention schedule.
+    by: Option<PersonId>,
     conversation: Option<Index>,
     messages: Option<usize>,
     done: Option<Index>,
@@ -157,11 +160,12 @@ impl Collector {
                 EraseTarget::Conversation(id) => (id, None),
             };
             let conversation = self.names.conversation(*id);
-            self.asked(Asked { index, wall_ms, by, conversation, messages, done: None });
+            self.asked(Asked { index, wall_ms, by: Some(by), conversation, messages, done: None });
         }
     }
 
-    /// Orders of two officers that took effect with this entry, a Tick or the approval of a confirmation.
+    /// Orders of two officers that took effect with this entry, a Tick or the approval of a confirmation; and what fell by
+    /// a run of the retention schedule.
     fn orders(&mut self, index: Index, wall_ms: u64, applied: &Applied) {
         for effect in &applied.effects {
             if let Effect::OrderCarriedOut { approve, conversation, messages, .. } = effect {
@@ -170,12 +174,20 @@ impl Collector {
                 self.asked(Asked {
                     index,
                     wall_ms,
-                    by,
+                    by: Some(by),
                     conversation: Some(*conversation),
                     messages,
                     done: None,
                 });
             }
+        }
+        let fell = |effect: &Effect| {
+            if let Effect::RetentionFell { messages, .. } = effect { messages.len() } else { 0 }
+        };
+        let messages: usize = applied.effects.iter().map(fell).sum();
+        if messages > 0 {
+            let messages = Some(messages);
+            self.asked(Asked { index, wall_ms, by: None, conversation: None, messages, done: None });
         }
     }
 
@@ -234,7 +246,8 @@ impl Collector {
             | Fact::SessionEnd(_)
             | Fact::Tick(_)
             | Fact::KeyRoll(_)
-            | Fact::PeriodEnd(_) => {}
+            | Fact::PeriodEnd(_)
+            | Fact::RetentionRun(_) => {}
         }
     }
 
@@ -331,7 +344,7 @@ impl Collector {
         ErasureRow {
             index: row.index,
             at: rfc3339(row.wall_ms),
-            by: self.names.person(row.by, console::Lang::En),
+            by: row.by.map_or_else(|| BY_SCHEDULE.into(), |by| self.names.person(by, console::Lang::En)),
             conversation: row.conversation,
             messages: row.messages,
             done: row.done,
@@ -370,7 +383,7 @@ fn first_bad(judgement: &Judgement) -> Option<Index> {
 }
 
 /// Names of the server's claims, by number.
-pub const CLAIMS: [(u16, &str); 10] = [
+pub const CLAIMS: [(u16, &str); 11] = [
     (1, "start"),
     (2, "stop"),
     (3, "session-end"),
@@ -381,6 +394,7 @@ pub const CLAIMS: [(u16, &str); 10] = [
     (8, "key-roll"),
     (9, "alarm"),
     (10, "period-end"),
+    (11, "retention-run"),
 ];
 const CLAIM_BASE: u16 = 1000;
 
@@ -402,7 +416,7 @@ mod tests {
     use journal::fact::{Alarm, ClockStep, Erased};
 
     fn asked(index: Index) -> Asked {
-        Asked { index, wall_ms: 0, by: PersonId(1), conversation: None, messages: None, done: None }
+        Asked { index, wall_ms: 0, by: Some(PersonId(1)), conversation: None, messages: None, done: None }
     }
 
     #[test]

@@ -8,13 +8,13 @@ use serde::Serialize;
 /// An erasure.
 #[derive(Clone, Debug, Serialize)]
 pub struct ErasureRow {
-    /// The `Erase`.
+    /// The `Erase`, the entry at which an order took effect, or the run of the retention schedule.
     pub index: Index,
     /// When, RFC 3339.
     pub at: String,
-    /// Whose.
+    /// Whose; `retention` for a run of the schedule, which nobody asked for.
     pub by: String,
-    /// The conversation's number.
+    /// The conversation's number; `None` for a run, which takes from many.
     pub conversation: Option<Index>,
     /// How many messages; `None` for the whole conversation.
     pub messages: Option<usize>,
@@ -62,6 +62,7 @@ pub fn alarm_word(alarm: AlarmKind) -> &'static str {
         AlarmKind::BodyDamaged => "body-damaged",
         AlarmKind::LoginFlood => "login-flood",
         AlarmKind::HoldEndsSoon => "hold-ends-soon",
+        AlarmKind::RetentionMissed => "retention-missed",
     }
 }
 

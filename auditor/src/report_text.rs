@@ -5,7 +5,7 @@ use console::{Align, Lang, Table};
 
 use crate::describe_fact::{ALARMS, alarm};
 use crate::names::role;
-use crate::report::{Anomaly, AnomalyKind, Grounds, Report, alarm_word};
+use crate::report::{Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, Report, alarm_word};
 use pki::Role;
 
 /// The text behind the verdict's own lines. `width` is the terminal's.
@@ -105,6 +105,14 @@ fn people(report: &Report, lang: Lang, width: usize) -> String {
     table.render(width)
 }
 
+/// Whose it was, or that the schedule did it.
+fn by(row: &ErasureRow, lang: Lang) -> String {
+    match row.by == BY_SCHEDULE && row.conversation.is_none() {
+        true => lang.pick("(retention schedule)", "(срок хранения)").to_owned(),
+        false => row.by.clone(),
+    }
+}
+
 fn erasures(report: &Report, lang: Lang, width: usize) -> String {
     let t = |en: &'static str, ru: &'static str| lang.pick(en, ru);
     if report.erasures.is_empty() {
@@ -120,11 +128,12 @@ fn erasures(report: &Report, lang: Lang, width: usize) -> String {
     for row in &report.erasures {
         let place = row.conversation.map_or_else(String::new, |number| format!("#{number}"));
         let what = match row.messages {
+            Some(n) if row.conversation.is_none() => n.to_string(),
             Some(n) => lang.pick(format!("{n} in {place}"), format!("сообщений {n} в {place}")),
             None => lang.pick(format!("all of {place}"), format!("{place} целиком")),
         };
         let done = row.done.map_or_else(|| t("pending", "ожидает").to_owned(), |at| format!("#{at}"));
-        table.row([format!("#{}", row.index), row.at.clone(), row.by.clone(), what, done]);
+        table.row([format!("#{}", row.index), row.at.clone(), by(row, lang), what, done]);
     }
     let mut out = table.render(width);
     more(&mut out, report.erasures_more, lang);

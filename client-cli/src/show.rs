@@ -6,7 +6,7 @@ use console::when::{bytes, minute, rfc3339};
 use console::{Lang, clean, clean_lines};
 use journal::act::Precedence;
 use link::terminal::words::what_words;
-use protocol::client::event::{Content, FileView, MessageView};
+use protocol::client::event::{Content, ErasedBy, Eraser, FileView, MessageView};
 use serde::Serialize;
 
 /// Spaces before the lines of a text, so that no text can pass for one of our own lines.
@@ -65,14 +65,7 @@ pub(crate) fn content(message: &MessageView, names: &Names, lang: Lang) -> Strin
             }
             out
         }
-        Content::Erased(by) => {
-            let with = by.with.map_or(String::new(), |with| format!("{}, ", names.full(with, lang)));
-            let erased = match by.with {
-                Some(_) => lang.pick("erased by order of", "стёрто по распоряжению:"),
-                None => lang.pick("erased by", "стёрто:"),
-            };
-            format!("{erased} {with}{}, #{}", names.full(by.person, lang), by.index)
-        }
+        Content::Erased(by) => erased_by(by, names, lang),
         Content::NoKey(epoch) => format!(
             "{} ({} {epoch})",
             lang.pick("written before you joined", "написано до вашего прихода"),
@@ -87,6 +80,25 @@ pub(crate) fn content(message: &MessageView, names: &Names, lang: Lang) -> Strin
         Content::Unreadable(what) => {
             let (en, ru) = what_words(*what);
             format!("{}: {}", lang.pick("cannot be opened", "не открывается"), lang.pick(en, ru))
+        }
+    }
+}
+
+/// By whom or what something was erased.
+pub(crate) fn erased_by(by: &ErasedBy, names: &Names, lang: Lang) -> String {
+    let index = by.index;
+    match by.by {
+        Eraser::Person(person) => {
+            format!("{} {}, #{index}", lang.pick("erased by", "стёрто:"), names.full(person, lang))
+        }
+        Eraser::Officers(one, other) => format!(
+            "{} {}, {}, #{index}",
+            lang.pick("erased by order of", "стёрто по распоряжению:"),
+            names.full(one, lang),
+            names.full(other, lang)
+        ),
+        Eraser::Schedule => {
+            format!("{}, #{index}", lang.pick("erased by the retention schedule", "стёрто по сроку хранения"))
         }
     }
 }
@@ -122,6 +134,9 @@ pub(crate) struct MessageJson {
     erased_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     erased_at: Option<u64>,
+    /// Nobody asked for it: its time was over.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    by_schedule: bool,
 }
 
 /// A file for scripts.
@@ -161,6 +176,7 @@ pub(crate) fn message_json(message: &MessageView, names: &Names) -> MessageJson 
         file: None,
         erased_by: None,
         erased_at: None,
+        by_schedule: false,
     };
     match &message.content {
         Content::Text(text, file) => {
@@ -169,7 +185,11 @@ pub(crate) fn message_json(message: &MessageView, names: &Names) -> MessageJson 
         }
         Content::Erased(by) => {
             json.state = "erased";
-            json.erased_by = Some(names.login(by.person));
+            json.erased_by = match by.by {
+                Eraser::Person(person) | Eraser::Officers(_, person) => Some(names.login(person)),
+                Eraser::Schedule => None,
+            };
+            json.by_schedule = by.by == Eraser::Schedule;
             json.erased_at = Some(by.index);
         }
         Content::NoKey(_) => json.state = "no-key",
@@ -186,7 +206,6 @@ mod tests {
     use journal::ids::ConversationId;
     use pki::{Clearance, PersonId};
     use protocol::client::SecretText;
-    use protocol::client::event::ErasedBy;
 
     fn from_boris(content: Content) -> MessageView {
         MessageView {
@@ -224,7 +243,7 @@ mod tests {
 
     #[test]
     fn an_erased_message_says_by_whom() {
-        let by = ErasedBy { person: PersonId(1), index: 9, with: None };
+        let by = ErasedBy { by: Eraser::Person(PersonId(1)), index: 9 };
         let shown = message(&from_boris(Content::Erased(by)), &names(), Lang::En);
         assert!(shown.ends_with("    erased by Анна Петрова @anna, #9\n"), "{shown}");
         let json = message_json(&from_boris(Content::Erased(by)), &names());
@@ -232,5 +251,9 @@ mod tests {
             (json.state, json.erased_by.as_deref(), json.erased_at),
             ("erased", Some("anna"), Some(9))
         );
+        let by = ErasedBy { by: Eraser::Schedule, index: 11 };
+        let shown = message(&from_boris(Content::Erased(by)), &names(), Lang::Ru);
+        assert!(shown.ends_with("    стёрто по сроку хранения, #11\n"), "{shown}");
+        assert!(message_json(&from_boris(Content::Erased(by)), &names()).by_schedule);
     }
 }

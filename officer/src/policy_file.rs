@@ -4,7 +4,10 @@
 use crate::files;
 use crate::trouble::Trouble;
 use journal::Policy;
+use journal::act::ConversationKind;
 use journal::policy::{LabelName, PrivateErase};
+use journal::retention::{Retention, RetentionRule};
+use pki::Clearance;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -25,6 +28,31 @@ enum Erase {
     Officers,
 }
 
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Private,
+    Group,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keep {
+    kind: Option<Kind>,
+    label: Option<u8>,
+    days: u32,
+}
+
+impl Keep {
+    fn rule(&self) -> RetentionRule {
+        let kind = self.kind.map(|kind| match kind {
+            Kind::Private => ConversationKind::Private,
+            Kind::Group => ConversationKind::Group,
+        });
+        RetentionRule { kind, label: self.label.map(Clearance), keep_days: self.days }
+    }
+}
+
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct PolicyFile {
@@ -42,6 +70,8 @@ struct PolicyFile {
     idle_lock_ms: Option<u64>,
     objection_ms: Option<u64>,
     hold_warning_ms: Option<u64>,
+    retention_at: Option<String>,
+    retention: Option<Vec<Keep>>,
 }
 
 /// Reads a policy file; unknown keys are errors.
@@ -79,9 +109,31 @@ fn parse(text: &str, base: Policy) -> Result<Policy, Trouble> {
         idle_lock_ms: file.idle_lock_ms.unwrap_or(base.idle_lock_ms),
         objection_ms: file.objection_ms.unwrap_or(base.objection_ms),
         hold_warning_ms: file.hold_warning_ms.unwrap_or(base.hold_warning_ms),
+        retention: Retention {
+            rules: match &file.retention {
+                None => base.retention.rules,
+                Some(list) => list.iter().map(Keep::rule).collect(),
+            },
+            minute: match file.retention_at.as_deref() {
+                None => base.retention.minute,
+                Some(at) => {
+                    minute_of(at).ok_or_else(|| bad("retention_at is a time of day: 03:00".into()))?
+                }
+            },
+        },
     };
     policy.check().map_err(|why| bad(why.to_string()))?;
     Ok(policy)
+}
+
+/// A time of day, `03:00`, in minutes.
+pub fn minute_of(typed: &str) -> Option<u16> {
+    let (hours, minutes) = typed.split_once(':')?;
+    let number = |text: &str, below: u16| {
+        let whole = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u16>().ok().filter(|n| whole && *n < below)
+    };
+    Some(number(hours, 24)? * 60 + number(minutes, 60)?)
 }
 
 #[cfg(test)]
@@ -99,6 +151,21 @@ mod tests {
         for bad in ["one_pasword = true", "epoch_ms = 5", "labels = []", "private_erase = \"all\""] {
             assert!(matches!(parse(bad), Err(Trouble::BadPolicy { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_schedule_of_retention_is_a_list_of_rules_and_a_time_of_day() {
+        let text = "retention_at = \"03:30\"\n[[retention]]\ndays = 900\n[[retention]]\nkind = \"group\"\nlabel = 2\ndays = 30\n";
+        let found = parse(text, Policy::standard()).unwrap().retention;
+        let all = RetentionRule { kind: None, label: None, keep_days: 900 };
+        let one =
+            RetentionRule { kind: Some(ConversationKind::Group), label: Some(Clearance(2)), keep_days: 30 };
+        assert_eq!(found, Retention { rules: vec![all, one], minute: 210 });
+        for bad in ["retention_at = \"24:00\"", "retention_at = \"3:00\"", "[[retention]]\ndays = 0\n"] {
+            assert!(matches!(parse(bad, Policy::standard()), Err(Trouble::BadPolicy { .. })), "{bad}");
+        }
+        let none = parse("retention = []", Policy { retention: found, ..Policy::standard() }).unwrap();
+        assert_eq!((none.retention.rules, none.retention.minute), (vec![], 210));
     }
 
     #[test]

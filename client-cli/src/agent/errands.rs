@@ -54,6 +54,12 @@ impl Agent {
                 }
                 self.mention(Event::Erased(conversation, indices, by));
             }
+            Event::Ran(run) => {
+                if let Some(work) = &mut self.work {
+                    work.store.fall(&run);
+                }
+                self.mention(Event::Ran(run));
+            }
             Event::Lagging(_) => {
                 self.prefetch();
                 self.mention(event);

@@ -2,7 +2,7 @@
 //! Never on a disk, bounded, and wiped when dropped: texts wipe themselves.
 
 use journal::ids::{ConversationId, Index};
-use protocol::client::event::{Content, MessageView};
+use protocol::client::event::{Content, MessageView, RunView};
 use std::collections::BTreeMap;
 
 /// Most messages that are held.
@@ -47,9 +47,19 @@ impl Store {
 
     /// Drops what was erased: these messages, or, where none is named, the whole conversation.
     pub(crate) fn erase(&mut self, conversation: ConversationId, indices: &[Index]) {
-        let goes = |message: &MessageView| {
+        self.drop_where(|message| {
             message.conversation == conversation && (indices.is_empty() || indices.contains(&message.index))
-        };
+        });
+    }
+
+    /// Drops what a run of the retention schedule may have let fall. What a hold kept is asked for again.
+    pub(crate) fn fall(&mut self, run: &RunView) {
+        self.drop_where(|message| {
+            message.index < run.index && run.takes(None, message.label, message.wall_ms)
+        });
+    }
+
+    fn drop_where(&mut self, goes: impl Fn(&MessageView) -> bool) {
         let bytes = &mut self.bytes;
         self.messages.retain(|_, message| {
             let stays = !goes(message);
@@ -141,6 +151,21 @@ mod tests {
             reference: None,
             content: Content::Text(SecretText::from(text), None),
         }
+    }
+
+    #[test]
+    fn what_falls_by_the_schedule_is_gone() {
+        use journal::retention::{DAY_MS, Retention, RetentionRule};
+        let mut store = Store::default();
+        for index in 1..=3 {
+            store.hold(MessageView { wall_ms: index * DAY_MS, ..message(index, 1, "слово") });
+        }
+        let rules = vec![RetentionRule { kind: None, label: None, keep_days: 2 }];
+        let schedule = Retention { rules, minute: 0 };
+        store.fall(&RunView { index: 9, wall_ms: 5 * DAY_MS, schedule: schedule.clone() });
+        assert_eq!(found(&store, "слово"), [3]);
+        store.fall(&RunView { index: 3, wall_ms: 50 * DAY_MS, schedule });
+        assert_eq!(found(&store, "слово"), [3], "not what came after it");
     }
 
     fn found(store: &Store, query: &str) -> Vec<Index> {

@@ -3,6 +3,7 @@
 
 use super::{conv_new, order};
 use crate::Here;
+use crate::agent::policy_of;
 use crate::args::{Conv, ConvOne, ConvPerson};
 use crate::names::{self, Names, conversations};
 use crate::reach::Line;
@@ -10,9 +11,10 @@ use crate::trouble::Trouble;
 use console::{Align, Exit, Lang, Table, Words};
 use journal::act::ConversationKind;
 use journal::ids::ConversationId;
-use pki::PersonId;
+use pki::{Clearance, PersonId};
 use protocol::client::event::ConversationView;
 use protocol::client::{Command, Reply};
+use protocol::query::Query;
 use serde::Serialize;
 
 console::words! {
@@ -49,6 +51,9 @@ struct ConversationJson {
     /// Holds that keep something here from being erased.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     holds: Vec<u64>,
+    /// For how many days messages are kept, by label from the lowest up to the ceiling; null: for ever.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keep_days: Vec<Option<u32>>,
 }
 
 #[derive(Serialize)]
@@ -178,6 +183,8 @@ struct One<'a> {
     names: &'a Names,
     one: &'a ConversationView,
     holds: &'a [order::Held],
+    /// For how many days messages of each label up to the ceiling are kept; `None`: for ever.
+    kept: &'a [Option<u32>],
 }
 
 impl Words for One<'_> {
@@ -198,12 +205,33 @@ fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
         return Err(Trouble::odd_answer());
     };
     let holds = order::holds(&mut line, id)?;
+    let policy = line.run(Command::Ask(Query::Policy))?;
+    let policy = policy_of(&policy).ok_or_else(Trouble::odd_answer)?;
+    let rule = |rank| policy.retention.rule_for(one.kind, Clearance(rank)).map(|(_, days)| days);
+    let kept: Vec<Option<u32>> = (0..=one.ceiling.rank()).map(rule).collect();
     let mut data = json(&one, &names, here.voice.lang);
+    data.keep_days = kept.clone();
     data.holds = holds.iter().map(|held| held.index).collect();
-    Ok(here.voice.done("conv show", &One { names: &names, one: &one, holds: &holds }, data))
+    Ok(here.voice.done("conv show", &One { names: &names, one: &one, holds: &holds, kept: &kept }, data))
 }
 
 impl One<'_> {
+    /// How long messages are kept: once where all labels are alike, else label by label.
+    fn kept(&self, lang: Lang) -> String {
+        let time = |days: &Option<u32>| match days {
+            None => lang.pick("for ever", "бессрочно").to_owned(),
+            Some(days) => lang.pick(format!("{days} d"), format!("{days} дн.")),
+        };
+        match self.kept {
+            [first, rest @ ..] if rest.iter().any(|days| days != first) => {
+                let label = |rank| self.names.label_name(Clearance(rank), lang);
+                let each = (0..).zip(self.kept).map(|(rank, days)| format!("{} {}", label(rank), time(days)));
+                each.collect::<Vec<_>>().join(", ")
+            }
+            kept => time(kept.first().unwrap_or(&None)),
+        }
+    }
+
     fn page(&self, lang: Lang) -> String {
         let (one, names) = (self.one, self.names);
         let mut out = format!("{} (#{})\n", names.title(one, lang), one.number);
@@ -234,6 +262,11 @@ impl One<'_> {
         if let Some(index) = one.closed {
             out.push_str(&format!("{} #{index}\n", lang.pick("erased and closed:", "стёрта и закрыта:")));
         }
+        out.push_str(&format!(
+            "{}: {}\n",
+            lang.pick("messages are kept", "сообщения хранятся"),
+            self.kept(lang)
+        ));
         for held in self.holds {
             out.push_str(&order::hold_line(held, names, lang));
         }
@@ -268,5 +301,6 @@ fn json(one: &ConversationView, names: &Names, lang: Lang) -> ConversationJson {
         unread: one.unread,
         closed: one.closed,
         holds: Vec::new(),
+        keep_days: Vec::new(),
     }
 }

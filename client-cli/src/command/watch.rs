@@ -5,7 +5,7 @@ use crate::Here;
 use crate::agent::wire::{Ask, Tell};
 use crate::names::{Names, conversations};
 use crate::reach::Line;
-use crate::show::{self, message_json};
+use crate::show::{self, erased_by, message_json};
 use crate::trouble::Trouble;
 use console::voice::print_to;
 use console::{Exit, Lang};
@@ -97,9 +97,19 @@ fn line(
                 true => lang.pick("the whole conversation", "вся беседа").to_owned(),
                 false => indices.iter().map(|index| format!("#{index}")).collect::<Vec<_>>().join(", "),
             };
-            let erased = lang.pick("erased by", "стёрто:");
-            ("erased", format!("{}: {what} {erased} {}, #{}", title(of), who(by.person), by.index))
+            ("erased", format!("{}: {what} {}", title(of), erased_by(by, names, lang)))
         }
+        Event::Ran(run) => (
+            "retention-run",
+            format!(
+                "#{}: {}",
+                run.index,
+                lang.pick(
+                    "the retention schedule ran; what its time was over for is erased",
+                    "прошло стирание по сроку хранения: стёрто то, чей срок истёк"
+                )
+            ),
+        ),
         Event::Ordered(view) => ("ordered", super::order::shown(view, names, known, lang)),
         Event::ErasureDone(epoch, through) => (
             "erasure-done",

@@ -74,6 +74,9 @@ pub enum AlarmKind {
     /// A hold ends soon; the evidence is its index, as CBOR.
     #[n(6)]
     HoldEndsSoon,
+    /// A run of the retention schedule did not come in time; the evidence is when it was due, as CBOR.
+    #[n(7)]
+    RetentionMissed,
 }
 
 /// A claim of the server. On the wire: `[number, [content…]]`.
@@ -110,6 +113,9 @@ pub enum Fact {
     /// A period of the log ended.
     #[n(10)]
     PeriodEnd(#[n(0)] PeriodEnd),
+    /// A run of the retention schedule.
+    #[n(11)]
+    RetentionRun(#[n(0)] RetentionRun),
 }
 
 impl Fact {
@@ -126,6 +132,7 @@ impl Fact {
             Self::KeyRoll(_) => (8, "key-roll"),
             Self::Alarm(_) => (9, "alarm"),
             Self::PeriodEnd(_) => (10, "period-end"),
+            Self::RetentionRun(_) => (11, "retention-run"),
         }
     }
 }
@@ -267,6 +274,31 @@ pub struct PeriodEnd {
     #[n(2)]
     #[cbor(with = "minicbor::bytes")]
     pub snapshot: Hash,
+}
+
+/// See [`Fact::RetentionRun`]: one part of the run of a day. It grants nothing: what falls follows from the policy, and a
+/// run that names anything else is refused.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct RetentionRun {
+    /// When the schedule wanted it.
+    #[n(0)]
+    pub due_ms: u64,
+    /// Which part of the run, from 1.
+    #[n(1)]
+    pub part: u32,
+    /// The run ends with it.
+    #[n(2)]
+    pub last: bool,
+    /// The entry that set the policy by which it is judged.
+    #[n(3)]
+    pub policy: Index,
+    /// Messages that fall, by rule of that policy, in its order.
+    #[n(4)]
+    pub counts: Vec<u64>,
+    /// Due messages that a hold keeps and that this part came by.
+    #[n(5)]
+    pub held: u64,
 }
 
 /// How many entries of one kind a period had.

@@ -9,6 +9,7 @@ use crate::fact::*;
 use crate::ids::{Commitment, ConversationId, Index};
 use crate::policy::Policy;
 use crate::replay::Replay;
+use crate::retention::{Retention, RetentionRule};
 use crate::testing::{Described, TestLog};
 use pki::profile::{self, Authority, Validity};
 use pki::{CertTime, Clearance, Reason, Role, canonical};
@@ -33,7 +34,7 @@ fn rules_1_judge_the_golden_log_as_ever() {
     for (kind, name) in KINDS {
         assert!(verdict.kinds.contains_key(kind), "no {name}");
     }
-    assert!((1001..=1010).all(|fact| verdict.kinds.contains_key(&fact)));
+    assert!((1001..=1011).all(|fact| verdict.kinds.contains_key(&fact)));
     let restored = crate::Register::restore(&replay.register().snapshot()).expect("a snapshot");
     assert!(&restored == replay.register(), "what is derived differs");
 }
@@ -188,6 +189,55 @@ fn law_life(log: &mut TestLog) {
     log.fact(Fact::Erased(Erased { epoch: 2, through })).expect("erased");
 }
 
+fn retention_life(log: &mut TestLog) {
+    let day = 24 * 3_600_000;
+    let chat = log.talking("anna", &["vera"]);
+    for _ in 0..5 {
+        log.wait_ms(day);
+        log.send("vera", chat).expect("a message");
+    }
+    let label = Some(Clearance(0));
+    let rules = vec![
+        RetentionRule { kind: None, label, keep_days: 20 },
+        RetentionRule { kind: Some(ConversationKind::Private), label: None, keep_days: 2 },
+    ];
+    let policy = Policy { retention: Retention { rules, minute: 180 }, ..Policy::standard() };
+    let act = canonical::encode(&DualAct::Policy(policy)).into();
+    log.act("olga", Act::Propose(Propose { act })).expect("a proposal");
+    let proposal = log.tree.size() - 1;
+    log.act("oleg", Act::Approve(Approve { proposal })).expect("approved");
+    let kept = log.register.messages_of(chat_number(log, chat), 0..Index::MAX).last().expect("sent").index;
+    let hold = Hold {
+        scope: HoldScope::Messages(chat, vec![kept]),
+        order: Order { number: "8".into(), ground: Ground::Inquiry },
+        end_ms: log.now_ms + 300 * day,
+    };
+    log.act("olga", Act::Hold(hold)).expect("a hold");
+    let next = |log: &mut TestLog, late: u64| {
+        let due = log.register.retention().next_ms.expect("a schedule");
+        log.wait_ms(due - log.now_ms + late);
+        while log.register.next_deadline_ms().is_some_and(|deadline| deadline <= log.now_ms) {
+            log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
+        }
+        if let Some(due_ms) = log.register.retention_missed(log.now_ms) {
+            let evidence = canonical::encode(&due_ms).into();
+            let alarm = AlarmKind::RetentionMissed;
+            log.fact(Fact::Alarm(Alarm { alarm, person: None, evidence })).expect("missed");
+        }
+        let run = log.register.retention_due(log.now_ms).expect("due");
+        log.fact(Fact::RetentionRun(run)).expect("a run");
+    };
+    next(log, 0);
+    next(log, 5 * 3_600_000);
+    next(log, 30 * day);
+    let through = log.tree.size() - 1;
+    log.fact(Fact::Erased(Erased { epoch: 3, through })).expect("erased");
+}
+
+fn chat_number(log: &TestLog, chat: ConversationId) -> u64 {
+    log.register.conversation(chat).expect("it is there").number
+}
+
 fn authority_life(log: &mut TestLog) {
     let pavel = log.site.issue("pavel", &Described::new(Role::Officer, Clearance(4)));
     let renewal = log.site.issue("boris", &Described::new(Role::Operator, Clearance(2)));
@@ -229,6 +279,7 @@ fn write_golden() {
     group_life(&mut log, &mut dice);
     office_life(&mut log);
     law_life(&mut log);
+    retention_life(&mut log);
     let end = log.period_end();
     log.fact(end).expect("a period ends");
     let roll = log.key_roll(1);

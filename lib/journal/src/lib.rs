@@ -19,6 +19,7 @@ pub mod receipt;
 pub mod refusal;
 pub mod register;
 pub mod replay;
+pub mod retention;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -1,6 +1,7 @@
 //! The site's policy: the rules that officers may change by an act of two, in the journal from genesis on.
 //! Never read from a configuration file: replay must see it.
 
+use crate::retention::Retention;
 use minicbor::{Decode, Encode};
 
 /// Who may erase a private conversation.
@@ -76,6 +77,9 @@ pub struct Policy {
     /// How long before its end a hold is called to the officers' mind.
     #[n(14)]
     pub hold_warning_ms: u64,
+    /// How long messages are kept.
+    #[n(15)]
+    pub retention: Retention,
 }
 
 impl Policy {
@@ -106,6 +110,7 @@ impl Policy {
             idle_lock_ms: 10 * 60 * 1000,
             objection_ms: 3 * DAY_MS,
             hold_warning_ms: 7 * DAY_MS,
+            retention: Retention::default(),
         }
     }
 }
@@ -138,7 +143,7 @@ impl Policy {
         if self.wrong_passwords_max == 0 || self.statements_per_minute < 10 {
             return bad("a limit that nobody can work under");
         }
-        Ok(())
+        self.retention.check().or_else(bad)
     }
 }
 

@@ -128,6 +128,9 @@ refusals! {
     197 BadHold { reason: String } "hold not accepted: {reason}",
     198 TooManyHolds { limit: u64 } "more than {limit} holds stand",
     199 TooManyOrders { limit: u64 } "more than {limit} orders of erasure are open",
+    // --- retention
+    230 RunOverdue { due_ms: u64 } "a run of the retention schedule must come first: it was due at {due_ms}",
+    231 BadRetentionRun { reason: String } "no such run of the retention schedule: {reason}",
     // --- time and Facts
     200 TimeRunsBack { floor_ms: u64 } "time before {floor_ms}",
     201 DeadlinePassed { deadline_ms: u64 } "a Tick must come first: a deadline passed at {deadline_ms}",

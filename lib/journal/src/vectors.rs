@@ -177,6 +177,14 @@ fn facts() -> Vec<Fact> {
             counts: vec![KindCount { kind: 10, count: 5 }, KindCount { kind: 1001, count: 1 }],
             snapshot: hash(0x33),
         }),
+        Fact::RetentionRun(RetentionRun {
+            due_ms: 1_767_237_600_000,
+            part: 1,
+            last: true,
+            policy: 7,
+            counts: vec![3, 0],
+            held: 1,
+        }),
     ]
 }
 

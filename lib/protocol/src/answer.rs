@@ -5,7 +5,7 @@ use crate::frame::{Delivered, Digest};
 use journal::act::ConversationKind;
 use journal::ids::{Chain, ConversationId, Index};
 use journal::multiproof::MultiProof;
-use journal::register::OrderState;
+use journal::register::{LastRun, OrderState, Preview};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::PersonId;
 
@@ -77,6 +77,30 @@ pub enum Answer {
     /// Where they stand; the acts themselves are asked for by their indices.
     #[n(21)]
     Orders(#[n(0)] Vec<OrderRecord>),
+    /// Figures.
+    #[n(22)]
+    Retention(#[n(0)] Box<RetentionRecord>),
+}
+
+/// How the retention schedule stands, by the server's word: an audit works it out from the log.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct RetentionRecord {
+    /// When the next run is due.
+    #[n(0)]
+    pub next_ms: Option<u64>,
+    /// A run goes on: parts that stand.
+    #[n(1)]
+    pub open_parts: Option<u32>,
+    /// The last run.
+    #[n(2)]
+    pub last: Option<LastRun>,
+    /// When the schedule that was asked about runs first; `None` where it has no rule.
+    #[n(3)]
+    pub first_ms: Option<u64>,
+    /// What it takes then, of what there is now.
+    #[n(4)]
+    pub preview: Preview,
 }
 
 /// How an order of erasure stands, by the server's word.

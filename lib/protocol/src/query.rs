@@ -2,6 +2,7 @@
 
 use crate::frame::At;
 use journal::ids::{ConversationId, Index};
+use journal::retention::Retention;
 use minicbor::{Decode, Encode};
 use pki::{CertId, PersonId};
 
@@ -73,6 +74,10 @@ pub enum Query {
     /// Orders of erasure that two officers gave, as far as they concern who asks.
     #[n(21)]
     Orders,
+    /// How the retention schedule stands, and what this one (`None`: the one that rules) would take at its next run;
+    /// officers and administrators.
+    #[n(22)]
+    Retention(#[n(0)] Option<Retention>),
 }
 
 /// See [`Query::Find`]: what is not named is not asked about.

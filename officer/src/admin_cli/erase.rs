@@ -1,23 +1,22 @@
-//! `erase find|propose|approve|withdraw|status|certificate`: erasure by right, ordered by two officers.
+//! `erase propose|approve|withdraw|status`: erasure by right, ordered by two officers.
 //! Never shows a text: officers order what they do not read.
 
 use super::certificate::Certificate;
 use super::decide::{Decided, Decision};
-use super::law::{self, Found, Paper};
-use super::names::{Names, Text, label};
+use super::erase_find::Search;
+use super::law::{self, Paper};
+use super::names::{Names, Text};
 use super::online::{Access, For, Online, session};
 use super::policy::{approve, propose};
 use super::proposals::{self, number};
 use super::trouble::Trouble;
 use clap::{ArgGroup, Args, Subcommand};
-use console::terminal::output_columns;
-use console::when::{bytes, duration, minute, rfc3339};
-use console::{Align, Exit, HelpTable, Table, Voice};
+use console::when::{duration, minute, rfc3339};
+use console::{Exit, HelpTable, Voice};
 use journal::Index;
 use journal::act::{Act, DualAct, EraseOrder, EraseTarget, Withdraw};
 use journal::register::OrderState;
 use protocol::client::event::OrderView;
-use protocol::query::Find;
 use serde::Serialize;
 
 /// Erasure by right: what two officers order, whoever wrote it.
@@ -46,27 +45,6 @@ pub(super) enum Erase {
         access: Access,
     },
     Certificate(Certificate),
-}
-
-#[derive(Args)]
-pub(super) struct Search {
-    /// By this person: @login.
-    #[arg(long, value_name = "@LOGIN")]
-    who: Option<String>,
-    /// From this time on: 2026-11-01 (UTC), or an RFC 3339 time.
-    #[arg(long, value_name = "TIME", value_parser = law::moment)]
-    since: Option<u64>,
-    /// Before this time.
-    #[arg(long, value_name = "TIME", value_parser = law::moment)]
-    until: Option<u64>,
-    /// In the conversation that this message is in.
-    #[arg(long, value_name = "#N", value_parser = number)]
-    conversation: Option<Index>,
-    /// Messages at most.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    limit: usize,
-    #[command(flatten)]
-    access: Access,
 }
 
 #[derive(Args)]
@@ -111,16 +89,6 @@ pub(super) struct One {
 
 pub(super) const HELP: &HelpTable = &[
     ("erase/@about", "Стирание по праву: что предписали двое офицеров, кто бы это ни написал."),
-    ("erase find/@about", "Найти сообщения по автору, беседе и времени; текстов офицерам не показывают."),
-    (
-        "erase find/@after",
-        "Пример: conclave-admin erase find --who @anna --since 2026-11-01 --until 2026-11-21\nПример: conclave-admin erase find --conversation #1234",
-    ),
-    ("erase find/who", "этого человека: @логин"),
-    ("erase find/since", "начиная с: 2026-11-01 (UTC) или время по RFC 3339"),
-    ("erase find/until", "до этого времени"),
-    ("erase find/conversation", "в беседе, где это сообщение"),
-    ("erase find/limit", "не больше стольких сообщений"),
     ("erase propose/@about", "Предложить стереть сообщения или всю беседу; утверждает второй офицер."),
     (
         "erase propose/@after",
@@ -147,7 +115,6 @@ pub(super) const HELP: &HelpTable = &[
 
 console::words! {
     enum Said {
-        Nothing => en("no such message"), ru("таких сообщений нет");
         Plan { what: String, paper: String, count: String, again: String }
             => en("to be erased, once another officer approves{again}:\n  {what}\n  {count}\n  {paper}"),
                ru("после утверждения вторым офицером будет стёрто{again}:\n  {what}\n  {count}\n  {paper}");
@@ -169,27 +136,6 @@ console::words! {
         NotErase { index: u64 }
             => en("#{index} does not propose an erasure"), ru("предложение № {index} не о стирании");
     }
-}
-
-#[derive(Serialize)]
-struct FoundRow {
-    index: u64,
-    at: String,
-    by: String,
-    conversation: String,
-    bytes: u64,
-    file_chunks: u32,
-    label: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    erased_by: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    held_by: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Results {
-    messages: Vec<FoundRow>,
-    more: bool,
 }
 
 #[derive(Serialize)]
@@ -238,100 +184,6 @@ impl Erase {
             Self::Status { access } => status(access, voice),
             Self::Certificate(it) => it.run(voice),
         }
-    }
-}
-
-impl Search {
-    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (rows, more, table) = session(&self.access, voice, For::Officers, |online| {
-            let names = Names::fetch(online, voice.lang)?;
-            let (found, more) = self.found(online, &names)?;
-            let holds = law::holds(online)?;
-            let (policy, _) = online.policy()?;
-            let headings = voice.lang.pick(
-                ["message", "at", "by", "conversation", "size", "label", ""],
-                ["сообщение", "когда", "кто", "беседа", "размер", "гриф", ""],
-            );
-            let aligns =
-                [Align::Right, Align::Left, Align::Left, Align::Left, Align::Right, Align::Left, Align::Left];
-            let mut table = Table::new(headings.into_iter().zip(aligns));
-            let mut rows = Vec::new();
-            for one in &found {
-                let held = law::keeping(&holds, one);
-                let mark = match (one.erased, held) {
-                    (Some(index), _) => {
-                        voice.lang.pick(format!("erased #{index}"), format!("стёрто #{index}"))
-                    }
-                    (None, Some(index)) => {
-                        voice.lang.pick(format!("held #{index}"), format!("запрет #{index}"))
-                    }
-                    (None, None) => String::new(),
-                };
-                table.row([
-                    format!("#{}", one.index),
-                    minute(one.wall_ms),
-                    format!("@{}", names.login(one.author)),
-                    law::short(one.conversation),
-                    size(one, voice),
-                    label(&policy, one.label, voice.lang),
-                    mark,
-                ]);
-                rows.push(row(one, &names, held));
-            }
-            Ok((rows, more, table))
-        })?;
-        if rows.is_empty() {
-            return Ok(voice.done("erase find", &Said::Nothing, Results { messages: rows, more }));
-        }
-        let mut shown = table.render(output_columns());
-        if more {
-            shown.push_str(voice.lang.pick("… and more: narrow the search\n", "… и ещё: уточните поиск\n"));
-        }
-        Ok(voice.done("erase find", &Text(shown), Results { messages: rows, more }))
-    }
-
-    fn found(&self, online: &mut Online, names: &Names) -> Result<(Vec<Found>, bool), Trouble> {
-        let person = match &self.who {
-            Some(typed) => Some(names.person(typed)?.person),
-            None => None,
-        };
-        let conversation = match self.conversation {
-            Some(index) => law::messages(online, &[index])?.first().map(|row| row.conversation),
-            None => None,
-        };
-        let (since_ms, until_ms) = (self.since.unwrap_or(0), self.until.unwrap_or(u64::MAX));
-        let (mut all, mut next) = (Vec::new(), Some(0));
-        while let Some(from) = next {
-            let (some, on) = law::page(online, Find { from, since_ms, until_ms, person, conversation })?;
-            all.extend(some.into_iter().filter(|row| (since_ms..until_ms).contains(&row.wall_ms)));
-            // A server that does not get on is not asked for ever.
-            next = on.filter(|on| *on > from && all.len() <= self.limit);
-        }
-        let more = all.len() > self.limit || next.is_some();
-        all.truncate(self.limit);
-        Ok((all, more))
-    }
-}
-
-fn size(found: &Found, voice: Voice) -> String {
-    let text = bytes(found.bytes, voice.lang);
-    match found.chunks {
-        0 => text,
-        n => format!("{text} + {n}"),
-    }
-}
-
-fn row(found: &Found, names: &Names, held_by: Option<Index>) -> FoundRow {
-    FoundRow {
-        index: found.index,
-        at: rfc3339(found.wall_ms),
-        by: names.login(found.author),
-        conversation: found.conversation.to_string(),
-        bytes: found.bytes,
-        file_chunks: found.chunks,
-        label: found.label.rank(),
-        erased_by: found.erased,
-        held_by,
     }
 }
 

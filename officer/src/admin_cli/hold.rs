@@ -8,6 +8,7 @@ use super::online::{Access, For, Online, session};
 use super::policy::{approve, propose};
 use super::proposals::{self, number};
 use super::trouble::Trouble;
+use crate::clock;
 use clap::{ArgGroup, Args, Subcommand};
 use console::when::{minute, rfc3339};
 use console::{Exit, HelpTable, Lang, Voice};
@@ -151,6 +152,8 @@ struct Row {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     messages: Vec<u64>,
     ends: String,
+    /// Within the time before its end that the policy names for a warning.
+    ends_soon: bool,
     order: String,
     ground: &'static str,
 }
@@ -251,6 +254,11 @@ impl Approve {
     }
 }
 
+/// The policy wants officers told of its end by now.
+fn ends_soon(held: &Standing, warning_ms: u64) -> bool {
+    held.hold.end_ms.saturating_sub(warning_ms) <= clock::now_ms()
+}
+
 fn line(held: &Standing, names: &Names, lang: Lang) -> String {
     let (end, by) = (minute(held.hold.end_ms), names.full(held.by));
     let (what, paper) = (law::scope(&held.hold.scope, names, lang), law::paper(&held.hold.order, lang));
@@ -258,7 +266,7 @@ fn line(held: &Standing, names: &Names, lang: Lang) -> String {
     format!("#{}  {until} {end}  {what}\n    {paper}; {by}", held.index)
 }
 
-fn row(held: &Standing, names: &Names) -> Row {
+fn row(held: &Standing, warning_ms: u64, names: &Names) -> Row {
     let (scope, person, messages) = match &held.hold.scope {
         HoldScope::Person(person) => ("person", Some(names.login(*person)), Vec::new()),
         HoldScope::Conversation(_) => ("conversation", None, Vec::new()),
@@ -273,19 +281,27 @@ fn row(held: &Standing, names: &Names) -> Row {
         conversation: held.hold.scope.conversation().map(|id| id.to_string()),
         messages,
         ends: rfc3339(held.hold.end_ms),
+        ends_soon: ends_soon(held, warning_ms),
         order: held.hold.order.number.clone(),
         ground: law::ground_name(held.hold.order.ground),
     }
 }
 
 fn list(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let (holds, names) = session(access, voice, For::Officers, |online| {
-        Ok((law::holds(online)?, Names::fetch(online, voice.lang)?))
+    let (holds, names, warning_ms) = session(access, voice, For::Officers, |online| {
+        let (policy, _) = online.policy()?;
+        Ok((law::holds(online)?, Names::fetch(online, voice.lang)?, policy.hold_warning_ms))
     })?;
-    let rows: Vec<Row> = holds.iter().map(|held| row(held, &names)).collect();
+    let rows: Vec<Row> = holds.iter().map(|held| row(held, warning_ms, &names)).collect();
     if holds.is_empty() {
         return Ok(voice.done("hold list", &Said::None, rows));
     }
-    let lines: Vec<String> = holds.iter().map(|held| line(held, &names, voice.lang)).collect();
+    let shown = |held: &Standing| match ends_soon(held, warning_ms) {
+        true => {
+            format!("{}  {}", line(held, &names, voice.lang), voice.lang.pick("ENDS SOON", "СКОРО ИСТЕКАЕТ"))
+        }
+        false => line(held, &names, voice.lang),
+    };
+    let lines: Vec<String> = holds.iter().map(shown).collect();
     Ok(voice.done("hold list", &Text(lines.join("\n")), rows))
 }

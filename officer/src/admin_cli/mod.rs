@@ -7,6 +7,7 @@ mod brought;
 mod certificate;
 mod decide;
 mod erase;
+mod erase_find;
 mod hold;
 mod home;
 mod law;
@@ -16,6 +17,7 @@ mod password;
 mod policy;
 mod policy_words;
 mod proposals;
+mod retention;
 mod revoke;
 mod session;
 mod status;
@@ -63,6 +65,8 @@ enum What {
     Erase(erase::Erase),
     #[command(subcommand)]
     Hold(hold::Hold),
+    #[command(subcommand)]
+    Retention(retention::Retention),
     #[command(flatten)]
     Extra(Extra),
 }
@@ -96,8 +100,10 @@ fn help() -> Vec<(&'static str, &'static str)> {
         proposals::HELP,
         admit::HELP,
         erase::HELP,
+        erase_find::HELP,
         certificate::HELP,
         hold::HELP,
+        retention::HELP,
     ]
     .concat()
 }
@@ -132,6 +138,7 @@ impl Cli {
             What::Admit(it) => (it.name(), it.run(voice)),
             What::Erase(it) => (it.name(), it.run(voice)),
             What::Hold(it) => (it.name(), it.run(voice)),
+            What::Retention(it) => (it.name(), it.run(voice)),
             What::Extra(extra) => ("conclave-admin", run_extra(extra, voice)),
         };
         done.unwrap_or_else(|trouble| voice.failed(command, trouble.exit, &trouble.name, &trouble))

@@ -171,15 +171,15 @@ fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
 }
 
 /// The policy in force.
-struct Ruling {
-    policy: Rules,
-    index: Index,
+pub(super) struct Ruling {
+    pub(super) policy: Rules,
+    pub(super) index: Index,
     /// It is what the signed acts say that set it. That no newer one exists is the server's word, until an audit.
-    verified: bool,
+    pub(super) verified: bool,
 }
 
 /// Asks for the policy and for the acts that set it, which officers are shown.
-fn ruling(online: &mut Online) -> Result<Ruling, Trouble> {
+pub(super) fn ruling(online: &mut Online) -> Result<Ruling, Trouble> {
     let (policy, index) = online.policy()?;
     let signed = match online.entry(index)?.map(|entry| act_of(&entry.entry)) {
         Some(Some(Act::Genesis(genesis))) => Some(genesis.policy),
@@ -208,7 +208,7 @@ fn proposed(entry: &EntryView) -> Option<Rules> {
 }
 
 /// The policy in force by its signed acts, to change it.
-fn proven(online: &mut Online) -> Result<Rules, Trouble> {
+pub(super) fn proven(online: &mut Online) -> Result<Rules, Trouble> {
     let Ruling { policy, index, verified } = ruling(online)?;
     match verified {
         true => Ok(policy),

@@ -3,7 +3,9 @@
 
 use console::when::{bytes, duration};
 use console::{Lang, clean};
+use journal::act::ConversationKind;
 use journal::policy::{LabelName, Policy, PrivateErase};
+use journal::retention::{Retention, RetentionRule};
 use serde::Serialize;
 
 /// One rule of a policy: the key of its file, what it means, how it stands in words and to the last digit.
@@ -47,6 +49,7 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
         idle_lock_ms,
         objection_ms,
         hold_warning_ms,
+        retention,
     } = policy;
     let row = |key: &str, en: &'static str, ru: &'static str, shown: String, value: String| Rule {
         key: key.to_owned(),
@@ -128,8 +131,67 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
             "офицеров предупреждают до конца запрета на стирание за",
             hold_warning_ms,
         ),
+        row(
+            "retention",
+            "messages are kept",
+            "сообщения хранятся",
+            keeping(retention, labels, lang),
+            kept_value(retention),
+        ),
+        row(
+            "retention_at",
+            "the run of the retention schedule, UTC",
+            "стирание по сроку хранения, UTC",
+            time_of_day(retention.minute),
+            time_of_day(retention.minute),
+        ),
     ]);
     all
+}
+
+/// `03:00`.
+pub(super) fn time_of_day(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+/// What a rule covers, in words.
+pub(super) fn covered(rule: &RetentionRule, labels: &[LabelName], lang: Lang) -> String {
+    let kind = match rule.kind {
+        None => lang.pick("all conversations", "все беседы"),
+        Some(ConversationKind::Private) => lang.pick("private conversations", "личные беседы"),
+        Some(ConversationKind::Group) => lang.pick("groups", "группы"),
+    };
+    let name = |label: &LabelName| clean(lang.pick(&label.en, &label.ru));
+    match rule.label {
+        None => kind.to_owned(),
+        Some(rank) => {
+            let label = labels.get(usize::from(rank.0)).map_or_else(|| rank.0.to_string(), name);
+            format!("{kind}, {label}")
+        }
+    }
+}
+
+fn keeping(retention: &Retention, labels: &[LabelName], lang: Lang) -> String {
+    if retention.rules.is_empty() {
+        return lang.pick("for ever", "бессрочно").to_owned();
+    }
+    let days = |days: u32| lang.pick(format!("{days} d"), format!("{days} дн."));
+    let one = |rule: &RetentionRule| format!("{} {}", covered(rule, labels, lang), days(rule.keep_days));
+    retention.rules.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// `any=900,group:2=30`: as `retention propose` takes it.
+pub(super) fn kept_value(retention: &Retention) -> String {
+    let one = |rule: &RetentionRule| {
+        let kind = match rule.kind {
+            None => "any",
+            Some(ConversationKind::Private) => "private",
+            Some(ConversationKind::Group) => "group",
+        };
+        let label = rule.label.map_or(String::new(), |label| format!(":{}", label.0));
+        format!("{kind}{label}={}", rule.keep_days)
+    };
+    retention.rules.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
 fn label_rule(rank: usize, label: &LabelName, lang: Lang) -> Rule {

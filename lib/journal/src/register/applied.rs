@@ -253,6 +253,13 @@ pub enum Effect {
         /// Which messages; none: the whole conversation.
         messages: Vec<Index>,
     },
+    /// Messages fell by the retention schedule (see [`Effect::EraseIntended`] beside it): the entry itself proves it.
+    RetentionFell {
+        /// In which conversation.
+        conversation: u64,
+        /// Which messages, ascending.
+        messages: Vec<Index>,
+    },
     /// A hold ends within the time that policy sets for a warning.
     HoldEndsSoon {
         /// Which.

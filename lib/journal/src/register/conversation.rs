@@ -6,6 +6,7 @@ use crate::act::{Accept, ConversationKind, Create, HandOver, Invite, Leave, Remo
 use crate::ids::{ConversationId, Place};
 use crate::membership::Membership;
 use crate::refusal::Refusal;
+use crate::retention::RANKS;
 use pki::{Clearance, PersonId, Role};
 use std::collections::BTreeMap;
 
@@ -82,6 +83,7 @@ impl Register {
                 cursors: BTreeMap::new(),
                 stored: BTreeMap::new(),
                 bad_wraps: BTreeMap::new(),
+                swept: [0; RANKS],
                 messages: Vec::new(),
             },
         );

@@ -2,7 +2,9 @@
 //! Never takes a Fact as proof; it only keeps them from contradicting the journal.
 
 use super::{Applied, Audience, Candidate, ChainEnd, Effect, Period, Register};
-use crate::fact::{Fact, FailedLogin, KeyRoll, LoginFailure, PeriodEnd, SessionEnd, Start, key_roll_bytes};
+use crate::fact::{
+    AlarmKind, Fact, FailedLogin, KeyRoll, LoginFailure, PeriodEnd, SessionEnd, Start, key_roll_bytes,
+};
 use crate::refusal::Refusal;
 use pki::{PublicKey, Suite, Verifier};
 
@@ -30,9 +32,13 @@ impl Register {
                 if fact.evidence.len() > EVIDENCE_BYTES_MAX {
                     return Err(bad("evidence too long"));
                 }
+                if fact.alarm == AlarmKind::RetentionMissed {
+                    self.run_missed(candidate.wall_ms, &fact.evidence)?;
+                }
                 Ok(Applied::to(Audience::Officers))
             }
             Fact::PeriodEnd(fact) => self.period_end(fact),
+            Fact::RetentionRun(fact) => self.retention_run(candidate, fact),
         }
     }
 

@@ -237,6 +237,7 @@ impl Register {
             for deadline in hold_deadlines(index, &row) {
                 self.derived.deadlines.remove(&deadline);
             }
+            self.look_again(&row.hold.scope);
             effects.push(Effect::HoldEnded { hold: index });
         }
     }

@@ -20,6 +20,7 @@ mod offline;
 pub mod orders;
 mod people;
 mod read;
+pub mod retention;
 pub mod rows;
 mod session;
 mod site;
@@ -34,6 +35,7 @@ pub use facts::EVIDENCE_BYTES_MAX;
 pub use offline::{check_submit, offline_chain, submit_digest};
 pub use orders::{HoldRow, OrderRow, OrderState};
 pub use people::LOGIN_BYTES_MAX;
+pub use retention::{LastRun, OpenRun, Preview, RUN_GRACE_MS, RUN_MESSAGES_MAX, Retaining};
 pub use rows::{
     BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LastLogin, LiveChain, OfflineChain,
     OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, TitleRow,
@@ -153,6 +155,8 @@ pub struct Register {
     successions: Vec<SuccessionRow>,
     #[n(24)]
     succession: Option<succession::OpenSuccession>,
+    #[n(25)]
+    retaining: Retaining,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -218,6 +222,7 @@ impl Register {
         self.size += 1;
         self.floor_ms = candidate.wall_ms;
         self.boot_ms = candidate.boot_ms;
+        self.retaining.stamped(candidate.index, candidate.wall_ms);
         if !matches!(candidate.content, CandidateContent::Fact(Fact::PeriodEnd(_))) {
             *self.counts.entry(candidate.content.kind()).or_default() += 1;
         }

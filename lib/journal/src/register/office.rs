@@ -114,6 +114,7 @@ impl Register {
             site.policy = policy;
             site.policy_index = cx.by.index;
         }
+        self.reschedule(cx.now_ms);
         vec![Effect::PolicyChanged]
     }
 

@@ -5,6 +5,7 @@ use super::codec::pairs;
 use crate::act::{Purpose, SizeClass};
 use crate::ids::{Chain, Hash, Index, MembershipHead, Place, StatementId};
 use crate::membership::Membership;
+use crate::retention::RANKS;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{CertId, Clearance, PersonId, Role, RoleSet};
 use std::collections::BTreeMap;
@@ -225,6 +226,9 @@ pub struct Conversation {
     /// The last `BadWrap` of each member who said one under the present membership.
     #[cbor(n(11), with = "pairs")]
     pub bad_wraps: BTreeMap<PersonId, BadWrapRow>,
+    /// How many of its messages the retention schedule is done with, for each label.
+    #[n(12)]
+    pub(crate) swept: [u32; RANKS],
     /// Rows of its messages, in order. Follows from the messages.
     #[cbor(skip)]
     pub(crate) messages: Vec<u32>,

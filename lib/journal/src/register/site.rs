@@ -179,6 +179,7 @@ impl Register {
             policy_index: cx.by.index,
             crl_number: None,
         });
+        self.reschedule(cx.now_ms);
         Ok(Applied::to(Audience::Everyone))
     }
 

@@ -147,7 +147,12 @@ impl Register {
             let number = u32::try_from(number).map_err(|_| BadSnapshot::Inconsistent("too many messages"))?;
             conversation.messages.push(number);
         }
-        Ok(())
+        let beyond =
+            |row: &super::Conversation| row.swept.iter().any(|mark| *mark as usize > row.messages.len());
+        match self.conversations.values().any(beyond) {
+            true => Err(BadSnapshot::Inconsistent("retention is done with more messages than there are")),
+            false => Ok(()),
+        }
     }
 
     fn derive_deadlines(&mut self) {

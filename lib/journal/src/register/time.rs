@@ -25,6 +25,11 @@ impl Register {
             CandidateContent::Statement(statement) => matches!(statement.get().act(), Act::Succession(_)),
         };
         if self.running && !at_rest {
+            if fact.is_none()
+                && let Some(due_ms) = self.retaining.overdue(candidate.wall_ms)
+            {
+                return Err(Refusal::RunOverdue { due_ms });
+            }
             if candidate.boot_ms < self.boot_ms {
                 return Err(Refusal::TimeRunsBack { floor_ms: self.boot_ms });
             }

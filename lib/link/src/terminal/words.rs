@@ -158,6 +158,7 @@ pub fn what_words(what: What) -> (&'static str, &'static str) {
             "сертификаты человека: прежде доказаны более новые",
         ),
         What::Policy => ("the site's policy", "политика системы"),
+        What::Retention => ("a run of the retention schedule", "стирание по сроку хранения"),
     }
 }
 

@@ -5,7 +5,7 @@
 use super::epoch_rows::{EpochRow, Share};
 use super::erase::Right;
 use super::error::{Error, What};
-use super::event::ErasedBy;
+use super::event::{ErasedBy, Eraser};
 use super::flow::Cx;
 use super::receive::{Checked, CheckedContent};
 use super::state::State;
@@ -85,6 +85,11 @@ impl Row {
         }
     }
 
+    /// Private or group, once it is followed.
+    pub(crate) fn kind(&self) -> Option<ConversationKind> {
+        Some(self.view.as_ref()?.membership().kind())
+    }
+
     /// Who owned the group when the entry at this index came.
     pub(crate) fn owner_at(&self, index: Index) -> Option<PersonId> {
         self.owners.iter().rev().find(|(since, _)| *since < index).and_then(|(_, owner)| *owner)
@@ -106,15 +111,19 @@ impl Row {
     /// Whether the Erase of this person at that entry takes this author's message by right. Of an Erase of the whole
     /// conversation that was judged when it was followed, among the members of that moment.
     pub(crate) fn had_right(&self, right: &Right, at: Index, message: Index, author: PersonId) -> bool {
-        let ordered = right.with.is_some();
         match &right.target {
             EraseTarget::Messages(id, messages) => {
-                let may = ordered || self.may_erase(right.by, at, author);
+                let may = match right.by {
+                    Eraser::Officers(..) => true,
+                    Eraser::Person(person) => self.may_erase(person, at, author),
+                    Eraser::Schedule => false,
+                };
                 *id == self.id && message < at && messages.contains(&message) && may
             }
             // What was said while an order waited for objections went with the rest.
             EraseTarget::Conversation(id) => {
-                let by = ErasedBy { person: right.by, index: at, with: right.with };
+                let by = ErasedBy { by: right.by, index: at };
+                let ordered = matches!(right.by, Eraser::Officers(..));
                 *id == self.id && (ordered || message < at) && self.erased == Some(by)
             }
         }
@@ -422,7 +431,7 @@ impl Row {
                 if !self.may_erase_all(by.signer, by.index) {
                     return Err(Error::unverified(What::Erasure));
                 }
-                self.erased = Some(ErasedBy { person: by.signer, index: by.index, with: None });
+                self.erased = Some(ErasedBy { by: Eraser::Person(by.signer), index: by.index });
                 self.title = None;
                 Ok(())
             }

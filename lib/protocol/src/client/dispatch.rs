@@ -140,6 +140,7 @@ impl Cx {
             | Answer::Wrap(_)
             | Answer::MessageStatus(_)
             | Answer::Orders(_)
+            | Answer::Retention(_)
             | Answer::Policy(..)) => Ok(Reply::Answer(Box::new(answer))),
         }
     }

@@ -3,13 +3,14 @@
 
 use super::chain::Draft;
 use super::error::{Error, What};
-use super::event::{Admitted, Content, ErasePlan, ErasedBy, PlannedErase};
+pub(crate) use super::event::Eraser;
+use super::event::{Admitted, Content, ErasePlan, ErasedBy, PlannedErase, RunView};
 use super::flow::Cx;
 use super::receive::Checked;
 use crate::answer::Answer;
 use crate::frame::At;
 use crate::query::Query;
-use journal::act::{Act, Erase, EraseTarget};
+use journal::act::{Act, Erase, EraseTarget, Message};
 use journal::ids::{ConversationId, Index};
 use journal::policy::PrivateErase;
 use pki::PersonId;
@@ -23,36 +24,48 @@ const ERASES_KEPT: usize = 256;
 
 /// A verified right to an erasure: somebody's own Erase, or an order of two officers.
 pub(crate) struct Right {
-    pub(crate) by: PersonId,
+    pub(crate) by: Eraser,
     pub(crate) target: EraseTarget,
-    /// Who proposed it, where it is an order.
-    pub(crate) with: Option<PersonId>,
 }
 
 impl Right {
     fn erased_by(&self, index: Index) -> ErasedBy {
-        ErasedBy { person: self.by, index, with: self.with }
+        ErasedBy { by: self.by, index }
     }
 }
 
-/// Verified rights by the index of the Erase, or of the `Approve` of an order.
+/// What proves that something was erased.
+#[derive(Clone)]
+pub(crate) enum Proof {
+    /// An act, or an order.
+    Right(Arc<Right>),
+    /// A run of the retention schedule.
+    Run(Arc<RunView>),
+}
+
+/// Verified proofs by the index of the Erase, of the `Approve` of an order, or of the run.
 #[derive(Default)]
 pub(crate) struct Erases {
-    known: BTreeMap<Index, Arc<Right>>,
+    known: BTreeMap<Index, Proof>,
 }
 
 impl Erases {
-    pub(crate) fn keep(&mut self, index: Index, right: Right) -> Arc<Right> {
+    pub(crate) fn keep(&mut self, index: Index, proof: Proof) -> Proof {
         if self.known.len() >= ERASES_KEPT {
             self.known.pop_first();
         }
-        self.known.entry(index).or_insert_with(|| Arc::new(right)).clone()
+        self.known.entry(index).or_insert(proof).clone()
+    }
+
+    pub(crate) fn keep_right(&mut self, index: Index, right: Right) {
+        self.keep(index, Proof::Right(Arc::new(right)));
     }
 
     /// What an order takes that was verified and is about this whole conversation.
     pub(crate) fn whole(&self, index: Index, id: ConversationId) -> Option<ErasedBy> {
-        let right = self.known.get(&index)?;
-        let whole = right.with.is_some() && right.target == EraseTarget::Conversation(id);
+        let Proof::Right(right) = self.known.get(&index)? else { return None };
+        let ordered = matches!(right.by, Eraser::Officers(..));
+        let whole = ordered && right.target == EraseTarget::Conversation(id);
         whole.then(|| right.erased_by(index))
     }
 }
@@ -67,30 +80,38 @@ impl Cx {
         entries.into_iter().next().filter(|entry| entry.index == index).ok_or(Error::unverified(What::Answer))
     }
 
-    pub(crate) async fn erase_at(&self, index: Index) -> Result<Arc<Right>, Error> {
+    pub(crate) async fn erase_at(&self, index: Index) -> Result<Proof, Error> {
         if let Some(known) = self.with(|state| state.erases.known.get(&index).cloned()) {
             return Ok(known);
         }
         let entry = self.entry(index).await?;
-        let Some((header, act)) = entry.act() else { return Err(Error::unverified(What::Erasure)) };
+        let Some((header, act)) = entry.act() else {
+            let run = self.run_of(&entry).await?;
+            return Ok(self.with(|state| state.erases.keep(index, Proof::Run(run))));
+        };
         let right = if let Act::Erase(erase) = act {
-            Right { by: header.person, target: erase.target.clone(), with: None }
+            Right { by: Eraser::Person(header.person), target: erase.target.clone() }
         } else {
             let order = self.order_of(&entry).await?;
-            Right { by: order.with, target: order.order.target, with: Some(order.by) }
+            Right { by: Eraser::Officers(order.by, order.with), target: order.order.target }
         };
-        Ok(self.with(|state| state.erases.keep(index, right)))
+        Ok(self.with(|state| state.erases.keep(index, Proof::Right(Arc::new(right)))))
     }
 
-    /// The Erase at this index is signed, names this message or its conversation, and its signer had the right.
+    /// The Erase at this index is signed, names this message or its conversation, and its signer had the right; or the
+    /// run at this index let it fall, for its time was over.
     pub(crate) async fn tombstone(
         &self,
         erase: Index,
-        conversation: ConversationId,
-        message: Index,
+        entry: &Checked,
         author: PersonId,
+        act: &Message,
     ) -> Result<ErasedBy, Error> {
-        let found = self.erase_for_member(erase, conversation).await?;
+        let (conversation, message) = (act.conversation, entry.index);
+        let found = match self.erase_for_member(erase, conversation).await? {
+            Proof::Right(found) => found,
+            Proof::Run(run) => return self.fell(&run, entry, act).await,
+        };
         let judge = || {
             let right = |state: &mut super::state::State| {
                 let row = state.conversations.row(conversation);
@@ -115,11 +136,7 @@ impl Cx {
     /// The Erase at this index, for who is in its conversation. That it is not shown counts only the second time: a
     /// tombstone may leave the core before its Erase is durable, but what is answered to a later question does not; and
     /// one may have been removed and be back.
-    async fn erase_for_member(
-        &self,
-        erase: Index,
-        conversation: ConversationId,
-    ) -> Result<Arc<Right>, Error> {
+    async fn erase_for_member(&self, erase: Index, conversation: ConversationId) -> Result<Proof, Error> {
         let first = self.erase_at(erase).await;
         if !matches!(first, Err(Error::NotVerified { .. })) {
             return first;

@@ -54,6 +54,9 @@ pub enum What {
     /// The site's policy: no entry that sets it, or an older one than was proven before.
     #[n(15)]
     Policy,
+    /// A run of the retention schedule: before its time, or by no policy that was proven.
+    #[n(16)]
+    Retention,
 }
 
 /// Why a command was not done.

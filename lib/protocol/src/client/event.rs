@@ -80,6 +80,9 @@ pub enum Event {
     /// Two officers ordered an erasure that concerns one. Whoever may, objects before it takes effect.
     #[n(24)]
     Ordered(#[n(0)] Box<OrderView>),
+    /// A run of the retention schedule: what it lets fall is gone, and copies go.
+    #[n(25)]
+    Ran(#[n(0)] Box<RunView>),
     /// Bytes of a file are wanted: the chunk's number from 1, and how many bytes exactly.
     #[n(30)]
     ChunkWanted(#[n(0)] CommandId, #[n(1)] u32, #[n(2)] u64),

@@ -179,6 +179,7 @@ impl Kind {
             Query::Find(_) => 19,
             Query::Holds => 20,
             Query::Orders => 21,
+            Query::Retention(_) => 22,
         })
     }
 
@@ -206,6 +207,7 @@ impl Kind {
                 Answer::Find(..) => 19,
                 Answer::Holds(_) => 20,
                 Answer::Orders(_) => 21,
+                Answer::Retention(_) => 22,
             }
     }
 }

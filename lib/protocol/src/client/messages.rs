@@ -20,7 +20,7 @@ use crate::seal::text::{FileInfo, MessageText, TEXT_BYTES_MAX, TITLE_BYTES_MAX, 
 use journal::act::{Act, FileClaim, Message, SizeClass};
 use journal::ids::{ConversationId, Index};
 use journal::statement::Header;
-use pki::PersonId;
+use pki::{Clearance, PersonId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -34,6 +34,8 @@ pub(crate) const MESSAGES_KEPT: usize = 8192;
 pub(crate) struct Opened {
     pub(crate) conversation: ConversationId,
     pub(crate) author: PersonId,
+    pub(crate) label: Clearance,
+    pub(crate) wall_ms: u64,
     pub(crate) text: MessageText,
     pub(crate) claim: Option<FileClaim>,
 }
@@ -94,12 +96,12 @@ impl MessageCache {
     }
 
     pub(crate) fn forget_conversation(&mut self, id: ConversationId) {
-        let gone: Vec<_> = self
-            .opened
-            .iter()
-            .filter(|(_, opened)| opened.conversation == id)
-            .map(|(index, _)| *index)
-            .collect();
+        self.forget_where(|_, opened| opened.conversation == id);
+    }
+
+    pub(crate) fn forget_where(&mut self, goes: impl Fn(Index, &Opened) -> bool) {
+        let gone = self.opened.iter().filter(|(index, opened)| goes(**index, opened));
+        let gone: Vec<_> = gone.map(|(index, _)| *index).collect();
         gone.into_iter().for_each(|index| self.forget(index));
     }
 }
@@ -226,7 +228,7 @@ impl Cx {
 
     async fn content(&self, entry: &Checked, header: &Header, act: &Message) -> Result<Content, Error> {
         if let Some(erase) = entry.erased_by {
-            return match self.tombstone(erase, act.conversation, entry.index, header.person).await {
+            return match self.tombstone(erase, entry, header.person, act).await {
                 Ok(by) => {
                     self.with(|state| state.messages.forget(entry.index));
                     Ok(Content::Erased(by))
@@ -260,6 +262,8 @@ impl Cx {
         let opened = Arc::new(Opened {
             conversation: act.conversation,
             author: header.person,
+            label: act.label,
+            wall_ms: entry.wall_ms,
             text,
             claim: act.file.clone(),
         });

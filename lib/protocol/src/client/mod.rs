@@ -46,6 +46,7 @@ mod readers;
 mod receive;
 mod requests;
 mod resolve;
+mod retention;
 pub mod secret;
 mod state;
 mod trust;

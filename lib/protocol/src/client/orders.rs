@@ -1,7 +1,7 @@
 //! Orders of erasure: by both officers' signed acts, and how they stand.
 //! Never takes the server's word for an order: only for whether one waits, was stopped, or took effect.
 
-use super::erase::Right;
+use super::erase::{Eraser, Right};
 use super::error::{Error, What};
 use super::event::{ErasedBy, Event, FoundView, OrderView, Reply};
 use super::flow::Cx;
@@ -86,7 +86,7 @@ impl Cx {
     /// objected, a replay of the log shows.
     async fn carried_out(&self, view: OrderView) -> Result<(), Error> {
         let (id, index) = (view.order.target.conversation(), view.approve);
-        let by = ErasedBy { person: view.with, index, with: Some(view.by) };
+        let by = ErasedBy { by: Eraser::Officers(view.by, view.with), index };
         let target = view.order.target;
         let gone = match &target {
             EraseTarget::Conversation(_) => Vec::new(),
@@ -98,7 +98,7 @@ impl Cx {
                 EraseTarget::Conversation(_) => state.drop_erased(&target),
                 EraseTarget::Messages(..) => state.drop_erased(&EraseTarget::Messages(id, gone.clone())),
             }
-            state.erases.keep(index, Right { by: by.person, target: target.clone(), with: by.with });
+            state.erases.keep_right(index, Right { by: by.by, target: target.clone() });
         });
         // None named would mean the whole conversation.
         if !gone.is_empty() || matches!(target, EraseTarget::Conversation(_)) {

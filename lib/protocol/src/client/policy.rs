@@ -69,6 +69,22 @@ impl Cx {
 
     /// The policy in the entry at this index, if it is the one that the server names.
     async fn prove_policy(&self, bytes: &[u8], index: Index) -> Result<Policy, Error> {
+        let found = self.proven_policy(index).await?;
+        (canonical::encode(&found) == bytes).then_some(found).ok_or(Error::unverified(What::Policy))
+    }
+
+    /// The policy that the entry at this index set, whether it rules still or not.
+    pub(crate) async fn policy_at(&self, index: Index) -> Result<Policy, Error> {
+        let known = self.with(|state| state.policy.clone()).filter(|(_, at)| *at == index);
+        if let Some((policy, _)) = known {
+            return Ok(policy);
+        }
+        let proven = (self.proven_policy(index).await?, index);
+        self.with(|state| state.keep_policy(&proven));
+        Ok(proven.0)
+    }
+
+    async fn proven_policy(&self, index: Index) -> Result<Policy, Error> {
         let bad = Error::unverified(What::Policy);
         let set = self.entry(index).await?;
         let Some((_, act)) = set.act() else { return Err(bad) };
@@ -86,7 +102,7 @@ impl Cx {
         } else {
             None
         };
-        found.filter(|policy| policy.check().is_ok() && canonical::encode(policy) == bytes).ok_or(bad)
+        found.filter(|policy| policy.check().is_ok()).ok_or(bad)
     }
 }
 

@@ -2,7 +2,7 @@
 //! Never learns a conversation's acts from a push: a push says that there is something to ask for (`conversations.rs`).
 
 use super::chain::Draft;
-use super::erase::Right;
+use super::erase::{Eraser, Right};
 use super::error::{Error, What};
 use super::event::{ErasedBy, Event};
 use super::flow::Cx;
@@ -50,6 +50,7 @@ impl Cx {
     async fn interpret(&self, entry: &Checked) -> Result<(), Error> {
         match &entry.content {
             CheckedContent::Fact(Fact::Tick(_)) => self.ticked(entry.index).await,
+            CheckedContent::Fact(Fact::RetentionRun(_)) => self.ran(entry).await,
             CheckedContent::Fact(fact) => {
                 self.fact(fact);
                 Ok(())
@@ -72,7 +73,8 @@ impl Cx {
             | Fact::FailedLogin(_)
             | Fact::Tick(_)
             | Fact::Alarm(_)
-            | Fact::PeriodEnd(_) => {}
+            | Fact::PeriodEnd(_)
+            | Fact::RetentionRun(_) => {}
         }
     }
 
@@ -226,7 +228,7 @@ impl Cx {
     /// A pushed Erase: once its right is checked, copies go, also those that the caller keeps. The right over a whole
     /// conversation is checked when this very Erase is followed.
     async fn erased(&self, index: Index, person: PersonId, target: &EraseTarget) -> Result<(), Error> {
-        let by = ErasedBy { person, index, with: None };
+        let by = ErasedBy { by: Eraser::Person(person), index };
         let (id, messages) = match target {
             EraseTarget::Messages(id, messages) => (*id, messages.clone()),
             EraseTarget::Conversation(id) => {
@@ -261,7 +263,7 @@ impl Cx {
             return Err(Error::unverified(What::Erasure));
         }
         self.with(|state| {
-            state.erases.keep(index, Right { by: person, target: target.clone(), with: None });
+            state.erases.keep_right(index, Right { by: by.by, target: target.clone() });
             state.drop_erased(target);
         });
         // None named would mean the whole conversation.

@@ -7,6 +7,7 @@ use crate::answer::Standing;
 use journal::act::{ConversationKind, EraseOrder, Precedence};
 use journal::ids::{ConversationId, Head, Index, StatementId};
 use journal::register::OrderState;
+use journal::retention::Retention;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{CertId, Clearance, PersonId, RoleSet};
 
@@ -223,19 +224,46 @@ pub enum Content {
     Unreadable(#[n(0)] What),
 }
 
-/// Who erased something, and the Erase's index.
+/// What erased something, and the entry that proves it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct ErasedBy {
-    /// Who.
+    /// By which right.
     #[n(0)]
-    pub person: PersonId,
-    /// The Erase, or the `Approve` of an order.
+    pub by: Eraser,
+    /// The Erase, the `Approve` of an order, or the run of the schedule.
     #[n(1)]
     pub index: Index,
-    /// The officer who proposed the order: two officers erased it.
+}
+
+/// By which right something was erased; each was checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum Eraser {
+    /// This person's own Erase.
+    #[n(1)]
+    Person(#[n(0)] PersonId),
+    /// An order that the first of these officers proposed and the second approved.
     #[n(2)]
-    pub with: Option<PersonId>,
+    Officers(#[n(0)] PersonId, #[n(1)] PersonId),
+    /// The retention schedule: its time was over.
+    #[n(3)]
+    Schedule,
+}
+
+/// A run of the retention schedule: that it stands in the log, its policy, and that its time is none to come are verified.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct RunView {
+    /// Its entry.
+    #[n(0)]
+    pub index: Index,
+    /// When.
+    #[n(1)]
+    pub wall_ms: u64,
+    /// The schedule that it carried out.
+    #[n(2)]
+    pub schedule: Retention,
 }
 
 /// An order of erasure: what it says is signed by two officers; how it stands is the server's word.

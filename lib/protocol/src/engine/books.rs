@@ -224,6 +224,10 @@ impl Books {
                     self.erased_by.entry(*message).or_insert(*approve);
                 });
             }
+            // The entry of the run is the proof.
+            Effect::RetentionFell { messages, .. } => messages.iter().for_each(|message| {
+                self.erased_by.entry(*message).or_insert(index);
+            }),
             Effect::PolicyChanged
             | Effect::ChainStarted { .. }
             | Effect::PasswordSet { .. }

@@ -52,6 +52,7 @@ impl Engine {
             return Ok(()); // the network answers what nobody asked: no reason to stop for everyone
         };
         self.fact(Fact::Erased(Erased { epoch, through }))?;
+        self.runs()?; // the next part of one may have waited for this
         for Dropped { session, first, bytes } in dropped {
             if let Some(found) = self.sessions.all.get_mut(session) {
                 found.lag = Some(found.lag.map_or(*first, |lag| lag.min(*first)));

@@ -19,6 +19,7 @@ mod query;
 pub mod receipts;
 pub mod recovery;
 mod release;
+mod runs;
 mod session;
 mod settle;
 pub mod snapshot;
@@ -217,7 +218,10 @@ impl Engine {
     /// When the next `Input::Wake` is worth sending, by the wall clock, beside one each second while anyone is
     /// logging in.
     pub fn next_deadline_ms(&self) -> Option<u64> {
-        self.ledger.register.next_deadline_ms()
+        let register = &self.ledger.register;
+        // The next part of a run under way waits for an erasure, not for a time.
+        let run_ms = register.retention().next_ms.filter(|_| register.retention().open.is_none());
+        register.next_deadline_ms().into_iter().chain(run_ms).min()
     }
 
     /// Whether sessions wait only for their turn: another input, a `Wake` if there is none, lets the next one go on.

@@ -95,6 +95,7 @@ impl Engine {
             Query::Find(find) => self.find_messages(person, &find),
             Query::Holds => Some(self.holds(person)),
             Query::Orders => Some(self.orders(person)),
+            Query::Retention(schedule) => self.retention(person, schedule),
             Query::Conversation(id) => {
                 let number = self.own_conversation(person, id);
                 let found = number.and_then(|number| self.ledger.register.conversation_by_number(number));

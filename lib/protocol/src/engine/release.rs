@@ -263,6 +263,7 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Sessions(_)
         | Answer::Status(_)
         | Answer::Orders(_)
+        | Answer::Retention(_)
         | Answer::Conversation(_) => None,
     }
 }

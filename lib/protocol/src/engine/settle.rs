@@ -25,6 +25,11 @@ impl Engine {
     /// Records a claim of ours. The Register refuses none that this engine makes: if it does, something is broken.
     pub(super) fn fact(&mut self, fact: Fact) -> Whole {
         self.ticks()?;
+        self.claim(fact)
+    }
+
+    /// The same, where all that is due stands already.
+    pub(super) fn claim(&mut self, fact: Fact) -> Whole {
         let name = fact.kind().1;
         let admitted =
             self.ledger.admit_fact(fact).map_err(|refusal| Broken(format!("the Fact {name}: {refusal}")))?;
@@ -39,8 +44,9 @@ impl Engine {
         // Only now: the Ticks stand in the journal already, all of them.
         std::mem::take(&mut self.holds_ending).into_iter().try_for_each(|(hold, by)| {
             let evidence = pki::canonical::encode(&hold).into();
-            self.fact(Fact::Alarm(Alarm { alarm: AlarmKind::HoldEndsSoon, person: Some(by), evidence }))
-        })
+            self.claim(Fact::Alarm(Alarm { alarm: AlarmKind::HoldEndsSoon, person: Some(by), evidence }))
+        })?;
+        self.runs()
     }
 
     /// Puts an admitted entry and all that follows from it into the open batch.
@@ -105,6 +111,7 @@ impl Engine {
             | Effect::OrderBegan { .. }
             | Effect::OrderStopped { .. }
             | Effect::OrderCarriedOut { .. }
+            | Effect::RetentionFell { .. }
             | Effect::HoldEnded { .. }
             | Effect::SubmitOpened { .. }
             | Effect::PeriodBegan { .. }

@@ -87,6 +87,7 @@ impl Engine {
             | Fact::Erased(_)
             | Fact::KeyRoll(_)
             | Fact::PeriodEnd(_)
+            | Fact::RetentionRun(_)
             | Fact::ClockStep(_) => true,
             Fact::FailedLogin(failed) => failed.person == person || self.has_role(person, Role::Officer),
             Fact::SessionEnd(_) | Fact::Alarm(_) => self.has_role(person, Role::Officer),

@@ -7,5 +7,6 @@ mod hidden;
 mod law;
 mod members;
 mod people;
+mod retention;
 mod stories;
 mod world;

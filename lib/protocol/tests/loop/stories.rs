@@ -5,7 +5,7 @@ use journal::act::{Act, EraseTarget, Export, Precedence, Revoke, RevokeReason};
 use journal::ids::{ConversationId, Index};
 use pki::Suite;
 use protocol::client::command::{NewGroup, NewPrivate, OtherAct, Send, SendFile};
-use protocol::client::event::{Content, MessageView};
+use protocol::client::event::{Content, Eraser, MessageView};
 use protocol::client::{Command, Error, Event, Reply, SecretBytes, SecretText};
 use protocol::query::Query;
 
@@ -75,7 +75,12 @@ pub(crate) fn shown(view: &MessageView) -> String {
     match &view.content {
         Content::Text(text, None) => text.expose().to_owned(),
         Content::Text(text, Some(file)) => format!("{} [{}]", text.expose(), file.name.expose()),
-        Content::Erased(by) => format!("erased by {}, #{}", by.person, by.index),
+        Content::Erased(by) => match by.by {
+            Eraser::Person(person) | Eraser::Officers(_, person) => {
+                format!("erased by {person}, #{}", by.index)
+            }
+            Eraser::Schedule => format!("erased by the schedule, #{}", by.index),
+        },
         Content::NoKey(epoch) => format!("no key of epoch {epoch}"),
         Content::Missing => "missing!".to_owned(),
         Content::Unreadable(what) => format!("unreadable: {what:?}"),

@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) site: TestSite,
     pub(crate) engine: Engine,
     pub(crate) now: Now,
+    /// How far the server's clock is ahead of everybody's.
+    pub(crate) server_ahead_ms: u64,
     pub(crate) log: LogId,
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) bodies: HashMap<(Place, u32), Vec<u8>>,
@@ -112,6 +114,7 @@ impl World {
             engine: engine.unwrap(),
             site,
             now,
+            server_ahead_ms: 0,
             log: founding.log,
             notes: vec![(entries.len(), note)],
             entries,
@@ -331,7 +334,9 @@ impl World {
             while let Some(input) = self.inputs.pop_front() {
                 moved = true;
                 let mut out = Vec::new();
-                self.engine.handle(self.now, input, &mut out);
+                let mut now = self.now;
+                now.wall_ms += self.server_ahead_ms;
+                self.engine.handle(now, input, &mut out);
                 self.follow(out);
             }
             if !moved {

@@ -2,10 +2,11 @@
 //! Never gives a body along: who, where, when and how large is all that an officer learns.
 
 use super::{Bodies, Engine, Found, Kind};
-use crate::answer::{Answer, OrderRecord};
+use crate::answer::{Answer, OrderRecord, RetentionRecord};
 use crate::limits::{ANSWER_ENTRIES_MAX, ANSWER_ROWS_MAX};
 use crate::query::Find;
 use journal::ids::Index;
+use journal::retention::{RETENTION_RULES_MAX, Retention};
 use pki::{PersonId, Role};
 
 impl Engine {
@@ -35,6 +36,26 @@ impl Engine {
         }
         let more = next < times.end.min(self.commits.durable.head.size);
         Some(Found::Page { kind: Kind::Find(next), indices, more, from: Bodies::None })
+    }
+
+    /// How the schedule stands, and what another one would take: one look at every message, for those who decide.
+    pub(super) fn retention(&self, person: PersonId, schedule: Option<Retention>) -> Option<Found> {
+        if !self.is_office(person) {
+            return None;
+        }
+        let register = &self.ledger.register;
+        let (state, now_ms) = (register.retention(), self.ledger.wall_ms());
+        let first_ms = match &schedule {
+            Some(schedule) => schedule.next_after(now_ms),
+            None => state.next_ms,
+        };
+        let schedule = schedule.or_else(|| Some(register.policy()?.retention.clone()))?;
+        let counted = schedule.rules.len() <= RETENTION_RULES_MAX;
+        let preview = counted.then(|| register.retention_preview(&schedule, first_ms.unwrap_or(now_ms)))?;
+        let open_parts = state.open.map(|open| open.parts);
+        let record =
+            RetentionRecord { next_ms: state.next_ms, open_parts, last: state.last, first_ms, preview };
+        Some(Found::Now(Answer::Retention(Box::new(record))))
     }
 
     pub(super) fn holds(&self, person: PersonId) -> Found {

@@ -6,6 +6,7 @@ mod login;
 mod messages;
 mod office;
 mod queries;
+mod retention;
 mod running;
 mod seeds;
 mod snapshots;

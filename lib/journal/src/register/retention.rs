@@ -1,0 +1,411 @@
+//! What the schedule of retention lets fall, worked out here from the policy, the time and the holds, and from nothing that
+//! a Fact claims: a run that says otherwise is refused.
+//! Never walks over all messages: those of a conversation stand in the order of time, and a mark for each label says how
+//! far they are done with.
+
+use super::columns::ERASED;
+use super::{Applied, Audience, Candidate, Conversation, Effect, Register, codec::pairs};
+use crate::act::HoldScope;
+use crate::fact::RetentionRun;
+use crate::ids::{ConversationId, Index};
+use crate::refusal::Refusal;
+use crate::retention::{DAY_MS, RANKS, Retention, day_of, first_kept_day};
+use minicbor::{Decode, Encode};
+use pki::{Clearance, PersonId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How late a run may come before it counts as missed, milliseconds.
+pub const RUN_GRACE_MS: u64 = 3_600_000;
+/// Most messages that one part of a run takes.
+pub const RUN_MESSAGES_MAX: usize = 4096;
+/// Most rows that one part of a run looks at.
+const RUN_ROWS_MAX: usize = 65_536;
+
+/// How the schedule stands.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Retaining {
+    /// When the next run is due; `None` where the policy has no rule.
+    #[n(0)]
+    pub next_ms: Option<u64>,
+    /// A run of which there are further parts.
+    #[n(1)]
+    pub open: Option<OpenRun>,
+    /// The run that is due was missed, and an alarm says so.
+    #[n(2)]
+    pub missed: bool,
+    /// The last run that was ended.
+    #[n(3)]
+    pub last: Option<LastRun>,
+    /// The first entry of each day that has one.
+    #[cbor(n(4), with = "pairs")]
+    days: BTreeMap<u64, Index>,
+}
+
+/// A run that goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct OpenRun {
+    /// Parts that stand.
+    #[n(0)]
+    pub parts: u32,
+    /// The conversation that the next one begins at.
+    #[n(1)]
+    pub conversation: u64,
+    /// Messages taken.
+    #[n(2)]
+    pub messages: u64,
+    /// Messages that a hold keeps.
+    #[n(3)]
+    pub held: u64,
+}
+
+/// A run that was ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct LastRun {
+    /// Its last part.
+    #[n(0)]
+    pub index: Index,
+    /// When that was.
+    #[n(1)]
+    pub wall_ms: u64,
+    /// Messages taken, by all of its parts.
+    #[n(2)]
+    pub messages: u64,
+    /// Messages that it came by for the first time and that a hold keeps.
+    #[n(3)]
+    pub held: u64,
+}
+
+/// What a schedule would take.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Preview {
+    /// Messages by rule.
+    #[n(0)]
+    pub counts: Vec<u64>,
+    /// Due messages that a hold keeps.
+    #[n(1)]
+    pub held: u64,
+}
+
+/// One part of a run, worked out and not yet done.
+struct Part {
+    counts: Vec<u64>,
+    held: u64,
+    /// By conversation, ascending.
+    taken: Vec<(u64, Vec<Index>)>,
+    marks: Vec<(u64, [u32; RANKS])>,
+    /// The conversation in which there is more than one part takes.
+    more: Option<u64>,
+}
+
+impl Part {
+    fn messages(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// What holds keep, gathered once for a run.
+struct Kept<'a> {
+    persons: BTreeSet<PersonId>,
+    conversations: BTreeSet<ConversationId>,
+    messages: BTreeMap<ConversationId, Vec<&'a [Index]>>,
+}
+
+/// Looks through conversations, within bounds.
+struct Sweep<'a> {
+    register: &'a Register,
+    schedule: &'a Retention,
+    run_ms: u64,
+    kept: Kept<'a>,
+    messages_left: usize,
+    rows_left: usize,
+    counts: Vec<u64>,
+    held: u64,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(
+        register: &'a Register,
+        schedule: &'a Retention,
+        run_ms: u64,
+        (messages, rows): (usize, usize),
+    ) -> Self {
+        Self {
+            register,
+            schedule,
+            run_ms,
+            kept: register.kept(),
+            messages_left: messages,
+            rows_left: rows,
+            counts: vec![0; schedule.rules.len()],
+            held: 0,
+        }
+    }
+
+    /// Due messages of a conversation from these marks on, which move. `false`: there are more than fit.
+    fn conversation(&mut self, row: &Conversation, marks: &mut [u32; RANKS], taken: &mut Vec<Index>) -> bool {
+        if row.erased.is_some() {
+            return true; // its slot went, and everything with it
+        }
+        let mut whole = true;
+        for (label, mark) in (0u8..).map(Clearance).zip(marks) {
+            let rule = self.schedule.rule_for(row.membership.kind(), label);
+            if let Some((rule, days)) = rule
+                && let Some(day) = first_kept_day(days, self.run_ms)
+            {
+                let end = self.register.retaining.first_index_of(day);
+                whole = whole && self.label(row, (label, rule, end), mark, taken);
+            }
+        }
+        taken.sort_unstable();
+        whole
+    }
+
+    fn label(
+        &mut self,
+        row: &Conversation,
+        (label, rule, end): (Clearance, usize, Index),
+        mark: &mut u32,
+        taken: &mut Vec<Index>,
+    ) -> bool {
+        while let Some(number) = row.messages.get(*mark as usize) {
+            let message = self.register.messages.row(*number);
+            if message.index >= end {
+                break;
+            }
+            if self.messages_left == 0 || self.rows_left == 0 {
+                return false;
+            }
+            self.rows_left -= 1;
+            *mark += 1;
+            if message.label != label || message.flags & ERASED != 0 {
+                continue;
+            }
+            let author = self.register.derived.persons[message.author as usize];
+            if self.kept.keeps(row.membership.id(), message.index, author) {
+                self.held += 1;
+                continue;
+            }
+            self.messages_left -= 1;
+            self.counts[rule] += 1;
+            taken.push(message.index);
+        }
+        true
+    }
+}
+
+impl Kept<'_> {
+    fn keeps(&self, conversation: ConversationId, message: Index, author: PersonId) -> bool {
+        let named = || self.messages.get(&conversation).into_iter().flatten();
+        self.persons.contains(&author)
+            || self.conversations.contains(&conversation)
+            || named().any(|list| list.binary_search(&message).is_ok())
+    }
+}
+
+impl Retaining {
+    /// The first entry stamped on this day or later; past all of them where there is none yet.
+    fn first_index_of(&self, day: u64) -> Index {
+        self.days.range(day..).next().map_or(Index::MAX, |(_, index)| *index)
+    }
+
+    /// A run that should stand by now, so that nobody may act before it does.
+    pub(super) fn overdue(&self, now_ms: u64) -> Option<u64> {
+        let due_ms = self.next_ms?;
+        // A large run goes on for a while; before the next one is due it has to be done.
+        let grace_ms = if self.open.is_some() { DAY_MS } else { RUN_GRACE_MS };
+        (now_ms > due_ms.saturating_add(grace_ms)).then_some(due_ms)
+    }
+
+    /// The run that is due was missed: it is late, and did not begin in time.
+    fn was_missed(&self, now_ms: u64) -> bool {
+        self.open.is_none() && self.overdue(now_ms).is_some()
+    }
+
+    /// An entry stands.
+    pub(super) fn stamped(&mut self, index: Index, wall_ms: u64) {
+        let day = day_of(wall_ms);
+        if self.days.last_key_value().is_none_or(|(last, _)| *last < day) {
+            self.days.insert(day, index);
+        }
+    }
+}
+
+fn bad(reason: &str) -> Refusal {
+    Refusal::BadRetentionRun { reason: reason.into() }
+}
+
+impl Register {
+    /// How the schedule stands.
+    pub fn retention(&self) -> &Retaining {
+        &self.retaining
+    }
+
+    /// The part of a run that may stand at this time, as only it may stand; `None` where none is due.
+    pub fn retention_due(&self, wall_ms: u64) -> Option<RetentionRun> {
+        let due_ms = self.retaining.next_ms.filter(|due_ms| *due_ms <= wall_ms)?;
+        let part = self.part(wall_ms)?;
+        Some(self.run_of(due_ms, &part))
+    }
+
+    /// The run that is due was missed, and no alarm says so yet: when it was due.
+    pub fn retention_missed(&self, wall_ms: u64) -> Option<u64> {
+        let missed = self.retaining.was_missed(wall_ms) && !self.retaining.missed;
+        self.retaining.next_ms.filter(|_| missed)
+    }
+
+    /// What this schedule would take at its first run, were it at that time. Looks at every message: for who decides.
+    pub fn retention_preview(&self, schedule: &Retention, run_ms: u64) -> Preview {
+        let mut sweep = Sweep::new(self, schedule, run_ms, (usize::MAX, usize::MAX));
+        for row in self.conversations.values() {
+            sweep.conversation(row, &mut [0; RANKS], &mut Vec::new());
+        }
+        Preview { counts: sweep.counts, held: sweep.held }
+    }
+
+    fn run_of(&self, due_ms: u64, part: &Part) -> RetentionRun {
+        let before = self.retaining.open.map_or(0, |open| open.parts);
+        RetentionRun {
+            due_ms,
+            part: before.saturating_add(1),
+            last: part.more.is_none(),
+            policy: self.site.as_ref().map_or(0, |site| site.policy_index),
+            counts: part.counts.clone(),
+            held: part.held,
+        }
+    }
+
+    fn part(&self, run_ms: u64) -> Option<Part> {
+        let schedule = &self.policy()?.retention;
+        let mut sweep = Sweep::new(self, schedule, run_ms, (RUN_MESSAGES_MAX, RUN_ROWS_MAX));
+        let (mut taken, mut marks, mut more) = (Vec::new(), Vec::new(), None);
+        let from = self.retaining.open.map_or(0, |open| open.conversation);
+        for (number, row) in self.conversations.range(from..) {
+            let (mut moved, mut here) = (row.swept, Vec::new());
+            let whole = sweep.conversation(row, &mut moved, &mut here);
+            if moved != row.swept {
+                marks.push((*number, moved));
+            }
+            if !here.is_empty() {
+                taken.push((*number, here));
+            }
+            if !whole {
+                more = Some(*number);
+                break;
+            }
+        }
+        Some(Part { counts: sweep.counts, held: sweep.held, taken, marks, more })
+    }
+
+    fn kept(&self) -> Kept<'_> {
+        let mut kept =
+            Kept { persons: BTreeSet::new(), conversations: BTreeSet::new(), messages: BTreeMap::new() };
+        for row in self.holds.values() {
+            match &row.hold.scope {
+                HoldScope::Person(person) => drop(kept.persons.insert(*person)),
+                HoldScope::Conversation(id) => drop(kept.conversations.insert(*id)),
+                HoldScope::Messages(id, list) => kept.messages.entry(*id).or_default().push(list),
+            }
+        }
+        kept
+    }
+
+    /// A run, or a part of one: at its time, in its order, and with what the rules give and nothing else.
+    pub(super) fn retention_run(
+        &mut self,
+        candidate: &Candidate<'_>,
+        fact: &RetentionRun,
+    ) -> Result<Applied, Refusal> {
+        let now_ms = candidate.wall_ms;
+        let due_ms = self.retaining.next_ms.ok_or(bad("the policy asks for none"))?;
+        if now_ms < due_ms {
+            return Err(bad("before its time"));
+        }
+        if self.retention_missed(now_ms).is_some() {
+            return Err(bad("it was missed, and no alarm says so"));
+        }
+        let part = self.part(now_ms).ok_or(bad("there is no policy"))?;
+        if *fact != self.run_of(due_ms, &part) {
+            return Err(bad("it names something else than what is due"));
+        }
+        let mut effects = Vec::new();
+        let mut places = Vec::new();
+        for (conversation, messages) in &part.taken {
+            let taken = self.take_messages(*conversation, messages);
+            places.extend(taken.into_iter().map(|(_, place)| place));
+            effects.push(Effect::RetentionFell { conversation: *conversation, messages: messages.clone() });
+        }
+        for (number, marks) in &part.marks {
+            if let Some(row) = self.conversations.get_mut(number) {
+                row.swept = *marks;
+            }
+        }
+        let audience = if places.is_empty() { Audience::Nobody } else { Audience::Everyone };
+        if !places.is_empty() {
+            self.intend(candidate.index, places, &mut effects);
+        }
+        self.run_stands(candidate, &part);
+        Ok(Applied::with(audience, effects))
+    }
+
+    /// The run goes on, or is over until the next one.
+    fn run_stands(&mut self, candidate: &Candidate<'_>, part: &Part) {
+        let next_ms = self.policy().and_then(|policy| policy.retention.next_after(candidate.wall_ms));
+        let state = &mut self.retaining;
+        let before = state.open.take();
+        let messages = before.map_or(0, |open| open.messages) + part.messages();
+        let held = before.map_or(0, |open| open.held) + part.held;
+        if let Some(conversation) = part.more {
+            let parts = before.map_or(0, |open| open.parts).saturating_add(1);
+            state.open = Some(OpenRun { parts, conversation, messages, held });
+            return;
+        }
+        let (index, wall_ms) = (candidate.index, candidate.wall_ms);
+        state.last = Some(LastRun { index, wall_ms, messages, held });
+        (state.next_ms, state.missed) = (next_ms, false);
+    }
+
+    /// A run was missed: said once for each, and only where it is so.
+    pub(super) fn run_missed(&mut self, now_ms: u64, evidence: &[u8]) -> Result<(), Refusal> {
+        let due_ms = self.retention_missed(now_ms).ok_or(bad("no run was missed"))?;
+        if evidence != pki::canonical::encode(&due_ms) {
+            return Err(bad("another run was missed"));
+        }
+        self.retaining.missed = true;
+        Ok(())
+    }
+
+    /// A policy rules from here on. A run whose time has come stays due: no change puts it off.
+    pub(super) fn reschedule(&mut self, now_ms: u64) {
+        let next_ms = self.policy().and_then(|policy| policy.retention.next_after(now_ms));
+        let state = &mut self.retaining;
+        if next_ms.is_none() {
+            (state.next_ms, state.open, state.missed) = (None, None, false);
+        } else if state.next_ms.is_none_or(|due_ms| due_ms > now_ms) {
+            state.next_ms = next_ms;
+        }
+    }
+
+    /// What a hold kept is looked at again by the next run.
+    pub(super) fn look_again(&mut self, scope: &HoldScope) {
+        match scope {
+            HoldScope::Person(person) => {
+                let wrote = |row: &&mut Conversation| row.stored.contains_key(person);
+                self.conversations.values_mut().filter(wrote).for_each(|row| row.swept = [0; RANKS]);
+            }
+            HoldScope::Conversation(id) | HoldScope::Messages(id, _) => {
+                let number = self.derived.conversation_ids.get(id);
+                if let Some(row) = number.and_then(|number| self.conversations.get_mut(number)) {
+                    row.swept = [0; RANKS];
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;

@@ -1,0 +1,152 @@
+//! The retention schedule as terminals see it: what fell by it, what its proof must say, and what is no proof.
+
+use crate::world::World;
+use journal::ids::{ConversationId, Index};
+use journal::policy::Policy;
+use journal::retention::{DAY_MS, Retention, RetentionRule};
+use journal::{Content, Entry, Fact};
+use pki::Suite;
+use protocol::Code;
+use protocol::answer::{Answer, RetentionRecord};
+use protocol::client::{Command, Error, Event, Reply, What};
+use protocol::frame::ToTerminal;
+use protocol::query::Query;
+
+fn schedule(days: u32) -> Retention {
+    Retention { rules: vec![RetentionRule { kind: None, label: None, keep_days: days }], minute: 180 }
+}
+
+/// A site that keeps everything for a day; it was founded at midnight, and its first run was at three.
+fn forgetful(number: u64) -> (World, ConversationId) {
+    let policy = Policy { retention: schedule(1), ..Policy::standard() };
+    let mut world = World::with(number, Suite::Ed25519, policy);
+    ["anna", "boris", "olga"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    world.wait_ms(3 * 3_600_000);
+    assert_eq!(runs(&world).len(), 1);
+    (world, id)
+}
+
+fn runs(world: &World) -> Vec<Index> {
+    let run = |entry: &Vec<u8>| match Entry::decode(entry).ok()?.content {
+        Content::Fact(Fact::RetentionRun(_)) => Some(()),
+        Content::Fact(_) | Content::Statement(_) => None,
+    };
+    (0..).zip(&world.entries).filter_map(|(index, entry)| run(entry).map(|()| index)).collect()
+}
+
+fn told(world: &World, login: &str, wanted: impl Fn(&Event) -> bool) -> bool {
+    world.terminals[login].events.iter().any(wanted)
+}
+
+fn is_missing(event: &Event) -> bool {
+    matches!(event, Event::MissingBody(..))
+}
+
+#[test]
+fn what_falls_by_the_schedule_reaches_every_terminal_with_its_proof() {
+    let (mut world, id) = forgetful(130);
+    world.say("anna", id, "one day");
+    assert_eq!(world.screen("boris", id), ["one day"]);
+    world.wait_ms(DAY_MS);
+    let later = world.say("boris", id, "the next");
+    assert_eq!(world.screen("anna", id), ["one day", "the next"]);
+    world.wait_ms(DAY_MS);
+    let run = *runs(&world).last().unwrap();
+    let tombstone = format!("erased by the schedule, #{run}");
+    for login in ["anna", "boris"] {
+        assert!(told(&world, login, |event| matches!(event, Event::Ran(view) if view.index == run)));
+        assert_eq!(world.screen(login, id), [tombstone.as_str(), "the next"]);
+        world.restart_terminal(login);
+        assert_eq!(world.screen(login, id), [tombstone.as_str(), "the next"], "proven to a fresh terminal");
+    }
+    world.restart(None);
+    world.reconnect("anna");
+    assert_eq!(world.screen("anna", id), [tombstone.as_str(), "the next"], "and after a restart");
+    assert!(!told(&world, "anna", is_missing) && !world.facts().contains(&"alarm"));
+    assert_eq!(runs(&world).len(), 3, "one a day, also where nothing is due");
+    assert!(later < run);
+}
+
+#[test]
+fn a_run_that_was_missed_is_alarmed_and_made_at_the_start() {
+    let (mut world, id) = forgetful(131);
+    world.say("anna", id, "one day");
+    world.now.wall_ms += 5 * DAY_MS;
+    world.restart(None);
+    let facts = world.facts();
+    let start = facts.iter().rposition(|name| *name == "start").unwrap();
+    assert_eq!(facts[start..start + 3], ["start", "alarm", "retention-run"], "before anything else");
+    world.reconnect("anna");
+    let run = runs(&world)[1];
+    assert_eq!(world.screen("anna", id), [format!("erased by the schedule, #{run}")]);
+}
+
+#[test]
+fn a_run_before_its_time_is_believed_by_nobody() {
+    let (mut world, id) = forgetful(132);
+    world.say("anna", id, "not due");
+    // A server that wants something gone says that days have passed.
+    world.server_ahead_ms = 3 * DAY_MS;
+    world.wait_ms(1);
+    let run = *runs(&world).last().unwrap();
+    assert_eq!(runs(&world).len(), 2);
+    let refused = |event: &Event| matches!(event, Event::Dropped(at, What::Retention) if *at == run);
+    assert!(told(&world, "anna", refused));
+    assert_eq!(world.screen("anna", id), ["missing!"]);
+    assert!(told(&world, "anna", is_missing), "an alarm, and no word of an erasure");
+    assert!(!told(&world, "anna", |event| matches!(event, Event::Ran(_))));
+}
+
+#[test]
+fn an_honest_run_explains_nothing_that_was_not_due_at_it() {
+    let (mut world, id) = forgetful(133);
+    let first = world.say("anna", id, "kept until tomorrow");
+    world.wait_ms(DAY_MS);
+    // The runs of the day before the message and of the day after it; neither took it.
+    for run in runs(&world) {
+        world.tamper = Some(Box::new(move |login, frame| match frame {
+            ToTerminal::Answer(mut answer) if login == "anna" => {
+                if let Answer::Messages(page) | Answer::MessagesBefore(page) = &mut answer.answer {
+                    for entry in page.entries.iter_mut().filter(|entry| entry.index == first) {
+                        (entry.body, entry.erased_by) = (None, Some(run));
+                    }
+                }
+                Some(ToTerminal::Answer(answer))
+            }
+            other => Some(other),
+        }));
+        world.terminals.get_mut("anna").unwrap().events.clear();
+        assert_eq!(world.screen("anna", id), ["missing!"], "#{run}");
+        assert!(told(&world, "anna", is_missing));
+    }
+}
+
+fn asked(world: &mut World, login: &str, of: Option<Retention>) -> Result<RetentionRecord, Error> {
+    match world.ask(login, Command::Ask(Query::Retention(of)))? {
+        Reply::Answer(answer) => match *answer {
+            Answer::Retention(record) => Ok(*record),
+            _ => panic!("another answer"),
+        },
+        _ => panic!("no answer"),
+    }
+}
+
+#[test]
+fn officers_are_told_what_another_schedule_would_take() {
+    let (mut world, id) = forgetful(134);
+    for n in 0..3 {
+        world.say("anna", id, &n.to_string());
+    }
+    let now = asked(&mut world, "olga", None).unwrap();
+    assert_eq!((now.next_ms, now.preview.counts), (now.first_ms, vec![0]));
+    assert_eq!(now.last.map(|last| last.index), runs(&world).last().copied());
+    world.wait_ms(DAY_MS);
+    assert_eq!(asked(&mut world, "olga", None).unwrap().preview.counts, [3], "tomorrow");
+    let longer = asked(&mut world, "olga", Some(schedule(30))).unwrap();
+    assert_eq!((longer.preview.counts, longer.first_ms), (vec![0], now.next_ms.map(|ms| ms + DAY_MS)));
+    let none = asked(&mut world, "olga", Some(Retention::default())).unwrap();
+    assert_eq!((none.first_ms, none.preview.counts), (None, vec![]));
+    let refused = Some(Error::Refused { code: Code::NotFound.number() });
+    assert_eq!(asked(&mut world, "anna", None).err(), refused, "it is the office's business");
+}

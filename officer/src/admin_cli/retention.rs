@@ -1,0 +1,356 @@
+//! `retention show|propose|status`: how long messages are kept, what a change would take, and the runs that take it.
+//! Never changes anything alone: a schedule is part of the policy, which another officer approves.
+
+use super::decide::{Decided, Decision};
+use super::names::Text;
+use super::online::{Access, For, Online, session};
+use super::policy::{Ruling, propose, proven, ruling};
+use super::policy_words::{covered, kept_value, time_of_day};
+use super::trouble::Trouble;
+use crate::policy_file::minute_of;
+use clap::{ArgGroup, Args, Subcommand};
+use console::when::{minute, rfc3339};
+use console::{Exit, HelpTable, Lang, Voice};
+use journal::act::{ConversationKind, DualAct};
+use journal::policy::{LabelName, Policy};
+use journal::retention::{Retention as Schedule, RetentionRule};
+use pki::Clearance;
+use protocol::answer::{Answer, RetentionRecord};
+use protocol::client::{Command, Reply};
+use protocol::query::Query;
+use serde::Serialize;
+
+/// How long messages are kept.
+#[derive(Subcommand)]
+pub(super) enum Retention {
+    /// Show the schedule in force.
+    #[command(after_help = "Example: conclave-admin retention show")]
+    Show {
+        #[command(flatten)]
+        access: Access,
+    },
+    /// Propose another schedule, which replaces all rules; a second officer approves it as a policy.
+    #[command(
+        after_help = "Example: conclave-admin retention propose --keep private=90 --keep group:2=365 --keep any=3650 --at 03:00\nExample: conclave-admin retention propose --for-ever\nA label is named by its rank, from 0. The most specific rule counts; what no rule covers is kept for ever."
+    )]
+    Propose(Propose),
+    /// Show the next run, the last one, and what is due.
+    #[command(after_help = "Example: conclave-admin retention status")]
+    Status {
+        #[command(flatten)]
+        access: Access,
+    },
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["keep", "at", "for_ever"])))]
+pub(super) struct Propose {
+    /// Keep messages for so many days: any|private|group, and :RANK of a label. May be given more than once.
+    #[arg(long, value_name = "WHAT=DAYS", value_parser = rule, conflicts_with = "for_ever")]
+    keep: Vec<RetentionRule>,
+    /// When the run of a day is due, UTC.
+    #[arg(long, value_name = "HH:MM", value_parser = time)]
+    at: Option<u16>,
+    /// No rules: everything is kept for ever.
+    #[arg(long)]
+    for_ever: bool,
+    #[command(flatten)]
+    decision: Decision,
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    ("retention/@about", "Сроки хранения сообщений."),
+    ("retention show/@about", "Показать действующие сроки."),
+    ("retention show/@after", "Пример: conclave-admin retention show"),
+    (
+        "retention propose/@about",
+        "Предложить другие сроки взамен всех прежних; второй офицер утверждает их как политику.",
+    ),
+    (
+        "retention propose/@after",
+        "Пример: conclave-admin retention propose --keep private=90 --keep group:2=365 --keep any=3650 --at 03:00\nПример: conclave-admin retention propose --for-ever\nГриф называют его рангом, с 0. Действует самое точное правило; что не охвачено, хранится бессрочно.",
+    ),
+    (
+        "retention propose/keep",
+        "хранить столько дней: any|private|group и :РАНГ грифа; можно указать несколько раз",
+    ),
+    ("retention propose/at", "когда проходит ежедневное стирание, UTC"),
+    ("retention propose/for_ever", "без правил: всё хранится бессрочно"),
+    ("retention status/@about", "Показать следующее и последнее стирание и то, чей срок истёк."),
+    ("retention status/@after", "Пример: conclave-admin retention status"),
+];
+
+console::words! {
+    enum Said {
+        Shown { index: u64, rules: String, doubt: String }
+            => en("schedule of the policy #{index}{doubt}:\n{rules}"), ru("сроки по политике записи № {index}{doubt}:\n{rules}");
+        Plan { rules: String, first: String, falls: String }
+            => en("the schedule would be:\n{rules}{first}{falls}What falls is erased for good. Another officer approves."),
+               ru("сроки станут такими:\n{rules}{first}{falls}Стёртое не вернуть. Утверждает второй офицер.");
+        Proposed { index: u64 }
+            => en("proposed: #{index}\nAnother officer approves it: conclave-admin policy approve {index}"),
+               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin policy approve {index}");
+        Same => en("the schedule is so already"), ru("сроки и так таковы");
+        Unfit { why: String } => en("no such schedule: {why}"), ru("такими сроки быть не могут: {why}");
+        Status { next: String, last: String, falls: String }
+            => en("The server says:\nnext run: {next}\nlast run: {last}\n{falls}"),
+               ru("По словам сервера:\nследующее стирание: {next}\nпоследнее стирание: {last}\n{falls}");
+    }
+}
+
+fn rule(typed: &str) -> Result<RetentionRule, String> {
+    let bad = || "any, private or group, perhaps :RANK of a label, and =DAYS: group:2=365".to_owned();
+    let (what, days) = typed.split_once('=').ok_or_else(bad)?;
+    let (kind, label) = what.split_once(':').map_or((what, None), |(kind, label)| (kind, Some(label)));
+    let kind = match kind {
+        "any" => None,
+        "private" => Some(ConversationKind::Private),
+        "group" => Some(ConversationKind::Group),
+        _ => return Err(bad()),
+    };
+    let label = label.map(|rank| rank.parse().map(Clearance)).transpose().map_err(|_| bad())?;
+    Ok(RetentionRule { kind, label, keep_days: days.parse().map_err(|_| bad())? })
+}
+
+fn time(typed: &str) -> Result<u16, String> {
+    minute_of(typed).ok_or_else(|| "a time of day, UTC: 03:00".to_owned())
+}
+
+#[derive(Serialize)]
+struct Data {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<bool>,
+    at: String,
+    keep: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<String>,
+    /// Messages that would fall at the first run, by rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    due: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<u64>,
+}
+
+impl Data {
+    fn of(schedule: &Schedule) -> Self {
+        let (at, keep) = (time_of_day(schedule.minute), kept_value(schedule));
+        Self { index: None, verified: None, at, keep, first: None, due: Vec::new(), held: None }
+    }
+}
+
+#[derive(Serialize)]
+struct StatusData {
+    next: Option<String>,
+    open_parts: Option<u32>,
+    last: Option<LastData>,
+    due: Vec<u64>,
+    held: u64,
+}
+
+#[derive(Serialize)]
+struct LastData {
+    index: u64,
+    at: String,
+    messages: u64,
+    held: u64,
+}
+
+impl Retention {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Show { .. } => "retention show",
+            Self::Propose(_) => "retention propose",
+            Self::Status { .. } => "retention status",
+        }
+    }
+
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        match self {
+            Self::Show { access } => show(access, voice),
+            Self::Propose(it) => it.run(voice),
+            Self::Status { access } => status(access, voice),
+        }
+    }
+}
+
+fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
+    let Ruling { policy, index, verified } = session(access, voice, For::Anyone, ruling)?;
+    let doubt = match verified {
+        true => String::new(),
+        false => voice.lang.pick(", by the server's word", ", по словам сервера").to_owned(),
+    };
+    let said = Said::Shown { index, rules: rules(&policy.retention, &policy.labels, voice.lang), doubt };
+    let data = Data { index: Some(index), verified: Some(verified), ..Data::of(&policy.retention) };
+    Ok(voice.done("retention show", &said, data))
+}
+
+fn days(days: u32, lang: Lang) -> String {
+    lang.pick(format!("{days} d"), format!("{days} дн."))
+}
+
+/// A schedule, line by line.
+fn rules(schedule: &Schedule, labels: &[LabelName], lang: Lang) -> String {
+    let ever = lang.pick("for ever", "бессрочно");
+    if schedule.rules.is_empty() {
+        return format!("  {}\n", lang.pick("everything is kept for ever", "всё хранится бессрочно"));
+    }
+    let line =
+        |rule: &RetentionRule| format!("  {}: {}\n", covered(rule, labels, lang), days(rule.keep_days, lang));
+    let mut out: String = schedule.rules.iter().map(line).collect();
+    if !schedule.rules.iter().any(|rule| rule.kind.is_none() && rule.label.is_none()) {
+        out.push_str(&format!("  {}: {ever}\n", lang.pick("all else", "остальное")));
+    }
+    let at = time_of_day(schedule.minute);
+    out.push_str(
+        &lang.pick(format!("  one run a day, at {at} UTC\n"), format!("  раз в день, в {at} UTC\n")),
+    );
+    out
+}
+
+/// How the schedule stands, and what this one would take.
+fn ask(online: &mut Online, schedule: Option<Schedule>) -> Result<RetentionRecord, Trouble> {
+    let Reply::Answer(answer) = online.run(Command::Ask(Query::Retention(schedule)))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let Answer::Retention(record) = *answer else { return Err(Trouble::odd_answer()) };
+    Ok(*record)
+}
+
+fn falls(schedule: &Schedule, labels: &[LabelName], record: &RetentionRecord, lang: Lang) -> String {
+    let mut out = String::new();
+    for (rule, count) in schedule.rules.iter().zip(&record.preview.counts) {
+        let what = covered(rule, labels, lang);
+        out.push_str(&lang.pick(
+            format!("  {what}: {count} messages fall\n"),
+            format!("  {what}: сотрётся сообщений: {count}\n"),
+        ));
+    }
+    if record.preview.held > 0 {
+        let held = record.preview.held;
+        out.push_str(&lang.pick(
+            format!("  {held} more are kept by holds\n"),
+            format!("  ещё {held} удержано запретами\n"),
+        ));
+    }
+    out
+}
+
+impl Propose {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (said, data) = session(&self.access, voice, For::Officers, |online| self.propose(online, voice))?;
+        Ok(voice.done("retention propose", &said, data))
+    }
+
+    fn schedule(&self, ruling: &Schedule) -> Schedule {
+        let rules = match (self.for_ever, &self.keep[..]) {
+            (true, _) => Vec::new(),
+            (false, []) => ruling.rules.clone(),
+            (false, keep) => keep.to_vec(),
+        };
+        Schedule { rules, minute: self.at.unwrap_or(ruling.minute) }
+    }
+
+    fn propose(&self, online: &mut Online, voice: Voice) -> Result<(Text, Data), Trouble> {
+        let ruling = proven(online)?;
+        let retention = self.schedule(&ruling.retention);
+        if retention == ruling.retention {
+            return Err(Trouble::new(Exit::No, "unchanged", &Said::Same));
+        }
+        let policy = Policy { retention, ..ruling };
+        if let Err(why) = policy.check() {
+            return Err(Trouble::new(Exit::Usage, "bad-schedule", &Said::Unfit { why: why.to_string() }));
+        }
+        let (schedule, labels, lang) = (&policy.retention, &policy.labels, voice.lang);
+        let record = ask(online, Some(schedule.clone()))?;
+        let first = record.first_ms.map_or(String::new(), |at| {
+            let at = minute(at);
+            lang.pick(format!("at its first run, {at}:\n"), format!("при первом стирании, {at}:\n"))
+        });
+        let falls = falls(schedule, labels, &record, lang);
+        let plan = Said::Plan { rules: rules(schedule, labels, lang), first, falls };
+        let mut data = Data::of(schedule);
+        data.first = record.first_ms.map(rfc3339);
+        (data.due, data.held) = (record.preview.counts.clone(), Some(record.preview.held));
+        let said = match self.decision.ask(online, voice, &plan)? {
+            Decided::PlanOnly => plan,
+            Decided::Yes => {
+                let index = propose(online, &DualAct::Policy(policy))?;
+                data.index = Some(index);
+                Said::Proposed { index }
+            }
+        };
+        Ok((Text(console::Words::say(&said, lang)), data))
+    }
+}
+
+fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
+    let lang = voice.lang;
+    let (record, policy) =
+        session(access, voice, For::Office, |online| Ok((ask(online, None)?, online.policy()?.0)))?;
+    let none = || lang.pick("none", "нет").to_owned();
+    let open = record.open_parts.map_or(String::new(), |parts| {
+        lang.pick(format!(" (under way, part {parts} done)"), format!(" (идёт, частей готово: {parts})"))
+    });
+    let last = record.last.map(|last| LastData {
+        index: last.index,
+        at: rfc3339(last.wall_ms),
+        messages: last.messages,
+        held: last.held,
+    });
+    let told = |last: &journal::register::LastRun| {
+        let (index, at, n, held) = (last.index, minute(last.wall_ms), last.messages, last.held);
+        lang.pick(
+            format!("#{index}, {at}: {n} messages, {held} kept by holds"),
+            format!("№ {index}, {at}: сообщений {n}, удержано запретами {held}"),
+        )
+    };
+    let said = Said::Status {
+        next: record.next_ms.map_or_else(none, |at| minute(at) + &open),
+        last: record.last.as_ref().map_or_else(none, told),
+        falls: falls(&policy.retention, &policy.labels, &record, lang),
+    };
+    let data = StatusData {
+        next: record.next_ms.map(rfc3339),
+        open_parts: record.open_parts,
+        last,
+        due: record.preview.counts,
+        held: record.preview.held,
+    };
+    Ok(voice.done("retention status", &said, data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_typed_as_it_is_shown() {
+        let typed = ["any=900", "group:2=30", "private=7"];
+        let rules = typed.iter().map(|text| rule(text).unwrap()).collect();
+        let schedule = Schedule { rules, minute: 180 };
+        assert_eq!((kept_value(&schedule), time_of_day(180)), (typed.join(","), "03:00".into()));
+        for bad in ["any", "all=3", "group:x=3", "private=", "any=-1", "group:300=3"] {
+            assert!(rule(bad).is_err(), "{bad}");
+        }
+        assert_eq!(time("03:00"), Ok(180));
+        assert!(time("25:00").is_err());
+    }
+
+    #[test]
+    fn what_no_rule_covers_is_said_to_stay() {
+        let labels = Policy::standard().labels;
+        let shown = |typed: &str| {
+            let schedule = Schedule { rules: vec![rule(typed).unwrap()], minute: 0 };
+            rules(&schedule, &labels, Lang::En)
+        };
+        assert_eq!(
+            shown("group:1=30"),
+            "  groups, OFFICIAL: 30 d\n  all else: for ever\n  one run a day, at 00:00 UTC\n"
+        );
+        assert!(!shown("any=30").contains("all else"));
+    }
+}
