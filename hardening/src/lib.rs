@@ -11,9 +11,11 @@ mod memory;
 mod sandbox;
 mod secret_box;
 mod secret_page;
+mod stack;
 
 pub use inherited::close_on_exec;
 pub use limits::{FILES_MAX, LOCKED_BYTES_MIN};
 pub use sandbox::{Sandbox, SandboxError, Sandboxed, Step, StepOutcome};
 pub use secret_box::SecretBox;
 pub use secret_page::{PageKind, SECRET_PAGE_BYTES, SecretPage, SecretPageError};
+pub use stack::scrub_stack;

@@ -48,6 +48,7 @@ pub(crate) fn start(
 
 fn work(desk: &Desk, jobs: &Mutex<Receiver<Job>>, inbox: &Inbox) {
     loop {
+        hardening::scrub_stack();
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let answer = match job {
             Ok(Job::Check(check)) => Input::PasswordChecked(check.ticket, desk.is_right(&check)),

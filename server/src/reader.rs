@@ -61,6 +61,7 @@ pub(crate) fn start(
     vital::spawn("reader", log, move || {
         while let Ok((ticket, items)) = questions.recv() {
             let found = items.iter().map(|item| reader.read(*item)).collect();
+            hardening::scrub_stack();
             if !inbox.give(Input::ReadDone(ticket, found)) {
                 return;
             }

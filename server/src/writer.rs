@@ -160,6 +160,7 @@ impl Writer {
         let mut tending = Tending::new(self.log);
         let mut is_started = false;
         loop {
+            hardening::scrub_stack();
             if is_started && self.has_cut_off() && !inbox.give(Input::BodiesLost) {
                 return Ok(());
             }

@@ -60,6 +60,7 @@ fn serve(config: &Config, sandboxed: &Sandboxed, log: Log) -> Result<Exit, Troub
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
     let stops = runtime.block_on(async { Stops::new() }).map_err(system)?;
     let assembled = assemble(config, keys, sandboxed, log)?;
+    hardening::scrub_stack();
     let Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer, copies } = assembled;
     let parts =
         DriverParts { listen: &config.network.listen, own, check: peers.check(), limits: config.limits };

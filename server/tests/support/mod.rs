@@ -249,13 +249,18 @@ impl Site {
 
     /// Starts the server and waits until it listens.
     pub(crate) fn start(&self) -> Server {
-        Server::start(self.path("conclaved.toml").into(), self.clock.as_ref())
+        self.start_with(|_| {})
+    }
+
+    /// The same, with something more said to it.
+    pub(crate) fn start_with(&self, say: impl FnOnce(&mut Command)) -> Server {
+        Server::start(self.path("conclaved.toml").into(), self.clock.as_ref(), say)
             .unwrap_or_else(|(status, said)| panic!("{status}: {said}"))
     }
 
     /// Starts the server, which refuses.
     pub(crate) fn start_refused(&self) -> (ExitStatus, String) {
-        match Server::start(self.path("conclaved.toml").into(), self.clock.as_ref()) {
+        match Server::start(self.path("conclaved.toml").into(), self.clock.as_ref(), |_| {}) {
             Ok(_) => panic!("it started"),
             Err(refused) => refused,
         }
@@ -272,10 +277,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(config: PathBuf, clock: Option<&Clock>) -> Result<Self, (ExitStatus, String)> {
+    fn start(
+        config: PathBuf,
+        clock: Option<&Clock>,
+        say: impl FnOnce(&mut Command),
+    ) -> Result<Self, (ExitStatus, String)> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_conclaved"));
         command.args(["run", "--config"]).arg(config).env("CONCLAVE_LANG", "en").stderr(Stdio::piped());
         clock.into_iter().for_each(|clock| clock.hang_in(&mut command));
+        say(&mut command);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
@@ -291,6 +301,10 @@ impl Server {
             }
         }
         Err((child.wait().unwrap(), said))
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
