@@ -31,7 +31,11 @@ pub(crate) fn check(store: &StoreLimits) -> Result<(), &'static str> {
         Err("its batches are too small for a body, or larger than the engine's")
     } else if vault.body_bytes_max < BODY_BYTES_MAX || vault.targets_max < crate::erasure::TARGETS_MAX {
         Err("the vault takes smaller bodies or fewer erasures at once than the engine gives")
-    } else if store.last_bytes == 0 || store.last_bytes >= store.reserve_bytes {
+    } else if store.kept_bytes == 0
+        || store.kept_bytes >= store.end_bytes
+        || store.end_bytes > store.last_bytes
+        || store.last_bytes >= store.reserve_bytes
+    {
         Err("it has no reserve")
     } else {
         Ok(())
@@ -63,14 +67,16 @@ mod tests {
         let good = StoreLimits {
             batch_bytes_max: BATCH_BYTES_MAX,
             journal_bytes_max: 1 << 20,
-            reserve_bytes: 2,
+            reserve_bytes: 4,
             extent_bytes: 0,
-            last_bytes: 1,
+            last_bytes: 3,
+            end_bytes: 2,
+            kept_bytes: 1,
         };
         assert_eq!(check(&good), Ok(()));
         assert!(check(&StoreLimits { journal_bytes_max: 100_000, ..good }).is_err());
         assert!(check(&StoreLimits { batch_bytes_max: BODY_BYTES_MAX, ..good }).is_err());
-        assert!(check(&StoreLimits { last_bytes: 2, ..good }).is_err());
+        assert!(check(&StoreLimits { last_bytes: 4, ..good }).is_err());
     }
 
     #[test]

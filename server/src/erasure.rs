@@ -17,7 +17,7 @@ const EXTENTS_AROUND: u64 = 2;
 const TARGETS_MIN: u64 = 16;
 
 /// Makes the room that an erasure of so many targets needs: it writes a part of the tree anew, and what it replaces is room
-/// only afterwards. Where nothing is dead it is over at once, and the erasure takes from the reserve.
+/// only afterwards. Where nothing is dead it is over at once, and the erasure takes what the reserve keeps for it.
 pub(crate) fn make_room(vault: &mut Vault, targets: usize, log: Log) -> Result<(), vault::Error> {
     let needed = EXTENTS_AROUND + (targets as u64 * PATH_BYTES).div_ceil(vault.extent_bytes());
     while u64::from(vault.space().free) < needed {
@@ -37,8 +37,17 @@ fn at_once(vault: &Vault) -> usize {
     targets as usize
 }
 
-/// Erases; gives the epoch that took effect. The batch with the intents is durable already (a).
-pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<u64, vault::Error> {
+/// What became of the intents.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ran {
+    /// All are carried out; the epoch that took effect.
+    Erased(u64),
+    /// There is no room for the tree write: nothing was changed, and the intents wait.
+    NoRoom,
+}
+
+/// Erases. The batch with the intents is durable already (a).
+pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<Ran, vault::Error> {
     let targets: Vec<Target> = items.iter().map(target).collect();
     let mut epoch = vault.epoch();
     let mut left = &targets[..];
@@ -46,9 +55,12 @@ pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<u6
         make_room(vault, left.len().min(TARGETS_MAX), log)?;
         let (targets, others) = left.split_at(left.len().min(at_once(vault)));
         left = others;
-        epoch = one_epoch(vault, targets, log)?;
+        epoch = match one_epoch(vault, targets, log) {
+            Err(error) if error.is_full() => return Ok(Ran::NoRoom),
+            ran => ran?,
+        };
     }
-    Ok(epoch)
+    Ok(Ran::Erased(epoch))
 }
 
 /// An epoch that erases nothing: a cell that has joined is named by it, so that it will be missed.

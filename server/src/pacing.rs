@@ -10,8 +10,12 @@ use protocol::io::EraseItem;
 use std::time::{Duration, Instant};
 use vault::Vault;
 
-/// How often it is looked whether an absent cell is back.
+/// How often it is looked whether an absent cell is back, and whether an erasure finds room now.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Why an erasure waits in a store that is full.
+const NO_ROOM: &str = "the store is full to the last of its reserve: erasures wait for room; make the container or partition \
+     longer, stop the server, and run `conclaved store grow`";
 
 /// What may be done now.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(crate) struct Pacing {
     last_epoch: Option<Instant>,
     /// When it was last looked whether an absent cell is back.
     looked: Option<Instant>,
+    /// When what waits found no room.
+    no_room: Option<Instant>,
     /// Where an absent cell may come back, and who is told.
     site: Option<(StoreConfig, Board)>,
     log: Log,
@@ -45,7 +51,15 @@ impl Pacing {
 
     /// For one command, or a test: nothing comes back and nobody is told.
     pub(crate) fn alone(log: Log) -> Self {
-        Self { waiting: Vec::new(), through: 0, last_epoch: None, looked: None, site: None, log }
+        Self {
+            waiting: Vec::new(),
+            through: 0,
+            last_epoch: None,
+            looked: None,
+            no_room: None,
+            site: None,
+            log,
+        }
     }
 
     /// A batch with intents is durable. Intents that came while others wait go with them into one epoch.
@@ -65,6 +79,11 @@ impl Pacing {
             self.tell(&error.to_string(), 0);
             return Turn::Wait(LOOK_EVERY);
         }
+        let waits_for_room = |since: Instant| (since + LOOK_EVERY).checked_duration_since(now);
+        if let Some(wait) = self.no_room.and_then(waits_for_room).filter(|wait| !wait.is_zero()) {
+            self.tell(NO_ROOM, 0);
+            return Turn::Wait(wait);
+        }
         match self.due(vault.pace_ms()).and_then(|due| due.checked_duration_since(now)) {
             Some(wait) if !wait.is_zero() => {
                 self.tell("", wait.as_secs() + 1);
@@ -83,6 +102,21 @@ impl Pacing {
         self.last_epoch = Some(now);
         self.tell("", 0);
         (std::mem::take(&mut self.waiting), self.through)
+    }
+
+    /// There was no room for these: they wait, with whatever comes, and are served to nobody meanwhile.
+    pub(crate) fn give_back(&mut self, items: Vec<EraseItem>, now: Instant) {
+        if self.no_room.is_none() {
+            self.log.error(NO_ROOM);
+        }
+        (self.no_room, self.last_epoch) = (Some(now), None);
+        self.waiting.splice(0..0, items);
+        self.tell(NO_ROOM, 0);
+    }
+
+    /// Something was given back: what waits is tried again at once.
+    pub(crate) fn room_is_back(&mut self) {
+        self.no_room = None;
     }
 
     /// Is a cell back? Looked for every few seconds while an erasure waits, however busy the writer is.
@@ -177,6 +211,23 @@ mod tests {
         let start = Instant::now();
         let looks = (0..100).filter(|n| pacing.is_time_to_look(start + Duration::from_millis(n * 200)));
         assert_eq!(looks.collect::<Vec<_>>(), [0, 25, 50, 75]);
+    }
+
+    #[test]
+    fn what_found_no_room_is_tried_again_when_something_was_given_back_and_every_few_seconds() {
+        let vault = vault(Slow(MemoryCell::new(Default::default(), None)));
+        let mut pacing = Pacing::alone(Log::new(Level::Error));
+        let start = Instant::now();
+        pacing.intend(&[EraseItem::Conversation(1)], 7);
+        let (items, _) = pacing.take(start);
+        pacing.give_back(items, start);
+        pacing.intend(&[EraseItem::Conversation(2)], 8);
+        assert_eq!(pacing.turn(&vault, start), Turn::Wait(LOOK_EVERY));
+        assert_eq!(pacing.turn(&vault, start + LOOK_EVERY), Turn::Now, "the cell was not used");
+        pacing.room_is_back();
+        assert_eq!(pacing.turn(&vault, start), Turn::Now);
+        let both = vec![EraseItem::Conversation(1), EraseItem::Conversation(2)];
+        assert_eq!(pacing.take(start), (both, 8));
     }
 
     #[test]

@@ -34,14 +34,18 @@ impl Tending {
         self.due.then(|| if is_tight(vault) { Duration::ZERO } else { QUIET })
     }
 
-    /// A batch was written: something may have died. Takes one step where there is little room.
-    pub(crate) fn written(&mut self, vault: &mut Vault, rng: &mut dyn CryptoRng) -> Result<(), vault::Error> {
+    /// A batch was written: something may have died. Takes one step where there is little room. Whether room came of it.
+    pub(crate) fn written(
+        &mut self,
+        vault: &mut Vault,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<bool, vault::Error> {
         self.due = true;
-        if is_tight(vault) { self.step(vault, rng) } else { Ok(()) }
+        if is_tight(vault) { self.step(vault, rng) } else { Ok(false) }
     }
 
-    /// One bounded step.
-    pub(crate) fn step(&mut self, vault: &mut Vault, rng: &mut dyn CryptoRng) -> Result<(), vault::Error> {
+    /// One bounded step. Whether room came of it.
+    pub(crate) fn step(&mut self, vault: &mut Vault, rng: &mut dyn CryptoRng) -> Result<bool, vault::Error> {
         let need = if is_tight(vault) { Need::Room } else { Need::Hygiene };
         match vault.tend(need, rng)? {
             Tended::Idle => self.due = false,
@@ -49,12 +53,13 @@ impl Tending {
             Tended::Freed => {
                 let space = vault.space();
                 self.log.debug(format_args!("an extent was given back: {} of {} free", space.free, space.extents));
+                return Ok(true);
             }
             Tended::Damaged(offset) => self.log.error(format_args!(
                 "a frame near byte {offset} of the store does not open: nothing around it is moved or given back; \
                  `conclaved check --full` says what it was"
             )),
         }
-        Ok(())
+        Ok(false)
     }
 }

@@ -2,7 +2,7 @@
 //! Never answers before its sync has returned, never goes on after a failed one, and never believes the engine's root:
 //! it reckons it from the very bytes it writes.
 
-use crate::erasure;
+use crate::erasure::{self, Ran};
 use crate::inbox::Inbox;
 use crate::log::Log;
 use crate::pacing::{Pacing, Turn};
@@ -11,7 +11,7 @@ use crate::reader::Positions;
 use crate::tending::Tending;
 use crate::verifiers::Verifiers;
 use crate::vital;
-use disk::{Position, Space};
+use disk::{Claim, Position, Space};
 use journal::checkpoint::SignedCheckpoint;
 use journal::tree::{Frontier, Hash, leaf_hash};
 use pki::canonical;
@@ -116,12 +116,15 @@ impl Room {
         let batches = if extent_bytes < SMALL_EXTENT_BYTES { 4 } else { 2 };
         let margin = batches * batch_bytes / extent_bytes + 2;
         let around = JOURNAL_AROUND_BYTES + 5 * u64::from(space.extents);
+        let (kept, urgent) = (space.kept(), space.reserve.saturating_sub(space.kept()));
         StoreLimits {
             batch_bytes_max: batch_bytes as usize,
             journal_bytes_max: extent_bytes.saturating_sub(around) as usize,
             reserve_bytes: (u64::from(space.reserve) + margin) * extent_bytes,
             extent_bytes,
-            last_bytes: u64::from(space.reserve.div_ceil(2)) * extent_bytes,
+            last_bytes: u64::from(kept + urgent.div_ceil(2) + 1) * extent_bytes,
+            end_bytes: u64::from(kept + urgent.div_ceil(4) + 1) * extent_bytes,
+            kept_bytes: u64::from(kept) * extent_bytes,
         }
     }
 }
@@ -179,12 +182,17 @@ impl Writer {
                 }
                 Turn::Now => {
                     let (items, through) = self.pacing.take(Instant::now());
-                    let epoch =
-                        erasure::run(&mut self.vault, &items, self.log).map_err(WriteError::Erasure)?;
-                    if !inbox.give(Input::ErasureDone(epoch, through)) {
-                        return Ok(());
+                    match erasure::run(&mut self.vault, &items, self.log).map_err(WriteError::Erasure)? {
+                        Ran::Erased(epoch) => {
+                            if !inbox.give(Input::ErasureDone(epoch, through)) {
+                                return Ok(());
+                            }
+                        }
+                        Ran::NoRoom => self.pacing.give_back(items, Instant::now()),
                     }
-                    tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)?;
+                    if tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)? {
+                        self.pacing.room_is_back();
+                    }
                     continue;
                 }
             };
@@ -194,7 +202,9 @@ impl Writer {
                 Ok(batch) => batch,
                 Err(RecvTimeoutError::Timeout) if patience.is_some() => {
                     // One bounded step, and only while nobody waits.
-                    tending.step(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)?;
+                    if tending.step(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)? {
+                        self.pacing.room_is_back();
+                    }
                     continue;
                 }
                 Err(RecvTimeoutError::Timeout) => continue,
@@ -206,7 +216,9 @@ impl Writer {
                 return Ok(());
             }
             self.pacing.intend(&batch.erase, self.frontier.size() - 1);
-            tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)?;
+            if tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)? {
+                self.pacing.room_is_back();
+            }
         }
     }
 
@@ -230,11 +242,21 @@ impl Writer {
             .map(|(person, record)| (person.0.to_be_bytes(), record.as_ref().map(canonical::encode)))
             .collect();
         let durable = self.rows.entries();
-        let (mut urgent, mut mended) = (false, false);
+        let (mut claim, mut mended) = (Claim::Ordinary, false);
         let positions = loop {
-            match self.write(batch, &leaves, &records, urgent) {
+            match self.write(batch, &leaves, &records, claim) {
                 // What the engine admitted before it heard that there is little room may use the reserve.
-                Err(error) if error.is_full() && !urgent => urgent = true,
+                Err(error) if error.is_full() && claim == Claim::Ordinary => claim = Claim::Urgent,
+                // At the very end it admits nothing more: what comes are Facts, without which there is no start and no
+                // "erased". One extent stays for the tree.
+                Err(error)
+                    if error.is_full()
+                        && claim == Claim::Urgent
+                        && batch.bodies.is_empty()
+                        && self.vault.space().free > 1 =>
+                {
+                    claim = Claim::Erasing;
+                }
                 // What was admitted is kept: in the place of a node that does not open comes an empty one.
                 Err(error) if error.is_damage() && !mended => {
                     mended = true;
@@ -285,16 +307,16 @@ impl Writer {
         batch: &Batch,
         leaves: &[Hash],
         records: &[(disk::PersonKey, Option<Vec<u8>>)],
-        urgent: bool,
+        claim: Claim,
     ) -> Result<Vec<Position>, vault::Error> {
         let log = self.log;
         // A snapshot is never the reason why a batch finds no room.
         let snapshot = batch.snapshot.as_ref().filter(|state| {
-            let takes = !urgent && self.vault.takes_snapshot(&self.rows, state.len());
+            let takes = claim == Claim::Ordinary && self.vault.takes_snapshot(&self.rows, state.len());
             log.debug(format_args!("a snapshot of {} bytes, written: {takes}", state.len()));
             takes
         });
-        let mut writing = self.vault.begin(urgent, &mut self.rng)?;
+        let mut writing = self.vault.begin_with(claim, &mut self.rng)?;
         let mut positions = Vec::with_capacity(batch.entries.len());
         for (entry, leaf) in batch.entries.iter().zip(leaves) {
             let position = writing.entry(entry)?;

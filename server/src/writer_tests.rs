@@ -2,7 +2,7 @@
 use super::{Room, WriteError, Writer};
 use crate::cell_place::CellPlace;
 use crate::config::StoreConfig;
-use crate::erasure;
+use crate::erasure::{self, Ran};
 use crate::log::{Level, Log};
 use crate::pacing::Pacing;
 use crate::randomness::{PooledRng, rng};
@@ -223,4 +223,39 @@ fn erasing_goes_on_in_a_nearly_full_store_however_often_it_is_asked() {
         erasure::run(&mut writer.vault, &items.collect::<Vec<_>>(), writer.log).unwrap();
     }
     world.restart();
+}
+
+#[test]
+fn an_erasure_that_finds_no_room_waits_and_the_writer_goes_on() {
+    let mut world = World::new(16 << 20);
+    for first in (0..2_000).step_by(500) {
+        let bodies = (first..first + 500).map(|item| body(item, 300)).collect();
+        world.write(vec![b"messages".to_vec()], bodies).unwrap();
+    }
+    let free = |world: &World| world.writer.as_ref().unwrap().vault.space();
+    // Up to where the engine admits no erasure any more.
+    let kept_bytes = world.limits().kept_bytes;
+    while u64::from(free(&world).free) * world.limits().extent_bytes > kept_bytes {
+        world.write(vec![vec![1; ENTRY_BYTES_MAX]; 4], Vec::new()).unwrap();
+    }
+    assert_eq!(free(&world).free, free(&world).kept());
+    let erase = |world: &mut World, item: u64| {
+        let writer = world.writer.as_mut().unwrap();
+        let items = [EraseItem::Item(Place { conversation: 5, item })];
+        erasure::run(&mut writer.vault, &items, writer.log).unwrap()
+    };
+    // What was admitted before has what is kept, and what was erased from then on gives room: it lasts long.
+    let waits = (0..2_000).find(|item| erase(&mut world, *item) == Ran::NoRoom).unwrap();
+    assert!(waits > 20, "{waits}");
+    for _ in 0..2 {
+        assert_eq!(erase(&mut world, waits), Ran::NoRoom);
+        let reader = world.writer.as_ref().unwrap().vault.reader();
+        let read = |item| reader.read(vault::Place::item(5, item));
+        assert!(matches!(read(waits), Err(vault::Error::BeingErased(_))), "served to nobody");
+        assert!(read(waits + 1).is_ok() && matches!(read(waits - 1), Err(vault::Error::Missing(_))));
+        drop(reader);
+        world.restart();
+    }
+    world.grow(24 << 20);
+    assert!(matches!(erase(&mut world, waits), Ran::Erased(_)));
 }

@@ -7,7 +7,7 @@
 
 mod support;
 
-use disk::{BLOCK, Sealer, frames_of_write};
+use disk::{BLOCK, Log, MemoryDevice, Sealer, frames_of_write};
 use journal::act::EraseTarget;
 use journal::fact::AlarmKind;
 use journal::{ConversationId, Fact};
@@ -18,10 +18,11 @@ use support::{Client, Server, Site, runtime};
 
 /// Flips a byte in the newest frame that these words are said of.
 fn flip(site: &Site, words: &str) {
-    let store = site.vault().store();
     let cell = vault::FileCell::open(Path::new(&site.path("cell"))).unwrap();
-    let sealer = Sealer::new(&vault::adversary::device_keys(&cell).unwrap(), store);
+    let keys = vault::adversary::device_keys(&cell).unwrap();
     let mut bytes = std::fs::read(site.path("store")).unwrap();
+    let store = Log::identify(&MemoryDevice::from_bytes(bytes.clone()), &keys).unwrap().unwrap();
+    let sealer = Sealer::new(&keys, store);
     let runs = (0..bytes.len()).step_by(BLOCK);
     let frames = runs.flat_map(|at| frames_of_write(&sealer, at as u64, &bytes[at..]));
     let of_it = frames.filter(|frame| vault::owner_words(&frame.owner).contains(words));
@@ -142,4 +143,23 @@ fn an_erasure_elsewhere_and_a_leaf_that_waits_below_the_node_do_no_harm() {
     let journal = site.audited(server, &[&anna]);
     let alarm = |fact: &&Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged);
     assert!(journal.facts().filter(alarm).count() >= 1, "told");
+}
+
+#[test]
+fn a_wrap_that_does_not_open_is_found_by_a_full_check() {
+    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let server = site.start();
+    let mut anna = Client::new(&site, "anna");
+    runtime.block_on(async {
+        anna.first_login(&site, "anna", &server).await;
+        let conversation = anna.talk_to(&site, "boris").await;
+        say(&mut anna, conversation, "under the first keys").await;
+    });
+    site.audited(server, &[&anna]);
+    assert_eq!(site.check(&["--full"]).status.code(), Some(0));
+    flip(&site, "chunk ");
+    assert_eq!(site.check(&[]).status.code(), Some(0), "a start would not notice");
+    let check = site.check(&["--full"]);
+    let said = [&check.stdout[..], &check.stderr[..]].map(String::from_utf8_lossy).concat();
+    assert!(check.status.code() == Some(2) && said.contains("the title or the wraps of entry"), "{said}");
 }

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 
 use crate::commit::{Commit, CommitFields, FREED_MAX, RunRef, Top, digest};
 use crate::error::Error;
-use crate::extents::{Extent, STREAMS, Stream, Use};
+use crate::extents::{Claim, Extent, STREAMS, Stream, Use};
 use crate::log::Log;
 use crate::placement::Placement;
 use crate::reader::Reader;
@@ -37,9 +37,9 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(log: &'a mut Log, urgent: bool, rng: &'a mut dyn CryptoRng) -> Self {
+    pub(crate) fn new(log: &'a mut Log, claim: Claim, rng: &'a mut dyn CryptoRng) -> Self {
         let (table, entries) = (log.state.table.clone(), log.state.entries);
-        let placement = Placement::new(table, std::mem::take(&mut log.pool), urgent, Arc::clone(&log.desk));
+        let placement = Placement::new(table, std::mem::take(&mut log.pool), claim, Arc::clone(&log.desk));
         Self { log, rng, placement, freed: Vec::new(), entries, verifiers: Vec::new() }
     }
 

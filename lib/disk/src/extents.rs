@@ -85,6 +85,38 @@ pub struct Space {
     pub reserve: u32,
 }
 
+impl Space {
+    /// The last of the reserve: only for the tree write of an erasure that was admitted, and for what gives extents back.
+    pub fn kept(&self) -> u32 {
+        (self.reserve / 4).max(KEPT_MIN).min(self.reserve.saturating_sub(1))
+    }
+}
+
+/// One extent for the journal and one for the tree.
+const KEPT_MIN: u32 = 2;
+
+/// Which of the free extents a batch may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// Those beside the reserve: messages, files, snapshots.
+    Ordinary,
+    /// All but the last: acts of officers, key rolls, alarms, the intent of an erasure.
+    Urgent,
+    /// All: what carries out an erasure that was admitted, or gives extents back.
+    Erasing,
+}
+
+impl Claim {
+    /// Free extents that it leaves alone.
+    fn leaves(self, space: &Space) -> u32 {
+        match self {
+            Self::Ordinary => space.reserve,
+            Self::Urgent => space.kept(),
+            Self::Erasing => 0,
+        }
+    }
+}
+
 /// All extents, and where each stream goes on.
 #[derive(Clone)]
 pub(crate) struct ExtentTable {
@@ -118,11 +150,11 @@ impl ExtentTable {
         Some((extent, self.geometry.start(extent) + u64::from(used) * BLOCK as u64))
     }
 
-    /// Takes a free extent for a stream, leaving the reserve alone unless `urgent`: the lowest that no copy holds.
-    pub(crate) fn take(&mut self, stream: Stream, urgent: bool, desk: &Desk) -> Result<Extent, Error> {
+    /// Takes a free extent for a stream, as far as the claim goes: the lowest that no copy holds.
+    pub(crate) fn take(&mut self, stream: Stream, claim: Claim, desk: &Desk) -> Result<Extent, Error> {
         let space = self.space();
         let full = Error::Full { stream, free: space.free, reserve: space.reserve };
-        if space.free == 0 || (!urgent && space.free <= space.reserve) {
+        if space.free <= claim.leaves(&space) {
             return Err(full);
         }
         let found = desk.choose(self).ok_or(full)?;

@@ -53,7 +53,7 @@ pub use crashing::{CrashClock, CrashingDevice, Fault, Turn};
 pub use device::{BLOCK, Device, MemoryDevice, SECTOR};
 pub use error::Error;
 pub use extent_walk::{ExtentWalk, FrameName, Stretch, StretchBytes};
-pub use extents::{Extent, Space, Stream};
+pub use extents::{Claim, Extent, Space, Stream};
 pub use file::{FileDevice, Preallocation};
 pub use grow::{Grown, grow};
 pub use locked::LockedVerifiers;

@@ -12,7 +12,7 @@ use crate::copy::{Copier, Desk};
 use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::extent_walk::ExtentWalk;
-use crate::extents::{Extent, ExtentTable, Space, Stream};
+use crate::extents::{Claim, Extent, ExtentTable, Space, Stream};
 use crate::reader::{JournalEntries, Reader};
 use crate::recovery::FoundLog;
 use crate::run::{FrameRecord, Position};
@@ -25,6 +25,9 @@ pub(crate) const EXTENTS_MAX: u32 = 16_384;
 /// Buffers kept for the next batch, and the largest worth keeping.
 const POOL_BUFFERS: usize = 4;
 const POOL_BUFFER_BYTES: usize = 4 << 20;
+
+/// Least extents of a reserve: what is kept of it for erasures under way, and as much again and one for officers.
+const RESERVE_MIN: u32 = 5;
 
 /// How the device is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +52,7 @@ impl Geometry {
         }
         let extents = length.saturating_sub(SUPERBLOCKS_BYTES) / u64::from(extent_bytes);
         let extents = u32::try_from(extents.min(u64::from(EXTENTS_MAX))).expect("the minimum is small");
-        let geometry = Self { extent_bytes, extents, reserve: (extents / 16).max(3) };
+        let geometry = Self { extent_bytes, extents, reserve: (extents / 16).max(RESERVE_MIN) };
         geometry.check(length)?;
         Ok(geometry)
     }
@@ -191,12 +194,21 @@ impl Log {
         Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, desk }
     }
 
-    /// Begins a batch. An `urgent` one may use the reserve: erasures, officers' acts, key rolls, alarms.
+    /// Begins a batch. An `urgent` one may use the reserve, but for its last: see [`Claim`].
     pub fn begin<'a>(&'a mut self, urgent: bool, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
+        self.begin_with(if urgent { Claim::Urgent } else { Claim::Ordinary }, rng)
+    }
+
+    /// Begins a batch that may take what its claim says.
+    pub fn begin_with<'a>(
+        &'a mut self,
+        claim: Claim,
+        rng: &'a mut dyn CryptoRng,
+    ) -> Result<Batch<'a>, Error> {
         if self.poisoned {
             return Err(Error::Poisoned);
         }
-        Ok(Batch::new(self, urgent, rng))
+        Ok(Batch::new(self, claim, rng))
     }
 
     /// The store's random name.

@@ -8,7 +8,7 @@ use crate::commit::{COMMIT_BYTES_MAX, RUNS_MAX};
 use crate::copy::Desk;
 use crate::device::BLOCK;
 use crate::error::Error;
-use crate::extents::{Extent, ExtentTable, Stream};
+use crate::extents::{Claim, Extent, ExtentTable, Stream};
 use crate::run::{HEADER_BYTES, RunBuilder, row_bytes};
 use crate::seal::SEAL_BYTES;
 
@@ -26,14 +26,14 @@ pub(crate) struct Placement {
     pub(crate) closed: Vec<RunBuilder>,
     pub(crate) taken: Vec<(Extent, Stream)>,
     pub(crate) pool: Vec<AlignedBuffer>,
-    pub(crate) urgent: bool,
+    claim: Claim,
     desk: Arc<Desk>,
 }
 
 impl Placement {
-    pub(crate) fn new(table: ExtentTable, pool: Vec<AlignedBuffer>, urgent: bool, desk: Arc<Desk>) -> Self {
+    pub(crate) fn new(table: ExtentTable, pool: Vec<AlignedBuffer>, claim: Claim, desk: Arc<Desk>) -> Self {
         let (open, taken) = ([const { None }; 4], Vec::new());
-        Self { table, open, apart: None, lasting: None, closed: Vec::new(), taken, pool, urgent, desk }
+        Self { table, open, apart: None, lasting: None, closed: Vec::new(), taken, pool, claim, desk }
     }
 
     /// What a journal run must leave free behind itself for its commit record.
@@ -161,7 +161,7 @@ impl Placement {
 
     fn in_own_extent(&mut self, first: u64) -> Result<RunBuilder, Error> {
         self.check_runs()?;
-        let extent = self.table.take(Stream::Tree, self.urgent, &self.desk)?;
+        let extent = self.table.take(Stream::Tree, self.claim, &self.desk)?;
         self.taken.push((extent, Stream::Tree));
         let (start, buffer) = (self.table.geometry.start(extent), self.buffer());
         Ok(RunBuilder::new(Stream::Tree, extent, start, first, buffer))
@@ -179,12 +179,12 @@ impl Placement {
                 if self.taken.iter().any(|(_, stream)| *stream == Stream::Journal) {
                     return Err(Error::BatchTooLarge("journal bytes"));
                 }
-                let following = self.table.take(stream, self.urgent, &self.desk)?;
+                let following = self.table.take(stream, self.claim, &self.desk)?;
                 self.taken.push((following, stream));
                 std::mem::replace(&mut self.table.next_journal, following)
             }
             Stream::Bodies | Stream::Tree | Stream::Verifiers => {
-                let extent = self.table.take(stream, self.urgent, &self.desk)?;
+                let extent = self.table.take(stream, self.claim, &self.desk)?;
                 self.taken.push((extent, stream));
                 extent
             }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use disk::{CommitFields, ExtentWalk, FrameName, Position, Stream, Stretch};
+use disk::{Claim, CommitFields, ExtentWalk, FrameName, Position, Stream, Stretch};
 use rand_core::CryptoRng;
 
 use crate::draft::Draft;
@@ -16,7 +16,7 @@ use crate::node::Child;
 use crate::place::{Area, FrameKind, NodeId, Place, parts};
 use crate::snapshot;
 use crate::tree::KeyTree;
-use crate::vault::{NODE_BYTES, Vault, locked};
+use crate::vault::{LEVELS, NODE_BYTES, Vault, locked};
 
 /// Nodes of leaves that one step of counting looks at.
 const NODES_COUNTED: usize = 64;
@@ -35,8 +35,6 @@ const STEP_COSTS_BYTES: u64 = 8192;
 const BYTES_MOVED: u64 = 256 * 1024;
 /// Free extents below which no extent with something alive in it is begun.
 const EXTENTS_TO_MOVE: u32 = 2;
-/// Levels of nodes above a frame that are reckoned with when its path is written; above them hardly any is counted twice.
-const LEVELS: u8 = 3;
 /// What a run has around its frames, and the journal's run of a batch without entries.
 const RUN_BYTES: u64 = 8192;
 
@@ -124,7 +122,19 @@ fn add_path(nodes: &mut BTreeSet<NodeId>, area: Area, number: u64, from: u8) {
 impl Vault {
     /// One bounded step towards more room. Between steps the vault is whole, and anything else may happen.
     pub fn tend(&mut self, need: Need, rng: &mut dyn CryptoRng) -> Result<Tended, Error> {
+        match self.tend_on(need, rng) {
+            // Nothing was changed by what found no room.
+            Err(error) if error.is_full() => Ok(Tended::Idle),
+            tended => tended,
+        }
+    }
+
+    fn tend_on(&mut self, need: Need, rng: &mut dyn CryptoRng) -> Result<Tended, Error> {
         self.check_open()?;
+        if self.fold_is_wanted() {
+            self.fold(rng)?;
+            return Ok(Tended::Working);
+        }
         if !locked(&self.tree).count_on(NODES_COUNTED)? {
             return Ok(Tended::Working);
         }
@@ -297,8 +307,8 @@ impl Vault {
         let bodies: u64 = alive.bodies.iter().map(|(_, name, _)| u64::from(name.position.length) + 52).sum();
         let bodies = if bodies > 0 { extents(Stream::Bodies, bodies + RUN_BYTES) } else { 0 };
         let tree = extents(Stream::Tree, alive.nodes_written() * NODE_BYTES + RUN_BYTES);
-        // Half of the reserve stays for erasures, whatever this one turns out to gain.
-        journal + bodies + tree + (space.reserve / 2).max(1) <= space.free
+        // One extent stays for an erasure, whatever this turns out to gain.
+        journal + bodies + tree < space.free
     }
 
     /// Which frames of a stretch the tree still names. Gives how many bytes are to be moved.
@@ -341,7 +351,7 @@ impl Vault {
         let fields = self.base_fields();
         // Readers wait for this one sync: until then nodes name positions that are not on the device.
         let mut tree = locked(&self.tree);
-        let mut batch = self.log.begin(true, rng)?;
+        let mut batch = self.log.begin_with(Claim::Erasing, rng)?;
         let mut places = Vec::with_capacity(alive.bodies.len());
         for (place, name, sealed) in &alive.bodies {
             let position = batch.body(&name.owner, sealed.len(), |slot, _| slot.copy_from_slice(sealed))?;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use disk::CommitFields;
+use disk::{Claim, CommitFields};
 use rand_core::CryptoRng;
 
 use crate::draft::Draft;
@@ -36,16 +36,21 @@ impl Vault {
     pub fn begin_erasure(&mut self, targets: &[Target]) -> Result<Intended, Error> {
         self.check_open()?;
         let mut tree = locked(&self.tree);
-        if targets.len() + tree.hidden.len() > self.limits.targets_max {
-            return Err(Error::TooManyTargets(targets.len() + tree.hidden.len()));
+        // One that found no room, or no cell, is begun again.
+        let new: Vec<Target> =
+            targets.iter().filter(|target| !tree.hidden.contains(target)).copied().collect();
+        if new.len() + tree.hidden.len() > self.limits.targets_max {
+            return Err(Error::TooManyTargets(new.len() + tree.hidden.len()));
         }
-        tree.hidden.extend_from_slice(targets);
+        tree.hidden.extend(new);
         Ok(Intended(targets.to_vec()))
     }
 
     /// Step (b): folds every key under J, takes the targets out, gives every node on their paths, J and the root new
     /// keys, and writes all changed nodes once. The commit record names both tops. Until (c) has been read back,
     /// nothing else is written: a fresh root serves exactly one tree write.
+    ///
+    /// When there is no room, or a cell is away, nothing is changed: the targets stay hidden, and the erasure is begun again.
     pub fn write_tree(&mut self, intended: Intended, rng: &mut dyn CryptoRng) -> Result<Written, Error> {
         self.check_open()?;
         // With a cell away, the old root would live on in it.
@@ -54,7 +59,7 @@ impl Vault {
         let (journal_size, journal_root) = self.journal();
         // Readers wait until the new nodes are on the device.
         let mut tree = locked(&self.tree);
-        let mut batch = self.log.begin(true, rng)?;
+        let mut batch = self.log.begin_with(Claim::Erasing, rng)?;
         let mut draft = Draft::over(&mut tree);
         draft.fold(batch.rng())?;
         intended.0.iter().try_for_each(|target| draft.remove(target))?;
@@ -96,12 +101,15 @@ impl Vault {
         Ok(Destroyed(slot.epoch, targets))
     }
 
-    /// Step (e), the vault's part: with (b) the whole cache was dropped, and the mask under which its keys lay was
-    /// wiped, so that copies left in memory by moves are lost too. Gives the epoch for the caller's `Erased` (f).
+    /// Step (e), the vault's part: with (b) the whole cache was dropped; here reads are waited for that found their key
+    /// before. With the last of them the mask under which the former keys lay is wiped, so that copies left in memory by
+    /// moves are lost too. Gives the epoch for the caller's `Erased` (f).
     ///
     /// A crash here: the start finds the erasure done, and the caller journals `Erased` for every `Erase` without one.
     pub fn finish_erasure(&mut self, destroyed: Destroyed) -> u64 {
         let Destroyed(epoch, targets) = destroyed;
+        let former_reads = Arc::clone(&locked(&self.tree).former_reads);
+        former_reads.wait_for_all();
         locked(&self.tree).hidden.retain(|target| !targets.contains(target));
         epoch
     }

@@ -32,6 +32,7 @@ mod open;
 mod pending;
 mod place;
 mod reader;
+mod reads;
 mod root_slot;
 mod sabotage;
 mod seal;

@@ -236,10 +236,12 @@ impl Keeper {
     }
 
     /// Brings every cell to the ruling slot: (c) and (d) of a life that ended before them, a cell that was away, a blank one.
-    /// Done at every start, any number of times.
+    /// Done at every start, any number of times. Where the last life may have died inside (d), (d) is done once more whole,
+    /// though the slot reads as empty: of what was overwritten a discard may be owed, or the end of a torn sector.
     pub(crate) fn bring_up(
         &mut self,
         ruling: &RootSlot,
+        died_in_destroying: bool,
         keys: &DeviceKeys,
         mask: &Arc<Mask>,
         rng: &mut dyn CryptoRng,
@@ -271,7 +273,10 @@ impl Keeper {
         // A crash before this line: every cell has the ruling slot or still has the one before it. Were (d) done in one cell
         // before (c) in the other, the other alone would go on at the epoch before, and this one could never follow.
         for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
-            destroy_leftover(&mut **cell, ruling)?;
+            match died_in_destroying {
+                true => destroy(&mut **cell, ruling)?,
+                false => destroy_leftover(&mut **cell, ruling)?,
+            }
         }
         Ok(())
     }

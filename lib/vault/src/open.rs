@@ -124,7 +124,8 @@ impl Vault {
         // All fits: only now is anything written. A log that its cell does not take stays as it is, for a second look.
         let (log, recovered) = found.settle()?;
         // Steps (c) and (d) of a life that ended before them, or a torn slot that is of no use.
-        keeper.bring_up(&slot, &keys, &mask, rng)?;
+        let died_in_destroying = interrupted == Some(Interrupted::AfterCell);
+        keeper.bring_up(&slot, died_in_destroying, &keys, &mask, rng)?;
         let mut tree = tree(&log, store, mask, (slot.root.clone(), unlock), top, at, limits);
         (tree.pending, tree.lists) = (pending, lists);
         let opened = Opened {
@@ -195,6 +196,8 @@ fn tree(
         pending: BTreeMap::new(),
         lists: Vec::new(),
         hidden: Vec::new(),
+        reads: Arc::default(),
+        former_reads: Arc::default(),
         limits,
         clock: 0,
         census: census::of_log(log),

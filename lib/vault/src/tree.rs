@@ -11,6 +11,7 @@ use crate::draft::{Booked, Change, CutOff};
 use crate::error::Error;
 use crate::node::{Child, Node, Slot, TopNode};
 use crate::place::{Area, FrameKind, NodeId, Place, Target, covers, digit, owner};
+use crate::reads::Reads;
 use crate::root_slot::top_key;
 use crate::sabotage::Sabotage;
 use crate::seal;
@@ -35,6 +36,10 @@ pub(crate) struct KeyTree {
     pub(crate) lists: Vec<Top>,
     /// Served to nobody: an erasure of these has begun.
     pub(crate) hidden: Vec<Target>,
+    /// Reads that found their key under this mask.
+    pub(crate) reads: Arc<Reads>,
+    /// Those that found it under the former one: the erasure under way waits for them.
+    pub(crate) former_reads: Arc<Reads>,
     pub(crate) limits: Limits,
     pub(crate) clock: u64,
     /// What is alive in each extent, as far as is known.
@@ -183,6 +188,7 @@ impl KeyTree {
         let is_next_epoch = top.epoch != self.top.epoch;
         (self.mask, self.root, self.top, self.top_at) = (mask, root, top, top_at);
         if is_next_epoch {
+            self.former_reads = std::mem::take(&mut self.reads);
             self.nodes.clear();
             if let Some(slot) = &mut self.top.conversations {
                 slot.key = slot.key.under(&self.mask);

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use disk::{CommitFields, JournalEntries, JournalEntry, Log, PersonKey, Position, Space, StoreId};
+use disk::{Claim, CommitFields, JournalEntries, JournalEntry, Log, PersonKey, Position, Space, StoreId};
 use hardening::PageKind;
 use rand_core::CryptoRng;
 
@@ -46,6 +46,10 @@ impl Default for Limits {
 
 /// A full node on the device, roughly.
 pub(crate) const NODE_BYTES: u64 = 4096;
+/// Levels of nodes above a frame that are reckoned with when its path is written; above them hardly any is counted twice.
+pub(crate) const LEVELS: u8 = 3;
+/// Leaves that may wait however small an extent is.
+const TIGHT_LEAVES_MIN: usize = 4;
 
 /// May batches be written?
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,14 +80,24 @@ pub(crate) fn locked(tree: &Mutex<KeyTree>) -> MutexGuard<'_, KeyTree> {
 }
 
 impl Vault {
-    /// Begins a batch of journal entries, bodies and verifiers. An `urgent` one may use the reserve.
+    /// Begins a batch of journal entries, bodies and verifiers. An `urgent` one may use the reserve, but for its last.
     pub fn begin<'a>(&'a mut self, urgent: bool, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
+        self.begin_with(if urgent { Claim::Urgent } else { Claim::Ordinary }, rng)
+    }
+
+    /// Begins a batch that may take what its claim says.
+    pub fn begin_with<'a>(
+        &'a mut self,
+        claim: Claim,
+        rng: &'a mut dyn CryptoRng,
+    ) -> Result<Batch<'a>, Error> {
         self.check_open()?;
         if self.fold_is_due() {
-            self.fold(rng)?;
+            // Without room for it the leaves wait on, and the batch may still fit.
+            self.fold_with(claim, rng).or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })?;
         }
         let fields = self.base_fields();
-        let batch = self.log.begin(urgent, rng)?;
+        let batch = self.log.begin_with(claim, rng)?;
         Ok(Batch::new(batch, &self.tree, fields, self.limits))
     }
 
@@ -109,7 +123,26 @@ impl Vault {
 
     fn fold_is_due(&self) -> bool {
         let tree = locked(&self.tree);
-        tree.pending.len() >= self.fold_leaves() || tree.lists.len() >= self.limits.fold_lists
+        let leaves = tree.pending.len();
+        leaves >= self.fold_leaves()
+            || tree.lists.len() >= self.limits.fold_lists
+            || self.is_tight() && leaves >= self.tight_leaves()
+    }
+
+    /// Is there so little room that the next erasure may have to do with what is kept for it?
+    pub(crate) fn is_tight(&self) -> bool {
+        let space = self.space();
+        space.free <= 2 * space.reserve
+    }
+
+    /// However far apart they belong: what an erasure has to fold fits one of the extents that are kept for it.
+    fn tight_leaves(&self) -> usize {
+        ((self.log.extent_bytes() / (NODE_BYTES * u64::from(LEVELS))) as usize).max(TIGHT_LEAVES_MIN)
+    }
+
+    /// Must what waits be folded before an erasure that comes, since there will be no more room then?
+    pub(crate) fn fold_is_wanted(&self) -> bool {
+        self.is_tight() && locked(&self.tree).pending.len() >= self.tight_leaves()
     }
 
     /// However far apart they belong: what one fold writes fits a few extents.
@@ -125,11 +158,15 @@ impl Vault {
 
     /// Folds all waiting leaf keys into the tree: one batch of its own, every few thousand bodies.
     pub fn fold(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        self.fold_with(Claim::Urgent, rng)
+    }
+
+    fn fold_with(&mut self, claim: Claim, rng: &mut dyn CryptoRng) -> Result<(), Error> {
         self.check_open()?;
         let fields = self.base_fields();
         // Readers wait for this one sync: until then nodes name positions that are not on the device.
         let mut tree = locked(&self.tree);
-        let mut batch = self.log.begin(true, rng)?;
+        let mut batch = self.log.begin_with(claim, rng)?;
         let mut draft = Draft::over(&mut tree);
         draft.fold(batch.rng())?;
         let change = draft.write(&mut batch)?;

@@ -304,6 +304,14 @@ impl Books {
         message.or_else(|| self.titles.get(&index).copied())
     }
 
+    /// Bodies beside those of messages that ought to be in the store: titles, and the wraps of epochs and of shared
+    /// histories. Entry, place, and how many chunks lie there (a title is one body).
+    pub fn titles_and_wraps(&self, register: &Register) -> impl Iterator<Item = (Index, Place, u32)> {
+        let titles = self.titles.iter().map(|(index, place)| (*index, *place, 1));
+        let wraps = self.wraps.iter().map(|(index, wraps)| (*index, wraps.place, wraps.to.len() as u32));
+        titles.chain(wraps).filter(|(index, ..)| self.erased_by(register, *index).is_none())
+    }
+
     pub(super) fn wraps(&self, index: Index) -> Option<&Wraps> {
         self.wraps.get(&index)
     }

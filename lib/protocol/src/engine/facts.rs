@@ -63,6 +63,10 @@ pub struct StoreLimits {
     pub extent_bytes: u64,
     /// Free room below which only officers and administrators come in: what is left belongs to erasure and to them.
     pub last_bytes: u64,
+    /// Free room below which only what takes away is admitted.
+    pub end_bytes: u64,
+    /// Free room that belongs to the erasures admitted before: when no more is left, not even an erasure is.
+    pub kept_bytes: u64,
 }
 
 impl Default for StoreLimits {
@@ -73,6 +77,8 @@ impl Default for StoreLimits {
             reserve_bytes: 0,
             extent_bytes: 0,
             last_bytes: 0,
+            end_bytes: 0,
+            kept_bytes: 0,
         }
     }
 }
@@ -127,7 +133,12 @@ impl Room {
     /// Whether so little is left that it belongs to what takes away alone, and to the starts that come: a store that is
     /// wholly full can neither erase nor start.
     pub(super) fn at_its_end(&self) -> bool {
-        self.free() < self.store.last_bytes / 2
+        self.free() < self.store.end_bytes
+    }
+
+    /// Whether an erasure that is admitted now would have to do with what is kept for those before it.
+    pub(super) fn keeps_the_rest(&self) -> bool {
+        self.store.kept_bytes > 0 && self.free() <= self.store.kept_bytes
     }
 
     /// Whether an act may use what is kept back when messages are taken no more: erasure, coming and going, and what

@@ -195,6 +195,7 @@ impl Engine {
         let act = statement.get().act();
         if !self.room.takes_messages() && !self.room.reserved_for(act)
             || self.room.at_its_end() && !takes_away(act)
+            || self.room.keeps_the_rest() && matches!(act, Act::Erase(_))
         {
             return Ok(Code::Full.into());
         }

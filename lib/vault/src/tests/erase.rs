@@ -1,9 +1,13 @@
 //! Erasure: what it costs, what it leaves, and that the adversary would notice if it were skipped.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use zeroize::Zeroizing;
+
 use super::*;
-use crate::Rows;
 use crate::sabotage::Sabotage;
 use crate::vault::locked;
+use crate::{CellError, CellKind, CellSlot, RootCell, Rows};
 
 /// Five conversations, some of it folded, some still pending.
 fn filled(seed: u64) -> World {
@@ -257,15 +261,17 @@ fn on_a_full_device_messages_stop_and_erasure_makes_room_again() {
     assert!(matches!(full, Error::Disk(disk::Error::Full { free: 4, reserve: 4, .. })), "{full}");
     world.check_live(&life.vault, "a full device loses nothing");
     // Erasures, their journal entries and the verifiers of people still have room.
-    let mut random = rng(41);
+    let (mut random, mut freed) = (rng(41), 0);
     for target in 1..8 {
-        let number = world.ask(&mut life.vault, vec![Target::Conversation(target)]).unwrap();
+        let targets = [2 * target - 1, 2 * target].map(Target::Conversation).to_vec();
+        let number = world.ask(&mut life.vault, targets).unwrap();
         world.erase(&mut life.vault, number).unwrap();
         let mut batch = life.vault.begin(true, &mut random).unwrap();
         batch.verifier([1; 8], Some(b"verifier")).unwrap();
         batch.commit([0; 32]).unwrap();
+        freed += sweep(&mut life.vault, &mut random).unwrap();
     }
-    assert!(sweep(&mut life.vault, &mut random).unwrap() >= 6);
+    assert!(freed >= 6, "{freed}");
     world.say(&mut life.vault, 500, 3).unwrap();
     world.check_live(&life.vault, "room again");
     drop(life);
@@ -273,4 +279,51 @@ fn on_a_full_device_messages_stop_and_erasure_makes_room_again() {
     let (machine, life) = world.calm();
     world.check_live(&life.vault, "and after a restart");
     world.check_opened(&world.adversary(&machine, &life.vault), &[0, 1, 2, 3, 4, 5, 6], "full device");
+}
+
+/// Counts how often a slot is destroyed.
+struct Counting(MemoryCell, Arc<AtomicU64>);
+
+impl RootCell for Counting {
+    fn kind(&self) -> CellKind {
+        self.0.kind()
+    }
+    fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
+        self.0.read(slot)
+    }
+    fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
+        self.0.write(slot, record)
+    }
+    fn settle(&mut self) -> Result<(), CellError> {
+        self.0.settle()
+    }
+    fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.destroy(slot)
+    }
+}
+
+#[test]
+fn a_start_behind_a_destruction_that_may_not_be_whole_destroys_once_more() {
+    let mut world = filled(16);
+    let (machine, mut life) = world.calm();
+    let number = world.ask(&mut life.vault, vec![Target::Conversation(2)]).unwrap();
+    let intended = life.vault.begin_erasure(&world.intents[number]).unwrap();
+    let written = life.vault.write_tree(intended, &mut rng(1)).unwrap();
+    let replaced = life.vault.replace_cell(written).unwrap();
+    life.vault.destroy_old_slot(replaced).unwrap();
+    drop(life); // The slot reads as empty; whether all of (d) was done, nobody knows.
+    world.power_off(&machine, 1);
+    for (destroyed, interrupted) in [(1, Some(crate::Interrupted::AfterCell)), (0, None)] {
+        let count = Arc::<AtomicU64>::default();
+        let device = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+        let cell = Counting(MemoryCell::new(world.records.clone(), None), Arc::clone(&count));
+        let (mut vault, opened) =
+            Vault::open(device.recording.clone(), Box::new(cell), LIMITS, &mut rng(5)).unwrap();
+        assert_eq!((count.load(Ordering::SeqCst), opened.interrupted), (destroyed, interrupted));
+        world.say(&mut vault, 7, 1).unwrap();
+        world.check_live(&vault, "both times");
+        drop(vault);
+        world.power_off(&device, 1);
+    }
 }

@@ -13,6 +13,7 @@ use crate::words::{Done, Trouble};
 use console::{Exit, Voice, count_en, count_ru};
 use journal::ids::Place;
 use journal::register::Register;
+use protocol::engine::Books;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use vault::{Opened, Vault, VaultReader};
@@ -47,7 +48,7 @@ struct Sound {
     snapshot: u64,
     /// Why newer ones are not used for a start.
     passed_over: Vec<String>,
-    /// Bodies that were opened; absent without `--full`.
+    /// Bodies of messages that were opened, and so were all titles and wraps of keys; absent without `--full`.
     bodies: Option<u64>,
     /// Bytes that were read and authenticated extent by extent; absent without `--full`.
     scanned_bytes: Option<u64>,
@@ -135,7 +136,7 @@ fn examine(
         false => recovery::replay(vault, opened).map_err(damage)?,
     };
     let head = replayed.head();
-    let Replayed { register, snapshot, passed_over, .. } = replayed;
+    let Replayed { register, books, snapshot, passed_over, .. } = replayed;
     let period = recovery::period_key(vault, &register).map_err(damage)?;
     recovery::verifiers(vault, &register).map_err(damage)?;
     recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
@@ -147,7 +148,7 @@ fn examine(
     let now = clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?;
     OwnPair::find(&register, keys, now.wall_ms)
         .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
-    let bodies = full.then(|| open_bodies(&vault.reader(), &register, damages));
+    let bodies = full.then(|| open_bodies(&vault.reader(), &register, &books, damages));
     let sound = Sound {
         log: register.log_id().to_string(),
         entries: head.size,
@@ -166,7 +167,7 @@ fn examine(
 /// Verifies a store from the genesis on and opens every body. Gives how many entries and bodies.
 pub(in crate::command) fn everything(vault: &Vault, opened: &Opened) -> Result<(u64, u64), Trouble> {
     let (replayed, mut damages) = (verified(vault, opened)?, Damages::default());
-    let bodies = open_bodies(&vault.reader(), &replayed.register, &mut damages);
+    let bodies = open_bodies(&vault.reader(), &replayed.register, &replayed.books, &mut damages);
     match damages.first() {
         None => Ok((replayed.head().size, bodies)),
         Some(reason) => Err(Trouble::StoreDamaged { reason: reason.into() }),
@@ -191,8 +192,8 @@ fn damage(error: RecoveryError) -> Trouble {
     Trouble::StoreDamaged { reason: error.to_string() }
 }
 
-/// Opens every body that the journal says is there, and notes those that do not open. Gives how many do.
-fn open_bodies(reader: &VaultReader, register: &Register, damages: &mut Damages) -> u64 {
+/// Opens every body that the journal says is there, and notes those that do not open. Gives how many of messages do.
+fn open_bodies(reader: &VaultReader, register: &Register, books: &Books, damages: &mut Damages) -> u64 {
     let pending: Vec<_> = register.erasures_pending().flat_map(|(_, what)| what.iter().copied()).collect();
     let is_pending = |place: Place| {
         pending.iter().any(|what| match what {
@@ -214,6 +215,14 @@ fn open_bodies(reader: &VaultReader, register: &Register, damages: &mut Damages)
                         damages.add(format!("the body of entry {}, chunk {chunk}: {error}", message.index));
                     }
                 }
+            }
+        }
+    }
+    for (index, place, chunks) in books.titles_and_wraps(register).filter(|(_, place, _)| !is_pending(*place))
+    {
+        for chunk in 0..chunks {
+            if let Err(error) = read_body(reader, place, chunk) {
+                damages.add(format!("the title or the wraps of entry {index}, chunk {chunk}: {error}"));
             }
         }
     }

@@ -20,6 +20,8 @@ const STORE: StoreLimits = StoreLimits {
     reserve_bytes: 0,
     extent_bytes: 0,
     last_bytes: 0,
+    end_bytes: 0,
+    kept_bytes: 0,
 };
 /// What the last entry may pass a bound by: these tests' entries with their bodies are smaller.
 const ONE_BYTES: usize = 2048;
@@ -103,7 +105,14 @@ fn a_submit_fits_one_extent_of_the_journal_or_is_refused_whole() {
 fn at_the_very_end_only_what_takes_away_is_left() {
     let (mut world, chat) = world(42);
     let index = world.send("anna", chat).unwrap();
-    world.engine.fit_to(StoreLimits { reserve_bytes: 1 << 20, last_bytes: 1 << 19, ..STORE });
+    let (end_bytes, kept_bytes) = (1 << 18, 1 << 16);
+    world.engine.fit_to(StoreLimits {
+        reserve_bytes: 1 << 20,
+        last_bytes: 1 << 19,
+        end_bytes,
+        kept_bytes,
+        ..STORE
+    });
     let device = 8 << 20;
     world.input(Input::Room(false, device - (1 << 17), device));
     let full = own(Code::Full);
@@ -116,7 +125,13 @@ fn at_the_very_end_only_what_takes_away_is_left() {
     world.act("olga", Act::EndSession(EndSession { person, chain })).unwrap();
     world.act("olga", Act::Suspend(Suspend { person })).unwrap();
     assert_eq!(world.act("olga", Act::Resume(Resume { person })), full);
-    world.act("anna", Act::Erase(Erase { target: EraseTarget::Messages(chat, vec![index]) })).unwrap();
+    // What is kept for the erasures that were admitted is for no other; who is put out needs none of it.
+    let erase = Erase { target: EraseTarget::Messages(chat, vec![index]) };
+    world.input(Input::Room(false, device - kept_bytes, device));
+    assert_eq!(world.act("anna", Act::Erase(erase.clone())), full);
+    world.act("olga", Act::Suspend(Suspend { person: world.site.id("boris") })).unwrap();
+    world.input(Input::Room(false, device - kept_bytes - 1, device));
+    world.act("anna", Act::Erase(erase)).unwrap();
     world.input(Input::Room(true, 0, device));
     world.act("olga", Act::Resume(Resume { person })).unwrap();
 }
