@@ -99,6 +99,15 @@ impl RootCell for OverlayCell {
         }
     }
 
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+        let is_written = |slot: &CellSlot| {
+            Some(*slot) != spared
+                && self.written.get(&Self::number(*slot)).is_some_and(|record| !record.is_empty())
+        };
+        let slots = [CellSlot::Even, CellSlot::Odd, CellSlot::Device];
+        Ok(!slots.iter().any(is_written) && self.below.is_blank(spared)?)
+    }
+
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
         self.written.insert(Self::number(slot), Zeroizing::new(record.to_vec()));
         Ok(())

@@ -9,6 +9,7 @@ use crate::commit::COMMIT_BYTES_MAX;
 use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::log::{EXTENTS_MAX, Geometry, Log};
+use crate::recovery::FoundLog;
 use crate::seal::DeviceKeys;
 use crate::superblock::{SUPERBLOCKS_BYTES, Superblock};
 
@@ -41,18 +42,31 @@ impl Geometry {
 /// Grows the store to its device's length. Done again, it finishes what was interrupted and mends a copy of the
 /// superblock that does not open.
 pub fn grow(device: Arc<dyn Device>, keys: &DeviceKeys, rng: &mut dyn CryptoRng) -> Result<Grown, Error> {
-    // What does not start is not grown; and a start makes durable what it has seen.
-    let (log, _) = Log::open(Arc::clone(&device), keys)?;
-    let before = log.geometry();
-    let after = before.grown_to(device.length())?;
-    let superblock = Superblock { store: log.store(), geometry: after };
-    drop(log);
-    // A crash before this sync: the first copy is old or new, the second old: the old geometry rules.
-    superblock.write_copy(0, &*device, keys, rng)?;
-    device.sync()?;
-    // A crash before this one: the second is old or new, and so is what rules; a batch that is written over the new one
-    // says so, and then the new one rules even where the second copy turns out to be old.
-    superblock.write_copy(1, &*device, keys, rng)?;
-    device.sync()?;
-    Ok(Grown { before, after })
+    Log::find(Arc::clone(&device), keys)?.grow(&*device, keys, rng)
+}
+
+impl FoundLog {
+    /// The same with a log that was found on this device, and that whoever grows it takes for the right one: only now is
+    /// anything written.
+    pub fn grow(
+        self,
+        device: &dyn Device,
+        keys: &DeviceKeys,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Grown, Error> {
+        // What does not start is not grown; and a start makes durable what it has seen.
+        let (log, _) = self.settle()?;
+        let before = log.geometry();
+        let after = before.grown_to(device.length())?;
+        let superblock = Superblock { store: log.store(), geometry: after };
+        drop(log);
+        // A crash before this sync: the first copy is old or new, the second old: the old geometry rules.
+        superblock.write_copy(0, device, keys, rng)?;
+        device.sync()?;
+        // A crash before this one: the second is old or new, and so is what rules; a batch that is written over the new one
+        // says so, and then the new one rules even where the second copy turns out to be old.
+        superblock.write_copy(1, device, keys, rng)?;
+        device.sync()?;
+        Ok(Grown { before, after })
+    }
 }

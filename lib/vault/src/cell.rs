@@ -26,6 +26,8 @@ impl CellSlot {
         if epoch.is_multiple_of(2) { Self::Even } else { Self::Odd }
     }
 
+    pub(crate) const ALL: [Self; 3] = [Self::Even, Self::Odd, Self::Device];
+
     pub(crate) fn index(self) -> usize {
         match self {
             Self::Even => 0,
@@ -120,6 +122,9 @@ pub trait RootCell: Send {
     fn kind(&self) -> CellKind;
     /// The record; empty when blank. Torn records are given as they are.
     fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError>;
+    /// Is nothing at all where this cell may write, the place of one record aside? An empty record says little: it is two bytes of
+    /// zeros, as many things begin.
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError>;
     /// Replaces the record.
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError>;
     /// Makes durable what reads give: it may be in a cache only, where a process was killed between a write and its sync.

@@ -80,6 +80,11 @@ pub(crate) fn verifiers_key(bytes: &[u8]) -> Result<Option<VerifiersKey>, Error>
     Ok(Parts::of(bytes).map(|parts| VerifiersKey::of(&parts.verifiers)).transpose()?)
 }
 
+/// Is this a record of ours, under whatever unlock secret?
+pub(crate) fn is_whole(bytes: &[u8]) -> bool {
+    Parts::of(bytes).is_some()
+}
+
 /// A log key as it lies there.
 enum Log {
     Open(Zeroizing<[u8; 32]>),

@@ -74,6 +74,17 @@ impl RootCell for FileCell {
         Ok(Zeroizing::new(block[2..2 + length].to_vec()))
     }
 
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+        let mut block = Zeroizing::new([0; BLOCK]);
+        for slot in CellSlot::ALL.into_iter().filter(|slot| Some(*slot) != spared) {
+            self.file.read_exact_at(&mut *block, (slot.index() * BLOCK) as u64)?;
+            if block.iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
         assert!(record.len() <= RECORD_BYTES_MAX, "the vault's records have fixed sizes below the limit");
         let mut block = Zeroizing::new([0; BLOCK]);

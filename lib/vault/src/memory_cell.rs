@@ -59,6 +59,11 @@ impl RootCell for MemoryCell {
         Ok(Zeroizing::new(records[slot.index()].clone()))
     }
 
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(CellSlot::ALL.iter().all(|slot| Some(*slot) == spared || records[slot.index()].is_empty()))
+    }
+
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
         self.put(slot, record)
     }

@@ -45,6 +45,8 @@ pub struct Keeper {
     listed: Vec<CellName>,
     /// Two officers have let go of the cells that are absent.
     let_go: bool,
+    /// Why a cell that was opened is not here any more.
+    failed: Option<String>,
 }
 
 impl<C: RootCell + 'static> From<Box<C>> for Keeper {
@@ -72,7 +74,7 @@ impl Keeper {
             CellAt::Absent(kind, why) => Member { kind, cell: Err(why.to_string()), name: None },
         };
         let members = cells.into_iter().map(member).collect();
-        Self { members, unlock: None, listed: Vec::new(), let_go: false }
+        Self { members, unlock: None, listed: Vec::new(), let_go: false, failed: None }
     }
 
     /// With the site's unlock secret.
@@ -138,13 +140,10 @@ impl Keeper {
         if self.let_go {
             return Ok(());
         }
-        let names = self.names();
-        let absent = self.members.iter().find_map(|member| member.cell.as_ref().err().cloned());
-        let unnamed = self.listed.iter().any(|name| !names.contains(name));
-        match absent {
-            Some(why) => Err(Error::CellAbsent { why }),
-            None if unnamed => Err(Error::CellAbsent { why: "the configuration does not name it".into() }),
-            None => Ok(()),
+        self.check_here()?;
+        match self.misses_one() {
+            true => Err(Error::CellAbsent { why: "the configuration does not name it".into() }),
+            false => Ok(()),
         }
     }
 
@@ -159,45 +158,97 @@ impl Keeper {
         self.names().iter().any(|name| !self.listed.contains(name))
     }
 
-    /// For a new store: every cell is here and blank, and gets the device keys under a name of its own.
-    pub(crate) fn found(&mut self, keys: &DeviceKeys, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+    /// Is every cell here that the configuration names?
+    pub fn check_here(&self) -> Result<(), Error> {
+        match self.members.iter().find_map(|member| member.cell.as_ref().err().cloned()) {
+            Some(why) => Err(Error::CellAbsent { why }),
+            None => Ok(()),
+        }
+    }
+
+    /// Before a new store is made, and before anything is overwritten for it: every cell is here, and none holds a root or anything
+    /// that is not ours. A device record may be there: an interrupted founding leaves one.
+    pub fn check_free(&self) -> Result<(), Error> {
         self.check_whole()?;
         for (_, cell) in self.here() {
-            if !cell.read(CellSlot::Even)?.is_empty() || !cell.read(CellSlot::Odd)?.is_empty() {
+            let is_ours = device_record::is_whole(&cell.read(CellSlot::Device)?);
+            let is_free = match is_ours {
+                true => cell.read(CellSlot::Even)?.is_empty() && cell.read(CellSlot::Odd)?.is_empty(),
+                false => cell.is_blank(Some(CellSlot::Device))?,
+            };
+            if !is_free {
                 return Err(Error::CellInUse);
             }
         }
-        for member in &mut self.members {
-            member.join(keys, self.unlock.as_deref(), rng)?;
+        Ok(())
+    }
+
+    /// For a new store: every cell gets the device keys under a name of its own.
+    pub(crate) fn found(&mut self, keys: &DeviceKeys, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        self.check_free()?;
+        for Member { cell, name, .. } in &mut self.members {
+            if let Ok(cell) = cell {
+                *name = Some(join(&mut **cell, keys, self.unlock.as_deref(), rng)?);
+            }
         }
         self.listed = self.names();
         Ok(())
     }
 
-    /// The device keys, from whichever cell has them; all that have them must agree. A cell that is blank has none yet.
+    /// The device keys, from whichever cell has them; all that have them must agree. A cell that is blank has none yet. One
+    /// that fails is away from here on, as long as another gives the keys.
     pub(crate) fn device_keys(&mut self) -> Result<DeviceKeys, Error> {
-        let kind = self.kind();
+        let (kind, unlock) = (self.kind(), self.unlock.clone());
         let mut found: Option<DeviceKeys> = None;
-        for member in &mut self.members {
-            let Ok(cell) = &member.cell else { continue };
-            match DeviceRecord::decode(&cell.read(CellSlot::Device)?, self.unlock.as_deref())? {
+        self.each(|name, cell| {
+            match DeviceRecord::decode(&cell.read(CellSlot::Device)?, unlock.as_deref())? {
                 Some(record) if found.as_ref().is_none_or(|keys| same_keys(keys, &record.keys)) => {
-                    member.name = Some(record.name);
+                    *name = Some(record.name);
                     found = Some(record.keys);
                 }
                 Some(_) => return Err(Error::ForeignCell),
                 None => {}
             }
-        }
-        let keys = found.ok_or(Error::NoRoot(kind))?;
+            Ok(())
+        })?;
+        let keys = found.ok_or_else(|| match self.failed.take() {
+            // What cannot be read may be the store's only root.
+            Some(why) => Error::CellAbsent { why },
+            None => Error::NoRoot(kind),
+        })?;
         // A cell without the keys is blank, or it is not ours: nobody but a person makes it blank.
-        for (name, cell) in self.here() {
-            let blank = cell.read(CellSlot::Even)?.is_empty() && cell.read(CellSlot::Odd)?.is_empty();
-            if name.is_none() && !blank {
-                return Err(Error::ForeignCell);
+        self.each(
+            |name, cell| {
+                if name.is_none() && !cell.is_blank(None)? { Err(Error::ForeignCell) } else { Ok(()) }
+            },
+        )?;
+        Ok(keys)
+    }
+
+    /// Does the same to every cell that is here. One that fails is away from here on, as long as another is here.
+    fn each(
+        &mut self,
+        mut step: impl FnMut(&mut Option<CellName>, &mut dyn RootCell) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for number in 0..self.members.len() {
+            let Member { cell: Ok(cell), name, .. } = &mut self.members[number] else { continue };
+            match step(name, &mut **cell) {
+                Err(Error::Cell(error)) => self.miss(number, error)?,
+                done => done?,
             }
         }
-        Ok(keys)
+        Ok(())
+    }
+
+    /// A cell has failed: what it holds cannot be replaced, so erasures wait for it as for one that was never here.
+    fn miss(&mut self, number: usize, error: CellError) -> Result<(), Error> {
+        let mut others = self.members.iter().enumerate().filter(|(other, _)| *other != number);
+        if !others.any(|(_, other)| other.cell.is_ok()) {
+            return Err(error.into());
+        }
+        self.failed = Some(error.to_string());
+        self.members[number].cell = Err(error.to_string());
+        Ok(())
     }
 
     /// The slot that rules: the highest valid one of all cells that `fits` the log.
@@ -205,18 +256,20 @@ impl Keeper {
     /// With two cells there is one way for a higher slot to be void: (c) reached one cell, the machine died, and it went on
     /// without that cell, at the epoch before. Then (d) was never done there: the cell still holds the former slot too.
     pub(crate) fn ruling<T>(
-        &self,
+        &mut self,
         store: &StoreId,
         mask: &Arc<Mask>,
         fits: impl Fn(&RootSlot) -> Result<T, Error>,
     ) -> Result<(RootSlot, T), Error> {
         let mut slots = Vec::new();
-        for (number, (_, cell)) in self.here().enumerate() {
-            for at in [CellSlot::Even, CellSlot::Odd] {
-                let slot = RootSlot::decode(&cell.read(at)?, store, mask);
-                slots.extend(slot.map(|slot| (number, slot)));
-            }
-        }
+        let mut number = 0;
+        self.each(|_, cell| {
+            let both = [cell.read(CellSlot::Even)?, cell.read(CellSlot::Odd)?];
+            let both = both.iter().filter_map(|bytes| RootSlot::decode(bytes, store, mask));
+            slots.extend(both.map(|slot| (number, slot)));
+            number += 1;
+            Ok(())
+        })?;
         slots.sort_by_key(|(_, slot)| std::cmp::Reverse(slot.epoch));
         let mirrored = self.members.len() > 1;
         for (index, (number, slot)) in slots.iter().enumerate() {
@@ -232,7 +285,11 @@ impl Keeper {
                 }
             }
         }
-        Err(Error::NoRoot(self.kind()))
+        Err(match self.failed.take() {
+            // What cannot be read may be the store's only root.
+            Some(why) => Error::CellAbsent { why },
+            None => Error::NoRoot(self.kind()),
+        })
     }
 
     /// Brings every cell to the ruling slot: (c) and (d) of a life that ended before them, a cell that was away, a blank one.
@@ -248,37 +305,45 @@ impl Keeper {
     ) -> Result<(), Error> {
         // The ruling slot, or zeros where the former one was, may have been read from a cache: a process killed in (c) or (d)
         // leaves it there. A power cut that took the one and left the other's destruction would leave no root at all.
-        for cell in self.here_mut() {
-            cell.settle()?;
-        }
+        self.each(|_, cell| Ok(cell.settle()?))?;
         self.listed.clone_from(&ruling.cells);
-        let names = self.names();
-        let is_away = self.listed.iter().any(|name| !names.contains(name));
-        for member in &mut self.members {
-            let is_listed = member.name.is_some_and(|name| ruling.cells.contains(&name));
-            if !is_listed && is_away && member.cell.is_ok() {
-                // It may not quietly take the place of the one that is away, which still holds a root.
-                member.cell = Err("another cell stands where the store's own second cell is to be".into());
+        if self.misses_one() {
+            for member in self.members.iter_mut().filter(|member| member.cell.is_ok()) {
+                if member.name.is_none_or(|name| !ruling.cells.contains(&name)) {
+                    // It may not quietly take the place of the one that is away, which still holds a root.
+                    member.cell =
+                        Err("another cell stands where the store's own second cell is to be".into());
+                }
             }
-            if member.name.is_none() {
-                member.join(keys, self.unlock.as_deref(), rng)?;
+        }
+        let unlock = self.unlock.clone();
+        self.each(|name, cell| {
+            if name.is_none() {
+                *name = Some(join(cell, keys, unlock.as_deref(), rng)?);
             }
-            let Ok(cell) = &mut member.cell else { continue };
-            let at = CellSlot::of_epoch(ruling.epoch);
-            let kept = RootSlot::decode(&cell.read(at)?, &ruling.store, mask);
+            let kept = RootSlot::decode(&cell.read(CellSlot::of_epoch(ruling.epoch))?, &ruling.store, mask);
             if !kept.is_some_and(|kept| kept.is_same(ruling)) {
-                replace(&mut **cell, ruling, mask)?;
+                replace(cell, ruling, mask)?;
             }
-        }
+            Ok(())
+        })?;
         // A crash before this line: every cell has the ruling slot or still has the one before it. Were (d) done in one cell
-        // before (c) in the other, the other alone would go on at the epoch before, and this one could never follow.
-        for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
-            match died_in_destroying {
-                true => destroy(&mut **cell, ruling)?,
-                false => destroy_leftover(&mut **cell, ruling)?,
-            }
+        // before (c) in the other, the other alone could go on at the epoch before, and this one could never follow. So it
+        // waits for one that is away: nothing is called erased before that is back, and (c) of the next epoch is written over
+        // the old root.
+        if self.misses_one() {
+            return Ok(());
         }
-        Ok(())
+        self.each(|_, cell| match died_in_destroying {
+            true => destroy(cell, ruling),
+            false => destroy_leftover(cell, ruling),
+        })
+    }
+
+    /// Is a cell away that may hold a root?
+    fn misses_one(&self) -> bool {
+        let names = self.names();
+        self.listed.iter().any(|name| !names.contains(name))
     }
 
     /// Step (c) on every cell: written and read back. Gives what the cells gave back.
@@ -309,14 +374,19 @@ impl Keeper {
         store: &StoreId,
         mask: &Arc<Mask>,
     ) -> Result<(), Error> {
-        let record = DeviceRecord::decode(&cell.read(CellSlot::Device)?, self.unlock.as_deref())?;
-        let name = record.map(|record| record.name).ok_or(Error::ForeignCell)?;
+        let record_of =
+            |cell: &dyn RootCell| DeviceRecord::decode(&cell.read(CellSlot::Device)?, self.unlock.as_deref());
+        let DeviceRecord { name, keys } = record_of(&*cell)?.ok_or(Error::ForeignCell)?;
         if !self.listed.contains(&name) || self.names().contains(&name) {
             return Err(Error::ForeignCell);
         }
         let at = CellSlot::of_epoch(epoch);
         let mut ruling = None;
         for (_, other) in self.here() {
+            // A name is no secret; the keys are.
+            if !record_of(other)?.is_some_and(|record| same_keys(&record.keys, &keys)) {
+                return Err(Error::ForeignCell);
+            }
             ruling = ruling.or(RootSlot::decode(&other.read(at)?, store, mask));
         }
         let ruling = ruling.ok_or(Error::NoRoot(self.kind()))?;
@@ -324,26 +394,28 @@ impl Keeper {
         destroy_leftover(&mut *cell, &ruling)?;
         let absent = self.members.iter_mut().find(|member| member.cell.is_err()).ok_or(Error::ForeignCell)?;
         *absent = Member { kind: cell.kind(), cell: Ok(cell), name: Some(name) };
+        if !self.misses_one() {
+            // What the start left for the day when all are here.
+            for other in self.here_mut() {
+                destroy_leftover(&mut **other, &ruling)?;
+            }
+        }
         Ok(())
     }
 }
 
-impl Member {
-    /// A blank cell gets the device keys under a fresh name. A crash behind it: a named cell without a slot, which the
-    /// next start brings up.
-    fn join(
-        &mut self,
-        keys: &DeviceKeys,
-        unlock: Option<&UnlockSecret>,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), Error> {
-        let Ok(cell) = &mut self.cell else { return Ok(()) };
-        let mut name = CellName::default();
-        rng.fill_bytes(&mut name);
-        cell.write(CellSlot::Device, &DeviceRecord { name, keys: keys.clone() }.encode(unlock, rng))?;
-        self.name = Some(name);
-        Ok(())
-    }
+/// A blank cell gets the device keys under a fresh name, and gives the name. A crash behind it: a named cell without a slot, which
+/// the next start brings up.
+fn join(
+    cell: &mut dyn RootCell,
+    keys: &DeviceKeys,
+    unlock: Option<&UnlockSecret>,
+    rng: &mut dyn CryptoRng,
+) -> Result<CellName, Error> {
+    let mut name = CellName::default();
+    rng.fill_bytes(&mut name);
+    cell.write(CellSlot::Device, &DeviceRecord { name, keys: keys.clone() }.encode(unlock, rng))?;
+    Ok(name)
 }
 
 /// Writes the slot, and gives what the cell gives back.

@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 use crate::cell::CellSlot;
 use crate::error::Error;
 use crate::mirror::Keeper;
+use crate::open::Fitting;
 use crate::place::{FrameKind, parts};
 use crate::root_slot::RootSlot;
 use crate::secret::Mask;
@@ -112,14 +113,15 @@ impl Vault {
     }
 }
 
-/// Grows a store into what its device has become longer by; see [`disk::grow`].
+/// Grows a store into what its device has become longer by; see [`disk::grow`]. As at a start, nothing is written before the cells
+/// have taken the log for theirs.
 pub fn grow(
     device: Arc<dyn Device>,
     keeper: impl Into<Keeper>,
     rng: &mut dyn CryptoRng,
 ) -> Result<Grown, Error> {
-    let keys = keeper.into().device_keys()?;
-    Ok(disk::grow(device, &keys, rng)?)
+    let fitting = Fitting::find(Arc::clone(&device), &mut keeper.into(), rng)?;
+    Ok(fitting.found.grow(&*device, &fitting.keys, rng)?)
 }
 
 /// What a frame of the bodies or the tree is for, in words for whoever reads a report of damage.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use disk::{CommitFields, Device, DeviceKeys, Geometry, Log, Reader, Recovered, StoreId, Top};
+use disk::{CommitFields, Device, DeviceKeys, FoundLog, Geometry, Log, Reader, Recovered, StoreId, Top};
 use rand_core::CryptoRng;
 
 use crate::census;
@@ -105,22 +105,9 @@ impl Vault {
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Opened), Error> {
         let mut keeper = keeper.into();
-        let keys = keeper.device_keys()?;
-        let found = Log::find(device, &keys)?;
-        let (store, reader) = (found.store(), found.reader());
-        let mask = Mask::new(rng)?;
-        let (slot, interrupted) = keeper.ruling(&store, &mask, |slot| judge(slot, found.recovered()))?;
-        let fields = &found.recovered().fields;
-        let (at, pending_at) = match interrupted {
-            Some(Interrupted::AfterCell) => (slot.top, None), // (b) folded everything into the tree that now rules.
-            Some(Interrupted::BeforeCell) | None => (fields.top.unwrap_or(NO_TOP), fields.pending),
-        };
-        let unlock = keeper.unlock();
-        let top = KeyTree::open_top(&reader, &store, &slot.root, unlock.as_deref(), at, &mask)?;
-        if top.epoch != slot.epoch {
-            return Err(Error::Damaged { what: "the top of the tree", offset: at.position.offset });
-        }
-        let (pending, lists) = read_pending(&reader, &store, &top.j, pending_at, &mask)?;
+        let Fitting { found, keys, mask, slot, interrupted, top, at, pending: (pending, lists) } =
+            Fitting::find(device, &mut keeper, rng)?;
+        let (store, unlock) = (found.store(), keeper.unlock());
         // All fits: only now is anything written. A log that its cell does not take stays as it is, for a second look.
         let (log, recovered) = found.settle()?;
         // Steps (c) and (d) of a life that ended before them, or a torn slot that is of no use.
@@ -147,6 +134,44 @@ impl Vault {
             },
             opened,
         ))
+    }
+}
+
+/// A log that its cells take for theirs, with everything read that a start needs. Nothing of it is written yet.
+pub(crate) struct Fitting {
+    pub(crate) found: FoundLog,
+    pub(crate) keys: DeviceKeys,
+    mask: Arc<Mask>,
+    slot: RootSlot,
+    interrupted: Option<Interrupted>,
+    top: TopNode,
+    at: Top,
+    pending: Pending,
+}
+
+impl Fitting {
+    pub(crate) fn find(
+        device: Arc<dyn Device>,
+        keeper: &mut Keeper,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, Error> {
+        let keys = keeper.device_keys()?;
+        let found = Log::find(device, &keys)?;
+        let (store, reader) = (found.store(), found.reader());
+        let mask = Mask::new(rng)?;
+        let (slot, interrupted) = keeper.ruling(&store, &mask, |slot| judge(slot, found.recovered()))?;
+        let fields = &found.recovered().fields;
+        let (at, pending_at) = match interrupted {
+            Some(Interrupted::AfterCell) => (slot.top, None), // (b) folded everything into the tree that now rules.
+            Some(Interrupted::BeforeCell) | None => (fields.top.unwrap_or(NO_TOP), fields.pending),
+        };
+        let unlock = keeper.unlock();
+        let top = KeyTree::open_top(&reader, &store, &slot.root, unlock.as_deref(), at, &mask)?;
+        if top.epoch != slot.epoch {
+            return Err(Error::Damaged { what: "the top of the tree", offset: at.position.offset });
+        }
+        let pending = read_pending(&reader, &store, &top.j, pending_at, &mask)?;
+        Ok(Self { found, keys, mask, slot, interrupted, top, at, pending })
     }
 }
 

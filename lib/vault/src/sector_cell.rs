@@ -40,15 +40,7 @@ impl<D: Device> SectorCell<D> {
     /// founding leaves. Anything else is refused: `blkdiscard --zeroout` is a person's to say.
     pub fn create(device: D) -> Result<Self, CellError> {
         let cell = Self::open(device)?;
-        let mut block = Block::zeros();
-        for offset in (0..LENGTH_MIN).step_by(BLOCK) {
-            cell.device.read(offset, &mut block.0)?;
-            let record = if offset == Self::offset(CellSlot::Device) { 2 + RECORD_BYTES_MAX } else { 0 };
-            if block.0[record..].iter().any(|byte| *byte != 0) {
-                return Err(CellError::NotBlank);
-            }
-        }
-        Ok(cell)
+        if cell.is_blank(Some(CellSlot::Device))? { Ok(cell) } else { Err(CellError::NotBlank) }
     }
 
     /// Takes a device for a cell. What its records are worth is for the vault to judge.
@@ -86,6 +78,20 @@ impl<D: Device> RootCell for SectorCell<D> {
         let block = self.block(slot)?;
         let length = usize::from(u16::from_le_bytes([block.0[0], block.0[1]])).min(RECORD_BYTES_MAX);
         Ok(Zeroizing::new(block.0[2..2 + length].to_vec()))
+    }
+
+    /// All four regions are zeros, but for the bytes of the record that is left out.
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+        let spared = spared.map(Self::offset);
+        let mut block = Block::zeros();
+        for offset in (0..LENGTH_MIN).step_by(BLOCK) {
+            self.device.read(offset, &mut block.0)?;
+            let record = if Some(offset) == spared { 2 + RECORD_BYTES_MAX } else { 0 };
+            if block.0[record..].iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {

@@ -49,6 +49,9 @@ impl RootCell for CachedCell {
     fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
         Ok(Zeroizing::new(self.shown.lock().unwrap()[slot.index()].clone()))
     }
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+        MemoryCell::new(self.shown.clone(), None).is_blank(spared)
+    }
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
         self.put(slot, record)
     }

@@ -5,20 +5,20 @@ use crate::cell::CellSlot;
 use crate::{CellAt, CellError, CellKind, Keeper};
 
 /// A world whose store has a second cell.
-struct Pair {
-    world: World,
-    second: CellRecords,
+pub(super) struct Pair {
+    pub(super) world: World,
+    pub(super) second: CellRecords,
 }
 
 /// Which cells are there in a life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Here {
+pub(super) enum Here {
     Both,
     First,
     Second,
 }
 
-fn blank() -> CellRecords {
+pub(super) fn blank() -> CellRecords {
     Arc::new(Mutex::new(Default::default()))
 }
 
@@ -31,7 +31,7 @@ fn at(here: bool, records: &CellRecords, clock: &Arc<CrashClock>) -> CellAt {
 
 impl Pair {
     /// A store with two cells, something in it, and an epoch behind it.
-    fn seeded(seed: u64) -> Self {
+    pub(super) fn seeded(seed: u64) -> Self {
         let mut pair = Self { world: World::seeded(seed), second: blank() };
         let (machine, mut life) = pair.calm(Here::Both);
         assert!(life.opened.cell_joined);
@@ -45,12 +45,12 @@ impl Pair {
         pair
     }
 
-    fn copy(&self) -> Self {
+    pub(super) fn copy(&self) -> Self {
         let second = Arc::new(Mutex::new(self.second.lock().unwrap().clone()));
         Self { world: super::crash::clone_of(&self.world), second }
     }
 
-    fn open(&self, machine: &Machine, here: Here) -> Result<Life, Error> {
+    pub(super) fn open(&self, machine: &Machine, here: Here) -> Result<Life, Error> {
         let first = at(here != Here::Second, &self.world.records, &machine.clock);
         let second = at(here != Here::First, &self.second, &machine.clock);
         let keeper = Keeper::mirrored(first, second);
@@ -58,21 +58,21 @@ impl Pair {
         Ok(Life { vault, opened })
     }
 
-    fn calm(&self, here: Here) -> (Machine, Life) {
+    pub(super) fn calm(&self, here: Here) -> (Machine, Life) {
         let machine = self.world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
         let life = self.open(&machine, here).unwrap();
         (machine, life)
     }
 
     /// Nothing erased opens with the keys of either cell.
-    fn check_erased(&self, machine: &Machine, vault: &Vault, durable: &[usize], story: &str) {
+    pub(super) fn check_erased(&self, machine: &Machine, vault: &Vault, durable: &[usize], story: &str) {
         for records in [&self.world.records, &self.second] {
             let opened = self.world.adversary_with(machine, vault, records);
             self.world.check_opened(&opened, durable, story);
         }
     }
 
-    fn slots(&self) -> [[Vec<u8>; 2]; 2] {
+    pub(super) fn slots(&self) -> [[Vec<u8>; 2]; 2] {
         [&self.world.records, &self.second].map(|records| {
             let records = records.lock().unwrap();
             [records[CellSlot::Even.index()].clone(), records[CellSlot::Odd.index()].clone()]
@@ -81,7 +81,7 @@ impl Pair {
 }
 
 /// A day with one erasure in it.
-fn day(pair: &mut Pair, vault: &mut Vault) -> Result<(), Error> {
+pub(super) fn day(pair: &mut Pair, vault: &mut Vault) -> Result<(), Error> {
     let world = &mut pair.world;
     world.redo(vault)?;
     world.say(vault, 7, 2)?;
@@ -93,7 +93,7 @@ fn day(pair: &mut Pair, vault: &mut Vault) -> Result<(), Error> {
 
 /// A life with what is there, in which messages go on and erasures wait; then one with both. Whether the first of them
 /// fell back behind (c).
-fn lives_after(mut pair: Pair, here: Here, seed: u64, story: &str) -> bool {
+pub(super) fn lives_after(mut pair: Pair, here: Here, seed: u64, story: &str) -> bool {
     let (machine, mut life) = pair.calm(here);
     pair.world.check_live(&life.vault, story);
     if here != Here::Both {

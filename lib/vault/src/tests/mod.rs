@@ -10,6 +10,7 @@ mod histories;
 mod kills;
 mod kinds;
 mod mirror;
+mod mirror_trouble;
 mod misreads;
 mod nodes;
 mod offline;

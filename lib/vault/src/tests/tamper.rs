@@ -143,6 +143,10 @@ fn where_the_cell_does_not_take_the_log_nothing_of_it_is_written_over() {
     let refused = world.open(&machine).map(|_| ()).unwrap_err();
     assert!(matches!(refused, Error::StoreBehindCell { store_epoch: 0, cell_epoch: 1, .. }), "{refused}");
     assert_eq!(machine.recording.writes().len(), world.history.len(), "nothing was written");
+    let cell = Box::new(crate::MemoryCell::new(world.records.clone(), None));
+    let refused = crate::grow(machine.recording.clone(), cell, &mut rng(6)).unwrap_err();
+    assert!(matches!(refused, Error::StoreBehindCell { .. }), "{refused}");
+    assert_eq!(machine.recording.writes().len(), world.history.len(), "nor by a growth");
     world.image[top + 30] ^= 1;
     let (_, mut life) = world.calm();
     assert_eq!(life.opened.interrupted, Some(crate::Interrupted::AfterCell));

@@ -124,7 +124,9 @@ impl TpmCell {
         auth_path: &Path,
         rng: Box<dyn CryptoRng + Send>,
     ) -> Result<Self, CellError> {
-        let (auth, mut tpm, held) = match TpmAuth::read(auth_path)? {
+        let auth = TpmAuth::read(auth_path)?;
+        let is_fresh = auth.is_none();
+        let (auth, mut tpm, held) = match auth {
             Some(auth) => {
                 let held = Held::take(place, base, &auth)?;
                 let tpm = Tpm::open(place, Some(auth.salt_key()), rng)?;
@@ -145,10 +147,16 @@ impl TpmCell {
             }
         };
         for index in indices(base) {
-            if tpm.public(index)?.is_none() {
-                // A crash behind it: an index that was never written, which counts as blank and is taken next time.
-                tpm.define(index, &auth)?;
+            if tpm.public(index)?.is_some() {
+                continue;
             }
+            // A crash behind it: an index that was never written, which counts as blank and is taken next time.
+            let defined = tpm.define(index, &auth);
+            if defined.is_err() && is_fresh && index == base {
+                // A value that opens nothing is not left lying about.
+                let _another_time = std::fs::remove_file(auth_path);
+            }
+            defined?;
         }
         Ok(Self { inner: Mutex::new(Inner { tpm, auth }), base, _held: held })
     }
@@ -232,6 +240,16 @@ impl RootCell for TpmCell {
         let Some(bytes) = tpm.read(index, auth)? else { return Ok(Zeroizing::new(Vec::new())) };
         let length = usize::from(u16::from_le_bytes([bytes[0], bytes[1]])).min(INDEX_BYTES - 2);
         Ok(Zeroizing::new(bytes[2..2 + length].to_vec()))
+    }
+
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+        for slot in CellSlot::ALL.into_iter().filter(|slot| Some(*slot) != spared) {
+            let (index, Inner { tpm, auth }) = (self.index(slot), &mut *self.locked());
+            if tpm.read(index, auth)?.is_some_and(|bytes| bytes.iter().any(|byte| *byte != 0)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
