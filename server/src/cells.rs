@@ -91,10 +91,24 @@ fn block_device(path: &Path) -> Result<BlockDevice, CellError> {
     }
 }
 
-/// A TPM is named whose authorisation value was never drawn: nothing of ours is in it yet.
-pub(crate) fn are_undrawn(config: &StoreConfig) -> bool {
-    let named = places(config).any(|place| place.kind() == CellKind::Tpm);
-    named && auth_path(config).is_ok_and(|path| path.symlink_metadata().is_err())
+/// A TPM is named whose authorisation value was never drawn, and the TPM itself has nothing where the cell is to be. Where the
+/// indices are there and the value is not, it was lost: the TPM may hold the root of a store.
+pub(crate) fn are_undrawn(config: &StoreConfig) -> Result<bool, StoreError> {
+    let is_drawn = auth_path(config).map_or(true, |path| path.symlink_metadata().is_ok());
+    let mut named = false;
+    for place in places(config) {
+        let CellPlace::Tpm(base) = place else { continue };
+        if is_drawn {
+            return Ok(false);
+        }
+        let rng = Box::new(randomness::rng());
+        let undefined = tpm(config).and_then(|at| TpmCell::is_undefined(at, *base, rng));
+        if !undefined.map_err(|error| StoreError::of_cell(error, &shown(place)))? {
+            return Ok(false);
+        }
+        named = true;
+    }
+    Ok(named)
 }
 
 /// Opens the cells of an existing store. Of two, one may be away.

@@ -37,8 +37,12 @@ pub(crate) fn survey(config: &StoreConfig) -> Result<Ground, StoreError> {
     let mut keeper = match cells::open(config) {
         Ok(keeper) => Some(keeper),
         Err(StoreError::Missing { .. }) => None,
-        Err(_) if cells::are_undrawn(config) => None,
-        Err(other) => return Err(other),
+        Err(other) => {
+            if !cells::are_undrawn(config)? {
+                return Err(other);
+            }
+            None
+        }
     };
     let looked_at: Arc<dyn Device> = match &device {
         // Under glass: an unfinished store is opened to see that nothing is in it.
@@ -79,6 +83,23 @@ pub(crate) fn locked(config: &StoreConfig) -> Result<Locked, StoreError> {
 }
 
 impl Ground {
+    /// Reads on where a glance has found nothing, to the end of the device: whoever makes a store has asked this before. `told` hears
+    /// how many bytes of how many are through.
+    pub(crate) fn look_through(
+        &mut self,
+        config: &StoreConfig,
+        mut told: impl FnMut(u64, u64),
+    ) -> Result<(), StoreError> {
+        let (Some(device), Standing::NoStore { .. }) = (&self.device, self.standing) else { return Ok(()) };
+        if self.found.is_empty() {
+            let all = device.length();
+            let found = probe::look_through(&**device, |through| told(through, all));
+            let failed = |reason| StoreError::Io { path: config.path.clone(), reason };
+            self.found.extend(found.map_err(failed)?);
+        }
+        Ok(())
+    }
+
     /// What the store would lie on; `None` where a container is still to be made.
     pub(crate) fn medium(&self) -> Option<(MediumKind, u64)> {
         self.device.as_ref().map(|device| (device.kind(), device.length()))
@@ -109,15 +130,20 @@ impl Ground {
         let failed = |error| StoreError::of_disk(error, &config.path);
         let bytes = self.device.as_ref().map_or(config.bytes, |device| device.length());
         let geometry = Geometry::for_length(bytes).map_err(failed)?;
+        // Nothing is overwritten before it is known that the cells are all here and can be founded.
         let keeper = match (self.keeper, self.standing) {
             (Some(mut keeper), Standing::Store(_) | Standing::Unfinished(_)) => {
+                keeper.check_here()?;
                 // A crash behind this line: an unfinished store, which the same command finishes.
                 keeper.give_up()?;
-                Some(keeper)
+                keeper
             }
-            (Some(keeper), Standing::NoStore { keyed: true, .. }) => Some(keeper),
-            // Whether it is really blank is for the making of cells to see.
-            (Some(_) | None, _) => None,
+            (opened, _) => {
+                drop(opened);
+                let keeper = cells::create(config)?;
+                keeper.check_free()?;
+                keeper
+            }
         };
         let device = match self.device {
             Some(device) => {
@@ -128,10 +154,6 @@ impl Ground {
                 let made = FileDevice::create(&config.path, bytes, Preallocation::Write);
                 Arc::new(Medium::Container(made.map_err(failed)?))
             }
-        };
-        let keeper = match keeper {
-            Some(keeper) => keeper,
-            None => cells::create(config)?,
         };
         // A crash inside: no root yet, and nothing in the store; the same command makes it once more.
         Ok(Vault::create(device, keeper, geometry, Limits::default(), &mut randomness::rng())?)

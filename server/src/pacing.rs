@@ -166,6 +166,9 @@ mod tests {
         fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
             self.0.read(slot)
         }
+        fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+            self.0.is_blank(spared)
+        }
         fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
             self.0.write(slot, record)
         }

@@ -97,7 +97,8 @@ const AT_END: &[Signature] = &[
     sign("raid", 131_072, RAID, None),
 ];
 
-/// Everything that is found. Nothing: the ends are zeros, and so is every sample between them.
+/// Everything that is found at a glance. Nothing: the ends are zeros, and so is every sample between them; before anything is
+/// overwritten, [`look_through`] sees the rest.
 pub(crate) fn look(device: &dyn Device) -> io::Result<Vec<Found>> {
     let ends = ENDS_BYTES.min(device.length()) as usize;
     let (mut head, mut tail) = (vec![0; ends], vec![0; ends]);
@@ -114,14 +115,37 @@ pub(crate) fn look(device: &dyn Device) -> io::Result<Vec<Found>> {
     if is_zfs(&head) || is_zfs(&tail) {
         found.push(Found { kind: "zfs", name: String::new() });
     }
+    // What has no id of its own is known by its bytes: the word for one device must not fit the next.
+    let digest = |more: &[u8]| hex(&leaf_hash(&[&head[..], &tail[..], more].concat())[..4]);
+    for one in found.iter_mut().filter(|one| one.name.is_empty()) {
+        one.name = digest(&[]);
+    }
     if has_partition_table(&head) && found.is_empty() {
         let name = hex(&head[0x1b8..0x1bc]);
         found.push(Found { kind: "mbr", name });
     }
-    if found.is_empty() && !is_zero(device, &head, &tail)? {
-        found.push(Found { kind: "unknown", name: hex(&leaf_hash(&[&head[..], &tail[..]].concat())[..4]) });
+    if found.is_empty() {
+        let ends_are_zero = is_zero(&head) && is_zero(&tail);
+        let between = if ends_are_zero { sampled(device)? } else { Some(Vec::new()) };
+        found.extend(between.map(|more| Found { kind: "unknown", name: digest(&more) }));
     }
     Ok(found)
+}
+
+/// Reads a device at which [`look`] found nothing, to its end: any byte that is not zero is somebody's. `told` hears how many bytes
+/// are through.
+pub(crate) fn look_through(device: &dyn Device, mut told: impl FnMut(u64)) -> io::Result<Option<Found>> {
+    let (length, mut piece) = (device.length(), vec![0; ENDS_BYTES as usize]);
+    for offset in (0..length).step_by(piece.len()) {
+        let bytes = ENDS_BYTES.min(length - offset) as usize;
+        device.read(offset, &mut piece[..bytes])?;
+        if !is_zero(&piece[..bytes]) {
+            let name = hex(&leaf_hash(&[&offset.to_le_bytes(), &piece[..bytes]].concat())[..4]);
+            return Ok(Some(Found { kind: "unknown", name }));
+        }
+        told(offset + bytes as u64);
+    }
+    Ok(None)
 }
 
 /// Looks for one signature; `place` turns the table's offsets into the buffer's.
@@ -158,18 +182,20 @@ fn is_zfs(end: &[u8]) -> bool {
     blocks.filter(|block| magics.iter().any(|magic| block.starts_with(magic))).count() > 0
 }
 
-fn is_zero(device: &dyn Device, head: &[u8], tail: &[u8]) -> io::Result<bool> {
-    if head.iter().chain(tail).any(|byte| *byte != 0) {
-        return Ok(false);
-    }
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+/// The first sample that is not zeros.
+fn sampled(device: &dyn Device) -> io::Result<Option<Vec<u8>>> {
     let (mut block, blocks) = (vec![0; BLOCK], device.length() / BLOCK as u64);
     for sample in 0..SAMPLES.min(blocks) {
         device.read(blocks * sample / SAMPLES.min(blocks) * BLOCK as u64, &mut block)?;
-        if block.iter().any(|byte| *byte != 0) {
-            return Ok(false);
+        if !is_zero(&block) {
+            return Ok(Some(block));
         }
     }
-    Ok(true)
+    Ok(None)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -223,13 +249,35 @@ mod tests {
         table[0x1fe..].copy_from_slice(&[0x55, 0xaa]);
         assert_eq!(shown(&look(&with(&[(0, &table)])).unwrap()), "mbr:01020304");
         let uberblock = [0x0c, 0xb1, 0xba, 0, 0, 0, 0, 0];
-        assert_eq!(shown(&look(&with(&[(128 << 10, &uberblock)])).unwrap()), "zfs");
+        let pools = [1, 2].map(|id| look(&with(&[(128 << 10, &uberblock), (300 << 10, &[id])])).unwrap());
+        assert!(
+            pools.iter().all(|found| found[0].kind == "zfs") && pools[0] != pools[1],
+            "two pools, one word"
+        );
         let one = look(&with(&[(5000, &[1])])).unwrap();
         let other = look(&with(&[(5000, &[2])])).unwrap();
         assert!(one[0].kind == "unknown" && one != other, "unknown bytes are told apart");
         // Far from both ends, under a sample.
         assert_eq!(look(&with(&[(LENGTH / 2, &[1])])).unwrap()[0].kind, "unknown");
         assert_eq!(look(&with(&[])).unwrap(), []);
+    }
+
+    #[test]
+    fn what_lies_between_the_samples_is_found_by_reading_on() {
+        // 4,096 blocks between the ends' MiB, every sixteenth a sample.
+        let bytes = |id: u8| {
+            let device = MemoryDevice::new(16 << 20);
+            device.write((5 << 20) + 3 * BLOCK as u64, &[id; BLOCK]).unwrap();
+            device
+        };
+        let (one, other) = (bytes(1), bytes(2));
+        assert_eq!(look(&one).unwrap(), [], "at a glance nothing is there");
+        let mut through = 0;
+        let found = look_through(&one, |bytes| through = bytes).unwrap().unwrap();
+        assert!(found.kind == "unknown" && through == 5 << 20);
+        assert_ne!(Some(found), look_through(&other, |_| {}).unwrap());
+        assert_eq!(look_through(&MemoryDevice::new(3 << 20), |bytes| through = bytes).unwrap(), None);
+        assert_eq!(through, 3 << 20);
     }
 
     #[test]

@@ -8,6 +8,9 @@
 #[path = "../../lib/disk/tests/support/loops.rs"]
 mod loops;
 mod support;
+#[path = "../../lib/vault/tests/support/swtpm.rs"]
+#[allow(dead_code, reason = "the bus is for the vault's own tests")]
+mod swtpm;
 
 use loops::LoopDevice;
 use nix::sys::signal::Signal;
@@ -173,6 +176,78 @@ fn a_file_that_is_no_store_and_a_root_of_another_are_not_touched() {
     }
     std::fs::rename(other.path("away"), other.path("store")).unwrap();
     starts_and_stops(&other);
+}
+
+/// Writes these lines into `[store]`, in place of the file cell where they name a cell.
+fn configure(site: &Site, lines: &str) {
+    let config = site.path("conclaved.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let cell = format!("cell = \"{}\"\n", site.path("cell"));
+    let lines = format!("{lines}\n");
+    std::fs::write(
+        &config,
+        text.replace(&cell, &if lines.starts_with("cell") { lines } else { cell.clone() + &lines }),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_lost_authorisation_value_costs_no_store() {
+    if swtpm::missing_for("a_lost_authorisation_value_costs_no_store") {
+        return;
+    }
+    let tpm = swtpm::Swtpm::start();
+    let vault::TpmPlace::Swtpm(socket) = tpm.place() else { panic!("a socket") };
+    let (site, socket) = (Site::requested(Suite::Ed25519), socket.display().to_string());
+    let auth = site.path("auth");
+    configure(&site, &format!("cell = \"tpm:0x01c10200\"\ntpm = \"swtpm:{socket}\"\ncell_auth = \"{auth}\""));
+    assert_eq!(init(&site).0, 0);
+    starts_and_stops(&site);
+    let away = site.path("auth.away");
+    std::fs::rename(&auth, &away).unwrap();
+    let before = std::fs::read(site.path("store")).unwrap();
+    let (code, said) = store(&site, &["format", "--yes"]);
+    assert!(code != 0 && said.contains("authorisation value"), "{said}");
+    // Whoever names what he believes to see gets no further.
+    let (code, said) = store(&site, &["format", "--yes", "--overwrite", "unknown:00000000"]);
+    assert!(code != 0 && said.contains("authorisation value"), "{said}");
+    assert!(std::fs::read(site.path("store")).unwrap() == before && !Path::new(&auth).exists());
+    std::fs::rename(&away, &auth).unwrap();
+    starts_and_stops(&site);
+}
+
+#[test]
+fn nothing_is_overwritten_where_a_cell_cannot_be_founded() {
+    // A second cell that is away: neither the old root goes nor anything else.
+    let site = Site::founded(Suite::Ed25519);
+    let (second, away) = (site.path("second"), site.path("second.away"));
+    drop(vault::FileCell::create(Path::new(&second)).unwrap());
+    configure(&site, &format!("second_cell = \"{second}\""));
+    starts_and_stops(&site);
+    let (_, said) = store(&site, &["format", "--yes"]);
+    let named = said.split_whitespace().last().unwrap().to_owned();
+    assert!(named.starts_with("conclave-store:"), "{said}");
+    std::fs::rename(&second, &away).unwrap();
+    let read = || ["store", "cell"].map(|name| std::fs::read(site.path(name)).unwrap());
+    let before = read();
+    let (code, said) = store(&site, &["format", "--yes", "--overwrite", &named]);
+    assert!(code != 0 && said.contains("absent"), "{said}");
+    assert!(read() == before, "a byte was touched");
+    std::fs::rename(&away, &second).unwrap();
+    starts_and_stops(&site);
+
+    // Somebody's file in the place of a cell, over a device that may be overwritten.
+    let site = Site::requested(Suite::Ed25519);
+    std::fs::write(site.path("store"), vec![b'x'; 32 << 20]).unwrap();
+    let mut somebody = vec![0; 3 * 4096];
+    somebody[100..].fill(b'y');
+    std::fs::write(site.path("cell"), &somebody).unwrap();
+    let (_, said) = store(&site, &["format", "--yes"]);
+    let named = said.split_whitespace().find(|word| word.starts_with("unknown:")).expect(&said).to_owned();
+    let (code, said) = store(&site, &["format", "--yes", "--overwrite", &named]);
+    assert!(code != 0 && said.contains("not blank"), "{said}");
+    assert!(std::fs::read(site.path("store")).unwrap().iter().all(|byte| *byte == b'x'));
+    assert!(std::fs::read(site.path("cell")).unwrap() == somebody);
 }
 
 #[test]

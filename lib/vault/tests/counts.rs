@@ -75,6 +75,9 @@ impl RootCell for CountingCell {
     fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
         self.0.read(slot)
     }
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+        self.0.is_blank(spared)
+    }
     fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
         self.1.cell.fetch_add(1, Ordering::Relaxed);
         self.0.write(slot, record)

@@ -147,7 +147,10 @@ impl Place {
     /// else is not touched.
     fn find(config: &StoreConfig) -> Result<Self, Trouble> {
         let path = config.path.display().to_string();
-        let ground = survey(config).map_err(store_trouble)?;
+        let mut ground = survey(config).map_err(store_trouble)?;
+        if matches!(ground.medium(), Some((MediumKind::Container, _))) {
+            ground.look_through(config, |_, _| {}).map_err(store_trouble)?;
+        }
         let medium = ground.medium().map(|(kind, _)| kind);
         let is_bare = ground.found.is_empty();
         match (ground.standing, medium) {

@@ -142,7 +142,7 @@ fn a_cell_that_bears_the_name_and_holds_other_keys_is_not_let_in() {
     let forged = {
         let mut records = pair.second.lock().unwrap().clone();
         let record = DeviceRecord::decode(&records[CellSlot::Device.index()], None).unwrap().unwrap();
-        let keys = DeviceKeys::random(&mut rng(7));
+        let keys = DeviceKeys::random(&mut rng(7)).unwrap();
         let other = DeviceRecord { name: record.name, keys };
         records[CellSlot::Device.index()] = other.encode(None, &mut rng(8)).to_vec();
         Arc::new(Mutex::new(records))

@@ -126,17 +126,17 @@ fn trouble(error: BackupError) -> Trouble {
 }
 
 /// The line that a person sees while bytes move.
-struct Bar {
+pub(super) struct Bar {
     lang: Lang,
     progress: Option<(u64, Progress)>,
 }
 
 impl Bar {
-    fn new(voice: Voice) -> Self {
+    pub(super) fn new(voice: Voice) -> Self {
         Self { lang: voice.lang, progress: None }
     }
 
-    fn draw(&mut self, done: u64, all: u64) {
+    pub(super) fn draw(&mut self, done: u64, all: u64) {
         let Ok(now) = clock::now() else { return };
         if self.progress.as_ref().is_none_or(|(total, _)| *total != all) {
             let width = console::terminal::error_columns();
@@ -147,7 +147,7 @@ impl Bar {
         }
     }
 
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         if let Some((_, progress)) = &self.progress {
             let _nobody_looks = progress.clear(&mut stderr().lock());
         }

@@ -1,6 +1,7 @@
 //! `conclaved store format`: makes the empty store and its cells; without `--yes` shows what is there and what it would do.
 //! Never touches what somebody else put there, unless it is named exactly as it was shown.
 
+use super::super::backup::Bar;
 use super::super::{read_config, store_trouble};
 use crate::making::{Ground, survey};
 use crate::probe;
@@ -57,7 +58,14 @@ impl Format {
             );
             return Err(Trouble::Config { reason });
         }
-        let ground = survey(store).map_err(store_trouble)?;
+        let mut ground = survey(store).map_err(store_trouble)?;
+        if self.yes {
+            // A large device takes its time; the plan is shown at a glance.
+            let mut bar = Bar::new(voice);
+            let looked = ground.look_through(store, |through, all| bar.draw(through, all));
+            bar.clear();
+            looked.map_err(store_trouble)?;
+        }
         ground.refuse(store, self.overwrite.as_deref()).map_err(store_trouble)?;
         let (medium, bytes) = ground.medium().unwrap_or((MediumKind::Container, store.bytes));
         let geometry = Geometry::for_length(bytes);
