@@ -19,7 +19,7 @@ use crate::tree::KeyTree;
 use crate::vault::{NODE_BYTES, Vault, locked};
 
 /// Nodes of leaves that one step of counting looks at.
-const NODES_COUNTED: usize = 64;
+const NODES_COUNTED: usize = 256;
 /// Frames that one step looks at, and how many of them at once.
 const FRAMES_SEEN: usize = 1024;
 const FRAMES_AT_ONCE: usize = 32;
@@ -27,8 +27,8 @@ const FRAMES_AT_ONCE: usize = 32;
 /// one.
 const FRAMES_MOVED: usize = 256;
 /// Nodes that one step writes, in large extents and in small ones.
-const NODES_WRITTEN: u64 = 512;
-const NODES_WRITTEN_MIN: u64 = 16;
+const NODES_WRITTEN: u64 = 2048;
+const NODES_WRITTEN_MIN: u64 = 48;
 /// What a step leaves behind for good, or until the tree's extents are emptied in their turn: commit record, upper nodes.
 const STEP_COSTS_BYTES: u64 = 8192;
 /// Bytes that one step moves, in large extents.
@@ -36,7 +36,7 @@ const BYTES_MOVED: u64 = 256 * 1024;
 /// Free extents below which no extent with something alive in it is begun.
 const EXTENTS_TO_MOVE: u32 = 2;
 /// Levels of nodes above a frame that are reckoned with when its path is written; above them hardly any is counted twice.
-const LEVELS: u8 = 3;
+const LEVELS: u8 = 5;
 /// What a run has around its frames, and the journal's run of a batch without entries.
 const RUN_BYTES: u64 = 8192;
 
