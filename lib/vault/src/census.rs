@@ -183,7 +183,7 @@ impl KeyTree {
                 }
                 (0, Child::Node(_), Area::Chunks { .. }) => true,
                 (level, Child::Node(_) | Child::Leaf, area) => {
-                    let index = id.index * 64 + u64::from(digit);
+                    let index = id.child(digit);
                     self.visit(NodeId { area, level: level - 1, index }, &child, step)?
                 }
             };

@@ -19,7 +19,7 @@ use crate::tree::KeyTree;
 use crate::vault::{LEVELS, NODE_BYTES, Vault, locked};
 
 /// Nodes of leaves that one step of counting looks at.
-const NODES_COUNTED: usize = 64;
+const NODES_COUNTED: usize = 256;
 /// Frames that one step looks at, and how many of them at once.
 const FRAMES_SEEN: usize = 1024;
 const FRAMES_AT_ONCE: usize = 32;
@@ -27,8 +27,8 @@ const FRAMES_AT_ONCE: usize = 32;
 /// one.
 const FRAMES_MOVED: usize = 256;
 /// Nodes that one step writes, in large extents and in small ones.
-const NODES_WRITTEN: u64 = 512;
-const NODES_WRITTEN_MIN: u64 = 16;
+const NODES_WRITTEN: u64 = 2048;
+const NODES_WRITTEN_MIN: u64 = 48;
 /// What a step leaves behind for good, or until the tree's extents are emptied in their turn: commit record, upper nodes.
 const STEP_COSTS_BYTES: u64 = 8192;
 /// Bytes that one step moves, in large extents.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cell slot ─ root secret ─► top node {epoch, J, conversations}
-//!                                      │   └► conversations (fan-out 64, by number)
+//!                                      │   └► conversations (fan-out 16, by number)
 //!                                      │        └► items of one conversation
 //!                                      │             ├► leaf: key of one body
 //!                                      │             └► chunks of one file ─► leaf

@@ -7,10 +7,13 @@ use disk::codec::{Fields, Malformed, Put};
 use disk::{Position, TAG_BYTES, Top};
 use zeroize::Zeroizing;
 
-use crate::place::LEVEL_MAX;
+use crate::place::{FANOUT, LEVEL_MAX};
 use crate::secret::{Mask, Secret32};
 
 const VERSION: u8 = 1;
+const SLOT_BYTES: usize = 1 + 32 + Position::BYTES + TAG_BYTES;
+/// A full node before it is sealed: never more, so that its keys are never moved by a growing buffer.
+const NODE_BYTES_MAX: usize = 1 + 1 + 8 + 2 + FANOUT as usize * SLOT_BYTES;
 
 /// What a slot leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +63,7 @@ impl Slot {
     }
 }
 
-/// A node: up to 64 slots.
+/// A node: up to [`FANOUT`] slots.
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) level: u8,
@@ -78,10 +81,10 @@ impl Node {
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(18 + 64 * 61));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(NODE_BYTES_MAX));
         bytes.put(&[VERSION, self.level]);
         bytes.put_u64(self.epoch);
-        bytes.put_u64(self.slots.keys().fold(0, |bitmap, digit| bitmap | 1 << digit));
+        bytes.put(&self.slots.keys().fold(0_u16, |bitmap, digit| bitmap | 1 << digit).to_le_bytes());
         self.slots.values().for_each(|slot| slot.encode(&mut bytes));
         bytes
     }
@@ -91,9 +94,9 @@ impl Node {
         if fields.u8()? != VERSION {
             return Err(Malformed);
         }
-        let (level, epoch, bitmap) = (fields.u8()?, fields.u64()?, fields.u64()?);
+        let (level, epoch, bitmap) = (fields.u8()?, fields.u64()?, u16::from_le_bytes(fields.array()?));
         let mut slots = BTreeMap::new();
-        for digit in (0..64).filter(|digit| bitmap & (1 << digit) != 0) {
+        for digit in (0..FANOUT).filter(|digit| bitmap & (1 << digit) != 0) {
             let slot = Slot::decode(&mut fields, mask)?;
             if level > 0 && slot.child != Child::Node(level - 1) {
                 return Err(Malformed);

@@ -122,9 +122,11 @@ pub(crate) struct NodeId {
 }
 
 /// Slots of a node, as a power of two.
-pub(crate) const FANOUT_BITS: u32 = 6;
+pub(crate) const FANOUT_BITS: u32 = 4;
+/// Slots of a node.
+pub(crate) const FANOUT: u8 = 1 << FANOUT_BITS;
 /// Highest level a number of 64 bits can need.
-pub(crate) const LEVEL_MAX: u8 = 10;
+pub(crate) const LEVEL_MAX: u8 = 15;
 
 impl NodeId {
     /// The node of a level on the way to `number`.
@@ -143,6 +145,11 @@ impl NodeId {
         }
     }
 
+    /// Which of the level below the slot at `digit` leads to.
+    pub(crate) fn child(&self, digit: u8) -> u64 {
+        (self.index << FANOUT_BITS) + u64::from(digit)
+    }
+
     /// The lowest number under this node.
     pub(crate) fn first_number(&self) -> u64 {
         self.index.checked_shl(FANOUT_BITS * (u32::from(self.level) + 1)).unwrap_or(0)
@@ -157,7 +164,7 @@ impl NodeId {
 
 /// Which slot of a node of `level` leads to `number`.
 pub(crate) fn digit(level: u8, number: u64) -> u8 {
-    (number.checked_shr(FANOUT_BITS * u32::from(level)).unwrap_or(0) & 63) as u8
+    (number.checked_shr(FANOUT_BITS * u32::from(level)).unwrap_or(0) & u64::from(FANOUT - 1)) as u8
 }
 
 /// Does a tree whose top has this level reach `number`?
@@ -171,12 +178,12 @@ mod tests {
 
     #[test]
     fn every_number_has_its_level() {
-        assert!(covers(0, 63) && !covers(0, 64) && covers(1, 4095) && !covers(1, 4096));
-        assert!(!covers(9, u64::MAX) && covers(LEVEL_MAX, u64::MAX));
-        assert_eq!((digit(0, 4095), digit(1, 4095), digit(LEVEL_MAX, u64::MAX)), (63, 63, 15));
+        assert!(covers(0, 15) && !covers(0, 16) && covers(1, 255) && !covers(1, 256));
+        assert!(!covers(LEVEL_MAX - 1, u64::MAX) && covers(LEVEL_MAX, u64::MAX));
+        assert_eq!((digit(0, 254), digit(1, 239), digit(LEVEL_MAX, u64::MAX)), (14, 14, 15));
         let node = NodeId::towards(Area::Items { conversation: 3 }, 1, 9000);
-        assert!(node.first_number() <= 9000 && 9000 < node.first_number() + 4096);
-        assert_eq!(node.last_number(), node.first_number() + 4095);
+        assert!(node.first_number() <= 9000 && 9000 < node.first_number() + 256);
+        assert_eq!(node.last_number(), node.first_number() + 255);
         let all = NodeId::towards(Area::Conversations, LEVEL_MAX, u64::MAX);
         assert_eq!((all.first_number(), all.last_number()), (0, u64::MAX));
     }

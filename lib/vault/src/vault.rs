@@ -20,7 +20,7 @@ use crate::tree::KeyTree;
 /// Everything here that can grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Opened nodes kept in memory (about 7 KiB each).
+    /// Opened nodes kept in memory (about 2 KiB each).
     pub nodes_cached: usize,
     /// Leaf keys that wait under J before they are folded into the tree.
     pub fold_leaves: usize,
@@ -35,7 +35,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            nodes_cached: 4096,
+            nodes_cached: 16_384,
             fold_leaves: 4096,
             fold_lists: 1024,
             body_bytes_max: 1 << 20,
@@ -45,9 +45,9 @@ impl Default for Limits {
 }
 
 /// A full node on the device, roughly.
-pub(crate) const NODE_BYTES: u64 = 4096;
+pub(crate) const NODE_BYTES: u64 = 1152;
 /// Levels of nodes above a frame that are reckoned with when its path is written; above them hardly any is counted twice.
-pub(crate) const LEVELS: u8 = 3;
+pub(crate) const LEVELS: u8 = 5;
 /// Leaves that may wait however small an extent is.
 const TIGHT_LEAVES_MIN: usize = 4;
 
@@ -147,7 +147,7 @@ impl Vault {
 
     /// However far apart they belong: what one fold writes fits a few extents.
     fn fold_leaves(&self) -> usize {
-        self.limits.fold_leaves.min((4 * self.log.extent_bytes() / NODE_BYTES) as usize)
+        self.limits.fold_leaves.min((2 * self.log.extent_bytes() / NODE_BYTES) as usize)
     }
 
     /// Half of what makes a batch wait for a fold waits already: whoever has time does it before.

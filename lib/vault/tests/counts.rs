@@ -18,9 +18,10 @@ const TALK: u64 = 100;
 /// Messages of that one, and its number.
 const LONG_TALK: u64 = 100_000;
 const LONG: u64 = 1;
-/// What one message's path weighs at most: its nodes, two of them full, in a run of three blocks, and a block of the journal
-/// with the commit record. More than the ten thousand bytes that were aimed at: they are full blocks that are written.
-const PATH_BYTES: u64 = 3 * BLOCK as u64 + BLOCK as u64;
+/// What one message's path weighs at most: its nodes of about 1.1 KB in a run of two blocks, and a block of the journal with
+/// the commit record. In a small store the nodes fit one block. More than the ten thousand bytes that were aimed at: they are
+/// full blocks that are written.
+const PATH_BYTES: u64 = 2 * BLOCK as u64 + BLOCK as u64;
 
 /// What device and cell were asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,11 +180,13 @@ fn an_erasure_costs_its_paths_and_three_syncs_whatever_the_store_holds() {
         let most = one.iter().copied().max().unwrap();
         assert!(most <= PATH_BYTES, "one: {one:?}");
         assert!(
-            thousand <= 1000 * 5120,
+            thousand <= 1000 * 2560,
             "in a batch a message costs its own node and little else: {thousand}"
         );
         assert!(whole <= most, "a conversation is one slot: {whole}, one message: {most}");
         of_one.push(most);
     }
-    assert!(of_one.iter().all(|bytes| *bytes == of_one[0]), "flat: {of_one:?}");
+    // Ten times the messages are one level more of nodes, if that.
+    let steps = of_one.windows(2).all(|pair| pair[1] <= pair[0] + BLOCK as u64);
+    assert!(steps, "flat but for a block: {of_one:?}");
 }

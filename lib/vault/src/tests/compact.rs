@@ -102,7 +102,7 @@ fn damage_in_an_extent_leaves_it_as_it_is_and_the_rest_goes_on() {
     let some: Vec<Target> =
         world.live.keys().filter(|place| place.item % 3 != 1).map(|place| Target::Place(*place)).collect();
     let spared: Vec<Place> = world.live.keys().filter(|place| place.item % 3 == 1).copied().collect();
-    for some in some.chunks(60) {
+    for some in some.chunks(100) {
         let number = world.ask(&mut life.vault, some.to_vec()).unwrap();
         world.erase(&mut life.vault, number).unwrap();
     }

@@ -156,7 +156,7 @@ fn two_tree_writes_before_one_cell_leave_nothing_behind() {
 fn one_conversation(messages: u64) -> (World, Machine, Life) {
     let world = World::seeded(messages);
     let (machine, mut life) = world.calm();
-    locked(&life.vault.tree).limits.nodes_cached = 4096;
+    locked(&life.vault.tree).limits.nodes_cached = 16_384;
     life.vault.limits = Limits { fold_leaves: 4096, ..Limits::default() };
     let mut random = rng(1);
     for start in (0..messages).step_by(500) {

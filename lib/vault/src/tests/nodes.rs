@@ -5,7 +5,7 @@ use super::*;
 use crate::place::{Area, NodeId};
 use crate::vault::locked;
 
-const NODE_OF_TWO: NodeId = NodeId { area: Area::Items { conversation: 2 }, level: 0, index: 0 };
+const NODE_OF_TWO: NodeId = NodeId { area: Area::Items { conversation: 2 }, level: 1, index: 0 };
 
 /// Three conversations in the tree, one leaf of each still under J, and one byte of a node flipped.
 fn flipped(node: NodeId) -> World {
