@@ -12,7 +12,7 @@ use disk::{
     MemoryDevice, Position,
 };
 
-const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 40, reserve: 3 };
+const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 40, reserve: 5 };
 const LENGTH: u64 = 64 * 1024 * 41;
 
 fn rng(seed: u64) -> ChaCha20Rng {
@@ -322,7 +322,7 @@ fn two_damaged_batches_at_the_end_are_no_torn_tail() {
 #[test]
 fn a_foreign_key_a_foreign_store_and_a_newer_format_are_told_apart() {
     let device = fresh(9);
-    let foreign = DeviceKeys::of(&[9; 32], &[2; 32]).unwrap();
+    let foreign = DeviceKeys::of(&[9; 32], &[8; 32]).unwrap();
     assert!(matches!(Log::open(device.clone(), &foreign), Err(Error::NotAStore)));
     assert!(matches!(Log::open(Arc::new(MemoryDevice::new(LENGTH)), &keys()), Err(Error::NotAStore)));
     for copy in 0..2 {
@@ -345,7 +345,7 @@ fn on_a_full_device_bodies_stop_first_and_urgent_batches_go_on() {
         match batch.body(&[0; 32], 50_000, |slot, _| slot.fill(1)) {
             Ok(_) => drop(batch.commit(fields(0)).unwrap()),
             Err(Error::Full { free, reserve, .. }) => {
-                assert_eq!((free, reserve), (3, 3));
+                assert_eq!((free, reserve), (5, 5));
                 stopped = true;
                 break;
             }
