@@ -350,6 +350,16 @@ fn register_words(code: u16) -> Option<Row> {
         203 => ("newer-rules", "the site's rules are newer than the server", "правила системы новее сервера"),
         204 => ("wrong-index", "the log's numbering does not fit", "нумерация журнала не сходится"),
         205 => ("not-running", "the server is not running yet", "сервер ещё не работает"),
+        230 => (
+            "retention-run-due",
+            "the server must make a run of the retention schedule first; try again in a moment",
+            "сервер должен сначала выполнить стирание по срокам хранения; повторите чуть позже",
+        ),
+        231 => (
+            "bad-retention-run",
+            "a run of the retention schedule that does not fit the policy",
+            "стирание по срокам хранения не соответствует политике",
+        ),
         250 => (
             "bad-succession",
             "this is no succession of this log here",
