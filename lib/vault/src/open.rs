@@ -84,16 +84,13 @@ impl Vault {
             top: top_at,
         };
         keeper.replace(&slot, &tree.mask)?;
+        Ok(Self::over(log, tree, keeper, limits))
+    }
+
+    fn over(log: Log, tree: KeyTree, keeper: Keeper, limits: Limits) -> Self {
         let tree = Arc::new(Mutex::new(tree));
-        Ok(Self {
-            log,
-            tree,
-            keeper,
-            limits,
-            phase: Phase::Open,
-            compaction: Compaction::default(),
-            cut: Vec::new(),
-        })
+        let (phase, compaction, cut) = (Phase::Open, Compaction::default(), Vec::new());
+        Self { log, tree, keeper, limits, phase, compaction, cut }
     }
 
     /// Opens an existing store with the root that its cells keep. Randomness is for memory, where keys lie masked, and for
@@ -121,19 +118,7 @@ impl Vault {
             cell_names: (slot.journal_size, slot.journal_root),
             cell_joined: keeper.has_joined(),
         };
-        let tree = Arc::new(Mutex::new(tree));
-        Ok((
-            Self {
-                log,
-                tree,
-                keeper,
-                limits,
-                phase: Phase::Open,
-                compaction: Compaction::default(),
-                cut: Vec::new(),
-            },
-            opened,
-        ))
+        Ok((Self::over(log, tree, keeper, limits), opened))
     }
 }
 
