@@ -103,6 +103,16 @@ impl Trouble {
         )
     }
 
+    /// What others erased while the agent was away is still to be asked for.
+    pub(crate) fn behind() -> Self {
+        Self::say(
+            Exit::Missing,
+            "behind",
+            "the agent still asks what was erased while it was away: try again in a moment",
+            "агент ещё узнаёт, что было стёрто без него: повторите чуть позже",
+        )
+    }
+
     /// What was waiting when the agent locked.
     pub(crate) fn locked_before_sent() -> Self {
         Self::say(

@@ -261,6 +261,9 @@ impl Agent {
         id: ConnectionId,
         found: Option<(Vec<protocol::client::event::MessageView>, bool)>,
     ) {
+        if self.work.as_ref().is_some_and(|work| work.store.is_behind()) {
+            return self.fail(id, &Trouble::behind()).await;
+        }
         match found {
             Some((messages, more)) => self.tell(id, Tell::Found(messages, more)).await,
             None => self.fail(id, &Trouble::locked()).await,

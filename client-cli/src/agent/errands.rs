@@ -60,7 +60,12 @@ impl Agent {
                 }
                 self.mention(Event::Ran(run));
             }
+            Event::CaughtUp => {
+                self.behind(false);
+                self.mention(event);
+            }
             Event::Lagging(_) => {
+                self.behind(true);
                 self.prefetch();
                 self.mention(event);
             }
@@ -79,6 +84,12 @@ impl Agent {
             | Event::MissingBody(..)
             | Event::BadWrap(..)
             | Event::Dropped(..) => self.mention(event),
+        }
+    }
+
+    fn behind(&mut self, behind: bool) {
+        if let Some(work) = &mut self.work {
+            work.store.set_behind(behind);
         }
     }
 
@@ -104,6 +115,7 @@ impl Agent {
         let Some(work) = &mut self.work else { return };
         work.backoff.succeeded();
         let unlocker = work.unlocker.take();
+        work.store.set_behind(true);
         (self.login, self.entries, self.trouble) = (ready.login, ready.head.size, None);
         self.must_set_password = ready.must_set_password;
         self.unlocked();

@@ -96,6 +96,9 @@ impl Memory {
         } else if let Command::Conversation(of) = command {
             let one = self.conversations.iter().flatten().find(|one| one.id == *of);
             return one.cloned().map(|one| Reply::Conversation(Box::new(one)));
+        } else if store.is_behind() && !matches!(command, Command::Ask(_)) {
+            // What was erased meanwhile is not known yet.
+            return None;
         } else if let Command::MessagesBefore(of, index) = command {
             let (page, more) = store.newest(*of, *index);
             return Some(Reply::Messages(page, more));

@@ -19,6 +19,8 @@ const FOUND_BYTES_MAX: usize = 2 << 20;
 pub(crate) struct Store {
     messages: BTreeMap<Index, MessageView>,
     bytes: usize,
+    /// Something may have been erased that nobody has asked for yet: nothing is given out until then.
+    behind: bool,
 }
 
 fn weight(message: &MessageView) -> usize {
@@ -43,6 +45,20 @@ impl Store {
                 None => return,
             }
         }
+    }
+
+    /// Whether what was erased meanwhile is still to be asked for.
+    pub(crate) fn set_behind(&mut self, behind: bool) {
+        self.behind = behind;
+    }
+
+    /// See [`Self::set_behind`].
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    fn given(&self) -> impl DoubleEndedIterator<Item = &MessageView> {
+        self.messages.values().filter(|_| !self.behind)
     }
 
     /// Drops what was erased: these messages, or, where none is named, the whole conversation.
@@ -72,12 +88,12 @@ impl Store {
 
     /// The message at an index.
     pub(crate) fn get(&self, index: Index) -> Option<&MessageView> {
-        self.messages.get(&index)
+        self.messages.get(&index).filter(|_| !self.behind)
     }
 
     /// What is held of a conversation, ascending.
     pub(crate) fn of(&self, of: ConversationId) -> impl DoubleEndedIterator<Item = &MessageView> {
-        self.messages.values().filter(move |message| message.conversation == of)
+        self.given().filter(move |message| message.conversation == of)
     }
 
     /// A page of the newest before an index, ascending, and whether there are older ones.
@@ -100,7 +116,7 @@ impl Store {
     /// The newest messages with every word of the query, ascending, and whether there are more.
     pub(crate) fn search(&self, query: &str) -> (Vec<MessageView>, bool) {
         let (mut found, mut bytes, mut more) = (Vec::new(), 0, false);
-        for message in self.messages.values().rev() {
+        for message in self.given().rev() {
             let Content::Text(text, file) = &message.content else { continue };
             let name = file.as_ref().map_or("", |file| file.name.expose());
             if !console::matches(query, text.expose()) && !console::matches(query, name) {
@@ -193,6 +209,19 @@ mod tests {
         store.erase(ConversationId([0; 32]), &[]);
         assert_eq!(found(&store, "слово"), [3]);
         assert_eq!(store.bytes, "слово".len());
+    }
+
+    #[test]
+    fn nothing_is_given_out_before_it_is_known_what_was_erased_meanwhile() {
+        let mut store = Store::default();
+        store.hold(message(7, 1, "слово"));
+        store.set_behind(true);
+        store.hold(message(8, 1, "слово"));
+        assert_eq!(found(&store, "слово"), [0; 0]);
+        assert!(store.get(7).is_none() && store.of(ConversationId([1; 32])).next().is_none());
+        store.erase(ConversationId([1; 32]), &[7]);
+        store.set_behind(false);
+        assert_eq!(found(&store, "слово"), [8]);
     }
 
     #[test]

@@ -154,11 +154,24 @@ fn state(view: &OrderView, names: &Names, lang: Lang) -> String {
                 format!("исполняется {at}; до тех пор те, кого это касается, могут возразить: conclave erase object {n}"),
             )
         }
-        OrderState::Objected(person, index) => {
-            let who = names.full(person, lang);
+        OrderState::Objected(person, index, until_ms) => {
+            let (who, at) = (names.full(person, lang), minute(until_ms));
             lang.pick(
-                format!("stopped: {who} objects, #{index}; two officers may confirm it"),
-                format!("остановлено: возражает {who}, #{index}; двое офицеров могут подтвердить"),
+                format!("stopped: {who} objects, #{index}; others may until {at}, then two officers may confirm it"),
+                format!(
+                    "остановлено: возражает {who}, #{index}; другие могут до {at}, затем двое офицеров могут подтвердить"
+                ),
+            )
+        }
+        OrderState::Silenced(person, index, until_ms) => {
+            let (who, at) = (names.full(person, lang), minute(until_ms));
+            lang.pick(
+                format!(
+                    "stopped: {who} was kept from objecting by #{index}; others may until {at}, then two officers may confirm it"
+                ),
+                format!(
+                    "остановлено: {who} не может возразить из-за #{index}; другие могут до {at}, затем двое офицеров могут подтвердить"
+                ),
             )
         }
         OrderState::Held(hold) => lang.pick(
@@ -174,7 +187,8 @@ fn state(view: &OrderView, names: &Names, lang: Lang) -> String {
 fn json(view: &OrderView, names: &Names) -> OrderJson {
     let (state, effect, at) = match view.state {
         OrderState::Counting(at_ms) => ("waiting", Some(rfc3339(at_ms)), None),
-        OrderState::Objected(_, index) => ("objected", None, Some(index)),
+        OrderState::Objected(_, index, _) => ("objected", None, Some(index)),
+        OrderState::Silenced(_, index, _) => ("silenced", None, Some(index)),
         OrderState::Held(index) => ("held", None, Some(index)),
         OrderState::Done(index) => ("done", None, Some(index)),
     };
@@ -205,9 +219,19 @@ pub(super) struct Held {
 
 /// The holds that concern a conversation or its members, by their signed acts.
 pub(super) fn holds(line: &mut Line, of: ConversationId) -> Result<Vec<Held>, Trouble> {
-    let Reply::Entries(views, _) = line.run(Command::Ask(Query::Holds))? else {
-        return Err(Trouble::odd_answer());
-    };
+    let (mut views, mut next) = (Vec::new(), Some(0));
+    while let Some(from) = next {
+        let Reply::Entries(page, more) = line.run(Command::Ask(Query::Holds(from)))? else {
+            return Err(Trouble::odd_answer());
+        };
+        let last = page.last().map(|view| view.index);
+        // A page that is no step further ends nothing: a part is never shown as the whole.
+        if more && last.is_none_or(|last| last < from) {
+            return Err(Trouble::odd_answer());
+        }
+        views.extend(page);
+        next = last.filter(|_| more).map(|last| last + 1);
+    }
     let mut holds = Vec::new();
     for view in &views {
         let entry = Entry::decode(&view.entry).map_err(|_| Trouble::odd_answer())?;

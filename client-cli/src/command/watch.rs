@@ -168,6 +168,7 @@ fn line(
             ("distrust", lang.pick(words.en, words.ru))
         }
         Event::Lagging(_)
+        | Event::CaughtUp
         | Event::Greeted
         | Event::Ready(_)
         | Event::Done(..)

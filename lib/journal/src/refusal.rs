@@ -131,6 +131,9 @@ refusals! {
     // --- retention
     230 RunOverdue { due_ms: u64 } "a run of the retention schedule must come first: it was due at {due_ms}",
     231 BadRetentionRun { reason: String } "no such run of the retention schedule: {reason}",
+    /// Whoever confirms an order is to know all that was said against it.
+    260 TimeToObject { until_ms: u64 } "those concerned may object until {until_ms}",
+    261 TooManyOwnHolds { limit: u64 } "more than {limit} holds of one officer stand",
     // --- time and Facts
     200 TimeRunsBack { floor_ms: u64 } "time before {floor_ms}",
     201 DeadlinePassed { deadline_ms: u64 } "a Tick must come first: a deadline passed at {deadline_ms}",

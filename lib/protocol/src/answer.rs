@@ -80,6 +80,9 @@ pub enum Answer {
     /// Figures.
     #[n(22)]
     Retention(#[n(0)] Box<RetentionRecord>),
+    /// The `RetentionRun` facts.
+    #[n(23)]
+    Runs(#[n(0)] Page),
 }
 
 /// How the retention schedule stands, by the server's word: an audit works it out from the log.

@@ -68,16 +68,20 @@ pub enum Query {
     /// Messages as entries, never their bodies; officers.
     #[n(19)]
     Find(#[n(0)] Find),
-    /// Holds that stand, as far as they concern who asks.
+    /// A page of the holds that stand, at or above an index, as far as they concern who asks.
     #[n(20)]
-    Holds,
-    /// Orders of erasure that two officers gave, as far as they concern who asks.
+    Holds(#[n(0)] Index),
+    /// The newest orders of erasure that two officers gave, of those that were proposed below an index, as far as they
+    /// concern who asks.
     #[n(21)]
-    Orders,
+    Orders(#[n(0)] Index),
     /// How the retention schedule stands, and what this one (`None`: the one that rules) would take at its next run;
     /// officers and administrators.
     #[n(22)]
     Retention(#[n(0)] Option<Retention>),
+    /// A page of the runs of the retention schedule that took something, at or above an index.
+    #[n(23)]
+    Runs(#[n(0)] Index),
 }
 
 /// See [`Query::Find`]: what is not named is not asked about.

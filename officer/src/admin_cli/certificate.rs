@@ -294,6 +294,11 @@ fn released(facts: &Facts, lang: Lang) -> Vec<String> {
             format!("кроме того, выдано, только со слов сервера: {word}"),
         ),
         lang.pick(
+            "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure, and that nobody objected, is the server's word here: an audit of the journal shows it.",
+            "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, и что никто не возразил, указано со слов сервера: это показывает проверка журнала.",
+        )
+        .to_owned(),
+        lang.pick(
             "Their terminals drop their copies once they are shown this order, before anything else. Paper, photographs and exports are out of its reach.",
             "Их терминалы уничтожают копии, как только им показано это распоряжение, раньше всего остального. Бумага, снимки и выгрузки ему недоступны.",
         )

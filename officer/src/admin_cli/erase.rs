@@ -324,7 +324,8 @@ fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
 fn order_row(view: &OrderView, names: &Names) -> OrderRow {
     let (state, effect, at) = match view.state {
         OrderState::Counting(at_ms) => ("waiting", Some(rfc3339(at_ms)), None),
-        OrderState::Objected(_, index) => ("objected", None, Some(index)),
+        OrderState::Objected(_, index, _) => ("objected", None, Some(index)),
+        OrderState::Silenced(_, index, _) => ("silenced", None, Some(index)),
         OrderState::Held(index) => ("held", None, Some(index)),
         OrderState::Done(index) => ("done", None, Some(index)),
     };

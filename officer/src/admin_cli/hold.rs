@@ -124,9 +124,6 @@ console::words! {
         Lifted { hold: u64, index: u64 }
             => en("the hold #{hold} is lifted: #{index}"), ru("запрет № {hold} снят: запись № {index}");
         None => en("no hold stands"), ru("запретов нет");
-        NoSuch { index: u64 }
-            => en("no hold #{index} stands; `conclave-admin hold list` lists those that do"),
-               ru("запрета № {index} нет; действующие показывает `conclave-admin hold list`");
         NotLift { index: u64 }
             => en("#{index} does not propose to lift a hold"), ru("предложение № {index} не о снятии запрета");
     }
@@ -221,7 +218,7 @@ impl Lift {
         let (said, proposal) = session(&self.access, voice, For::Officers, |online| {
             let names = Names::fetch(online, voice.lang)?;
             let held = law::holds(online)?.into_iter().find(|held| held.index == index);
-            let held = held.ok_or_else(|| Trouble::new(Exit::No, "no-such-hold", &Said::NoSuch { index }))?;
+            let held = held.ok_or_else(|| law::no_such_hold(index))?;
             let plan = Said::LiftPlan { index, what: line(&held, &names, voice.lang) };
             match self.decision.ask(online, voice, &plan)? {
                 Decided::PlanOnly => Ok((plan, None)),
@@ -259,7 +256,8 @@ fn ends_soon(held: &Standing, warning_ms: u64) -> bool {
     held.hold.end_ms.saturating_sub(warning_ms) <= clock::now_ms()
 }
 
-fn line(held: &Standing, names: &Names, lang: Lang) -> String {
+/// A hold in words: until when, what, by which paper, who placed it.
+pub(super) fn line(held: &Standing, names: &Names, lang: Lang) -> String {
     let (end, by) = (minute(held.hold.end_ms), names.full(held.by));
     let (what, paper) = (law::scope(&held.hold.scope, names, lang), law::paper(&held.hold.order, lang));
     let until = lang.pick("until", "до");

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use console::when::minute;
 use console::{Exit, Lang, clean};
 use journal::act::law::ORDER_NUMBER_BYTES_MAX;
-use journal::act::{Act, EraseTarget, Ground, Hold, HoldScope, Order};
+use journal::act::{Act, DualAct, EraseTarget, Ground, Hold, HoldScope, Order};
 use journal::entry::Content;
 use journal::{ConversationId, Entry, Index};
 use link::terminal::ground_words;
@@ -98,10 +98,55 @@ pub(super) fn short(id: ConversationId) -> String {
     id.to_string().chars().take(12).collect()
 }
 
+/// Messages that a line names; of more it says how many.
+const LISTED: usize = 12;
+
 fn listed(messages: &[Index]) -> String {
-    const SHOWN: usize = 12;
-    let list = messages.iter().take(SHOWN).map(|n| format!("#{n}")).collect::<Vec<_>>().join(", ");
-    if messages.len() > SHOWN { format!("{list}, … ({})", messages.len()) } else { list }
+    let list = messages.iter().take(LISTED).map(|n| format!("#{n}")).collect::<Vec<_>>().join(", ");
+    if messages.len() > LISTED { format!("{list}, … ({})", messages.len()) } else { list }
+}
+
+/// Every message of a target that [`target`] cuts: whoever approves reads all that he approves.
+fn in_full(target: &EraseTarget) -> Option<String> {
+    match target {
+        EraseTarget::Messages(_, messages) if messages.len() > LISTED => {
+            Some(messages.iter().map(|n| format!("#{n}")).collect::<Vec<_>>().join(" "))
+        }
+        EraseTarget::Messages(..) | EraseTarget::Conversation(_) => None,
+    }
+}
+
+/// What stands behind the numbers of a proposal that is to be approved: the hold that it lifts, and all that it erases.
+pub(super) fn behind(
+    online: &mut Online,
+    act: &DualAct,
+    names: &Names,
+    lang: Lang,
+) -> Result<String, Trouble> {
+    let target = match act {
+        DualAct::LiftHold(hold) => {
+            let found = holds(online)?.into_iter().find(|held| held.index == *hold);
+            let held = found.ok_or_else(|| no_such_hold(*hold))?;
+            let shown = super::hold::line(&held, names, lang);
+            let all = match &held.hold.scope {
+                HoldScope::Messages(id, messages) => in_full(&EraseTarget::Messages(*id, messages.clone())),
+                HoldScope::Person(_) | HoldScope::Conversation(_) => None,
+            };
+            return Ok(format!("  {shown}\n{}", all.map_or(String::new(), |all| format!("    {all}\n"))));
+        }
+        DualAct::Erase(order) => &order.target,
+        DualAct::Policy(_) | DualAct::AdmitOfficer(_) => return Ok(String::new()),
+    };
+    Ok(in_full(target).map_or(String::new(), |all| format!("  {all}\n")))
+}
+
+pub(super) fn no_such_hold(index: Index) -> Trouble {
+    Trouble::say(
+        Exit::No,
+        "no-such-hold",
+        format!("no hold #{index} stands; `conclave-admin hold list` lists those that do"),
+        format!("запрета № {index} нет; действующие показывает `conclave-admin hold list`"),
+    )
 }
 
 /// What an order takes.
@@ -217,18 +262,31 @@ pub(super) struct Standing {
 
 /// All that stand, as they were signed.
 pub(super) fn holds(online: &mut Online) -> Result<Vec<Standing>, Trouble> {
-    let Reply::Entries(views, _) = online.run(Command::Ask(Query::Holds))? else {
-        return Err(Trouble::odd_answer());
-    };
-    let read = |view: &protocol::client::event::EntryView| {
-        let entry = Entry::decode(&view.entry).ok()?;
-        let Content::Statement(signed) = entry.content else { return None };
-        let parsed = signed.parse().ok()?;
-        let Act::Hold(hold) = parsed.act() else { return None };
-        let by = parsed.header().person;
-        Some(Standing { index: view.index, placed_ms: entry.wall_ms, by, hold: hold.clone() })
-    };
-    views.iter().map(|view| read(view).ok_or_else(Trouble::odd_answer)).collect()
+    let (mut holds, mut next) = (Vec::new(), Some(0));
+    while let Some(from) = next {
+        let Reply::Entries(views, more) = online.run(Command::Ask(Query::Holds(from)))? else {
+            return Err(Trouble::odd_answer());
+        };
+        let last = views.last().map(|view| view.index);
+        // A page that is no step further ends nothing: a part is never given for the whole.
+        if more && last.is_none_or(|last| last < from) {
+            return Err(Trouble::odd_answer());
+        }
+        for view in &views {
+            holds.push(standing(view).ok_or_else(Trouble::odd_answer)?);
+        }
+        next = last.filter(|_| more).map(|last| last + 1);
+    }
+    Ok(holds)
+}
+
+fn standing(view: &protocol::client::event::EntryView) -> Option<Standing> {
+    let entry = Entry::decode(&view.entry).ok()?;
+    let Content::Statement(signed) = entry.content else { return None };
+    let parsed = signed.parse().ok()?;
+    let Act::Hold(hold) = parsed.act() else { return None };
+    let by = parsed.header().person;
+    Some(Standing { index: view.index, placed_ms: entry.wall_ms, by, hold: hold.clone() })
 }
 
 /// The first hold that keeps a message.
@@ -264,11 +322,20 @@ pub(super) fn state(view: &OrderView, names: &Names, lang: Lang) -> String {
             let at = minute(at_ms);
             lang.pick(format!("waits for objections until {at}"), format!("ждёт возражений до {at}"))
         }
-        OrderState::Objected(person, index) => {
-            let who = names.full(person);
+        OrderState::Objected(person, index, until_ms) => {
+            let (who, until) = (names.full(person), minute(until_ms));
             lang.pick(
-                format!("STOPPED: {who} objects, #{index}"),
-                format!("ОСТАНОВЛЕНО: возражает {who}, #{index}"),
+                format!("STOPPED: {who} objects, #{index}; to be confirmed from {until} on"),
+                format!("ОСТАНОВЛЕНО: возражает {who}, #{index}; подтвердить можно с {until}"),
+            )
+        }
+        OrderState::Silenced(person, index, until_ms) => {
+            let (who, until) = (names.full(person), minute(until_ms));
+            lang.pick(
+                format!(
+                    "STOPPED: {who} was kept from objecting by #{index}; to be confirmed from {until} on"
+                ),
+                format!("ОСТАНОВЛЕНО: {who} не может возразить из-за #{index}; подтвердить можно с {until}"),
             )
         }
         OrderState::Held(hold) => {

@@ -2,6 +2,7 @@
 //! Never takes the server's word for what the policy says where the entry that set it is shown.
 
 use super::decide::{Decided, Decision};
+use super::law;
 use super::names::{Names, Text};
 use super::online::{Access, For, Online, session};
 use super::policy_words::{Change, Rule, change_lines, changes, rule_lines, rules};
@@ -9,7 +10,7 @@ use super::proposals::{self, number, of_another, of_entry};
 use super::trouble::Trouble;
 use crate::policy_file;
 use clap::{Args, Subcommand};
-use console::{Exit, HelpTable, Lang, Voice};
+use console::{Exit, HelpTable, Voice};
 use journal::act::{Act, Approve, DualAct, Propose, Withdraw};
 use journal::entry::Content;
 use journal::policy::Policy as Rules;
@@ -260,16 +261,10 @@ pub(super) fn approve(
     of_another(open, online)?;
     let (ruling, _) = online.policy()?;
     let names = Names::fetch(online, voice.lang)?;
-    let what = |lang: Lang| {
-        let by = names.full(open.by);
-        format!(
-            "#{} {} {by}:\n{}",
-            open.index,
-            lang.pick("by", "от"),
-            proposals::what(&open.act, &ruling, &names, lang)
-        )
-    };
-    let plan = what(voice.lang);
+    let behind = law::behind(online, &open.act, &names, voice.lang)?;
+    let (by, word) = (names.full(open.by), voice.lang.pick("by", "от"));
+    let what = proposals::what(&open.act, &ruling, &names, voice.lang);
+    let plan = format!("#{} {word} {by}:\n{what}{behind}", open.index);
     match decision.ask(online, voice, &Text(plan.clone()))? {
         Decided::PlanOnly => Ok((plan, None)),
         Decided::Yes => {

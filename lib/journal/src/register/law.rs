@@ -4,35 +4,46 @@
 use super::columns::ERASED;
 use super::session::check_covered;
 use super::{
-    Applied, Audience, Context, Due, Effect, HOLD_MS_MAX, HOLDS_MAX, HoldRow, ORDERS_MAX, OrderRow,
-    OrderState, Register,
+    Applied, Audience, Context, Due, Effect, HOLD_MS_MAX, HOLDS_MAX, HOLDS_OF_ONE_MAX, HoldRow, ORDERS_MAX,
+    OrderRow, OrderState, Register,
 };
 use crate::act::{EraseOrder, EraseTarget, Hold, HoldScope, Object};
 use crate::ids::{ConversationId, Index};
 use crate::refusal::Refusal;
 use pki::PersonId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Orders of erasure, also those that took effect, by what they are about: who asks for his own looks through no others.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct OrderIndex {
+    of_conversation: BTreeMap<u64, BTreeSet<Index>>,
+    /// Of single messages, by who wrote any of them.
+    of_author: BTreeMap<PersonId, BTreeSet<Index>>,
+}
 
 impl Register {
     /// The order could be given now.
-    pub(super) fn check_order(&self, order: &EraseOrder) -> Result<(), Refusal> {
+    pub(super) fn check_order(&self, cx: &Context<'_>, order: &EraseOrder) -> Result<(), Refusal> {
         order.check_bounds().map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
         let number = self.known_conversation(order.target.conversation())?;
         if let Some(index) = self.row(number)?.erased {
             return Err(Refusal::AlreadyErased { index });
         }
         match order.confirms {
-            Some(proposal) => self.check_confirms(proposal, order),
+            Some(proposal) => self.check_confirms(cx, proposal, order),
             None => self.check_fresh_order(number, order),
         }
     }
 
-    /// It names the very order that was stopped, and nothing holds any more what it takes.
-    fn check_confirms(&self, proposal: Index, order: &EraseOrder) -> Result<(), Refusal> {
+    /// It names the very order that was stopped, everybody has had the time to object, and nothing holds any more what it
+    /// takes: whoever confirms knows all that was said against it.
+    fn check_confirms(&self, cx: &Context<'_>, proposal: Index, order: &EraseOrder) -> Result<(), Refusal> {
         let found = self.orders.get(&proposal);
-        let stopped =
-            found.is_some_and(|found| found.state.is_stopped() && found.order.target == order.target);
-        if !stopped {
-            return Err(Refusal::NoSuchOrder { proposal });
+        let stopped = found.filter(|found| found.state.is_stopped() && found.order.target == order.target);
+        let stopped = stopped.ok_or(Refusal::NoSuchOrder { proposal })?;
+        if stopped.may_be_objected_to(cx) {
+            let until_ms = self.order_state(stopped).until_ms().unwrap_or(cx.now_ms);
+            return Err(Refusal::TimeToObject { until_ms });
         }
         match self.holding(&order.target) {
             Some(hold) => Err(Refusal::Held { hold }),
@@ -85,21 +96,43 @@ impl Register {
             return Vec::new();
         };
         let confirms = order.confirms;
-        let deadline_ms = cx.now_ms.saturating_add(objection_ms);
-        let state = OrderState::Counting(deadline_ms);
-        let row = OrderRow { by, with: cx.by.signer, approve: cx.by.index, order, state };
-        self.orders.insert(proposal, row);
+        let until_ms = cx.now_ms.saturating_add(objection_ms);
+        let ran_ms = cx.ran_ms.saturating_add(objection_ms);
+        let state = match self.silenced_already(&order.target).filter(|_| confirms.is_none()) {
+            Some((person, index)) => OrderState::Silenced(person, index, until_ms),
+            None => OrderState::Counting(until_ms),
+        };
+        let (with, approve, objected) = (cx.by.signer, cx.by.index, Vec::new());
+        self.index_order(proposal, &order.target);
+        self.orders.insert(proposal, OrderRow { by, with, approve, order, state, ran_ms, objected });
         let mut effects = vec![Effect::OrderBegan { proposal, conversation }];
-        match confirms {
-            Some(stopped) => {
-                self.orders.remove(&stopped);
-                self.carry_out(cx.by.index, proposal, &mut effects);
-            }
-            None => {
-                self.derived.deadlines.insert((deadline_ms, Due::Order(proposal)));
-            }
+        if let Some(stopped) = confirms {
+            self.remove_order(stopped);
+            self.carry_out(cx.by.index, proposal, &mut effects);
+        } else if state.is_stopped() {
+            effects.push(Effect::OrderStopped { proposal });
+        } else {
+            self.fall_after(Due::Order(proposal), until_ms, ran_ms, cx.ran_ms);
         }
         effects
+    }
+
+    /// Whoever might object and is suspended: with the entry that suspended him.
+    fn silenced_already(&self, target: &EraseTarget) -> Option<(PersonId, Index)> {
+        let mut suspended = self.people.values().filter_map(|person| Some((person.id, person.suspended?)));
+        suspended.find(|(person, _)| self.may_object(*person, target))
+    }
+
+    /// The entry at this index keeps a person from objecting: what he might object to waits for two officers' fresh word
+    /// as if he had. One officer alone takes nobody's time to object away.
+    pub(super) fn silence(&mut self, person: PersonId, at: Index, effects: &mut Vec<Effect>) {
+        let counting = self.orders.iter().filter_map(|(proposal, row)| {
+            let OrderState::Counting(until_ms) = row.state else { return None };
+            self.may_object(person, &row.order.target).then_some((*proposal, until_ms))
+        });
+        for (proposal, until_ms) in counting.collect::<Vec<_>>() {
+            self.stop_order(proposal, OrderState::Silenced(person, at, until_ms), effects);
+        }
     }
 
     /// The time to object is over. What a hold keeps by now waits for it, and for two officers' fresh word afterwards.
@@ -113,19 +146,16 @@ impl Register {
 
     fn stop_order(&mut self, proposal: Index, state: OrderState, effects: &mut Vec<Effect>) {
         let Some(row) = self.orders.get_mut(&proposal) else { return };
-        if let OrderState::Counting(deadline_ms) = row.state {
-            self.derived.deadlines.remove(&(deadline_ms, Due::Order(proposal)));
+        let (before, ran_ms) = (std::mem::replace(&mut row.state, state), row.ran_ms);
+        if let OrderState::Counting(until_ms) = before {
+            self.falls_no_more(Due::Order(proposal), until_ms, ran_ms);
         }
-        row.state = state;
         effects.push(Effect::OrderStopped { proposal });
     }
 
     /// Takes what the order names and nobody has erased meanwhile; `at` is the entry that lets it happen.
     fn carry_out(&mut self, at: Index, proposal: Index, effects: &mut Vec<Effect>) {
         let Some(row) = self.orders.get_mut(&proposal) else { return };
-        if let OrderState::Counting(deadline_ms) = row.state {
-            self.derived.deadlines.remove(&(deadline_ms, Due::Order(proposal)));
-        }
         row.state = OrderState::Done(at);
         let (approve, target) = (row.approve, row.order.target.clone());
         let Ok(conversation) = self.known_conversation(target.conversation()) else { return };
@@ -150,18 +180,26 @@ impl Register {
         effects.push(Effect::OrderCarriedOut { proposal, approve, conversation, messages: taken });
     }
 
-    /// Whoever is concerned stops an order while it waits.
+    /// Whoever is concerned stops an order while there is time; who was not the first says his word too, once.
     pub(super) fn object(&mut self, cx: &Context<'_>, act: &Object) -> Result<Applied, Refusal> {
         let proposal = act.proposal;
-        let row = self.orders.get(&proposal).filter(|row| matches!(row.state, OrderState::Counting(_)));
+        let row = self.orders.get(&proposal).filter(|row| row.may_be_objected_to(cx));
+        let row = row.filter(|row| !row.objected.contains(&cx.by.signer));
         let row = row.ok_or(Refusal::NoSuchOrder { proposal })?;
         if !self.may_object(cx.by.signer, &row.order.target) {
             return Err(Refusal::NotConcerned { proposal });
         }
         check_covered(cx.header, proposal)?;
         let conversation = self.known_conversation(row.order.target.conversation())?;
+        let (first, until_ms) = (row.objected.is_empty(), row.state.until_ms().unwrap_or(cx.now_ms));
         let mut effects = Vec::new();
-        self.stop_order(proposal, OrderState::Objected(cx.by.signer, cx.by.index), &mut effects);
+        if first {
+            let objected = OrderState::Objected(cx.by.signer, cx.by.index, until_ms);
+            self.stop_order(proposal, objected, &mut effects);
+        }
+        if let Some(row) = self.orders.get_mut(&proposal) {
+            row.objected.push(cx.by.signer);
+        }
         Ok(Applied::with(Audience::Conversation(conversation), effects))
     }
 
@@ -191,7 +229,7 @@ impl Register {
         }
         let mut effects = Vec::new();
         self.stop_order(proposal, OrderState::Done(cx.by.index), &mut effects);
-        self.orders.remove(&proposal);
+        self.remove_order(proposal);
         Ok(Applied::with(Audience::Officers, effects))
     }
 
@@ -203,10 +241,14 @@ impl Register {
         if self.holds.len() >= HOLDS_MAX {
             return Err(Refusal::TooManyHolds { limit: HOLDS_MAX as u64 });
         }
+        if self.holds.values().filter(|row| row.by == cx.by.signer).count() >= HOLDS_OF_ONE_MAX {
+            return Err(Refusal::TooManyOwnHolds { limit: HOLDS_OF_ONE_MAX as u64 });
+        }
         let warn_ms = act.end_ms.saturating_sub(self.ruling_policy()?.hold_warning_ms);
         let warn_ms = Some(warn_ms).filter(|at| *at > cx.now_ms);
-        let row = HoldRow { by: cx.by.signer, hold: act.clone(), warn_ms };
-        self.derived.deadlines.extend(hold_deadlines(cx.by.index, &row));
+        let ran_ms = warn_ms.is_none().then(|| cx.ran_ms.saturating_add(act.end_ms - cx.now_ms));
+        let row = HoldRow { by: cx.by.signer, hold: act.clone(), warn_ms, ran_ms };
+        self.await_hold(cx.by.index, &row, cx.ran_ms);
         self.holds.insert(cx.by.index, row);
         Ok(Applied::to(audience))
     }
@@ -234,20 +276,33 @@ impl Register {
     /// Ends a hold: by two officers, or because its time has come.
     pub(super) fn end_hold(&mut self, index: Index, effects: &mut Vec<Effect>) {
         if let Some(row) = self.holds.remove(&index) {
-            for deadline in hold_deadlines(index, &row) {
-                self.derived.deadlines.remove(&deadline);
+            self.falls_no_more(Due::Hold(index), row.hold.end_ms, row.ran_ms.unwrap_or(0));
+            if let Some(warn_ms) = row.warn_ms {
+                self.derived.deadlines.remove(&(warn_ms, Due::HoldWarning(index)));
             }
             self.look_again(&row.hold.scope);
             effects.push(Effect::HoldEnded { hold: index });
         }
     }
 
-    /// A hold ends soon; said once.
-    pub(super) fn hold_warns(&mut self, index: Index, effects: &mut Vec<Effect>) {
+    /// A hold ends soon; said once. From here on the server must run for the time of the warning, however far the clock
+    /// went while it stood still: the officers are to have that time.
+    pub(super) fn hold_warns(&mut self, index: Index, ran_ms: u64, effects: &mut Vec<Effect>) {
         let Some(row) = self.holds.get_mut(&index) else { return };
         if let Some(warn_ms) = row.warn_ms.take() {
-            self.derived.deadlines.remove(&(warn_ms, Due::HoldWarning(index)));
+            row.ran_ms = Some(ran_ms.saturating_add(row.hold.end_ms.saturating_sub(warn_ms)));
             effects.push(Effect::HoldEndsSoon { hold: index, by: row.by });
+            let row = row.clone();
+            self.await_hold(index, &row, ran_ms);
+        }
+    }
+
+    /// Sees to it that a hold is looked at: first for the warning, then for its end.
+    pub(super) fn await_hold(&mut self, index: Index, row: &HoldRow, ran_ms: u64) {
+        if let Some(warn_ms) = row.warn_ms {
+            self.derived.deadlines.insert((warn_ms, Due::HoldWarning(index)));
+        } else {
+            self.fall_after(Due::Hold(index), row.hold.end_ms, row.ran_ms.unwrap_or(0), ran_ms);
         }
     }
 
@@ -270,9 +325,70 @@ impl Register {
         self.holds.iter().find(|(_, row)| keeps(row)).map(|(index, _)| *index)
     }
 
+    /// Finds an order again by what it is about.
+    pub(super) fn index_order(&mut self, proposal: Index, target: &EraseTarget) {
+        let Ok(number) = self.known_conversation(target.conversation()) else { return };
+        let authors = self.authors_of(target);
+        let index = &mut self.derived.orders;
+        index.of_conversation.entry(number).or_default().insert(proposal);
+        for author in authors {
+            index.of_author.entry(author).or_default().insert(proposal);
+        }
+    }
+
+    fn remove_order(&mut self, proposal: Index) {
+        let Some(row) = self.orders.remove(&proposal) else { return };
+        let authors = self.authors_of(&row.order.target);
+        let number = self.known_conversation(row.order.target.conversation());
+        let index = &mut self.derived.orders;
+        let take = |proposals: &mut BTreeSet<Index>| {
+            proposals.remove(&proposal);
+            proposals.is_empty()
+        };
+        if let Ok(number) = number
+            && index.of_conversation.get_mut(&number).is_some_and(take)
+        {
+            index.of_conversation.remove(&number);
+        }
+        for author in authors {
+            if index.of_author.get_mut(&author).is_some_and(take) {
+                index.of_author.remove(&author);
+            }
+        }
+    }
+
+    fn authors_of(&self, target: &EraseTarget) -> BTreeSet<PersonId> {
+        match target {
+            EraseTarget::Conversation(_) => BTreeSet::new(),
+            EraseTarget::Messages(_, messages) => {
+                messages.iter().filter_map(|index| Some(self.message(*index)?.author)).collect()
+            }
+        }
+    }
+
+    /// Orders that concern a person, newest first, of those that were proposed below an index: about a conversation that
+    /// he is in, or about what he wrote. Others are not looked at.
+    pub fn orders_concerning(
+        &self,
+        person: PersonId,
+        below: Index,
+    ) -> impl Iterator<Item = (Index, &OrderRow)> {
+        let index = &self.derived.orders;
+        let own = self.derived.conversations_of.get(&person).into_iter().flatten();
+        let own = own.filter_map(|number| index.of_conversation.get(number));
+        let found: BTreeSet<Index> =
+            own.chain(index.of_author.get(&person)).flat_map(|some| some.range(..below)).copied().collect();
+        found.into_iter().rev().filter_map(|proposal| Some((proposal, self.orders.get(&proposal)?)))
+    }
+
     /// Orders of erasure that two officers gave, by the index of their `Propose`; those that took effect too.
     pub fn orders(&self) -> impl DoubleEndedIterator<Item = (Index, &OrderRow)> {
-        self.orders.iter().map(|(index, row)| (*index, row))
+        self.orders_below(Index::MAX)
+    }
+
+    /// Those that were proposed below an index.
+    pub fn orders_below(&self, below: Index) -> impl DoubleEndedIterator<Item = (Index, &OrderRow)> {
+        self.orders.range(..below).map(|(index, row)| (*index, row))
     }
 
     /// The order of erasure proposed at this index.
@@ -286,10 +402,11 @@ impl Register {
     }
 }
 
-/// When a hold is to be looked at.
-pub(super) fn hold_deadlines(index: Index, row: &HoldRow) -> impl Iterator<Item = (u64, Due)> + use<> {
-    let warning = row.warn_ms.map(|warn_ms| (warn_ms, Due::HoldWarning(index)));
-    [(row.hold.end_ms, Due::Hold(index))].into_iter().chain(warning)
+impl OrderRow {
+    /// Those concerned still have time: by the wall clock, or by that for which the server ran.
+    fn may_be_objected_to(&self, cx: &Context<'_>) -> bool {
+        self.state.until_ms().is_some_and(|until_ms| cx.now_ms < until_ms || cx.ran_ms < self.ran_ms)
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Stories of orders of erasure, of objections and of holds.
 use crate::act::{
     Act, Approve, DualAct, Erase, EraseOrder, EraseTarget, Ground, Hold, HoldScope, Object, Order, Propose,
-    Withdraw,
+    Resume, Revoke, RevokeReason, Suspend, Withdraw,
 };
-use crate::fact::{Fact, Tick};
+use crate::fact::{Fact, Stop, Tick};
 use crate::ids::{ConversationId, Index};
 use crate::policy::PrivateErase;
-use crate::register::{Audience, Effect, HOLD_MS_MAX, HOLDS_MAX, ORDERS_MAX, OrderState, Register};
+use crate::register::{
+    Audience, Effect, HOLD_MS_MAX, HOLDS_MAX, HOLDS_OF_ONE_MAX, ORDERS_MAX, OrderState, Register,
+};
 use crate::testing::TestLog;
 use crate::{Policy, Refusal};
 use pki::{Suite, canonical};
@@ -45,6 +47,10 @@ fn place(log: &mut TestLog, scope: HoldScope, days: u64) -> Result<Index, Refusa
 fn tick(log: &mut TestLog, days: u64) -> Vec<Effect> {
     log.wait_ms(days * DAY_MS);
     log.fact(Fact::Tick(Tick {})).expect("a deadline passed").effects
+}
+
+fn gone(log: &TestLog, chat: ConversationId) -> bool {
+    log.register.conversation(chat).expect("founded").erased.is_some()
 }
 
 fn erased(log: &TestLog, index: Index) -> bool {
@@ -115,11 +121,11 @@ fn those_concerned_object_and_two_officers_confirm() {
     let again = two(&mut log, &erase(target.clone(), Some(proposal)));
     assert_eq!(again, Err(Refusal::NoSuchOrder { proposal }), "nothing to confirm yet");
     log.act("boris", object()).expect("he wrote it");
-    let objected = OrderState::Objected(log.id("boris"), log.tree.size() - 1);
-    assert_eq!(log.register.order(proposal).unwrap().state, objected);
-    assert_eq!(log.act("anna", object()), Err(Refusal::NoSuchOrder { proposal }), "once is enough");
+    assert!(log.register.order(proposal).unwrap().state.is_stopped());
+    assert_eq!(log.act("boris", object()), Err(Refusal::NoSuchOrder { proposal }), "once is enough");
     assert_eq!(log.register.next_deadline_ms().is_some(), log.register.proposals().count() > 0);
     log.wait_ms(4 * DAY_MS);
+    assert_eq!(log.act("anna", object()), Err(Refusal::NoSuchOrder { proposal }), "her time is over");
     assert!(!erased(&log, index), "stopped");
     let other = EraseTarget::Conversation(chat);
     assert!(two(&mut log, &erase(other, Some(proposal))).is_err(), "confirms the very same");
@@ -127,6 +133,132 @@ fn those_concerned_object_and_two_officers_confirm() {
     assert!(erased(&log, index), "at once");
     assert!(log.register.order(proposal).is_none());
     assert!(log.register.order(confirmed).unwrap().state.is_done());
+}
+
+#[test]
+fn a_sham_objection_takes_nobodys_time_to_object() {
+    let mut log = TestLog::standard(11);
+    let chat = log.talking("anna", &["boris"]);
+    let index = log.send("boris", chat).unwrap();
+    let target = EraseTarget::Conversation(chat);
+    let proposal = two(&mut log, &erase(target.clone(), None)).unwrap();
+    let object = || Act::Object(Object { proposal });
+    log.act("anna", object()).expect("the officers' friend");
+    let early = two(&mut log, &erase(target.clone(), Some(proposal)));
+    assert_eq!(early.map_err(|refusal| refusal.code()), Err(260), "boris has three days");
+    assert!(!gone(&log, chat));
+    log.wait_ms(DAY_MS);
+    log.act("boris", object()).expect("and uses them");
+    let restored = Register::restore(&log.register.snapshot()).unwrap();
+    assert!(restored == log.register, "both words are remembered");
+    log.wait_ms(2 * DAY_MS - 1);
+    assert_eq!(
+        propose(&mut log, &erase(target.clone(), Some(proposal))).map_err(|refusal| refusal.code()),
+        Err(260)
+    );
+    log.wait_ms(1);
+    assert_eq!(log.act("boris", object()), Err(Refusal::NoSuchOrder { proposal }));
+    two(&mut log, &erase(target, Some(proposal))).expect("they know all that was said against it");
+    assert!(gone(&log, chat) && log.register.message(index).is_some());
+}
+
+#[test]
+fn no_time_to_object_passes_while_the_server_stands_still() {
+    let mut log = TestLog::standard(12);
+    let chat = log.talking("anna", &["boris"]);
+    let index = log.send("anna", chat).unwrap();
+    let proposal = two(&mut log, &erase(messages(chat, &[index]), None)).unwrap();
+    log.wait_ms(DAY_MS);
+    log.fact(Fact::Stop(Stop {})).unwrap();
+    // The machine was off: its boot clock begins anew, its wall clock says ten days more.
+    (log.now_ms, log.boot_ms) = (log.now_ms + 10 * DAY_MS, 5000);
+    log.start().unwrap();
+    assert!(log.fact(Fact::Tick(Tick {})).is_err(), "no deadline has passed");
+    let restored = Register::restore(&log.register.snapshot()).unwrap();
+    assert!(restored == log.register);
+    log.wait_ms(2 * DAY_MS - 1);
+    assert!(log.fact(Fact::Tick(Tick {})).is_err() && !erased(&log, index));
+    ["anna", "boris"].iter().for_each(|login| drop(log.log_in(login).unwrap()));
+    log.wait_ms(1);
+    let late = log.act("boris", Act::Object(Object { proposal }));
+    assert!(matches!(late, Err(Refusal::DeadlinePassed { .. })), "{late:?}");
+    log.fact(Fact::Tick(Tick {})).expect("three days of a running server");
+    assert!(erased(&log, index));
+}
+
+#[test]
+fn a_clock_that_is_set_forward_ends_neither_the_time_to_object_nor_a_hold_unwarned() {
+    let mut log = TestLog::standard(13);
+    let chat = log.talking("anna", &["boris"]);
+    let (index, held) = (log.send("anna", chat).unwrap(), log.send("anna", chat).unwrap());
+    let hold = place(&mut log, HoldScope::Messages(chat, vec![held]), 30).unwrap();
+    let brief = place(&mut log, HoldScope::Messages(chat, vec![held]), 2).unwrap();
+    let proposal = two(&mut log, &erase(messages(chat, &[index]), None)).unwrap();
+    log.now_ms += 60 * DAY_MS;
+    let effects = log.fact(Fact::Tick(Tick {})).expect("the warning").effects;
+    let by = log.id("olga");
+    assert_eq!(effects, [Effect::HoldEndsSoon { hold, by }], "and nothing else");
+    assert_eq!(log.register.holds().map(|(index, _)| index).collect::<Vec<_>>(), [hold, brief]);
+    let restored = Register::restore(&log.register.snapshot()).unwrap();
+    assert!(restored == log.register);
+    log.act("boris", Act::Object(Object { proposal })).expect("there is time");
+    assert_eq!(tick(&mut log, 2), [Effect::HoldEnded { hold: brief }]);
+    log.wait_ms(5 * DAY_MS - 1);
+    assert!(log.fact(Fact::Tick(Tick {})).is_err(), "the officers have the time of the warning");
+    log.wait_ms(1);
+    assert_eq!(log.fact(Fact::Tick(Tick {})).unwrap().effects, [Effect::HoldEnded { hold }]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_lets_nothing_come_before_the_date_that_was_told() {
+    let mut log = TestLog::standard(14);
+    let chat = log.talking("anna", &["boris"]);
+    let index = log.send("anna", chat).unwrap();
+    two(&mut log, &erase(messages(chat, &[index]), None)).unwrap();
+    log.boot_ms += 3 * DAY_MS;
+    assert!(
+        log.fact(Fact::Tick(Tick {})).is_ok_and(|applied| applied.effects.is_empty()) && !erased(&log, index)
+    );
+    let restored = Register::restore(&log.register.snapshot()).unwrap();
+    assert!(restored == log.register);
+    tick(&mut log, 3);
+    assert!(erased(&log, index));
+}
+
+#[test]
+fn who_is_suspended_or_revoked_by_one_officer_counts_as_one_who_objects() {
+    let mut log = TestLog::standard(15);
+    let chat = log.talking("anna", &["boris"]);
+    let index = log.send("anna", chat).unwrap();
+    let proposal = two(&mut log, &erase(messages(chat, &[index]), None)).unwrap();
+    let person = log.id("boris");
+    log.act("olga", Act::Suspend(Suspend { person })).unwrap();
+    log.wait_ms(3 * DAY_MS - 1);
+    log.act("olga", Act::Resume(Resume { person })).unwrap();
+    log.wait_ms(1);
+    assert!(log.fact(Fact::Tick(Tick {})).is_err() && !erased(&log, index), "he was kept from it");
+    assert!(log.register.order(proposal).unwrap().state.is_stopped());
+    two(&mut log, &erase(messages(chat, &[index]), Some(proposal))).expect("two confirm it");
+    assert!(erased(&log, index));
+
+    // Before it was given, or for good: alike. Who objects after all is named instead.
+    let second = log.send("anna", chat).unwrap();
+    log.act("olga", Act::Suspend(Suspend { person })).unwrap();
+    let early = two(&mut log, &erase(messages(chat, &[second]), None)).unwrap();
+    assert!(log.register.order(early).unwrap().state.is_stopped());
+    log.act("olga", Act::Resume(Resume { person })).unwrap();
+    log.log_in("boris").unwrap();
+    log.act("boris", Act::Object(Object { proposal: early })).expect("resumed, he says it himself");
+    let third = log.send("anna", chat).unwrap();
+    let fresh = two(&mut log, &erase(messages(chat, &[third]), None)).unwrap();
+    log.act(
+        "olga",
+        Act::Revoke(Revoke { person, reason: RevokeReason::CessationOfOperation, note: String::new() }),
+    )
+    .unwrap();
+    assert!(log.register.order(fresh).unwrap().state.is_stopped());
+    let restored = Register::restore(&log.register.snapshot()).unwrap();
+    assert!(restored == log.register);
 }
 
 #[test]
@@ -255,8 +387,16 @@ fn there_are_only_so_many_holds_and_orders() {
     let mut log = TestLog::standard(10);
     log.watch_refusals = false;
     let chat = log.talking("anna", &["boris"]);
-    for _ in 0..HOLDS_MAX {
+    for _ in 0..HOLDS_OF_ONE_MAX {
         place(&mut log, HoldScope::Conversation(chat), 1).unwrap();
+    }
+    let limit = HOLDS_OF_ONE_MAX as u64;
+    let own = place(&mut log, HoldScope::Conversation(chat), 1);
+    assert_eq!(own, Err(Refusal::TooManyOwnHolds { limit }), "one officer keeps no other's hold out");
+    for _ in HOLDS_OF_ONE_MAX..HOLDS_MAX {
+        let end_ms = log.now_ms + DAY_MS;
+        let hold = Hold { scope: HoldScope::Conversation(chat), order: paper("A-8"), end_ms };
+        log.act("oleg", Act::Hold(hold)).unwrap();
     }
     let limit = HOLDS_MAX as u64;
     assert_eq!(place(&mut log, HoldScope::Conversation(chat), 1), Err(Refusal::TooManyHolds { limit }));

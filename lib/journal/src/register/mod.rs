@@ -64,6 +64,8 @@ pub const PROPOSALS_MAX: usize = 64;
 pub const ORDERS_MAX: usize = 64;
 /// Most holds that stand at a site.
 pub const HOLDS_MAX: usize = 256;
+/// Most of them that one officer placed: he alone keeps no court's hold out.
+pub const HOLDS_OF_ONE_MAX: usize = 128;
 /// Longest time that a hold is placed for: ten years. Another one may follow it.
 pub const HOLD_MS_MAX: u64 = 3653 * 24 * 3600 * 1000;
 
@@ -157,6 +159,8 @@ pub struct Register {
     succession: Option<succession::OpenSuccession>,
     #[n(25)]
     retaining: Retaining,
+    #[n(26)]
+    ran_ms: u64,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -172,6 +176,9 @@ struct Derived {
     conversations_of: BTreeMap<PersonId, BTreeSet<u64>>,
     privates: BTreeMap<(PersonId, PersonId), u64>,
     deadlines: BTreeSet<(u64, Due)>,
+    /// Likewise, by the time for which the server has run.
+    running: BTreeSet<(u64, Due)>,
+    orders: law::OrderIndex,
 }
 
 /// What falls at a deadline.
@@ -188,6 +195,8 @@ enum Due {
 struct Context<'a> {
     by: ActBy,
     now_ms: u64,
+    /// For how long the server has run.
+    ran_ms: u64,
     leaf: Hash,
     header: &'a Header,
     /// The key that the signature was checked with.
@@ -215,6 +224,7 @@ impl Register {
         }
         self.check_time(candidate)?;
         self.check_succession_open(candidate)?;
+        let ran_ms = self.ran_at(candidate);
         let applied = match candidate.content {
             CandidateContent::Statement(statement) => self.apply_statement(candidate, statement, heads)?,
             CandidateContent::Fact(fact) => self.apply_fact(candidate, fact)?,
@@ -223,6 +233,7 @@ impl Register {
         self.floor_ms = candidate.wall_ms;
         self.boot_ms = candidate.boot_ms;
         self.retaining.stamped(candidate.index, candidate.wall_ms);
+        self.ran_ms = ran_ms;
         if !matches!(candidate.content, CandidateContent::Fact(Fact::PeriodEnd(_))) {
             *self.counts.entry(candidate.content.kind()).or_default() += 1;
         }
@@ -240,6 +251,7 @@ impl Register {
         let cx = Context {
             by: ActBy { signer: header.person, id: parsed.id(), index: candidate.index },
             now_ms: candidate.wall_ms,
+            ran_ms: self.ran_at(candidate),
             leaf: candidate.leaf,
             header,
             key: statement.key(),

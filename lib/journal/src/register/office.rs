@@ -44,7 +44,7 @@ impl Register {
     pub(super) fn propose(&mut self, cx: &Context<'_>, act: &Propose) -> Result<Applied, Refusal> {
         let dual: DualAct = canonical::decode(&act.act)
             .map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
-        self.check_dual(&dual)?;
+        self.check_dual(cx, &dual)?;
         if self.proposals.len() >= PROPOSALS_MAX {
             return Err(Refusal::TooManyProposals { limit: PROPOSALS_MAX as u64 });
         }
@@ -56,7 +56,7 @@ impl Register {
     }
 
     /// The act could take effect now.
-    fn check_dual(&self, dual: &DualAct) -> Result<(), Refusal> {
+    fn check_dual(&self, cx: &Context<'_>, dual: &DualAct) -> Result<(), Refusal> {
         match dual {
             DualAct::Policy(policy) => {
                 policy.check()?;
@@ -72,7 +72,7 @@ impl Register {
                 }
                 if row.admitted { Err(Refusal::Unchanged) } else { Ok(()) }
             }
-            DualAct::Erase(order) => self.check_order(order),
+            DualAct::Erase(order) => self.check_order(cx, order),
             DualAct::LiftHold(hold) if self.holds.contains_key(hold) => Ok(()),
             DualAct::LiftHold(hold) => Err(Refusal::NoSuchHold { hold: *hold }),
         }
@@ -92,7 +92,7 @@ impl Register {
         }
         let dual: DualAct = canonical::decode(&proposal.act)
             .map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
-        self.check_dual(&dual)?;
+        self.check_dual(cx, &dual)?;
         let objection_ms = self.ruling_policy()?.objection_ms;
         let proposed = (act.proposal, proposal.person);
         self.drop_proposal(act.proposal);
@@ -157,6 +157,7 @@ impl Register {
         if let Some(person) = self.people.get_mut(&act.person) {
             person.suspended = Some(cx.by.index);
         }
+        self.silence(act.person, cx.by.index, &mut effects);
         self.end_chain(act.person, ChainEnd::Suspended, &mut effects);
         Ok(Applied::with(Audience::Officers, effects))
     }

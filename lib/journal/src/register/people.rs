@@ -252,6 +252,8 @@ impl Register {
     }
 
     fn revoke_person(&mut self, cx: &Context<'_>, person: PersonId, effects: &mut Vec<Effect>) {
+        // Before he is out of his conversations: he is still one of those concerned.
+        self.silence(person, cx.by.index, effects);
         let Some(row) = self.people.get_mut(&person) else { return };
         row.revoked = Some(cx.by.index);
         let certificates: Vec<CertId> = row.signature.iter().chain(&row.agreement).copied().collect();

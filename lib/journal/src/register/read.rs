@@ -2,6 +2,7 @@
 //! Never changes it.
 
 use super::columns::{ERASED, FILE, MUST_ACKNOWLEDGE, MessageRow, Row};
+use super::orders::{OrderRow, OrderState};
 use super::rows::*;
 use super::{Certified, ErasePlace, Register, Site};
 use crate::ids::{Chain, ConversationId, Hash, Index, LogId, ReservationId};
@@ -251,7 +252,35 @@ impl Register {
 
     /// A Tick must come before the first entry at or after this time.
     pub fn next_deadline_ms(&self) -> Option<u64> {
-        self.derived.deadlines.first().map(|(deadline_ms, _)| *deadline_ms)
+        let wall_ms = self.derived.deadlines.first().map(|(deadline_ms, _)| *deadline_ms);
+        let ran = self.derived.running.first().map(|(ran_ms, _)| self.wall_of(*ran_ms));
+        wall_ms.into_iter().chain(ran).min()
+    }
+
+    /// For how long the server has run, by the boot clock of its entries, from each Start to that run's last entry. Time
+    /// to object is counted by it: neither a clock that is set nor a server that stands still lets it pass.
+    pub fn ran_ms(&self) -> u64 {
+        self.ran_ms
+    }
+
+    /// When the server will have run for so long, if it goes on.
+    fn wall_of(&self, ran_ms: u64) -> u64 {
+        self.floor_ms.saturating_add(ran_ms).saturating_sub(self.ran_ms)
+    }
+
+    /// How an order stands, with the time until which those concerned may object as it is to be expected now.
+    pub fn order_state(&self, row: &OrderRow) -> OrderState {
+        let later = |until_ms: u64| until_ms.max(self.wall_of(row.ran_ms));
+        match row.state {
+            OrderState::Counting(until_ms) => OrderState::Counting(later(until_ms)),
+            OrderState::Objected(person, index, until_ms) => {
+                OrderState::Objected(person, index, later(until_ms))
+            }
+            OrderState::Silenced(person, index, until_ms) => {
+                OrderState::Silenced(person, index, later(until_ms))
+            }
+            state @ (OrderState::Held(_) | OrderState::Done(_)) => state,
+        }
     }
 
     /// The roles in which a certificate acts and reads: those that it grants and that its person's newest one still

@@ -223,12 +223,21 @@ fn check_sense(register: &Register) {
         let lives = register.chain_of(person.id).is_some();
         assert!(!lives || (person.revoked.is_none() && person.suspended.is_none()));
     }
+    for person in register.people() {
+        let concerns = |row: &OrderRow| {
+            let found = register.conversation(row.order.target.conversation()).expect("it was ordered");
+            found.membership.members().contains_key(&person.id)
+                || register.may_object(person.id, &row.order.target)
+        };
+        let all: Vec<u64> =
+            register.orders().rev().filter(|(_, row)| concerns(row)).map(|one| one.0).collect();
+        let found: Vec<u64> = register.orders_concerning(person.id, u64::MAX).map(|one| one.0).collect();
+        assert_eq!(found, all, "orders that concern {}", person.login);
+    }
     let counting = |row: &&OrderRow| matches!(row.state, OrderState::Counting(_));
     let orders = register.orders.values().filter(counting).count();
-    let warnings = register.holds.values().filter(|row| row.warn_ms.is_some()).count();
-    let deadlines =
-        register.reservations.len() + register.proposals.len() + orders + register.holds.len() + warnings;
-    assert_eq!(register.derived.deadlines.len(), deadlines);
+    let deadlines = register.reservations.len() + register.proposals.len() + orders + register.holds.len();
+    assert_eq!(register.derived.deadlines.len() + register.derived.running.len(), deadlines);
 }
 
 /// Messages that are there and that a hold keeps.

@@ -4,7 +4,7 @@
 //! A `PeriodEnd` names this form's digest and replay demands it: under rules of version 1 it never changes. What a
 //! later version adds to the state goes into a form of its own version.
 
-use super::{Due, OrderState, Register, conversation::pair_of, law::hold_deadlines};
+use super::{Due, OrderState, Register, conversation::pair_of};
 use crate::ids::Hash;
 use minicbor::{Decode, Encode, Encoder};
 use sha2::{Digest, Sha256};
@@ -158,12 +158,23 @@ impl Register {
     fn derive_deadlines(&mut self) {
         let reservations = self.reservations.iter().map(|(id, row)| (row.deadline_ms, Due::Reservation(*id)));
         let proposals = self.proposals.iter().map(|(index, row)| (row.deadline_ms, Due::Proposal(*index)));
+        self.derived.deadlines = reservations.chain(proposals).collect();
         let counting = |(index, row): (&u64, &super::OrderRow)| match row.state {
-            OrderState::Counting(deadline_ms) => Some((deadline_ms, Due::Order(*index))),
-            OrderState::Objected(..) | OrderState::Held(_) | OrderState::Done(_) => None,
+            OrderState::Counting(until_ms) => Some((*index, until_ms, row.ran_ms)),
+            OrderState::Objected(..)
+            | OrderState::Silenced(..)
+            | OrderState::Held(_)
+            | OrderState::Done(_) => None,
         };
-        let orders = self.orders.iter().filter_map(counting);
-        let holds = self.holds.iter().flat_map(|(index, row)| hold_deadlines(*index, row));
-        self.derived.deadlines = reservations.chain(proposals).chain(orders).chain(holds).collect();
+        let targets = self.orders.iter().map(|(index, row)| (*index, row.order.target.clone()));
+        for (index, target) in targets.collect::<Vec<_>>() {
+            self.index_order(index, &target);
+        }
+        let ran_ms = self.ran_ms;
+        for (index, until_ms, order_ran_ms) in self.orders.iter().filter_map(counting).collect::<Vec<_>>() {
+            self.fall_after(Due::Order(index), until_ms, order_ran_ms, ran_ms);
+        }
+        let holds = self.holds.clone();
+        holds.iter().for_each(|(index, row)| self.await_hold(*index, row, ran_ms));
     }
 }

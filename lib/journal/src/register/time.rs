@@ -19,12 +19,7 @@ impl Register {
             CandidateContent::Fact(fact) => Some(fact),
             CandidateContent::Statement(_) => None,
         };
-        // A succession is made while the daemon does not run, whatever the kept entries say.
-        let at_rest = match candidate.content {
-            CandidateContent::Fact(fact) => matches!(fact, Fact::Start(_)),
-            CandidateContent::Statement(statement) => matches!(statement.get().act(), Act::Succession(_)),
-        };
-        if self.running && !at_rest {
+        if self.running && !comes_at_rest(candidate) {
             if fact.is_none()
                 && let Some(due_ms) = self.retaining.overdue(candidate.wall_ms)
             {
@@ -33,8 +28,8 @@ impl Register {
             if candidate.boot_ms < self.boot_ms {
                 return Err(Refusal::TimeRunsBack { floor_ms: self.boot_ms });
             }
-            if let Some(deadline_ms) = self.next_deadline_ms()
-                && deadline_ms <= candidate.wall_ms
+            if self.deadline_passed(candidate.wall_ms, candidate.boot_ms)
+                && let Some(deadline_ms) = self.next_deadline_ms()
                 && !matches!(fact, Some(Fact::Tick(_)))
             {
                 return Err(Refusal::DeadlinePassed { deadline_ms });
@@ -43,23 +38,71 @@ impl Register {
         Ok(())
     }
 
+    /// For how long the server has run when this entry comes. What lies between two runs does not count.
+    pub(super) fn ran_at(&self, candidate: &Candidate<'_>) -> u64 {
+        if comes_at_rest(candidate) { self.ran_ms } else { self.ran_by(candidate.boot_ms) }
+    }
+
+    fn ran_by(&self, boot_ms: u64) -> u64 {
+        let since = if self.running { boot_ms.saturating_sub(self.boot_ms) } else { 0 };
+        self.ran_ms.saturating_add(since)
+    }
+
+    /// Whether a Tick must come before anything that is stamped with these times. Only while the daemon runs.
+    pub fn deadline_passed(&self, wall_ms: u64, boot_ms: u64) -> bool {
+        let passed = |first: Option<&(u64, Due)>, now_ms: u64| first.is_some_and(|(ms, _)| *ms <= now_ms);
+        passed(self.derived.deadlines.first(), wall_ms)
+            || passed(self.derived.running.first(), self.ran_by(boot_ms))
+    }
+
+    /// Has something fall once the server has run for so long and the wall clock shows that time, both.
+    pub(super) fn fall_after(&mut self, due: Due, wall_ms: u64, ran_ms: u64, ran_now_ms: u64) {
+        if ran_ms > ran_now_ms {
+            self.derived.running.insert((ran_ms, due));
+        } else {
+            self.derived.deadlines.insert((wall_ms, due));
+        }
+    }
+
+    pub(super) fn falls_no_more(&mut self, due: Due, wall_ms: u64, ran_ms: u64) {
+        self.derived.running.remove(&(ran_ms, due));
+        self.derived.deadlines.remove(&(wall_ms, due));
+    }
+
+    /// What falls next at these times: taken out. Whose running time is over waits on for its wall clock.
+    fn next_due(&mut self, wall_ms: u64, ran_ms: u64) -> Option<Due> {
+        while let Some((at_ms, due)) = self.derived.running.first().copied()
+            && at_ms <= ran_ms
+        {
+            self.derived.running.pop_first();
+            let not_before_ms = match due {
+                Due::Order(proposal) => self.orders.get(&proposal).and_then(|row| row.state.until_ms()),
+                Due::Hold(hold) => self.holds.get(&hold).map(|row| row.hold.end_ms),
+                Due::Reservation(_) | Due::Proposal(_) | Due::HoldWarning(_) => None,
+            };
+            self.derived.deadlines.insert((not_before_ms.unwrap_or(wall_ms), due));
+        }
+        let (_, due) = self.derived.deadlines.first().copied().filter(|(at_ms, _)| *at_ms <= wall_ms)?;
+        self.derived.deadlines.pop_first();
+        Some(due)
+    }
+
     /// Lets everything fall whose deadline has passed.
     pub(super) fn tick(&mut self, candidate: &Candidate<'_>) -> Result<Applied, Refusal> {
-        if self.next_deadline_ms().is_none_or(|deadline_ms| candidate.wall_ms < deadline_ms) {
+        if !self.deadline_passed(candidate.wall_ms, candidate.boot_ms) {
             return Err(Refusal::BadFact { reason: "no deadline has passed".into() });
         }
         let mut effects = Vec::new();
         let mut fallen = Vec::new();
-        while let Some((deadline_ms, due)) = self.derived.deadlines.first().copied()
-            && deadline_ms <= candidate.wall_ms
-        {
+        let ran_ms = self.ran_at(candidate);
+        while let Some(due) = self.next_due(candidate.wall_ms, ran_ms) {
             match due {
                 Due::Proposal(proposal) => {
                     self.drop_proposal(proposal);
                     effects.push(Effect::ProposalLapsed { proposal });
                 }
                 Due::Order(proposal) => self.order_due(candidate.index, proposal, &mut effects),
-                Due::HoldWarning(hold) => self.hold_warns(hold, &mut effects),
+                Due::HoldWarning(hold) => self.hold_warns(hold, ran_ms, &mut effects),
                 Due::Hold(hold) => self.end_hold(hold, &mut effects),
                 Due::Reservation(id) => {
                     if let Some(reservation) = self.drop_reservation(id) {
@@ -103,5 +146,13 @@ impl Register {
             person.in_minute = 0;
         }
         person.in_minute = person.in_minute.saturating_add(1);
+    }
+}
+
+/// Whether an entry comes while the daemon does not run: a Start, and a succession, whatever the kept entries say.
+fn comes_at_rest(candidate: &Candidate<'_>) -> bool {
+    match candidate.content {
+        CandidateContent::Fact(fact) => matches!(fact, Fact::Start(_)),
+        CandidateContent::Statement(statement) => matches!(statement.get().act(), Act::Succession(_)),
     }
 }

@@ -349,6 +349,16 @@ fn register_words(code: u16) -> Option<Row> {
         202 => ("bad-fact", "not a record that can stand here", "такая запись здесь невозможна"),
         203 => ("newer-rules", "the site's rules are newer than the server", "правила системы новее сервера"),
         204 => ("wrong-index", "the log's numbering does not fit", "нумерация журнала не сходится"),
+        260 => (
+            "time-to-object",
+            "whoever may object to this order still has time to",
+            "у тех, кто вправе возразить против этого распоряжения, ещё есть время",
+        ),
+        261 => (
+            "too-many-own-holds",
+            "too many holds that you placed stand",
+            "действует слишком много наложенных вами запретов",
+        ),
         205 => ("not-running", "the server is not running yet", "сервер ещё не работает"),
         230 => (
             "retention-run-due",

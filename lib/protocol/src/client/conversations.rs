@@ -3,10 +3,11 @@
 //! Never learns an act in two ways: a push only says that there is something to ask for.
 
 use super::epoch_rows::{EpochRow, Share};
-use super::erase::Right;
+use super::erase::{Right, Takes};
 use super::error::{Error, What};
 use super::event::{ErasedBy, Eraser};
 use super::flow::Cx;
+use super::missed::MissedErase;
 use super::receive::{Checked, CheckedContent};
 use super::state::State;
 use crate::answer::Answer;
@@ -56,8 +57,8 @@ pub(crate) struct Row {
     joined: BTreeMap<PersonId, Vec<(Index, bool)>>,
     pub(crate) title: Option<TitleRow>,
     pub(crate) erased: Option<ErasedBy>,
-    /// Two officers ordered the whole of it to be erased; it takes effect at a Tick.
-    ordered: Option<ErasedBy>,
+    /// Two officers ordered the whole of it to be erased; it takes effect at a Tick from this time on.
+    ordered: Option<(ErasedBy, u64)>,
     /// A flow is following it or making an epoch; others wait.
     busy: bool,
     pub(crate) accepting: bool,
@@ -122,9 +123,8 @@ impl Row {
             }
             // What was said while an order waited for objections went with the rest.
             EraseTarget::Conversation(id) => {
-                let by = ErasedBy { by: right.by, index: at };
-                let ordered = matches!(right.by, Eraser::Officers(..));
-                *id == self.id && (ordered || message < at) && self.erased == Some(by)
+                let ordered = right.order.is_some();
+                *id == self.id && (ordered || message < at) && self.erased == Some(right.erased_by(at))
             }
         }
     }
@@ -163,6 +163,11 @@ impl Conversations {
 
     pub(crate) fn all_dirty(&mut self) {
         self.rows.values_mut().for_each(|row| row.dirty = true);
+    }
+
+    /// Those that are followed at all: of no other one are there copies here.
+    pub(crate) fn followed(&self) -> Vec<ConversationId> {
+        self.rows.values().filter(|row| row.view.is_some()).map(|row| row.id).collect()
     }
 
     /// The conversations that this person is in, as far as they are followed.
@@ -269,6 +274,7 @@ impl State {
     fn follow_act(&mut self, id: ConversationId, entry: Checked) -> Result<(), Error> {
         let bad = Error::unverified(What::Membership);
         let me = self.me.person;
+        let (gap, mut missed) = (self.gap, None);
         let signed_by_officer = self.is_officer(&entry);
         let listed = self.listed(id, &entry);
         let ordered = self.erases.whole(entry.index, id);
@@ -280,7 +286,7 @@ impl State {
         let (Some(by), CheckedContent::Statement(statement)) = (entry.by(), &entry.content) else {
             // A Fact grants nothing and takes nobody out; a Tick lets come what two officers ordered.
             if matches!(entry.content, CheckedContent::Fact(Fact::Tick(_))) {
-                row.carry_out();
+                row.carry_out(entry.wall_ms);
             }
             row.next = entry.next();
             return Ok(());
@@ -301,8 +307,14 @@ impl State {
             Act::Revoke(_) => return Err(bad),
             Act::Crl(_) => row.cut(&listed, &by)?,
             Act::Enrol(enrol) => row.renewed(&enrol.signature, &by)?,
-            Act::Erase(erase) => row.erase(&erase.target, &by)?,
-            Act::Approve(_) => row.ordered = ordered.or(row.ordered),
+            Act::Erase(erase) => {
+                row.erase(&erase.target, &by)?;
+                if gap.is_some_and(|since| by.index >= since) {
+                    let (index, by, target) = (by.index, by.signer, erase.target.clone());
+                    missed = Some(MissedErase { index, by, target });
+                }
+            }
+            Act::Approve(_) => row.order(ordered),
             Act::Title(title) => {
                 let owner = row.owner_at(by.index) == Some(by.signer);
                 if title.conversation != id || !owner || !row.in_force(title.epoch, by.index) {
@@ -349,6 +361,7 @@ impl State {
         row.note_owner(by.index);
         // Only now: what contradicts the membership is asked for again, and never worked past.
         row.next = entry.next();
+        self.missed.extend(missed);
         Ok(())
     }
 
@@ -441,12 +454,25 @@ impl Row {
         }
     }
 
-    /// The order over all of it took effect.
-    fn carry_out(&mut self) {
-        if let Some(by) = self.ordered.take() {
-            self.erased.get_or_insert(by);
-            self.title = None;
+    /// An order over all of it was given; one that confirms what was stopped takes effect at once.
+    fn order(&mut self, given: Option<(ErasedBy, Takes)>) {
+        match given {
+            Some((by, Takes::AtOnce)) => self.goes(by),
+            Some((by, Takes::From(time_ms))) => self.ordered = Some((by, time_ms)),
+            None => {}
         }
+    }
+
+    /// At a Tick: the order over all of it takes effect, if its time has come.
+    fn carry_out(&mut self, tick_ms: u64) {
+        if let Some((by, _)) = self.ordered.take_if(|(_, time_ms)| *time_ms <= tick_ms) {
+            self.goes(by);
+        }
+    }
+
+    fn goes(&mut self, by: ErasedBy) {
+        self.erased.get_or_insert(by);
+        self.title = None;
     }
 
     fn note_owner(&mut self, index: Index) {

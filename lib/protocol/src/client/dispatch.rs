@@ -123,6 +123,7 @@ impl Cx {
             | Answer::Entries(page)
             | Answer::EntriesAt(page)
             | Answer::Holds(page)
+            | Answer::Runs(page)
             | Answer::Proposals(page) => self.entries(page).await,
             Answer::Find(page, next) => self.found_messages(page, next).await,
             Answer::Sessions(sessions) => Ok(Reply::Sessions(sessions)),

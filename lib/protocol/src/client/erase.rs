@@ -13,8 +13,9 @@ use crate::query::Query;
 use journal::act::{Act, Erase, EraseTarget, Message};
 use journal::ids::{ConversationId, Index};
 use journal::policy::PrivateErase;
+use journal::register::OrderState;
 use pki::PersonId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Messages that a plan names.
@@ -26,10 +27,27 @@ const ERASES_KEPT: usize = 256;
 pub(crate) struct Right {
     pub(crate) by: Eraser,
     pub(crate) target: EraseTarget,
+    pub(crate) order: Option<Ordered>,
+}
+
+/// What makes an order of an erasure.
+#[derive(Clone, Copy)]
+pub(crate) struct Ordered {
+    pub(crate) proposal: Index,
+    pub(crate) takes: Takes,
+}
+
+/// When an order may take effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// At its approval: it confirms one that was stopped.
+    AtOnce,
+    /// At a Tick that is stamped with this time or a later one.
+    From(u64),
 }
 
 impl Right {
-    fn erased_by(&self, index: Index) -> ErasedBy {
+    pub(crate) fn erased_by(&self, index: Index) -> ErasedBy {
         ErasedBy { by: self.by, index }
     }
 }
@@ -47,12 +65,15 @@ pub(crate) enum Proof {
 #[derive(Default)]
 pub(crate) struct Erases {
     known: BTreeMap<Index, Proof>,
+    /// Orders among them that were shown to have taken effect.
+    effective: BTreeSet<Index>,
 }
 
 impl Erases {
     pub(crate) fn keep(&mut self, index: Index, proof: Proof) -> Proof {
         if self.known.len() >= ERASES_KEPT {
-            self.known.pop_first();
+            let oldest = self.known.pop_first();
+            self.effective.retain(|index| oldest.as_ref().is_none_or(|(gone, _)| gone != index));
         }
         self.known.entry(index).or_insert(proof).clone()
     }
@@ -61,12 +82,16 @@ impl Erases {
         self.keep(index, Proof::Right(Arc::new(right)));
     }
 
-    /// What an order takes that was verified and is about this whole conversation.
-    pub(crate) fn whole(&self, index: Index, id: ConversationId) -> Option<ErasedBy> {
+    /// What an order takes that was verified and is about this whole conversation, and when.
+    pub(crate) fn whole(&self, index: Index, id: ConversationId) -> Option<(ErasedBy, Takes)> {
         let Proof::Right(right) = self.known.get(&index)? else { return None };
-        let ordered = matches!(right.by, Eraser::Officers(..));
-        let whole = ordered && right.target == EraseTarget::Conversation(id);
-        whole.then(|| right.erased_by(index))
+        let takes = right.order?.takes;
+        (right.target == EraseTarget::Conversation(id)).then(|| (right.erased_by(index), takes))
+    }
+
+    /// The order was shown to have taken effect.
+    pub(crate) fn took_effect(&mut self, index: Index) {
+        self.effective.insert(index);
     }
 }
 
@@ -90,12 +115,27 @@ impl Cx {
             return Ok(self.with(|state| state.erases.keep(index, Proof::Run(run))));
         };
         let right = if let Act::Erase(erase) = act {
-            Right { by: Eraser::Person(header.person), target: erase.target.clone() }
+            Right { by: Eraser::Person(header.person), target: erase.target.clone(), order: None }
         } else {
-            let order = self.order_of(&entry).await?;
-            Right { by: Eraser::Officers(order.by, order.with), target: order.order.target }
+            self.order_of(&entry).await?.1
         };
         Ok(self.with(|state| state.erases.keep(index, Proof::Right(Arc::new(right)))))
+    }
+
+    /// Whether what this right takes has gone by it. Of an order the entry is asked for at which it took effect: neither
+    /// is one that never came due a reason for a missing body. Of one over a whole conversation it is among its acts.
+    async fn is_in_effect(&self, index: Index, right: &Right) -> Result<bool, Error> {
+        let Some(order) = right.order else { return Ok(true) };
+        let judged = matches!(right.target, EraseTarget::Conversation(_)) || order.takes == Takes::AtOnce;
+        if judged || self.with(|state| state.erases.effective.contains(&index)) {
+            return Ok(true);
+        }
+        let records = self.order_records(order.proposal + 1).await?;
+        let record = records.last().filter(|record| record.proposal == order.proposal);
+        let Some(OrderState::Done(effect)) = record.map(|record| record.state) else { return Ok(false) };
+        self.check_effect(index, order.takes, effect).await?;
+        self.with(|state| state.erases.took_effect(index));
+        Ok(true)
     }
 
     /// The Erase at this index is signed, names this message or its conversation, and its signer had the right; or the
@@ -112,6 +152,9 @@ impl Cx {
             Proof::Right(found) => found,
             Proof::Run(run) => return self.fell(&run, entry, act).await,
         };
+        if !self.is_in_effect(erase, &found).await? {
+            return Err(Error::unverified(What::Erasure));
+        }
         let judge = || {
             let right = |state: &mut super::state::State| {
                 let row = state.conversations.row(conversation);

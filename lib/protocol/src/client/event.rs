@@ -83,6 +83,9 @@ pub enum Event {
     /// A run of the retention schedule: what it lets fall is gone, and copies go.
     #[n(25)]
     Ran(#[n(0)] Box<RunView>),
+    /// What was erased while nobody listened was asked for: every copy of it is gone.
+    #[n(29)]
+    CaughtUp,
     /// Bytes of a file are wanted: the chunk's number from 1, and how many bytes exactly.
     #[n(30)]
     ChunkWanted(#[n(0)] CommandId, #[n(1)] u32, #[n(2)] u64),

@@ -177,9 +177,10 @@ impl Kind {
             Query::Line(_) => 17,
             Query::EntriesAt(_) => 18,
             Query::Find(_) => 19,
-            Query::Holds => 20,
-            Query::Orders => 21,
+            Query::Holds(_) => 20,
+            Query::Orders(_) => 21,
             Query::Retention(_) => 22,
+            Query::Runs(_) => 23,
         })
     }
 
@@ -208,6 +209,7 @@ impl Kind {
                 Answer::Holds(_) => 20,
                 Answer::Orders(_) => 21,
                 Answer::Retention(_) => 22,
+                Answer::Runs(_) => 23,
             }
     }
 }

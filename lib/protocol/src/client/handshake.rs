@@ -138,6 +138,7 @@ impl State {
             must_set_password,
         }));
         self.event(Event::Done(command, Reply::Nothing));
+        self.missed_since(before.size);
         self.requests.again().into_iter().for_each(|frame| self.send(frame));
         self.chain_begins(chain, welcome.login.index, id);
         self.moved();

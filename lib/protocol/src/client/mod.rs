@@ -37,6 +37,7 @@ mod handshake;
 mod history;
 mod inbox;
 mod messages;
+mod missed;
 mod orders;
 mod parts;
 mod periods;
@@ -82,6 +83,7 @@ impl ClientSession {
     pub fn new(parts: Parts, rng: Box<dyn CryptoRng + Send>) -> Result<Self, BadParts> {
         let cx = Cx::new(State::new(parts, rng)?);
         let flows = vec![
+            Flow::chore(cx.clone().watch_gaps()),
             Flow::chore(cx.clone().pump()),
             Flow::chore(cx.clone().watch_consistency()),
             Flow::chore(cx.clone().watch_silence()),

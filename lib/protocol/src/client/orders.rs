@@ -1,22 +1,24 @@
 //! Orders of erasure: by both officers' signed acts, and how they stand.
 //! Never takes the server's word for an order: only for whether one waits, was stopped, or took effect.
 
-use super::erase::{Eraser, Right};
+use super::erase::{Eraser, Ordered, Right, Takes};
 use super::error::{Error, What};
 use super::event::{ErasedBy, Event, FoundView, OrderView, Reply};
 use super::flow::Cx;
-use super::receive::Checked;
+use super::receive::{Checked, CheckedContent};
 use crate::answer::{Answer, OrderRecord, Page};
 use crate::limits::ENTRIES_AT_MAX;
 use crate::query::Query;
 use journal::act::{Act, DualAct, EraseTarget};
+use journal::fact::Fact;
 use journal::ids::Index;
+use journal::policy::LAPSE_MS_MIN;
 use journal::register::OrderState;
 use pki::canonical;
 
 impl Cx {
     /// The order that the `Approve` in this entry gives: signed by one officer, proposed by another.
-    pub(crate) async fn order_of(&self, entry: &Checked) -> Result<OrderView, Error> {
+    pub(crate) async fn order_of(&self, entry: &Checked) -> Result<(OrderView, Right), Error> {
         let bad = Error::unverified(What::Erasure);
         let Some((_, Act::Approve(approve))) = entry.act() else { return Err(bad) };
         if approve.proposal >= entry.index {
@@ -27,22 +29,58 @@ impl Cx {
         let Some((by, with)) = officers.filter(|(by, with)| by != with) else { return Err(bad) };
         let Some((_, Act::Propose(propose))) = proposed.act() else { return Err(bad) };
         let Ok(DualAct::Erase(order)) = canonical::decode(&propose.act) else { return Err(bad) };
-        let state = OrderState::Counting(entry.wall_ms);
-        let (proposal, approve) = (approve.proposal, entry.index);
-        Ok(OrderView { proposal, approve, by, with, approved_ms: entry.wall_ms, order, state })
+        let (proposal, approve, approved_ms) = (approve.proposal, entry.index, entry.wall_ms);
+        let (takes, state) = match order.confirms {
+            Some(_) => (Takes::AtOnce, OrderState::Done(approve)),
+            None => {
+                let from_ms = approved_ms.saturating_add(self.objection_ms(approve).await?);
+                (Takes::From(from_ms), OrderState::Counting(from_ms))
+            }
+        };
+        let target = order.target.clone();
+        let right =
+            Right { by: Eraser::Officers(by, with), target, order: Some(Ordered { proposal, takes }) };
+        Ok((OrderView { proposal, approve, by, with, approved_ms, order, state }, right))
+    }
+
+    /// How long those concerned may object at least, by the policy that ruled at an entry. Where another one rules since,
+    /// that is not known any more: then only what every policy gives.
+    async fn objection_ms(&self, at: Index) -> Result<u64, Error> {
+        let (policy, since) = self.policy().await?;
+        Ok(if since < at { policy.objection_ms } else { LAPSE_MS_MIN })
+    }
+
+    /// The entry at which the server says that an order took effect lets it: its own approval, where it confirms what was
+    /// stopped; else a Tick that came late enough.
+    pub(crate) async fn check_effect(
+        &self,
+        approve: Index,
+        takes: Takes,
+        effect: Index,
+    ) -> Result<(), Error> {
+        let lets = match takes {
+            Takes::AtOnce => effect == approve,
+            Takes::From(from_ms) => {
+                let entry = self.entry(effect).await?;
+                let tick = matches!(entry.content, CheckedContent::Fact(Fact::Tick(_)));
+                tick && effect > approve && entry.wall_ms >= from_ms
+            }
+        };
+        if lets { Ok(()) } else { Err(Error::unverified(What::Erasure)) }
     }
 
     /// All that concern who asks, each verified.
     pub(crate) async fn orders(&self) -> Result<Vec<OrderView>, Error> {
         let mut views = Vec::new();
-        for record in self.order_records().await? {
+        for record in self.order_records(Index::MAX).await? {
             views.push(self.order(&record).await?);
         }
         Ok(views)
     }
 
-    async fn order_records(&self) -> Result<Vec<OrderRecord>, Error> {
-        let Answer::Orders(records) = self.ask(Query::Orders).await? else {
+    /// The newest that were proposed below an index.
+    pub(crate) async fn order_records(&self, below: Index) -> Result<Vec<OrderRecord>, Error> {
+        let Answer::Orders(records) = self.ask(Query::Orders(below)).await? else {
             return Err(Error::unverified(What::Answer));
         };
         Ok(records)
@@ -50,21 +88,21 @@ impl Cx {
 
     async fn order(&self, record: &OrderRecord) -> Result<OrderView, Error> {
         let entry = self.entry(record.approve).await?;
-        let view = self.order_of(&entry).await?;
-        match view.proposal == record.proposal {
-            true => Ok(OrderView { state: record.state, ..view }),
-            false => Err(Error::unverified(What::Answer)),
+        let (view, right) = self.order_of(&entry).await?;
+        if view.proposal != record.proposal {
+            return Err(Error::unverified(What::Answer));
         }
+        if let (OrderState::Done(effect), Some(order)) = (record.state, right.order) {
+            self.check_effect(record.approve, order.takes, effect).await?;
+        }
+        Ok(OrderView { state: record.state, ..view })
     }
 
     /// An approval was pushed: if it is of an order of erasure that concerns us, it is told, and what it takes at once
     /// goes.
     pub(crate) async fn approved(&self, index: Index, proposal: Index) -> Result<(), Error> {
-        let records = self.order_records().await?;
-        let Some(record) = records.iter().find(|found| found.approve == index && found.proposal == proposal)
-        else {
-            return Ok(());
-        };
+        let records = self.order_records(proposal.saturating_add(1)).await?;
+        let Some(record) = records.last().filter(|found| found.approve == index) else { return Ok(()) };
         let view = self.order(record).await?;
         let done = view.state.is_done();
         self.event(Event::Ordered(Box::new(view.clone())));
@@ -73,20 +111,26 @@ impl Cx {
 
     /// A Tick was pushed: orders took effect at it.
     pub(crate) async fn ticked(&self, tick: Index) -> Result<(), Error> {
-        for record in self.order_records().await? {
+        for record in self.order_records(Index::MAX).await? {
             if record.state == OrderState::Done(tick) {
-                let view = self.order(&record).await?;
-                self.carried_out(view).await?;
+                self.done_order(&record).await?;
             }
         }
         Ok(())
     }
 
-    /// Copies go, also those that the caller keeps. The order is verified; that its time had come, and that nobody
-    /// objected, a replay of the log shows.
+    /// An order took effect, the server says.
+    pub(crate) async fn done_order(&self, record: &OrderRecord) -> Result<(), Error> {
+        let view = self.order(record).await?;
+        self.carried_out(view).await
+    }
+
+    /// Copies go, also those that the caller keeps. The order is verified, and that a Tick came when its time had; that
+    /// nobody objected, a replay of the log shows.
     async fn carried_out(&self, view: OrderView) -> Result<(), Error> {
         let (id, index) = (view.order.target.conversation(), view.approve);
         let by = ErasedBy { by: Eraser::Officers(view.by, view.with), index };
+        self.erase_at(index).await?;
         let target = view.order.target;
         let gone = match &target {
             EraseTarget::Conversation(_) => Vec::new(),
@@ -98,7 +142,7 @@ impl Cx {
                 EraseTarget::Conversation(_) => state.drop_erased(&target),
                 EraseTarget::Messages(..) => state.drop_erased(&EraseTarget::Messages(id, gone.clone())),
             }
-            state.erases.keep_right(index, Right { by: by.by, target: target.clone() });
+            state.erases.took_effect(index);
         });
         // None named would mean the whole conversation.
         if !gone.is_empty() || matches!(target, EraseTarget::Conversation(_)) {

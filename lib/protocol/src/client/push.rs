@@ -227,7 +227,12 @@ impl Cx {
 
     /// A pushed Erase: once its right is checked, copies go, also those that the caller keeps. The right over a whole
     /// conversation is checked when this very Erase is followed.
-    async fn erased(&self, index: Index, person: PersonId, target: &EraseTarget) -> Result<(), Error> {
+    pub(crate) async fn erased(
+        &self,
+        index: Index,
+        person: PersonId,
+        target: &EraseTarget,
+    ) -> Result<(), Error> {
         let by = ErasedBy { by: Eraser::Person(person), index };
         let (id, messages) = match target {
             EraseTarget::Messages(id, messages) => (*id, messages.clone()),
@@ -263,7 +268,7 @@ impl Cx {
             return Err(Error::unverified(What::Erasure));
         }
         self.with(|state| {
-            state.erases.keep_right(index, Right { by: by.by, target: target.clone() });
+            state.erases.keep_right(index, Right { by: by.by, target: target.clone(), order: None });
             state.drop_erased(target);
         });
         // None named would mean the whole conversation.

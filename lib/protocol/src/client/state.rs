@@ -13,6 +13,7 @@ use super::flow::Flow;
 use super::handshake::Phase;
 use super::inbox::{Inbox, TooManyEntries};
 use super::messages::MessageCache;
+use super::missed::MissedErase;
 use super::parts::{BadParts, Me, Parts, blank_record, noted};
 use super::policy::Proven;
 use super::receive::key_roll;
@@ -22,7 +23,7 @@ use super::trust::{Noted, ROUND_AT, Trust};
 use crate::code::Code;
 use crate::frame::{Digest, ToTerminal};
 use bytes::Bytes;
-use journal::ids::Head;
+use journal::ids::{Head, Index};
 use pki::state_record::StateRecord;
 use pki::{AgreementPublic, Role};
 use rand_core::CryptoRng;
@@ -67,6 +68,11 @@ pub(crate) struct State {
     pub(crate) uploads: Uploads,
     pub(crate) inbox: Inbox,
     pub(crate) searches: Vec<(u64, Search)>,
+    /// From this entry on pushes may be missing, and with them erasures: see `missed.rs`.
+    pub(crate) gap: Option<Index>,
+    /// Counts the gaps.
+    pub(crate) gaps: u64,
+    pub(crate) missed: Vec<MissedErase>,
     pub(crate) spawned: Vec<Flow>,
     /// Counts what may let another flow go on; see [`super::flow::run`].
     pub(crate) moves: u64,
@@ -108,6 +114,9 @@ impl State {
             uploads: Uploads::default(),
             inbox: Inbox::default(),
             searches: Vec::new(),
+            gap: None,
+            gaps: 0,
+            missed: Vec::new(),
             spawned: Vec::new(),
             moves: 0,
             actions: VecDeque::new(),
@@ -242,7 +251,8 @@ impl State {
     }
 
     /// Pushes were lost: what is known of conversations may be old.
-    fn lagging(&mut self, since: journal::ids::Index) {
+    fn lagging(&mut self, since: Index) {
+        self.missed_since(since);
         self.directory.stale();
         self.conversations.all_dirty();
         self.event(Event::Lagging(since));

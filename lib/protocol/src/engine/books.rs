@@ -64,6 +64,9 @@ pub struct Books {
     /// The time of every [`TIMES_EVERY`]th entry: where to look for what was said since.
     #[n(8)]
     times: Vec<u64>,
+    /// Runs of the retention schedule, and parts of them, that took something; ascending.
+    #[n(9)]
+    runs: Vec<Index>,
 }
 
 /// Entries between two whose times are kept.
@@ -225,9 +228,14 @@ impl Books {
                 });
             }
             // The entry of the run is the proof.
-            Effect::RetentionFell { messages, .. } => messages.iter().for_each(|message| {
-                self.erased_by.entry(*message).or_insert(index);
-            }),
+            Effect::RetentionFell { messages, .. } => {
+                messages.iter().for_each(|message| {
+                    self.erased_by.entry(*message).or_insert(index);
+                });
+                if self.runs.last() != Some(&index) {
+                    self.runs.push(index);
+                }
+            }
             Effect::PolicyChanged
             | Effect::ChainStarted { .. }
             | Effect::PasswordSet { .. }
@@ -332,6 +340,11 @@ impl Books {
         let from = self.times.partition_point(|at| *at < since_ms).saturating_sub(1) as u64;
         let to = self.times.partition_point(|at| *at < until_ms) as u64;
         from * TIMES_EVERY..if to == self.times.len() as u64 { Index::MAX } else { to * TIMES_EVERY }
+    }
+
+    /// Runs of the retention schedule that took something, from this entry on.
+    pub(super) fn runs_from(&self, from: Index) -> &[Index] {
+        &self.runs[self.runs.partition_point(|index| *index < from)..]
     }
 
     /// The newest message of a conversation.

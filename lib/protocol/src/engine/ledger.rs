@@ -116,9 +116,7 @@ impl Ledger {
     /// The Ticks that must stand before anything else now.
     pub(super) fn ticks(&mut self) -> Result<Vec<Admitted>, Refusal> {
         let mut ticks = Vec::new();
-        while self.register.running()
-            && self.register.next_deadline_ms().is_some_and(|deadline| deadline <= self.wall_ms)
-        {
+        while self.register.running() && self.register.deadline_passed(self.wall_ms, self.boot_ms) {
             if ticks.len() == TICKS_MAX {
                 return Err(Refusal::BadFact { reason: "a Tick does not move the deadline".into() });
             }

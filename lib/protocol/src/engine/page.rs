@@ -30,6 +30,7 @@ pub(super) enum Kind {
     /// Messages for an officer, and where to ask on.
     Find(Index),
     Holds,
+    Runs,
 }
 
 impl Kind {
@@ -43,6 +44,7 @@ impl Kind {
             Self::Proposals => Answer::Proposals(page),
             Self::Find(next) => Answer::Find(page, next),
             Self::Holds => Answer::Holds(page),
+            Self::Runs => Answer::Runs(page),
         }
     }
 }

@@ -93,9 +93,10 @@ impl Engine {
             Query::Status => self.status(person),
             Query::Proposals => self.proposals(person),
             Query::Find(find) => self.find_messages(person, &find),
-            Query::Holds => Some(self.holds(person)),
-            Query::Orders => Some(self.orders(person)),
+            Query::Holds(from) => Some(self.holds(person, from)),
+            Query::Orders(below) => Some(self.orders(person, below)),
             Query::Retention(schedule) => self.retention(person, schedule),
+            Query::Runs(from) => Some(self.runs_from(from)),
             Query::Conversation(id) => {
                 let number = self.own_conversation(person, id);
                 let found = number.and_then(|number| self.ledger.register.conversation_by_number(number));

@@ -250,7 +250,8 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::EntriesAt(page)
         | Answer::Proposals(page)
         | Answer::Find(page, _)
-        | Answer::Holds(page) => Some(page),
+        | Answer::Holds(page)
+        | Answer::Runs(page) => Some(page),
         Answer::Consistency(..)
         | Answer::Line(_)
         | Answer::Certificates(_)

@@ -9,9 +9,11 @@ use journal::policy::PrivateErase;
 use journal::refusal::code;
 use journal::register::OrderState;
 use pki::{Suite, canonical};
+use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::event::OrderView;
 use protocol::client::{Command, Error, Event, Reply};
+use protocol::frame::ToTerminal;
 use protocol::query::{Find, Query};
 
 const DAY_MS: u64 = 24 * 3_600_000;
@@ -132,6 +134,167 @@ fn an_objection_stops_an_order_until_two_confirm_it() {
 }
 
 #[test]
+fn a_confirmed_order_over_a_whole_conversation_accuses_nobody() {
+    let (mut world, id) = strict(125);
+    world.say("anna", id, "one");
+    let (proposal, _) = two(&mut world, EraseTarget::Conversation(id), None);
+    signed(&mut world, "boris", Act::Object(Object { proposal })).unwrap();
+    world.wait_ms(DAY_MS);
+    signed(&mut world, "anna", Act::Object(Object { proposal })).expect("there is time for her word too");
+    let dual = DualAct::Erase(EraseOrder {
+        target: EraseTarget::Conversation(id),
+        order: paper(),
+        confirms: Some(proposal),
+    });
+    let act = Act::Propose(Propose { act: canonical::encode(&dual).into() });
+    assert_eq!(signed(&mut world, "olga", act).err(), Some(Error::Refused { code: code::TimeToObject }));
+    world.wait_ms(2 * DAY_MS);
+    let (_, approve) = two(&mut world, EraseTarget::Conversation(id), Some(proposal));
+    let tombstone = format!("erased by {}, #{approve}", world.id("oleg"));
+    for login in ["anna", "boris"] {
+        assert_eq!(world.screen(login, id), [tombstone.as_str()], "{login}");
+        world.restart_terminal(login);
+        assert_eq!(world.screen(login, id), [tombstone.as_str()], "{login}, anew");
+        let accused = |event: &Event| matches!(event, Event::MissingBody(..));
+        assert!(!world.terminals[login].events.iter().any(accused), "nothing is missing");
+    }
+}
+
+#[test]
+fn what_was_erased_while_a_terminal_was_away_is_the_first_that_it_hears() {
+    let mut world = World::with(127, Suite::Ed25519, Policy::standard());
+    ["anna", "boris", "vera", "olga", "oleg"].iter().for_each(|login| world.arrive(login));
+    let (chat, team) = (world.private("anna", "boris"), world.group("boris", &["anna", "vera"], "team"));
+    let whole = world.private("anna", "vera");
+    let (own, ordered) = (world.say("boris", chat, "his own"), world.say("anna", chat, "by order"));
+    let of_owner = world.say("anna", team, "the owner's word");
+    world.say("vera", whole, "all of it");
+    let old = world.say("anna", chat, "erased before");
+    world.ask("anna", Command::Erase(EraseTarget::Messages(chat, vec![old]))).unwrap();
+    [chat, team, whole].into_iter().for_each(|id| drop(world.screen("anna", id)));
+    two(&mut world, EraseTarget::Messages(chat, vec![ordered]), None);
+    two(&mut world, EraseTarget::Conversation(whole), None);
+    world.cut("anna");
+    let erase = |world: &mut World, target| world.ask("boris", Command::Erase(target)).unwrap();
+    erase(&mut world, EraseTarget::Messages(chat, vec![own]));
+    erase(&mut world, EraseTarget::Messages(team, vec![of_owner]));
+    world.wait_ms(3 * DAY_MS);
+    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.reconnect("anna");
+    let events = &world.terminals["anna"].events;
+    let mut gone: Vec<(ConversationId, Vec<Index>)> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Erased(id, messages, _) => Some((*id, messages.clone())),
+            _ => None,
+        })
+        .collect();
+    gone.sort();
+    let mut expected =
+        vec![(chat, vec![own]), (chat, vec![ordered]), (team, vec![of_owner]), (whole, vec![])];
+    expected.sort();
+    assert_eq!(gone, expected, "each once, and nothing that was known before");
+    let at = |wanted: fn(&Event) -> bool| events.iter().position(wanted).unwrap();
+    let last = events.iter().rposition(|event| matches!(event, Event::Erased(..))).unwrap();
+    assert!(at(|event| matches!(event, Event::CaughtUp)) > last, "said when all was asked for");
+    let accused = |event: &Event| matches!(event, Event::MissingBody(..) | Event::Dropped(..));
+    assert!(!events.iter().any(accused));
+}
+
+#[test]
+fn pushes_that_were_lost_hide_no_erasure() {
+    let (mut world, _) = strict(128);
+    let group = world.group("anna", &["boris"], "two");
+    let index = world.say("boris", group, "soon gone");
+    world.screen("boris", group);
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.tamper = Some(Box::new(|login, frame| match frame {
+        ToTerminal::Deliver(deliver) if login == "boris" => {
+            let since = deliver.entries.first().map_or(0, |entry| entry.index);
+            Some(ToTerminal::Lagging(protocol::frame::Lagging { since }))
+        }
+        other => Some(other),
+    }));
+    world.ask("anna", Command::Erase(EraseTarget::Messages(group, vec![index]))).unwrap();
+    let erased =
+        |event: &Event| matches!(event, Event::Erased(of, list, _) if *of == group && *list == [index]);
+    let events = &world.terminals["boris"].events;
+    assert!(events.iter().any(erased));
+    assert!(matches!(events.last(), Some(Event::CaughtUp)), "and he is told that this is all");
+    world.tamper = None;
+    assert!(world.screen("boris", group)[0].starts_with("erased by"));
+}
+
+#[test]
+fn every_hold_is_seen_however_many_stand() {
+    let (mut world, id) = strict(129);
+    let messages: Vec<Index> = (0..1024).map(|_| world.say("anna", id, "x")).collect();
+    let end_ms = world.now.wall_ms + 90 * DAY_MS;
+    let mut placed = Vec::new();
+    for _ in 0..60 {
+        let scope = HoldScope::Messages(id, messages.clone());
+        placed.push(signed(&mut world, "olga", Act::Hold(Hold { scope, order: paper(), end_ms })).unwrap());
+    }
+    let (mut seen, mut pages, mut more) = (Vec::<Index>::new(), 0, true);
+    while more {
+        let from = seen.last().map_or(0, |last| last + 1);
+        let reply = world.ask("oleg", Command::Ask(Query::Holds(from))).unwrap();
+        let Reply::Entries(views, goes_on) = reply else { panic!() };
+        seen.extend(views.iter().map(|view| view.index));
+        (pages, more) = (pages + 1, goes_on);
+    }
+    assert_eq!(seen, placed);
+    assert!(pages > 1, "they do not fit one answer");
+}
+
+#[test]
+fn an_order_that_never_came_due_takes_no_copy_whatever_the_server_says() {
+    let (mut world, id) = strict(126);
+    let index = world.say("anna", id, "hers");
+    let (proposal, approve) = two(&mut world, EraseTarget::Messages(id, vec![index]), None);
+    let erased = |world: &World| {
+        let events = &world.terminals["anna"].events;
+        events.iter().any(|event| matches!(event, Event::Erased(..)))
+    };
+    // It took effect, the server says: at the next entry, at its approval, at a Tick that came before its time.
+    let other = world.private("anna", "vera");
+    let reservation = world.say("anna", other, "something else");
+    for effect in [approve, approve + 1, reservation] {
+        world.tamper = Some(Box::new(move |_, frame| match frame {
+            ToTerminal::Answer(mut answer) => {
+                if let Answer::Orders(records) = &mut answer.answer {
+                    records.iter_mut().for_each(|record| record.state = OrderState::Done(effect));
+                }
+                Some(ToTerminal::Answer(answer))
+            }
+            other => Some(other),
+        }));
+        assert!(matches!(world.ask("anna", Command::Orders), Err(Error::NotVerified { .. })), "#{effect}");
+    }
+    // A body is withheld, and the order, which is counting, is to explain it.
+    world.tamper = Some(Box::new(move |_, frame| match frame {
+        ToTerminal::Answer(mut answer) => {
+            if let Answer::Messages(page) | Answer::MessagesBefore(page) = &mut answer.answer {
+                for entry in page.entries.iter_mut().filter(|entry| entry.index == index) {
+                    (entry.body, entry.erased_by) = (None, Some(approve));
+                }
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+    world.restart_terminal("anna");
+    let view = world.screen("anna", id);
+    assert!(!view[0].contains("erased by"), "{view:?}");
+    let missing = |event: &Event| matches!(event, Event::MissingBody(of, at) if (*of, *at) == (id, index));
+    assert!(world.terminals["anna"].events.iter().any(missing), "an alarm, and no tombstone");
+    assert!(!erased(&world));
+    world.tamper = None;
+    assert_eq!(world.screen("boris", id), ["hers"]);
+    signed(&mut world, "boris", Act::Object(Object { proposal })).unwrap();
+}
+
+#[test]
 fn a_hold_is_shown_keeps_and_warns() {
     let (mut world, id) = strict(123);
     let index = world.say("anna", id, "evidence");
@@ -139,7 +302,7 @@ fn a_hold_is_shown_keeps_and_warns() {
     let scope = HoldScope::Conversation(id);
     let hold = signed(&mut world, "olga", Act::Hold(Hold { scope, order: paper(), end_ms })).unwrap();
     for (login, seen) in [("anna", vec![hold]), ("oleg", vec![hold]), ("vera", vec![])] {
-        assert_eq!(entries(&mut world, login, Query::Holds), seen, "{login}");
+        assert_eq!(entries(&mut world, login, Query::Holds(0)), seen, "{login}");
     }
     two(&mut world, EraseTarget::Messages(id, vec![index]), None);
     world.wait_ms(3 * DAY_MS);
@@ -147,7 +310,7 @@ fn a_hold_is_shown_keeps_and_warns() {
     let alarms = |world: &World| world.facts().iter().filter(|name| **name == "alarm").count();
     assert_eq!(alarms(&world), 1, "three days are left of the seven of the warning, counted once");
     world.wait_ms(7 * DAY_MS);
-    assert_eq!(entries(&mut world, "anna", Query::Holds), [0; 0]);
+    assert_eq!(entries(&mut world, "anna", Query::Holds(0)), [0; 0]);
     assert_eq!(world.screen("anna", id), ["evidence"]);
 }
 

@@ -69,6 +69,29 @@ fn what_falls_by_the_schedule_reaches_every_terminal_with_its_proof() {
 }
 
 #[test]
+fn a_run_that_a_terminal_missed_takes_its_copies_before_anything_else() {
+    let (mut world, id) = forgetful(135);
+    world.say("anna", id, "one day");
+    assert_eq!(world.screen("anna", id), ["one day"]);
+    let before = *runs(&world).last().unwrap();
+    world.cut("anna");
+    (0..2).for_each(|_| world.wait_ms(DAY_MS));
+    let missed = runs(&world).into_iter().filter(|run| *run > before).collect::<Vec<_>>();
+    assert_eq!(missed.len(), 2);
+    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.reconnect("anna");
+    let events = &world.terminals["anna"].events;
+    let ran = |event: &Event| matches!(event, Event::Ran(view) if view.index == missed[1]);
+    let told = events.iter().position(ran).expect("the run that took something");
+    let caught_up = events.iter().position(|event| matches!(event, Event::CaughtUp)).unwrap();
+    assert!(told < caught_up, "before she is told that nothing is missing");
+    let count = events.iter().filter(|event| matches!(event, Event::Ran(_))).count();
+    assert_eq!(count, 1, "of the other one, which took nothing, she need not hear");
+    assert!(!events.iter().any(|event| matches!(event, Event::Dropped(..) | Event::MissingBody(..))));
+    assert_eq!(world.screen("anna", id), [format!("erased by the schedule, #{}", missed[1])]);
+}
+
+#[test]
 fn a_run_that_was_missed_is_alarmed_and_made_at_the_start() {
     let (mut world, id) = forgetful(131);
     world.say("anna", id, "one day");

@@ -58,25 +58,39 @@ impl Engine {
         Some(Found::Now(Answer::Retention(Box::new(record))))
     }
 
-    pub(super) fn holds(&self, person: PersonId) -> Found {
+    /// Runs that took something, for whoever was away.
+    pub(super) fn runs_from(&self, from: Index) -> Found {
         let size = self.commits.durable.head.size;
-        let holds = self.ledger.register.holds().filter(|(index, _)| *index < size);
+        let mut runs = self.ledger.books.runs_from(from).iter().copied().filter(|index| *index < size);
+        let indices = runs.by_ref().take(ANSWER_ENTRIES_MAX).collect();
+        Found::Page { kind: Kind::Runs, indices, more: runs.next().is_some(), from: Bodies::None }
+    }
+
+    pub(super) fn holds(&self, person: PersonId, from: Index) -> Found {
+        let size = self.commits.durable.head.size;
+        let holds = self.ledger.register.holds().filter(|(index, _)| (from..size).contains(index));
         let mine = holds.filter(|(_, row)| self.hold_concerns(person, &row.hold.scope));
         let indices: Vec<Index> = mine.map(|(index, _)| index).collect();
         Found::Page { kind: Kind::Holds, indices, more: false, from: Bodies::None }
     }
 
-    /// The newest of them.
-    pub(super) fn orders(&self, person: PersonId) -> Found {
-        let (officer, size) = (self.has_role(person, Role::Officer), self.commits.durable.head.size);
-        let told = self.ledger.register.orders().rev().filter(|(_, row)| row.approve < size);
-        let told = told.filter(|(_, row)| officer || self.order_concerns(person, &row.order.target));
+    /// The newest of those below an index.
+    pub(super) fn orders(&self, person: PersonId, below: Index) -> Found {
+        let (register, size) = (&self.ledger.register, self.commits.durable.head.size);
+        let durable = |(_, row): &(Index, &journal::register::OrderRow)| row.approve < size;
         let record = |(proposal, row): (Index, &journal::register::OrderRow)| OrderRecord {
             proposal,
             approve: row.approve,
-            state: row.state,
+            state: register.order_state(row),
         };
-        let mut records: Vec<OrderRecord> = told.take(ANSWER_ENTRIES_MAX).map(record).collect();
+        let some = ANSWER_ENTRIES_MAX;
+        let mut records: Vec<OrderRecord> = match self.has_role(person, Role::Officer) {
+            true => register.orders_below(below).rev().filter(durable).take(some).map(record).collect(),
+            false => {
+                let own = register.orders_concerning(person, below);
+                own.filter(durable).take(some).map(record).collect()
+            }
+        };
         records.reverse();
         Found::Now(Answer::Orders(records))
     }
