@@ -13,7 +13,7 @@ use super::flow::Flow;
 use super::handshake::Phase;
 use super::inbox::{Inbox, TooManyEntries};
 use super::messages::MessageCache;
-use super::parts::{BadParts, Me, Parts, blank_record, noted};
+use super::parts::{BadParts, Me, Parts, blank_record, era, noted};
 use super::policy::Proven;
 use super::receive::key_roll;
 use super::requests::{Asked, Requests};
@@ -22,6 +22,7 @@ use super::trust::{Noted, ROUND_AT, Trust};
 use crate::code::Code;
 use crate::frame::{Digest, ToTerminal};
 use bytes::Bytes;
+use journal::Origin;
 use journal::ids::Head;
 use pki::state_record::StateRecord;
 use pki::{AgreementPublic, Role};
@@ -85,7 +86,8 @@ impl State {
         let Parts { anchors, me, record, auto_accept } = parts;
         let record = record.map_or_else(|| blank_record(&anchors), Ok)?;
         let proven = noted(&record, &anchors)?;
-        let mut trust = Trust::new(anchors.log, anchors.identity, proven);
+        let origin = Origin { log: anchors.log, era: era(&record) };
+        let mut trust = Trust::new(origin, anchors.identity, proven);
         if let Some(mark) = &record.period {
             trust.periods.resume(mark).map_err(|_| BadParts::Record)?;
         }
@@ -318,6 +320,11 @@ impl State {
             self.round_since_ms = Some(self.now_ms);
             self.trust.line()
         })
+    }
+
+    /// The round under way is none any more.
+    pub(super) fn round_ended(&mut self) {
+        self.round_since_ms = None;
     }
 
     /// A new connection owes what the one before it did, from now on.

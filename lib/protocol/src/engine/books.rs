@@ -64,6 +64,9 @@ pub struct Books {
     /// The time of every [`TIMES_EVERY`]th entry: where to look for what was said since.
     #[n(8)]
     times: Vec<u64>,
+    /// The genesis and the statements of successions.
+    #[cbor(n(9), with = "key_rolls")]
+    pub(crate) founding: Vec<(Index, Bytes)>,
 }
 
 /// Entries between two whose times are kept.
@@ -124,6 +127,9 @@ impl Books {
             CandidateContent::Statement(statement) => {
                 self.observe_receipt(candidate, statement);
                 let act = statement.get().act();
+                if let Act::Genesis(_) | Act::Succession(_) = act {
+                    self.founding.push((candidate.index, Bytes::copy_from_slice(bytes)));
+                }
                 if let Act::Acknowledge(acknowledge) = act {
                     let person = statement.get().header().person;
                     self.acknowledged.insert((acknowledge.message, person), candidate.index);
