@@ -6,12 +6,13 @@ use crate::agent::pending::{is_kept, kind};
 use crate::agent::place;
 use crate::agent::wire::{self, Ask, Status, Tell, VERSION};
 use crate::home::Home;
+use crate::show;
 use crate::trouble::Trouble;
 use console::when::minute;
-use console::{Exit, Voice, clean};
+use console::{Exit, Lang, Voice, clean};
 use pki::PersonId;
 use protocol::client::command::Send;
-use protocol::client::event::MessageView;
+use protocol::client::event::{MessageView, SuccessionView};
 use protocol::client::{Command, Event, Reply, SecretBytes};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -177,6 +178,10 @@ impl Line {
                         self.voice.remark(&key_changed(login));
                         continue;
                     }
+                    if let Event::Succession(view) = &*event {
+                        self.voice.remark(&succeeded(view));
+                        continue;
+                    }
                     if let Some(piece) = on(*event)? {
                         self.say(&Ask::Chunk(piece))?;
                     }
@@ -218,6 +223,12 @@ fn key_changed(login: &str) -> Trouble {
             "ВНИМАНИЕ: у @{login} новый ключ, заверенный удостоверяющим центром; дальнейшее шифруется для него"
         ),
     )
+}
+
+/// Nobody goes on before he has read this once.
+fn succeeded(view: &SuccessionView) -> Trouble {
+    let say = |lang| show::succession(view, lang);
+    Trouble::say(Exit::Yes, "succession", say(Lang::En), say(Lang::Ru))
 }
 
 /// From here on Ctrl-C says what becomes of the act before it ends this command. Returns when that is so.

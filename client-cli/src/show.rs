@@ -6,13 +6,48 @@ use console::when::{bytes, minute, rfc3339};
 use console::{Lang, clean, clean_lines};
 use journal::act::Precedence;
 use link::terminal::words::what_words;
-use protocol::client::event::{Content, ErasedBy, Eraser, FileView, MessageView};
+use protocol::client::event::{Content, ErasedBy, Eraser, FileView, MessageView, SuccessionView};
 use serde::Serialize;
 
 /// Spaces before the lines of a text, so that no text can pass for one of our own lines.
 const MARGIN: &str = "    ";
 /// The mark of a message that asks for an acknowledgement.
 const ACKNOWLEDGE: (&str, &str) = ("  [acknowledge]", "  [подтвердить]");
+
+/// That entries were given up, by whom, and what its person has to do about it.
+pub(crate) fn succession(view: &SuccessionView, lang: Lang) -> String {
+    let by =
+        view.officers.iter().map(|(_, login)| format!("@{}", clean(login))).collect::<Vec<_>>().join(", ");
+    let SuccessionView { era, kept, known, seen, bodies_lost, .. } = *view;
+    let last = known.max(seen).saturating_sub(1);
+    let mut text = lang.pick(
+        format!(
+            "ATTENTION: the site has lost entries. By decision of {by} its log goes on in era {era} behind {kept} entries; \
+             entries from #{kept} to #{last} at least are LOST."
+        ),
+        format!(
+            "ВНИМАНИЕ: система потеряла записи. По решению {by} журнал продолжается в эпохе {era} после записей: {kept}; \
+             записи с #{kept} по меньшей мере до #{last} УТРАЧЕНЫ."
+        ),
+    );
+    if seen > kept {
+        text.push_str(lang.pick(
+            " Some of what you sent, read or acknowledged here is among them: look through your conversations and send it again.",
+            " Среди них часть того, что вы здесь отправили, прочли или подтвердили: просмотрите беседы и отправьте это снова.",
+        ));
+    }
+    if bodies_lost {
+        text.push_str(lang.pick(
+            " EVERY MESSAGE AND FILE OF BEFORE IS LOST too.",
+            " Утрачены и ВСЕ ПРЕЖНИЕ СООБЩЕНИЯ И ФАЙЛЫ.",
+        ));
+    }
+    text.push_str(lang.pick(
+        " If you did not expect this, ask these officers before you go on.",
+        " Если вы этого не ожидали, спросите этих офицеров, прежде чем продолжать.",
+    ));
+    text
+}
 
 /// A message for people: a line about it, then its text.
 pub(crate) fn message(message: &MessageView, names: &Names, lang: Lang) -> String {

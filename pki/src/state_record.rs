@@ -105,6 +105,12 @@ pub struct OwnChain {
 }
 
 impl StateRecord {
+    /// What was seen of people in entries from this index on is forgotten: the log has lost them. A revocation stays.
+    pub fn forget_people_from(&mut self, index: u64) {
+        self.known.retain(|known| known.enrolled < index || known.revoked);
+        self.known.iter_mut().for_each(|known| known.enrolled = known.enrolled.min(index.saturating_sub(1)));
+    }
+
     /// The record of a terminal that has never logged in.
     pub fn new(log_id: [u8; 32], log_identity: String) -> Self {
         Self {

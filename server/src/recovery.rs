@@ -43,6 +43,12 @@ pub(crate) enum RecoveryError {
         /// How many.
         size: u64,
     },
+    /// A succession was not carried out to its end.
+    #[error("the succession to era {era} was begun and not finished: the cell does not name it yet")]
+    SuccessionUnfinished {
+        /// The era.
+        era: u32,
+    },
     /// A snapshot's state does not open or does not fit its rows.
     #[error("a snapshot: {0}")]
     Snapshot(#[from] BadSnapshot),
@@ -164,8 +170,54 @@ fn go_on(
     if named > 0 && tree.root_at(named).ok() != Some(root) {
         return Err(RecoveryError::Cell { size: named });
     }
+    if let Some(last) = register.successions().last()
+        && last.end > named
+    {
+        return Err(RecoveryError::SuccessionUnfinished { era: last.era });
+    }
     let positions = Positions::new(positions);
     Ok(Replayed { register, tree, books, positions, rows, snapshot: 0, passed_over: Vec::new() })
+}
+
+/// What is left of a store that does not start, through every rule, with every signature.
+pub(crate) fn of_entries(mut entries: disk::JournalEntries) -> Result<(Register, Tree), RecoveryError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut recovery = Recovery::new();
+    let keys = recovery.keys();
+    let load = || next_batch(&mut entries);
+    let push = |Stored(entry): &Stored, checked: &CheckedEntry| {
+        Ok::<_, RecoveryError>(recovery.push(&entry.bytes, checked)?)
+    };
+    in_order(threads, Signatures::Verify, keys, 0, load, push)?;
+    let (register, tree, _) = recovery.into_parts();
+    Ok((register, tree))
+}
+
+impl RecoveryError {
+    /// Whether acknowledged entries are missing, so that a recovery is the last way on.
+    pub(crate) fn is_loss(&self) -> bool {
+        match self {
+            Self::Root | Self::Cell { .. } | Self::SuccessionUnfinished { .. } => true,
+            Self::Store(error) => {
+                matches!(error, vault::Error::Disk(disk::Error::Damaged { .. } | disk::Error::Frame { .. }))
+            }
+            Self::Bad(_)
+            | Self::Snapshot(_)
+            | Self::Beyond { .. }
+            | Self::OtherState { .. }
+            | Self::NotFounded
+            | Self::PeriodKey(_)
+            | Self::Sign(_)
+            | Self::Verifier(_) => false,
+        }
+    }
+
+    /// In words for people.
+    pub(crate) fn trouble(self) -> crate::words::Trouble {
+        use crate::words::Trouble;
+        let reason = self.to_string();
+        if self.is_loss() { Trouble::EntriesLost { reason } } else { Trouble::StoreDamaged { reason } }
+    }
 }
 
 /// An entry as the store gives it.

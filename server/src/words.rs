@@ -82,6 +82,43 @@ console::words! {
         StoreDamaged { reason: String }
             => en("the store is damaged or was rolled back: {reason}"),
                ru("хранилище повреждено или возвращено к прежнему состоянию: {reason}");
+        /// Acknowledged entries are gone.
+        EntriesLost { reason: String }
+            => en("the store does not start: {reason}\nThe right device, root cell or backup may still bring everything back. If what is \
+                   missing is lost for good, `conclaved recover --accept-loss` shows what can be kept and what the first officers \
+                   must sign"),
+               ru("хранилище не запускается: {reason}\nВсё ещё может вернуть верное устройство, ячейка или копия. Если же недостающее \
+                   утрачено навсегда, `conclaved recover --accept-loss` покажет, что можно сохранить и что должны подписать первые \
+                   офицеры");
+        /// A recovery with nothing to give up.
+        NothingLost
+            => en("nothing is lost by what cell and device say: `conclaved run` starts this store. If terminals hold newer heads (an older \
+                   backup was put back), name one: --head FILE"),
+               ru("по ячейке и устройству ничего не утрачено: хранилище запускает `conclaved run`. Если у терминалов есть более новые \
+                   вершины (возвращена старая копия), назовите одну: --head ФАЙЛ");
+        /// Nothing opens the bodies.
+        BodiesLost
+            => en("no key opens the bodies any more: to go on means to give up every message and file. Look for the right root cell \
+                   first; whoever accepts that says --accept-loss-of-bodies, in the plan and when it is carried out"),
+               ru("тела больше ничем не открыть: продолжить — значит оставить все сообщения и файлы. Сначала найдите верную корневую \
+                   ячейку; кто на это согласен, указывает --accept-loss-of-bodies и в плане, и при исполнении");
+        /// A head that cannot be a trace of what is lost.
+        BadHead { size: u64, why: String }
+            => en("the head of {size} entries: {why}"), ru("вершина на {size} записей: {why}");
+        /// The plan is for another state.
+        OtherKept { size: u64 }
+            => en("the plan keeps other entries than this store has ({size}): make it anew, and have it signed anew"),
+               ru("план сохраняет не те записи, что есть в хранилище ({size}): составьте и подпишите его заново");
+        /// One was begun and not finished.
+        SuccessionBegun { era: u32 }
+            => en("the succession to era {era} was begun and not finished: the same command with its --plan and --acts finishes it"),
+               ru("переход в эпоху {era} начат и не завершён: его завершит та же команда с прежними --plan и --acts");
+        /// The store is full to the last extent.
+        NoRoomToErase
+            => en("there is no room to erase what was given up, and some of it still stands: the same command goes on where there is"),
+               ru("нет места, чтобы стереть оставленное, и часть его ещё есть: та же команда продолжит, когда место будет");
+        /// The officers' signatures do not suffice.
+        Succession { reason: String } => en("the succession: {reason}"), ru("преемство: {reason}");
         /// The operating system did not read or write the store.
         StoreIo { reason: String } => en("the store: {reason}"), ru("хранилище: {reason}");
         /// The network.
@@ -148,13 +185,21 @@ impl Trouble {
             | Self::StoreIo { .. }
             | Self::File { .. }
             | Self::System { .. }
+            | Self::NoRoomToErase
             | Self::Network { .. } => Exit::Io,
             Self::Keys { .. } => Exit::NotAllowed,
             Self::StoreDamaged { .. }
+            | Self::EntriesLost { .. }
             | Self::RootLost { .. }
             | Self::BackupDamaged { .. }
             | Self::BackupNotOfCell { .. } => Exit::Invalid,
-            Self::BackupOther { .. }
+            Self::NothingLost
+            | Self::BodiesLost
+            | Self::BadHead { .. }
+            | Self::OtherKept { .. }
+            | Self::SuccessionBegun { .. }
+            | Self::Succession { .. }
+            | Self::BackupOther { .. }
             | Self::BackupBehind { .. }
             | Self::RestoreCovers { .. }
             | Self::RestoreTooSmall { .. } => Exit::No,
@@ -193,6 +238,14 @@ impl Trouble {
             Self::StoreMissing { .. } => "store-missing",
             Self::StoreInUse { .. } => "store-in-use",
             Self::StoreDamaged { .. } => "store-damaged",
+            Self::EntriesLost { .. } => "entries-lost",
+            Self::NothingLost => "nothing-lost",
+            Self::BodiesLost => "bodies-lost",
+            Self::BadHead { .. } => "bad-head",
+            Self::OtherKept { .. } => "other-kept",
+            Self::SuccessionBegun { .. } => "succession-begun",
+            Self::NoRoomToErase => "no-room-to-erase",
+            Self::Succession { .. } => "succession",
             Self::StoreIo { .. } => "store-io",
             Self::Network { .. } => "network",
             Self::NotRunning { .. } => "not-running",

@@ -70,6 +70,12 @@ impl Agent {
                 self.mention(event);
             }
             Event::KeyChanged(..) => self.key_changed(event).await,
+            Event::Succession(view) => {
+                if let Some(work) = &mut self.work {
+                    work.store.lose_from(view.kept);
+                }
+                self.key_changed(Event::Succession(view)).await;
+            }
             Event::Approved(_) => {
                 self.learn_policy();
                 self.mention(event);
@@ -129,7 +135,7 @@ impl Agent {
         }
     }
 
-    /// A key that changed is told to whoever works now, or to the next command: before a person goes on, he is to know.
+    /// A key that changed, or what was given up, is told to whoever works now, or to the next command: before a person goes on, he is to know.
     async fn key_changed(&mut self, event: Event) {
         self.mention(event.clone());
         let Some(work) = &self.work else { return };

@@ -33,6 +33,13 @@ fn weight(message: &MessageView) -> usize {
 }
 
 impl Store {
+    /// Entries from this index on are lost.
+    pub(crate) fn lose_from(&mut self, index: Index) {
+        let lost: Vec<(Index, ConversationId)> =
+            self.messages.range(index..).map(|(index, message)| (*index, message.conversation)).collect();
+        lost.into_iter().for_each(|(index, conversation)| self.erase(conversation, &[index]));
+    }
+
     /// Holds a message, as it is known now.
     pub(crate) fn hold(&mut self, message: MessageView) {
         self.bytes += weight(&message);

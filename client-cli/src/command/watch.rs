@@ -125,6 +125,7 @@ fn line(
         Event::KeyChanged(person, ..) => {
             ("key-changed", format!("{}: {}", who(*person), lang.pick("has a new key", "новый ключ")))
         }
+        Event::Succession(view) => ("succession", show::succession(view, lang)),
         Event::Revoked(person) => {
             ("revoked", format!("{}: {}", who(*person), lang.pick("revoked", "сертификат отозван")))
         }

@@ -229,11 +229,12 @@ impl<'a> Batch<'a> {
         // The record's length does not depend on what its last run's reference says.
         commit.runs.push(RunRef { digest: [0; 32], ..self.placement.reference(&last, 0) });
         let first_in_extent = last.offset == self.placement.table.geometry.start(last.extent);
-        let length = commit.encode(first_in_extent.then_some(&self.placement.table)).len() + SEAL_BYTES;
+        let with_table = first_in_extent || self.log.state.table_unwritten;
+        let length = commit.encode(with_table.then_some(&self.placement.table)).len() + SEAL_BYTES;
         let header = last.close(&self.log.sealer, commit.batch, length, self.rng);
         commit.runs.pop();
         commit.runs.push(self.placement.count(&last, header.covered_bytes()));
-        let record = commit.encode(first_in_extent.then_some(&self.placement.table));
+        let record = commit.encode(with_table.then_some(&self.placement.table));
         let at = header.covered_bytes() as usize;
         let offset = last.offset + at as u64;
         let slot = &mut last.buffer.as_mut()[at..at + length];
@@ -262,6 +263,7 @@ impl<'a> Batch<'a> {
         log.state.digest = digest(record);
         log.state.fields = commit.fields;
         log.state.table = self.placement.table.clone();
+        log.state.table_unwritten = false;
         if let Some((frame, newest)) = verifiers {
             apply(&mut log.verifiers.by_person, &self.verifiers);
             (log.verifiers.newest, log.verifiers.depth) = (Some(newest), frame.depth);

@@ -113,6 +113,8 @@ pub(crate) struct State {
     pub(crate) commit_at: u64,
     pub(crate) fields: CommitFields,
     pub(crate) table: ExtentTable,
+    /// The table does not follow from the commit records: the next one carries it whole.
+    pub(crate) table_unwritten: bool,
     /// The journal's extents in order, with the index of the first entry in each.
     pub(crate) journal: Vec<(Extent, u64)>,
 }
@@ -126,6 +128,7 @@ impl State {
             commit_at: 0,
             fields: CommitFields::default(),
             table: ExtentTable::fresh(geometry),
+            table_unwritten: false,
             journal: vec![(0, 0)],
         }
     }

@@ -176,6 +176,8 @@ pub struct JournalEntries {
     ready: Vec<JournalEntry>,
     /// Batch and digest of the last commit record passed, once one was passed.
     last: Option<(u64, [u8; 32])>,
+    /// The batch of which a run was passed and not yet its commit record.
+    begun: Option<u64>,
     failed: bool,
 }
 
@@ -188,7 +190,18 @@ impl JournalEntries {
         let geometry = state.table.geometry;
         let last = (start == 0).then_some((0, [0; 32]));
         let window = (0, AlignedBuffer::with_capacity(0));
-        Self { reader, geometry, extents, from, extent: None, window, ready: Vec::new(), last, failed: false }
+        Self {
+            reader,
+            geometry,
+            extents,
+            from,
+            extent: None,
+            window,
+            ready: Vec::new(),
+            last,
+            begun: None,
+            failed: false,
+        }
     }
 
     /// Reads the next run into `ready`; `false` at the end.
@@ -238,9 +251,16 @@ impl JournalEntries {
         if header.stream != Stream::Journal {
             return Err(damaged("not a journal run"));
         }
-        if self.last.is_some_and(|(batch, _)| header.batch != batch + 1) {
+        // The commit record's digest ties a batch to the one before; numbers leap behind a salvage.
+        let follows = match (self.begun, self.last) {
+            (Some(begun), _) => header.batch == begun,
+            (None, Some((batch, _))) => header.batch > batch,
+            (None, None) => true,
+        };
+        if !follows {
             return Err(damaged("batch out of order"));
         }
+        self.begun = (header.commit_bytes == 0).then_some(header.batch);
         let mut position = Position { offset: offset + HEADER_BYTES as u64, length: 0 };
         for (number, row) in rows.iter().enumerate() {
             position.length = row.length;

@@ -12,11 +12,11 @@ use crate::seal::StoreId;
 use crate::verifiers::{Verifiers, walk_back};
 
 /// A batch as its journal run tells it.
-struct Found {
-    offset: u64,
-    header: Header,
-    commit: Commit,
-    digest: [u8; 32],
+pub(crate) struct Found {
+    pub(crate) offset: u64,
+    pub(crate) header: Header,
+    pub(crate) commit: Commit,
+    pub(crate) digest: [u8; 32],
 }
 
 /// A store as a start found it; nothing was written yet. Whoever else knows what came last is asked first, the cell
@@ -81,7 +81,7 @@ fn damaged(offset: u64, what: &'static str) -> Error {
 }
 
 /// The batch whose commit record ends the run at `offset`; also the header of a run without one.
-fn found_at(
+pub(crate) fn found_at(
     reader: &Reader,
     geometry: Geometry,
     offset: u64,
@@ -97,7 +97,7 @@ fn found_at(
 }
 
 /// The journal's extents in order: each one's first commit record names the next.
-fn journal_extents(reader: &Reader, geometry: Geometry) -> Result<Vec<(u32, u64)>, Error> {
+pub(crate) fn journal_extents(reader: &Reader, geometry: Geometry) -> Result<Vec<(u32, u64)>, Error> {
     let mut journal = vec![(0, 0)];
     let mut next = 1;
     let mut batch = 0;
@@ -115,7 +115,7 @@ fn journal_extents(reader: &Reader, geometry: Geometry) -> Result<Vec<(u32, u64)
 }
 
 /// All batches whose commit record lies in this extent, in order, up to the first gap.
-fn batches_in(reader: &Reader, geometry: Geometry, extent: u32) -> Result<Vec<Found>, Error> {
+pub(crate) fn batches_in(reader: &Reader, geometry: Geometry, extent: u32) -> Result<Vec<Found>, Error> {
     let start = geometry.start(extent);
     let end = start + u64::from(geometry.extent_bytes);
     let mut batches: Vec<Found> = Vec::new();
@@ -123,7 +123,8 @@ fn batches_in(reader: &Reader, geometry: Geometry, extent: u32) -> Result<Vec<Fo
     while offset < end {
         let (_, Some(found)) = found_at(reader, geometry, offset)? else { break };
         let follows = match batches.last() {
-            Some(last) => found.commit.batch == last.commit.batch + 1 && found.commit.previous == last.digest,
+            // The digest ties them. Numbers leap where a salvage has given up what was between (`salvage.rs`).
+            Some(last) => found.commit.batch > last.commit.batch && found.commit.previous == last.digest,
             None => true,
         };
         if !follows || found.header.blocks == 0 {
@@ -182,7 +183,7 @@ fn last_valid(
 }
 
 /// Are all runs of the batch on the device as its commit record names them?
-fn is_whole(reader: &Reader, found: &Found) -> Result<bool, Error> {
+pub(crate) fn is_whole(reader: &Reader, found: &Found) -> Result<bool, Error> {
     for run in &found.commit.runs {
         let bytes = (run.covered as usize).next_multiple_of(BLOCK);
         if run.offset + bytes as u64 > reader.device.length() {
@@ -197,7 +198,7 @@ fn is_whole(reader: &Reader, found: &Found) -> Result<bool, Error> {
 }
 
 /// Do these bytes have the digest that the commit record names?
-fn is_as_named(run: &RunRef, bytes: &[u8]) -> bool {
+pub(crate) fn is_as_named(run: &RunRef, bytes: &[u8]) -> bool {
     let covered = bytes.get(..run.covered as usize);
     covered.is_some_and(|covered| digest(covered) == run.digest)
 }
@@ -272,8 +273,8 @@ fn unfinished_bytes(reader: &Reader, state: &State) -> Result<u64, Error> {
 /// Makes an unfinished batch unreadable for ever: it must not be taken for the log's own once other runs have been
 /// written before it. Always, also where nothing is seen: behind a sync that failed a cache may show what the medium has
 /// not. Its verifiers too: before unlock nobody could tell them from acknowledged ones.
-fn set_aside(reader: &Reader, state: &State, unfinished_verifiers: &[u64]) -> Result<(), Error> {
-    let of_verifiers = unfinished_verifiers.iter().map(|offset| (*offset, u64::MAX));
+pub(crate) fn set_aside(reader: &Reader, state: &State, verifiers: &[u64]) -> Result<(), Error> {
+    let of_verifiers = verifiers.iter().map(|offset| (*offset, u64::MAX));
     for (offset, end) in tails(state).into_iter().chain(of_verifiers) {
         if offset < end {
             let mut block = crate::buffer::AlignedBuffer::with_capacity(BLOCK);

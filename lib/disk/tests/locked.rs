@@ -44,11 +44,15 @@ fn change(log: &mut Log, of: u64, number: u8, random: &mut ChaCha20Rng) -> Resul
 
 /// Seventy changes, so that the list was written in full twice, and a few batches without any behind them.
 fn store() -> Vec<u8> {
+    store_of(70)
+}
+
+fn store_of(changes: u8) -> Vec<u8> {
     let device = Arc::new(MemoryDevice::new(LENGTH as u64));
     Log::format(&*device, &keys(), GEOMETRY, &mut rng(1)).unwrap();
     let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
     let mut random = rng(2);
-    (0..70).for_each(|n| change(&mut log, u64::from(n % 5), n, &mut random).unwrap());
+    (0..changes).for_each(|n| change(&mut log, u64::from(n % 5), n, &mut random).unwrap());
     for _ in 0..3 {
         let mut batch = log.begin(false, &mut random).unwrap();
         batch.entry(b"entry").unwrap();
@@ -165,4 +169,51 @@ fn a_change_that_a_power_cut_took_is_not_found_behind_the_next_start() {
         assert_eq!((found.batch(), found.verifier(person(1))), (70, Some(&[66; 300][..])), "seed {seed}");
     }
     assert_eq!(found_before, 4, "or the test shows nothing");
+}
+
+/// The image with a journal batch gone before valid ones: sixty are kept.
+fn lost_from_61(image: &[u8]) -> Vec<u8> {
+    let (log, _) = open(image.to_vec()).unwrap();
+    let position = log.journal_entries(60).next().unwrap().unwrap().position;
+    let block = position.offset as usize / BLOCK * BLOCK;
+    let mut lost = image.to_vec();
+    lost[block..block + BLOCK].fill(0);
+    lost
+}
+
+/// What a salvage leaves, before and behind its first batch.
+fn salvaged(image: Vec<u8>) -> (Log, Arc<MemoryDevice>) {
+    let starts = open(image.clone()).is_ok_and(|(log, _)| log.journal_entries(0).all(|entry| entry.is_ok()));
+    assert!(!starts, "an ordinary start reads all of it");
+    let device = Arc::new(MemoryDevice::from_bytes(image));
+    let found = Log::salvage(device.clone(), &keys()).unwrap();
+    assert_eq!((found.entries(), found.has_verifiers()), (60, true));
+    (found.settle(CommitFields::default(), &mut rng(6)).unwrap(), device)
+}
+
+#[test]
+fn what_a_salvage_has_given_up_is_not_found_before_unlock() {
+    let (mut log, device) = salvaged(lost_from_61(&store_of(64)));
+    for (wanted, batch) in [(58, Some(60)), (201, None)] {
+        let found = locked(&device.image()).unwrap();
+        assert_eq!((found.count(), found.passed_over()), (5, 0));
+        assert!(batch.is_none_or(|batch| batch == found.batch()), "{}", found.batch());
+        assert_eq!(found.verifier(person(3)), Some(&[wanted; 300][..]));
+        (0..5).for_each(|number| assert_eq!(found.verifier(person(number)), log.verifier(person(number))));
+        assert_eq!(log.scan(&mut |_| {}).unwrap().damages_count, 0, "{wanted}");
+        change(&mut log, 3, 201, &mut rng(7)).unwrap();
+    }
+    drop(log);
+    let (log, _) = open(device.image()).unwrap();
+    assert_eq!(log.verifier(person(3)), Some(&[201; 300][..]));
+}
+
+#[test]
+fn verifiers_of_lost_batches_go_on_where_the_kept_ones_were_written_over() {
+    let image = store();
+    assert!(frames(&image).iter().all(|frame| frame.batch != 60), "or the test shows nothing");
+    let (log, device) = salvaged(lost_from_61(&image));
+    let found = locked(&device.image()).unwrap();
+    assert_eq!((found.batch(), found.verifier(person(4))), (70, Some(&[69; 300][..])));
+    assert_eq!(log.verifier(person(4)), found.verifier(person(4)));
 }

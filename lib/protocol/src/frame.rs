@@ -182,6 +182,24 @@ pub struct Hello {
     /// By the log identity key over [`Hello::signed_bytes`].
     #[n(3)]
     pub signature: ByteVec,
+    /// Where the log went on without entries that were lost. It proves itself, so the signature need not cover it.
+    #[n(4)]
+    pub successions: Option<Successions>,
+}
+
+/// The successions of a log, with all that proves who signed them.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Successions {
+    /// The log's first entry: its id is the log id.
+    #[n(0)]
+    pub genesis: SignedStatement,
+    /// Certificates of the first officers, DER.
+    #[n(1)]
+    pub certificates: Vec<ByteVec>,
+    /// The officers' statements, ascending.
+    #[n(2)]
+    pub entries: Vec<Delivered>,
 }
 
 impl Hello {
@@ -217,6 +235,9 @@ pub struct Welcome {
     /// Only SetPassword and Logout are admitted until the password is new.
     #[n(4)]
     pub must_set_password: bool,
+    /// That the entries of the greeting's successions are in the receipt's checkpoint.
+    #[n(5)]
+    pub successions_proof: Option<MultiProof>,
 }
 
 /// A SHA-256 value inside a frame.

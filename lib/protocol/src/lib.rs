@@ -13,6 +13,7 @@ pub mod io;
 pub mod limits;
 pub mod query;
 pub mod seal;
+pub mod succession;
 
 pub use code::Code;
 pub use io::{Batch, Input, Now, Output, SessionId};

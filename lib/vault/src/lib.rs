@@ -35,6 +35,7 @@ mod reader;
 mod reads;
 mod root_slot;
 mod sabotage;
+mod salvage;
 mod seal;
 mod secret;
 mod sector_cell;
@@ -62,6 +63,7 @@ pub use offline::{Standing, grow, owner_words};
 pub use open::{Interrupted, Opened};
 pub use place::{Place, SECRETS_CONVERSATION, Target};
 pub use reader::VaultReader;
+pub use salvage::{Bodies, Salvage};
 pub use sector_cell::SectorCell;
 pub use snapshot::{Row, Rows};
 #[cfg(feature = "tpm")]

@@ -48,7 +48,7 @@ pub struct Opened {
 }
 
 /// Pending leaves and the lists they came from.
-type Pending = (BTreeMap<Place, Slot>, Vec<Top>);
+pub(crate) type Pending = (BTreeMap<Place, Slot>, Vec<Top>);
 
 impl Vault {
     /// Makes an empty store on a device, and its root in blank cells.
@@ -67,7 +67,7 @@ impl Vault {
         let mask = Mask::new(rng)?;
         let top = TopNode { epoch: 0, j: Secret32::random(rng, &mask), conversations: None };
         let root = Secret32::random(rng, &mask);
-        let mut tree = tree(&log, store, mask, (root, keeper.unlock()), top, NO_TOP, limits);
+        let mut tree = new_tree(&log, store, mask, (root, keeper.unlock()), top, NO_TOP, limits);
         let mut batch = log.begin(true, rng)?;
         let change = Draft::over(&mut tree).write(&mut batch)?;
         let top_at = change.top_at;
@@ -110,7 +110,7 @@ impl Vault {
         // Steps (c) and (d) of a life that ended before them, or a torn slot that is of no use.
         let died_in_destroying = interrupted == Some(Interrupted::AfterCell);
         keeper.bring_up(&slot, died_in_destroying, &keys, &mask, rng)?;
-        let mut tree = tree(&log, store, mask, (slot.root.clone(), unlock), top, at, limits);
+        let mut tree = new_tree(&log, store, mask, (slot.root.clone(), unlock), top, at, limits);
         (tree.pending, tree.lists) = (pending, lists);
         let opened = Opened {
             recovered,
@@ -185,7 +185,7 @@ fn judge(slot: &RootSlot, recovered: &Recovered) -> Result<Option<Interrupted>, 
     Err(behind)
 }
 
-fn tree(
+pub(crate) fn new_tree(
     log: &Log,
     store: StoreId,
     mask: Arc<Mask>,
@@ -216,7 +216,7 @@ fn tree(
 }
 
 /// Walks back over the pending lists. It ends: a list holds the tag of the one before it, so none leads back to itself.
-fn read_pending(
+pub(crate) fn read_pending(
     reader: &Reader,
     store: &StoreId,
     j: &Secret32,

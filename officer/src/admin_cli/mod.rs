@@ -17,6 +17,7 @@ mod password;
 mod policy;
 mod policy_words;
 mod proposals;
+mod recover;
 mod retention;
 mod revoke;
 mod session;
@@ -67,6 +68,8 @@ enum What {
     Hold(hold::Hold),
     #[command(subcommand)]
     Retention(retention::Retention),
+    #[command(subcommand)]
+    Recover(recover::Recover),
     #[command(flatten)]
     Extra(Extra),
 }
@@ -104,6 +107,7 @@ fn help() -> Vec<(&'static str, &'static str)> {
         certificate::HELP,
         hold::HELP,
         retention::HELP,
+        recover::HELP,
     ]
     .concat()
 }
@@ -139,6 +143,7 @@ impl Cli {
             What::Erase(it) => (it.name(), it.run(voice)),
             What::Hold(it) => (it.name(), it.run(voice)),
             What::Retention(it) => (it.name(), it.run(voice)),
+            What::Recover(it) => (it.name(), it.run(voice)),
             What::Extra(extra) => ("conclave-admin", run_extra(extra, voice)),
         };
         done.unwrap_or_else(|trouble| voice.failed(command, trouble.exit, &trouble.name, &trouble))

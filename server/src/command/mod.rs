@@ -3,6 +3,7 @@
 
 mod backup;
 mod init;
+mod recover;
 mod request;
 mod run;
 mod status;
@@ -48,6 +49,8 @@ enum Command {
     /// Copy the store while the server runs, and put it back.
     #[command(subcommand)]
     Backup(backup::Backup),
+    /// Go on without entries that are lost, by decision of the first officers.
+    Recover(recover::Recover),
     /// Tell how the running server does.
     #[command(after_help = "Example: conclaved status --config /etc/conclave/conclaved.toml")]
     Status(WithConfig),
@@ -123,7 +126,7 @@ const RU: &HelpTable = &[
 
 /// Every text of the help in Russian.
 fn help() -> Vec<(&'static str, &'static str)> {
-    [RU, store::HELP].concat()
+    [RU, store::HELP, recover::HELP].concat()
 }
 
 /// Parses the process' command line and runs its command.
@@ -145,6 +148,7 @@ pub(crate) fn main() -> Exit {
         Command::Check(check) => ("check", check.run(voice)),
         Command::Backup(backup) => (backup.name(), backup.run(voice)),
         Command::Store(store) => store.run(voice),
+        Command::Recover(recover) => ("recover", recover.run(voice)),
         Command::Status(WithConfig { config }) => ("status", status::run(&config, voice)),
         Command::Extra(extra) => {
             let command = localise(Conclaved::command(), lang, &help());
@@ -184,6 +188,10 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::Vault(
             error @ (vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed),
         ) => Trouble::Keys { reason: error.to_string() },
+        StoreError::Vault(
+            vault::Error::StoreBehindCell { .. }
+            | vault::Error::Disk(disk::Error::DamagedBeforeValid { .. } | disk::Error::Damaged { .. }),
+        ) => Trouble::EntriesLost { reason: error.to_string() },
         StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.to_string() },
     }
 }

@@ -160,7 +160,7 @@ fn assemble(
     sandboxed: &Sandboxed,
     log: Log,
 ) -> Result<Assembled, Trouble> {
-    let damage = |error: RecoveryError| Trouble::StoreDamaged { reason: error.to_string() };
+    let damage = RecoveryError::trouble;
     let begin = Instant::now();
     let OpenStore { mut vault, opened, medium, bytes } =
         store::open(&config.store).map_err(|error| open_trouble(&config.store, error))?;

@@ -101,6 +101,7 @@ fn forged_welcome(world: &World, login: &str, size_seen: u64) -> ToTerminal {
         key_rolls: Vec::new(),
         key_rolls_proof: journal::multiproof::MultiProof::default(),
         must_set_password: false,
+        successions_proof: None,
     })
 }
 

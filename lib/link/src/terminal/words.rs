@@ -159,6 +159,10 @@ pub fn what_words(what: What) -> (&'static str, &'static str) {
         ),
         What::Policy => ("the site's policy", "политика системы"),
         What::Retention => ("a run of the retention schedule", "стирание по сроку хранения"),
+        What::Succession => (
+            "that the first officers gave up lost entries: the log's era is not proven",
+            "решение первых офицеров оставить утраченные записи: эпоха журнала не доказана",
+        ),
     }
 }
 

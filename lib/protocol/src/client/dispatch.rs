@@ -165,7 +165,12 @@ impl Cx {
         loop {
             let line = self.until(State::line_wanted).await;
             let sizes = line.iter().map(|noted| noted.head.size).collect();
-            let proven = match self.ask(Query::Line(sizes)).await {
+            let era = self.with(|state| state.trust.era());
+            let answer = self.ask(Query::Line(sizes)).await;
+            if self.with(|state| state.is_overtaken(era)) {
+                continue;
+            }
+            let proven = match answer {
                 Ok(Answer::Line(paths)) => self.with(|state| state.prove_line(&line, &paths)),
                 Ok(_) => Err(Error::unverified(What::Answer)),
                 Err(error) => Err(error),

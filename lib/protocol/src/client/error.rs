@@ -57,6 +57,9 @@ pub enum What {
     /// A run of the retention schedule: before its time, or by no policy that was proven.
     #[n(16)]
     Retention,
+    /// That entries were given up by decision of the first officers: the log is in an era that nobody has proven.
+    #[n(17)]
+    Succession,
 }
 
 /// Why a command was not done.

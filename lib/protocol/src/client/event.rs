@@ -86,6 +86,10 @@ pub enum Event {
     /// What was erased while nobody listened was asked for: every copy of it is gone.
     #[n(29)]
     CaughtUp,
+    /// Entries were lost, and the log goes on without them by decision of the officers named. What was sent or read behind
+    /// what is kept is no more: it is to be sent again.
+    #[n(26)]
+    Succession(#[n(0)] Box<SuccessionView>),
     /// Bytes of a file are wanted: the chunk's number from 1, and how many bytes exactly.
     #[n(30)]
     ChunkWanted(#[n(0)] CommandId, #[n(1)] u32, #[n(2)] u64),

@@ -6,6 +6,7 @@ use super::error::{Error, What};
 use super::event::{Event, Ready, Reply};
 use super::receive::key_roll;
 use super::state::{Action, State};
+use super::succession::Before;
 use super::trust::{Doubt, Trust};
 use crate::frame::{self, Hello, LoginFrame, ToCore, Welcome};
 use crate::limits::PASSWORD_BYTES_MAX;
@@ -50,6 +51,7 @@ pub(crate) struct LoggingIn {
 impl State {
     pub(crate) fn greeted(&mut self, connection: Connection, hello: &Hello) -> Result<(), Error> {
         self.trust.check_hello(hello, &connection.exporter).map_err(Error::unverified)?;
+        self.trust.consider(hello.successions.as_ref()).map_err(Error::unverified)?;
         self.core = Some(self.book.core_key(&hello.core, self.now_ms)?);
         self.phase = Phase::Greeted { connection, nonce: hello.nonce };
         self.event(Event::Greeted);
@@ -69,7 +71,9 @@ impl State {
             server_certificate: connection.server_certificate,
             end_other: with.end_other,
         };
-        let statement = Statement { header: self.header(), act: Act::Login(login) };
+        // What a succession has given up is no head of this log any more.
+        let header = Header { head: self.trust.base(), ..self.header() };
+        let statement = Statement { header, act: Act::Login(login) };
         let (signed, id) = SignedStatement::sign(&statement, &*self.me.signer).map_err(|_| Error::Key)?;
         let password = self.seal_password(&with.password, id)?.into();
         // Bound to this nonce and this connection: two Logins are never the same statement, and none can be replayed.
@@ -108,18 +112,26 @@ impl State {
             state.event(Event::Failed(command, error.clone()));
             Err(error)
         };
-        if let Err(error) = self.key_rolls(welcome) {
-            return failed(self, error);
-        }
-        // First that the log only grew: if not, this is what people must hear, and nothing else is looked at.
-        let grown = self.trust.advance(&welcome.login.note, &welcome.consistency);
-        if let Err(error) = grown.map_err(|doubt| self.doubt(doubt)) {
-            return failed(self, error);
-        }
-        let chain = match self.proven_entry(&welcome.login, statement, &header) {
-            Ok(leaf) => Chain(leaf),
-            Err(error) => return failed(self, error),
+        let entered = match self.trust.enter() {
+            Ok(entered) => entered,
+            Err(what) => return failed(self, Error::unverified(what)),
         };
+        let checked = self
+            .grown(welcome, entered.as_ref())
+            .and_then(|()| self.proven_entry(&welcome.login, statement, &header).map(Chain));
+        let chain = match checked {
+            Ok(chain) => chain,
+            Err(error) => {
+                // A new era that is not proven changes nothing.
+                if let Some(before) = entered {
+                    self.trust.put_back(before);
+                }
+                return failed(self, error);
+            }
+        };
+        if let Some(before) = &entered {
+            self.succeeded(before);
+        }
         let head = self.trust.proven().head;
         self.keep_proven();
         self.record.chain =
@@ -143,6 +155,21 @@ impl State {
         self.chain_begins(chain, welcome.login.index, id);
         self.moved();
         Ok(())
+    }
+
+    /// The log only grew from what we hold, as far as it is kept: if not, this is what people must hear, and nothing else is
+    /// looked at.
+    fn grown(&mut self, welcome: &Welcome, entered: Option<&Before>) -> Result<(), Error> {
+        self.key_rolls(welcome)?;
+        let grown = self.trust.advance(&welcome.login.note, &welcome.consistency);
+        grown.map_err(|doubt| self.doubt(doubt))?;
+        match entered {
+            None => Ok(()),
+            Some(before) => self
+                .trust
+                .check_entered(before, welcome.successions_proof.as_ref())
+                .map_err(Error::unverified),
+        }
     }
 
     /// Each period's key by the one before it, and the last roll in the log.

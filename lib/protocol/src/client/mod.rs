@@ -50,6 +50,7 @@ mod resolve;
 mod retention;
 pub mod secret;
 mod state;
+mod succession;
 mod trust;
 pub mod views;
 

@@ -131,6 +131,12 @@ pub(crate) fn blank_record(anchors: &Anchors) -> Result<StateRecord, BadParts> {
     Ok(StateRecord::new(anchors.log.0, identity.to_string()))
 }
 
+/// The era that the record's checkpoint is of.
+pub(crate) fn era(record: &StateRecord) -> u32 {
+    let note = record.checkpoint.as_ref().and_then(|note| SignedCheckpoint::parse(note.as_bytes()).ok());
+    note.map_or(0, |note| note.claimed().origin.era)
+}
+
 /// The head of the record's checkpoint. Its signatures were verified before it was stored, and the record is sealed.
 pub(crate) fn noted(record: &StateRecord, anchors: &Anchors) -> Result<Noted, BadParts> {
     if record.log_id != anchors.log.0 {

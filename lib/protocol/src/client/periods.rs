@@ -8,28 +8,45 @@
 
 use super::error::What;
 use crate::limits::KEY_ROLLS_MAX;
+use journal::Origin;
 use journal::checkpoint::LogKeys;
 use journal::fact::{KeyRoll, key_roll_bytes};
-use journal::ids::{Index, LogId};
+use journal::ids::Index;
 use pki::state_record::PeriodMark;
 use pki::{PublicKey, Verifier};
 
+#[derive(Clone)]
 struct Period {
     mark: PeriodMark,
     keys: LogKeys,
 }
 
 /// See the module.
+#[derive(Clone)]
 pub(crate) struct Periods {
-    log: LogId,
+    origin: Origin,
     identity: PublicKey,
+    /// The secret key of the period that began before this index was lost by a succession.
+    lost: Option<Index>,
     /// Ascending, without gaps; the newest [`KEY_ROLLS_MAX`].
     known: Vec<Period>,
 }
 
 impl Periods {
-    pub(crate) fn new(log: LogId, identity: PublicKey) -> Self {
-        Self { log, identity, known: Vec::new() }
+    pub(crate) fn new(origin: impl Into<Origin>, identity: PublicKey) -> Self {
+        Self { origin: origin.into(), identity, lost: None, known: Vec::new() }
+    }
+
+    /// The log goes on in another era behind what is kept: keys of later entries are forgotten, and all sign under the
+    /// era's name.
+    pub(crate) fn enter(&mut self, era: u32, kept: u64, lost: Option<Index>) -> Result<(), What> {
+        self.origin.era = era;
+        self.lost = lost.or(self.lost);
+        let known = std::mem::take(&mut self.known);
+        known
+            .into_iter()
+            .filter(|period| period.mark.index < kept)
+            .try_for_each(|period| self.push(period.mark))
     }
 
     /// Goes on from the period that was in force when the state record was written.
@@ -76,8 +93,10 @@ impl Periods {
             Some(last) => last.mark.period.checked_add(1) == Some(roll.period) && last.mark.index < index,
             None => roll.period == 0,
         };
-        let by = self.known.last().map_or(&self.identity, |last| last.keys.period.key());
-        let signed = key_roll_bytes(self.log, roll.period, roll.suite, &roll.key);
+        // Behind a succession that lost the period's secret the log identity key makes the next one known.
+        let last = self.known.last().filter(|last| self.lost.is_none_or(|lost| last.mark.index >= lost));
+        let by = last.map_or(&self.identity, |last| last.keys.period.key());
+        let signed = key_roll_bytes(self.origin.log, roll.period, roll.suite, &roll.key);
         if !follows || by.verify(&signed, &roll.signature).is_err() {
             return Err(What::KeyRoll);
         }
@@ -97,7 +116,7 @@ impl Periods {
         if key.suite() != mark.suite {
             return Err(What::KeyRoll);
         }
-        let keys = LogKeys::new(self.log, key, Some(self.identity.clone())).map_err(|_| What::KeyRoll)?;
+        let keys = LogKeys::new(self.origin, key, Some(self.identity.clone())).map_err(|_| What::KeyRoll)?;
         if self.known.len() == KEY_ROLLS_MAX {
             self.known.remove(0);
         }
@@ -115,6 +134,8 @@ mod tests {
     use super::*;
     use journal::testing::seed;
     use pki::{SecretKey, Signer, Suite};
+
+    use journal::ids::LogId;
 
     const LOG: LogId = LogId([7; 32]);
 

@@ -14,7 +14,7 @@ use super::handshake::Phase;
 use super::inbox::{Inbox, TooManyEntries};
 use super::messages::MessageCache;
 use super::missed::MissedErase;
-use super::parts::{BadParts, Me, Parts, blank_record, noted};
+use super::parts::{BadParts, Me, Parts, blank_record, era, noted};
 use super::policy::Proven;
 use super::receive::key_roll;
 use super::requests::{Asked, Requests};
@@ -23,6 +23,7 @@ use super::trust::{Noted, ROUND_AT, Trust};
 use crate::code::Code;
 use crate::frame::{Digest, ToTerminal};
 use bytes::Bytes;
+use journal::Origin;
 use journal::ids::{Head, Index};
 use pki::state_record::StateRecord;
 use pki::{AgreementPublic, Role};
@@ -91,7 +92,8 @@ impl State {
         let Parts { anchors, me, record, auto_accept } = parts;
         let record = record.map_or_else(|| blank_record(&anchors), Ok)?;
         let proven = noted(&record, &anchors)?;
-        let mut trust = Trust::new(anchors.log, anchors.identity, proven);
+        let origin = Origin { log: anchors.log, era: era(&record) };
+        let mut trust = Trust::new(origin, anchors.identity, proven);
         if let Some(mark) = &record.period {
             trust.periods.resume(mark).map_err(|_| BadParts::Record)?;
         }
@@ -328,6 +330,11 @@ impl State {
             self.round_since_ms = Some(self.now_ms);
             self.trust.line()
         })
+    }
+
+    /// The round under way is none any more.
+    pub(super) fn round_ended(&mut self) {
+        self.round_since_ms = None;
     }
 
     /// A new connection owes what the one before it did, from now on.

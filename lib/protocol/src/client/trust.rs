@@ -30,8 +30,10 @@ use super::chain::IN_FLIGHT_MAX;
 use super::error::What;
 use super::event::Distrust;
 use super::periods::Periods;
+use super::succession::Moved;
 use crate::frame::{Delivered, Digest, Hello};
 use crate::limits::LINE_SIZES_MAX;
+use journal::Origin;
 use journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use journal::ids::{Hash, Head, Index, LogId};
 use journal::multiproof::MultiProof;
@@ -80,17 +82,20 @@ impl From<What> for Doubt {
 }
 
 pub(crate) struct Trust {
-    log: LogId,
+    pub(super) origin: Origin,
     pub(crate) periods: Periods,
-    proven: Noted,
-    seen: Vec<Seen>,
+    pub(super) proven: Noted,
+    pub(super) seen: Vec<Seen>,
+    /// What the greeting says was given up, until a Welcome proves it.
+    pub(super) moved: Option<Moved>,
     /// Number of the newest head seen.
     last: u64,
 }
 
 /// A verified note, in the order of coming.
-struct Seen {
-    noted: Noted,
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) noted: Noted,
     number: u64,
     since_ms: u64,
     tied: bool,
@@ -100,12 +105,19 @@ struct Seen {
 
 impl Trust {
     /// `proven` is the last signed checkpoint of the state record; its signatures were verified when it was stored.
-    pub(crate) fn new(log: LogId, identity: PublicKey, proven: Noted) -> Self {
-        Self { log, periods: Periods::new(log, identity), proven, seen: Vec::new(), last: 0 }
+    pub(crate) fn new(origin: impl Into<Origin>, identity: PublicKey, proven: Noted) -> Self {
+        let origin = origin.into();
+        let periods = Periods::new(origin, identity);
+        Self { origin, periods, proven, seen: Vec::new(), moved: None, last: 0 }
     }
 
     pub(crate) fn log(&self) -> LogId {
-        self.log
+        self.origin.log
+    }
+
+    /// The era that it is in.
+    pub(crate) fn era(&self) -> u32 {
+        self.origin.era
     }
 
     /// The head that statements name.
@@ -165,7 +177,7 @@ impl Trust {
 
     /// The greeting is for our log and by its identity key, on this very connection.
     pub(crate) fn check_hello(&self, hello: &Hello, exporter: &[u8; 32]) -> Result<(), What> {
-        if hello.log != self.log {
+        if hello.log != self.origin.log {
             return Err(What::Hello);
         }
         let signed = Hello::signed_bytes(hello.log, &hello.nonce, CertId::of(&hello.core), exporter);
@@ -196,7 +208,10 @@ impl Trust {
         }
         let signed = SignedCheckpoint::parse(bytes).map_err(|_| What::Note)?;
         let Checkpoint { origin, head } = *signed.claimed();
-        let keys = self.periods.keys(head.size).filter(|_| origin == self.log.into()).ok_or(What::Note)?;
+        if origin.log == self.origin.log && origin.era != self.origin.era {
+            return Err(Doubt::Unverified(What::Succession));
+        }
+        let keys = self.periods.keys(head.size).filter(|_| origin == self.origin).ok_or(What::Note)?;
         signed.verify(keys).map_err(|_| What::Note)?;
         let noted = Noted { head, note: bytes.to_vec() };
         let mut known = self.seen.iter().map(|seen| &seen.noted).chain([&self.proven]);

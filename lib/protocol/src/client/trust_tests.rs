@@ -223,7 +223,7 @@ fn a_greeting_is_for_one_log_one_connection_and_one_core() {
     let sign = |id: LogId, exporter: &[u8; 32]| {
         let signed = Hello::signed_bytes(id, &[1; 32], CertId::of(&core), exporter);
         let signature = log.identity.sign(&signed).unwrap().into();
-        Hello { log: id, nonce: [1; 32], core: core.clone().into(), signature }
+        Hello { log: id, nonce: [1; 32], core: core.clone().into(), signature, successions: None }
     };
     assert!(trust.check_hello(&sign(LOG, &[2; 32]), &[2; 32]).is_ok());
     assert!(trust.check_hello(&sign(LOG, &[2; 32]), &[3; 32]).is_err());

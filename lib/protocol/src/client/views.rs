@@ -53,6 +53,30 @@ pub struct Distrust {
     pub their_note: ByteVec,
 }
 
+/// See [`super::event::Event::Succession`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct SuccessionView {
+    /// The era that began.
+    #[n(0)]
+    pub era: u32,
+    /// Entries that were kept.
+    #[n(1)]
+    pub kept: u64,
+    /// At least so many there had been, by what the officers signed.
+    #[n(2)]
+    pub known: u64,
+    /// So many this terminal had seen. More than were kept: some of what its person saw is lost.
+    #[n(3)]
+    pub seen: u64,
+    /// All bodies were lost too.
+    #[n(4)]
+    pub bodies_lost: bool,
+    /// Who signed, and the login of his certificate.
+    #[n(5)]
+    pub officers: Vec<(pki::PersonId, String)>,
+}
+
 /// An act of ours that is in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]

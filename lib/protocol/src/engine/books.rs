@@ -67,6 +67,9 @@ pub struct Books {
     /// Runs of the retention schedule, and parts of them, that took something; ascending.
     #[n(9)]
     runs: Vec<Index>,
+    /// The genesis and the statements of successions.
+    #[cbor(n(10), with = "key_rolls")]
+    pub(crate) founding: Vec<(Index, Bytes)>,
 }
 
 /// Entries between two whose times are kept.
@@ -127,6 +130,9 @@ impl Books {
             CandidateContent::Statement(statement) => {
                 self.observe_receipt(candidate, statement);
                 let act = statement.get().act();
+                if let Act::Genesis(_) | Act::Succession(_) = act {
+                    self.founding.push((candidate.index, Bytes::copy_from_slice(bytes)));
+                }
                 if let Act::Acknowledge(acknowledge) = act {
                     let person = statement.get().header().person;
                     self.acknowledged.insert((acknowledge.message, person), candidate.index);

@@ -45,7 +45,13 @@ impl Engine {
         let signed = Hello::signed_bytes(self.site.log, &nonce, self.site.core_id, &exporter);
         let signature = self.site.signers.identity.sign(&signed);
         let signature = signature.map_err(|error| Broken(format!("the Hello: {error}")))?.into();
-        let hello = Hello { log: self.site.log, nonce, core: self.site.core.clone().into(), signature };
+        let hello = Hello {
+            log: self.site.log,
+            nonce,
+            core: self.site.core.clone().into(),
+            signature,
+            successions: self.site.successions.clone(),
+        };
         self.say(Release::Frame(session, frame::encode(&ToTerminal::Hello(hello))), out);
         Ok(())
     }

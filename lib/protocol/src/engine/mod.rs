@@ -32,8 +32,10 @@ pub use books::Books;
 pub use facts::{StartFacts, StoreLimits};
 pub use snapshot::Snapshots;
 
+use crate::frame::Successions;
 use crate::io::{Input, Now, Output, Ticket};
 use crate::limits::TURN_COST_MAX;
+use crate::succession;
 use chunks::Reservations;
 use commit::{Commits, Durable, LogSigners};
 use facts::{Clock, Failures, Room};
@@ -103,6 +105,8 @@ struct Site {
     server: CertId,
     root: [TrustAnchor; 1],
     issuing: [Certificate; 1],
+    /// What every greeting names where the log was succeeded.
+    successions: Option<Successions>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -166,6 +170,7 @@ impl Engine {
             suite,
             root: [TrustAnchor::new(site.root().clone())],
             issuing: [site.issuing().clone()],
+            successions: succession::shown(&books.founding, &register),
             signers: LogSigners::new(origin, identity, period).map_err(|_| BadParts::WrongKey("period"))?,
             core_id: Certificate::parse(&core)?.id(),
             core,

@@ -186,8 +186,13 @@ impl Engine {
         let key_rolls_proof = tree
             .prover(size)
             .map_or_else(|_| MultiProof::default(), |mut prover| together(&mut prover, &key_rolls[last..]));
+        let successions_proof = self.site.successions.as_ref().map(|shown| {
+            tree.prover(size)
+                .map_or_else(|_| MultiProof::default(), |mut prover| together(&mut prover, &shown.entries))
+        });
         let login = self.receipt(0, index, wall_ms, boot_ms);
-        let welcome = Welcome { login, consistency, key_rolls, key_rolls_proof, must_set_password };
+        let welcome =
+            Welcome { login, consistency, key_rolls, key_rolls_proof, must_set_password, successions_proof };
         if let Some(session) = self.sessions.all.get_mut(&session) {
             session.welcomed = true;
         }

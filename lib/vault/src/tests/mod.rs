@@ -15,6 +15,7 @@ mod misreads;
 mod nodes;
 mod offline;
 mod reads;
+mod salvage;
 mod snapshots;
 mod tamper;
 mod unlock;

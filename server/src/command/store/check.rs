@@ -88,7 +88,7 @@ fn check(name: &str, config: &Path, full: bool, voice: Voice) -> Result<Exit, Tr
         }
         Ok(_) => Ok(damages.told(name, voice)),
         // What nothing but the rehearsal has found is told as a start tells it.
-        Err(Trouble::StoreDamaged { reason }) if !damages.is_empty() => {
+        Err(Trouble::StoreDamaged { reason } | Trouble::EntriesLost { reason }) if !damages.is_empty() => {
             damages.add(reason);
             Ok(damages.told(name, voice))
         }
@@ -189,7 +189,7 @@ fn verified(vault: &Vault, opened: &Opened) -> Result<Replayed, Trouble> {
 }
 
 fn damage(error: RecoveryError) -> Trouble {
-    Trouble::StoreDamaged { reason: error.to_string() }
+    error.trouble()
 }
 
 /// Opens every body that the journal says is there, and notes those that do not open. Gives how many of messages do.

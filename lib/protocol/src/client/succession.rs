@@ -1,0 +1,146 @@
+//! A log that went on without entries that were lost: what a terminal lets go of, and what it tells its person.
+//! Never by the server's word: enough of the first officers have signed it, whom the genesis names that the site card names,
+//! and the entries that say so are proven to stand in the log directly behind what is kept.
+
+use super::conversations::Conversations;
+use super::directory::Directory;
+use super::erase::Erases;
+use super::error::What;
+use super::event::{Event, SuccessionView};
+use super::messages::MessageCache;
+use super::periods::Periods;
+use super::state::State;
+use super::trust::{Noted, Seen, Trust};
+use crate::frame::{Delivered, Successions};
+use crate::succession::{Signed, signed_successions};
+use journal::Origin;
+use journal::ids::Head;
+use journal::multiproof::MultiProof;
+
+/// Successions that a greeting showed and whose signatures hold: the terminal goes on behind them once a Welcome has proven
+/// where they stand.
+pub(super) struct Moved {
+    signed: Vec<Signed>,
+    /// The newest head of ours that they keep.
+    base: Head,
+    entries: Vec<Delivered>,
+}
+
+/// What was believed before a Welcome of a new era.
+pub(crate) struct Before {
+    moved: Moved,
+    origin: Origin,
+    periods: Periods,
+    proven: Noted,
+    seen: Vec<Seen>,
+}
+
+impl Trust {
+    /// Checks the signatures of the successions that a greeting names. Those of eras that are known already mean nothing.
+    pub(crate) fn consider(&mut self, shown: Option<&Successions>) -> Result<(), What> {
+        self.moved = None;
+        let Some(shown) = shown else { return Ok(()) };
+        let mut signed = signed_successions(self.origin.log, shown).map_err(|_| What::Succession)?;
+        signed.retain(|one| one.act.era > self.origin.era);
+        let Some(first) = signed.first().map(|one| one.act.kept.size) else { return Ok(()) };
+        let shorter =
+            |base: Head, one: &Signed| if base.size > one.act.kept.size { one.act.kept } else { base };
+        let base = signed.iter().fold(self.proven.head, shorter);
+        let entries = shown.entries.iter().filter(|entry| entry.index >= first).cloned().collect();
+        self.moved = Some(Moved { signed, base, entries });
+        Ok(())
+    }
+
+    /// The head that a Login names: the proven one, as far as it is kept.
+    pub(crate) fn base(&self) -> Head {
+        self.moved.as_ref().map_or(self.proven.head, |moved| moved.base)
+    }
+
+    /// From here on notes are judged in the new era. Gives what is to be put back if the Welcome does not hold.
+    pub(crate) fn enter(&mut self) -> Result<Option<Before>, What> {
+        let Some(moved) = self.moved.take() else { return Ok(None) };
+        let before = Before {
+            origin: self.origin,
+            periods: self.periods.clone(),
+            proven: self.proven.clone(),
+            seen: self.seen.clone(),
+            moved,
+        };
+        for one in &before.moved.signed {
+            let forsaken = one.act.bodies_lost.then_some(one.end);
+            self.origin.era = one.act.era;
+            self.periods.enter(one.act.era, one.act.kept.size, forsaken)?;
+        }
+        let base = before.moved.base;
+        if self.proven.head != base {
+            // No note of it is ours: the officers' signatures stand for it until the Welcome's own is proven.
+            self.proven = Noted { head: base, note: Vec::new() };
+        }
+        let kept = before.moved.signed.iter().map(|one| one.act.kept.size).min().unwrap_or(u64::MAX);
+        self.seen.retain(|seen| seen.noted.head.size <= kept);
+        Ok(Some(before))
+    }
+
+    /// The succession's entries stand in the log with the Welcome's head, which is the proven one now.
+    pub(crate) fn check_entered(&self, before: &Before, proof: Option<&MultiProof>) -> Result<(), What> {
+        let proof = proof.ok_or(What::Succession)?;
+        Self::all_included(&before.moved.entries, proof, &self.proven.head).map_err(|_| What::Succession)
+    }
+
+    /// The Welcome did not hold.
+    pub(crate) fn put_back(&mut self, before: Before) {
+        let Before { origin, periods, proven, seen, moved: _ } = before;
+        (self.origin, self.periods, self.proven, self.seen) = (origin, periods, proven, seen);
+    }
+}
+
+impl Before {
+    /// The largest log that this terminal has seen a signature of.
+    fn seen_size(&self) -> u64 {
+        let seen = self.seen.iter().map(|seen| seen.noted.head.size);
+        seen.chain([self.proven.head.size]).max().unwrap_or_default()
+    }
+}
+
+impl State {
+    /// Whether a round of proofs was asked for in another era than this one: of heads that a succession has given up since no
+    /// answer says anything, and the next round asks anew.
+    pub(crate) fn is_overtaken(&mut self, era: u32) -> bool {
+        let overtaken = self.trust.origin.era != era;
+        if overtaken {
+            self.round_ended();
+        }
+        overtaken
+    }
+
+    /// The new era is proven: what came of lost entries goes, and the person hears of it.
+    pub(crate) fn succeeded(&mut self, before: &Before) {
+        let seen = before.seen_size();
+        for one in &before.moved.signed {
+            self.event(Event::Succession(Box::new(SuccessionView {
+                era: one.act.era,
+                kept: one.act.kept.size,
+                known: one.act.known_size(),
+                seen,
+                bodies_lost: one.act.bodies_lost,
+                officers: one.officers.iter().map(|(person, login)| (*person, login.clone())).collect(),
+            })));
+        }
+        let kept = before.moved.signed.iter().map(|one| one.act.kept.size).min().unwrap_or(u64::MAX);
+        if seen <= kept {
+            return;
+        }
+        // All of it follows from entries, and is asked for again.
+        self.conversations = Conversations::default();
+        self.directory = Directory::default();
+        self.erases = Erases::default();
+        self.messages = MessageCache::default();
+        self.policy = None;
+        self.inbox.clear();
+        if self.record.policy.is_some_and(|index| index >= kept) {
+            self.record.policy = None;
+        }
+        self.record.forget_people_from(kept);
+        self.moved();
+    }
+}

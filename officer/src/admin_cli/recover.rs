@@ -1,0 +1,295 @@
+//! `recover`: what a stopped server asks the first officers to decide, shown and signed at an officer's own terminal.
+//! Never asks the server: it is stopped. Never signs what is not this site's, nor an era that this terminal has seen.
+
+use super::online::{For, Place, Said as Online, open};
+use super::trouble::Trouble;
+use crate::files::{Readers, read_text, shown, write_new};
+use clap::{Args, Subcommand};
+use console::{Exit, HelpTable, Lang, PassphraseFd, SecretSource, Voice, Words, clean, when};
+use journal::act::{Act, LossCause, LossSource};
+use journal::checkpoint::SignedCheckpoint;
+use journal::ids::LogId;
+use journal::statement::{SignedStatement, Statement};
+use link::terminal::TerminalError;
+use protocol::succession::{FILE_BYTES_MAX, FirstOfficers, Plan, signature_text};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Decide about entries that a server has lost: show and sign its plan. The server is stopped; nobody is asked.
+#[derive(Subcommand)]
+pub(super) enum Recover {
+    Show(Show),
+    Sign(Sign),
+}
+
+/// Show what a plan keeps and gives up, and whom the site's genesis names to sign it.
+#[derive(Args)]
+#[command(after_help = "Example: conclave-admin recover show succession.plan")]
+pub(super) struct Show {
+    /// The plan that `conclaved recover --accept-loss` wrote.
+    plan: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Sign a plan with your credential: you decide that what it gives up is lost.
+#[derive(Args)]
+#[command(after_help = "Example: conclave-admin recover sign succession.plan --out olga.signature --yes")]
+pub(super) struct Sign {
+    /// The plan that `conclaved recover --accept-loss` wrote.
+    plan: PathBuf,
+    /// Where the signature is written to.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Not only show it: sign.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    passphrase: PassphraseFd,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    (
+        "recover/@about",
+        "Решение об утраченных записях: показать и подписать план. Сервер остановлен, его не спрашивают.",
+    ),
+    ("recover show/@about", "Показать, что план сохраняет и что оставляет и кто должен его подписать."),
+    ("recover show/@after", "Пример: conclave-admin recover show succession.plan"),
+    ("recover show/plan", "план, записанный `conclaved recover --accept-loss`"),
+    ("recover sign/@about", "Подписать план своими ключами: вы решаете, что оставленное им утрачено."),
+    ("recover sign/@after", "Пример: conclave-admin recover sign succession.plan --out olga.signature --yes"),
+    ("recover sign/plan", "план, записанный `conclaved recover --accept-loss`"),
+    ("recover sign/out", "куда записать подпись"),
+    ("recover sign/yes", "не только показать, но и подписать"),
+];
+
+console::words! {
+    enum Said {
+        Plan { text: String } => en("{text}"), ru("{text}");
+        Look { text: String }
+            => en("{text}\nNothing was signed yet: the same with --yes signs it."),
+               ru("{text}\nПока ничего не подписано: подпишет та же команда с --yes.");
+        Signed { text: String, out: String }
+            => en("{text}\nsigned; the signature is in {out}: take it to the server"),
+               ru("{text}\nподписано; подпись — в {out}: отнесите её на сервер");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    log: String,
+    era: u32,
+    kept: u64,
+    known: u64,
+    bodies_lost: bool,
+    signers: Vec<String>,
+    needed: usize,
+    signed: Option<PathBuf>,
+}
+
+fn bad(what: &'static str, path: &Path, error: &dyn std::fmt::Display) -> Trouble {
+    Trouble::say(
+        Exit::No,
+        what,
+        format!("{}: {error}", shown(path)),
+        format!("{}: план не годится ({error})", shown(path)),
+    )
+}
+
+/// A plan, and the first officers of the site whose card lies here.
+fn read(path: &Path, place: &Place) -> Result<(Plan, FirstOfficers, LogId), Trouble> {
+    let log = LogId(place.home()?.card()?.log_id);
+    let plan = Plan::from_text(&read_text(path, FILE_BYTES_MAX)?);
+    let plan = plan.map_err(|error| bad("bad-plan", path, &error))?;
+    let officers = plan.officers(log).map_err(|error| bad("other-site", path, &error))?;
+    Ok((plan, officers, log))
+}
+
+impl Data {
+    fn new(plan: &Plan, officers: &FirstOfficers, log: LogId, signed: Option<&Path>) -> Self {
+        Self {
+            log: log.to_string(),
+            era: plan.act.era,
+            kept: plan.act.kept.size,
+            known: plan.act.known_size(),
+            bodies_lost: plan.act.bodies_lost,
+            signers: officers.logins().map(clean).collect(),
+            needed: officers.threshold(),
+            signed: signed.map(Path::to_owned),
+        }
+    }
+}
+
+impl Recover {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Show(_) => "recover show",
+            Self::Sign(_) => "recover sign",
+        }
+    }
+
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        match self {
+            Self::Show(it) => it.run(voice),
+            Self::Sign(it) => it.run(voice),
+        }
+    }
+}
+
+impl Show {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (plan, officers, log) = read(&self.plan, &self.place)?;
+        let text = text(&plan, &officers, voice.lang);
+        Ok(voice.done("recover show", &Said::Plan { text }, Data::new(&plan, &officers, log, None)))
+    }
+}
+
+impl Sign {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (plan, officers, log) = read(&self.plan, &self.place)?;
+        let text = text(&plan, &officers, voice.lang);
+        if !self.yes {
+            let data = Data::new(&plan, &officers, log, None);
+            return Ok(voice.done("recover sign", &Said::Look { text }, data));
+        }
+        let home = self.place.home()?;
+        home.credential()?;
+        let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
+        let passphrase = source.ask(&Online::Passphrase.say(voice.lang))?;
+        let (file, _) = open(&home, &passphrase, For::Anyone)?;
+        let state = file.read_state().map_err(TerminalError::from)?;
+        check_own_past(state.as_ref().and_then(|state| state.checkpoint.as_deref()), &plan)?;
+        let keys = file.credential().current().map_err(TerminalError::from)?;
+        let certificate = keys.signature_certificate();
+        let person = certificate.person().unwrap_or(pki::PersonId(0));
+        let header = plan.header(log, person, certificate.id()).ok_or_else(|| not_yours(voice.lang))?;
+        let statement = Statement { header, act: Act::Succession(plan.act.clone()) };
+        let signed = SignedStatement::sign(&statement, keys.signature());
+        let (signed, _) = signed.map_err(|error| bad("key", &self.plan, &error))?;
+        // By the very judgement that the server and every terminal make.
+        officers.signer(&signed, &plan.act).map_err(|_| not_yours(voice.lang))?;
+        write_new(&self.out, signature_text(signed).as_bytes(), Readers::Anyone)?;
+        let out = shown(&self.out);
+        let data = Data::new(&plan, &officers, log, Some(&self.out));
+        Ok(voice.done("recover sign", &Said::Signed { text, out }, data))
+    }
+}
+
+fn not_yours(_: Lang) -> Trouble {
+    Trouble::say(
+        Exit::NotAllowed,
+        "not-a-first-officer",
+        "the site's genesis does not name you as an officer, or your certificate is none by which you act as one",
+        "при основании системы вы не названы офицером, или ваш сертификат не даёт права действовать как офицер",
+    )
+}
+
+/// What this terminal has seen itself weighs more than the plan.
+fn check_own_past(checkpoint: Option<&str>, plan: &Plan) -> Result<(), Trouble> {
+    let Some(seen) = checkpoint.and_then(|note| SignedCheckpoint::parse(note.as_bytes()).ok()) else {
+        return Ok(());
+    };
+    let (era, head) = (seen.claimed().origin.era, seen.claimed().head);
+    if era >= plan.act.era {
+        return Err(Trouble::say(
+            Exit::No,
+            "era-not-later",
+            format!(
+                "this terminal has seen era {era} already: the plan must say a later one (--era {})",
+                era + 1
+            ),
+            format!(
+                "этот терминал уже видел эпоху {era}: в плане должна быть более поздняя (--era {})",
+                era + 1
+            ),
+        ));
+    }
+    if head.size == plan.act.kept.size && head.root != plan.act.kept.root {
+        return Err(Trouble::say(
+            Exit::Diverged,
+            "other-past",
+            "this terminal knows other entries than the plan keeps: this is another past, not a loss. Do not sign",
+            "этот терминал знает не те записи, что сохраняет план: это другое прошлое, а не потеря. Не подписывайте",
+        ));
+    }
+    if head.size > plan.act.known_size() {
+        return Err(Trouble::say(
+            Exit::No,
+            "more-is-known",
+            format!(
+                "this terminal has seen {} entries, the plan knows of {}: make it anew with this terminal's head \
+                 (`conclave checkpoint`, --head)",
+                head.size,
+                plan.act.known_size()
+            ),
+            format!(
+                "этот терминал видел записей: {}, план знает о {}: составьте его заново с вершиной этого терминала \
+                 (`conclave checkpoint`, --head)",
+                head.size,
+                plan.act.known_size()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The plan in plain words: what is kept, what is lost, how that is known, who decides.
+fn text(plan: &Plan, officers: &FirstOfficers, lang: Lang) -> String {
+    let act = &plan.act;
+    let (kept, site) = (act.kept.size, clean(officers.site()));
+    let made = when::minute(act.time_ms);
+    let mut lines = vec![
+        lang.pick(
+            format!("site \"{site}\", plan of {made}: entries 0 to {} are KEPT", kept - 1),
+            format!("система «{site}», план от {made}: СОХРАНЯЮТСЯ записи с 0 по {}", kept - 1),
+        ),
+        lang.pick(
+            format!("every entry from {kept} on is LOST ({}):", cause(act.cause, lang)),
+            format!("все записи начиная с {kept} УТРАЧЕНЫ ({}):", cause(act.cause, lang)),
+        ),
+    ];
+    for trace in &act.lost {
+        let size = trace.size;
+        lines.push(match trace.source {
+            LossSource::Cell => lang.pick(
+                format!("  the root cell names {size} entries"),
+                format!("  корневая ячейка называет записей: {size}"),
+            ),
+            LossSource::LaterBatches => lang.pick(
+                format!("  later batches lie on the device, of at least {size} entries"),
+                format!("  на устройстве есть более поздние партии, записей не меньше: {size}"),
+            ),
+            LossSource::SignedHead => lang.pick(
+                format!("  somebody holds a signed head of {size} entries"),
+                format!("  у кого-то есть подписанная вершина, записей: {size}"),
+            ),
+        });
+    }
+    if act.bodies_lost {
+        lines.push(
+            lang.pick(
+                "EVERY BODY IS LOST: no message, no file of before",
+                "УТРАЧЕНЫ ВСЕ ТЕЛА: все прежние сообщения и файлы",
+            )
+            .to_owned(),
+        );
+    }
+    let who = officers.logins().map(|login| format!("@{}", clean(login))).collect::<Vec<_>>().join(", ");
+    let (needed, era) = (officers.threshold(), act.era);
+    lines.push(lang.pick(
+        format!("the log goes on in era {era}; {needed} of {who} must sign, and every terminal will show their names"),
+        format!("журнал продолжится в эпохе {era}; подписать должны {needed} из: {who}; их имена покажет каждый терминал"),
+    ));
+    lines.join("\n")
+}
+
+fn cause(cause: LossCause, lang: Lang) -> &'static str {
+    match cause {
+        LossCause::Damage => lang.pick("damage", "повреждение"),
+        LossCause::Restored => lang.pick("an older state was put back", "возвращено прежнее состояние"),
+        LossCause::Tampering => lang.pick("tampering", "вмешательство"),
+        LossCause::Other => lang.pick("another cause", "иная причина"),
+    }
+}

@@ -1,0 +1,186 @@
+//! Carries out a succession that the officers have signed: entries, then an erasure epoch of its own.
+//! Never half: what a crash leaves is refused by every start, and the same command goes on from there. But where the erasure
+//! takes several epochs, a start behind the first one takes the store, and the same command erases the rest.
+
+use super::found::Found;
+use super::said::{CarriedData, Said};
+use super::store_trouble;
+use crate::clock;
+use crate::config::Config;
+use crate::erasure::{self, Ran};
+use crate::keys::ServerKeys;
+use crate::log::Log;
+use crate::randomness::rng;
+use crate::words::Trouble;
+use console::{Exit, Voice};
+use journal::entry::{Content, ENTRY_VERSION, Entry};
+use journal::fact::{Fact, KeyRoll, key_roll_bytes};
+use journal::ids::{Head, Place};
+use journal::register::{Candidate, CandidateContent, Register};
+use journal::statement::{SignedStatement, VerifiedStatement};
+use journal::tree::{Tree, leaf_hash};
+use pki::{SecretKey, Signer};
+use protocol::io::EraseItem;
+use protocol::succession::Plan;
+use vault::{Bodies, SECRETS_CONVERSATION, Target, Vault};
+use zeroize::Zeroizing;
+
+pub(super) fn carry_out(
+    config: &Config,
+    keys: &ServerKeys,
+    plan: &Plan,
+    signed: &[SignedStatement],
+    bodies: bool,
+    voice: Voice,
+) -> Result<Exit, Trouble> {
+    let found = Found::open(&config.store).map_err(|error| error.trouble())?;
+    let refused = |error: &dyn std::fmt::Display| Trouble::Succession { reason: error.to_string() };
+    let officers = plan.officers(found.register.log_id()).map_err(|error| refused(&error))?;
+    officers.check(signed, &plan.act).map_err(|error| refused(&error))?;
+    let act = &plan.act;
+    if act.bodies_lost && !bodies {
+        return Err(Trouble::BodiesLost);
+    }
+    let begun = found.register.successions().last();
+    let begun = begun.filter(|row| (row.era, row.kept) == (act.era, act.kept.size)).map(|row| row.end);
+    let data = CarriedData::new(plan, signed.len());
+    let words = Said::Carried { era: act.era, kept: act.kept.size };
+    let orphans = found.orphans();
+    let next = match begun {
+        Some(end) if found.cell_size() >= end && orphans.is_empty() => {
+            return Ok(voice.done("recover", &words, data));
+        }
+        // A crash came between the entries and the epoch, or between two epochs.
+        Some(_) => None,
+        None if found.head() != act.kept => return Err(Trouble::OtherKept { size: found.head().size }),
+        None if !act.bodies_lost && found.bodies() == Bodies::Lost => return Err(Trouble::BodiesLost),
+        None => Some(Next::of(&found, plan, signed, keys)?),
+    };
+    let mut vault = found.settle(act.bodies_lost)?;
+    if let Some(next) = next {
+        // A crash behind this line: the entries are there, the cell names what is lost, and no start takes that.
+        next.write(&mut vault).map_err(|error| store_trouble(error.into()))?;
+    }
+    let log = Log::new(config.log_level);
+    let items: Vec<EraseItem> = orphans.iter().map(item).collect();
+    let done = match items.is_empty() {
+        // With nothing to erase too: from here on the cell names the new journal.
+        true => erasure::name_cells(&mut vault, log).map(Ran::Erased),
+        false => erasure::run(&mut vault, &items, log),
+    };
+    match done.map_err(|error| store_trouble(error.into()))? {
+        Ran::Erased(_) => {}
+        Ran::NoRoom => return Err(Trouble::NoRoomToErase),
+    }
+    Ok(voice.done("recover", &words, data))
+}
+
+fn item(target: &Target) -> EraseItem {
+    match target {
+        Target::Place(place) => EraseItem::Item(Place { conversation: place.conversation, item: place.item }),
+        Target::Conversation(number) => EraseItem::Conversation(*number),
+    }
+}
+
+/// The entries that follow the kept ones, and the secret of a new period.
+struct Next {
+    entries: Vec<Vec<u8>>,
+    period: Option<(u64, SecretKey)>,
+    head: Head,
+}
+
+impl Next {
+    /// By the very rules that judge them later.
+    fn of(
+        found: &Found,
+        plan: &Plan,
+        signed: &[SignedStatement],
+        keys: &ServerKeys,
+    ) -> Result<Self, Trouble> {
+        let system = |error: &dyn std::fmt::Display| Trouble::System { reason: error.to_string() };
+        let now = clock::now().map_err(|error| system(&error))?;
+        let register = found.register.clone();
+        let wall_ms = now.wall_ms.max(register.floor_ms());
+        let mut trial =
+            Trial { register, tree: found.tree.clone(), wall_ms, boot_ms: now.boot_ms, entries: Vec::new() };
+        // No more than the genesis demands: the rules would take a further one for the beginning of another.
+        let needed = trial.register.site().map_or(0, |site| site.threshold as usize);
+        for statement in signed.iter().take(needed) {
+            trial.statement(statement)?;
+        }
+        let mut period = None;
+        if plan.act.bodies_lost {
+            let (site, last) = (trial.register.site(), trial.register.period());
+            let suite = site.map(|site| site.suite).ok_or_else(|| system(&"no site"))?;
+            let number = last.map_or(0, |last| last.number + 1);
+            let secret = SecretKey::generate(suite, &mut rng()).map_err(|error| system(&error))?;
+            let key = secret.public().spki().to_vec();
+            let bytes = key_roll_bytes(trial.register.log_id(), number, suite, &key);
+            let signature = keys.identity.sign(&bytes).map_err(|error| system(&error))?;
+            let roll = KeyRoll { period: number, suite, key: key.into(), signature: signature.into() };
+            trial.fact(Fact::KeyRoll(roll))?;
+            period = Some((number, secret));
+        }
+        let head = Head { size: trial.tree.size(), root: trial.tree.root() };
+        Ok(Self { entries: trial.entries, period, head })
+    }
+
+    fn write(&self, vault: &mut Vault) -> Result<(), vault::Error> {
+        let mut random = rng();
+        let mut batch = vault.begin(true, &mut random)?;
+        for entry in &self.entries {
+            batch.entry(entry)?;
+        }
+        if let Some((number, secret)) = &self.period {
+            let bytes = Zeroizing::new(secret.to_bytes());
+            batch.insert(vault::Place::item(SECRETS_CONVERSATION, *number), &bytes[..])?;
+        }
+        batch.commit(self.head.root)?;
+        Ok(())
+    }
+}
+
+/// A state that entries are tried on.
+struct Trial {
+    register: Register,
+    tree: Tree,
+    wall_ms: u64,
+    boot_ms: u64,
+    entries: Vec<Vec<u8>>,
+}
+
+impl Trial {
+    fn statement(&mut self, signed: &SignedStatement) -> Result<(), Trouble> {
+        let refused = |error: &dyn std::fmt::Display| Trouble::Succession { reason: error.to_string() };
+        let parsed = signed.clone().parse().map_err(|error| refused(&error))?;
+        let key = self.register.key_of(parsed.certificate()).cloned();
+        let key = key.ok_or_else(|| refused(&"the certificate is not in the kept entries"))?;
+        let verified = parsed.verify(&key).map_err(|error| refused(&error))?;
+        self.admit(Content::Statement(signed.clone()), Some(&verified), None)
+    }
+
+    fn fact(&mut self, fact: Fact) -> Result<(), Trouble> {
+        self.admit(Content::Fact(fact.clone()), None, Some(&fact))
+    }
+
+    fn admit(
+        &mut self,
+        content: Content,
+        statement: Option<&VerifiedStatement>,
+        fact: Option<&Fact>,
+    ) -> Result<(), Trouble> {
+        let (wall_ms, boot_ms) = (self.wall_ms, self.boot_ms);
+        let bytes = Entry { version: ENTRY_VERSION, wall_ms, boot_ms, content }.encode();
+        let judged = statement.map(CandidateContent::Statement).or(fact.map(CandidateContent::Fact));
+        let Some(content) = judged else { return Ok(()) };
+        let leaf = leaf_hash(&bytes);
+        let candidate = Candidate { index: self.tree.size(), leaf, wall_ms, boot_ms, content };
+        let tree = &self.tree;
+        self.register
+            .apply(&candidate, &|size| tree.root_at(size).ok())
+            .map_err(|refusal| Trouble::Succession { reason: refusal.to_string() })?;
+        self.tree.append(leaf);
+        self.entries.push(bytes);
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! `conclaved recover --accept-loss`: the way on when a start refuses because acknowledged entries are lost.
+//! Never by itself: without a plan that enough of the first officers have signed it only looks and writes the plan, and never
+//! while a server has the store.
+
+mod carry;
+mod found;
+mod said;
+
+use super::{file_trouble, read_config, store_trouble};
+use crate::keys::ServerKeys;
+use crate::words::Trouble;
+use console::{Exit, HelpTable, Voice};
+use found::{Asked, Found};
+use journal::act::LossCause;
+use journal::checkpoint::SignedCheckpoint;
+use journal::note::NOTE_BYTES_MAX;
+use pki::durable_file::{self, UMASK};
+use protocol::succession::{FILE_BYTES_MAX, Plan, signature_from_text};
+use said::{PlanData, Said, plan_text};
+use std::path::{Path, PathBuf};
+
+/// Go on without entries that are lost, by decision of the first officers.
+///
+/// Look for the right device, cell and backup first: what is given up here is given up for ever. Without --plan nothing is
+/// changed: the plan is written, and `conclave-admin recover sign` signs it at the officers' terminals.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example: conclaved recover --accept-loss --config /etc/conclave/conclaved.toml --out succession.plan"
+)]
+pub(super) struct Recover {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// What cannot be kept may be given up.
+    #[arg(long, required = true)]
+    accept_loss: bool,
+    /// Every body may be given up too, where nothing opens them any more.
+    #[arg(long)]
+    accept_loss_of_bodies: bool,
+    /// A signed head that somebody holds (`conclave checkpoint`): it says how much there was.
+    #[arg(long, value_name = "FILE")]
+    head: Vec<PathBuf>,
+    /// The number of the new era, where a terminal has seen a later one than the kept entries know.
+    #[arg(long, value_name = "N")]
+    era: Option<u32>,
+    /// Why entries were lost.
+    #[arg(long, value_enum, default_value = "damage")]
+    cause: Cause,
+    /// Where the plan is written to.
+    #[arg(long, value_name = "FILE", required_unless_present = "plan", conflicts_with = "plan")]
+    out: Option<PathBuf>,
+    /// The plan that the officers have signed: it is carried out.
+    #[arg(long, value_name = "FILE", requires = "acts")]
+    plan: Option<PathBuf>,
+    /// An officer's signature, once for each.
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    acts: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Cause {
+    Damage,
+    Restored,
+    Tampering,
+    Other,
+}
+
+impl Cause {
+    fn of(self) -> LossCause {
+        match self {
+            Self::Damage => LossCause::Damage,
+            Self::Restored => LossCause::Restored,
+            Self::Tampering => LossCause::Tampering,
+            Self::Other => LossCause::Other,
+        }
+    }
+}
+
+pub(super) const HELP: &HelpTable = &[
+    ("recover/@about", "продолжить работу без утраченных записей по решению первых офицеров"),
+    (
+        "recover/@after",
+        "Пример: conclaved recover --accept-loss --config /etc/conclave/conclaved.toml --out succession.plan",
+    ),
+    ("recover/config", "файл конфигурации"),
+    ("recover/accept_loss", "то, чего нельзя сохранить, можно оставить"),
+    ("recover/accept_loss_of_bodies", "можно оставить и все тела, если их уже ничто не открывает"),
+    (
+        "recover/head",
+        "подписанная вершина, которая у кого-то есть (`conclave checkpoint`): сколько записей было",
+    ),
+    (
+        "recover/era",
+        "номер новой эпохи журнала, если терминал видел более позднюю, чем знают сохранённые записи",
+    ),
+    ("recover/cause", "почему записи утрачены"),
+    ("recover/out", "куда записать план"),
+    ("recover/plan", "подписанный офицерами план: он будет исполнен"),
+    ("recover/acts", "подпись офицера, по одной на каждого"),
+];
+
+impl Recover {
+    pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
+        debug_assert!(self.accept_loss, "clap demands it");
+        let config = read_config(&self.config)?;
+        let keys = ServerKeys::load(&config.state_dir);
+        let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+        match &self.plan {
+            Some(path) => {
+                let plan = Plan::from_text(&read_text(path)?).map_err(|error| bad(path, &error))?;
+                let signed = self
+                    .acts
+                    .iter()
+                    .map(|path| signature_from_text(&read_text(path)?).map_err(|error| bad(path, &error)));
+                let signed = signed.collect::<Result<Vec<_>, _>>()?;
+                carry::carry_out(&config, &keys, &plan, &signed, self.accept_loss_of_bodies, voice)
+            }
+            None => self.plan(&config.store, &keys, voice),
+        }
+    }
+
+    /// Looks, under glass, as far as carrying out would go; writes nothing but the plan.
+    fn plan(
+        &self,
+        config: &crate::config::StoreConfig,
+        keys: &ServerKeys,
+        voice: Voice,
+    ) -> Result<Exit, Trouble> {
+        let out = self.out.as_deref().ok_or(Trouble::NothingLost)?;
+        if out.exists() {
+            return Err(Trouble::FileExists { path: out.display().to_string() });
+        }
+        let heads = self.head.iter().map(|path| read_head(path)).collect::<Result<Vec<_>, _>>()?;
+        let found = Found::rehearsed(config).map_err(|error| error.trouble())?;
+        let asked =
+            Asked { heads, era: self.era, cause: self.cause.of(), bodies: self.accept_loss_of_bodies };
+        let plan = found.plan(&asked, keys)?;
+        durable_file::create(out, plan.to_text().as_bytes(), UMASK)
+            .map_err(|error| file_trouble(out, error))?;
+        let text = plan_text(&found, &plan, voice.lang);
+        let words = Said::Planned { text, out: out.display().to_string() };
+        Ok(voice.done("recover", &words, PlanData::new(&plan, out)))
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Trouble> {
+    let failed = |error| file_trouble(path, error);
+    if std::fs::metadata(path).map_err(failed)?.len() > FILE_BYTES_MAX {
+        return Err(Trouble::File { path: path.display().to_string(), reason: "too long".into() });
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+fn bad(path: &Path, error: &dyn std::fmt::Display) -> Trouble {
+    Trouble::File { path: path.display().to_string(), reason: error.to_string() }
+}
+
+fn read_head(path: &Path) -> Result<SignedCheckpoint, Trouble> {
+    let text = read_text(path)?;
+    if text.len() > NOTE_BYTES_MAX {
+        return Err(bad(path, &"too long"));
+    }
+    SignedCheckpoint::parse(text.as_bytes()).map_err(|error| bad(path, &error))
+}
