@@ -1,17 +1,25 @@
 //! When an erasure epoch may run: at once, once the cells can bear the next one, or once an absent cell is back.
 //! Never loses an intent: what waits here is in the journal, and the next start asks for it again.
 
+use crate::backup::Gate;
 use crate::cells;
 use crate::config::StoreConfig;
 use crate::log::Log;
 use crate::status::Board;
+use journal::act::CellName;
 use journal::ids::Index;
 use protocol::io::EraseItem;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vault::Vault;
 
 /// How often it is looked whether an absent cell is back, and whether an erasure finds room now.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether somebody takes a backup away.
+const PULL_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Why an erasure waits that wants a backup first.
+const WAITS_FOR_BACKUP: &str =
+    "the policy wants a backup first: `conclave-admin backup pull` takes one away, and the erasure goes on";
 
 /// Why an erasure waits in a store that is full.
 const NO_ROOM: &str = "the store is full to the last of its reserve: erasures wait for room; make the container or partition \
@@ -40,13 +48,17 @@ pub(crate) struct Pacing {
     no_room: Option<Instant>,
     /// Where an absent cell may come back, and who is told.
     site: Option<(StoreConfig, Board)>,
+    /// Where whoever takes a backup away is waited for.
+    gate: Arc<Gate>,
+    /// The policy wants a backup first.
+    required: bool,
     log: Log,
 }
 
 impl Pacing {
     /// With a place where cells come back, and a board that tells people why an erasure waits.
-    pub(crate) fn new(config: StoreConfig, board: Board, log: Log) -> Self {
-        Self { site: Some((config, board)), ..Self::alone(log) }
+    pub(crate) fn new(config: StoreConfig, board: Board, gate: Arc<Gate>, log: Log) -> Self {
+        Self { site: Some((config, board)), gate, ..Self::alone(log) }
     }
 
     /// For one command, or a test: nothing comes back and nobody is told.
@@ -58,6 +70,8 @@ impl Pacing {
             looked: None,
             no_room: None,
             site: None,
+            gate: Arc::new(Gate::new()),
+            required: false,
             log,
         }
     }
@@ -70,11 +84,28 @@ impl Pacing {
         }
     }
 
+    /// What the policy says behind the newest batch.
+    pub(crate) fn require_backup(&mut self, required: bool) {
+        self.required = required;
+    }
+
+    /// Where the tree of an epoch waits for its backup, if the policy wants one.
+    pub(crate) fn gate(&self) -> Option<Arc<Gate>> {
+        self.required.then(|| Arc::clone(&self.gate))
+    }
+
+    /// These were left to further epochs.
+    pub(crate) fn put_back(&mut self, items: &[EraseItem]) {
+        self.waiting.splice(0..0, items.iter().copied());
+    }
+
     /// What may be done.
     pub(crate) fn turn(&self, vault: &Vault, now: Instant) -> Turn {
         if self.waiting.is_empty() {
+            self.gate.waits(false);
             return Turn::Idle;
         }
+        self.gate.waits(self.required);
         if let Err(error) = vault.check_cells() {
             self.tell(&error.to_string(), 0);
             return Turn::Wait(LOOK_EVERY);
@@ -88,6 +119,10 @@ impl Pacing {
             Some(wait) if !wait.is_zero() => {
                 self.tell("", wait.as_secs() + 1);
                 Turn::Wait(wait)
+            }
+            Some(_) | None if self.required && !self.gate.claim() => {
+                self.tell(WAITS_FOR_BACKUP, 0);
+                Turn::Wait(PULL_LOOK_EVERY)
             }
             Some(_) | None => Turn::Now,
         }
@@ -104,8 +139,30 @@ impl Pacing {
         (std::mem::take(&mut self.waiting), self.through)
     }
 
-    /// There was no room for these: they wait, with whatever comes, and are served to nobody meanwhile.
+    /// Two officers let go of these, and the journal says so: the absent one is waited for no longer. A crash before this
+    /// line: the Start asks for it again.
+    pub(crate) fn let_go_of_cells(&mut self, vault: &mut Vault, cells: &[CellName]) {
+        let states = vault.cells();
+        let is_absent =
+            |name: &CellName| states.iter().any(|state| state.absent.is_some() && state.name == Some(name.0));
+        for name in cells {
+            if is_absent(name) {
+                vault.let_go_of_absent_cells();
+                self.log.warn(format_args!(
+                    "two officers let go of the root cell {name}: wherever it is, it opens what is erased from now on"
+                ));
+            } else {
+                self.log.warn(format_args!(
+                    "the root cell {name}, which two officers let go of, is here or unknown"
+                ));
+            }
+        }
+    }
+
+    /// There was no room for these: they wait, with whatever comes, and are served to nobody meanwhile. Whoever takes a
+    /// backup away for them waits on, as long as he would have.
     pub(crate) fn give_back(&mut self, items: Vec<EraseItem>, now: Instant) {
+        self.gate.not_begun();
         if self.no_room.is_none() {
             self.log.error(NO_ROOM);
         }

@@ -182,9 +182,15 @@ impl Writer {
                 }
                 Turn::Now => {
                     let (items, through) = self.pacing.take(Instant::now());
-                    match erasure::run(&mut self.vault, &items, self.log).map_err(WriteError::Erasure)? {
-                        Ran::Erased(epoch) => {
-                            if !inbox.give(Input::ErasureDone(epoch, through)) {
+                    let gate = self.pacing.gate();
+                    let ran = erasure::run(&mut self.vault, &items, gate.as_deref(), self.log);
+                    match ran.map_err(WriteError::Erasure)? {
+                        Ran::Erased { epoch, left, behind } => {
+                            self.pacing.put_back(&items[items.len() - left..]);
+                            let mut told = Vec::new();
+                            told.extend(behind.then_some(Input::BackupBehind(epoch)));
+                            told.extend((left == 0).then_some(Input::ErasureDone(epoch, through)));
+                            if !told.into_iter().all(|input| inbox.give(input)) {
                                 return Ok(());
                             }
                         }
@@ -215,6 +221,8 @@ impl Writer {
             if !inbox.give(Input::Committed(batch.number)) {
                 return Ok(());
             }
+            self.pacing.require_backup(batch.backup_required);
+            self.pacing.let_go_of_cells(&mut self.vault, &batch.drop_cells);
             self.pacing.intend(&batch.erase, self.frontier.size() - 1);
             if tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)? {
                 self.pacing.room_is_back();

@@ -1,5 +1,6 @@
 //! What a terminal may ask. Questions change nothing and leave no entry, save an auditor's `Export`, which is an act.
 
+use crate::copy::CopyAsk;
 use crate::frame::At;
 use journal::ids::{ConversationId, Index};
 use journal::retention::Retention;
@@ -78,6 +79,12 @@ pub enum Query {
     /// officers and administrators.
     #[n(22)]
     Retention(#[n(0)] Option<Retention>),
+    /// A piece of a backup; administrators, one at a time.
+    #[n(30)]
+    Copy(#[n(0)] CopyAsk),
+    /// The root cells; officers and administrators.
+    #[n(31)]
+    Cells,
 }
 
 /// See [`Query::Find`]: what is not named is not asked about.

@@ -3,7 +3,9 @@
 //! Never decides what anybody may: the Register does, and says so in its refusals.
 
 mod admit;
+mod backup;
 mod brought;
+mod cell;
 mod certificate;
 mod decide;
 mod erase;
@@ -17,6 +19,7 @@ mod password;
 mod policy;
 mod policy_words;
 mod proposals;
+mod pulling;
 mod retention;
 mod revoke;
 mod session;
@@ -67,6 +70,10 @@ enum What {
     Hold(hold::Hold),
     #[command(subcommand)]
     Retention(retention::Retention),
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    #[command(subcommand)]
+    Cell(cell::Cell),
     #[command(flatten)]
     Extra(Extra),
 }
@@ -104,6 +111,8 @@ fn help() -> Vec<(&'static str, &'static str)> {
         certificate::HELP,
         hold::HELP,
         retention::HELP,
+        backup::HELP,
+        cell::HELP,
     ]
     .concat()
 }
@@ -139,6 +148,8 @@ impl Cli {
             What::Erase(it) => (it.name(), it.run(voice)),
             What::Hold(it) => (it.name(), it.run(voice)),
             What::Retention(it) => (it.name(), it.run(voice)),
+            What::Backup(it) => (it.name(), it.run(voice)),
+            What::Cell(it) => (it.name(), it.run(voice)),
             What::Extra(extra) => ("conclave-admin", run_extra(extra, voice)),
         };
         done.unwrap_or_else(|trouble| voice.failed(command, trouble.exit, &trouble.name, &trouble))

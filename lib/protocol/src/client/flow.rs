@@ -180,6 +180,8 @@ impl Kind {
             Query::Holds => 20,
             Query::Orders => 21,
             Query::Retention(_) => 22,
+            Query::Copy(_) => 30,
+            Query::Cells => 31,
         })
     }
 
@@ -208,6 +210,8 @@ impl Kind {
                 Answer::Holds(_) => 20,
                 Answer::Orders(_) => 21,
                 Answer::Retention(_) => 22,
+                Answer::Copy(_) => 30,
+                Answer::Cells(_) => 31,
             }
     }
 }

@@ -6,6 +6,7 @@ pub mod books;
 mod bundle;
 mod chunks;
 mod commit;
+mod copying;
 mod deliver;
 mod facts;
 mod forget;
@@ -32,7 +33,9 @@ pub use books::Books;
 pub use facts::{StartFacts, StoreLimits};
 pub use snapshot::Snapshots;
 
-use crate::io::{Input, Now, Output, Ticket};
+use crate::answer::CellRecord;
+use crate::copy::BackupRecord;
+use crate::io::{Input, Now, Output, SessionId, Ticket};
 use crate::limits::TURN_COST_MAX;
 use chunks::Reservations;
 use commit::{Commits, Durable, LogSigners};
@@ -139,6 +142,10 @@ pub struct Engine {
     damage_told: bool,
     /// Holds whose end is to be called to mind, with who placed them.
     holds_ending: Vec<(Index, PersonId)>,
+    /// Who takes a backup away.
+    copier: Option<SessionId>,
+    newest_backup: Option<BackupRecord>,
+    cells: Vec<CellRecord>,
     next_ticket: Ticket,
 }
 
@@ -189,6 +196,9 @@ impl Engine {
             delivered: HashMap::new(),
             damage_told: false,
             holds_ending: Vec::new(),
+            copier: None,
+            newest_backup: None,
+            cells: Vec::new(),
             next_ticket: 1,
         })
     }
@@ -202,6 +212,7 @@ impl Engine {
         self.ledger.set_now(now);
         self.turn = TURN_COST_MAX;
         let done = self.step(now, input, out).and_then(|()| self.flush(out));
+        self.let_go_of_copies(out);
         self.halt_if_broken(done, out);
     }
 
@@ -283,6 +294,16 @@ impl Engine {
             Input::ErasureDone(epoch, through) => self.erasure_done(epoch, through, out),
             Input::Forgotten(number, dropped) => self.forgotten(number, &dropped, out),
             Input::BodiesLost => self.damaged(),
+            Input::Copied(ticket, copied) => self.copied(ticket, copied, out),
+            Input::Cells(cells) => {
+                self.cells = cells;
+                Ok(())
+            }
+            Input::BackupBehind(epoch) => self.backup_behind(epoch),
+            Input::NewestBackup(record) => {
+                self.newest_backup = Some(record);
+                Ok(())
+            }
             Input::Wake => self.wake(out),
             Input::Stop => self.stop(out),
             Input::Room(takes, used, device) => self.room_changed(takes, used, device),

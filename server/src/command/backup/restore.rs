@@ -2,11 +2,11 @@
 //! Never over anything, and never before the surviving cell was seen to open what would be written.
 
 use super::{Bar, Open, open, store_trouble, trouble, under_glass};
-use crate::backup::BackupDevice;
 use crate::cells;
 use crate::command::file_trouble;
 use crate::store::StoreError;
 use crate::words::{Done, Trouble};
+use ::backup::BackupDevice;
 use console::{Exit, Voice, when};
 use disk::{Device, FileDevice, Medium, Outline, Preallocation, Restoring};
 use pki::durable_file;

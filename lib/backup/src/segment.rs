@@ -1,7 +1,7 @@
 //! One file of copied blocks: written once from front to back, and read as far as it is whole.
 //! Never changed once a manifest names it.
 
-use super::BackupError;
+use crate::BackupError;
 use disk::codec::{Fields, Malformed};
 use disk::{Anchor, Range, StoreId};
 use minicbor::{Decode, Encode};
