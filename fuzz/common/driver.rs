@@ -222,7 +222,7 @@ impl Driver {
                         CopyAsk::HasPassed(_) => CopyAnswer::Truth(true),
                         CopyAsk::Read(range) => CopyAnswer::Blocks(range),
                         CopyAsk::Sign(_) => CopyAnswer::Lost,
-                        CopyAsk::Next | CopyAsk::Safe => CopyAnswer::Truth(false),
+                        CopyAsk::Next | CopyAsk::Safe | CopyAsk::IsSame(..) => CopyAnswer::Truth(false),
                     };
                     answers.push(Input::Copied(ticket, Copied::Answer(answer)));
                 }

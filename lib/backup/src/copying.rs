@@ -33,12 +33,15 @@ struct Known {
     listed: Listed,
     head: Head,
     ranges: Vec<Range>,
+    /// Of each range.
+    digests: Vec<[u8; 32]>,
 }
 
 impl Known {
     fn of(found: &Found) -> Self {
         let ranges = found.records.iter().map(|record| record.range).collect();
-        Self { listed: found.listed, head: found.head, ranges }
+        let digests = found.records.iter().map(|record| record.digest).collect();
+        Self { listed: found.listed, head: found.head, ranges, digests }
     }
 }
 
@@ -85,15 +88,16 @@ pub fn copy(
     if let Some(before) = &inventory.before {
         refuse_foreign(folder, source, &outline, before)?;
     }
-    let (mut have, taken_over_bytes) = taken_over(folder, source, &outline, inventory)?;
     let (mut copied_bytes, mut attempts, mut rounds) = (0, 0, 0);
+    let (mut have, taken_over_bytes) = loop {
+        if let Some(taken_over) = taken_over(folder, source, &outline, &inventory)? {
+            break taken_over;
+        }
+        outline = hold_again(source, &mut attempts)?;
+    };
     loop {
         while !bring(folder, source, &outline, &mut have, &mut copied_bytes, &mut told)? {
-            attempts += 1;
-            if attempts > ATTEMPTS_MAX {
-                return Err(BackupError::LostTooOften);
-            }
-            outline = source.hold()?;
+            outline = hold_again(source, &mut attempts)?;
         }
         let (verified, kept_bytes) = finish(folder, source, &outline, &mut have)?;
         rounds += 1;
@@ -102,6 +106,12 @@ pub fn copy(
         }
         outline = source.hold()?;
     }
+}
+
+/// The state was lost: a newer one.
+fn hold_again(source: &mut dyn Source, attempts: &mut u32) -> Result<Outline, BackupError> {
+    *attempts += 1;
+    if *attempts > ATTEMPTS_MAX { Err(BackupError::LostTooOften) } else { source.hold() }
 }
 
 /// Puts the manifest in place of the one before. Also gives the bytes of all segments.
@@ -145,14 +155,15 @@ fn refuse_foreign(
     Ok(())
 }
 
-/// What of the directory counts. Records of an interrupted copy are worth what their own anchor is worth; what does not
-/// fit is deleted. Also gives how much of them the state needs.
+/// What of the directory counts. A segment of an interrupted copy counts when the source says of every block of it that
+/// it is the store's; one that does not is deleted. Also gives how much of them the state needs. `None` when the state was
+/// lost meanwhile.
 fn taken_over(
     folder: &Folder,
     source: &mut dyn Source,
     outline: &Outline,
-    inventory: Inventory,
-) -> Result<(Have, u64), BackupError> {
+    inventory: &Inventory,
+) -> Result<Option<(Have, u64)>, BackupError> {
     let mut have = Have { cover: Cover::default(), segments: BTreeMap::new(), next: 1 };
     for known in &inventory.named {
         have.next = have.next.max(known.listed.number + 1);
@@ -160,18 +171,49 @@ fn taken_over(
             return Err(BackupError::Damaged { path: folder.dir().to_owned(), at: 0 });
         }
     }
-    let mut taken_over = 0;
-    for (number, known) in inventory.left {
+    let (mut taken_over, mut worthless) = (0, Vec::new());
+    for (number, known) in &inventory.left {
         have.next = have.next.max(number + 1);
-        match known.filter(|known| known.head.store == outline.store) {
-            Some(known) if source.has_passed(&known.head.anchor)? && take_in(&mut have, &known) => {
-                let live = known.ranges.iter().filter(|range| outline.holds(range));
-                taken_over += live.map(|range| range.bytes() as u64).sum::<u64>();
-            }
-            Some(_) | None => folder.remove(number)?,
+        let known = known.as_ref().filter(|known| known.head.store == outline.store);
+        let Some(known) = known.filter(|known| lies_where_it_may(outline, known)) else {
+            worthless.push(*number);
+            continue;
+        };
+        let Some(is_ours) = is_ours(source, outline, known)? else { return Ok(None) };
+        if is_ours && take_in(&mut have, known) {
+            let live = known.ranges.iter().filter(|range| outline.holds(range));
+            taken_over += live.map(|range| range.bytes() as u64).sum::<u64>();
+        } else {
+            worthless.push(*number);
         }
     }
-    Ok((have, taken_over))
+    worthless.into_iter().try_for_each(|number| folder.remove(number))?;
+    Ok(Some((have, taken_over)))
+}
+
+/// Is each range in the state, or gone from it for ever? What lies where the store will grow next would be taken for its
+/// blocks one day.
+fn lies_where_it_may(outline: &Outline, known: &Known) -> bool {
+    known.ranges.iter().all(|range| {
+        let is_there = |at: usize| outline.parts[at].born == range.born;
+        let found = outline.parts.binary_search_by_key(&range.extent, |part| part.extent).ok();
+        let is_gone = range.born <= outline.anchor.batch && !found.is_some_and(is_there);
+        outline.holds(range) || is_gone
+    })
+}
+
+/// Are all blocks that the state has the ones in this segment? `None` when the state was lost meanwhile.
+fn is_ours(source: &mut dyn Source, outline: &Outline, known: &Known) -> Result<Option<bool>, BackupError> {
+    if !source.has_passed(&known.head.anchor)? {
+        return Ok(Some(false));
+    }
+    for (range, digest) in known.ranges.iter().zip(&known.digests).filter(|(range, _)| outline.holds(range)) {
+        match source.is_same(range, digest)? {
+            Some(true) => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(Some(true))
 }
 
 /// Adds a segment's ranges. `false`, and nothing is added, when one of them is there already.

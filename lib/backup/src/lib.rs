@@ -11,7 +11,8 @@
 //! ```
 //! A copy adds segments with what is newer than what the directory has, then replaces the manifest: a crash at any
 //! moment leaves the manifest before, with everything that it names. What an interrupted copy brought is taken over by
-//! the next one, record by record as far as the digests hold. Where the blocks come from is the caller's: the store
+//! the next one as far as the digests hold, and only where the source says of every record that these are its blocks: a
+//! digest without a key says nothing of who wrote it. Where the blocks come from is the caller's: the store
 //! itself, a socket beside the running server, an administrator's session.
 #![forbid(unsafe_code)]
 
@@ -28,4 +29,5 @@ pub use error::BackupError;
 pub use folder::Folder;
 pub use looking::BackupDevice;
 pub use manifest::{Manifest, ManifestId, Verified, manifest_id, sign};
+pub use segment::blocks_digest;
 pub use source::{Signed, Source, Taken};

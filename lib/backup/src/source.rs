@@ -31,6 +31,8 @@ pub trait Source {
     fn hold(&mut self) -> Result<Outline, BackupError>;
     /// Was this store ever there?
     fn has_passed(&mut self, anchor: &Anchor) -> Result<bool, BackupError>;
+    /// Has the state these blocks there, by [`crate::blocks_digest`]? `None`: the state is gone.
+    fn is_same(&mut self, range: &Range, digest: &[u8; 32]) -> Result<Option<bool>, BackupError>;
     /// Asks for blocks, which [`Source::take`] gives in the order in which they were asked for.
     fn ask(&mut self, range: &Range) -> Result<(), BackupError>;
     /// The next blocks that were asked for.

@@ -36,6 +36,14 @@ pub enum CopyAsk {
     /// That newer state lies here, durable.
     #[n(6)]
     Safe,
+    /// Has the state blocks of this digest in this encoded range? So what an interrupted copy left need not be sent again.
+    #[n(7)]
+    IsSame(
+        #[n(0)] ByteVec,
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        Hash,
+    ),
 }
 
 /// What comes back.
@@ -45,7 +53,7 @@ pub enum CopyAnswer {
     /// To `Hold`: the state's outline.
     #[n(1)]
     Outline(#[n(0)] ByteVec),
-    /// To `HasPassed`, `Next` and `Safe`.
+    /// To `HasPassed`, `Next`, `Safe` and `IsSame`.
     #[n(2)]
     Truth(#[n(0)] bool),
     /// To `Read`.

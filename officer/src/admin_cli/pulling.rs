@@ -88,6 +88,16 @@ impl Source for Pulling<'_> {
         self.truth(CopyAsk::HasPassed(bytes.into()))
     }
 
+    fn is_same(&mut self, range: &Range, digest: &[u8; 32]) -> Result<Option<bool>, BackupError> {
+        let mut bytes = Vec::new();
+        range.encode(&mut bytes);
+        match self.question(CopyAsk::IsSame(bytes.into(), *digest))? {
+            CopyAnswer::Truth(truth) => Ok(Some(truth)),
+            CopyAnswer::Lost => Ok(None),
+            CopyAnswer::Outline(_) | CopyAnswer::Blocks(_) | CopyAnswer::Signed(..) => Err(self.odd()),
+        }
+    }
+
     fn ask(&mut self, range: &Range) -> Result<(), BackupError> {
         let pieces: Vec<Range> = (0..range.blocks)
             .step_by(PIECE_BLOCKS as usize)

@@ -75,6 +75,11 @@ impl Holding {
         Ok(self.buffer.as_ref())
     }
 
+    /// Has the state these blocks?
+    pub(crate) fn is_same(&mut self, range: &Range, digest: &[u8; 32]) -> Result<bool, CopyError> {
+        self.read(range).map(|blocks| backup::blocks_digest(range, blocks) == *digest)
+    }
+
     /// Signs for what is held; `None` when nothing is, or there is no clock or key that works.
     pub(crate) fn sign(&self, segments: &[u8; 32]) -> Option<SignedFor> {
         let Copies { key, identity, .. } = &*self.copies;

@@ -88,10 +88,14 @@ impl Pulls {
                 Some(anchor) => self.holding.has_passed(&anchor).map(CopyAnswer::Truth),
                 None => return Copied::No,
             },
-            CopyAsk::Read(bytes) => match range(&bytes) {
+            CopyAsk::Read(bytes) => match range(&bytes).filter(|range| range.bytes() <= COPY_BYTES_MAX) {
                 Some(range) => {
                     self.holding.read(&range).map(|blocks| CopyAnswer::Blocks(blocks.to_vec().into()))
                 }
+                None => return Copied::No,
+            },
+            CopyAsk::IsSame(bytes, digest) => match range(&bytes) {
+                Some(range) => self.holding.is_same(&range, &digest).map(CopyAnswer::Truth),
                 None => return Copied::No,
             },
             CopyAsk::Sign(segments) => return self.sign(&segments),
@@ -152,5 +156,5 @@ fn anchor(bytes: &[u8]) -> Option<Anchor> {
 fn range(bytes: &[u8]) -> Option<Range> {
     let mut fields = Fields(bytes);
     let range = Range::decode(&mut fields).ok()?;
-    (fields.end().is_ok() && range.bytes() <= COPY_BYTES_MAX).then_some(range)
+    fields.end().is_ok().then_some(range)
 }

@@ -49,6 +49,7 @@ impl Session {
             Request::Hold => self.holding.hold().map(|outline| Answer::Outline(outline.encode())),
             Request::HasPassed(anchor) => self.holding.has_passed(anchor).map(Answer::Truth),
             Request::Read(range) => self.holding.read(range).map(|blocks| Answer::Blocks(blocks.to_vec())),
+            Request::IsSame(range, digest) => self.holding.is_same(range, digest).map(Answer::Truth),
             Request::Sign(segments) => return self.sign(segments),
             Request::Kept => return self.kept(),
         };

@@ -65,6 +65,15 @@ impl Source for ServerSource {
         Ok(truth)
     }
 
+    fn is_same(&mut self, range: &Range, digest: &[u8; 32]) -> Result<Option<bool>, BackupError> {
+        let answer = self.question(&Request::IsSame(*range, *digest))?;
+        if matches!(answer, Answer::Lost) {
+            return Ok(None);
+        }
+        let Answer::Truth(truth) = answer else { return Err(answer.into_error()) };
+        Ok(Some(truth))
+    }
+
     fn ask(&mut self, range: &Range) -> Result<(), BackupError> {
         self.send(&Request::Read(*range))
     }
@@ -116,6 +125,14 @@ impl Source for StoreSource {
 
     fn has_passed(&mut self, anchor: &Anchor) -> Result<bool, BackupError> {
         Ok(self.holding.has_passed(anchor)?)
+    }
+
+    fn is_same(&mut self, range: &Range, digest: &[u8; 32]) -> Result<Option<bool>, BackupError> {
+        match self.holding.is_same(range, digest) {
+            Ok(truth) => Ok(Some(truth)),
+            Err(CopyError::Lost) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn ask(&mut self, range: &Range) -> Result<(), BackupError> {

@@ -6,9 +6,13 @@ use crate::log::{Level, Log as Said};
 use crate::overlay::OverlayDevice;
 use crate::{randomness, socket};
 use ::backup::{BackupDevice, BackupError, Copied, Folder, Source, Verified};
-use disk::{CommitFields, DeviceKeys, FileDevice, Geometry, Log, Position, Preallocation};
+use disk::{
+    BLOCK, CommitFields, DeviceKeys, FileDevice, Geometry, Log, Outline, Position, Preallocation, Range,
+    Stream,
+};
 use pki::{SecretKey, Suite};
 use protocol::io::EraseItem;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -129,6 +133,55 @@ fn a_segment_that_nothing_needs_any_more_goes_away() {
     let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
     assert_eq!(folder.segments().unwrap(), [1, 3, 4]);
     opened(&folder, &copied.verified);
+}
+
+/// A segment that no manifest names, with one record.
+fn plant(folder: &Folder, number: u32, outline: &Outline, range: Range, blocks: &[u8]) {
+    let mut bytes = [&b"conclave segment\x01"[..], &outline.store].concat();
+    outline.anchor.encode(&mut bytes);
+    range.encode(&mut bytes);
+    bytes.extend(::backup::blocks_digest(&range, blocks));
+    bytes.extend_from_slice(blocks);
+    std::fs::write(folder.dir().join(format!("segment-{number:05}")), bytes).unwrap();
+}
+
+#[test]
+fn of_what_lies_about_in_the_directory_only_the_stores_own_blocks_are_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = store(dir.path(), 8 << 20);
+    let mut source = served(dir.path(), &log);
+    let folder = Folder::make(&dir.path().join("backup")).unwrap();
+    let mut positions = write(&mut log, 2, 5_000).unwrap();
+    let outline = copied_to(&folder, &mut source, |_, _| ()).unwrap().verified.outline;
+    let bodies = outline.parts.iter().rfind(|part| part.stream == Stream::Bodies).unwrap();
+    let noise = [7; 2 * BLOCK];
+    // Where the store will grow next, in an extent that it has and in one that it will begin.
+    let next = Range { extent: bodies.extent, born: bodies.born, block: bodies.blocks, blocks: 2 };
+    let begun = Range { extent: bodies.extent, born: outline.anchor.batch + 1, block: 0, blocks: 2 };
+    for range in [next, begun] {
+        plant(&folder, 90, &outline, range, &noise);
+        let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
+        assert_eq!(copied.taken_over_bytes, 0);
+        assert!(!folder.segments().unwrap().contains(&90), "not even when it counts for nothing today");
+    }
+    // Where it has grown meanwhile (bodies of two blocks and more, in one extent): noise is deleted and the store's own copied, what is its own is taken over.
+    positions.extend(write(&mut log, 2, 5_000).unwrap());
+    plant(&folder, 95, &outline, next, &noise);
+    let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
+    assert_eq!(copied.taken_over_bytes, 0);
+    let outline = copied.verified.outline;
+    let bodies = outline.parts.iter().find(|part| part.extent == next.extent).unwrap();
+    let next = Range { block: bodies.blocks, ..next };
+    positions.extend(write(&mut log, 2, 5_000).unwrap());
+    let (mut own, file) = ([0; 2 * BLOCK], std::fs::File::open(dir.path().join("store")).unwrap());
+    file.read_exact_at(&mut own, outline.offset(&next)).unwrap();
+    plant(&folder, 99, &outline, next, &own);
+    let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
+    assert_eq!(copied.taken_over_bytes, own.len() as u64);
+    let restored = opened(&folder, &copied.verified);
+    for position in positions {
+        assert!(restored.reader().body(position).unwrap() == log.reader().body(position).unwrap());
+    }
 }
 
 /// Highest memory of this process so far, KiB.

@@ -25,6 +25,8 @@ pub(crate) enum Request {
     Sign([u8; 32]),
     /// The signed manifest is in place.
     Kept,
+    /// Has the state blocks of this digest there?
+    IsSame(Range, [u8; 32]),
 }
 
 /// What the server answers.
@@ -82,6 +84,11 @@ impl Request {
             }
             Self::Sign(segments) => send(to, 4, segments),
             Self::Kept => send(to, 5, &[]),
+            Self::IsSame(range, digest) => {
+                range.encode(&mut bytes);
+                bytes.put(digest);
+                send(to, 6, &bytes)
+            }
         }
     }
 
@@ -96,6 +103,10 @@ impl Request {
             3 => Self::Read(Range::decode(&mut fields).map_err(wrong)?),
             4 => Self::Sign(fields.array().map_err(wrong)?),
             5 => Self::Kept,
+            6 => {
+                let range = Range::decode(&mut fields).map_err(wrong)?;
+                Self::IsSame(range, fields.array().map_err(wrong)?)
+            }
             _ => return Err(malformed("an unknown request")),
         };
         fields.end().map_err(wrong)?;
