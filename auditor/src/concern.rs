@@ -89,6 +89,7 @@ fn person_of(act: &Act) -> Option<PersonId> {
         | Act::Erase(_)
         | Act::Object(_)
         | Act::Succession(_)
-        | Act::Export(_) => None,
+        | Act::Export(_)
+        | Act::Backup(_) => None,
     }
 }

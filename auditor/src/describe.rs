@@ -121,6 +121,18 @@ impl Teller<'_> {
                     format!("выгружает записи с #{from} до #{to}, не включая её"),
                 )
             }
+            Act::Backup(act) => {
+                let (size, epoch, batch, id) =
+                    (act.size, act.epoch, act.batch, crate::names::hex(&act.manifest));
+                self.say(
+                    format!(
+                        "took a backup away: {size} entries, erasure epoch {epoch}, batch {batch}, manifest {id}"
+                    ),
+                    format!(
+                        "забирает резервную копию: записей {size}, эпоха уничтожения {epoch}, партия {batch}, опись {id}"
+                    ),
+                )
+            }
             Act::Create(act) => {
                 let others: Vec<String> = act.invited.iter().map(|person| self.who(*person)).collect();
                 let (others, rank) = (others.join(", "), act.ceiling.0);
@@ -295,6 +307,10 @@ impl Teller<'_> {
             Ok(DualAct::LiftHold(n)) => {
                 self.say(format!("proposes to lift the hold #{n}"), format!("предлагает снять запрет #{n}"))
             }
+            Ok(DualAct::DropCell(cell)) => self.say(
+                format!("proposes to let go of the root cell {cell}, which opens what is erased since it went away"),
+                format!("предлагает отказаться от корневой ячейки {cell}; она открывает уничтоженное с тех пор, как пропала"),
+            ),
             Err(_) => self.say("proposes something illegible".into(), "предлагает нечто нечитаемое".into()),
         }
     }

@@ -118,7 +118,7 @@ impl Teller<'_> {
 }
 
 /// Every alarm.
-pub(crate) const ALARMS: [AlarmKind; 7] = [
+pub(crate) const ALARMS: [AlarmKind; 8] = [
     AlarmKind::Equivocation,
     AlarmKind::Fork,
     AlarmKind::NearlyFull,
@@ -126,6 +126,7 @@ pub(crate) const ALARMS: [AlarmKind; 7] = [
     AlarmKind::LoginFlood,
     AlarmKind::HoldEndsSoon,
     AlarmKind::RetentionMissed,
+    AlarmKind::BackupBehind,
 ];
 
 /// An alarm in words.
@@ -145,6 +146,10 @@ pub(crate) fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
         AlarmKind::RetentionMissed => lang.pick(
             "a run of the retention schedule was missed",
             "стирание по сроку хранения не прошло вовремя",
+        ),
+        AlarmKind::BackupBehind => lang.pick(
+            "an erasure went on without its backup: no backup can be restored",
+            "уничтожение прошло без своей резервной копии: восстановить нельзя ни одну",
         ),
     }
 }

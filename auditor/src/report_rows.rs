@@ -63,6 +63,7 @@ pub fn alarm_word(alarm: AlarmKind) -> &'static str {
         AlarmKind::LoginFlood => "login-flood",
         AlarmKind::HoldEndsSoon => "hold-ends-soon",
         AlarmKind::RetentionMissed => "retention-missed",
+        AlarmKind::BackupBehind => "backup-behind",
     }
 }
 

@@ -13,6 +13,7 @@ use journal::replay::Replay;
 use journal::testing::{FOUNDED_MS, seed};
 use journal::tree::{Tree, leaf_hash};
 use pki::{PersonId, Role, SecretKey, Suite};
+use protocol::copy::{Copied, CopyAnswer, CopyAsk, CopyTask};
 use protocol::engine::founding::{Founding, found};
 use protocol::engine::{Books, Engine, EngineParts, StartFacts, snapshot};
 use protocol::frame::{Decoder, PASSWORD_INFO, ToTerminal, decode_to_terminal};
@@ -215,6 +216,17 @@ impl Driver {
                     let found = items.iter().map(|item| self.read(item).map(Into::into)).collect();
                     answers.push(Input::ReadDone(ticket, found));
                 }
+                Output::Copy(ticket, _, CopyTask::Ask(ask)) => {
+                    let answer = match ask {
+                        CopyAsk::Hold => CopyAnswer::Outline(vec![1; 64].into()),
+                        CopyAsk::HasPassed(_) => CopyAnswer::Truth(true),
+                        CopyAsk::Read(range) => CopyAnswer::Blocks(range),
+                        CopyAsk::Sign(_) => CopyAnswer::Lost,
+                        CopyAsk::Next | CopyAsk::Safe | CopyAsk::IsSame(..) => CopyAnswer::Truth(false),
+                    };
+                    answers.push(Input::Copied(ticket, Copied::Answer(answer)));
+                }
+                Output::Copy(..) => {}
                 Output::CheckPassword(check) => {
                     let kept = match check.envelope {
                         0 => self.own.get(&check.person),

@@ -72,6 +72,7 @@ struct PolicyFile {
     hold_warning_ms: Option<u64>,
     retention_at: Option<String>,
     retention: Option<Vec<Keep>>,
+    backup_required: Option<bool>,
 }
 
 /// Reads a policy file; unknown keys are errors.
@@ -121,6 +122,7 @@ fn parse(text: &str, base: Policy) -> Result<Policy, Trouble> {
                 }
             },
         },
+        backup_required: file.backup_required.unwrap_or(base.backup_required),
     };
     policy.check().map_err(|why| bad(why.to_string()))?;
     Ok(policy)

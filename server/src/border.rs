@@ -55,6 +55,7 @@ pub(crate) fn task(output: Output) -> Task {
         | Output::MakeVerifier(_)
         | Output::Commit(_)
         | Output::Read(..)
+        | Output::Copy(..)
         | Output::Stopped
         | Output::Halt(_)) => return Task::Own(own),
     };
@@ -84,6 +85,10 @@ pub(crate) fn from_driver(bytes: &[u8]) -> Result<Input, BadMessage> {
         | Input::VerifierMade(..)
         | Input::Committed(_)
         | Input::ReadDone(..)
+        | Input::Copied(..)
+        | Input::NewestBackup(_)
+        | Input::BackupBehind(_)
+        | Input::Cells(_)
         | Input::ErasureDone(..)
         | Input::BodiesLost
         | Input::Wake

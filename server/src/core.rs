@@ -1,6 +1,7 @@
 //! The thread that owns the engine: inputs in, clocks read, outputs handed to whoever does them.
 //! Never touches a socket or the device, and decides nothing itself.
 
+use crate::backup::Asked;
 use crate::border::{self, Task};
 use crate::clock;
 use crate::inbox::{Letter, Letters};
@@ -10,6 +11,8 @@ use crate::peers::Peers;
 use crate::reader::Question;
 use crate::status::Board;
 use crate::vital;
+use protocol::answer::CellRecord;
+use protocol::copy::BackupRecord;
 use protocol::engine::{Engine, StartFacts};
 use protocol::io::{Batch, Input, Now, Output};
 use std::sync::Arc;
@@ -26,6 +29,8 @@ pub(crate) struct Helpers {
     pub(crate) reader: Sender<Question>,
     /// Passwords to be checked.
     pub(crate) passwords: Sender<Job>,
+    /// Questions of whoever takes a backup away.
+    pub(crate) copies: Sender<Asked>,
 }
 
 /// The engine with all around it.
@@ -52,6 +57,7 @@ impl Core {
         let mut out = Vec::new();
         self.engine.start(self.now(), facts, &mut out);
         let mut flow = self.hand_out(&mut out);
+        let (mut told, mut cells) = (None, Vec::new());
         while flow == Flow::GoOn {
             let (letter, idle) = match letters.ready() {
                 Some(letter) => (letter, false),
@@ -75,6 +81,8 @@ impl Core {
             }
             if wake {
                 self.board.publish(self.engine.register());
+                flow = self.tell_backup(flow, &mut told, &mut out);
+                flow = self.tell_cells(flow, &mut cells, &mut out);
             }
         }
         self.log.info("everything is durable and said; stopped");
@@ -87,6 +95,26 @@ impl Core {
             Some(true) => self.log.info("there is room again: messages are taken"),
             None => {}
         }
+    }
+
+    /// The engine hears of a newer backup than the one it was told of.
+    fn tell_backup(&mut self, flow: Flow, told: &mut Option<BackupRecord>, out: &mut Vec<Output>) -> Flow {
+        let newest = self.board.newest_backup();
+        let Some(record) = newest.filter(|_| flow == Flow::GoOn && *told != newest) else { return flow };
+        *told = newest;
+        self.engine.handle(self.now(), Input::NewestBackup(record), out);
+        self.hand_out(out)
+    }
+
+    /// The engine hears how the root cells do, as that changes.
+    fn tell_cells(&mut self, flow: Flow, told: &mut Vec<CellRecord>, out: &mut Vec<Output>) -> Flow {
+        let cells = self.board.cell_records();
+        if flow == Flow::Stop || *told == cells {
+            return flow;
+        }
+        told.clone_from(&cells);
+        self.engine.handle(self.now(), Input::Cells(cells), out);
+        self.hand_out(out)
     }
 
     fn now(&self) -> Now {
@@ -132,6 +160,9 @@ impl Core {
             let done = match own {
                 Output::Commit(batch) => self.helpers.writer.send(batch).is_ok(),
                 Output::Read(ticket, items) => self.helpers.reader.send((ticket, items)).is_ok(),
+                Output::Copy(ticket, session, task) => {
+                    self.helpers.copies.send((ticket, session, task)).is_ok()
+                }
                 Output::CheckPassword(check) => self.helpers.passwords.send(Job::Check(check)).is_ok(),
                 Output::MakeVerifier(check) => self.helpers.passwords.send(Job::Make(check)).is_ok(),
                 Output::Stopped => return Flow::Stop,

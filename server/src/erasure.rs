@@ -1,6 +1,7 @@
 //! One erasure epoch behind a batch that carries the intents: steps (b) to (e), in this order and no other.
 //! Never says "erased": that is a Fact in the journal, and the engine's to write after this.
 
+use crate::backup::{Gate, TAKE_TIMEOUT};
 use crate::log::Log;
 use crate::randomness::rng;
 use protocol::io::EraseItem;
@@ -37,50 +38,68 @@ fn at_once(vault: &Vault) -> usize {
     targets as usize
 }
 
-/// What became of the intents.
+/// What came of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ran {
-    /// All are carried out; the epoch that took effect.
-    Erased(u64),
+    /// Carried out.
+    Erased {
+        /// The epoch that took effect.
+        epoch: u64,
+        /// It took so many of the first items; the others are left to further epochs.
+        count: usize,
+        /// A backup was to have the tree before the root went, and has it not.
+        behind: bool,
+    },
     /// There is no room for the tree write: nothing was changed, and the intents wait.
     NoRoom,
 }
 
-/// Erases. The batch with the intents is durable already (a).
-pub(crate) fn run(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<Ran, vault::Error> {
-    let targets: Vec<Target> = items.iter().map(target).collect();
-    let mut epoch = vault.epoch();
-    let mut left = &targets[..];
-    while !left.is_empty() {
-        make_room(vault, left.len().min(TARGETS_MAX), log)?;
-        let (targets, others) = left.split_at(left.len().min(at_once(vault)));
-        left = others;
-        epoch = match one_epoch(vault, targets, log) {
-            Err(error) if error.is_full() => return Ok(Ran::NoRoom),
-            ran => ran?,
-        };
+/// One epoch: erases as many of these as there is room for at once, from the first on. The batches with the intents are
+/// durable already (a). With a gate its tree lies with whoever takes a backup away before its root is replaced, or he is gone.
+pub(crate) fn run(
+    vault: &mut Vault,
+    items: &[EraseItem],
+    gate: Option<&Gate>,
+    log: Log,
+) -> Result<Ran, vault::Error> {
+    make_room(vault, items.len().min(TARGETS_MAX), log)?;
+    let count = items.len().min(at_once(vault));
+    let targets: Vec<Target> = items[..count].iter().map(target).collect();
+    match one_epoch(vault, &targets, gate, log) {
+        Ok((epoch, safe)) => Ok(Ran::Erased { epoch, count, behind: !safe }),
+        Err(error) if error.is_full() => Ok(Ran::NoRoom),
+        Err(error) => Err(error),
     }
-    Ok(Ran::Erased(epoch))
 }
 
 /// An epoch that erases nothing: a cell that has joined is named by it, so that it will be missed.
 pub(crate) fn name_cells(vault: &mut Vault, log: Log) -> Result<u64, vault::Error> {
     make_room(vault, 0, log)?;
-    one_epoch(vault, &[], log)
+    Ok(one_epoch(vault, &[], None, log)?.0)
 }
 
-fn one_epoch(vault: &mut Vault, targets: &[Target], log: Log) -> Result<u64, vault::Error> {
+fn one_epoch(
+    vault: &mut Vault,
+    targets: &[Target],
+    gate: Option<&Gate>,
+    log: Log,
+) -> Result<(u64, bool), vault::Error> {
     let intended = vault.begin_erasure(targets)?;
     // A crash here: the old root still rules, the intent is in the journal and is redone.
     let written = vault.write_tree(intended, &mut rng())?;
-    // A crash here: the cell names the old root, the new tree is void, the intent is redone.
+    // A crash here: the cell names the old root, the new tree is void, the intent is redone. A backup of this very moment
+    // opens with the root before and with the root after.
+    let safe = gate.is_none_or(|gate| gate.written(TAKE_TIMEOUT));
+    if !safe {
+        log.error("whoever took a backup away is gone: the erasure goes on, and no backup can be restored");
+    }
     let replaced = vault.replace_cell(written)?;
     // A crash here: both slots are valid, the higher one wins, the start finishes what follows.
     let destroyed = vault.destroy_old_slot(replaced)?;
     // A crash here: it is erased, and nobody was told; the start redoes the intent, finds nothing, and says so.
     let epoch = vault.finish_erasure(destroyed);
     log.info(format_args!("erasure epoch {epoch}: {} targets", targets.len()));
-    Ok(epoch)
+    Ok((epoch, safe))
 }
 
 fn target(item: &EraseItem) -> Target {

@@ -1,17 +1,29 @@
 //! When an erasure epoch may run: at once, once the cells can bear the next one, or once an absent cell is back.
 //! Never loses an intent: what waits here is in the journal, and the next start asks for it again.
 
+use crate::backup::Gate;
 use crate::cells;
 use crate::config::StoreConfig;
 use crate::log::Log;
 use crate::status::Board;
+use journal::act::CellName;
 use journal::ids::Index;
 use protocol::io::EraseItem;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
-use vault::Vault;
+use vault::{CellSlot, RootCell, Vault};
 
 /// How often it is looked whether an absent cell is back, and whether an erasure finds room now.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How soon the writer asks again for the answer of a look that is under way.
+const ANSWER_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked whether somebody takes a backup away.
+const PULL_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Why an erasure waits that wants a backup first.
+const WAITS_FOR_BACKUP: &str =
+    "the policy wants a backup first: `conclave-admin backup pull` takes one away, and the erasure goes on";
 
 /// Why an erasure waits in a store that is full.
 const NO_ROOM: &str = "the store is full to the last of its reserve: erasures wait for room; make the container or partition \
@@ -31,8 +43,8 @@ pub(crate) enum Turn {
 /// Intents that are durable and not yet erased.
 pub(crate) struct Pacing {
     waiting: Vec<EraseItem>,
-    /// The last entry whose intents are among them.
-    through: Index,
+    /// By batch: how many of those that wait are its own or came before it, and its last entry.
+    batches: VecDeque<(usize, Index)>,
     last_epoch: Option<Instant>,
     /// When it was last looked whether an absent cell is back.
     looked: Option<Instant>,
@@ -40,41 +52,90 @@ pub(crate) struct Pacing {
     no_room: Option<Instant>,
     /// Where an absent cell may come back, and who is told.
     site: Option<(StoreConfig, Board)>,
+    /// A look that is under way.
+    look: Option<Look>,
+    /// Why a cell that came back was not taken, as it was said last.
+    refused: String,
+    /// Where whoever takes a backup away is waited for.
+    gate: Arc<Gate>,
+    /// The policy wants a backup first.
+    required: bool,
     log: Log,
+}
+
+/// A thread that opens what may have come back. A device or a TPM that hangs keeps the thread waiting, and nobody else.
+struct Look(Receiver<Option<Box<dyn RootCell>>>);
+
+impl Look {
+    fn start(config: &StoreConfig, away: Vec<bool>) -> Option<Self> {
+        let (answer, answered) = sync_channel(1);
+        let config = config.clone();
+        let look = move || {
+            let back = cells::back(&config, &away);
+            // One that does not answer now would keep the writer waiting.
+            let back = back.filter(|cell| cell.read(CellSlot::Device).is_ok());
+            let _writer_gone = answer.send(back);
+        };
+        // Without a thread it is tried again next time.
+        let started = std::thread::Builder::new().name("look".into()).spawn(look);
+        started.ok().map(|_detached| Self(answered))
+    }
 }
 
 impl Pacing {
     /// With a place where cells come back, and a board that tells people why an erasure waits.
-    pub(crate) fn new(config: StoreConfig, board: Board, log: Log) -> Self {
-        Self { site: Some((config, board)), ..Self::alone(log) }
+    pub(crate) fn new(config: StoreConfig, board: Board, gate: Arc<Gate>, log: Log) -> Self {
+        Self { site: Some((config, board)), gate, ..Self::alone(log) }
     }
 
     /// For one command, or a test: nothing comes back and nobody is told.
     pub(crate) fn alone(log: Log) -> Self {
         Self {
             waiting: Vec::new(),
-            through: 0,
+            batches: VecDeque::new(),
             last_epoch: None,
             looked: None,
             no_room: None,
             site: None,
+            look: None,
+            refused: String::new(),
+            gate: Arc::new(Gate::new()),
+            required: false,
             log,
         }
+    }
+
+    /// The last life ended inside an epoch: its cells were written to a moment ago, and rest now. A cell that is too slow to
+    /// serve would otherwise be asked again at every start.
+    pub(crate) fn rest(&mut self, now: Instant) {
+        self.last_epoch = Some(now);
     }
 
     /// A batch with intents is durable. Intents that came while others wait go with them into one epoch.
     pub(crate) fn intend(&mut self, items: &[EraseItem], through: Index) {
         if !items.is_empty() {
             self.waiting.extend_from_slice(items);
-            self.through = through;
+            self.batches.push_back((self.waiting.len(), through));
         }
+    }
+
+    /// What the policy says behind the newest batch.
+    pub(crate) fn require_backup(&mut self, required: bool) {
+        self.required = required;
+    }
+
+    /// Where the tree of an epoch waits for its backup, if the policy wants one.
+    pub(crate) fn gate(&self) -> Option<Arc<Gate>> {
+        self.required.then(|| Arc::clone(&self.gate))
     }
 
     /// What may be done.
     pub(crate) fn turn(&self, vault: &Vault, now: Instant) -> Turn {
         if self.waiting.is_empty() {
+            self.gate.waits(false);
             return Turn::Idle;
         }
+        self.gate.waits(self.required);
         if let Err(error) = vault.check_cells() {
             self.tell(&error.to_string(), 0);
             return Turn::Wait(LOOK_EVERY);
@@ -89,6 +150,10 @@ impl Pacing {
                 self.tell("", wait.as_secs() + 1);
                 Turn::Wait(wait)
             }
+            Some(_) | None if self.required && !self.gate.claim() => {
+                self.tell(WAITS_FOR_BACKUP, 0);
+                Turn::Wait(PULL_LOOK_EVERY)
+            }
             Some(_) | None => Turn::Now,
         }
     }
@@ -97,20 +162,56 @@ impl Pacing {
         self.last_epoch?.checked_add(Duration::from_millis(pace_ms))
     }
 
-    /// Everything that waits, to be erased now, and the last entry that asked for it.
-    pub(crate) fn take(&mut self, now: Instant) -> (Vec<EraseItem>, Index) {
-        self.last_epoch = Some(now);
-        self.tell("", 0);
-        (std::mem::take(&mut self.waiting), self.through)
+    /// Everything that waits, in the order in which it was asked for.
+    pub(crate) fn waiting(&self) -> &[EraseItem] {
+        &self.waiting
     }
 
-    /// There was no room for these: they wait, with whatever comes, and are served to nobody meanwhile.
-    pub(crate) fn give_back(&mut self, items: Vec<EraseItem>, now: Instant) {
+    /// An epoch has erased the first `count` of what waits. Gives the last entry of which everything that was asked for up to
+    /// there is erased now; `None` while a part of the first one still waits.
+    pub(crate) fn done(&mut self, count: usize, now: Instant) -> Option<Index> {
+        self.last_epoch = Some(now);
+        self.tell("", 0);
+        self.waiting.drain(..count);
+        let mut through = None;
+        for (left, _) in &mut self.batches {
+            *left = left.saturating_sub(count);
+        }
+        while let Some((0, last)) = self.batches.front() {
+            through = Some(*last);
+            self.batches.pop_front();
+        }
+        through
+    }
+
+    /// Two officers let go of these, and the journal says so: the absent one is waited for no longer. A crash before this
+    /// line: the Start asks for it again.
+    pub(crate) fn let_go_of_cells(&mut self, vault: &mut Vault, cells: &[CellName]) {
+        let states = vault.cells();
+        let is_absent =
+            |name: &CellName| states.iter().any(|state| state.absent.is_some() && state.name == Some(name.0));
+        for name in cells {
+            if is_absent(name) {
+                vault.let_go_of_absent_cells();
+                self.log.warn(format_args!(
+                    "two officers let go of the root cell {name}: wherever it is, it opens what is erased from now on"
+                ));
+            } else {
+                self.log.warn(format_args!(
+                    "the root cell {name}, which two officers let go of, is here or unknown"
+                ));
+            }
+        }
+    }
+
+    /// There was no room for what waits: it waits on, with whatever comes, and is served to nobody meanwhile. Whoever takes a
+    /// backup away for it waits as long as he would have.
+    pub(crate) fn found_no_room(&mut self, now: Instant) {
+        self.gate.not_begun();
         if self.no_room.is_none() {
             self.log.error(NO_ROOM);
         }
-        (self.no_room, self.last_epoch) = (Some(now), None);
-        self.waiting.splice(0..0, items);
+        self.no_room = Some(now);
         self.tell(NO_ROOM, 0);
     }
 
@@ -119,19 +220,38 @@ impl Pacing {
         self.no_room = None;
     }
 
-    /// Is a cell back? Looked for every few seconds while an erasure waits, however busy the writer is.
-    pub(crate) fn look_for_cells(&mut self, vault: &mut Vault, now: Instant) {
+    /// Is a cell back? Looked for every few seconds while an erasure waits, however busy the writer is, and never by the
+    /// writer itself. While a look is under way, gives how soon to ask again.
+    pub(crate) fn look_for_cells(&mut self, vault: &mut Vault, now: Instant) -> Option<Duration> {
+        match self.look.as_ref().map(|look| look.0.try_recv()) {
+            Some(Err(TryRecvError::Empty)) => return Some(ANSWER_EVERY),
+            Some(Ok(Some(cell))) => self.attach(vault, cell),
+            Some(Ok(None) | Err(TryRecvError::Disconnected)) | None => {}
+        }
+        self.look = None;
         if !self.is_time_to_look(now) {
-            return;
+            return None;
         }
         let away: Vec<bool> = vault.cells().iter().map(|cell| cell.absent.is_some()).collect();
-        let Some((config, board)) = self.site.as_ref().filter(|_| away.contains(&true)) else { return };
-        let Some(cell) = cells::back(config, &away) else { return };
+        let (config, _) = self.site.as_ref().filter(|_| away.contains(&true))?;
+        self.look = Look::start(config, away);
+        self.look.as_ref().map(|_| ANSWER_EVERY)
+    }
+
+    fn attach(&mut self, vault: &mut Vault, cell: Box<dyn RootCell>) {
         match vault.attach_cell(cell) {
             Ok(()) => self.log.warn("a root cell that was absent is back; erasures go on"),
-            Err(error) => self.log.error(format_args!("a root cell that came back is not taken: {error}")),
+            Err(error) => {
+                let why = error.to_string();
+                if why != self.refused {
+                    self.log.error(format_args!("a root cell that came back is not taken: {why}"));
+                    self.refused = why;
+                }
+            }
         }
-        board.cells(vault.cells());
+        if let Some((_, board)) = &self.site {
+            board.cells(vault.cells());
+        }
     }
 
     fn is_time_to_look(&mut self, now: Instant) -> bool {
@@ -152,8 +272,9 @@ impl Pacing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::erasure::{self, Ran, TARGETS_MAX};
     use crate::log::Level;
-    use vault::{CellError, CellKind, CellSlot, Limits, MemoryCell, RootCell};
+    use vault::{CellError, CellKind, Limits, MemoryCell};
     use zeroize::Zeroizing;
 
     /// A cell that wears.
@@ -196,15 +317,14 @@ mod tests {
         assert_eq!(pacing.turn(&vault, start), Turn::Idle);
         pacing.intend(&[EraseItem::Conversation(1)], 7);
         assert_eq!(pacing.turn(&vault, start), Turn::Now);
-        assert_eq!(pacing.take(start), (vec![EraseItem::Conversation(1)], 7));
+        assert_eq!(pacing.waiting(), [EraseItem::Conversation(1)]);
+        assert_eq!(pacing.done(1, start), Some(7));
         pacing.intend(&[EraseItem::Conversation(2)], 8);
         assert_eq!(pacing.turn(&vault, after(10_000)), Turn::Wait(Duration::from_secs(20)));
         pacing.intend(&[EraseItem::Conversation(3)], 9);
         assert_eq!(pacing.turn(&vault, after(30_000)), Turn::Now);
-        assert_eq!(
-            pacing.take(after(30_000)),
-            (vec![EraseItem::Conversation(2), EraseItem::Conversation(3)], 9)
-        );
+        assert_eq!(pacing.waiting(), [EraseItem::Conversation(2), EraseItem::Conversation(3)]);
+        assert_eq!(pacing.done(2, after(30_000)), Some(9));
         assert_eq!(pacing.turn(&vault, after(30_001)), Turn::Idle);
     }
 
@@ -222,15 +342,14 @@ mod tests {
         let mut pacing = Pacing::alone(Log::new(Level::Error));
         let start = Instant::now();
         pacing.intend(&[EraseItem::Conversation(1)], 7);
-        let (items, _) = pacing.take(start);
-        pacing.give_back(items, start);
+        pacing.found_no_room(start);
         pacing.intend(&[EraseItem::Conversation(2)], 8);
         assert_eq!(pacing.turn(&vault, start), Turn::Wait(LOOK_EVERY));
         assert_eq!(pacing.turn(&vault, start + LOOK_EVERY), Turn::Now, "the cell was not used");
         pacing.room_is_back();
         assert_eq!(pacing.turn(&vault, start), Turn::Now);
-        let both = vec![EraseItem::Conversation(1), EraseItem::Conversation(2)];
-        assert_eq!(pacing.take(start), (both, 8));
+        assert_eq!(pacing.waiting(), [EraseItem::Conversation(1), EraseItem::Conversation(2)]);
+        assert_eq!(pacing.done(2, start), Some(8));
     }
 
     #[test]
@@ -238,8 +357,61 @@ mod tests {
         let vault = vault(MemoryCell::new(Default::default(), None));
         let mut pacing = Pacing::alone(Log::new(Level::Error));
         let start = Instant::now();
-        pacing.take(start);
+        pacing.done(0, start);
         pacing.intend(&[EraseItem::Conversation(2)], 8);
         assert_eq!(pacing.turn(&vault, start), Turn::Now);
+    }
+
+    #[test]
+    fn what_does_not_fit_one_epoch_waits_for_the_pace_and_is_called_done_with_its_last() {
+        let mut vault = vault(Slow(MemoryCell::new(Default::default(), None)));
+        let mut pacing = Pacing::alone(Log::new(Level::Error));
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        let many: Vec<_> = (0..100).map(EraseItem::Conversation).collect();
+        pacing.intend(&many, 7);
+        pacing.intend(&[EraseItem::Conversation(200)], 8);
+        assert_eq!(pacing.done(16, start), None);
+        assert_eq!(pacing.waiting().len(), 85);
+        assert_eq!(pacing.turn(&vault, after(29_000)), Turn::Wait(Duration::from_secs(1)));
+        assert_eq!(pacing.turn(&vault, after(30_000)), Turn::Now);
+        assert_eq!(pacing.done(84, after(30_000)), Some(7), "all of the first batch, and not the second");
+        pacing.intend(&many, 9);
+        assert_eq!(pacing.done(101, after(60_000)), Some(9));
+        assert_eq!(pacing.turn(&vault, after(90_000)), Turn::Idle);
+        // And the writer does one epoch at a time.
+        let many: Vec<_> = (0..3_000).map(EraseItem::Conversation).collect();
+        let ran = erasure::run(&mut vault, &many, None, Log::new(Level::Error)).unwrap();
+        assert!(
+            matches!(ran, Ran::Erased { epoch: 1, count, .. } if (1..=TARGETS_MAX).contains(&count)),
+            "{ran:?}"
+        );
+        assert_eq!(vault.epoch(), 1);
+    }
+
+    #[test]
+    fn after_a_life_that_ended_in_an_epoch_the_cell_rests_first() {
+        let vault = vault(Slow(MemoryCell::new(Default::default(), None)));
+        let mut pacing = Pacing::alone(Log::new(Level::Error));
+        let start = Instant::now();
+        pacing.rest(start);
+        pacing.intend(&[EraseItem::Conversation(2)], 8);
+        assert_eq!(pacing.turn(&vault, start), Turn::Wait(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn a_look_that_hangs_keeps_nobody_waiting() {
+        let mut vault = vault(MemoryCell::new(Default::default(), None));
+        let mut pacing = Pacing::alone(Log::new(Level::Error));
+        let (answer, answered) = sync_channel(1);
+        pacing.look = Some(Look(answered));
+        let now = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(pacing.look_for_cells(&mut vault, now), Some(ANSWER_EVERY));
+        }
+        // Its answer, hours later: nothing was found.
+        answer.send(None).unwrap();
+        assert_eq!(pacing.look_for_cells(&mut vault, now), None);
+        assert!(pacing.look.is_none());
     }
 }

@@ -4,7 +4,10 @@
 use crate::backup::{Newest, Shelf};
 use crate::log::Log;
 use crate::{clock, socket};
+use journal::act::CellName;
 use journal::register::Register;
+use protocol::answer::CellRecord;
+use protocol::copy::BackupRecord;
 use protocol::io::Input;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -14,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixListener;
-use vault::CellState;
+use vault::{CellKind, CellState};
 
 /// Name of the socket in the runtime directory.
 const SOCKET: &str = "status.sock";
@@ -79,11 +82,16 @@ pub(crate) struct CellStatus {
     pub(crate) kind: String,
     /// Why it takes no part; absent when it does.
     pub(crate) absent: Option<String>,
+    /// The name of one that is absent, by which two officers let go of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
 }
 
 impl From<CellState> for CellStatus {
     fn from(state: CellState) -> Self {
-        Self { kind: state.kind.name().into(), absent: state.absent }
+        let name = state.name.filter(|_| state.absent.is_some());
+        let name = name.map(|name| CellName(name).to_string());
+        Self { kind: state.kind.name().into(), absent: state.absent, name }
     }
 }
 
@@ -91,6 +99,7 @@ impl From<CellState> for CellStatus {
 #[derive(Clone)]
 pub(crate) struct Board {
     status: Arc<Mutex<Status>>,
+    records: Arc<Mutex<Vec<CellRecord>>>,
     started: Instant,
     shelf: Shelf,
 }
@@ -98,7 +107,12 @@ pub(crate) struct Board {
 impl Board {
     /// A board with what does not change.
     pub(crate) fn new(fixed: Status, shelf: Shelf) -> Self {
-        let board = Self { status: Arc::new(Mutex::new(fixed)), started: Instant::now(), shelf };
+        let board = Self {
+            status: Arc::new(Mutex::new(fixed)),
+            records: Arc::default(),
+            started: Instant::now(),
+            shelf,
+        };
         let epoch = board.lock().erasure_epoch;
         board.erased(epoch); // An erasure that the last life could not note any more.
         board
@@ -134,6 +148,10 @@ impl Board {
             | Input::VerifierMade(..)
             | Input::Committed(_)
             | Input::ReadDone(..)
+            | Input::Copied(..)
+            | Input::NewestBackup(_)
+            | Input::BackupBehind(_)
+            | Input::Cells(_)
             | Input::Forgotten(..)
             | Input::BodiesLost
             | Input::Wake
@@ -154,9 +172,30 @@ impl Board {
         status.erasing = count(register.erasures_pending().count());
     }
 
+    /// The newest backup, as the engine tells it.
+    pub(crate) fn newest_backup(&self) -> Option<BackupRecord> {
+        self.shelf.newest().map(|newest| newest.record())
+    }
+
     /// How the root cells do.
     pub(crate) fn cells(&self, cells: Vec<CellState>) {
+        let record = |cell: &CellState| CellRecord {
+            name: cell.name.map(CellName),
+            kind: match cell.kind {
+                // A cell in memory serves tests and is never opened here.
+                CellKind::File | CellKind::Memory => 1,
+                CellKind::Sector => 2,
+                CellKind::Tpm => 3,
+            },
+            absent: cell.absent.clone(),
+        };
+        *self.records.lock().unwrap_or_else(PoisonError::into_inner) = cells.iter().map(record).collect();
         self.lock().cells = cells.into_iter().map(CellStatus::from).collect();
+    }
+
+    /// The same, as the engine tells it.
+    pub(crate) fn cell_records(&self) -> Vec<CellRecord> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Why what is to be erased waits, and for how long, as far as that is known.

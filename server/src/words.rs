@@ -314,9 +314,13 @@ console::words! {
                ru("в {dir} — хранилище на партию {batch}: записей журнала {entries}, эпоха уничтожения {epoch}\n\
                    скопировано сейчас: {copied} ({rate}/с){taken_over}; вся копия: {kept}");
         /// After `backup verify`.
-        BackupWhole { batch: u64, entries: u64, epoch: u64, made: String, kept: String, opens: String }
-            => en("the backup is whole: batch {batch}, {entries} journal entries, erasure epoch {epoch}, made {made}, {kept}\n{opens}"),
-               ru("копия цела: партия {batch}, записей журнала {entries}, эпоха уничтожения {epoch}, снята {made}, {kept}\n{opens}");
+        BackupWhole {
+            batch: u64, entries: u64, epoch: u64, made: String, kept: String, manifest: String, opens: String
+        }
+            => en("the backup is whole: batch {batch}, {entries} journal entries, erasure epoch {epoch}, made {made}, {kept}\n\
+                   manifest {manifest}\n{opens}"),
+               ru("копия цела: партия {batch}, записей журнала {entries}, эпоха уничтожения {epoch}, снята {made}, {kept}\n\
+                   опись {manifest}\n{opens}");
         /// Before `backup restore` does anything.
         RestorePlan { dir: String, to: String, batch: u64, entries: u64, epoch: u64, used: String, length: String }
             => en("would put back {dir}: batch {batch}, {entries} journal entries, erasure epoch {epoch}\n\

@@ -177,18 +177,25 @@ impl Writer {
             let waits = match self.pacing.turn(&self.vault, Instant::now()) {
                 Turn::Idle => None,
                 Turn::Wait(for_long) => {
-                    self.pacing.look_for_cells(&mut self.vault, Instant::now());
-                    Some(for_long)
+                    let looks = self.pacing.look_for_cells(&mut self.vault, Instant::now());
+                    Some(looks.map_or(for_long, |looks| looks.min(for_long)))
                 }
                 Turn::Now => {
-                    let (items, through) = self.pacing.take(Instant::now());
-                    match erasure::run(&mut self.vault, &items, self.log).map_err(WriteError::Erasure)? {
-                        Ran::Erased(epoch) => {
-                            if !inbox.give(Input::ErasureDone(epoch, through)) {
+                    let gate = self.pacing.gate();
+                    let items = self.pacing.waiting();
+                    let ran = erasure::run(&mut self.vault, items, gate.as_deref(), self.log);
+                    match ran.map_err(WriteError::Erasure)? {
+                        Ran::Erased { epoch, count, behind } => {
+                            // What did not fit waits for the cells' pace like anything that was asked for later.
+                            let through = self.pacing.done(count, Instant::now());
+                            let mut told = Vec::new();
+                            told.extend(behind.then_some(Input::BackupBehind(epoch)));
+                            told.extend(through.map(|through| Input::ErasureDone(epoch, through)));
+                            if !told.into_iter().all(|input| inbox.give(input)) {
                                 return Ok(());
                             }
                         }
-                        Ran::NoRoom => self.pacing.give_back(items, Instant::now()),
+                        Ran::NoRoom => self.pacing.found_no_room(Instant::now()),
                     }
                     if tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)? {
                         self.pacing.room_is_back();
@@ -215,6 +222,8 @@ impl Writer {
             if !inbox.give(Input::Committed(batch.number)) {
                 return Ok(());
             }
+            self.pacing.require_backup(batch.backup_required);
+            self.pacing.let_go_of_cells(&mut self.vault, &batch.drop_cells);
             self.pacing.intend(&batch.erase, self.frontier.size() - 1);
             if tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)? {
                 self.pacing.room_is_back();

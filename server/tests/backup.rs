@@ -6,16 +6,19 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "../../lib/disk/tests/support/loops.rs"]
+mod loops;
 mod support;
 
 use journal::ConversationId;
 use journal::act::EraseTarget;
+use loops::LoopDevice;
 use nix::sys::signal::Signal;
 use pki::Suite;
 use protocol::client::event::Content;
 use protocol::client::{Command, Event, Reply};
 use std::path::Path;
-use support::{Client, Server, Site, runtime};
+use support::{Client, Server, Site, runtime, stands_in};
 
 /// A site with two people who have talked.
 struct Talk {
@@ -184,8 +187,7 @@ fn after_back_up_erase_pull_and_a_lost_disk_everything_opens_but_what_was_erased
     }
     let has = |canary: &[u8]| bytes.windows(canary.len()).any(|window| window == canary);
     for text in ["kept one", "kept two", "doomed", "Комната"] {
-        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(!has(text.as_bytes()) && !has(&wide));
+        assert!(!stands_in(&bytes, text), "{text}");
     }
     for record in cell.chunks(4096) {
         let length = usize::from(u16::from_le_bytes([record[0], record[1]]));
@@ -236,6 +238,76 @@ fn an_interrupted_copy_goes_on_and_damage_is_told() {
     }
     std::fs::remove_file(format!("{from}/segment-00001")).unwrap();
     assert_ne!(talk.backup(&["verify", &from]).0, 0);
+}
+
+/// Begins a copy and kills it as soon as blocks are there. `false` when it was done before.
+fn killed_in_the_middle(site: &Site, to: &str) -> bool {
+    let config = site.path("conclaved.toml");
+    let mut copy = std::process::Command::new(env!("CARGO_BIN_EXE_conclaved"))
+        .args(["backup", "create", "--config", &config, "--to", to])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // The second segment is begun: the first, of the journal, is whole.
+    let has_blocks = || Path::new(&format!("{to}/segment-00002")).exists();
+    while !has_blocks() && copy.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    copy.kill().unwrap(); // SIGKILL
+    copy.wait().unwrap();
+    has_blocks() && !Path::new(&format!("{to}/manifest")).exists()
+}
+
+#[test]
+fn a_copy_that_was_killed_goes_on_and_opens_everything() {
+    let mut talk = Talk::begun();
+    let text = "x".repeat(30_000);
+    for n in 0..60 {
+        talk.say(&format!("{n} {text}"));
+    }
+    // Where the machine was quicker than the kill, once more.
+    let to = (0..100)
+        .map(|n| talk.site.path(&format!("killed{n}")))
+        .find(|to| killed_in_the_middle(&talk.site, to))
+        .expect("a copy that is killed in the middle");
+    let (code, said) = talk.backup(&["verify", &to]);
+    assert!(code == 69 && code_of(&said) == "backup-missing", "{said}");
+    let resumed = talk.create(to.rsplit('/').next().unwrap());
+    assert!(resumed["taken_over_bytes"].as_u64().unwrap() > 0, "{resumed}");
+    let (code, said) = talk.backup(&["rehearse", &to]);
+    assert!(code == 0 && said["data"]["bodies"].as_u64() == Some(60), "{said}");
+    assert_eq!(talk.backup(&["verify", &to]).0, 0);
+}
+
+#[test]
+fn a_backup_is_put_back_onto_a_raw_device() {
+    if loops::missing_for("a_backup_is_put_back_onto_a_raw_device") {
+        return;
+    }
+    for sector_bytes in [512, 4096] {
+        let mut talk = Talk::begun();
+        talk.say("kept");
+        let doomed = talk.say("doomed");
+        talk.erase(doomed);
+        talk.create("backup");
+        let length = std::fs::metadata(talk.site.path("store")).unwrap().len();
+        talk.lose_the_disk();
+        let backing = talk.site.path("backing");
+        std::fs::File::create(&backing).unwrap().set_len(length).unwrap();
+        let device = LoopDevice::over(Path::new(&backing), sector_bytes).unwrap();
+        let config = talk.site.path("conclaved.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let pointed = text.replace(&talk.site.path("store"), device.path().to_str().unwrap());
+        std::fs::write(&config, pointed).unwrap();
+        let (code, said) = talk.backup(&["restore", &talk.site.path("backup"), "--yes"]);
+        assert_eq!(code, 0, "{sector_bytes}: {said}");
+        assert!(talk.site.check(&["--full"]).status.success());
+        talk.server = Some(talk.site.start());
+        assert_eq!(talk.read(), ["kept"]);
+        talk.server.take().unwrap().kill();
+        drop(device);
+    }
 }
 
 #[test]

@@ -12,10 +12,13 @@ mod support;
 #[allow(dead_code, reason = "the bus is for the vault's own tests")]
 mod swtpm;
 
-use journal::act::EraseTarget;
+use journal::act::{Act, Approve, CellName, DualAct, EraseTarget, Propose};
 use loops::LoopDevice;
-use pki::Suite;
+use pki::{Suite, canonical};
+use protocol::answer::Answer;
+use protocol::client::command::OtherAct;
 use protocol::client::{Command, Event, Reply};
+use protocol::query::Query;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -179,4 +182,121 @@ fn a_store_with_an_unlock_secret_opens_with_it_alone() {
     );
     assert!(asked(&[]).contains("verifiers: 4, as of batch "), "{}", asked(&[]));
     assert!(asked(&["--lang", "ru"]).contains("закрыто"));
+}
+
+fn act(act: Act) -> Command {
+    Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }))
+}
+
+/// The name of the cell that is absent, once the server has told the core.
+async fn absent_cell(olga: &mut Client) -> CellName {
+    loop {
+        let Ok(Reply::Answer(answer)) = olga.run(Command::Ask(Query::Cells)).await else {
+            panic!("no answer")
+        };
+        let Answer::Cells(cells) = *answer else { panic!("no cells") };
+        if let Some(cell) = cells.iter().find(|cell| cell.absent.is_some()) {
+            return cell.name.expect("it had joined");
+        }
+    }
+}
+
+#[test]
+fn two_officers_let_go_of_a_lost_cell_and_what_waited_for_it_is_erased() {
+    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let second = site.path("second");
+    drop(vault::FileCell::create(Path::new(&second)).unwrap());
+    let config = site.path("conclaved.toml");
+    let alone = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, alone.replace("[store]\n", &format!("[store]\nsecond_cell = \"{second}\"\n")))
+        .unwrap();
+    // It joins; then it is lost for good.
+    site.start().kill();
+    std::fs::remove_file(&second).unwrap();
+    let server = site.start();
+    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
+    let (mut olga, mut oleg) = (Client::new(&site, "olga"), Client::new(&site, "oleg"));
+    let conversation = runtime.block_on(async {
+        anna.first_login(&site, "anna", &server).await;
+        boris.first_login(&site, "boris", &server).await;
+        olga.first_login(&site, "olga", &server).await;
+        let conversation = anna.talk_to(&site, "boris").await;
+        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
+            panic!()
+        };
+        let target = EraseTarget::Messages(conversation, vec![goes.index]);
+        assert!(anna.run(Command::Erase(target)).await.is_ok());
+        let cell = absent_cell(&mut olga).await;
+        let propose = Act::Propose(Propose { act: canonical::encode(&DualAct::DropCell(cell)).into() });
+        let Ok(Reply::Admitted(proposal)) = olga.run(act(propose)).await else { panic!() };
+        let approve = || act(Act::Approve(Approve { proposal: proposal.index }));
+        assert!(olga.run(approve()).await.is_err(), "it takes two");
+        assert!(status(&site).contains("\"erasures_wait\":\"a root cell is absent"));
+        oleg.first_login(&site, "oleg", &server).await;
+        assert!(oleg.run(approve()).await.is_ok());
+        let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
+        done.await.expect("what waited is erased");
+        conversation
+    });
+    server.kill();
+    // As the officers were told: the configuration still names it, and a restart misses it again, until it names it no
+    // longer.
+    let server = site.start();
+    assert!(status(&site).contains("\"absent\":\""));
+    server.kill();
+    std::fs::write(&config, alone).unwrap();
+    let server = site.start();
+    assert!(!status(&site).contains("\"absent\":\""), "{}", status(&site));
+    runtime.block_on(async {
+        anna.hang_up();
+        boris.hang_up();
+        anna.enter(&site, "anna", &server).await;
+        boris.enter(&site, "boris", &server).await;
+        let Ok(Reply::Admitted(next)) = anna.run(Client::message(conversation, "next")).await else {
+            panic!()
+        };
+        let target = EraseTarget::Messages(conversation, vec![next.index]);
+        assert!(anna.run(Command::Erase(target)).await.is_ok());
+        let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
+        done.await.expect("one cell is the whole of it");
+    });
+}
+
+#[test]
+fn what_two_officers_let_go_of_is_let_go_of_after_a_kill_too() {
+    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let second = site.path("second");
+    drop(vault::FileCell::create(Path::new(&second)).unwrap());
+    let config = site.path("conclaved.toml");
+    let alone = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, alone.replace("[store]\n", &format!("[store]\nsecond_cell = \"{second}\"\n")))
+        .unwrap();
+    site.start().kill();
+    std::fs::remove_file(&second).unwrap();
+    let server = site.start();
+    let (mut olga, mut oleg) = (Client::new(&site, "olga"), Client::new(&site, "oleg"));
+    runtime.block_on(async {
+        olga.first_login(&site, "olga", &server).await;
+        let cell = absent_cell(&mut olga).await;
+        let propose = Act::Propose(Propose { act: canonical::encode(&DualAct::DropCell(cell)).into() });
+        let Ok(Reply::Admitted(proposal)) = olga.run(act(propose)).await else { panic!() };
+        oleg.first_login(&site, "oleg", &server).await;
+        assert!(oleg.run(act(Act::Approve(Approve { proposal: proposal.index }))).await.is_ok());
+    });
+    // Nothing was erased yet, so nothing but the journal knows of it.
+    server.kill();
+    let server = site.start();
+    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
+    runtime.block_on(async {
+        anna.first_login(&site, "anna", &server).await;
+        boris.first_login(&site, "boris", &server).await;
+        let conversation = anna.talk_to(&site, "boris").await;
+        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
+            panic!()
+        };
+        let target = EraseTarget::Messages(conversation, vec![goes.index]);
+        assert!(anna.run(Command::Erase(target)).await.is_ok());
+        let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
+        done.await.expect("the Start has let go of it again");
+    });
 }

@@ -10,8 +10,6 @@
 mod loops;
 mod support;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use journal::ConversationId;
 use loops::LoopDevice;
 use nix::sys::signal::Signal;
@@ -20,7 +18,7 @@ use protocol::client::Reply;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
-use support::{Client, Server, Site, runtime};
+use support::{Client, Server, Site, dresses, runtime, stands_in};
 
 /// A founded site whose store lies on a loop device over its former container.
 fn site_on(sector_bytes: u32) -> (Site, LoopDevice) {
@@ -125,28 +123,6 @@ fn nobody_opens_or_mounts_the_device_of_a_running_server() {
     assert!(exclusively().is_ok());
     let refused = mount();
     assert!(!refused.status.success() && said(&refused).contains("wrong fs type"), "{}", said(&refused));
-}
-
-/// What must stand nowhere, in every dress in which a program may leave it.
-fn dresses(canary: &str) -> Vec<Vec<u8>> {
-    let utf16: Vec<u8> = canary.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let mut dresses = vec![canary.as_bytes().to_vec(), utf16.clone()];
-    for plain in [canary.as_bytes(), &utf16] {
-        // A third of three bytes may stand before it; the groups that it does not fill alone are cut off.
-        for before in 0..3 {
-            let groups = (plain.len() - (3 - before) % 3) / 3 * 3;
-            let from = (3 - before) % 3;
-            dresses.push(STANDARD_NO_PAD.encode(&plain[from..from + groups]).into_bytes());
-        }
-    }
-    dresses
-}
-
-fn stands_in(haystack: &[u8], canary: &str) -> bool {
-    dresses(canary).iter().any(|dress| {
-        let (first, rest) = dress.split_first().unwrap();
-        haystack.iter().enumerate().any(|(at, byte)| byte == first && haystack[at + 1..].starts_with(rest))
-    })
 }
 
 #[test]

@@ -12,6 +12,7 @@ use journal::note::NoteSigner;
 use journal::testing::{SeededRng, seed};
 use journal::tree::{Tree, leaf_hash};
 use pki::SecretKey;
+use protocol::copy::Copied;
 use protocol::engine::recovery::Recovery;
 use protocol::engine::{Engine, EngineParts, Snapshots, StartFacts};
 use protocol::io::{CheckPassword, Input, Now, Output, ReadItem, Ticket};
@@ -169,6 +170,8 @@ impl Server {
             match output {
                 Output::Commit(batch) => self.store.take(batch),
                 Output::Read(ticket, items) => self.errands.push(Errand::Read(ticket, items)),
+                // Nobody takes a backup away here; the daemon's own tests do.
+                Output::Copy(ticket, ..) => self.inbox.push_back(Input::Copied(ticket, Copied::No)),
                 Output::CheckPassword(check) => self.errands.push(Errand::Check(check)),
                 Output::MakeVerifier(check) => self.errands.push(Errand::Make(check)),
                 Output::Halt(why) => panic!("the engine halts: {why}"),

@@ -18,10 +18,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &["pki"]),
     ("protocol", &["journal"]),
     ("vault", &["disk", "hardening"]),
+    ("backup", &["disk", "pki"]),
     ("link", &["protocol"]),
-    ("server", &["protocol", "vault", "disk", "hardening", "link", "console", "paper"]),
+    ("server", &["protocol", "vault", "disk", "backup", "hardening", "link", "console", "paper"]),
     ("client-cli", &["link", "console", "hardening"]),
-    ("officer", &["link", "console", "paper", "hardening"]),
+    ("officer", &["link", "backup", "console", "paper", "hardening"]),
     ("auditor", &["link", "console", "paper", "hardening"]),
 ];
 /// The rooms that see everything.

@@ -77,6 +77,10 @@ pub enum AlarmKind {
     /// A run of the retention schedule did not come in time; the evidence is when it was due, as CBOR.
     #[n(7)]
     RetentionMissed,
+    /// An erasure went on without its backup, which went away in the middle: no backup opens from here on. The evidence is
+    /// the erasure epoch, as CBOR.
+    #[n(8)]
+    BackupBehind,
 }
 
 /// A claim of the server. On the wire: `[number, [content…]]`.

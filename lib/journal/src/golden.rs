@@ -143,6 +143,9 @@ fn office_life(log: &mut TestLog) {
     log.wait_ms(policy.proposal_ms);
     log.fact(Fact::Tick(Tick {})).expect("a Tick");
     log.act("igor", Act::Export(Export { from: 0, to: 40 })).expect("an export");
+    let (size, root) = (log.tree.size(), log.tree.root());
+    log.act("adam", Act::Backup(Backup { batch: 70, epoch: 1, size, root, manifest: [7; 32] }))
+        .expect("a backup");
 }
 
 fn law_life(log: &mut TestLog) {
@@ -177,6 +180,7 @@ fn law_life(log: &mut TestLog) {
     log.wait_ms(3 * day);
     log.fact(Fact::Tick(Tick {})).expect("one takes effect, one is held");
     two(log, DualAct::LiftHold(lifted));
+    two(log, DualAct::DropCell(CellName([5; 8])));
     two(log, erase(messages, Some(held)));
     let objected = two(log, erase(EraseTarget::Conversation(chat), None));
     log.act("vera", Act::Object(Object { proposal: objected })).expect("the owner objects");

@@ -80,6 +80,9 @@ pub struct Policy {
     /// How long messages are kept.
     #[n(15)]
     pub retention: Retention,
+    /// No root is destroyed before what replaces it lies with an administrator who takes a backup away.
+    #[n(16)]
+    pub backup_required: bool,
 }
 
 impl Policy {
@@ -111,6 +114,7 @@ impl Policy {
             objection_ms: 3 * DAY_MS,
             hold_warning_ms: 7 * DAY_MS,
             retention: Retention::default(),
+            backup_required: false,
         }
     }
 }

@@ -60,6 +60,7 @@ fn acts() -> Vec<Act> {
         Act::Propose(Propose { act: canonical::encode(&DualAct::AdmitOfficer(certificate)).into() }),
         Act::Propose(Propose { act: canonical::encode(&DualAct::Erase(order(conversation))).into() }),
         Act::Propose(Propose { act: canonical::encode(&DualAct::LiftHold(70_001)).into() }),
+        Act::Propose(Propose { act: canonical::encode(&DualAct::DropCell(CellName([0x1f; 8]))).into() }),
         Act::Approve(Approve { proposal: 24 }),
         Act::Withdraw(Withdraw { proposal: 25 }),
         Act::Succession(Succession {
@@ -132,6 +133,13 @@ fn acts() -> Vec<Act> {
         Act::Erase(Erase { target: EraseTarget::Conversation(conversation) }),
         Act::Object(Object { proposal: 70_002 }),
         Act::Export(Export { from: 10, to: 20 }),
+        Act::Backup(Backup {
+            batch: 70_003,
+            epoch: 12,
+            size: 70_004,
+            root: hash(0x1d),
+            manifest: hash(0x1e),
+        }),
     ]
 }
 

@@ -32,6 +32,7 @@ use protocol::client::event::Ready;
 use protocol::client::{
     Action, ClientSession, Command, CommandId, Connection, Event, Parts, Reply, SecretText,
 };
+use protocol::query::Query;
 use rand_core::CryptoRng;
 use silence::Silence;
 use std::collections::VecDeque;
@@ -42,6 +43,8 @@ use wire::{Wire, WireNews};
 
 /// Events that came while a request waited, kept for [`Terminal::take_kept`]; older ones are dropped.
 pub const KEPT_EVENTS_MAX: usize = 1024;
+/// Questions asked ahead whose answers nobody has taken yet.
+pub const AHEAD_MAX: usize = 64;
 /// Longest wait for an answer of [`Terminal::connect`], [`Terminal::login`] and [`Terminal::close`].
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The session is looked after at least this often.
@@ -75,6 +78,8 @@ pub struct Terminal {
     silence: Silence,
     events: VecDeque<Event>,
     kept: VecDeque<Event>,
+    /// What was asked ahead, oldest first, with its answer once that is there.
+    ahead: VecDeque<(CommandId, Option<Result<Reply, TerminalError>>)>,
     last_command: CommandId,
     rng: Box<dyn CryptoRng + Send>,
     broken: bool,
@@ -117,6 +122,7 @@ impl Terminal {
             silence: Silence::default(),
             events: VecDeque::new(),
             kept: VecDeque::new(),
+            ahead: VecDeque::new(),
             last_command: 0,
             rng: randomness(),
             broken: false,
@@ -330,6 +336,29 @@ impl Terminal {
         }
     }
 
+    /// Asks, and waits for nothing: [`Self::answer_ahead`] gives the answers in the order of the questions.
+    pub fn ask_ahead(&mut self, query: Query) -> Result<(), TerminalError> {
+        if self.ahead.len() >= AHEAD_MAX {
+            return Err(TerminalError::Command(protocol::client::Error::Busy));
+        }
+        let id = self.give(Command::Ask(query));
+        self.ahead.push_back((id, None));
+        Ok(())
+    }
+
+    /// Waits for the answer to the oldest question that was asked ahead.
+    pub async fn answer_ahead(&mut self) -> Result<Reply, TerminalError> {
+        loop {
+            match self.ahead.pop_front() {
+                None => return Err(TerminalError::Command(protocol::client::Error::NotReady)),
+                Some((_, Some(answered))) => return answered,
+                Some(waiting) => self.ahead.push_front(waiting),
+            }
+            let event = self.next_connected().await?;
+            self.keep(event);
+        }
+    }
+
     /// Events that came while requests waited, oldest first.
     pub fn take_kept(&mut self) -> Vec<Event> {
         self.kept.drain(..).collect()
@@ -375,10 +404,32 @@ impl Terminal {
     }
 
     fn keep(&mut self, event: Event) {
+        let Some(event) = self.take_ahead(event) else { return };
         if self.kept.len() == KEPT_EVENTS_MAX {
             self.kept.pop_front();
         }
         self.kept.push_back(event);
+    }
+}
+
+impl Terminal {
+    /// Lays an answer to what was asked ahead aside; gives back what is none.
+    fn take_ahead(&mut self, event: Event) -> Option<Event> {
+        let (id, answered) = if let Event::Done(id, reply) = event {
+            (id, Ok(reply))
+        } else if let Event::Failed(id, error) = event {
+            (id, Err(error))
+        } else {
+            return Some(event);
+        };
+        let Some((_, place)) = self.ahead.iter_mut().find(|(asked, _)| *asked == id) else {
+            return Some(match answered {
+                Ok(reply) => Event::Done(id, reply),
+                Err(error) => Event::Failed(id, error),
+            });
+        };
+        *place = Some(answered.map_err(TerminalError::Command));
+        None
     }
 }
 

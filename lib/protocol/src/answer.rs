@@ -1,8 +1,9 @@
 //! What the core answers. Everything that a terminal relies on comes as entries with proofs or as certificates; the rest
 //! is the server's word and is shown as such.
 
+use crate::copy::{BackupRecord, CopyAnswer};
 use crate::frame::{Delivered, Digest};
-use journal::act::ConversationKind;
+use journal::act::{CellName, ConversationKind};
 use journal::ids::{Chain, ConversationId, Index};
 use journal::multiproof::MultiProof;
 use journal::register::{LastRun, OrderState, Preview};
@@ -83,6 +84,12 @@ pub enum Answer {
     /// The `RetentionRun` facts.
     #[n(23)]
     Runs(#[n(0)] Page),
+    /// A piece of a backup.
+    #[n(30)]
+    Copy(#[n(0)] CopyAnswer),
+    /// The root cells: the server's word.
+    #[n(31)]
+    Cells(#[n(0)] Vec<CellRecord>),
 }
 
 /// How the retention schedule stands, by the server's word: an audit works it out from the log.
@@ -249,6 +256,21 @@ pub struct SessionRecord {
     pub statements: u64,
 }
 
+/// A root cell.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct CellRecord {
+    /// Its name; one that has never joined has none.
+    #[n(0)]
+    pub name: Option<CellName>,
+    /// What it rests on, as `journal::fact::CellKind`'s number.
+    #[n(1)]
+    pub kind: u8,
+    /// Why it takes no part; absent when it does.
+    #[n(2)]
+    pub absent: Option<String>,
+}
+
 /// How the server does.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
@@ -292,4 +314,10 @@ pub struct StatusRecord {
     /// Bytes that are kept for files under way; an abandoned one gives them back when its reservation lapses.
     #[n(12)]
     pub reserved_bytes: u64,
+    /// The newest backup.
+    #[n(13)]
+    pub backup: Option<BackupRecord>,
+    /// What is being erased waits for a backup.
+    #[n(14)]
+    pub waits_for_backup: bool,
 }

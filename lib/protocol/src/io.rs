@@ -1,6 +1,9 @@
 //! What goes into the engine and what comes out: plain data that can travel between processes as bytes.
 //! No channel, no callback, no shared state: a session is a number.
 
+use crate::answer::CellRecord;
+use crate::copy::{BackupRecord, Copied, CopyTask};
+use journal::act::CellName;
 use journal::ids::{Hash, Index, Place};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::PersonId;
@@ -69,6 +72,18 @@ pub enum Input {
     /// Bodies can be read no more: what led to them did not open, and was cut off.
     #[n(14)]
     BodiesLost,
+    /// What came of a question of whoever takes a backup away (`Output::Copy`).
+    #[n(20)]
+    Copied(#[n(0)] Ticket, #[n(1)] Copied),
+    /// The newest backup, as the server remembers it.
+    #[n(21)]
+    NewestBackup(#[n(0)] BackupRecord),
+    /// Under a policy that wants a backup first, this erasure epoch went on without one: who took it went away.
+    #[n(22)]
+    BackupBehind(#[n(0)] u64),
+    /// How the root cells do.
+    #[n(23)]
+    Cells(#[n(0)] Vec<CellRecord>),
 }
 
 /// Pushes that were dropped before a byte of them was sent: from the first that carried an erased body on.
@@ -152,6 +167,9 @@ pub enum Output {
     /// Drop what was not begun towards this session: its last word follows, then its `End`.
     #[n(13)]
     Cut(#[n(0)] SessionId),
+    /// For whoever copies the store for this session. A question is answered by `Copied`; ticket 0 asks for no answer.
+    #[n(20)]
+    Copy(#[n(0)] Ticket, #[n(1)] SessionId, #[n(2)] CopyTask),
 }
 
 /// See [`Output::Carry`].
@@ -233,6 +251,12 @@ pub struct Batch {
     /// where it has no room for it.
     #[n(8)]
     pub snapshot: Option<ByteVec>,
+    /// The policy behind this batch: erasures wait for a backup.
+    #[n(9)]
+    pub backup_required: bool,
+    /// Root cells that erasures wait for no longer.
+    #[n(10)]
+    pub drop_cells: Vec<CellName>,
 }
 
 /// A body and where it goes.

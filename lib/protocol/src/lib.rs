@@ -7,6 +7,7 @@ pub mod answer;
 pub mod bundle;
 pub mod client;
 pub mod code;
+pub mod copy;
 pub mod engine;
 pub mod frame;
 pub mod io;

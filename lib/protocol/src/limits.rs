@@ -65,6 +65,8 @@ pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const INPUT_BYTES_PAUSE: usize = FRAME_BYTES_MAX;
 /// Answers of one session that wait for `Output::Read`.
 pub const READS_PER_SESSION: usize = 8;
+/// Bytes of a store that one question of a backup asks for, at most.
+pub const COPY_BYTES_MAX: usize = 256 * 1024;
 /// Statements of one chain whose receipts the engine can give again: a terminal leaves no more of them unanswered.
 pub const UNANSWERED_MAX: usize = 64;
 /// Ended chains whose last receipts are kept.
@@ -129,6 +131,7 @@ const _: () = {
     let last = ENTRY_BYTES_MAX + body_bytes(SizeClass::TEXT_MAX) + AROUND_ENTRY_BYTES + AROUND_FRAME_BYTES;
     assert!(FRAME_BYTES_MAX >= ANSWER_BYTES_MAX + last);
     assert!(FRAME_BYTES_MAX >= DELIVER_BYTES_MAX + last);
+    assert!(FRAME_BYTES_MAX >= COPY_BYTES_MAX + AROUND_FRAME_BYTES);
     // A frame that is full by its bytes is not over its number of entries; one frame fits whatever waits.
     assert!(DELIVER_BYTES_MAX / AROUND_ENTRY_BYTES < DELIVER_ENTRIES_MAX);
     assert!(INBOX_BYTES_MAX >= OUTSTANDING_BYTES_MAX + FRAME_BYTES_MAX);

@@ -1,5 +1,6 @@
 //! What a terminal may ask. Questions change nothing and leave no entry, save an auditor's `Export`, which is an act.
 
+use crate::copy::CopyAsk;
 use crate::frame::At;
 use journal::ids::{ConversationId, Index};
 use journal::retention::Retention;
@@ -82,6 +83,12 @@ pub enum Query {
     /// A page of the runs of the retention schedule that took something, at or above an index.
     #[n(23)]
     Runs(#[n(0)] Index),
+    /// A piece of a backup; administrators, one at a time.
+    #[n(30)]
+    Copy(#[n(0)] CopyAsk),
+    /// The root cells; officers and administrators.
+    #[n(31)]
+    Cells,
 }
 
 /// See [`Query::Find`]: what is not named is not asked about.

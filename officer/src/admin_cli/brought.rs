@@ -191,7 +191,8 @@ impl Brought {
             | Act::Erase(_)
             | Act::Object(_)
             | Act::Hold(_)
-            | Act::Export(_) => Said::Other { kind: act.name() },
+            | Act::Export(_)
+            | Act::Backup(_) => Said::Other { kind: act.name() },
         }
     }
 

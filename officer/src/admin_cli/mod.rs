@@ -3,7 +3,9 @@
 //! Never decides what anybody may: the Register does, and says so in its refusals.
 
 mod admit;
+mod backup;
 mod brought;
+mod cell;
 mod certificate;
 mod decide;
 mod erase;
@@ -17,6 +19,7 @@ mod password;
 mod policy;
 mod policy_words;
 mod proposals;
+mod pulling;
 mod recover;
 mod retention;
 mod revoke;
@@ -70,6 +73,10 @@ enum What {
     Retention(retention::Retention),
     #[command(subcommand)]
     Recover(recover::Recover),
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    #[command(subcommand)]
+    Cell(cell::Cell),
     #[command(flatten)]
     Extra(Extra),
 }
@@ -108,6 +115,8 @@ fn help() -> Vec<(&'static str, &'static str)> {
         hold::HELP,
         retention::HELP,
         recover::HELP,
+        backup::HELP,
+        cell::HELP,
     ]
     .concat()
 }
@@ -144,6 +153,8 @@ impl Cli {
             What::Hold(it) => (it.name(), it.run(voice)),
             What::Retention(it) => (it.name(), it.run(voice)),
             What::Recover(it) => (it.name(), it.run(voice)),
+            What::Backup(it) => (it.name(), it.run(voice)),
+            What::Cell(it) => (it.name(), it.run(voice)),
             What::Extra(extra) => ("conclave-admin", run_extra(extra, voice)),
         };
         done.unwrap_or_else(|trouble| voice.failed(command, trouble.exit, &trouble.name, &trouble))

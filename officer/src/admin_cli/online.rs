@@ -72,6 +72,8 @@ pub(super) enum For {
     Officers,
     /// Officers and administrators.
     Office,
+    /// Administrators alone.
+    Administrators,
     /// Anyone with a credential.
     Anyone,
 }
@@ -81,6 +83,7 @@ impl For {
         match self {
             Self::Officers => &[Role::Officer],
             Self::Office => &[Role::Officer, Role::Administrator],
+            Self::Administrators => &[Role::Administrator],
             Self::Anyone => &Role::ALL,
         }
     }
@@ -195,6 +198,16 @@ impl Online {
     /// Gives a command and waits for what comes of it.
     pub(super) fn run(&mut self, command: Command) -> Result<Reply, Trouble> {
         Ok(self.runtime.block_on(self.terminal.request(command))?)
+    }
+
+    /// Asks, and goes on: [`Self::answer_ahead`] gives the answers in the order of the questions.
+    pub(super) fn ask_ahead(&mut self, query: Query) -> Result<(), Trouble> {
+        Ok(self.runtime.block_on(async { self.terminal.ask_ahead(query) })?)
+    }
+
+    /// The answer to the oldest question that was asked ahead.
+    pub(super) fn answer_ahead(&mut self) -> Result<Reply, Trouble> {
+        Ok(self.runtime.block_on(self.terminal.answer_ahead())?)
     }
 
     /// Signs an act; it is in the log, proven, when this returns.

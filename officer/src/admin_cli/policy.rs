@@ -204,7 +204,7 @@ fn act_of(entry: &[u8]) -> Option<Act> {
 fn proposed(entry: &EntryView) -> Option<Rules> {
     match of_entry(entry)?.act {
         DualAct::Policy(policy) => Some(policy),
-        DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_) => None,
+        DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_) | DualAct::DropCell(_) => None,
     }
 }
 
@@ -281,7 +281,10 @@ impl ApprovePolicy {
             let open = proposals::find(online, proposal)?;
             let changes = match &open.act {
                 DualAct::Policy(policy) => changes(&online.policy()?.0, policy, voice.lang),
-                DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_) => {
+                DualAct::AdmitOfficer(_)
+                | DualAct::Erase(_)
+                | DualAct::LiftHold(_)
+                | DualAct::DropCell(_) => {
                     return Err(Trouble::new(Exit::No, "not-a-policy", &Said::NotPolicy { index: proposal }));
                 }
             };

@@ -50,6 +50,7 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
         objection_ms,
         hold_warning_ms,
         retention,
+        backup_required,
     } = policy;
     let row = |key: &str, en: &'static str, ru: &'static str, shown: String, value: String| Rule {
         key: key.to_owned(),
@@ -144,6 +145,12 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
             "стирание по сроку хранения, UTC",
             time_of_day(retention.minute),
             time_of_day(retention.minute),
+        ),
+        yes(
+            "backup_required",
+            "an erasure waits for a backup pull",
+            "уничтожение ждёт, пока не заберут резервную копию",
+            backup_required,
         ),
     ]);
     all

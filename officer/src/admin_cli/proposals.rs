@@ -96,7 +96,7 @@ fn law_of(act: &DualAct) -> Option<LawRow> {
         DualAct::LiftHold(hold) => {
             Some(LawRow { conversation: None, messages: Vec::new(), order: None, hold: Some(*hold) })
         }
-        DualAct::Policy(_) | DualAct::AdmitOfficer(_) => None,
+        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) => None,
     }
 }
 
@@ -162,6 +162,7 @@ impl Around {
             }
             DualAct::Erase(_) => ("erase", None, None, Vec::new()),
             DualAct::LiftHold(_) => ("lift-hold", None, None, Vec::new()),
+            DualAct::DropCell(_) => ("drop-cell", None, None, Vec::new()),
         };
         Row {
             index: open.index,
@@ -227,6 +228,14 @@ pub(super) fn what(act: &DualAct, ruling: &Policy, names: &Names, lang: Lang) ->
         DualAct::LiftHold(hold) => {
             format!("  {} #{hold}\n", lang.pick("lifts the hold", "снять запрет на стирание"))
         }
+        DualAct::DropCell(cell) => format!(
+            "  {} {cell}; {}\n",
+            lang.pick("lets go of the root cell", "отказаться от корневой ячейки"),
+            lang.pick(
+                "wherever it is, it opens what is erased since it went away",
+                "где бы она ни была, она открывает уничтоженное с тех пор, как пропала"
+            )
+        ),
     }
 }
 

@@ -1,16 +1,18 @@
 //! `status`: how the server does. The checkpoint is verified; the figures are the server's word and are named so.
 //! Never changes anything.
 
-use super::online::{Access, For, session};
+use super::names::Names;
+use super::online::{Access, For, Online, session};
 use super::trouble::Trouble;
 use clap::Args;
-use console::when::{bytes, duration};
+use console::when::{bytes, duration, minute};
 use console::{Exit, HelpTable, Lang, Voice};
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::CellKind;
 use pki::canonical;
 use protocol::answer::StatusRecord;
 use protocol::client::{Command, Reply};
+use protocol::copy::BackupRecord;
 use protocol::query::Query;
 use serde::Serialize;
 
@@ -34,19 +36,19 @@ console::words! {
     enum Said {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
-            messages: u64, erasing: u64, epoch: u64, used: String, device: String, reserved: String, full: String,
-            cell: String
+            messages: u64, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, full: String,
+            cell: String, backup: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
-                   erasures:      {erasing} under way; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way{full}\n\
-                   root cell:     {cell}"),
+                   erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way{full}\n\
+                   root cell:     {cell}\nbackup:        {backup}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
-                   стирания:    не завершено {erasing}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути{full}\n\
-                   ячейка:      {cell}");
+                   стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути{full}\n\
+                   ячейка:      {cell}\nкопия:       {backup}");
     }
 }
 
@@ -60,12 +62,54 @@ struct Data {
     conversations: u64,
     messages: u64,
     erasing: u64,
+    erasing_waits_for_backup: bool,
     erasure_epoch: u64,
     used_bytes: u64,
     device_bytes: u64,
     reserved_bytes: u64,
     takes_messages: bool,
     cell: &'static str,
+    /// The newest backup, where there is one.
+    backup: Option<Newest>,
+}
+
+#[derive(Serialize)]
+struct Newest {
+    made_ms: u64,
+    batch: u64,
+    entries: u64,
+    erasure_epoch: u64,
+    /// Login of who took it away; none where it was made beside the server.
+    taken_by: Option<String>,
+    /// The entry that says so.
+    index: Option<u64>,
+    unusable_since_ms: Option<u64>,
+}
+
+/// The newest backup in words.
+fn backup_words(newest: Option<&Newest>, lang: Lang) -> String {
+    let Some(newest) = newest else {
+        return lang.pick("none that the server knows of", "серверу не известна ни одна").to_owned();
+    };
+    let (epoch, made) = (newest.erasure_epoch, minute(newest.made_ms));
+    let by = match (&newest.taken_by, newest.index) {
+        (Some(login), Some(index)) => lang.pick(
+            format!("taken away by @{login}, #{index}"),
+            format!("забрана: @{login}, запись № {index}"),
+        ),
+        (_, _) => lang.pick("made beside the server", "снята на сервере").to_owned(),
+    };
+    let opens = match newest.unusable_since_ms {
+        None => lang.pick("the root cell opens it", "корневая ячейка её открывает").to_owned(),
+        Some(since) => lang.pick(
+            format!("CANNOT BE RESTORED since {}: an erasure has gone past it", minute(since)),
+            format!("НЕ ВОССТАНОВИТЬ с {}: её обогнало уничтожение", minute(since)),
+        ),
+    };
+    lang.pick(
+        format!("{made}, erasure epoch {epoch}, {by}; {opens}"),
+        format!("{made}, эпоха уничтожения {epoch}, {by}; {opens}"),
+    )
 }
 
 /// Name for scripts, words for people.
@@ -87,18 +131,39 @@ pub(super) fn cell(number: u8) -> (&'static str, &'static str, &'static str) {
 
 impl Status {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (status, grown) = session(&self.access, voice, For::Office, |online| {
+        let (status, grown, backup) = session(&self.access, voice, For::Office, |online| {
             let Reply::Server(status) = online.run(Command::Ask(Query::Status))? else {
                 return Err(Trouble::odd_answer());
             };
+            let backup = match &status.backup {
+                Some(record) => Some(newest(online, record, voice.lang)?),
+                None => None,
+            };
             let ready = online.ready();
-            Ok((*status, ready.head.size.saturating_sub(ready.before.size)))
+            Ok((*status, ready.head.size.saturating_sub(ready.before.size), backup))
         })?;
-        tell(&status, grown, voice)
+        tell(&status, grown, backup, voice)
     }
 }
 
-fn tell(status: &StatusRecord, grown: u64, voice: Voice) -> Result<Exit, Trouble> {
+/// With the login of who took it, from the directory.
+fn newest(online: &mut Online, record: &BackupRecord, lang: Lang) -> Result<Newest, Trouble> {
+    let taken_by = match record.taken {
+        Some((person, _)) => Some(Names::fetch(online, lang)?.login(person)),
+        None => None,
+    };
+    Ok(Newest {
+        made_ms: record.made_ms,
+        batch: record.batch,
+        entries: record.entries,
+        erasure_epoch: record.erasure_epoch,
+        taken_by,
+        index: record.taken.map(|(_, index)| index),
+        unusable_since_ms: record.unusable_since_ms,
+    })
+}
+
+fn tell(status: &StatusRecord, grown: u64, backup: Option<Newest>, voice: Voice) -> Result<Exit, Trouble> {
     // Its signatures were verified when it came.
     let head = match SignedCheckpoint::parse(&status.note) {
         Ok(checkpoint) => checkpoint.claimed().head,
@@ -116,6 +181,15 @@ fn tell(status: &StatusRecord, grown: u64, voice: Voice) -> Result<Exit, Trouble
         conversations: status.conversations,
         messages: status.messages,
         erasing: status.erasing,
+        waits: match status.waits_for_backup {
+            true => lang
+                .pick(
+                    ", WAITING FOR A BACKUP: conclave-admin backup pull",
+                    ", ЖДУТ РЕЗЕРВНОЙ КОПИИ: conclave-admin backup pull",
+                )
+                .to_owned(),
+            false => String::new(),
+        },
         epoch: status.erasure_epoch,
         used: bytes(status.used_bytes, lang),
         device: bytes(status.device_bytes, lang),
@@ -130,6 +204,7 @@ fn tell(status: &StatusRecord, grown: u64, voice: Voice) -> Result<Exit, Trouble
                 .to_owned(),
         },
         cell: lang.pick(en, ru).to_owned(),
+        backup: backup_words(backup.as_ref(), lang),
     };
     let data = Data {
         entries: head.size,
@@ -140,12 +215,14 @@ fn tell(status: &StatusRecord, grown: u64, voice: Voice) -> Result<Exit, Trouble
         conversations: status.conversations,
         messages: status.messages,
         erasing: status.erasing,
+        erasing_waits_for_backup: status.waits_for_backup,
         erasure_epoch: status.erasure_epoch,
         used_bytes: status.used_bytes,
         device_bytes: status.device_bytes,
         reserved_bytes: status.reserved_bytes,
         takes_messages: status.takes_messages,
         cell: name,
+        backup,
     };
     Ok(voice.done("status", &said, data))
 }

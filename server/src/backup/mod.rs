@@ -1,36 +1,21 @@
-//! Backups: runs of the store copied as they lie, into a directory with a signed manifest.
-//! Never holds a record of the cell nor a key of the device: whoever has every backup and no cell opens nothing, and a
-//! cell that has gone on since opens nothing of what was erased since.
-//!
-//! ```text
-//! DIR/manifest         = canonical [1, body: bytes, signature of the log identity key: bytes]; written last, by rename
-//! DIR/segment-NNNNN    = head | record*
-//! head                 = "conclave segment" | version 1 | store 16 | anchor 48
-//! record               = range 20 | SHA-256(range, blocks) 32 | blocks as they lie on the device
-//! digest of a segment  = SHA-256(head, every record's first 52 bytes)
-//! ```
-//! A copy adds segments with what is newer than what the directory has, then replaces the manifest: a crash at any
-//! moment leaves the manifest before, with everything that it names. What an interrupted copy brought is taken over by
-//! the next one, record by record as far as the digests hold.
+//! The server's side of backups: what is copied, to whom, and what is remembered of it. What a backup is stands in
+//! `lib/backup`.
+//! Never waits for the writer nor lets it wait.
 
-mod copying;
-mod error;
-mod folder;
-mod looking;
-mod manifest;
+mod gate;
+mod holding;
 mod newest;
-mod segment;
+mod pulls;
 mod service;
 mod source;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-pub(crate) use copying::{Copied, copy};
-pub(crate) use error::BackupError;
-pub(crate) use folder::Folder;
-pub(crate) use looking::BackupDevice;
-pub(crate) use manifest::Verified;
-pub(crate) use newest::{Newest, Shelf};
-pub(crate) use service::{SOCKET, Service, serve};
-pub(crate) use source::Source;
+pub(crate) use gate::{Gate, TAKE_TIMEOUT};
+pub(crate) use holding::Copies;
+pub(crate) use newest::{Newest, Shelf, Taker};
+pub(crate) use pulls::Asked;
+pub(crate) use pulls::start as start_pulls;
+pub(crate) use service::{SOCKET, serve};
+pub(crate) use source::{ServerSource, StoreSource};

@@ -1,8 +1,9 @@
 //! What the server remembers of its newest backup: when, up to which batch, and since when it opens nothing any more.
 //! Never what a backup rests on: losing this note loses a line of `status`.
 
-use super::Verified;
-use pki::durable_file;
+use disk::Outline;
+use pki::{PersonId, durable_file};
+use protocol::copy::BackupRecord;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,19 +27,42 @@ pub(crate) struct Newest {
     pub(crate) next_written: bool,
     /// Since when no cell of this site opens it: an erasure has gone past it.
     pub(crate) unusable_since_ms: Option<u64>,
+    /// Who took it away over the network; none where it was made beside the server.
+    pub(crate) taken: Option<Taker>,
+}
+
+/// Who took a backup away, and where the journal says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Taker {
+    /// The person.
+    pub(crate) person: u64,
+    /// The entry.
+    pub(crate) index: u64,
 }
 
 impl Newest {
-    /// Of a manifest.
-    pub(crate) fn of(verified: &Verified) -> Self {
-        let outline = &verified.outline;
+    /// Of a state.
+    pub(crate) fn of(outline: &Outline, made_ms: u64) -> Self {
         Self {
-            made_ms: verified.manifest.made_ms,
+            made_ms,
             batch: outline.anchor.batch,
             entries: outline.entries,
             erasure_epoch: outline.epoch,
             next_written: outline.next_written,
             unusable_since_ms: None,
+            taken: None,
+        }
+    }
+
+    /// As the engine tells it to officers and administrators.
+    pub(crate) fn record(&self) -> BackupRecord {
+        BackupRecord {
+            made_ms: self.made_ms,
+            batch: self.batch,
+            entries: self.entries,
+            erasure_epoch: self.erasure_epoch,
+            taken: self.taken.map(|taker| (PersonId(taker.person), taker.index)),
+            unusable_since_ms: self.unusable_since_ms,
         }
     }
 
@@ -107,6 +131,7 @@ mod tests {
             erasure_epoch: 3,
             next_written: true,
             unusable_since_ms: None,
+            taken: Some(Taker { person: 7, index: 6 }),
         };
         shelf.put(newest.clone()).unwrap();
         for epoch in [3, 4] {

@@ -1,12 +1,18 @@
 //! Copies over the real socket, of a store whose writer is the test itself; and how fast they are.
 
-use super::manifest::Verified;
-use super::{BackupDevice, Folder, SOCKET, Service, Shelf, Source, copy, serve};
+use super::{Copies, Gate, SOCKET, ServerSource, Shelf, TAKE_TIMEOUT, serve};
+use crate::erasure::{self, Ran};
 use crate::log::{Level, Log as Said};
 use crate::overlay::OverlayDevice;
 use crate::{randomness, socket};
-use disk::{CommitFields, DeviceKeys, FileDevice, Geometry, Log, Position, Preallocation};
+use ::backup::{BackupDevice, BackupError, Copied, Folder, Source, Verified};
+use disk::{
+    BLOCK, CommitFields, DeviceKeys, FileDevice, Geometry, Log, Outline, Position, Preallocation, Range,
+    Stream,
+};
 use pki::{SecretKey, Suite};
+use protocol::io::EraseItem;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,14 +46,23 @@ fn write(log: &mut Log, bodies: u64, bytes: usize) -> Result<Vec<Position>, disk
 }
 
 /// Serves copies of the store from a thread; gives the client's end.
-fn served(dir: &Path, log: &Log) -> Source {
+fn served(dir: &Path, log: &Log) -> ServerSource {
     let key = SecretKey::generate(Suite::Ed25519, &mut randomness::rng()).unwrap();
     let identity: [u8; 32] = key.public().raw().try_into().unwrap();
     let listener = socket::bind(dir, SOCKET).unwrap();
     let (copier, shelf) = (log.copier(), Shelf::open(dir));
-    let service = Service { copier, key, identity, shelf, log: Said::new(Level::Error) };
-    std::thread::spawn(move || serve(&listener, &service));
-    Source::server(dir, identity).unwrap()
+    let copies = Arc::new(Copies { copier, key, identity, shelf, log: Said::new(Level::Error) });
+    std::thread::spawn(move || serve(&listener, &copies));
+    ServerSource::connect(dir, identity).unwrap()
+}
+
+fn copied_to(
+    folder: &Folder,
+    source: &mut ServerSource,
+    told: impl FnMut(u64, u64),
+) -> Result<Copied, BackupError> {
+    let inventory = ::backup::look(folder, &source.identity())?;
+    ::backup::copy(folder, inventory, source, told)
 }
 
 fn opened(folder: &Folder, verified: &Verified) -> Log {
@@ -67,7 +82,7 @@ fn a_copy_whose_state_is_lost_begins_again_and_ends_whole() {
     let mut source = served(dir.path(), &log);
     let folder = Folder::make(&dir.path().join("backup")).unwrap();
     let mut calls = 0;
-    let copied = copy(&folder, &mut source, 5, |_, _| {
+    let copied = copied_to(&folder, &mut source, |_, _| {
         calls += 1;
         if calls == 3 {
             // All closed extents die, and the writer needs the room at once.
@@ -91,7 +106,7 @@ fn a_copy_whose_state_is_lost_begins_again_and_ends_whole() {
     }
     // Nobody else may work on the directory; and a second copy finds nothing to do.
     assert!(Folder::open(folder.dir()).is_err());
-    let again = copy(&folder, &mut source, 6, |_, _| ()).unwrap();
+    let again = copied_to(&folder, &mut source, |_, _| ()).unwrap();
     assert_eq!((again.copied_bytes, again.taken_over_bytes), (0, 0));
 }
 
@@ -107,7 +122,7 @@ fn a_segment_that_nothing_needs_any_more_goes_away() {
         }
     };
     write_ten(&mut log);
-    copy(&folder, &mut source, 1, |_, _| ()).unwrap();
+    copied_to(&folder, &mut source, |_, _| ()).unwrap();
     assert_eq!(folder.segments().unwrap(), [1, 2], "the journal lives for ever and has segments of its own");
     write_ten(&mut log);
     let mut rng = randomness::rng();
@@ -115,10 +130,58 @@ fn a_segment_that_nothing_needs_any_more_goes_away() {
     let mut batch = log.begin(true, &mut rng).unwrap();
     closed.iter().try_for_each(|extent| batch.free(*extent)).unwrap();
     batch.commit(CommitFields::default()).unwrap();
-    let copied = copy(&folder, &mut source, 2, |_, _| ()).unwrap();
+    let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
     assert_eq!(folder.segments().unwrap(), [1, 3, 4]);
-    assert_eq!(copied.verified.manifest.segments.len(), 3);
     opened(&folder, &copied.verified);
+}
+
+/// A segment that no manifest names, with one record.
+fn plant(folder: &Folder, number: u32, outline: &Outline, range: Range, blocks: &[u8]) {
+    let mut bytes = [&b"conclave segment\x01"[..], &outline.store].concat();
+    outline.anchor.encode(&mut bytes);
+    range.encode(&mut bytes);
+    bytes.extend(::backup::blocks_digest(&range, blocks));
+    bytes.extend_from_slice(blocks);
+    std::fs::write(folder.dir().join(format!("segment-{number:05}")), bytes).unwrap();
+}
+
+#[test]
+fn of_what_lies_about_in_the_directory_only_the_stores_own_blocks_are_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = store(dir.path(), 8 << 20);
+    let mut source = served(dir.path(), &log);
+    let folder = Folder::make(&dir.path().join("backup")).unwrap();
+    let mut positions = write(&mut log, 2, 5_000).unwrap();
+    let outline = copied_to(&folder, &mut source, |_, _| ()).unwrap().verified.outline;
+    let bodies = outline.parts.iter().rfind(|part| part.stream == Stream::Bodies).unwrap();
+    let noise = [7; 2 * BLOCK];
+    // Where the store will grow next, in an extent that it has and in one that it will begin.
+    let next = Range { extent: bodies.extent, born: bodies.born, block: bodies.blocks, blocks: 2 };
+    let begun = Range { extent: bodies.extent, born: outline.anchor.batch + 1, block: 0, blocks: 2 };
+    for range in [next, begun] {
+        plant(&folder, 90, &outline, range, &noise);
+        let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
+        assert_eq!(copied.taken_over_bytes, 0);
+        assert!(!folder.segments().unwrap().contains(&90), "not even when it counts for nothing today");
+    }
+    // Where it has grown meanwhile (bodies of two blocks and more, in one extent): noise is deleted and the store's own copied, what is its own is taken over.
+    positions.extend(write(&mut log, 2, 5_000).unwrap());
+    plant(&folder, 95, &outline, next, &noise);
+    let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
+    assert_eq!(copied.taken_over_bytes, 0);
+    let outline = copied.verified.outline;
+    let bodies = outline.parts.iter().find(|part| part.extent == next.extent).unwrap();
+    let next = Range { block: bodies.blocks, ..next };
+    positions.extend(write(&mut log, 2, 5_000).unwrap());
+    let (mut own, file) = ([0; 2 * BLOCK], std::fs::File::open(dir.path().join("store")).unwrap());
+    file.read_exact_at(&mut own, outline.offset(&next)).unwrap();
+    plant(&folder, 99, &outline, next, &own);
+    let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
+    assert_eq!(copied.taken_over_bytes, own.len() as u64);
+    let restored = opened(&folder, &copied.verified);
+    for position in positions {
+        assert!(restored.reader().body(position).unwrap() == log.reader().body(position).unwrap());
+    }
 }
 
 /// Highest memory of this process so far, KiB.
@@ -150,7 +213,7 @@ fn how_fast_a_copy_is_beside_a_plain_one() {
         std::fs::remove_file(plain).unwrap();
         let folder = Folder::make(&dir.path().join(format!("backup{round}"))).unwrap();
         let (before, begin) = (peak_kib(), Instant::now());
-        let copied = copy(&folder, &mut source, 1, |_, _| ()).unwrap();
+        let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
         let mib = copied.copied_bytes >> 20;
         println!("copy over the socket: {mib} MiB, {:.0} MiB/s", rate(mib, begin));
         println!("memory of both ends: {} KiB more than before", peak_kib() - before);
@@ -158,4 +221,61 @@ fn how_fast_a_copy_is_beside_a_plain_one() {
         opened(&folder, &copied.verified);
         println!("verified: {:.0} MiB/s", rate(mib, begin));
     }
+}
+
+/// A store of the vault with bodies 1 to 3 in conversation 1.
+fn vault() -> vault::Vault {
+    let device = Arc::new(disk::MemoryDevice::new(16 << 20));
+    let geometry = Geometry::for_length(16 << 20).unwrap();
+    let cell = Box::new(vault::MemoryCell::new(Default::default(), None));
+    let rng = &mut randomness::rng();
+    let mut vault = vault::Vault::create(device, cell, geometry, vault::Limits::default(), rng).unwrap();
+    let rng = &mut randomness::rng();
+    let mut batch = vault.begin(false, rng).unwrap();
+    batch.entry(b"said").unwrap();
+    for item in 1..=3 {
+        batch.insert(vault::Place::item(1, item), &[item as u8; 400]).unwrap();
+    }
+    batch.commit([1; 32]).unwrap();
+    vault
+}
+
+#[test]
+fn a_root_is_destroyed_only_when_what_replaces_it_lies_with_the_puller() {
+    let (mut vault, gate) = (vault(), Arc::new(Gate::new()));
+    let item = EraseItem::Item(journal::ids::Place { conversation: 1, item: 2 });
+    let log = Said::new(Level::Error);
+    let before = vault.epoch();
+    gate.waits(true);
+    let puller = {
+        let (gate, copier) = (Arc::clone(&gate), vault.copier());
+        std::thread::spawn(move || {
+            assert!(gate.next(TAKE_TIMEOUT));
+            let still = copier.hold().unwrap();
+            let outline = still.outline().clone();
+            gate.safe();
+            outline
+        })
+    };
+    while !gate.claim() {
+        std::thread::yield_now();
+    }
+    let ran = erasure::run(&mut vault, &[item, item], Some(&gate), log).unwrap();
+    assert_eq!(ran, Ran::Erased { epoch: before + 1, count: 2, behind: false });
+    let outline = puller.join().unwrap();
+    assert!(outline.opens_at(before) && outline.opens_at(before + 1), "whenever the disk is lost");
+    // Who goes away in the middle is not waited for, and that is told.
+    let puller = {
+        let gate = Arc::clone(&gate);
+        std::thread::spawn(move || {
+            assert!(gate.next(TAKE_TIMEOUT));
+            gate.gone();
+        })
+    };
+    while !gate.claim() {
+        std::thread::yield_now();
+    }
+    let ran = erasure::run(&mut vault, &[item], Some(&gate), log).unwrap();
+    assert_eq!(ran, Ran::Erased { epoch: before + 2, count: 1, behind: true });
+    puller.join().unwrap();
 }

@@ -5,13 +5,13 @@
 //! message = length u32 | kind u8 | bytes        (length counts kind and bytes)
 //! ```
 
-use super::manifest::MANIFEST_BYTES_MAX;
-use disk::codec::Fields;
-use disk::{Anchor, Range};
+use backup::Signed;
+use disk::codec::{Fields, Put};
+use disk::{Anchor, OUTLINE_BYTES_MAX, RANGE_BLOCKS_MAX, Range};
 use std::io::{self, Read, Write};
 
-/// Longest message: a manifest to be signed.
-const MESSAGE_BYTES_MAX: usize = MANIFEST_BYTES_MAX + 64;
+/// Longest message: an outline, or the blocks of one range.
+const MESSAGE_BYTES_MAX: usize = OUTLINE_BYTES_MAX + RANGE_BLOCKS_MAX as usize * disk::BLOCK;
 
 /// What the command asks.
 pub(crate) enum Request {
@@ -21,10 +21,12 @@ pub(crate) enum Request {
     HasPassed(Anchor),
     /// Blocks of the state.
     Read(Range),
-    /// Sign the manifest of the state.
-    Sign(Vec<u8>),
+    /// Sign the manifest of the state, with segments of this digest.
+    Sign([u8; 32]),
     /// The signed manifest is in place.
     Kept,
+    /// Has the state blocks of this digest there?
+    IsSame(Range, [u8; 32]),
 }
 
 /// What the server answers.
@@ -33,7 +35,7 @@ pub(crate) enum Answer {
     Truth(bool),
     Blocks(Vec<u8>),
     Lost,
-    Signature(Vec<u8>),
+    Signature(Signed),
     Noted,
     /// Why not, for the person.
     Refused(String),
@@ -80,8 +82,13 @@ impl Request {
                 range.encode(&mut bytes);
                 send(to, 3, &bytes)
             }
-            Self::Sign(body) => send(to, 4, body),
+            Self::Sign(segments) => send(to, 4, segments),
             Self::Kept => send(to, 5, &[]),
+            Self::IsSame(range, digest) => {
+                range.encode(&mut bytes);
+                bytes.put(digest);
+                send(to, 6, &bytes)
+            }
         }
     }
 
@@ -94,8 +101,12 @@ impl Request {
             1 => Self::Hold,
             2 => Self::HasPassed(Anchor::decode(&mut fields).map_err(wrong)?),
             3 => Self::Read(Range::decode(&mut fields).map_err(wrong)?),
-            4 => return Ok(Some(Self::Sign(bytes))),
+            4 => Self::Sign(fields.array().map_err(wrong)?),
             5 => Self::Kept,
+            6 => {
+                let range = Range::decode(&mut fields).map_err(wrong)?;
+                Self::IsSame(range, fields.array().map_err(wrong)?)
+            }
             _ => return Err(malformed("an unknown request")),
         };
         fields.end().map_err(wrong)?;
@@ -110,7 +121,12 @@ impl Answer {
             Self::Truth(truth) => send(to, 2, &[u8::from(*truth)]),
             Self::Blocks(bytes) => send(to, 3, bytes),
             Self::Lost => send(to, 4, &[]),
-            Self::Signature(bytes) => send(to, 5, bytes),
+            Self::Signature(signed) => {
+                let mut bytes = Vec::new();
+                bytes.put_u64(signed.made_ms);
+                bytes.put(&signed.signature);
+                send(to, 5, &bytes)
+            }
             Self::Noted => send(to, 6, &[]),
             Self::Refused(why) => send(to, 7, why.as_bytes()),
         }
@@ -124,7 +140,11 @@ impl Answer {
             (2, [truth @ (0 | 1)]) => Ok(Self::Truth(*truth == 1)),
             (3, _) => Ok(Self::Blocks(bytes)),
             (4, []) => Ok(Self::Lost),
-            (5, _) => Ok(Self::Signature(bytes)),
+            (5, _) => {
+                let mut fields = Fields(&bytes);
+                let made_ms = fields.u64().map_err(|_| malformed("a signature that is none"))?;
+                Ok(Self::Signature(Signed { made_ms, signature: fields.0.to_vec() }))
+            }
             (6, []) => Ok(Self::Noted),
             (7, _) => Ok(Self::Refused(String::from_utf8_lossy(&bytes).into_owned())),
             (_, _) => Err(malformed("an answer that is none")),

@@ -2,7 +2,7 @@
 //! Never opens a socket before it is confined, and never lets anybody in before START is durable.
 
 use super::{open_trouble, read_config, store_trouble};
-use crate::backup::{self, Service, Shelf};
+use crate::backup::{self, Copies, Gate, Shelf};
 use crate::config::Config;
 use crate::core::{Core, Helpers};
 use crate::driver::{Driver, DriverParts};
@@ -151,7 +151,7 @@ struct Assembled {
     letters: Letters,
     from_core: mpsc::Receiver<Vec<u8>>,
     writer: JoinHandle<()>,
-    copies: Service,
+    copies: Arc<Copies>,
 }
 
 fn assemble(
@@ -206,7 +206,9 @@ fn assemble(
     if kept.map_err(damage)? {
         log.info("a snapshot was written: the next start will be shorter");
     }
-    if opened.cell_joined && vault.check_cells().is_ok() {
+    // Where the policy wants a backup first, the next erasure names it.
+    let required = replayed.register.policy().is_some_and(|policy| policy.backup_required);
+    if opened.cell_joined && vault.check_cells().is_ok() && !required {
         log.warn("a second root cell has joined");
         erasure::name_cells(&mut vault, log).map_err(|error| store_trouble(error.into()))?;
     }
@@ -225,8 +227,10 @@ fn assemble(
     let peers = Peers::new(&register).ok_or_else(|| damage(RecoveryError::NotFounded))?;
     let shelf = Shelf::open(&config.state_dir);
     let board = Board::new(fixed_status(&register, &vault, medium, sandboxed), shelf.clone());
+    board.cells(vault.cells());
     let key = SecretKey::from_bytes(keys.identity.suite(), &keys.identity.to_bytes()).map_err(system)?;
-    let copies = Service { copier: vault.copier(), key, identity: keys.identity_public(), shelf, log };
+    let copies = Copies { copier: vault.copier(), key, identity: keys.identity_public(), shelf, log };
+    let copies = Arc::new(copies);
     let facts = StartFacts {
         boot_id: clock::boot_id().map_err(system)?,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -261,10 +265,15 @@ fn assemble(
     agreement::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
     engine.fit_to(limits);
     engine.keep_snapshots(Snapshots { every: Snapshots::EVERY, newest: snapshot });
-    let pacing = Pacing::new(config.store.clone(), board.clone(), log);
+    let gate = Arc::new(Gate::new());
+    let mut pacing = Pacing::new(config.store.clone(), board.clone(), Arc::clone(&gate), log);
+    if opened.interrupted.is_some() {
+        pacing.rest(Instant::now());
+    }
     let writer = Writer { vault, frontier, positions, rows, verifiers, room, rng, pacing, log };
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
-    let helpers = Helpers { network, writer: batches, reader, passwords };
+    let pulls = backup::start_pulls(Arc::clone(&copies), Arc::clone(&gate), inbox.clone()).map_err(system)?;
+    let helpers = Helpers { network, writer: batches, reader, passwords, copies: pulls };
     let core = Core { engine, helpers, peers: Arc::clone(&peers), board: board.clone(), ready: None, log };
     Ok(Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer, copies })
 }

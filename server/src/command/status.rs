@@ -2,6 +2,7 @@
 //! Never opens the store.
 
 use super::read_config;
+use crate::backup::Taker;
 use crate::status::{self, Status};
 use crate::words::{Done, Trouble};
 use console::{Exit, Lang, Voice, clean, when};
@@ -97,11 +98,18 @@ fn backup_rows(status: &Status, lang: Lang) -> Vec<(&'static str, String)> {
     };
     let (made, batch) = (when::minute(backup.made_ms), backup.batch);
     let (entries, epoch) = (backup.entries, backup.erasure_epoch);
+    let by = match backup.taken {
+        Some(Taker { person, index }) => lang.pick(
+            format!("taken away by person {person:016x}, #{index}"),
+            format!("забрана: лицо {person:016x}, запись № {index}"),
+        ),
+        None => lang.pick("made beside the server", "снята на сервере").into(),
+    };
     let mut rows = vec![(
         name,
         lang.pick(
-            format!("{made}, batch {batch}, {entries} entries, erasure epoch {epoch}"),
-            format!("{made}, партия {batch}, записей {entries}, эпоха уничтожения {epoch}"),
+            format!("{made}, batch {batch}, {entries} entries, erasure epoch {epoch}, {by}"),
+            format!("{made}, партия {batch}, записей {entries}, эпоха уничтожения {epoch}, {by}"),
         ),
     )];
     if let Some(since) = backup.unusable_since_ms {

@@ -2,12 +2,14 @@
 //! Never sleeps: it waits for what the server says.
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its part")]
 
+mod canary;
 mod client;
 mod clock;
 mod journal_of;
 mod papers;
 mod raw;
 
+pub(crate) use canary::{dresses, stands_in};
 pub(crate) use client::{Client, NotIn, WATCHDOG, anyone, own};
 pub(crate) use clock::Clock;
 pub(crate) use journal_of::Journal;

@@ -5,6 +5,7 @@ use crate::ids::ConversationId;
 use minicbor::{Decode, Encode};
 
 pub mod audit;
+pub mod backup;
 pub mod conversation;
 pub mod erase;
 pub mod law;
@@ -16,6 +17,7 @@ pub mod site;
 pub mod succession;
 
 pub use audit::Export;
+pub use backup::Backup;
 pub use conversation::{
     Accept, BadWrap, ConversationKind, Create, Epoch, HandOver, Invite, Leave, Remove, ShareHistory, Title,
     WrapClaim,
@@ -23,7 +25,9 @@ pub use conversation::{
 pub use erase::{Erase, EraseTarget};
 pub use law::{EraseOrder, Ground, Hold, HoldScope, Object, Order};
 pub use message::{Acknowledge, FileClaim, Message, Precedence, Purpose, Read, Reserve, SizeClass};
-pub use office::{Approve, DualAct, EndSession, Propose, Resume, Submit, Suspend, Unlock, Withdraw};
+pub use office::{
+    Approve, CellName, DualAct, EndSession, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
+};
 pub use people::{Crl, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
 pub use session::{Login, Logout, SetPassword};
 pub use site::Genesis;
@@ -121,6 +125,7 @@ acts! {
     70 Erase "erase" Erasure,
     71 Object "object" Erasure,
     80 Export "export" Audit,
+    81 Backup "backup" Office,
 }
 
 /// A limit that a statement's content must keep beyond its types; broken ones are refused before the Register.
@@ -181,7 +186,8 @@ impl Act {
             | Self::Resume(_)
             | Self::Unlock(_)
             | Self::EndSession(_)
-            | Self::Export(_) => None,
+            | Self::Export(_)
+            | Self::Backup(_) => None,
         }
     }
 
@@ -224,7 +230,8 @@ impl Act {
             | Self::Read(_)
             | Self::Acknowledge(_)
             | Self::Object(_)
-            | Self::Export(_) => Ok(()),
+            | Self::Export(_)
+            | Self::Backup(_) => Ok(()),
         }
     }
 }

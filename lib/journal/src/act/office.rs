@@ -30,6 +30,21 @@ impl Submit {
     }
 }
 
+/// A root cell's random name, as the cell itself bears it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
+#[cbor(transparent)]
+pub struct CellName(
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub [u8; 8],
+);
+
+impl std::fmt::Display for CellName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
 /// An act that needs two persons. It takes effect at the `Approve` of a second officer.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(flat)]
@@ -46,6 +61,10 @@ pub enum DualAct {
     /// The hold that was placed at this index ends before its time.
     #[n(4)]
     LiftHold(#[n(0)] Index),
+    /// Erasures wait no longer for this root cell, which is lost. Wherever it is, it goes on opening what is erased from
+    /// the moment it went away.
+    #[n(5)]
+    DropCell(#[n(0)] CellName),
 }
 
 impl DualAct {
@@ -53,7 +72,7 @@ impl DualAct {
     pub fn conversation(&self) -> Option<ConversationId> {
         match self {
             Self::Erase(order) => Some(order.target.conversation()),
-            Self::Policy(_) | Self::AdmitOfficer(_) | Self::LiftHold(_) => None,
+            Self::Policy(_) | Self::AdmitOfficer(_) | Self::LiftHold(_) | Self::DropCell(_) => None,
         }
     }
 }

@@ -93,7 +93,8 @@ impl MembershipView {
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Succession(_)
-            | Act::Export(_) => {}
+            | Act::Export(_)
+            | Act::Backup(_) => {}
         }
         Ok(())
     }

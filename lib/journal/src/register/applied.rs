@@ -1,7 +1,7 @@
 //! What follows from one admitted entry: who is to see it and what others must do.
 //! Never says anything that replay could not work out again: these are consequences, not state.
 
-use crate::act::{Purpose, SizeClass};
+use crate::act::{CellName, Purpose, SizeClass};
 use crate::ids::{Chain, Index, Place, ReservationId};
 use minicbor::{Decode, Encode};
 use pki::PersonId;
@@ -259,6 +259,11 @@ pub enum Effect {
         conversation: u64,
         /// Which messages, ascending.
         messages: Vec<Index>,
+    },
+    /// Two officers let go of a root cell.
+    CellDropped {
+        /// Which.
+        cell: CellName,
     },
     /// A hold ends within the time that policy sets for a warning.
     HoldEndsSoon {

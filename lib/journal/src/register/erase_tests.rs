@@ -1,7 +1,7 @@
 //! Stories of erasure, of the server's claims, of policy and of time.
 use crate::act::{
-    Acknowledge, Act, Approve, DualAct, Erase, EraseTarget, Export, Message, Propose, Purpose, Resume,
-    Revoke, RevokeReason, Suspend, Withdraw,
+    Acknowledge, Act, Approve, Backup, DualAct, Erase, EraseTarget, Export, Message, Propose, Purpose,
+    Resume, Revoke, RevokeReason, Suspend, Withdraw,
 };
 use crate::fact::{Alarm, AlarmKind, ClockStep, Erased, Fact, KeyRoll, PeriodEnd, Start, Tick};
 use crate::ids::{ConversationId, Index, Place};
@@ -217,6 +217,25 @@ fn an_auditor_takes_out_what_there_is() {
     assert_eq!(log.act("igor", export(0, size + 1)), Err(Refusal::NoSuchRange { size }));
     assert_eq!(log.act("igor", export(5, 5)), Err(Refusal::NoSuchRange { size }));
     log.act("igor", export(0, size)).unwrap();
+}
+
+#[test]
+fn an_administrator_says_which_backup_he_took_and_it_is_of_this_log() {
+    let mut log = TestLog::standard(7);
+    let (size, root) = (log.tree.size(), log.tree.root());
+    let good = Backup { batch: 3, epoch: 1, size, root, manifest: [5; 32] };
+    for login in ["olga", "igor", "anna"] {
+        assert_eq!(log.act(login, Act::Backup(good)), Err(Refusal::WrongRole), "{login}");
+    }
+    for bad in [
+        Backup { root: [1; 32], ..good },
+        Backup { size: size - 1, ..good },
+        Backup { size: size + 1, ..good },
+        Backup { size: 0, root: crate::tree::empty_root(), ..good },
+    ] {
+        assert_eq!(log.act("adam", Act::Backup(bad)), Err(Refusal::WrongHead { size: bad.size }));
+    }
+    log.act("adam", Act::Backup(good)).unwrap();
 }
 
 #[test]

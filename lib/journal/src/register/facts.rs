@@ -119,6 +119,7 @@ impl Register {
         }
         self.erasure_epoch = epoch;
         self.erasures = self.erasures.split_off(&(through + 1));
+        self.dropped_cells.retain(|_, index| *index > through);
         Ok(Applied::with(Audience::Everyone, vec![Effect::Erased { through }]))
     }
 

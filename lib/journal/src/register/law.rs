@@ -7,7 +7,7 @@ use super::{
     Applied, Audience, Context, Due, Effect, HOLD_MS_MAX, HOLDS_MAX, HOLDS_OF_ONE_MAX, HoldRow, ORDERS_MAX,
     OrderRow, OrderState, Register,
 };
-use crate::act::{EraseOrder, EraseTarget, Hold, HoldScope, Object};
+use crate::act::{CellName, EraseOrder, EraseTarget, Hold, HoldScope, Object};
 use crate::ids::{ConversationId, Index};
 use crate::refusal::Refusal;
 use pki::PersonId;
@@ -394,6 +394,11 @@ impl Register {
     /// The order of erasure proposed at this index.
     pub fn order(&self, proposal: Index) -> Option<&OrderRow> {
         self.orders.get(&proposal)
+    }
+
+    /// Root cells that two officers let go of since the last erasure.
+    pub fn dropped_cells(&self) -> impl Iterator<Item = CellName> + '_ {
+        self.dropped_cells.keys().copied()
     }
 
     /// Holds that stand, by their index.

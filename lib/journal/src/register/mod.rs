@@ -44,7 +44,7 @@ pub use site::{BadGenesis, Site, verify_genesis};
 pub use snapshot::BadSnapshot;
 pub use succession::{SUCCESSIONS_MAX, SuccessionRow};
 
-use crate::act::Act;
+use crate::act::{Act, CellName};
 use crate::fact::Fact;
 use crate::ids::{ConversationId, Hash, Index, ReservationId};
 use crate::membership::ActBy;
@@ -66,6 +66,8 @@ pub const ORDERS_MAX: usize = 64;
 pub const HOLDS_MAX: usize = 256;
 /// Most of them that one officer placed: he alone keeps no court's hold out.
 pub const HOLDS_OF_ONE_MAX: usize = 128;
+/// Most root cells that wait to be left out by an erasure epoch.
+pub const DROPPED_CELLS_MAX: usize = 8;
 /// Longest time that a hold is placed for: ten years. Another one may follow it.
 pub const HOLD_MS_MAX: u64 = 3653 * 24 * 3600 * 1000;
 
@@ -161,6 +163,9 @@ pub struct Register {
     retaining: Retaining,
     #[n(26)]
     ran_ms: u64,
+    /// Cells that two officers let go of; the next erasure epoch names only those that are here.
+    #[cbor(n(27), with = "pairs")]
+    dropped_cells: BTreeMap<CellName, Index>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -279,12 +284,17 @@ impl Register {
     ) -> Result<Applied, Refusal> {
         self.check_place(cx, act, heads)?;
         self.check_role(cx, act)?;
-        let applied = self.rule(cx, act)?;
+        let applied = self.rule(cx, act, heads)?;
         self.advance(cx);
         Ok(applied)
     }
 
-    fn rule(&mut self, cx: &Context<'_>, act: &Act) -> Result<Applied, Refusal> {
+    fn rule(
+        &mut self,
+        cx: &Context<'_>,
+        act: &Act,
+        heads: &dyn Fn(u64) -> Option<Hash>,
+    ) -> Result<Applied, Refusal> {
         match act {
             Act::Genesis(_) | Act::Login(_) | Act::Succession(_) => Err(Refusal::AlreadyFounded),
             Act::Enrol(_)
@@ -321,6 +331,7 @@ impl Register {
             Act::Erase(act) => self.erase(cx, act),
             Act::Object(act) => self.object(cx, act),
             Act::Export(act) => self.export(cx, act),
+            Act::Backup(act) => self.backup(cx, act, heads),
         }
     }
 }

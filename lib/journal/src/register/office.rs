@@ -1,12 +1,14 @@
 //! What officers, administrators and auditors do: Submits, acts of two, suspending, unlocking, ending sessions.
 //! Never lets one officer do what needs two.
 
-use super::session::check_covered;
+use super::session::{Heads, check_covered};
 use super::{
-    Applied, Audience, ChainEnd, Context, Due, Effect, OpenSubmit, PROPOSALS_MAX, Proposal, Register,
+    Applied, Audience, ChainEnd, Context, DROPPED_CELLS_MAX, Due, Effect, OpenSubmit, PROPOSALS_MAX,
+    Proposal, Register,
 };
 use crate::act::{
-    Act, Approve, DualAct, EndSession, Export, Family, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
+    Act, Approve, Backup, DualAct, EndSession, Export, Family, Propose, Resume, Submit, Suspend, Unlock,
+    Withdraw,
 };
 use crate::ids::Index;
 use crate::policy::Policy;
@@ -18,6 +20,7 @@ impl Register {
     pub(super) fn check_role(&self, cx: &Context<'_>, act: &Act) -> Result<(), Refusal> {
         let may: &[Role] = match act.family() {
             Family::Office if matches!(act, Act::EndSession(_)) => &[Role::Officer, Role::Administrator],
+            Family::Office if matches!(act, Act::Backup(_)) => &[Role::Administrator],
             Family::Office => &[Role::Officer],
             Family::Audit => &[Role::Auditor],
             Family::Membership | Family::Talk | Family::Erasure => &[Role::Operator, Role::Bot],
@@ -75,6 +78,11 @@ impl Register {
             DualAct::Erase(order) => self.check_order(cx, order),
             DualAct::LiftHold(hold) if self.holds.contains_key(hold) => Ok(()),
             DualAct::LiftHold(hold) => Err(Refusal::NoSuchHold { hold: *hold }),
+            DualAct::DropCell(cell) if self.dropped_cells.contains_key(cell) => Err(Refusal::Unchanged),
+            DualAct::DropCell(_) if self.dropped_cells.len() >= DROPPED_CELLS_MAX => {
+                Err(Refusal::BadProposal { reason: "no store has so many cells".into() })
+            }
+            DualAct::DropCell(_) => Ok(()),
         }
     }
 
@@ -104,6 +112,10 @@ impl Register {
                 let mut effects = Vec::new();
                 self.end_hold(hold, &mut effects);
                 effects
+            }
+            DualAct::DropCell(cell) => {
+                self.dropped_cells.insert(cell, cx.by.index);
+                vec![Effect::CellDropped { cell }]
             }
         };
         Ok(Applied::with(Audience::Everyone, effects))
@@ -192,6 +204,19 @@ impl Register {
         let mut effects = Vec::new();
         self.end_chain(act.person, ChainEnd::EndSession, &mut effects);
         Ok(Applied::with(Audience::Officers, effects))
+    }
+
+    /// An administrator has taken a backup away: of this log, and of what was there.
+    pub(super) fn backup(
+        &mut self,
+        cx: &Context<'_>,
+        act: &Backup,
+        heads: Heads<'_>,
+    ) -> Result<Applied, Refusal> {
+        if act.size == 0 || act.size > cx.by.index || heads(act.size) != Some(act.root) {
+            return Err(Refusal::WrongHead { size: act.size });
+        }
+        Ok(Applied::to(Audience::Officers))
     }
 
     /// An auditor takes out entries that there are.

@@ -156,7 +156,8 @@ impl Register {
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Succession(_)
-            | Act::Export(_) => Err(Refusal::WrongRole),
+            | Act::Export(_)
+            | Act::Backup(_) => Err(Refusal::WrongRole),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::statement::Header;
 use pki::{PersonId, Role};
 
-type Heads<'a> = &'a dyn Fn(u64) -> Option<Hash>;
+pub(super) type Heads<'a> = &'a dyn Fn(u64) -> Option<Hash>;
 
 /// Roles whose holders open sessions.
 const MAY_LOG_IN: [Role; 6] =

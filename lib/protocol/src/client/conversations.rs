@@ -356,7 +356,8 @@ impl State {
             | Act::Acknowledge(_)
             | Act::Object(_)
             | Act::Hold(_)
-            | Act::Export(_) => {}
+            | Act::Export(_)
+            | Act::Backup(_) => {}
         }
         row.note_owner(by.index);
         // Only now: what contradicts the membership is asked for again, and never worked past.

@@ -142,6 +142,8 @@ impl Cx {
             | Answer::MessageStatus(_)
             | Answer::Orders(_)
             | Answer::Retention(_)
+            | Answer::Copy(_)
+            | Answer::Cells(_)
             | Answer::Policy(..)) => Ok(Reply::Answer(Box::new(answer))),
         }
     }

@@ -181,6 +181,8 @@ impl Kind {
             Query::Orders(_) => 21,
             Query::Retention(_) => 22,
             Query::Runs(_) => 23,
+            Query::Copy(_) => 30,
+            Query::Cells => 31,
         })
     }
 
@@ -210,6 +212,8 @@ impl Kind {
                 Answer::Orders(_) => 21,
                 Answer::Retention(_) => 22,
                 Answer::Runs(_) => 23,
+                Answer::Copy(_) => 30,
+                Answer::Cells(_) => 31,
             }
     }
 }

@@ -110,6 +110,7 @@ fn proposed_policy(entry: &Checked) -> Option<Policy> {
     let Some((_, Act::Propose(propose))) = entry.act() else { return None };
     match canonical::decode(&propose.act) {
         Ok(DualAct::Policy(policy)) => Some(policy),
-        Ok(DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_)) | Err(_) => None,
+        Ok(DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_) | DualAct::DropCell(_))
+        | Err(_) => None,
     }
 }

@@ -149,7 +149,8 @@ impl Cx {
             | Act::Reserve(_)
             | Act::Object(_)
             | Act::Hold(_)
-            | Act::Export(_) => Ok(()),
+            | Act::Export(_)
+            | Act::Backup(_) => Ok(()),
         }
     }
 

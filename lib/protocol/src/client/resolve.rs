@@ -38,7 +38,7 @@ impl Search {
             Act::ShareHistory(act) => (act.conversation, false),
             Act::Title(act) => (act.conversation, false),
             // Refused when they come twice (Accept, Read, Acknowledge, Erase, officers' acts that change a state), or
-            // without effect (a Reserve falls, a proposal lapses, an Export is a note).
+            // without effect (a Reserve falls, a proposal lapses, an Export or Backup is a note).
             Act::Accept(_)
             | Act::BadWrap(_)
             | Act::Reserve(_)
@@ -46,6 +46,7 @@ impl Search {
             | Act::Acknowledge(_)
             | Act::Erase(_)
             | Act::Export(_)
+            | Act::Backup(_)
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Genesis(_)

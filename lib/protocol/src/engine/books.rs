@@ -262,6 +262,7 @@ impl Books {
             | Effect::OrderStopped { .. }
             | Effect::HoldEndsSoon { .. }
             | Effect::HoldEnded { .. }
+            | Effect::CellDropped { .. }
             | Effect::SubmitOpened { .. }
             | Effect::PeriodBegan { .. }
             | Effect::PeriodEnded { .. } => {}

@@ -11,11 +11,12 @@ use crate::limits::{
 };
 use bytes::Bytes;
 use journal::Origin;
+use journal::act::CellName;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::ids::{Head, Index};
 use journal::note::{CannotSign, NoteSigner};
 use minicbor::bytes::ByteVec;
-use pki::{KeyError, SecretKey};
+use pki::{KeyError, PersonId, SecretKey};
 use std::collections::HashMap;
 
 /// The keys that sign checkpoints and Hello.
@@ -63,6 +64,8 @@ pub(super) enum Release {
     Welcome(Welcoming),
     /// An answer; `guard` is the message whose erasure makes it void.
     Answer { session: SessionId, request: u32, answer: Box<Answer>, guard: Option<Index> },
+    /// A person of this session has taken a backup away, by the entry of this index.
+    Taken { session: SessionId, person: PersonId, index: Index, manifest: journal::ids::Hash },
     /// The end of a session.
     End { session: SessionId, code: u16 },
 }
@@ -90,6 +93,7 @@ pub(super) struct Open {
     pub(super) bodies: Vec<StoredBody>,
     pub(super) erase: Vec<EraseItem>,
     pub(super) verifiers: Vec<VerifierChange>,
+    pub(super) drop_cells: Vec<CellName>,
     pub(super) groups: Groups,
     pub(super) release: Vec<Release>,
     bytes: usize,
@@ -219,7 +223,12 @@ impl Commits {
     }
 
     /// Takes the open batch on its way.
-    pub(super) fn close(&mut self, durable: Durable, snapshot: Option<ByteVec>) -> Batch {
+    pub(super) fn close(
+        &mut self,
+        durable: Durable,
+        snapshot: Option<ByteVec>,
+        backup_required: bool,
+    ) -> Batch {
         let open = std::mem::take(&mut self.open);
         let number = self.next;
         self.next += 1;
@@ -235,6 +244,8 @@ impl Commits {
             erase: open.erase,
             verifiers: open.verifiers,
             snapshot,
+            backup_required,
+            drop_cells: open.drop_cells,
         };
         self.under_way =
             Some(UnderWay { number, durable, unprepared, pushes: Vec::new(), release: open.release });

@@ -225,6 +225,8 @@ impl Engine {
         // A crash between an Erase and its epoch leaves the intent in the journal: it is done again from there.
         let pending = self.ledger.register.erasures_pending().flat_map(|(_, what)| what.iter().copied());
         self.commits.open.erase.extend(pending.map(erase_item));
+        // So does one between an Approve and the cell that it lets go of.
+        self.commits.open.drop_cells.extend(self.ledger.register.dropped_cells());
         let start = Start { boot_id, rules, version, cell, erasure_epoch, set_aside_bytes };
         let admitted = self.ledger.admit_fact(Fact::Start(start));
         let admitted = admitted.map_err(|refusal| Broken(format!("the Fact start: {refusal}")))?;

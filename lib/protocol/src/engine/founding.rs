@@ -131,6 +131,8 @@ pub fn found(
         erase: Vec::new(),
         verifiers,
         snapshot: None,
+        backup_required: false,
+        drop_cells: Vec::new(),
     };
     let Ledger { register, tree, books, .. } = ledger;
     Ok(Founding { batch, register, tree, books, log })

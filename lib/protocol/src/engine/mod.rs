@@ -6,6 +6,7 @@ pub mod books;
 mod bundle;
 mod chunks;
 mod commit;
+mod copying;
 mod deliver;
 mod facts;
 mod forget;
@@ -32,8 +33,10 @@ pub use books::Books;
 pub use facts::{StartFacts, StoreLimits};
 pub use snapshot::Snapshots;
 
+use crate::answer::CellRecord;
+use crate::copy::BackupRecord;
 use crate::frame::Successions;
-use crate::io::{Input, Now, Output, Ticket};
+use crate::io::{Input, Now, Output, SessionId, Ticket};
 use crate::limits::TURN_COST_MAX;
 use crate::succession;
 use chunks::Reservations;
@@ -143,6 +146,10 @@ pub struct Engine {
     damage_told: bool,
     /// Holds whose end is to be called to mind, with who placed them.
     holds_ending: Vec<(Index, PersonId)>,
+    /// Who takes a backup away.
+    copier: Option<SessionId>,
+    newest_backup: Option<BackupRecord>,
+    cells: Vec<CellRecord>,
     next_ticket: Ticket,
 }
 
@@ -194,6 +201,9 @@ impl Engine {
             delivered: HashMap::new(),
             damage_told: false,
             holds_ending: Vec::new(),
+            copier: None,
+            newest_backup: None,
+            cells: Vec::new(),
             next_ticket: 1,
         })
     }
@@ -207,6 +217,7 @@ impl Engine {
         self.ledger.set_now(now);
         self.turn = TURN_COST_MAX;
         let done = self.step(now, input, out).and_then(|()| self.flush(out));
+        self.let_go_of_copies(out);
         self.halt_if_broken(done, out);
     }
 
@@ -288,6 +299,16 @@ impl Engine {
             Input::ErasureDone(epoch, through) => self.erasure_done(epoch, through, out),
             Input::Forgotten(number, dropped) => self.forgotten(number, &dropped, out),
             Input::BodiesLost => self.damaged(),
+            Input::Copied(ticket, copied) => self.copied(ticket, copied, out),
+            Input::Cells(cells) => {
+                self.cells = cells;
+                Ok(())
+            }
+            Input::BackupBehind(epoch) => self.backup_behind(epoch),
+            Input::NewestBackup(record) => {
+                self.newest_backup = Some(record);
+                Ok(())
+            }
             Input::Wake => self.wake(out),
             Input::Stop => self.stop(out),
             Input::Room(takes, used, device) => self.room_changed(takes, used, device),

@@ -87,12 +87,27 @@ pub(super) enum Pending {
     Chunks {
         session: SessionId,
     },
+    /// A piece of a backup.
+    Copy {
+        session: SessionId,
+        request: u32,
+    },
 }
 
 #[derive(Default)]
 pub(super) struct Reads(HashMap<Ticket, Pending>);
 
 impl Reads {
+    pub(super) fn put(&mut self, ticket: Ticket, pending: Pending) {
+        self.0.insert(ticket, pending);
+    }
+
+    /// The question of a backup that this ticket stands for.
+    pub(super) fn take_copy(&mut self, ticket: Ticket) -> Option<Pending> {
+        let is_copy = matches!(self.0.get(&ticket), Some(Pending::Copy { .. }));
+        is_copy.then(|| self.0.remove(&ticket)).flatten()
+    }
+
     pub(super) fn chunks(&mut self, ticket: Ticket, session: SessionId) {
         self.0.insert(ticket, Pending::Chunks { session });
     }
@@ -166,6 +181,11 @@ impl Engine {
     ) -> Whole {
         let session = match self.reads.0.remove(&ticket) {
             None => return Ok(()),
+            // Not what a reader answers: the question stays.
+            Some(copy @ Pending::Copy { .. }) => {
+                self.reads.put(ticket, copy);
+                return Ok(());
+            }
             Some(Pending::Chunks { session }) => return self.chunks_read(session, found, out),
             Some(Pending::Page { session, request, plan }) => {
                 self.read_ended(session);
@@ -181,7 +201,7 @@ impl Engine {
         self.pump(session, out)
     }
 
-    fn read_ended(&mut self, id: SessionId) {
+    pub(super) fn read_ended(&mut self, id: SessionId) {
         if let Some(session) = self.sessions.all.get_mut(&id) {
             session.reads = session.reads.saturating_sub(1);
         }

@@ -13,6 +13,7 @@ use crate::answer::{
     Answer, ConversationRecord, PersonRecord, ReaderRecord, SessionRecord, Standing, StatusRecord,
 };
 use crate::code::Code;
+use crate::copy::CopyAsk;
 use crate::frame::{Ask, At, Digest};
 use crate::io::{Output, SessionId};
 use crate::limits::{
@@ -33,6 +34,7 @@ enum Found {
     Now(Answer),
     Page { kind: Kind, indices: Vec<Index>, more: bool, from: Bodies },
     Body { place: Place, chunk: u32, guard: Option<Index>, answer: fn(ByteVec) -> Answer },
+    Copy(CopyAsk),
     Not(Code),
 }
 
@@ -55,6 +57,7 @@ impl Engine {
                 let answer = Box::new(answer);
                 self.say(Release::Answer { session: id, request, answer, guard: None }, out);
             }
+            Found::Copy(ask) => self.ask_copy(id, request, ask, out),
             Found::Not(code) => self.refuse(id, request, code.number(), out),
             Found::Page { kind, indices, more, from } => {
                 let bodies = |index: Index| match from {
@@ -97,6 +100,8 @@ impl Engine {
             Query::Orders(below) => Some(self.orders(person, below)),
             Query::Retention(schedule) => self.retention(person, schedule),
             Query::Runs(from) => Some(self.runs_from(from)),
+            Query::Cells => self.is_office(person).then(|| Found::Now(Answer::Cells(self.cells.clone()))),
+            Query::Copy(ask) => self.has_role(person, Role::Administrator).then_some(Found::Copy(ask)),
             Query::Conversation(id) => {
                 let number = self.own_conversation(person, id);
                 let found = number.and_then(|number| self.ledger.register.conversation_by_number(number));
@@ -349,6 +354,8 @@ impl Engine {
             device_bytes: self.room.device,
             takes_messages: self.room.takes_messages(),
             reserved_bytes: self.promised(),
+            backup: self.newest_backup,
+            waits_for_backup: self.backup_required() && register.erasures_pending().next().is_some(),
             up_ms: self.ledger.boot_ms().saturating_sub(self.clock.started_boot_ms),
         };
         Some(Found::Now(Answer::Status(status)))

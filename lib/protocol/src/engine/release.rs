@@ -6,6 +6,7 @@ use super::deliver::{proof, together};
 use super::{Broken, Engine, Phase, Whole};
 use crate::answer::{Answer, Page};
 use crate::code::Code;
+use crate::copy::CopyTask;
 use crate::frame::{self, AnswerFrame, Delivered, Ended, ReceiptFrame, Refused, ToTerminal, Welcome};
 use crate::io::{Cargo, Output, SessionId};
 use bytes::Bytes;
@@ -48,7 +49,7 @@ impl Engine {
             self.commits.durable.clone()
         };
         let (snapshot, through) = (self.due_snapshot(durable.head), durable.head.size.saturating_sub(1));
-        let batch = self.commits.close(durable, snapshot);
+        let batch = self.commits.close(durable, snapshot, self.backup_required());
         self.forgetting.erases(through, &batch.erase);
         out.push(Output::Commit(Box::new(batch)));
         Ok(())
@@ -97,8 +98,14 @@ impl Engine {
                 self.send(session, frame::encode(&ToTerminal::Receipt(receipt)), out);
             }
             Release::Welcome(welcoming) => self.welcome(&welcoming, out),
+            Release::Taken { session, person, index, manifest } => {
+                out.push(Output::Copy(0, session, CopyTask::Taken(person, index, manifest)));
+            }
             Release::Answer { session, request, answer, guard } => {
                 self.answered(session);
+                if matches!(*answer, Answer::Copy(_)) {
+                    self.read_ended(session);
+                }
                 let (frame, places) = self.answer_frame(session, request, *answer, guard);
                 self.send_bodies(session, frame::encode(&frame), places, out);
             }
@@ -270,6 +277,8 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Status(_)
         | Answer::Orders(_)
         | Answer::Retention(_)
+        | Answer::Copy(_)
+        | Answer::Cells(_)
         | Answer::Conversation(_) => None,
     }
 }

@@ -6,6 +6,7 @@ use super::submit::Refusing;
 use crate::frame::{Decoder, SealedVerifier, SubmitFrame};
 use crate::io::SessionId;
 use crate::limits::{FRAME_BYTES_BEFORE_LOGIN, FRAME_BYTES_MAX};
+use journal::act::Backup;
 use journal::ids::{Chain, Index};
 use journal::statement::{SignedStatement, VerifiedStatement};
 use pki::{CertId, PersonId};
@@ -73,12 +74,23 @@ pub(super) struct Live {
     pub(super) waiting: Option<Waiting>,
     /// What the newest admitted Export of this chain names; empty before one.
     pub(super) exported: Range<Index>,
+    /// The backup whose manifest was signed for this session last, until it is signed as taken.
+    pub(super) backup: Option<Backup>,
 }
 
 impl Live {
     pub(super) fn new(chain: Chain, since: Index) -> Box<Self> {
         let staged = Staged::default();
-        Box::new(Self { chain, since, statements: 0, staged, refused: None, waiting: None, exported: 0..0 })
+        Box::new(Self {
+            chain,
+            since,
+            statements: 0,
+            staged,
+            refused: None,
+            waiting: None,
+            exported: 0..0,
+            backup: None,
+        })
     }
 }
 

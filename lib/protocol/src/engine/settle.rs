@@ -91,6 +91,7 @@ impl Engine {
                 self.reservations.closed(id);
             }
             Effect::HoldEndsSoon { hold, by } => self.holds_ending.push((hold, by)),
+            Effect::CellDropped { cell } => open.drop_cells.push(cell),
             Effect::EraseIntended { what, .. } => open.erase.extend(what.into_iter().map(erase_item)),
             Effect::ChainStarted { .. }
             | Effect::EnvelopeOpens { .. }

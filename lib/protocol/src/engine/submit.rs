@@ -264,9 +264,16 @@ impl Engine {
         statement: &VerifiedStatement,
         mut beside: Beside,
     ) -> Taken {
+        if !self.may_have_taken(id, statement.get().act()) {
+            return Code::NotFound.into();
+        }
         match self.ledger.admit_statement(statement) {
             Ok(admitted) => {
                 self.count_admitted(id);
+                if let Act::Backup(backup) = statement.get().act() {
+                    let person = statement.get().header().person;
+                    self.taken_away(id, person, admitted.index, backup.manifest);
+                }
                 if let Act::Export(export) = statement.get().act() {
                     self.open_export(id, export.from..export.to);
                 }

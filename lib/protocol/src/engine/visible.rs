@@ -121,7 +121,8 @@ impl Engine {
             | Act::Withdraw(_)
             | Act::EnvelopeVoid(_)
             | Act::EnvelopeHandOver(_)
-            | Act::Export(_) => self.has_role(person, Role::Officer),
+            | Act::Export(_)
+            | Act::Backup(_) => self.has_role(person, Role::Officer),
             Act::EnvelopePrint(print) => print.person == person || self.has_role(person, Role::Officer),
             Act::Suspend(act) => act.person == person || self.has_role(person, Role::Officer),
             Act::Resume(act) => act.person == person || self.has_role(person, Role::Officer),

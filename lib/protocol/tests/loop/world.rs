@@ -407,7 +407,11 @@ impl World {
                     let read = items.iter().map(|item| self.read(item).map(Into::into)).collect();
                     self.inputs.push_back(Input::ReadDone(ticket, read));
                 }
-                Output::Pause(_) | Output::Resume(_) | Output::Cut(_) | Output::Stopped => {}
+                Output::Pause(_)
+                | Output::Resume(_)
+                | Output::Cut(_)
+                | Output::Copy(..)
+                | Output::Stopped => {}
                 Output::Forget(number, _) => self.inputs.push_back(Input::Forgotten(number, Vec::new())),
                 Output::Halt(why) => panic!("halted: {why}"),
             }

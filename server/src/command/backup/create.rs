@@ -1,14 +1,16 @@
 //! `conclaved backup create`: brings a directory up to the store's newest state, beside a running server or without one.
 //! Ended at any moment it leaves the backup of before, and the next one goes on with what is there.
 
-use super::{Bar, load_keys, now_ms, store_trouble, trouble};
-use crate::backup::{self, Copied, Folder, Shelf, Source};
+use super::{Bar, load_keys, store_trouble, trouble};
+use crate::backup::{Copies, ServerSource, Shelf, StoreSource};
 use crate::command::read_config;
 use crate::config::Config;
 use crate::keys::ServerKeys;
+use crate::log::{Level, Log};
 use crate::overlay::OverlayDevice;
 use crate::words::{Done, Trouble};
 use crate::{cells, randomness, store};
+use ::backup::{Copied, Folder, Source};
 use console::{Exit, Voice, when};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -48,16 +50,19 @@ impl Create {
         let keys = load_keys(&config)?;
         let folder = Folder::make(&self.to).map_err(trouble)?;
         let identity = keys.identity_public();
-        let mut source = match Source::server(&config.runtime_dir, identity) {
-            Some(source) => source,
-            None => direct(&config, keys)?,
+        let inventory = ::backup::look(&folder, &identity).map_err(trouble)?;
+        let server = ServerSource::connect(&config.runtime_dir, identity);
+        let beside_server = server.is_some();
+        let mut source: Box<dyn Source> = match server {
+            Some(source) => Box::new(source),
+            None => Box::new(direct(&config, keys)?),
         };
         let (begin, mut bar) = (Instant::now(), Bar::new(voice));
-        let copied = backup::copy(&folder, &mut source, now_ms()?, |done, all| bar.draw(done, all));
+        let copied = ::backup::copy(&folder, inventory, &mut *source, |done, all| bar.draw(done, all));
         bar.clear();
         let copied = copied.map_err(trouble)?;
         let milliseconds = begin.elapsed().as_millis().max(1) as u64;
-        Ok(self.tell(voice, &copied, milliseconds, source.is_server()))
+        Ok(self.tell(voice, &copied, milliseconds, beside_server))
     }
 
     fn tell(&self, voice: Voice, copied: &Copied, milliseconds: u64, beside_server: bool) -> Exit {
@@ -86,7 +91,7 @@ impl Create {
             batch: outline.anchor.batch,
             entries: outline.entries,
             erasure_epoch: outline.epoch,
-            made_ms: verified.manifest.made_ms,
+            made_ms: verified.manifest.made_ms(),
             copied_bytes: *copied_bytes,
             taken_over_bytes: *taken_over_bytes,
             kept_bytes: *kept_bytes,
@@ -98,11 +103,13 @@ impl Create {
 }
 
 /// The store itself, under a sheet of glass: a copy changes nothing.
-fn direct(config: &Config, keys: ServerKeys) -> Result<Source, Trouble> {
+fn direct(config: &Config, keys: ServerKeys) -> Result<StoreSource, Trouble> {
     let device = Arc::new(OverlayDevice::new(store::lock(&config.store).map_err(store_trouble)?));
     let keeper = cells::rehearsed(&config.store).map_err(store_trouble)?;
     let opened = Vault::open(device, keeper, Limits::default(), &mut randomness::rng());
     let (vault, _) = opened.map_err(|error| store_trouble(error.into()))?;
     let identity = keys.identity_public();
-    Ok(Source::store(vault.copier(), keys.identity, identity, Shelf::open(&config.state_dir)))
+    let (copier, shelf) = (vault.copier(), Shelf::open(&config.state_dir));
+    let log = Log::new(Level::Warn);
+    Ok(StoreSource::new(Copies { copier, key: keys.identity, identity, shelf, log }))
 }

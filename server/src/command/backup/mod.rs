@@ -7,13 +7,13 @@ mod restore;
 mod verify;
 
 use super::{read_config, store_trouble};
-use crate::backup::{BackupDevice, BackupError, Folder, Verified};
 use crate::config::Config;
 use crate::keys::ServerKeys;
 use crate::overlay::OverlayDevice;
 use crate::store::StoreError;
 use crate::words::Trouble;
 use crate::{clock, randomness};
+use ::backup::{BackupDevice, BackupError, Folder, Verified};
 use console::{Exit, Lang, Voice, progress::Progress};
 use disk::{CopyError, Device};
 use std::io::stderr;
@@ -75,10 +75,6 @@ fn load_keys(config: &Config) -> Result<ServerKeys, Trouble> {
     ServerKeys::load(&config.state_dir).map_err(|error| Trouble::Keys { reason: error.to_string() })
 }
 
-fn now_ms() -> Result<u64, Trouble> {
-    Ok(clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?.wall_ms)
-}
-
 /// Opens a copy with the site's cells, all under a sheet of glass.
 fn under_glass<D: Device + 'static>(
     keeper: Result<Keeper, StoreError>,
@@ -119,7 +115,8 @@ fn trouble(error: BackupError) -> Trouble {
         BackupError::InUse { .. } | BackupError::Copy(CopyError::Busy) => Trouble::BackupInUse { reason },
         BackupError::Copy(CopyError::Disk(error)) => store_trouble(vault::Error::from(error).into()),
         BackupError::Io { .. }
-        | BackupError::Daemon(_)
+        | BackupError::Server(_)
+        | BackupError::BadSignature
         | BackupError::LostTooOften
         | BackupError::Copy(CopyError::Lost | CopyError::NoSuchRange) => Trouble::BackupIo { reason },
     }

@@ -2,15 +2,17 @@
 //! Never over anything, and never before the surviving cell was seen to open what would be written.
 
 use super::{Bar, Open, open, store_trouble, trouble, under_glass};
-use crate::backup::BackupDevice;
 use crate::cells;
 use crate::command::file_trouble;
 use crate::store::StoreError;
 use crate::words::{Done, Trouble};
+use ::backup::BackupDevice;
 use console::{Exit, Voice, when};
 use disk::{Device, FileDevice, Medium, Outline, Preallocation, Restoring};
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use pki::durable_file;
 use serde::Serialize;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,8 +54,9 @@ impl Restore {
     pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
         let Open { config, verified, device, _folder, .. } = open(&self.config, &self.dir)?;
         let (outline, path) = (&verified.outline, &config.store.path);
-        // Before anything is written: does what survived open it?
-        under_glass(cells::rehearsed(&config.store), Arc::clone(&device))?;
+        // Before anything is written: does what survived open it? It is held to the end, so that no server goes on with it
+        // while its store is written.
+        let held = under_glass(cells::rehearsed(&config.store), Arc::clone(&device))?;
         let target = self.target(path, config.store.bytes, outline)?;
         let mut bar = Bar::new(voice);
         if let Target::There(medium) = &target {
@@ -83,6 +86,7 @@ impl Restore {
         let written = write(target, &device, path, &mut bar);
         bar.clear();
         written?;
+        drop(held);
         // Read back from where it lies now.
         let medium = Medium::open(path).map_err(|error| store_trouble(StoreError::of_disk(error, path)))?;
         under_glass(cells::rehearsed(&config.store), medium)?;
@@ -135,20 +139,29 @@ fn refuse_covering(
     refuse(restoring.find_foreign(at, medium.length()).map_err(failed)?)
 }
 
-/// Writes everything, the superblocks last. A new container has its name only when it is whole.
+/// Removes what a restore that was interrupted left: of no use to anybody, and made anew from the beginning. One that is
+/// still being written is another command's.
+fn remove_left(fresh: &Path) -> Result<(), Trouble> {
+    let failed = |error| file_trouble(fresh, error);
+    let left = match File::open(fresh) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(failed)?,
+    };
+    match left.try_lock() {
+        Ok(()) => std::fs::remove_file(fresh).map_err(failed),
+        Err(TryLockError::WouldBlock) => Err(store_trouble(StoreError::InUse { path: fresh.to_owned() })),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Writes everything, the superblocks last. A new container has its name only when it is whole, and takes it from nobody.
 fn write(target: Target, device: &BackupDevice, path: &Path, bar: &mut Bar) -> Result<(), Trouble> {
     let failed = |error| store_trouble(StoreError::of_disk(error, path));
     let (fresh, medium) = match target {
         Target::There(medium) => (None, medium),
         Target::New(bytes) => {
             let fresh = durable_file::beside(path, "restoring");
-            // What a restore that was interrupted left: of no use to anybody, and made anew from the beginning.
-            match std::fs::remove_file(&fresh) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(file_trouble(&fresh, error));
-                }
-                Ok(()) | Err(_) => {}
-            }
+            remove_left(&fresh)?;
             let made = FileDevice::create(&fresh, bytes, Preallocation::Write).map_err(failed)?;
             (Some(fresh), Medium::Container(made))
         }
@@ -164,8 +177,26 @@ fn write(target: Target, device: &BackupDevice, path: &Path, bar: &mut Bar) -> R
     restoring.finish().map_err(failed)?;
     if let Some(fresh) = fresh {
         // A crash before this line: a file that nobody takes for the store.
-        let renamed = std::fs::rename(&fresh, path);
+        let renamed = renameat2(AT_FDCWD, &fresh, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE);
+        let renamed = renamed.map_err(std::io::Error::from);
         renamed.and_then(|()| durable_file::sync_name(path)).map_err(|error| file_trouble(path, error))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_restore_writes_is_not_removed_and_what_one_left_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let fresh = dir.path().join("restoring");
+        assert!(remove_left(&fresh).is_ok());
+        let writing = FileDevice::create(&fresh, 4096, Preallocation::Write).unwrap();
+        assert!(matches!(remove_left(&fresh), Err(Trouble::StoreInUse { .. })));
+        drop(writing);
+        assert!(remove_left(&fresh).is_ok());
+        assert!(!fresh.exists());
+    }
 }

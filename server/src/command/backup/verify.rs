@@ -26,11 +26,17 @@ struct Whole {
     journal_root: String,
     erasure_epoch: u64,
     made_ms: u64,
+    /// Under this name the journal knows it, where it was pulled.
+    manifest: String,
     bytes: u64,
     /// The epoch of the running server's cell, where one runs.
     cell_epoch: Option<u64>,
     /// Whether the cell opens it; absent when there was no cell to ask.
     opens: Option<bool>,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Verify {
@@ -68,16 +74,18 @@ impl Verify {
             batch: outline.anchor.batch,
             entries: outline.entries,
             epoch: outline.epoch,
-            made: when::minute(verified.manifest.made_ms),
+            made: when::minute(verified.manifest.made_ms()),
             kept: when::bytes(kept, lang),
+            manifest: hex(&verified.manifest.id()),
             opens: said.into(),
         };
         let data = Whole {
             batch: outline.anchor.batch,
             entries: outline.entries,
-            journal_root: outline.journal_root.iter().map(|byte| format!("{byte:02x}")).collect(),
+            journal_root: hex(&outline.journal_root),
             erasure_epoch: outline.epoch,
-            made_ms: verified.manifest.made_ms,
+            made_ms: verified.manifest.made_ms(),
+            manifest: hex(&verified.manifest.id()),
             bytes: kept,
             cell_epoch,
             opens,

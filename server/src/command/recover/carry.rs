@@ -63,16 +63,23 @@ pub(super) fn carry_out(
     }
     let log = Log::new(config.log_level);
     let items: Vec<EraseItem> = orphans.iter().map(item).collect();
-    let done = match items.is_empty() {
-        // With nothing to erase too: from here on the cell names the new journal.
-        true => erasure::name_cells(&mut vault, log).map(Ran::Erased),
-        false => erasure::run(&mut vault, &items, log),
-    };
-    match done.map_err(|error| store_trouble(error.into()))? {
-        Ran::Erased(_) => {}
-        Ran::NoRoom => return Err(Trouble::NoRoomToErase),
-    }
+    erase(&mut vault, &items, log)?;
     Ok(voice.done("recover", &words, data))
+}
+
+/// Epochs until nothing of it is left; one at least, by which the cell names the new journal.
+fn erase(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<(), Trouble> {
+    if items.is_empty() {
+        erasure::name_cells(vault, log).map_err(|error| store_trouble(error.into()))?;
+    }
+    let mut left = items;
+    while !left.is_empty() {
+        match erasure::run(vault, left, None, log).map_err(|error| store_trouble(error.into()))? {
+            Ran::Erased { count, .. } => left = &left[count..],
+            Ran::NoRoom => return Err(Trouble::NoRoomToErase),
+        }
+    }
+    Ok(())
 }
 
 fn item(target: &Target) -> EraseItem {

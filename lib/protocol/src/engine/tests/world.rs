@@ -1,11 +1,12 @@
 //! A driver in memory with terminals that sign as real ones do. It checks on every step that nothing is sent while a
 //! batch is not durable, and that each batch's root and note are those of its entries.
 
+use crate::copy::CopyTask;
 use crate::engine::founding::found;
 use crate::engine::recovery::Recovery;
 use crate::engine::{Engine, EngineParts, StartFacts};
 use crate::frame::{Decoder, SealedVerifier, ToTerminal, decode_to_terminal};
-use crate::io::{Batch, EraseItem, Input, Now, Output, ReadItem, SessionId, VerifierChange};
+use crate::io::{Batch, EraseItem, Input, Now, Output, ReadItem, SessionId, Ticket, VerifierChange};
 use crate::limits::FRAME_BYTES_MAX;
 use journal::act::{Act, EnvelopeHandOver, EnvelopePrint};
 use journal::checkpoint::{LogKeys, SignedCheckpoint};
@@ -56,6 +57,8 @@ pub(super) struct World {
     /// Do not answer for the network's buffers.
     pub(super) hold_network: bool,
     pub(super) held: VecDeque<Output>,
+    /// What was passed on of backups.
+    pub(super) copies: Vec<(Ticket, SessionId, CopyTask)>,
     pub(super) pushed_bytes: usize,
     pub(super) next_session: SessionId,
     pub(super) next_name: u64,
@@ -137,6 +140,7 @@ impl World {
             hold_workers: false,
             hold_network: false,
             held: VecDeque::new(),
+            copies: Vec::new(),
             pushed_bytes: 0,
             next_session: 1,
             next_name: 0,
@@ -223,6 +227,7 @@ impl World {
                 Output::Stopped => self.stopped = true,
                 Output::Pause(session) => self.paused.push(session),
                 Output::Resume(session) => self.paused.retain(|paused| *paused != session),
+                Output::Copy(ticket, session, task) => self.copies.push((ticket, session, task)),
                 Output::Halt(why) => panic!("halted: {why}"),
                 work @ (Output::Read(..) | Output::CheckPassword(_) | Output::MakeVerifier(_)) => {
                     if self.hold_workers {

@@ -1,7 +1,7 @@
 //! One file of copied blocks: written once from front to back, and read as far as it is whole.
 //! Never changed once a manifest names it.
 
-use super::BackupError;
+use crate::BackupError;
 use disk::codec::{Fields, Malformed};
 use disk::{Anchor, Range, StoreId};
 use minicbor::{Decode, Encode};
@@ -72,14 +72,15 @@ impl Record {
     pub(crate) fn read(&self, file: &File, path: &Path, bytes: &mut Vec<u8>) -> Result<(), BackupError> {
         bytes.resize(self.range.bytes(), 0);
         file.read_exact_at(bytes, self.at).map_err(BackupError::io(path))?;
-        if record_digest(&self.range, bytes) == self.digest {
+        if blocks_digest(&self.range, bytes) == self.digest {
             return Ok(());
         }
         Err(BackupError::Damaged { path: path.to_owned(), at: self.at })
     }
 }
 
-fn record_digest(range: &Range, blocks: &[u8]) -> [u8; 32] {
+/// What a record says of its blocks.
+pub fn blocks_digest(range: &Range, blocks: &[u8]) -> [u8; 32] {
     let mut head = Vec::with_capacity(Range::BYTES);
     range.encode(&mut head);
     Sha256::new().chain_update(&head).chain_update(blocks).finalize().into()
@@ -117,7 +118,7 @@ impl Writing {
     pub(crate) fn add(&mut self, range: &Range, blocks: &[u8]) -> Result<(), BackupError> {
         let mut head = Vec::with_capacity(RECORD_BYTES);
         range.encode(&mut head);
-        head.extend_from_slice(&record_digest(range, blocks));
+        head.extend_from_slice(&blocks_digest(range, blocks));
         let failed = BackupError::io(&self.path);
         self.file.write_all(&head).and_then(|()| self.file.write_all(blocks)).map_err(&failed)?;
         self.digest.update(&head);

@@ -1,10 +1,10 @@
 //! A backup looked at as the device that it is a copy of: what a restore would write, without writing.
 //! Never gives a block whose digest was not compared.
 
-use super::BackupError;
-use super::folder::Folder;
-use super::manifest::Verified;
-use super::segment::{Found, Record};
+use crate::BackupError;
+use crate::folder::Folder;
+use crate::manifest::Verified;
+use crate::segment::{Found, Record};
 use disk::{BLOCK, Cover, Device, Outline};
 use std::fs::File;
 use std::io;
@@ -19,7 +19,7 @@ struct Place {
 }
 
 /// The state of a manifest, readable in place.
-pub(crate) struct BackupDevice {
+pub struct BackupDevice {
     outline: Outline,
     segments: Vec<(File, PathBuf)>,
     /// Ascending.
@@ -32,7 +32,7 @@ pub(crate) struct BackupDevice {
 
 impl BackupDevice {
     /// Opens every segment and finds every block of the state; none may be missing.
-    pub(crate) fn open(folder: &Folder, verified: &Verified) -> Result<Self, BackupError> {
+    pub fn open(folder: &Folder, verified: &Verified) -> Result<Self, BackupError> {
         let outline = verified.outline.clone();
         let (mut segments, mut places, mut cover) = (Vec::new(), Vec::new(), Cover::default());
         for listed in &verified.manifest.segments {
@@ -57,26 +57,22 @@ impl BackupDevice {
     }
 
     /// What it is a copy of.
-    pub(crate) fn outline(&self) -> &Outline {
+    pub fn outline(&self) -> &Outline {
         &self.outline
     }
 
     /// Bytes of all segments.
-    pub(crate) fn kept_bytes(&self) -> u64 {
+    pub fn kept_bytes(&self) -> u64 {
         self.kept_bytes
     }
 
     /// How many records the state has.
-    pub(crate) fn records(&self) -> usize {
+    pub fn records(&self) -> usize {
         self.places.len()
     }
 
     /// Reads the record of this number, in the device's order, and compares its digest.
-    pub(crate) fn record(
-        &self,
-        number: usize,
-        bytes: &mut Vec<u8>,
-    ) -> Result<(disk::Range, u64), BackupError> {
+    pub fn record(&self, number: usize, bytes: &mut Vec<u8>) -> Result<(disk::Range, u64), BackupError> {
         let place = &self.places[number];
         let (file, path) = &self.segments[place.segment];
         place.record.read(file, path, bytes)?;
@@ -84,7 +80,7 @@ impl BackupDevice {
     }
 
     /// Compares every block with its digest. `told` hears the bytes that are through.
-    pub(crate) fn verify(&self, mut told: impl FnMut(u64)) -> Result<(), BackupError> {
+    pub fn verify(&self, mut told: impl FnMut(u64)) -> Result<(), BackupError> {
         let (mut bytes, mut through) = (Vec::new(), 0);
         for number in 0..self.places.len() {
             self.record(number, &mut bytes)?;

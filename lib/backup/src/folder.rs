@@ -1,9 +1,9 @@
 //! The directory of a backup: one command at a time, the manifest replaced as a whole.
 //! Never deletes a segment that a manifest names.
 
-use super::BackupError;
-use super::manifest::{self, MANIFEST_BYTES_MAX, Verified};
-use super::segment;
+use crate::BackupError;
+use crate::manifest::{self, MANIFEST_BYTES_MAX, Verified};
+use crate::segment;
 use pki::durable_file;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::Read;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const MANIFEST: &str = "manifest";
 
 /// An open directory.
-pub(crate) struct Folder {
+pub struct Folder {
     dir: PathBuf,
     /// The directory itself, locked as long as this lives.
     handle: File,
@@ -21,7 +21,7 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Opens a directory to add to it; makes it, for its owner alone, where there is none.
-    pub(crate) fn make(dir: &Path) -> Result<Self, BackupError> {
+    pub fn make(dir: &Path) -> Result<Self, BackupError> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(BackupError::io(dir))?;
         let handle = File::open(dir).map_err(BackupError::io(dir))?;
         locked(dir, handle.try_lock())?;
@@ -29,14 +29,14 @@ impl Folder {
     }
 
     /// Opens a directory to read it.
-    pub(crate) fn open(dir: &Path) -> Result<Self, BackupError> {
+    pub fn open(dir: &Path) -> Result<Self, BackupError> {
         let handle = File::open(dir).map_err(BackupError::io(dir))?;
         locked(dir, handle.try_lock_shared())?;
         Ok(Self { dir: dir.to_owned(), handle })
     }
 
     /// Where it is.
-    pub(crate) fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
@@ -54,12 +54,12 @@ impl Folder {
     }
 
     /// The same where there must be one.
-    pub(crate) fn finished(&self, identity: &[u8; 32]) -> Result<Verified, BackupError> {
+    pub fn finished(&self, identity: &[u8; 32]) -> Result<Verified, BackupError> {
         self.manifest(identity)?.ok_or_else(|| BackupError::NoManifest { path: self.dir.clone() })
     }
 
     /// Numbers of all segments that are there, ascending.
-    pub(crate) fn segments(&self) -> Result<Vec<u32>, BackupError> {
+    pub fn segments(&self) -> Result<Vec<u32>, BackupError> {
         let failed = BackupError::io(&self.dir);
         let mut numbers = Vec::new();
         for entry in std::fs::read_dir(&self.dir).map_err(&failed)? {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BackupError {
+pub enum BackupError {
     /// The operating system, at a file of the backup.
     #[error("{path}: {reason}")]
     Io {
@@ -79,7 +79,10 @@ pub(crate) enum BackupError {
     Copy(#[from] CopyError),
     /// The running server refused, or went away.
     #[error("the running server: {0}")]
-    Daemon(String),
+    Server(String),
+    /// The signature that came is not over what was copied.
+    #[error("the signature that the server gave is not the log identity key's over this backup")]
+    BadSignature,
     /// The store is so full that no state stays long enough.
     #[error(
         "the store is so full that its space is used again before it is copied; free some, or copy when it is quiet"
@@ -89,7 +92,7 @@ pub(crate) enum BackupError {
 
 impl BackupError {
     /// An error of the system at a path.
-    pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
+    pub fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
         |reason| Self::Io { path: path.to_owned(), reason }
     }
 }
