@@ -73,6 +73,11 @@ impl Core {
             let committed = matches!(input, Input::Committed(_));
             let wake = matches!(input, Input::Wake) && !idle;
             self.tell_room(&input);
+            // Before the input: whoever asks now hears of a backup that was finished a moment ago.
+            flow = self.tell_backup(flow, &mut told, &mut out);
+            if flow == Flow::Stop {
+                break;
+            }
             self.engine.more_at_hand(letters.any());
             self.engine.handle(self.now(), input, &mut out);
             flow = self.hand_out(&mut out);
@@ -81,7 +86,6 @@ impl Core {
             }
             if wake {
                 self.board.publish(self.engine.register());
-                flow = self.tell_backup(flow, &mut told, &mut out);
                 flow = self.tell_cells(flow, &mut cells, &mut out);
             }
         }
