@@ -4,9 +4,11 @@
 // The coverage symbols come with it.
 use libfuzzer_sys as _;
 
+use disk::{Anchor, BLOCK, Geometry, Outline, Part, Stream};
 use fuzz::{names, new_site, site};
-use journal::act::{Act, EnvelopePrint, Export, Logout};
+use journal::act::{Act, EnvelopePrint, Export, Logout, LossCause, LossSource, LossTrace, Succession};
 use journal::checkpoint::Checkpoint;
+use journal::ids::Head;
 use journal::note::VerifierKey;
 use journal::testing::{SeededRng, seed};
 use journal::{Chain, ConversationId, LogId, MembershipHead, Policy, Register, ReservationId};
@@ -26,6 +28,7 @@ use protocol::seal::body;
 use protocol::seal::keys::{EpochKey, FileKey, Lock, TextPlace};
 use protocol::seal::text::{FileInfo, MessageText, TitleText};
 use protocol::seal::wraps::{EpochPlace, WrapSet};
+use protocol::succession::{PLAN_LABEL, Plan, SIGNATURE_LABEL, signature_text};
 use protocol::{Input, Output};
 use std::fs;
 use std::path::Path;
@@ -44,6 +47,8 @@ fn main() {
     bodies();
     files();
     stores();
+    backups();
+    successions();
     scripts();
 }
 
@@ -268,6 +273,52 @@ fn files() {
     keep("clean", "steering", "a\u{1b}[31mb\u{202E}c\td\r\ne\u{301}\u{302}\u{303}\u{200B}");
     keep("one-time", "printed", "2346X-79ACD-EFHJK-MNPRT");
     keep("one-time", "cyrillic", "2346х 79асд ефнјк мнрт");
+}
+
+/// A state without its superblocks behind the mode and where they go, and a segment's head with one record.
+fn backups() {
+    let part = |extent, blocks| Part { extent, stream: Stream::Bodies, born: 1, blocks };
+    let outline = Outline {
+        store: [1; 16],
+        geometry: Geometry { extent_bytes: 1 << 20, extents: 40, reserve: 3 },
+        anchor: Anchor { batch: 9, commit_at: 8192, digest: [2; 32] },
+        entries: 5,
+        journal_root: [3; 32],
+        epoch: 4,
+        next_written: true,
+        superblocks: vec![7; 2 * BLOCK],
+        parts: vec![part(0, 200), part(7, 3)],
+    };
+    let bytes = outline.encode();
+    let superblocks =
+        bytes.windows(2 * BLOCK).position(|run| run.iter().all(|byte| *byte == 7)).expect("they are there");
+    let (before, behind) = (&bytes[..superblocks], &bytes[superblocks + 2 * BLOCK..]);
+    keep("backup", "state", [&[1, superblocks as u8], before, behind].concat());
+    let blocks = [5; BLOCK];
+    let range = disk::Range { extent: 0, born: 1, block: 0, blocks: 1 };
+    let (mut anchor, mut named) = (Vec::new(), Vec::new());
+    outline.anchor.encode(&mut anchor);
+    range.encode(&mut named);
+    let digest = backup::blocks_digest(&range, &blocks);
+    let segment = [&b"conclave segment\x01"[..], &outline.store, &anchor, &named, &digest, &blocks];
+    keep("backup", "segment", [&[2], &segment.concat()[..]].concat());
+}
+
+/// As bytes below the armour, and as files.
+fn successions() {
+    let site = site();
+    let genesis = site.genesis(&["olga", "oleg"], Policy::standard());
+    let kept = Head { size: 5, root: [4; 32].into() };
+    let lost = vec![LossTrace { source: LossSource::Cell, size: 9, root: None }];
+    let act = Succession { era: 1, kept, lost, bodies_lost: false, cause: LossCause::Damage, time_ms: 1 };
+    let certificate = site.person("olga").signature_certificate.der().to_vec();
+    let plan = Plan::new(genesis.clone(), vec![certificate.into()], act).to_text();
+    let signature = signature_text(genesis);
+    for (name, label, text) in [("plan", PLAN_LABEL, plan), ("signature", SIGNATURE_LABEL, signature)] {
+        let below = pem::decode(&text, label).expect("it was written here");
+        keep("succession", name, [&[1], &below[0][..]].concat());
+        keep("succession", &format!("{name}-file"), [&[0], text.as_bytes()].concat());
+    }
 }
 
 /// The mode in front; the rest as FORMAT.md draws it, numbers little-endian.

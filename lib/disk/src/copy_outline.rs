@@ -192,7 +192,7 @@ impl Outline {
 
     /// Does a cell at this erasure epoch open this state?
     pub fn opens_at(&self, cell_epoch: u64) -> bool {
-        cell_epoch == self.epoch || (self.next_written && cell_epoch == self.epoch + 1)
+        cell_epoch == self.epoch || (self.next_written && self.epoch.checked_add(1) == Some(cell_epoch))
     }
 
     /// Is the range part of this state?
