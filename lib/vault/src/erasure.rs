@@ -2,7 +2,7 @@
 //! consumes the proof of the one before, so that none is left out and "erased" is not said too early.
 //!
 //! (a) the caller commits the `Erase` statements; (b) to (e) are here; (f) the caller commits `Erased` and only then
-//! tells anyone; (g) [`crate::Vault::sweep`].
+//! tells anyone; (g) [`crate::Vault::tend`].
 
 use std::sync::Arc;
 
