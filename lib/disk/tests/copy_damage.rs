@@ -10,7 +10,7 @@ mod copies;
 use std::sync::{Arc, Mutex};
 
 use copies::{Copy, LENGTH, Life, keys, rng};
-use disk::{BLOCK, CommitFields, CopyError, Device, Log, MemoryDevice, Position, Range};
+use disk::{BLOCK, CommitFields, CopyError, Device, Log, MemoryDevice, Outline, Position, Range};
 
 #[test]
 fn a_record_of_batches_that_a_salvage_has_given_up_is_not_the_stores_past() {
