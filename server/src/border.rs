@@ -86,6 +86,7 @@ pub(crate) fn from_driver(bytes: &[u8]) -> Result<Input, BadMessage> {
         | Input::Committed(_)
         | Input::ReadDone(..)
         | Input::Copied(..)
+        | Input::CopyReleased(_)
         | Input::NewestBackup(_)
         | Input::BackupBehind(_)
         | Input::Cells(_)

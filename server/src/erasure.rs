@@ -5,6 +5,7 @@ use crate::backup::{Gate, TAKE_TIMEOUT};
 use crate::log::Log;
 use crate::randomness::rng;
 use protocol::io::EraseItem;
+use std::time::Duration;
 use vault::{Need, Place, Target, Tended, Vault};
 
 /// Targets of one epoch; more are done in several.
@@ -62,6 +63,16 @@ pub(crate) fn run(
     gate: Option<&Gate>,
     log: Log,
 ) -> Result<Ran, vault::Error> {
+    run_within(vault, items, gate.map(|gate| (gate, TAKE_TIMEOUT)), log)
+}
+
+/// The same with another limit for whoever takes the backup.
+pub(crate) fn run_within(
+    vault: &mut Vault,
+    items: &[EraseItem],
+    gate: Option<(&Gate, Duration)>,
+    log: Log,
+) -> Result<Ran, vault::Error> {
     make_room(vault, items.len().min(TARGETS_MAX), log)?;
     let count = items.len().min(at_once(vault));
     let targets: Vec<Target> = items[..count].iter().map(target).collect();
@@ -72,7 +83,7 @@ pub(crate) fn run(
     }
 }
 
-/// An epoch that erases nothing: a cell that has joined is named by it, so that it will be missed.
+/// An epoch that erases nothing: by it the cells name the journal as it is now.
 pub(crate) fn name_cells(vault: &mut Vault, log: Log) -> Result<u64, vault::Error> {
     make_room(vault, 0, log)?;
     Ok(one_epoch(vault, &[], None, log)?.0)
@@ -81,7 +92,7 @@ pub(crate) fn name_cells(vault: &mut Vault, log: Log) -> Result<u64, vault::Erro
 fn one_epoch(
     vault: &mut Vault,
     targets: &[Target],
-    gate: Option<&Gate>,
+    gate: Option<(&Gate, Duration)>,
     log: Log,
 ) -> Result<(u64, bool), vault::Error> {
     let intended = vault.begin_erasure(targets)?;
@@ -89,7 +100,7 @@ fn one_epoch(
     let written = vault.write_tree(intended, &mut rng())?;
     // A crash here: the cell names the old root, the new tree is void, the intent is redone. A backup of this very moment
     // opens with the root before and with the root after.
-    let safe = gate.is_none_or(|gate| gate.written(TAKE_TIMEOUT));
+    let safe = gate.is_none_or(|(gate, limit)| gate.written(limit));
     if !safe {
         log.error("whoever took a backup away is gone: the erasure goes on, and no backup can be restored");
     }

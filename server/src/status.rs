@@ -149,6 +149,7 @@ impl Board {
             | Input::Committed(_)
             | Input::ReadDone(..)
             | Input::Copied(..)
+            | Input::CopyReleased(_)
             | Input::NewestBackup(_)
             | Input::BackupBehind(_)
             | Input::Cells(_)

@@ -308,11 +308,19 @@ console::words! {
             => en("the store is sound: {entries} entries, erasure epoch {epoch}{more}"),
                ru("хранилище исправно: записей {entries}, эпоха уничтожения {epoch}{more}");
         /// After `backup create`.
-        Backed { dir: String, batch: u64, entries: u64, epoch: u64, copied: String, taken_over: String, kept: String, rate: String }
+        Backed {
+            dir: String, batch: u64, entries: u64, epoch: u64, copied: String, taken_over: String, kept: String, rate: String,
+            more: String
+        }
             => en("{dir} holds the store as of batch {batch}: {entries} journal entries, erasure epoch {epoch}\n\
-                   copied now: {copied} ({rate}/s){taken_over}; all of the backup: {kept}"),
+                   copied now: {copied} ({rate}/s){taken_over}; all of the backup: {kept}{more}"),
                ru("в {dir} — хранилище на партию {batch}: записей журнала {entries}, эпоха уничтожения {epoch}\n\
-                   скопировано сейчас: {copied} ({rate}/с){taken_over}; вся копия: {kept}");
+                   скопировано сейчас: {copied} ({rate}/с){taken_over}; вся копия: {kept}{more}");
+        BackedTorn { places: u64 }
+            => en("\nDAMAGED: at {places} places the store's device does not read, and the backup has zeros there; the next copy tries\n\
+                   them anew. `conclaved store check` says what they hold"),
+               ru("\nПОВРЕЖДЕНО: устройство хранилища местами не читается (таких мест {places}), в копии там нули; следующая копия\n\
+                   попробует снова. Что там лежит, скажет `conclaved store check`");
         /// After `backup verify`.
         BackupWhole {
             batch: u64, entries: u64, epoch: u64, made: String, kept: String, manifest: String, opens: String

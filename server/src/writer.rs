@@ -174,7 +174,7 @@ impl Writer {
                 }
                 told = Some(room);
             }
-            let waits = match self.pacing.turn(&self.vault, Instant::now()) {
+            let waits = match self.pacing.begin_turn(&self.vault, Instant::now()) {
                 Turn::Idle => None,
                 Turn::Wait(for_long) => {
                     let looks = self.pacing.look_for_cells(&mut self.vault, Instant::now());
@@ -223,8 +223,9 @@ impl Writer {
                 return Ok(());
             }
             self.pacing.require_backup(batch.backup_required);
-            self.pacing.let_go_of_cells(&mut self.vault, &batch.drop_cells);
-            self.pacing.intend(&batch.erase, self.frontier.size() - 1);
+            let through = self.frontier.size() - 1;
+            self.pacing.let_go_of_cells(&mut self.vault, &batch.drop_cells, through);
+            self.pacing.intend(&batch.erase, through);
             if tending.written(&mut self.vault, &mut self.rng).map_err(WriteError::Tending)? {
                 self.pacing.room_is_back();
             }

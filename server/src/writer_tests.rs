@@ -199,9 +199,9 @@ fn a_body_where_one_lies_already_is_a_fault_of_ours_and_writes_nothing() {
 
 #[test]
 fn erasing_goes_on_in_a_nearly_full_store_however_often_it_is_asked() {
-    /// Messages below one node of the tree.
-    const FAN_OUT: u64 = 64;
-    const MESSAGES: u64 = 130 * FAN_OUT;
+    /// So far apart that each has a node of its own.
+    const APART: u64 = 64;
+    const MESSAGES: u64 = 130 * APART;
     let mut world = World::new(16 << 20);
     for first in (0..MESSAGES).step_by(520) {
         let bodies = (first..first + 520).map(|item| body(item, 300)).collect();
@@ -216,15 +216,28 @@ fn erasing_goes_on_in_a_nearly_full_store_however_often_it_is_asked() {
         world.write(vec![b"a large one".to_vec()], vec![body(item, 200_000)]).unwrap();
         item += 1;
     }
-    // Each takes one message below every node, and the next one waits already: nobody sweeps in between.
-    for offset in 0..40 {
+    // Each takes one message below every such node, in as many epochs as it needs, and the next one waits already: nobody
+    // sweeps in between.
+    const TIMES: u64 = 40;
+    for offset in 0..TIMES {
         world.write(vec![b"erase".to_vec()], Vec::new()).unwrap();
-        let items = (offset..MESSAGES).step_by(FAN_OUT as usize);
+        let items = (offset..MESSAGES).step_by(APART as usize);
         let items = items.map(|item| EraseItem::Item(Place { conversation: 5, item }));
-        let writer = world.writer.as_mut().unwrap();
-        erasure::run(&mut writer.vault, &items.collect::<Vec<_>>(), None, writer.log).unwrap();
+        let mut left: Vec<_> = items.collect();
+        while !left.is_empty() {
+            let writer = world.writer.as_mut().unwrap();
+            match erasure::run(&mut writer.vault, &left, None, writer.log).unwrap() {
+                Ran::Erased { count, .. } => drop(left.drain(..count)),
+                Ran::NoRoom => panic!("no room for {} of run {offset}", left.len()),
+            }
+        }
     }
     world.restart();
+    let reader = world.writer.as_ref().unwrap().vault.reader();
+    for item in 0..MESSAGES {
+        let read = reader.read(vault::Place::item(5, item));
+        assert_eq!(read.is_err(), item % APART < TIMES, "{item}");
+    }
 }
 
 #[test]

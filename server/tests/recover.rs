@@ -179,6 +179,53 @@ fn lost_entries_are_given_up_by_two_officers_and_everybody_hears_of_it(suite: Su
     assert!(check.status.success(), "{}", said(&check));
 }
 
+fn a_backup_of_what_was_given_up_is_not_gone_on_with(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite), runtime());
+    let server = site.start();
+    let mut anna = Client::new(&site, "anna");
+    let (conversation, lost) = runtime.block_on(async {
+        anna.first_login(&site, "anna", &server).await;
+        let conversation = anna.talk_to(&site, "boris").await;
+        send(&mut anna, conversation, "kept").await;
+        let lost = send(&mut anna, conversation, "lost").await;
+        for n in 0..5 {
+            send(&mut anna, conversation, &format!("more {n}")).await;
+        }
+        (conversation, lost)
+    });
+    let config = site.path("conclaved.toml");
+    let backup = |command: &[&str], dir: &str| {
+        let dir = site.path(dir);
+        site.conclaved(&[&["backup"][..], command, &[&dir, "--config", &config, "--json"]].concat())
+    };
+    let create = |dir: &str| backup(&["create", "--to"], dir);
+    assert!(create("old").status.success());
+    stop(server);
+    anna.hang_up();
+    lose_batch_of(&site, lost);
+    let path = site.path("succession.plan");
+    assert!(recover(&site, &["--out", &path]).status.success());
+    let plan = Plan::from_text(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let (olga, oleg) = (write_signature(&site, &plan, "olga"), write_signature(&site, &plan, "oleg"));
+    let done = carry(&site, &path, &[&olga, &oleg]);
+    assert!(done.status.success(), "{}", said(&done));
+    let server = site.start();
+    runtime.block_on(async {
+        anna.enter(&site, "anna", &server).await;
+        send(&mut anna, conversation, "of the new era").await;
+    });
+    let refused = create("old");
+    assert!(
+        refused.status.code() == Some(1) && said(&refused).contains("backup-other"),
+        "{}",
+        said(&refused)
+    );
+    assert!(create("new").status.success());
+    let opens = backup(&["rehearse"], "new");
+    assert!(opens.status.success(), "{}", said(&opens));
+    stop(server);
+}
+
 fn a_store_that_lost_nothing_has_nothing_to_give_up(suite: Suite) {
     let site = Site::founded(suite);
     let path = site.path("succession.plan");
@@ -193,5 +240,6 @@ fn a_store_that_lost_nothing_has_nothing_to_give_up(suite: Suite) {
 
 support::on_each_suite!(
     lost_entries_are_given_up_by_two_officers_and_everybody_hears_of_it,
+    a_backup_of_what_was_given_up_is_not_gone_on_with,
     a_store_that_lost_nothing_has_nothing_to_give_up,
 );

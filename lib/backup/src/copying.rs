@@ -2,6 +2,7 @@
 //! Never copies a block twice, and never names a segment in a manifest before it is durable.
 
 use crate::folder::Folder;
+use crate::made::Made;
 use crate::manifest::{Manifest, SEGMENTS_MAX, is_signed, segments_digest};
 use crate::segment::{Found, Head, Listed, Writing};
 use crate::source::{Signed, Source, Taken};
@@ -26,6 +27,8 @@ pub struct Copied {
     pub taken_over_bytes: u64,
     /// Bytes of all segments.
     pub kept_bytes: u64,
+    /// Places of the store, of up to 1 MiB each, in which blocks do not read: they are zeros in the backup.
+    pub torn: u64,
 }
 
 /// A segment as it was found in the directory.
@@ -73,15 +76,26 @@ pub fn look(folder: &Folder, identity: &[u8; 32]) -> Result<Inventory, BackupErr
 /// What the directory has.
 struct Have {
     cover: Cover,
-    segments: BTreeMap<u32, (Listed, Vec<Range>)>,
+    segments: BTreeMap<u32, Kept>,
+    /// Named by the manifest before and worth nothing: deleted once another stands.
+    replaced: Vec<u32>,
     next: u32,
 }
 
-/// Copies what is missing of the newest state. `told` hears the bytes that are through and the bytes of all.
+/// A segment that the next manifest names.
+struct Kept {
+    listed: Listed,
+    ranges: Vec<Range>,
+    torn: bool,
+}
+
+/// Copies what is missing of the newest state. What this machine has not made itself is compared with the store first. `told`
+/// hears the bytes that are through and the bytes of all.
 pub fn copy(
     folder: &Folder,
     inventory: Inventory,
     source: &mut dyn Source,
+    made: &Made,
     mut told: impl FnMut(u64, u64),
 ) -> Result<Copied, BackupError> {
     let mut outline = source.hold()?;
@@ -89,8 +103,9 @@ pub fn copy(
         refuse_foreign(folder, source, &outline, before)?;
     }
     let (mut copied_bytes, mut attempts, mut rounds) = (0, 0, 0);
+    let is_mine = inventory.before.as_ref().is_some_and(|before| made.has(&before.manifest.id()));
     let (mut have, taken_over_bytes) = loop {
-        if let Some(taken_over) = taken_over(folder, source, &outline, &inventory)? {
+        if let Some(taken_over) = taken_over(folder, source, &outline, &inventory, is_mine, &mut told)? {
             break taken_over;
         }
         outline = hold_again(source, &mut attempts)?;
@@ -100,9 +115,12 @@ pub fn copy(
             outline = hold_again(source, &mut attempts)?;
         }
         let (verified, kept_bytes) = finish(folder, source, &outline, &mut have)?;
+        made.add(&verified.manifest.id());
         rounds += 1;
         if !source.kept(&verified)? || rounds >= ROUNDS_MAX {
-            return Ok(Copied { verified, copied_bytes, taken_over_bytes, kept_bytes });
+            let torn =
+                have.segments.values().filter(|kept| kept.torn).map(|kept| kept.ranges.len() as u64).sum();
+            return Ok(Copied { verified, copied_bytes, taken_over_bytes, kept_bytes, torn });
         }
         outline = source.hold()?;
     }
@@ -122,9 +140,9 @@ fn finish(
     have: &mut Have,
 ) -> Result<(Verified, u64), BackupError> {
     let is_live = |ranges: &[Range]| ranges.iter().any(|range| outline.holds(range));
-    let dead = have.segments.extract_if(.., |_, (_, ranges)| !is_live(ranges));
-    let dead: Vec<u32> = dead.map(|(number, _)| number).collect();
-    let segments: Vec<Listed> = have.segments.values().map(|(listed, _)| *listed).collect();
+    let dead = have.segments.extract_if(.., |_, kept| !is_live(&kept.ranges));
+    let dead: Vec<u32> = dead.map(|(number, _)| number).chain(std::mem::take(&mut have.replaced)).collect();
+    let segments: Vec<Listed> = have.segments.values().map(|kept| kept.listed).collect();
     let kept_bytes = segments.iter().map(|listed| listed.bytes).sum();
     let Signed { made_ms, signature } = source.sign(&segments_digest(&segments))?;
     let manifest = Manifest::new(source.identity(), made_ms, outline, segments);
@@ -155,34 +173,48 @@ fn refuse_foreign(
     Ok(())
 }
 
-/// What of the directory counts. A segment of an interrupted copy counts when the source says of every block of it that
-/// it is the store's; one that does not is deleted. Also gives how much of them the state needs. `None` when the state was
-/// lost meanwhile.
+/// What of the directory counts. A segment of an interrupted copy, or of a backup that another machine has made, counts when
+/// the source says of every block of it that it is the store's. One that does not is deleted: at once, or when another
+/// manifest stands that does not name it. A torn one is brought anew: what did not read may read today. Also gives how much an
+/// interrupted copy brought of what the state needs. `None` when the state was lost meanwhile.
 fn taken_over(
     folder: &Folder,
     source: &mut dyn Source,
     outline: &Outline,
     inventory: &Inventory,
+    is_mine: bool,
+    told: &mut impl FnMut(u64, u64),
 ) -> Result<Option<(Have, u64)>, BackupError> {
-    let mut have = Have { cover: Cover::default(), segments: BTreeMap::new(), next: 1 };
+    let mut have = Have { cover: Cover::default(), segments: BTreeMap::new(), replaced: Vec::new(), next: 1 };
+    let live = |known: &Known| -> u64 {
+        known.ranges.iter().filter(|range| outline.holds(range)).map(|range| range.bytes() as u64).sum()
+    };
+    let is_compared = !is_mine && !inventory.named.is_empty();
+    let (mut through, all) = (0, inventory.named.iter().map(live).sum());
     for known in &inventory.named {
-        have.next = have.next.max(known.listed.number + 1);
-        if !take_in(&mut have, known) {
-            return Err(BackupError::Damaged { path: folder.dir().to_owned(), at: 0 });
+        let number = known.listed.number;
+        have.next = have.next.max(number + 1);
+        let Some(is_ours) = (if is_mine { Some(true) } else { is_ours(source, outline, known)? }) else {
+            return Ok(None);
+        };
+        if known.head.torn || !is_ours || !take_in(&mut have, known) {
+            have.replaced.push(number);
+        }
+        through += live(known);
+        if is_compared {
+            told(through, all);
         }
     }
     let (mut taken_over, mut worthless) = (0, Vec::new());
     for (number, known) in &inventory.left {
         have.next = have.next.max(number + 1);
-        let known = known.as_ref().filter(|known| known.head.store == outline.store);
-        let Some(known) = known.filter(|known| lies_where_it_may(outline, known)) else {
+        let Some(known) = known.as_ref().filter(|known| !known.head.torn) else {
             worthless.push(*number);
             continue;
         };
         let Some(is_ours) = is_ours(source, outline, known)? else { return Ok(None) };
         if is_ours && take_in(&mut have, known) {
-            let live = known.ranges.iter().filter(|range| outline.holds(range));
-            taken_over += live.map(|range| range.bytes() as u64).sum::<u64>();
+            taken_over += live(known);
         } else {
             worthless.push(*number);
         }
@@ -202,9 +234,11 @@ fn lies_where_it_may(outline: &Outline, known: &Known) -> bool {
     })
 }
 
-/// Are all blocks that the state has the ones in this segment? `None` when the state was lost meanwhile.
+/// Is it the store's, with nothing where it may not be, and are all blocks that the state has the ones in this segment? `None`
+/// when the state was lost meanwhile.
 fn is_ours(source: &mut dyn Source, outline: &Outline, known: &Known) -> Result<Option<bool>, BackupError> {
-    if !source.has_passed(&known.head.anchor)? {
+    let may_be = known.head.store == outline.store && lies_where_it_may(outline, known);
+    if !may_be || !source.has_passed(&known.head.anchor)? {
         return Ok(Some(false));
     }
     for (range, digest) in known.ranges.iter().zip(&known.digests).filter(|(range, _)| outline.holds(range)) {
@@ -223,7 +257,8 @@ fn take_in(have: &mut Have, known: &Known) -> bool {
         return false;
     }
     have.cover = cover;
-    have.segments.insert(known.listed.number, (known.listed, known.ranges.clone()));
+    let Known { listed, head, ranges, .. } = known;
+    have.segments.insert(listed.number, Kept { listed: *listed, ranges: ranges.clone(), torn: head.torn });
     true
 }
 
@@ -241,27 +276,31 @@ fn bring(
     // The journal lives for ever: in segments of its own, so that those of bodies can die.
     missing.sort_by_key(|range| !is_journal(outline, range));
     let all: u64 = missing.iter().map(|range| range.bytes() as u64).sum();
-    let (begin, head) = (*copied, Head { store: outline.store, anchor: outline.anchor });
-    let (mut asked, mut writing, mut blocks) = (0, None, Vec::new());
+    let (begin, head) = (*copied, Head { store: outline.store, anchor: outline.anchor, torn: false });
+    let (mut asked, mut writing, mut torn, mut blocks) = (0, None, None, Vec::new());
     for (n, range) in missing.iter().enumerate() {
         while asked < missing.len() && asked < n + ASKED_AHEAD {
             source.ask(&missing[asked])?;
             asked += 1;
         }
-        if source.take(&mut blocks)? == Taken::Lost {
+        let taken = source.take(&mut blocks)?;
+        if taken == Taken::Lost {
             // What was asked ahead is lost as well, and must not be taken for answers to what comes.
             for _ in n + 1..asked {
                 source.take(&mut blocks)?;
             }
             close(have, writing)?;
+            close(have, torn)?;
             return Ok(false);
         }
         if n > 0 && is_journal(outline, range) != is_journal(outline, &missing[n - 1]) {
             close(have, writing.take())?;
         }
-        let mut segment = match writing.take() {
+        let is_torn = taken == Taken::Torn;
+        let place = if is_torn { &mut torn } else { &mut writing };
+        let mut segment = match place.take() {
             Some(segment) => segment,
-            None => begin_segment(folder, have, head)?,
+            None => begin_segment(folder, have, Head { torn: is_torn, ..head })?,
         };
         segment.add(range, &blocks)?;
         have.cover.add(range);
@@ -270,10 +309,11 @@ fn bring(
         if segment.is_full() {
             close(have, Some(segment))?;
         } else {
-            writing = Some(segment);
+            *place = Some(segment);
         }
     }
     close(have, writing)?;
+    close(have, torn)?;
     Ok(true)
 }
 
@@ -293,8 +333,9 @@ fn begin_segment(folder: &Folder, have: &mut Have, head: Head) -> Result<Writing
 
 fn close(have: &mut Have, writing: Option<Writing>) -> Result<(), BackupError> {
     if let Some(writing) = writing {
+        let torn = writing.torn();
         let (listed, ranges) = writing.finish()?;
-        have.segments.insert(listed.number, (listed, ranges));
+        have.segments.insert(listed.number, Kept { listed, ranges, torn });
     }
     Ok(())
 }

@@ -58,9 +58,10 @@ pub enum BackupError {
         /// Which.
         path: PathBuf,
     },
-    /// The store went another way since: it was itself put back from an older backup.
+    /// The store went another way since: it was itself put back from an older backup, or what was lost was given up.
     #[error(
-        "{path} holds a backup of batch {batch}, which this store has never seen: it has gone another way since"
+        "{path} holds a backup of batch {batch}, which is not in this store's history: it has gone another way since. Begin a new \
+         directory, and keep this one until that is complete"
     )]
     OtherHistory {
         /// Which.

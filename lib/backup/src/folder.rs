@@ -5,7 +5,7 @@ use crate::BackupError;
 use crate::manifest::{self, MANIFEST_BYTES_MAX, Verified};
 use crate::segment;
 use pki::durable_file;
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Folder {
     /// The manifest; `None` when no copy was ever finished here.
     pub(crate) fn manifest(&self, identity: &[u8; 32]) -> Result<Option<Verified>, BackupError> {
         let path = self.dir.join(MANIFEST);
-        let file = match File::open(&path) {
+        let file = match segment::open_file(OpenOptions::new().read(true), &path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(BackupError::io(&path)(error)),
@@ -94,5 +94,28 @@ fn locked(dir: &Path, outcome: Result<(), TryLockError>) -> Result<(), BackupErr
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(BackupError::InUse { path: dir.to_owned() }),
         Err(TryLockError::Error(reason)) => Err(BackupError::Io { path: dir.to_owned(), reason }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_neither_waited_for_nor_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::make(dir.path()).unwrap();
+        let other = dir.path().join("other");
+        std::fs::write(&other, [7; 9000]).unwrap();
+        for name in ["manifest", "segment-00001"] {
+            let path = dir.path().join(name);
+            nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+            assert!(matches!(crate::look(&folder, &[0; 32]), Err(BackupError::Io { .. })), "{name}: a pipe");
+            std::fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink(&other, &path).unwrap();
+            assert!(matches!(crate::look(&folder, &[0; 32]), Err(BackupError::Io { .. })), "{name}: a link");
+            std::fs::remove_file(&path).unwrap();
+        }
+        assert!(crate::look(&folder, &[0; 32]).is_ok());
     }
 }

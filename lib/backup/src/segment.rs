@@ -5,15 +5,16 @@ use crate::BackupError;
 use disk::codec::{Fields, Malformed};
 use disk::{Anchor, Range, StoreId};
 use minicbor::{Decode, Encode};
+use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 16] = b"conclave segment";
 const VERSION: u8 = 1;
-const HEAD_BYTES: usize = 16 + 1 + 16 + Anchor::BYTES;
+const HEAD_BYTES: usize = 16 + 1 + 16 + Anchor::BYTES + 1;
 const RECORD_BYTES: usize = Range::BYTES + 32;
 /// A segment that is longer than this is followed by another: what every filesystem takes.
 pub(crate) const SEGMENT_BYTES_MAX: u64 = 1 << 30;
@@ -38,12 +39,15 @@ pub(crate) struct Listed {
 pub(crate) struct Head {
     pub(crate) store: StoreId,
     pub(crate) anchor: Anchor,
+    /// Every record has blocks that did not read, and are zeros in it.
+    pub(crate) torn: bool,
 }
 
 impl Head {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = [&MAGIC[..], &[VERSION], &self.store].concat();
         self.anchor.encode(&mut bytes);
+        bytes.push(u8::from(self.torn));
         bytes
     }
 
@@ -52,7 +56,8 @@ impl Head {
         if fields.array()? != *MAGIC || fields.u8()? != VERSION {
             return Err(Malformed);
         }
-        let head = Self { store: fields.array()?, anchor: Anchor::decode(&mut fields)? };
+        let head =
+            Self { store: fields.array()?, anchor: Anchor::decode(&mut fields)?, torn: fields.flag()? };
         fields.end()?;
         Ok(head)
     }
@@ -91,6 +96,16 @@ pub(crate) fn path(dir: &Path, number: u32) -> PathBuf {
     dir.join(format!("segment-{number:05}"))
 }
 
+/// Opens a file that lies on a medium which others may write to: a regular one, in its own name. Opening a pipe would wait for
+/// its other end.
+pub(crate) fn open_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits()).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "no regular file")),
+    }
+}
+
 /// A segment being written.
 pub(crate) struct Writing {
     file: File,
@@ -100,6 +115,7 @@ pub(crate) struct Writing {
     unsynced: u64,
     digest: Sha256,
     ranges: Vec<Range>,
+    torn: bool,
 }
 
 impl Writing {
@@ -108,10 +124,15 @@ impl Writing {
         let path = path(dir, number);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let mut file = file.map_err(BackupError::io(&path))?;
-        let head = head.encode();
+        let (torn, head) = (head.torn, head.encode());
         file.write_all(&head).map_err(BackupError::io(&path))?;
         let (bytes, digest) = (head.len() as u64, Sha256::new_with_prefix(&head));
-        Ok(Self { file, path, number, bytes, unsynced: 0, digest, ranges: Vec::new() })
+        Ok(Self { file, path, number, bytes, unsynced: 0, digest, ranges: Vec::new(), torn })
+    }
+
+    /// Has it what did not read?
+    pub(crate) fn torn(&self) -> bool {
+        self.torn
     }
 
     /// Adds a record. A crash inside leaves a torn one, which the next copy cuts off.
@@ -172,7 +193,7 @@ impl Found {
         let path = path(dir, number);
         let found = Self::walk(&path, number, true)?.filter(|found| !found.records.is_empty());
         if let Some(found) = &found {
-            let file = OpenOptions::new().write(true).open(&path).map_err(BackupError::io(&path))?;
+            let file = open_file(OpenOptions::new().write(true), &path).map_err(BackupError::io(&path))?;
             let cut = file.set_len(found.listed.bytes).and_then(|()| file.sync_all());
             cut.map_err(BackupError::io(&path))?;
         }
@@ -186,7 +207,7 @@ impl Found {
     /// Reads record after record up to the first that is not whole.
     fn walk(path: &Path, number: u32, with_blocks: bool) -> Result<Option<Self>, BackupError> {
         let failed = BackupError::io(path);
-        let file = File::open(path).map_err(&failed)?;
+        let file = open_file(OpenOptions::new().read(true), path).map_err(&failed)?;
         let length = file.metadata().map_err(&failed)?.len();
         let mut head = [0; HEAD_BYTES];
         if length < HEAD_BYTES as u64 {
@@ -223,7 +244,8 @@ fn decode_record(bytes: &[u8; RECORD_BYTES], at: u64) -> Result<Record, Malforme
 mod tests {
     use super::*;
 
-    const HEAD: Head = Head { store: [5; 16], anchor: Anchor { batch: 3, commit_at: 8192, digest: [6; 32] } };
+    const HEAD: Head =
+        Head { store: [5; 16], anchor: Anchor { batch: 3, commit_at: 8192, digest: [6; 32] }, torn: false };
 
     fn range(block: u32, blocks: u32) -> Range {
         Range { extent: 1, born: 2, block, blocks }

@@ -10,6 +10,8 @@ use disk::{Anchor, Outline, Range};
 pub enum Taken {
     /// Its blocks.
     Blocks,
+    /// The same, but for some that the store's device does not read: they are zeros.
+    Torn,
     /// The state is gone: a newer one is to be held.
     Lost,
 }

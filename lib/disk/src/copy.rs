@@ -8,16 +8,20 @@
 //! writer ends the copy, and the next start finds the extents free.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::buffer::AlignedBuffer;
 use crate::copy_outline::{Anchor, Outline, Part, Range};
 use crate::device::BLOCK;
 use crate::error::Error;
-use crate::extents::{Extent, ExtentTable};
+use crate::extents::{Extent, ExtentTable, Stream};
 use crate::log::State;
 use crate::reader::Reader;
 use crate::superblock::SUPERBLOCKS_BYTES;
+
+/// Blocks of one state that do not read and are copied as zeros, 4 MiB. More of them is a device that is gone, and no copy.
+const UNREAD_BLOCKS_MAX: u32 = 1024;
 
 /// Why a copy does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -42,17 +46,25 @@ pub(crate) struct Desk(Mutex<Told>);
 struct Told {
     /// The newest durable state.
     state: State,
-    /// Extents of the state being copied.
-    held: Option<BTreeSet<Extent>>,
+    /// Extents of the state being copied, and which copy that is.
+    held: Option<(u64, BTreeSet<Extent>)>,
     /// One of them was taken all the same.
     lost: bool,
+    /// Copies so far.
+    copies: u64,
     /// Freed while they were held: to be discarded when nobody holds them any more.
     discards_owed: BTreeSet<Extent>,
 }
 
 impl Desk {
     pub(crate) fn new(state: State) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Told { state, held: None, lost: false, discards_owed: BTreeSet::new() })))
+        Arc::new(Self(Mutex::new(Told {
+            state,
+            held: None,
+            lost: false,
+            copies: 0,
+            discards_owed: BTreeSet::new(),
+        })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
@@ -76,7 +88,7 @@ impl Desk {
     pub(crate) fn choose(&self, table: &ExtentTable) -> Option<Extent> {
         let mut told = self.lock();
         let is_free = |extent: &Extent| table.uses[*extent as usize].stream.is_none();
-        let Some(held) = &told.held else { return (0..table.geometry.extents).find(is_free) };
+        let Some((_, held)) = &told.held else { return (0..table.geometry.extents).find(is_free) };
         let unheld = (0..table.geometry.extents).find(|extent| is_free(extent) && !held.contains(extent));
         if unheld.is_some() {
             return unheld;
@@ -101,19 +113,30 @@ impl Copier {
 
     /// Holds the newest durable state still. One copy at a time.
     pub fn hold(&self) -> Result<Still, CopyError> {
-        let state = {
+        self.hold_as(false)
+    }
+
+    /// The same for whom an erasure waits: another copy that is under way is lost.
+    pub fn hold_first(&self) -> Result<Still, CopyError> {
+        self.hold_as(true)
+    }
+
+    fn hold_as(&self, comes_first: bool) -> Result<Still, CopyError> {
+        let (state, copy) = {
             let mut told = self.desk.lock();
-            if told.held.is_some() {
+            if told.held.is_some() && !comes_first {
                 return Err(CopyError::Busy);
             }
             let uses = told.state.table.uses.iter().zip(0..);
             let used: BTreeSet<Extent> =
                 uses.filter(|(used, _)| used.used_blocks > 0).map(|(_, extent)| extent).collect();
-            (told.held, told.lost) = (Some(used), false);
-            told.state.clone()
+            told.copies += 1;
+            (told.held, told.lost) = (Some((told.copies, used)), false);
+            (told.state.clone(), told.copies)
         };
         // From here on dropping it lets go, whatever fails.
-        let mut still = Still { copier: self.clone(), outline: blank_outline(&state, &self.reader) };
+        let outline = blank_outline(&state, &self.reader);
+        let mut still = Still { copier: self.clone(), copy, outline, unread: AtomicU32::new(0) };
         still.fill(&state)?;
         Ok(still)
     }
@@ -122,7 +145,11 @@ impl Copier {
 /// One state, held still until this is dropped.
 pub struct Still {
     copier: Copier,
+    /// Which copy this is.
+    copy: u64,
     outline: Outline,
+    /// Blocks that did not read.
+    unread: AtomicU32,
 }
 
 /// Whole blocks in memory that direct reading may fill.
@@ -174,32 +201,57 @@ impl Still {
 
     /// Reads the superblocks and the birth of each extent.
     fn fill(&mut self, state: &State) -> Result<(), CopyError> {
-        let reader = &self.copier.reader;
-        let superblocks = reader.blocks(0, SUPERBLOCKS_BYTES as usize)?;
+        let mut superblocks = CopyBuffer::new();
+        self.blocks(0, superblocks.blocks(SUPERBLOCKS_BYTES as usize))?;
         self.outline.superblocks = superblocks.as_ref().to_vec();
         for (used, extent) in state.table.uses.iter().zip(0..) {
             let (Some(stream), blocks @ 1..) = (used.stream, used.used_blocks) else { continue };
-            let offset = state.table.geometry.start(extent);
-            let header = reader.header(offset)?.filter(|header| header.stream == stream);
-            let born = header.ok_or(Error::Damaged { offset, what: "first run of an extent" })?.batch;
+            let born = self.born(state.table.geometry.start(extent), blocks, stream)?;
             self.outline.parts.push(Part { extent, stream, born, blocks });
         }
         self.check_kept()
     }
 
+    /// By the first run of an extent. Where that does not open, by the first one that does: two lives of an extent have no batch
+    /// in common. Where none does, by the state itself: then no copy of another state is taken for it.
+    fn born(&self, start: u64, blocks: u32, stream: Stream) -> Result<u64, CopyError> {
+        let newest = self.outline.anchor.batch;
+        for block in 0..u64::from(blocks) {
+            match self.copier.reader.header(start + block * BLOCK as u64) {
+                Ok(Some(header)) if header.stream == stream && header.batch <= newest => {
+                    return Ok(header.batch);
+                }
+                Ok(_) | Err(Error::Io(_)) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(newest)
+    }
+
     fn check_kept(&self) -> Result<(), CopyError> {
-        if self.copier.desk.lock().lost { Err(CopyError::Lost) } else { Ok(()) }
+        let told = self.copier.desk.lock();
+        let is_held = told.held.as_ref().is_some_and(|(copy, _)| *copy == self.copy);
+        if told.lost || !is_held { Err(CopyError::Lost) } else { Ok(()) }
     }
 
     /// Was this store ever where the anchor says? Else two stores have gone different ways, and blocks of the one are
     /// worth nothing to the other, even where extent and batch are alike.
+    ///
+    /// Where the log goes on in place of lost batches (`salvage.rs`), their records lie on behind its end and in extents that it
+    /// gave back: its past is what its journal fills now, in which everything else was written over.
     pub fn has_passed(&self, anchor: &Anchor) -> Result<bool, CopyError> {
-        let is_place = anchor.commit_at.is_multiple_of(BLOCK as u64)
-            && anchor.commit_at < self.outline.geometry.start(self.outline.geometry.extents);
-        if anchor.batch > self.outline.anchor.batch || !is_place {
+        let geometry = self.outline.geometry;
+        let is_filled = |part: &Part| {
+            let start = geometry.start(part.extent);
+            let end = start + u64::from(part.blocks) * BLOCK as u64;
+            part.stream == Stream::Journal && (start..end).contains(&anchor.commit_at)
+        };
+        let is_place = anchor.commit_at.is_multiple_of(BLOCK as u64);
+        if anchor.batch > self.outline.anchor.batch || !is_place || !self.outline.parts.iter().any(is_filled)
+        {
             return Ok(false);
         }
-        let (reader, geometry) = (&self.copier.reader, self.outline.geometry);
+        let reader = &self.copier.reader;
         let Some(header) = reader.header(anchor.commit_at)? else { return Ok(false) };
         let found = reader.commit(anchor.commit_at, &header, geometry)?;
         Ok(found.is_some_and(|(commit, record)| {
@@ -207,21 +259,45 @@ impl Still {
         }))
     }
 
-    /// Reads a range of the state into `buffer`.
-    pub fn read(&self, range: &Range, buffer: &mut CopyBuffer) -> Result<(), CopyError> {
+    /// Reads a range of the state into `buffer`. `false`: some of its blocks do not read, and are zeros there. What does not
+    /// read cannot be copied, and all the rest must be.
+    pub fn read(&self, range: &Range, buffer: &mut CopyBuffer) -> Result<bool, CopyError> {
         if !self.outline.holds(range) || range.blocks > crate::copy_outline::RANGE_BLOCKS_MAX {
             return Err(CopyError::NoSuchRange);
         }
-        let blocks = buffer.blocks(range.bytes());
-        self.copier.reader.device.read(self.outline.offset(range), blocks).map_err(Error::from)?;
+        let is_whole = self.blocks(self.outline.offset(range), buffer.blocks(range.bytes()))?;
         // Asked behind the reading: what was not lost until now was whole when it was read.
-        self.check_kept()
+        self.check_kept()?;
+        Ok(is_whole)
+    }
+
+    /// All at once, and block by block where that fails.
+    fn blocks(&self, offset: u64, blocks: &mut [u8]) -> Result<bool, CopyError> {
+        let reader = &self.copier.reader;
+        if reader.device.read(offset, blocks).is_ok() {
+            return Ok(true);
+        }
+        // A device that is gone is no store of zeros.
+        let is_there = |at: u64| reader.blocks(at, BLOCK).is_ok();
+        let is_gone = !(0..SUPERBLOCKS_BYTES).step_by(BLOCK).any(is_there);
+        let mut is_whole = true;
+        for (block, at) in blocks.chunks_mut(BLOCK).zip((offset..).step_by(BLOCK)) {
+            let Err(error) = reader.device.read(at, block) else { continue };
+            if is_gone || self.unread.fetch_add(1, Ordering::Relaxed) >= UNREAD_BLOCKS_MAX {
+                return Err(Error::from(error).into());
+            }
+            block.fill(0);
+            is_whole = false;
+        }
+        Ok(is_whole)
     }
 }
 
 impl Drop for Still {
     fn drop(&mut self) {
         let mut told = self.copier.desk.lock();
-        (told.held, told.lost) = (None, false);
+        if told.held.as_ref().is_some_and(|(copy, _)| *copy == self.copy) {
+            (told.held, told.lost) = (None, false);
+        }
     }
 }

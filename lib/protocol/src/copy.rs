@@ -29,11 +29,11 @@ pub enum CopyAsk {
         #[cbor(with = "minicbor::bytes")]
         Hash,
     ),
-    /// All of the state lies here, durable. Does an erasure wait for a backup? Then a newer state is to be taken now, and
-    /// the erasure waits until `Safe`. May be answered late.
+    /// All of the state lies here, durable, and was signed for since the last `Next`. Does an erasure wait for a backup? Then a
+    /// newer state is to be taken now, and the erasure waits until `Safe`. May be answered late.
     #[n(5)]
     Next,
-    /// That newer state lies here, durable.
+    /// That newer state lies here, durable, and was signed for. False: the erasure did not wait for it.
     #[n(6)]
     Safe,
     /// Has the state blocks of this digest in this encoded range? So what an interrupted copy left need not be sent again.
@@ -65,6 +65,12 @@ pub enum CopyAnswer {
     /// To `Sign`: when, by the server's clock, and the log identity key's signature.
     #[n(5)]
     Signed(#[n(0)] u64, #[n(1)] ByteVec),
+    /// To `Read`: blocks of which some do not read on the store's device; those are zeros.
+    #[n(6)]
+    Torn(#[n(0)] ByteVec),
+    /// To `Next`: an erasure waits for a backup, and does not begin now.
+    #[n(7)]
+    Waits,
 }
 
 /// What the core tells whoever copies ([`crate::io::Output::Copy`]).

@@ -84,6 +84,9 @@ pub enum Input {
     /// How the root cells do.
     #[n(23)]
     Cells(#[n(0)] Vec<CellRecord>),
+    /// Whoever copies the store has let this session's state go: it asked nothing for too long. Another may copy.
+    #[n(24)]
+    CopyReleased(#[n(0)] SessionId),
 }
 
 /// Pushes that were dropped before a byte of them was sent: from the first that carried an erased body on.

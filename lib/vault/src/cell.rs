@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 /// Bytes one record may have.
 pub(crate) const RECORD_BYTES_MAX: usize = 512;
 
+/// No cell wants more milliseconds than these between two replacements.
+pub const PACE_MS_MAX: u64 = 30_000;
+
 /// A cell's own name, drawn when it joins a store: a mirror knows by it which cells may hold a root.
 pub(crate) type CellName = [u8; 8];
 

@@ -51,7 +51,7 @@ mod unlock;
 mod vault;
 
 pub use batch::Batch;
-pub use cell::{CellError, CellKind, CellSlot, RootCell};
+pub use cell::{CellError, CellKind, CellSlot, PACE_MS_MAX, RootCell};
 pub use compact::{Need, Tended};
 pub use draft::CutOff;
 pub use erasure::{Destroyed, Intended, Replaced, Written};

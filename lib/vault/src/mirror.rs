@@ -149,41 +149,35 @@ impl Keeper {
         self.here().filter_map(|(name, _)| name).collect()
     }
 
-    /// Before a root is replaced: every cell that may hold one is here.
+    /// Before a root is replaced: every cell that may hold one is here. One that the configuration names and the ruling slot
+    /// does not holds none: it never joined, or was let go of.
     pub(crate) fn check_whole(&self) -> Result<(), Error> {
-        if self.let_go {
+        if self.let_go || !self.misses_one() {
             return Ok(());
         }
-        self.check_here()?;
-        match self.misses_one() {
-            true => Err(Error::CellAbsent { why: "the configuration does not name it".into() }),
-            false => Ok(()),
-        }
+        let why = self.why_away().unwrap_or_else(|| "the configuration does not name it".into());
+        Err(Error::CellAbsent { why })
     }
 
-    /// From here on the absent cells are not waited for. Two officers have said so, and the journal says that such a
-    /// cell, wherever it is, opens what is erased from now on.
+    /// The absent cells are not waited for until the next epoch, which lists them no more. Two officers have said so, and the
+    /// journal says that such a cell, wherever it is, opens what is erased from now on.
     pub(crate) fn let_go(&mut self) {
         self.let_go = true;
     }
 
-    /// Is a cell here that the ruling slot does not list? The next epoch lists it.
-    pub(crate) fn has_joined(&self) -> bool {
-        self.names().iter().any(|name| !self.listed.contains(name))
-    }
-
     /// Is every cell here that the configuration names?
     pub fn check_here(&self) -> Result<(), Error> {
-        match self.members.iter().find_map(|member| member.cell.as_ref().err().cloned()) {
-            Some(why) => Err(Error::CellAbsent { why }),
-            None => Ok(()),
-        }
+        self.why_away().map_or(Ok(()), |why| Err(Error::CellAbsent { why }))
+    }
+
+    fn why_away(&self) -> Option<String> {
+        self.members.iter().find_map(|member| member.cell.as_ref().err().cloned())
     }
 
     /// Before a new store is made, and before anything is overwritten for it: every cell is here, and none holds a root or anything
     /// that is not ours. A device record may be there: an interrupted founding leaves one.
     pub fn check_free(&self) -> Result<(), Error> {
-        self.check_whole()?;
+        self.check_here()?;
         for (_, cell) in self.here() {
             let is_ours = device_record::is_whole(&cell.read(CellSlot::Device)?);
             let is_free = match is_ours {
@@ -309,6 +303,7 @@ impl Keeper {
     /// Brings every cell to the ruling slot: (c) and (d) of a life that ended before them, a cell that was away, a blank one.
     /// Done at every start, any number of times. Where the last life may have died inside (d), (d) is done once more whole,
     /// though the slot reads as empty: of what was overwritten a discard may be owed, or the end of a torn sector.
+    /// Whether a cell has joined.
     pub(crate) fn bring_up(
         &mut self,
         ruling: &RootSlot,
@@ -316,24 +311,14 @@ impl Keeper {
         keys: &DeviceKeys,
         mask: &Arc<Mask>,
         rng: &mut dyn CryptoRng,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         // The ruling slot, or zeros where the former one was, may have been read from a cache: a process killed in (c) or (d)
         // leaves it there. A power cut that took the one and left the other's destruction would leave no root at all.
         self.each(|_, cell| Ok(cell.settle()?))?;
         self.listed.clone_from(&ruling.cells);
-        if self.misses_one() {
-            for member in self.members.iter_mut().filter(|member| member.cell.is_ok()) {
-                if member.name.is_none_or(|name| !ruling.cells.contains(&name)) {
-                    // It may not quietly take the place of the one that is away, which still holds a root.
-                    member.cell =
-                        Err("another cell stands where the store's own second cell is to be".into());
-                }
-            }
-        }
-        let unlock = self.unlock.clone();
         self.each(|name, cell| {
-            if name.is_none() {
-                *name = Some(join(cell, keys, unlock.as_deref(), rng)?);
+            if !is_listed(ruling, name) {
+                return Ok(());
             }
             let kept = RootSlot::decode(&cell.read(CellSlot::of_epoch(ruling.epoch))?, &ruling.store, mask);
             if !kept.is_some_and(|kept| kept.is_same(ruling)) {
@@ -346,12 +331,64 @@ impl Keeper {
         // waits for one that is away: nothing is called erased before that is back, and (c) of the next epoch is written over
         // the old root.
         if self.misses_one() {
-            return Ok(());
+            return self.refuse_newcomers(ruling);
         }
-        self.each(|_, cell| match died_in_destroying {
-            true => destroy(cell, ruling),
-            false => destroy_leftover(cell, ruling),
-        })
+        self.each(|name, cell| match (is_listed(ruling, name), died_in_destroying) {
+            (false, _) => Ok(()),
+            (true, true) => destroy(cell, ruling),
+            (true, false) => destroy_leftover(cell, ruling),
+        })?;
+        self.take_in(ruling, keys, mask, rng)
+    }
+
+    /// Another cell may not quietly take the place of one that is away, which still holds a root. None has joined.
+    fn refuse_newcomers(&mut self, ruling: &RootSlot) -> Result<bool, Error> {
+        for member in self.members.iter_mut().filter(|member| member.cell.is_ok()) {
+            if !is_listed(ruling, &member.name) {
+                member.cell = Err("another cell stands where the store's own second cell is to be".into());
+            }
+        }
+        if self.here().next().is_some() {
+            return Ok(false);
+        }
+        // The only one with a root has failed.
+        self.check_here().map(|()| false)
+    }
+
+    /// Cells that join: the others name them before they hold a root, so that no cell ever holds one and is missed by nobody.
+    /// Whether one has.
+    fn take_in(
+        &mut self,
+        ruling: &RootSlot,
+        keys: &DeviceKeys,
+        mask: &Arc<Mask>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<bool, Error> {
+        let unlock = self.unlock.clone();
+        self.each(|name, cell| {
+            if name.is_none() {
+                *name = Some(join(cell, keys, unlock.as_deref(), rng)?);
+            }
+            Ok(())
+        })?;
+        let slot = RootSlot { cells: self.names(), ..ruling.clone() };
+        if self.misses_one() || slot.cells.iter().all(|name| ruling.cells.contains(name)) {
+            return self.refuse_newcomers(ruling);
+        }
+        self.each(|name, cell| if is_listed(ruling, name) { rename(cell, &slot, mask) } else { Ok(()) })?;
+        // A crash before this line: a cell is named that holds no root, and the start with it gives it one.
+        if self.misses_one() {
+            return self.refuse_newcomers(ruling);
+        }
+        self.listed.clone_from(&slot.cells);
+        self.each(|name, cell| {
+            if is_listed(ruling, name) {
+                return Ok(());
+            }
+            replace(cell, &slot, mask)?;
+            destroy_leftover(cell, &slot)
+        })?;
+        Ok(true)
     }
 
     /// Is a cell away that may hold a root?
@@ -377,6 +414,8 @@ impl Keeper {
             destroy(&mut **cell, slot)?;
         }
         self.listed.clone_from(&slot.cells);
+        // What was let go of is listed no more; the next one that goes away is missed again.
+        self.let_go = false;
         Ok(())
     }
 
@@ -432,9 +471,29 @@ fn join(
     Ok(name)
 }
 
+fn is_listed(slot: &RootSlot, name: &Option<CellName>) -> bool {
+    name.is_some_and(|name| slot.cells.contains(&name))
+}
+
 /// Writes the slot, and gives what the cell gives back.
 fn replace(cell: &mut dyn RootCell, slot: &RootSlot, mask: &Arc<Mask>) -> Result<RootSlot, Error> {
-    let at = CellSlot::of_epoch(slot.epoch);
+    replace_at(CellSlot::of_epoch(slot.epoch), cell, slot, mask)
+}
+
+/// Gives the slot of this epoch other names, where it may be the only root there is: beside it first, so that no torn write
+/// takes it away. A crash inside: two slots of this epoch, either of which may rule; the next start leaves one.
+fn rename(cell: &mut dyn RootCell, slot: &RootSlot, mask: &Arc<Mask>) -> Result<(), Error> {
+    replace_at(other(slot), cell, slot, mask)?;
+    replace(cell, slot, mask)?;
+    destroy(cell, slot)
+}
+
+fn replace_at(
+    at: CellSlot,
+    cell: &mut dyn RootCell,
+    slot: &RootSlot,
+    mask: &Arc<Mask>,
+) -> Result<RootSlot, Error> {
     cell.write(at, &slot.encode())?;
     let kept = RootSlot::decode(&cell.read(at)?, &slot.store, mask).ok_or(CellError::ReadBack)?;
     if kept.is_same(slot) { Ok(kept) } else { Err(CellError::ReadBack.into()) }

@@ -42,8 +42,7 @@ pub struct Opened {
     pub interrupted: Option<Interrupted>,
     /// Journal size and root that the cell names: the journal must contain them.
     pub cell_names: (u64, [u8; 32]),
-    /// A cell has joined the mirror. Before anyone is served, an erasure epoch, with whatever is to be erased or with
-    /// nothing, makes the cells name each other: until then nobody would miss the new one.
+    /// A cell has joined the mirror. The cells name each other, so that each is missed from now on.
     pub cell_joined: bool,
 }
 
@@ -109,14 +108,14 @@ impl Vault {
         let (log, recovered) = found.settle()?;
         // Steps (c) and (d) of a life that ended before them, or a torn slot that is of no use.
         let died_in_destroying = interrupted == Some(Interrupted::AfterCell);
-        keeper.bring_up(&slot, died_in_destroying, &keys, &mask, rng)?;
+        let cell_joined = keeper.bring_up(&slot, died_in_destroying, &keys, &mask, rng)?;
         let mut tree = new_tree(&log, store, mask, (slot.root.clone(), unlock), top, at, limits);
         (tree.pending, tree.lists) = (pending, lists);
         let opened = Opened {
             recovered,
             interrupted,
             cell_names: (slot.journal_size, slot.journal_root),
-            cell_joined: keeper.has_joined(),
+            cell_joined,
         };
         Ok((Self::over(log, tree, keeper, limits), opened))
     }

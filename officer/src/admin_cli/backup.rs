@@ -5,11 +5,11 @@ use super::online::{Access, For, Online, session};
 use super::pulling::Pulling;
 use super::trouble::Trouble;
 use crate::files::shown;
-use backup::{BackupError, Copied, Folder, Inventory};
+use backup::{BackupError, Copied, Folder, Inventory, Made};
 use clap::{Args, Subcommand};
 use console::progress::Progress;
 use console::when::{bytes, minute};
-use console::{Exit, HelpTable, Lang, Voice};
+use console::{Exit, HelpTable, Lang, Voice, Words};
 use journal::act::{Act, Backup as BackupAct};
 use link::terminal::TerminalError;
 use protocol::client::Anchors;
@@ -49,16 +49,24 @@ console::words! {
     enum Said {
         Pulled {
             dir: String, batch: u64, entries: u64, epoch: u64, made: String, copied: String, rate: String,
-            over: String, kept: String, manifest: String, index: u64
+            over: String, kept: String, manifest: String, index: u64, more: String
         }
             => en("{dir} holds a backup of batch {batch}, {entries} journal entries, erasure epoch {epoch}, made {made}\n\
                    taken now: {copied} ({rate}/s){over}; all of the backup: {kept}\n\
                    manifest {manifest}\nrecorded: #{index}\n\
-                   Only the root cell of this epoch opens it: pull again after every erasure."),
+                   Only the root cell of this epoch opens it: pull again after every erasure.{more}"),
                ru("в {dir} копия партии {batch}: записей журнала {entries}, эпоха уничтожения {epoch}, снята {made}\n\
                    получено сейчас: {copied} ({rate}/с){over}; вся копия: {kept}\n\
                    опись {manifest}\nвнесено в журнал: запись № {index}\n\
-                   Её открывает только корневая ячейка этой эпохи: после каждого уничтожения забирайте копию снова.");
+                   Её открывает только корневая ячейка этой эпохи: после каждого уничтожения забирайте копию снова.{more}");
+        Torn { places: u64 }
+            => en("\nDAMAGED: at {places} places the store's device does not read, and the backup has zeros there; the next pull tries\n\
+                   them anew. `conclaved store check` at the server says what they hold"),
+               ru("\nПОВРЕЖДЕНО: устройство хранилища местами не читается (таких мест {places}), в копии там нули; следующая копия\n\
+                   попробует снова. Что там лежит, скажет `conclaved store check` на сервере");
+        Waits
+            => en("\nAn erasure still waits for a backup: pull again"),
+               ru("\nУничтожение всё ещё ждёт резервной копии: заберите её снова");
         Busy
             => en("another copy of this store is being made; try again when it is done"),
                ru("сейчас снимается другая копия этого хранилища; повторите, когда она будет готова");
@@ -77,6 +85,8 @@ struct Data {
     taken_bytes: u64,
     taken_over_bytes: u64,
     kept_bytes: u64,
+    torn_places: u64,
+    erasure_waits: bool,
     milliseconds: u64,
 }
 
@@ -100,20 +110,25 @@ impl Pull {
         let identity = identity(&self.access)?;
         let folder = Folder::make(&self.to).map_err(|error| trouble(&error))?;
         let inventory = backup::look(&folder, &identity).map_err(|error| trouble(&error))?;
-        let (copied, index, milliseconds) = session(&self.access, voice, For::Administrators, |online| {
-            let begin = Instant::now();
-            let copied = copy(&folder, inventory, (online, identity), voice)?;
-            // Said only now: it lies here whole and durable. A cut before this line leaves a good backup of which the
-            // journal does not tell; the next pull takes nothing anew and tells it.
-            let index = online.act(Act::Backup(taken(&copied)))?.index;
-            Ok((copied, index, begin.elapsed().as_millis().max(1) as u64))
-        })?;
-        Ok(self.tell(voice, &copied, index, milliseconds))
+        let made = Made::at(self.access.place.home()?.backups_made());
+        let (copied, waits, index, milliseconds) =
+            session(&self.access, voice, For::Administrators, |online| {
+                let begin = Instant::now();
+                let (copied, waits) = copy(&folder, inventory, &made, (online, identity), voice)?;
+                // Said only now: it lies here whole and durable. A cut before this line leaves a good backup of which the
+                // journal does not tell; the next pull takes nothing anew and tells it.
+                let index = online.act(Act::Backup(taken(&copied)))?.index;
+                Ok((copied, waits, index, begin.elapsed().as_millis().max(1) as u64))
+            })?;
+        Ok(self.tell(voice, &copied, waits, index, milliseconds))
     }
 
-    fn tell(&self, voice: Voice, copied: &Copied, index: u64, milliseconds: u64) -> Exit {
-        let Copied { verified, copied_bytes, taken_over_bytes, kept_bytes } = copied;
+    fn tell(&self, voice: Voice, copied: &Copied, waits: bool, index: u64, milliseconds: u64) -> Exit {
+        let Copied { verified, copied_bytes, taken_over_bytes, kept_bytes, torn } = copied;
         let (manifest, outline, lang) = (&verified.manifest, &verified.outline, voice.lang);
+        let torn_said = (*torn > 0).then_some(Said::Torn { places: *torn });
+        let more =
+            torn_said.into_iter().chain(waits.then_some(Said::Waits)).map(|line| line.say(lang)).collect();
         let over = match *taken_over_bytes {
             0 => String::new(),
             left => format!(
@@ -134,6 +149,7 @@ impl Pull {
             kept: bytes(*kept_bytes, lang),
             manifest: hex::encode(manifest.id()),
             index,
+            more,
         };
         let data = Data {
             batch: outline.anchor.batch,
@@ -146,6 +162,8 @@ impl Pull {
             taken_bytes: *copied_bytes,
             taken_over_bytes: *taken_over_bytes,
             kept_bytes: *kept_bytes,
+            torn_places: *torn,
+            erasure_waits: waits,
             milliseconds,
         };
         voice.done("backup pull", &said, data)
@@ -155,13 +173,15 @@ impl Pull {
 fn copy(
     folder: &Folder,
     inventory: Inventory,
+    made: &Made,
     (online, identity): (&mut Online, [u8; 32]),
     voice: Voice,
-) -> Result<Copied, Trouble> {
+) -> Result<(Copied, bool), Trouble> {
     let (mut pulling, mut bar) = (Pulling::new(online, identity), Bar::new(voice.lang));
-    let copied = backup::copy(folder, inventory, &mut pulling, |done, all| bar.draw(done, all));
+    let copied = backup::copy(folder, inventory, &mut pulling, made, |done, all| bar.draw(done, all));
     bar.clear();
-    copied.map_err(|error| pulling.trouble().unwrap_or_else(|| trouble(&error)))
+    let copied = copied.map_err(|error| pulling.trouble().unwrap_or_else(|| trouble(&error)))?;
+    Ok((copied, pulling.waits()))
 }
 
 /// The log identity key, by the site card.

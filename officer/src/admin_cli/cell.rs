@@ -87,11 +87,11 @@ console::words! {
             => en("once another officer approves, erasures wait for the root cell {cell} no longer.\n\
                    Wherever that cell is, it goes on opening everything that is erased from the moment it went away: whoever finds\n\
                    it with an old copy of the store reads that. Destroy it if it turns up. Take it out of the configuration\n\
-                   (store.second_cell), or put a blank cell in its place: a restart misses a configured cell again."),
+                   (store.second_cell), or put a blank cell in its place: where it is configured and comes back, it joins again."),
                ru("после утверждения вторым офицером уничтожения больше не ждут корневую ячейку {cell}.\n\
                    Где бы она ни была, она и дальше открывает всё, что уничтожено с тех пор, как она пропала: это прочтёт тот, кто\n\
                    найдёт её и старую копию хранилища. Если она найдётся, уничтожьте её. Уберите её из настроек\n\
-                   (store.second_cell) или поставьте на её место пустую: при перезапуске ячейку из настроек ждут снова.");
+                   (store.second_cell) или поставьте на её место пустую: если она в настройках и вернётся, её примут снова.");
         Proposed { index: u64 }
             => en("proposed: #{index}\nAnother officer approves it: conclave-admin cell drop approve #{index}"),
                ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin cell drop approve #{index}");

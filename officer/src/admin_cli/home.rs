@@ -1,5 +1,5 @@
 //! The directory of one person at one terminal, as `conclave` keeps it: credential and site card.
-//! Never writes anything here but through the credential itself.
+//! Never writes anything here but through the credential itself, and which backups were finished here.
 
 use super::trouble::Trouble;
 use crate::files::{read_text, shown};
@@ -21,6 +21,11 @@ impl Home {
     ) -> Result<Self, Trouble> {
         let found = home_dir(given, variable).map(Self);
         found.ok_or_else(|| Trouble::new(Exit::Missing, "no-home", &NoHome::Unset))
+    }
+
+    /// Where it is noted which backups were finished here.
+    pub(super) fn backups_made(&self) -> PathBuf {
+        self.0.join("backups-made")
     }
 
     /// The credential, which is there.

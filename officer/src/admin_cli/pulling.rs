@@ -26,18 +26,25 @@ pub(super) struct Pulling<'a> {
     asked: VecDeque<Vec<Range>>,
     /// An erasure waits until what is taken now is safe.
     owed: bool,
+    /// An erasure waits for a backup still.
+    waits: bool,
     /// Why it ended, in words.
     trouble: Option<Trouble>,
 }
 
 impl<'a> Pulling<'a> {
     pub(super) fn new(online: &'a mut Online, identity: [u8; 32]) -> Self {
-        Self { online, identity, asked: VecDeque::new(), owed: false, trouble: None }
+        Self { online, identity, asked: VecDeque::new(), owed: false, waits: false, trouble: None }
     }
 
     /// Why the server gave no more, if that is why the copy ended.
     pub(super) fn trouble(&mut self) -> Option<Trouble> {
         self.trouble.take()
+    }
+
+    /// Does an erasure wait for a backup still?
+    pub(super) fn waits(&self) -> bool {
+        self.waits
     }
 
     fn question(&mut self, ask: CopyAsk) -> Result<CopyAnswer, BackupError> {
@@ -94,7 +101,11 @@ impl Source for Pulling<'_> {
         match self.question(CopyAsk::IsSame(bytes.into(), *digest))? {
             CopyAnswer::Truth(truth) => Ok(Some(truth)),
             CopyAnswer::Lost => Ok(None),
-            CopyAnswer::Outline(_) | CopyAnswer::Blocks(_) | CopyAnswer::Signed(..) => Err(self.odd()),
+            CopyAnswer::Outline(_)
+            | CopyAnswer::Blocks(_)
+            | CopyAnswer::Torn(_)
+            | CopyAnswer::Waits
+            | CopyAnswer::Signed(..) => Err(self.odd()),
         }
     }
 
@@ -122,16 +133,20 @@ impl Source for Pulling<'_> {
         blocks.clear();
         let mut taken = Taken::Blocks;
         for piece in pieces {
-            let answer = self.answer()?;
-            if let CopyAnswer::Blocks(bytes) = &answer
-                && bytes.len() == piece.bytes()
-            {
-                blocks.extend_from_slice(bytes);
-            } else if answer == CopyAnswer::Lost {
+            match self.answer()? {
+                CopyAnswer::Blocks(bytes) if bytes.len() == piece.bytes() => blocks.extend_from_slice(&bytes),
+                CopyAnswer::Torn(bytes) if bytes.len() == piece.bytes() => {
+                    blocks.extend_from_slice(&bytes);
+                    taken = if taken == Taken::Lost { taken } else { Taken::Torn };
+                }
                 // The other pieces are on their way all the same.
-                taken = Taken::Lost;
-            } else {
-                return Err(self.odd());
+                CopyAnswer::Lost => taken = Taken::Lost,
+                CopyAnswer::Outline(_)
+                | CopyAnswer::Truth(_)
+                | CopyAnswer::Blocks(_)
+                | CopyAnswer::Torn(_)
+                | CopyAnswer::Waits
+                | CopyAnswer::Signed(..) => return Err(self.odd()),
             }
         }
         Ok(taken)
@@ -144,11 +159,20 @@ impl Source for Pulling<'_> {
     }
 
     fn kept(&mut self, _: &Verified) -> Result<bool, BackupError> {
-        // What an erasure waits for lies here now: its root may go.
-        if std::mem::take(&mut self.owed) {
-            self.truth(CopyAsk::Safe)?;
+        // What an erasure waits for lies here now: its root may go. Where it did not wait so long, this is a backup, and the
+        // last one of this session.
+        if std::mem::take(&mut self.owed) && !self.truth(CopyAsk::Safe)? {
+            return Ok(false);
         }
-        self.owed = self.truth(CopyAsk::Next)?;
+        match self.question(CopyAsk::Next)? {
+            CopyAnswer::Truth(owed) => self.owed = owed,
+            CopyAnswer::Waits => self.waits = true,
+            CopyAnswer::Outline(_)
+            | CopyAnswer::Blocks(_)
+            | CopyAnswer::Torn(_)
+            | CopyAnswer::Lost
+            | CopyAnswer::Signed(..) => return Err(self.odd()),
+        }
         Ok(self.owed)
     }
 }

@@ -13,8 +13,22 @@ use std::time::{Duration, Instant};
 
 /// So long a written tree waits for its backup. Nothing else is written meanwhile: it is the time of a few MiB.
 pub(crate) const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
-/// So long a puller who has all waits for the erasure to begin.
-pub(crate) const BEGIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// So long a puller who has all waits for the erasure to begin: for the pace of the slowest cell, and as long again, since that
+/// counts from the end of the epoch before.
+pub(crate) const BEGIN_TIMEOUT: Duration = Duration::from_secs(65);
+
+const _: () = assert!(BEGIN_TIMEOUT.as_millis() >= 2 * vault::PACE_MS_MAX as u128);
+
+/// What a puller who has everything does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// He takes the newer state: an erasure waits for it.
+    Take,
+    /// He is done: nothing waits.
+    Done,
+    /// He is done for now: what waits does not begin.
+    Waits,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -34,6 +48,8 @@ struct Told {
     stage: Stage,
     /// What was written last lies with a puller.
     safe: bool,
+    /// The last puller let a written tree wait too long.
+    dawdled: bool,
 }
 
 /// See the module.
@@ -44,7 +60,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        let told = Told { waits: false, stage: Stage::Closed, safe: false };
+        let told = Told { waits: false, stage: Stage::Closed, safe: false, dawdled: false };
         Self { told: Mutex::new(told), changed: Condvar::new() }
     }
 
@@ -92,46 +108,58 @@ impl Gate {
         let waited = self.changed.wait_timeout_while(told, limit, |told| told.stage == Stage::Written);
         let (mut told, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if told.stage == Stage::Written {
-            told.stage = Stage::Closed;
+            (told.stage, told.dawdled) = (Stage::Closed, true);
         }
         told.safe
     }
 
-    /// The puller has everything. `true`: a newer state is to be taken now, and an erasure waits until it is safe.
-    pub(crate) fn next(&self, limit: Duration) -> bool {
+    /// Did the last puller let a written tree wait too long? Once; for whoever decides who may be the next.
+    pub(crate) fn has_dawdled(&self) -> bool {
+        std::mem::take(&mut self.lock().dawdled)
+    }
+
+    /// The puller has everything. With [`Next::Take`] an erasure waits until what he takes now is safe.
+    pub(crate) fn next(&self, limit: Duration) -> Next {
         let mut told = self.lock();
         if !told.waits {
-            return false;
+            return Next::Done;
         }
         told.stage = Stage::Ready;
-        let deadline = Instant::now() + limit;
+        // A limit beyond the clock's end is none.
+        let deadline = Instant::now().checked_add(limit);
         loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             match told.stage {
-                Stage::Written => return true,
-                Stage::Closed => return false,
-                Stage::Ready if Instant::now() >= deadline => {
+                Stage::Written => return Next::Take,
+                Stage::Closed if told.waits => return Next::Waits,
+                Stage::Closed => return Next::Done,
+                Stage::Ready if left == Some(Duration::ZERO) => {
                     told.stage = Stage::Closed;
-                    return false;
+                    return Next::Waits;
                 }
                 Stage::Ready | Stage::Writing => {}
             }
-            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let left = left.unwrap_or(limit).max(Duration::from_millis(1));
             told = self.changed.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// The puller: what was written lies with him, durable.
-    pub(crate) fn safe(&self) {
+    /// The puller: what was written lies with him, durable. `false`: nobody waited for that any more.
+    pub(crate) fn safe(&self) -> bool {
         let mut told = self.lock();
-        if told.stage == Stage::Written {
+        let is_waited_for = told.stage == Stage::Written;
+        if is_waited_for {
             (told.stage, told.safe) = (Stage::Closed, true);
         }
         self.changed.notify_all();
+        is_waited_for
     }
 
     /// The puller is gone.
     pub(crate) fn gone(&self) {
-        self.lock().stage = Stage::Closed;
+        let mut told = self.lock();
+        (told.stage, told.dawdled) = (Stage::Closed, false);
+        drop(told);
         self.changed.notify_all();
     }
 }
@@ -143,26 +171,32 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
+    /// Claims as soon as somebody is there.
+    fn claim(gate: &Gate) {
+        while !gate.claim() {
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn an_erasure_goes_on_when_its_tree_lies_with_the_puller() {
         let gate = Arc::new(Gate::new());
-        assert!(!gate.next(LONG), "nothing waits");
+        assert_eq!(gate.next(LONG), Next::Done, "nothing waits");
         gate.waits(true);
         assert!(!gate.claim(), "nobody has everything");
         let puller = {
             let gate = Arc::clone(&gate);
             std::thread::spawn(move || {
-                assert!(gate.next(LONG));
-                gate.safe();
-                assert!(!gate.next(LONG), "nothing more waits");
+                assert_eq!(gate.next(LONG), Next::Take);
+                assert!(gate.safe());
+                assert_eq!(gate.next(LONG), Next::Done, "nothing more waits");
             })
         };
-        while !gate.claim() {
-            std::thread::yield_now();
-        }
+        claim(&gate);
         assert!(gate.written(LONG));
         gate.waits(false);
         puller.join().unwrap();
+        assert!(!gate.has_dawdled());
     }
 
     #[test]
@@ -171,26 +205,16 @@ mod tests {
         gate.waits(true);
         let there = Arc::clone(&gate);
         let puller = std::thread::spawn(move || {
-            assert!(there.next(LONG));
-            there.safe();
+            assert_eq!(there.next(LONG), Next::Take);
+            assert!(there.safe());
+            there.next(Duration::ZERO)
         });
-        while !gate.claim() {
-            std::thread::yield_now();
-        }
+        claim(&gate);
         gate.not_begun();
         assert!(gate.claim(), "he is still there");
         assert!(gate.written(LONG));
-        puller.join().unwrap();
-        let there = Arc::clone(&gate);
-        let puller = std::thread::spawn(move || there.next(Duration::from_millis(1)));
-        while !gate.claim() {
-            if puller.is_finished() {
-                break;
-            }
-            std::thread::yield_now();
-        }
-        gate.not_begun();
-        assert!(!puller.join().unwrap(), "and no longer than he would be");
+        // The next one does not begin in his time.
+        assert_eq!(puller.join().unwrap(), Next::Waits);
         gate.not_begun();
         assert!(!gate.claim(), "nobody is there");
     }
@@ -202,29 +226,28 @@ mod tests {
         let begun = |gate: &Arc<Gate>| {
             let there = Arc::clone(gate);
             let puller = std::thread::spawn(move || there.next(LONG));
-            while !gate.claim() {
-                std::thread::yield_now();
-            }
+            claim(gate);
             puller
         };
         let puller = begun(&gate);
         assert!(!gate.written(Duration::ZERO), "too long");
         puller.join().unwrap();
+        assert!(gate.has_dawdled() && !gate.has_dawdled(), "told once");
         let puller = begun(&gate);
         gate.gone();
-        assert!(!puller.join().unwrap());
+        assert_eq!(puller.join().unwrap(), Next::Waits);
         assert!(!gate.written(LONG), "gone before the tree was written");
         let puller = begun(&gate);
         let there = Arc::clone(&gate);
         let leaves = std::thread::spawn(move || {
-            assert!(puller.join().unwrap());
+            assert_eq!(puller.join().unwrap(), Next::Take);
             there.gone();
         });
         assert!(!gate.written(LONG), "gone before he had it");
         leaves.join().unwrap();
-        gate.safe();
-        assert!(!gate.claim(), "a late word is none");
-        assert!(!gate.next(Duration::ZERO), "nobody begins");
+        assert!(!gate.has_dawdled(), "who leaves may come again");
+        assert!(!gate.safe() && !gate.claim(), "a late word is none");
+        assert_eq!(gate.next(Duration::ZERO), Next::Waits, "nobody begins");
         assert!(!gate.claim());
     }
 }

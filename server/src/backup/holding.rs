@@ -50,10 +50,19 @@ impl Holding {
 
     /// Holds the newest state; a former one is let go.
     pub(crate) fn hold(&mut self) -> Result<&Outline, CopyError> {
+        self.hold_by(Copier::hold)
+    }
+
+    /// The same while an erasure waits for it: a copy that somebody else makes is lost.
+    pub(crate) fn hold_first(&mut self) -> Result<&Outline, CopyError> {
+        self.hold_by(Copier::hold_first)
+    }
+
+    fn hold_by(&mut self, hold: impl Fn(&Copier) -> Result<Still, CopyError>) -> Result<&Outline, CopyError> {
         self.still = None;
         let mut attempts = 0;
         let still = loop {
-            match self.copies.copier.hold() {
+            match hold(&self.copies.copier) {
                 Err(CopyError::Lost) if attempts < HOLD_ATTEMPTS_MAX => attempts += 1,
                 held => break held?,
             }
@@ -69,15 +78,21 @@ impl Holding {
         self.still.as_ref().ok_or(CopyError::Lost)?.has_passed(anchor)
     }
 
-    /// Blocks of the state. What is not held is lost.
-    pub(crate) fn read(&mut self, range: &Range) -> Result<&[u8], CopyError> {
-        self.still.as_ref().ok_or(CopyError::Lost)?.read(range, &mut self.buffer)?;
-        Ok(self.buffer.as_ref())
+    /// Blocks of the state, and whether all of them read: those that do not are zeros. What is not held is lost.
+    pub(crate) fn read(&mut self, range: &Range) -> Result<(&[u8], bool), CopyError> {
+        let is_whole = self.still.as_ref().ok_or(CopyError::Lost)?.read(range, &mut self.buffer)?;
+        if !is_whole {
+            let Range { extent, block, .. } = range;
+            self.copies.log.error(format_args!(
+                "a backup: extent {extent} of the store does not read whole from block {block} on: zeros are copied there"
+            ));
+        }
+        Ok((self.buffer.as_ref(), is_whole))
     }
 
-    /// Has the state these blocks?
+    /// Has the state these blocks? Of what does not read nobody can say so.
     pub(crate) fn is_same(&mut self, range: &Range, digest: &[u8; 32]) -> Result<bool, CopyError> {
-        self.read(range).map(|blocks| backup::blocks_digest(range, blocks) == *digest)
+        self.read(range).map(|(blocks, is_whole)| is_whole && backup::blocks_digest(range, blocks) == *digest)
     }
 
     /// Signs for what is held; `None` when nothing is, or there is no clock or key that works.

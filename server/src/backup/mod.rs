@@ -5,6 +5,8 @@
 mod gate;
 mod holding;
 mod newest;
+#[cfg(test)]
+mod pull_tests;
 mod pulls;
 mod service;
 mod source;

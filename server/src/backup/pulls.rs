@@ -2,7 +2,7 @@
 //! answers them.
 //! Never decides who may: the engine does. Never holds a state for a terminal that is gone or silent.
 
-use super::gate::{BEGIN_TIMEOUT, Gate};
+use super::gate::{BEGIN_TIMEOUT, Gate, Next};
 use super::holding::{Copies, Holding, SignedFor};
 use super::newest::{Newest, Taker};
 use crate::inbox::Inbox;
@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// Whoever asks nothing for so long is let go; when he goes on, he begins from a newer state with what he has.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// Sessions that let an erasure wait too long: so many are remembered, and each costs a login.
+const DAWDLED_MAX: usize = 256;
 /// Signed manifests that wait for the word that they are taken.
 const SIGNED_MAX: usize = 8;
 
@@ -32,12 +34,18 @@ const _: () = {
 /// What the engine passes on.
 pub(crate) type Asked = (Ticket, SessionId, CopyTask);
 
-struct Pulls {
+pub(super) struct Pulls {
     holding: Holding,
     gate: Arc<Gate>,
     /// Whose state is held.
     session: Option<SessionId>,
     signed: VecDeque<(ManifestId, Newest)>,
+    /// Of the state that is held, once a manifest was signed for it: does it open behind the erasure that waits, too?
+    whole: Option<bool>,
+    /// An erasure waits for this session's next state.
+    owed: bool,
+    /// Sessions that are no pullers any more.
+    dawdled: VecDeque<SessionId>,
 }
 
 /// Starts the thread. It ends when the sender is dropped.
@@ -45,8 +53,7 @@ pub(crate) fn start(copies: Arc<Copies>, gate: Arc<Gate>, inbox: Inbox) -> std::
     // Unbounded by itself; the engine lets one session ask, and bounds what it asks ahead.
     let (sender, tasks) = channel::<Asked>();
     let log = copies.log;
-    let holding = Holding::new(copies);
-    let mut pulls = Pulls { holding, gate, session: None, signed: VecDeque::new() };
+    let mut pulls = Pulls::new(copies, gate);
     vital::spawn("pulls", log, move || {
         loop {
             match tasks.recv_timeout(IDLE_TIMEOUT) {
@@ -61,7 +68,14 @@ pub(crate) fn start(copies: Arc<Copies>, gate: Arc<Gate>, inbox: Inbox) -> std::
                 }
                 Ok((_, session, CopyTask::LetGo)) if pulls.session == Some(session) => pulls.let_go(),
                 Ok((_, _, CopyTask::LetGo)) => {}
-                Err(RecvTimeoutError::Timeout) => pulls.let_go(),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(session) = pulls.session
+                        && !inbox.give(Input::CopyReleased(session))
+                    {
+                        return;
+                    }
+                    pulls.let_go();
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -70,28 +84,55 @@ pub(crate) fn start(copies: Arc<Copies>, gate: Arc<Gate>, inbox: Inbox) -> std::
 }
 
 impl Pulls {
+    pub(super) fn new(copies: Arc<Copies>, gate: Arc<Gate>) -> Self {
+        let holding = Holding::new(copies);
+        let (signed, dawdled) = (VecDeque::new(), VecDeque::new());
+        Self { holding, gate, session: None, signed, whole: None, owed: false, dawdled }
+    }
+
+    #[cfg(test)]
+    pub(super) fn copier(&self) -> disk::Copier {
+        self.holding.copies().copier.clone()
+    }
+
     fn let_go(&mut self) {
         self.holding.let_go();
         self.gate.gone();
-        self.session = None;
+        (self.session, self.whole, self.owed) = (None, None, false);
     }
 
-    fn answer(&mut self, session: SessionId, ask: CopyAsk) -> Copied {
+    pub(super) fn answer(&mut self, session: SessionId, ask: CopyAsk) -> Copied {
+        // Who let the writer wait once for nothing does not again: nobody is heard while it waits.
+        if let (Some(dawdler), true) = (self.session, self.gate.has_dawdled()) {
+            self.dawdled.truncate(DAWDLED_MAX - 1);
+            self.dawdled.push_front(dawdler);
+            self.let_go();
+        }
+        if self.dawdled.contains(&session) {
+            // What he has is a backup all the same; only the erasure did not wait for it.
+            let is_late = ask == CopyAsk::Safe;
+            return if is_late { Copied::Answer(CopyAnswer::Truth(false)) } else { Copied::No };
+        }
         if self.session != Some(session) {
             // Another terminal's state, or one that was let go.
             self.let_go();
             self.session = Some(session);
         }
         let answered = match ask {
-            CopyAsk::Hold => self.holding.hold().map(|outline| CopyAnswer::Outline(outline.encode().into())),
+            CopyAsk::Hold => {
+                self.whole = None;
+                let held = if self.owed { self.holding.hold_first() } else { self.holding.hold() };
+                held.map(|outline| CopyAnswer::Outline(outline.encode().into()))
+            }
             CopyAsk::HasPassed(bytes) => match anchor(&bytes) {
                 Some(anchor) => self.holding.has_passed(&anchor).map(CopyAnswer::Truth),
                 None => return Copied::No,
             },
             CopyAsk::Read(bytes) => match range(&bytes).filter(|range| range.bytes() <= COPY_BYTES_MAX) {
-                Some(range) => {
-                    self.holding.read(&range).map(|blocks| CopyAnswer::Blocks(blocks.to_vec().into()))
-                }
+                Some(range) => self.holding.read(&range).map(|(blocks, is_whole)| match is_whole {
+                    true => CopyAnswer::Blocks(blocks.to_vec().into()),
+                    false => CopyAnswer::Torn(blocks.to_vec().into()),
+                }),
                 None => return Copied::No,
             },
             CopyAsk::IsSame(bytes, digest) => match range(&bytes) {
@@ -99,14 +140,27 @@ impl Pulls {
                 None => return Copied::No,
             },
             CopyAsk::Sign(segments) => return self.sign(&segments),
+            // Who has nothing that was signed for has nothing to wait with.
+            CopyAsk::Next if self.whole.is_none() => return Copied::No,
             CopyAsk::Next => {
                 // Before the erasure writes: what it frees is not held any more.
                 self.holding.let_go();
-                Ok(CopyAnswer::Truth(self.gate.next(BEGIN_TIMEOUT)))
+                self.whole = None;
+                let next = self.gate.next(BEGIN_TIMEOUT);
+                self.owed = next == Next::Take;
+                Ok(match next {
+                    Next::Take => CopyAnswer::Truth(true),
+                    Next::Done => CopyAnswer::Truth(false),
+                    Next::Waits => CopyAnswer::Waits,
+                })
+            }
+            // As long as it is owed, the newest state is that of the tree that waits.
+            CopyAsk::Safe if std::mem::take(&mut self.owed) && self.whole == Some(true) => {
+                Ok(CopyAnswer::Truth(self.gate.safe()))
             }
             CopyAsk::Safe => {
-                self.gate.safe();
-                Ok(CopyAnswer::Truth(true))
+                self.gate.gone();
+                Ok(CopyAnswer::Truth(false))
             }
         };
         match answered {
@@ -125,6 +179,7 @@ impl Pulls {
         let Some(SignedFor { signed, manifest, newest, journal_root }) = self.holding.sign(segments) else {
             return Copied::No;
         };
+        self.whole = Some(newest.next_written);
         let taken = Backup {
             batch: newest.batch,
             epoch: newest.erasure_epoch,

@@ -48,7 +48,10 @@ impl Session {
         let answered = match request {
             Request::Hold => self.holding.hold().map(|outline| Answer::Outline(outline.encode())),
             Request::HasPassed(anchor) => self.holding.has_passed(anchor).map(Answer::Truth),
-            Request::Read(range) => self.holding.read(range).map(|blocks| Answer::Blocks(blocks.to_vec())),
+            Request::Read(range) => self.holding.read(range).map(|(blocks, is_whole)| match is_whole {
+                true => Answer::Blocks(blocks.to_vec()),
+                false => Answer::Torn(blocks.to_vec()),
+            }),
             Request::IsSame(range, digest) => self.holding.is_same(range, digest).map(Answer::Truth),
             Request::Sign(segments) => return self.sign(segments),
             Request::Kept => return self.kept(),

@@ -80,12 +80,22 @@ impl Source for ServerSource {
 
     fn take(&mut self, blocks: &mut Vec<u8>) -> Result<Taken, BackupError> {
         let answer = self.receive()?;
-        if matches!(answer, Answer::Lost) {
-            return Ok(Taken::Lost);
+        match answer {
+            Answer::Lost => Ok(Taken::Lost),
+            Answer::Blocks(bytes) => {
+                *blocks = bytes;
+                Ok(Taken::Blocks)
+            }
+            Answer::Torn(bytes) => {
+                *blocks = bytes;
+                Ok(Taken::Torn)
+            }
+            other @ (Answer::Outline(_)
+            | Answer::Truth(_)
+            | Answer::Signature(_)
+            | Answer::Noted
+            | Answer::Refused(_)) => Err(other.into_error()),
         }
-        let Answer::Blocks(bytes) = answer else { return Err(answer.into_error()) };
-        *blocks = bytes;
-        Ok(Taken::Blocks)
     }
 
     fn sign(&mut self, segments: &[u8; 32]) -> Result<Signed, BackupError> {
@@ -143,10 +153,10 @@ impl Source for StoreSource {
     fn take(&mut self, blocks: &mut Vec<u8>) -> Result<Taken, BackupError> {
         let range = self.asked.pop_front().ok_or_else(unexpected)?;
         match self.holding.read(&range) {
-            Ok(read) => {
+            Ok((read, is_whole)) => {
                 blocks.clear();
                 blocks.extend_from_slice(read);
-                Ok(Taken::Blocks)
+                Ok(if is_whole { Taken::Blocks } else { Taken::Torn })
             }
             Err(CopyError::Lost) => Ok(Taken::Lost),
             Err(error) => Err(error.into()),
@@ -176,6 +186,7 @@ impl Answer {
             Self::Outline(_)
             | Self::Truth(_)
             | Self::Blocks(_)
+            | Self::Torn(_)
             | Self::Lost
             | Self::Signature(_)
             | Self::Noted => unexpected(),

@@ -1,14 +1,15 @@
 //! Copies over the real socket, of a store whose writer is the test itself; and how fast they are.
 
+use super::gate::Next;
 use super::{Copies, Gate, SOCKET, ServerSource, Shelf, TAKE_TIMEOUT, serve};
 use crate::erasure::{self, Ran};
 use crate::log::{Level, Log as Said};
 use crate::overlay::OverlayDevice;
 use crate::{randomness, socket};
-use ::backup::{BackupDevice, BackupError, Copied, Folder, Source, Verified};
+use ::backup::{BackupDevice, BackupError, Copied, Folder, Made, Signed, Source, Taken, Verified};
 use disk::{
-    BLOCK, CommitFields, DeviceKeys, FileDevice, Geometry, Log, Outline, Position, Preallocation, Range,
-    Stream,
+    Anchor, BLOCK, CommitFields, DeviceKeys, FileDevice, Geometry, Log, Outline, Position, Preallocation,
+    Range, Stream,
 };
 use pki::{SecretKey, Suite};
 use protocol::io::EraseItem;
@@ -58,11 +59,22 @@ fn served(dir: &Path, log: &Log) -> ServerSource {
 
 fn copied_to(
     folder: &Folder,
-    source: &mut ServerSource,
+    source: &mut dyn Source,
+    told: impl FnMut(u64, u64),
+) -> Result<Copied, BackupError> {
+    copied_by("made", folder, source, told)
+}
+
+/// By whom: what one has made another compares.
+fn copied_by(
+    whom: &str,
+    folder: &Folder,
+    source: &mut dyn Source,
     told: impl FnMut(u64, u64),
 ) -> Result<Copied, BackupError> {
     let inventory = ::backup::look(folder, &source.identity())?;
-    ::backup::copy(folder, inventory, source, told)
+    let made = Made::at(folder.dir().parent().unwrap().join(whom));
+    ::backup::copy(folder, inventory, source, &made, told)
 }
 
 fn opened(folder: &Folder, verified: &Verified) -> Log {
@@ -139,6 +151,7 @@ fn a_segment_that_nothing_needs_any_more_goes_away() {
 fn plant(folder: &Folder, number: u32, outline: &Outline, range: Range, blocks: &[u8]) {
     let mut bytes = [&b"conclave segment\x01"[..], &outline.store].concat();
     outline.anchor.encode(&mut bytes);
+    bytes.push(0);
     range.encode(&mut bytes);
     bytes.extend(::backup::blocks_digest(&range, blocks));
     bytes.extend_from_slice(blocks);
@@ -184,6 +197,100 @@ fn of_what_lies_about_in_the_directory_only_the_stores_own_blocks_are_taken_over
     }
 }
 
+/// The server, and blocks on the way from it become others'.
+struct Changed<'a> {
+    server: &'a mut ServerSource,
+    /// What becomes of them.
+    to: fn(&mut [u8]) -> Taken,
+}
+
+impl Source for Changed<'_> {
+    fn identity(&self) -> [u8; 32] {
+        self.server.identity()
+    }
+    fn hold(&mut self) -> Result<Outline, BackupError> {
+        self.server.hold()
+    }
+    fn has_passed(&mut self, anchor: &Anchor) -> Result<bool, BackupError> {
+        self.server.has_passed(anchor)
+    }
+    fn is_same(&mut self, range: &Range, digest: &[u8; 32]) -> Result<Option<bool>, BackupError> {
+        self.server.is_same(range, digest)
+    }
+    fn ask(&mut self, range: &Range) -> Result<(), BackupError> {
+        self.server.ask(range)
+    }
+    fn take(&mut self, blocks: &mut Vec<u8>) -> Result<Taken, BackupError> {
+        self.server.take(blocks)?;
+        Ok((self.to)(blocks))
+    }
+    fn sign(&mut self, segments: &[u8; 32]) -> Result<Signed, BackupError> {
+        self.server.sign(segments)
+    }
+    fn kept(&mut self, verified: &Verified) -> Result<bool, BackupError> {
+        self.server.kept(verified)
+    }
+}
+
+#[test]
+fn what_another_has_signed_for_is_compared_with_the_store_and_ones_own_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = store(dir.path(), 8 << 20);
+    let mut source = served(dir.path(), &log);
+    let folder = Folder::make(&dir.path().join("backup")).unwrap();
+    let mut positions = write(&mut log, 20, 20_000).unwrap();
+    // He holds the state, has noise signed for, and leaves it there.
+    let noise = |blocks: &mut [u8]| {
+        blocks.fill(7);
+        Taken::Blocks
+    };
+    let forged =
+        copied_by("his", &folder, &mut Changed { server: &mut source, to: noise }, |_, _| ()).unwrap();
+    let old = folder.segments().unwrap();
+    positions.extend(write(&mut log, 5, 20_000).unwrap());
+    let copied = copied_by("hers", &folder, &mut source, |_, _| ()).unwrap();
+    assert!(copied.copied_bytes > forged.copied_bytes, "all of it anew");
+    assert!(old.iter().all(|number| !folder.segments().unwrap().contains(number)));
+    let restored = opened(&folder, &copied.verified);
+    for position in &positions {
+        assert!(restored.reader().body(*position).unwrap() == log.reader().body(*position).unwrap());
+    }
+    // What is the store's stays, whoever made it, and is compared once.
+    let mut compared = 0;
+    let again = copied_by("third", &folder, &mut source, |_, _| compared += 1).unwrap();
+    assert!(again.copied_bytes == 0 && compared > 0, "{} {compared}", again.copied_bytes);
+    let again =
+        copied_by("third", &folder, &mut source, |_, _| panic!("nothing to compare or to copy")).unwrap();
+    assert_eq!(again.copied_bytes, 0);
+}
+
+#[test]
+fn what_does_not_read_is_told_and_tried_again_by_the_next_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = store(dir.path(), 8 << 20);
+    let mut source = served(dir.path(), &log);
+    let folder = Folder::make(&dir.path().join("backup")).unwrap();
+    let positions = write(&mut log, 20, 60_000).unwrap();
+    // Of what is long enough to be of bodies.
+    let torn = |blocks: &mut [u8]| {
+        let is_torn = blocks.len() > 20 * BLOCK;
+        if is_torn {
+            blocks[10 * BLOCK..12 * BLOCK].fill(0);
+        }
+        if is_torn { Taken::Torn } else { Taken::Blocks }
+    };
+    let first = copied_to(&folder, &mut Changed { server: &mut source, to: torn }, |_, _| ()).unwrap();
+    assert!(first.torn > 0);
+    BackupDevice::open(&folder, &first.verified).unwrap().verify(|_| ()).unwrap();
+    let second = copied_to(&folder, &mut source, |_, _| ()).unwrap();
+    assert!(second.torn == 0 && second.copied_bytes > 0 && second.copied_bytes < first.copied_bytes);
+    let restored = opened(&folder, &second.verified);
+    for position in positions {
+        assert!(restored.reader().body(position).unwrap() == log.reader().body(position).unwrap());
+    }
+    assert_eq!(copied_to(&folder, &mut source, |_, _| ()).unwrap().copied_bytes, 0);
+}
+
 /// Highest memory of this process so far, KiB.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -224,7 +331,7 @@ fn how_fast_a_copy_is_beside_a_plain_one() {
 }
 
 /// A store of the vault with bodies 1 to 3 in conversation 1.
-fn vault() -> vault::Vault {
+pub(super) fn vault() -> vault::Vault {
     let device = Arc::new(disk::MemoryDevice::new(16 << 20));
     let geometry = Geometry::for_length(16 << 20).unwrap();
     let cell = Box::new(vault::MemoryCell::new(Default::default(), None));
@@ -250,10 +357,10 @@ fn a_root_is_destroyed_only_when_what_replaces_it_lies_with_the_puller() {
     let puller = {
         let (gate, copier) = (Arc::clone(&gate), vault.copier());
         std::thread::spawn(move || {
-            assert!(gate.next(TAKE_TIMEOUT));
+            assert_eq!(gate.next(TAKE_TIMEOUT), Next::Take);
             let still = copier.hold().unwrap();
             let outline = still.outline().clone();
-            gate.safe();
+            assert!(gate.safe());
             outline
         })
     };
@@ -268,7 +375,7 @@ fn a_root_is_destroyed_only_when_what_replaces_it_lies_with_the_puller() {
     let puller = {
         let gate = Arc::clone(&gate);
         std::thread::spawn(move || {
-            assert!(gate.next(TAKE_TIMEOUT));
+            assert_eq!(gate.next(TAKE_TIMEOUT), Next::Take);
             gate.gone();
         })
     };

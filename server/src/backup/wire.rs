@@ -34,6 +34,8 @@ pub(crate) enum Answer {
     Outline(Vec<u8>),
     Truth(bool),
     Blocks(Vec<u8>),
+    /// Blocks of which some do not read.
+    Torn(Vec<u8>),
     Lost,
     Signature(Signed),
     Noted,
@@ -129,6 +131,7 @@ impl Answer {
             }
             Self::Noted => send(to, 6, &[]),
             Self::Refused(why) => send(to, 7, why.as_bytes()),
+            Self::Torn(bytes) => send(to, 8, bytes),
         }
     }
 
@@ -147,6 +150,7 @@ impl Answer {
             }
             (6, []) => Ok(Self::Noted),
             (7, _) => Ok(Self::Refused(String::from_utf8_lossy(&bytes).into_owned())),
+            (8, _) => Ok(Self::Torn(bytes)),
             (_, _) => Err(malformed("an answer that is none")),
         }
     }

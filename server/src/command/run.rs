@@ -172,10 +172,9 @@ fn assemble(
     log.warn("losing every root cell loses every body");
     for cell in vault.cells() {
         if let Some(why) = &cell.absent {
-            log.error(format_args!(
-                "root cell ({}) is ABSENT: {why}; erasures wait for it",
-                cell.kind.name()
-            ));
+            // What has no name is in no list: it never joined, or was let go of.
+            let waits = if cell.name.is_some() { "erasures wait for it" } else { "nothing waits for it" };
+            log.error(format_args!("root cell ({}) is ABSENT: {why}; {waits}", cell.kind.name()));
         }
     }
     if let Some(lacking) = memory_lacking(&vault) {
@@ -206,11 +205,8 @@ fn assemble(
     if kept.map_err(damage)? {
         log.info("a snapshot was written: the next start will be shorter");
     }
-    // Where the policy wants a backup first, the next erasure names it.
-    let required = replayed.register.policy().is_some_and(|policy| policy.backup_required);
-    if opened.cell_joined && vault.check_cells().is_ok() && !required {
-        log.warn("a second root cell has joined");
-        erasure::name_cells(&mut vault, log).map_err(|error| store_trouble(error.into()))?;
+    if opened.cell_joined {
+        log.warn("a second root cell has joined: from now on erasures wait when it is away");
     }
     let Replayed { register, tree, books, positions, rows, snapshot, .. } = replayed;
     if register.erasures_pending().next().is_some() {

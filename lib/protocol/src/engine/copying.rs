@@ -76,6 +76,11 @@ impl Engine {
         self.fact(Fact::Alarm(Alarm { alarm: AlarmKind::BackupBehind, person: None, evidence }))
     }
 
+    /// Nothing is held for this terminal any more, and it keeps no other waiting.
+    pub(super) fn copy_released(&mut self, id: SessionId) {
+        self.copier = self.copier.filter(|copier| *copier != id);
+    }
+
     /// A terminal that has gone holds no state.
     pub(super) fn let_go_of_copies(&mut self, out: &mut Vec<Output>) {
         let Some(id) = self.copier else { return };

@@ -300,6 +300,10 @@ impl Engine {
             Input::Forgotten(number, dropped) => self.forgotten(number, &dropped, out),
             Input::BodiesLost => self.damaged(),
             Input::Copied(ticket, copied) => self.copied(ticket, copied, out),
+            Input::CopyReleased(id) => {
+                self.copy_released(id);
+                Ok(())
+            }
             Input::Cells(cells) => {
                 self.cells = cells;
                 Ok(())

@@ -193,9 +193,10 @@ fn a_cell_that_was_dropped_may_be_missed_no_longer_and_a_new_one_takes_its_place
     assert!(opened.keys().any(|place| place.conversation == 1));
     drop(life);
     pair.world.power_off(&machine, 0);
-    // From then on one cell is the whole of it, and a blank one may join.
+    // From then on one cell is the whole of it, whatever the configuration names, and a blank one may join.
     let (machine, life) = pair.calm(Here::First);
-    assert!(matches!(life.vault.check_cells(), Err(Error::CellAbsent { .. })), "configured, so waited for");
+    life.vault.check_cells().unwrap();
+    assert!(life.vault.cells()[1].absent.is_some(), "and yet it is told");
     drop(life);
     let machine_alone = pair.world.machine(machine.clock.clone());
     pair.world.open(&machine_alone).unwrap().vault.check_cells().unwrap();
@@ -203,6 +204,74 @@ fn a_cell_that_was_dropped_may_be_missed_no_longer_and_a_new_one_takes_its_place
     let (_, life) = pair.calm(Here::Both);
     assert!(life.opened.cell_joined);
     life.vault.check_cells().unwrap();
+}
+
+#[test]
+fn letting_go_ends_with_the_epoch_and_the_next_one_that_goes_away_is_missed() {
+    let mut pair = Pair::seeded(26);
+    let (machine, mut life) = pair.calm(Here::First);
+    life.vault.let_go_of_absent_cells();
+    // Nothing is to be erased; an epoch lists the cells anew all the same.
+    let number = pair.world.ask(&mut life.vault, vec![]).unwrap();
+    pair.world.erase(&mut life.vault, number).unwrap();
+    drop(life);
+    pair.world.power_off(&machine, 0);
+    // It is found, and joins as any other with the store's keys.
+    let (machine, life) = pair.calm(Here::Both);
+    assert!(life.opened.cell_joined);
+    drop(life);
+    pair.world.power_off(&machine, 0);
+    let (_, life) = pair.calm(Here::First);
+    assert!(matches!(life.vault.check_cells(), Err(Error::CellAbsent { .. })));
+}
+
+#[test]
+fn at_every_power_cut_a_cell_that_joins_is_named_before_it_holds_a_root() {
+    let (mut held, mut joined) = (0, 0);
+    for seed in 40..46 {
+        // At an even epoch and at an odd one.
+        let mut world = World::seeded(seed);
+        let (machine, mut life) = world.calm();
+        for _ in 0..seed % 2 {
+            let number = world.ask(&mut life.vault, vec![]).unwrap();
+            world.erase(&mut life.vault, number).unwrap();
+        }
+        drop(life);
+        world.power_off(&machine, seed);
+        let start = Pair { world, second: blank() };
+        for cut in 0.. {
+            let mut pair = start.copy();
+            let machine = pair.world.machine(CrashClock::new(cut, Fault::PowerCut));
+            joined += u64::from(pair.open(&machine, Here::Both).is_ok_and(|life| life.opened.cell_joined));
+            pair.world.power_off(&machine, seed * 1000 + cut);
+            let story = format!("seed {seed}, cut at {cut}");
+            // The configuration names it no longer: missed, if it has as much as a part of a root.
+            let holds = pair.slots()[1].iter().any(|slot| !slot.is_empty());
+            let alone = pair.copy();
+            let quiet = alone.world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+            let life = alone.world.open(&quiet).expect(&story);
+            alone.world.check_live(&life.vault, &story);
+            assert!(!holds || life.vault.check_cells().is_err(), "{story}: a root that nobody misses");
+            held += u64::from(holds);
+            drop(life);
+            let both = pair.copy();
+            let quiet = both.world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+            match both.open(&quiet, Here::Both) {
+                Ok(life) => {
+                    both.world.check_live(&life.vault, &story);
+                    life.vault.check_cells().expect(&story);
+                    let [first, second] = both.slots();
+                    assert_eq!(first, second, "{story}");
+                }
+                // Half a device record is not blank: a person makes it so.
+                Err(error) => assert!(matches!(error, Error::ForeignCell) && !holds, "{story}: {error}"),
+            }
+            if !machine.clock.has_struck() {
+                break;
+            }
+        }
+    }
+    assert!(held > 5 && joined > 5, "{held} {joined}");
 }
 
 #[test]

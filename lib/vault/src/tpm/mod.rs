@@ -21,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::cell::{CellError, CellKind, CellSlot, RootCell};
+use crate::cell::{CellError, CellKind, CellSlot, PACE_MS_MAX, RootCell};
 
 pub use auth::TpmAuth;
 use commands::Tpm;
@@ -32,7 +32,7 @@ pub use transport::TpmPlace;
 const INDEX_BYTES: usize = 256;
 /// Least milliseconds from one replacement to the next. Parts are sold for 10^5 writes of one index and more; each epoch writes one
 /// index and destroys another.
-const PACE_MS: u64 = 30_000;
+const PACE_MS: u64 = PACE_MS_MAX;
 
 /// What a TPM did not do.
 #[derive(Debug, thiserror::Error)]

@@ -10,8 +10,8 @@ use crate::log::{Level, Log};
 use crate::overlay::OverlayDevice;
 use crate::words::{Done, Trouble};
 use crate::{cells, randomness, store};
-use ::backup::{Copied, Folder, Source};
-use console::{Exit, Voice, when};
+use ::backup::{Copied, Folder, Made, Source};
+use console::{Exit, Voice, Words, when};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ struct Backed {
     copied_bytes: u64,
     taken_over_bytes: u64,
     kept_bytes: u64,
+    torn_places: u64,
     milliseconds: u64,
     beside_server: bool,
 }
@@ -58,7 +59,8 @@ impl Create {
             None => Box::new(direct(&config, keys)?),
         };
         let (begin, mut bar) = (Instant::now(), Bar::new(voice));
-        let copied = ::backup::copy(&folder, inventory, &mut *source, |done, all| bar.draw(done, all));
+        let made = Made::at(config.state_dir.join("backups-made"));
+        let copied = ::backup::copy(&folder, inventory, &mut *source, &made, |done, all| bar.draw(done, all));
         bar.clear();
         let copied = copied.map_err(trouble)?;
         let milliseconds = begin.elapsed().as_millis().max(1) as u64;
@@ -66,7 +68,7 @@ impl Create {
     }
 
     fn tell(&self, voice: Voice, copied: &Copied, milliseconds: u64, beside_server: bool) -> Exit {
-        let Copied { verified, copied_bytes, taken_over_bytes, kept_bytes } = copied;
+        let Copied { verified, copied_bytes, taken_over_bytes, kept_bytes, torn } = copied;
         let outline = &verified.outline;
         let size = |bytes| when::bytes(bytes, voice.lang);
         let taken_over = match *taken_over_bytes {
@@ -77,6 +79,7 @@ impl Create {
                 size(bytes)
             ),
         };
+        let torn_said = (*torn > 0).then_some(Done::BackedTorn { places: *torn });
         let words = Done::Backed {
             dir: self.to.display().to_string(),
             batch: outline.anchor.batch,
@@ -86,6 +89,7 @@ impl Create {
             taken_over,
             kept: size(*kept_bytes),
             rate: size(copied_bytes * 1000 / milliseconds),
+            more: torn_said.map(|line| line.say(voice.lang)).unwrap_or_default(),
         };
         let data = Backed {
             batch: outline.anchor.batch,
@@ -95,6 +99,7 @@ impl Create {
             copied_bytes: *copied_bytes,
             taken_over_bytes: *taken_over_bytes,
             kept_bytes: *kept_bytes,
+            torn_places: *torn,
             milliseconds,
             beside_server,
         };

@@ -147,6 +147,20 @@ fn who_goes_away_holds_nothing_and_what_comes_for_him_is_dropped() {
 }
 
 #[test]
+fn who_asks_nothing_for_long_is_not_who_copies_any_more() {
+    for (released, is_let_go) in [(true, false), (false, true)] {
+        let mut world = world(6);
+        let session = world.session("adam");
+        ask(&mut world, "adam", CopyAsk::Hold);
+        answer_all(&mut world, &Copied::Answer(CopyAnswer::Lost));
+        // Another's word is none.
+        world.input(Input::CopyReleased(if released { session } else { session + 1 }));
+        world.input(Input::Closed(session));
+        assert_eq!(let_go(&world, session), is_let_go);
+    }
+}
+
+#[test]
 fn status_tells_the_newest_backup() {
     let mut world = world(5);
     let record = BackupRecord {
