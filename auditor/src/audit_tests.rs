@@ -391,14 +391,14 @@ fn forgetful(number: u64) -> TestLog {
 fn run(log: &mut TestLog) {
     let due_ms = log.register.retention().next_ms.unwrap();
     log.wait_ms(due_ms - log.now_ms);
-    let run = log.register.retention_due(log.now_ms).unwrap();
+    let run = log.register.retention_due(log.now_ms, log.boot_ms).unwrap();
     log.fact(Fact::RetentionRun(run)).unwrap();
 }
 
 #[test]
 fn a_dishonest_run_of_the_retention_schedule_is_invalid() {
     let honest = forgetful(17);
-    let due = honest.register.retention_due(honest.now_ms).unwrap();
+    let due = honest.register.retention_due(honest.now_ms, honest.boot_ms).unwrap();
     assert_eq!(due.counts, [2]);
     let verdict = |run: &RetentionRun, wall_ms: u64| {
         let content = Content::Fact(Fact::RetentionRun(run.clone()));

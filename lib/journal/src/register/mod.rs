@@ -14,6 +14,7 @@ mod erase;
 mod facts;
 mod file;
 mod law;
+mod leap;
 mod message;
 mod office;
 mod offline;
@@ -230,6 +231,7 @@ impl Register {
         self.check_time(candidate)?;
         self.check_succession_open(candidate)?;
         let ran_ms = self.ran_at(candidate);
+        let leap = self.leap_at(candidate.wall_ms, ran_ms);
         let applied = match candidate.content {
             CandidateContent::Statement(statement) => self.apply_statement(candidate, statement, heads)?,
             CandidateContent::Fact(fact) => self.apply_fact(candidate, fact)?,
@@ -237,7 +239,7 @@ impl Register {
         self.size += 1;
         self.floor_ms = candidate.wall_ms;
         self.boot_ms = candidate.boot_ms;
-        self.retaining.stamped(candidate.index, candidate.wall_ms);
+        self.retaining.stamped(candidate, leap);
         self.ran_ms = ran_ms;
         if !matches!(candidate.content, CandidateContent::Fact(Fact::PeriodEnd(_))) {
             *self.counts.entry(candidate.content.kind()).or_default() += 1;

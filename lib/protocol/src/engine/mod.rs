@@ -235,9 +235,7 @@ impl Engine {
     /// logging in.
     pub fn next_deadline_ms(&self) -> Option<u64> {
         let register = &self.ledger.register;
-        // The next part of a run under way waits for an erasure, not for a time.
-        let run_ms = register.retention().next_ms.filter(|_| register.retention().open.is_none());
-        register.next_deadline_ms().into_iter().chain(run_ms).min()
+        register.next_deadline_ms().into_iter().chain(register.next_run_ms()).min()
     }
 
     /// Whether sessions wait only for their turn: another input, a `Wake` if there is none, lets the next one go on.

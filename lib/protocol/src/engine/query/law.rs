@@ -47,14 +47,14 @@ impl Engine {
         let (state, now_ms) = (register.retention(), self.ledger.wall_ms());
         let first_ms = match &schedule {
             Some(schedule) => schedule.next_after(now_ms),
-            None => state.next_ms,
+            None => register.next_run_ms().or(state.next_ms),
         };
+        let next_ms = register.next_run_ms().or(state.next_ms);
         let schedule = schedule.or_else(|| Some(register.policy()?.retention.clone()))?;
         let counted = schedule.rules.len() <= RETENTION_RULES_MAX;
         let preview = counted.then(|| register.retention_preview(&schedule, first_ms.unwrap_or(now_ms)))?;
         let open_parts = state.open.map(|open| open.parts);
-        let record =
-            RetentionRecord { next_ms: state.next_ms, open_parts, last: state.last, first_ms, preview };
+        let record = RetentionRecord { next_ms, open_parts, last: state.last, first_ms, preview };
         Some(Found::Now(Answer::Retention(Box::new(record))))
     }
 
