@@ -6,6 +6,7 @@ use super::error::{Error, What};
 use super::event::{ErasedBy, Event, FoundView, OrderView, Reply};
 use super::flow::Cx;
 use super::receive::{Checked, CheckedContent};
+use super::retention::AHEAD_MS;
 use crate::answer::{Answer, OrderRecord, Page};
 use crate::limits::ENTRIES_AT_MAX;
 use crate::query::Query;
@@ -63,7 +64,8 @@ impl Cx {
             Takes::From(from_ms) => {
                 let entry = self.entry(effect).await?;
                 let tick = matches!(entry.content, CheckedContent::Fact(Fact::Tick(_)));
-                tick && effect > approve && entry.wall_ms >= from_ms
+                let ahead = self.with(|state| entry.wall_ms > state.now_ms.saturating_add(AHEAD_MS));
+                tick && effect > approve && entry.wall_ms >= from_ms && !ahead
             }
         };
         if lets { Ok(()) } else { Err(Error::unverified(What::Erasure)) }

@@ -12,7 +12,7 @@ use pki::{Suite, canonical};
 use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::event::OrderView;
-use protocol::client::{Command, Error, Event, Reply};
+use protocol::client::{Command, Error, Event, Reply, What};
 use protocol::frame::ToTerminal;
 use protocol::query::{Find, Query};
 
@@ -292,6 +292,35 @@ fn an_order_that_never_came_due_takes_no_copy_whatever_the_server_says() {
     world.tamper = None;
     assert_eq!(world.screen("boris", id), ["hers"]);
     signed(&mut world, "boris", Act::Object(Object { proposal })).unwrap();
+}
+
+#[test]
+fn a_tick_from_the_future_takes_no_copy_before_its_time() {
+    let (mut world, id) = strict(141);
+    let index = world.say("anna", id, "hers");
+    let whole = world.private("anna", "vera");
+    world.say("anna", whole, "all of it");
+    [id, whole].into_iter().for_each(|id| drop(world.screen("anna", id)));
+    two(&mut world, EraseTarget::Messages(id, vec![index]), None);
+    two(&mut world, EraseTarget::Conversation(whole), None);
+    // A server that is in a hurry says that four days have passed, by both of its clocks.
+    world.server_ahead_ms = 4 * DAY_MS;
+    world.now.boot_ms += 4 * DAY_MS;
+    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.wait_ms(60_000);
+    assert!(world.facts().contains(&"tick"));
+    let erased = |event: &Event| matches!(event, Event::Erased(..));
+    let dropped = |event: &Event| matches!(event, Event::Dropped(_, What::Erasure));
+    let has = |world: &World, wanted: fn(&Event) -> bool| world.terminals["anna"].events.iter().any(wanted);
+    assert!(has(&world, dropped) && !has(&world, erased));
+    assert_eq!(world.screen("anna", id), ["missing!"], "an alarm, and no tombstone");
+    assert_eq!(world.screen("anna", whole), ["missing!"]);
+    world.server_ahead_ms = 0;
+    world.now.wall_ms += 4 * DAY_MS;
+    world.wait_ms(1);
+    for of in [id, whole] {
+        assert!(world.screen("anna", of)[0].starts_with("erased by"), "when that time has really come");
+    }
 }
 
 #[test]
