@@ -13,6 +13,7 @@ mod epoch;
 mod erase;
 mod facts;
 mod file;
+mod former;
 mod law;
 mod leap;
 mod message;
@@ -39,7 +40,7 @@ pub use people::LOGIN_BYTES_MAX;
 pub use retention::{LastRun, OpenRun, Preview, RUN_GRACE_MS, RUN_MESSAGES_MAX, Retaining};
 pub use rows::{
     BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LastLogin, LiveChain, OfflineChain,
-    OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, TitleRow,
+    OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, Silenced, TitleRow,
 };
 pub use site::{BadGenesis, Site, verify_genesis};
 pub use snapshot::BadSnapshot;
@@ -61,6 +62,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const RESERVATIONS_MAX: u32 = 16;
 /// Most proposals that may be open at a site.
 pub const PROPOSALS_MAX: usize = 64;
+/// Most of them by one officer: he alone keeps no other's out.
+pub const PROPOSALS_OF_ONE_MAX: usize = 32;
 /// Most orders of erasure that wait, or were stopped, at a site.
 pub const ORDERS_MAX: usize = 64;
 /// Most holds that stand at a site.

@@ -4,6 +4,7 @@
 //! far they are done with.
 
 use super::columns::ERASED;
+use super::former::Former;
 use super::leap::Leap;
 use super::{Applied, Audience, Candidate, CandidateContent, Conversation, Effect, Register, codec::pairs};
 use crate::act::HoldScope;
@@ -122,6 +123,8 @@ struct Kept<'a> {
 struct Sweep<'a> {
     register: &'a Register,
     schedule: &'a Retention,
+    /// What counts on beside the schedule.
+    former: Option<&'a Former>,
     run_ms: u64,
     kept: Kept<'a>,
     messages_left: usize,
@@ -140,6 +143,7 @@ impl<'a> Sweep<'a> {
         Self {
             register,
             schedule,
+            former: None,
             run_ms,
             kept: register.kept(),
             messages_left: messages,
@@ -157,7 +161,12 @@ impl<'a> Sweep<'a> {
         let mut whole = true;
         for (label, mark) in (0u8..).map(Clearance).zip(marks) {
             let rule = self.schedule.rule_for(row.membership.kind(), label);
+            let longer = |days| match self.former {
+                Some(former) => former.longer(row.membership.kind(), label, days),
+                None => Some(days),
+            };
             if let Some((rule, days)) = rule
+                && let Some(days) = longer(days)
                 && let Some(day) = first_kept_day(days, self.run_ms)
             {
                 let end = self.register.retaining.first_index_of(day);
@@ -247,7 +256,7 @@ impl Register {
         if self.run_held_up() || self.run_waits(wall_ms, self.ran_by(boot_ms)).is_some() {
             return None;
         }
-        let part = self.part(wall_ms)?;
+        let part = self.part(wall_ms, self.ran_by(boot_ms))?;
         Some(self.run_of(due_ms, &part))
     }
 
@@ -278,10 +287,10 @@ impl Register {
 
     /// How far the wall clock is ahead with an entry of these times.
     pub(super) fn leap_at(&self, wall_ms: u64, ran_ms: u64) -> Leap {
-        let Some(policy) = self.policy() else { return Leap::default() };
+        let Ok(warning_ms) = self.hold_warning_ms(wall_ms, ran_ms) else { return Leap::default() };
         let (later_ms, running_ms) =
             (wall_ms.saturating_sub(self.floor_ms), ran_ms.saturating_sub(self.ran_ms));
-        self.retaining.leap.after(later_ms, running_ms, ran_ms, policy.hold_warning_ms)
+        self.retaining.leap.after(later_ms, running_ms, ran_ms, warning_ms)
     }
 
     /// Runs wait at these times, until the server has run for so long.
@@ -339,9 +348,10 @@ impl Register {
         }
     }
 
-    fn part(&self, run_ms: u64) -> Option<Part> {
+    fn part(&self, run_ms: u64, ran_ms: u64) -> Option<Part> {
         let schedule = &self.policy()?.retention;
         let mut sweep = Sweep::new(self, schedule, run_ms, (RUN_MESSAGES_MAX, RUN_ROWS_MAX));
+        sweep.former = self.former(run_ms, ran_ms);
         let (mut taken, mut marks, mut more) = (Vec::new(), Vec::new(), None);
         let from = self.retaining.open.map_or(0, |open| open.conversation);
         for (number, row) in self.conversations.range(from..) {
@@ -397,7 +407,7 @@ impl Register {
         if self.missed(now_ms, ran_ms).is_some() {
             return Err(bad("it was missed, and no alarm says so"));
         }
-        let part = self.part(now_ms).ok_or(bad("there is no policy"))?;
+        let part = self.part(now_ms, ran_ms).ok_or(bad("there is no policy"))?;
         if *fact != self.run_of(due_ms, &part) {
             return Err(bad("it names something else than what is due"));
         }
@@ -453,9 +463,12 @@ impl Register {
     pub(super) fn reschedule(&mut self, now_ms: u64) {
         let next_ms = self.policy().and_then(|policy| policy.retention.next_after(now_ms));
         let state = &mut self.retaining;
+        if next_ms.is_none() || state.next_ms.is_none() {
+            // Whoever begins a schedule, or ends it, needs no word of what the clock did before.
+            state.leap.told();
+        }
         if next_ms.is_none() {
             (state.next_ms, state.open, state.missed) = (None, None, false);
-            state.leap.told();
         } else if state.next_ms.is_none_or(|due_ms| due_ms > now_ms) {
             state.next_ms = next_ms;
         }
