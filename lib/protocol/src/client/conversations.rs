@@ -280,6 +280,7 @@ impl State {
         let me = self.me.person;
         let (gap, mut missed) = (self.gap, None);
         let unheard = gap.is_some_and(|since| entry.index >= since) || self.heard.awaits(entry.index);
+        let full = self.missed_enough();
         let not_after_ms = self.now_ms.saturating_add(AHEAD_MS);
         let signed_by_officer = self.is_officer(&entry);
         let listed = self.listed(id, &entry);
@@ -315,6 +316,9 @@ impl State {
             Act::Enrol(enrol) => row.renewed(&enrol.signature, &by)?,
             Act::Erase(erase) => {
                 row.erase(&erase.target, &by)?;
+                if unheard && full {
+                    return Err(Error::Busy);
+                }
                 if unheard {
                     let (index, by, target) = (by.index, by.signer, erase.target.clone());
                     missed = Some(MissedErase { index, by, target });

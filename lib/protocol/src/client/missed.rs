@@ -15,8 +15,8 @@ use pki::PersonId;
 
 /// How long to wait before what the core had no answer for is asked for again, milliseconds.
 const AGAIN_MS: u64 = 1000;
-/// Most erasures that wait to be told: beyond them their whole conversations are looked at again.
-const MISSED_MAX: usize = 65_536;
+/// Most erasures that wait to be told: before more are met, those are.
+const MISSED_MAX: usize = 4096;
 
 /// Up to where pushes came and were worked through. Not the same as what is proven: a question is answered while pushes are
 /// held back, and frames that still wait are lost with their connection.
@@ -81,10 +81,14 @@ impl State {
 
     /// An Erase was met beside the pushes.
     pub(crate) fn met_erase(&mut self, missed: MissedErase) {
-        let known = self.missed.iter().any(|other| other.index == missed.index);
-        if !known && self.missed.len() < MISSED_MAX {
+        if self.missed.iter().all(|other| other.index != missed.index) {
             self.missed.push(missed);
         }
+    }
+
+    /// Whether no further one can be met before those are told.
+    pub(crate) fn missed_enough(&self) -> bool {
+        self.missed.len() >= MISSED_MAX
     }
 
     /// It was pushed, or asked for, and told.
@@ -113,6 +117,7 @@ impl Cx {
     }
 
     async fn catch_up(&self, since: Index) -> Result<(), Error> {
+        self.tell_missed().await?;
         let followed = self.with(|state| state.conversations.followed());
         for id in &followed {
             // Whoever is in it no more is shown nothing of it.
@@ -121,19 +126,25 @@ impl Cx {
                 followed => followed,
             };
             self.told(0, followed)?;
-        }
-        while let Some((index, by, target)) =
-            self.with(|state| state.missed.first().map(|one| (one.index, one.by, one.target.clone())))
-        {
-            let erased = self.erased(index, by, &target).await;
-            self.told(index, erased)?;
-            self.with(|state| state.told_erase(index));
+            self.tell_missed().await?;
         }
         if !followed.is_empty() {
             let orders = self.missed_orders(since).await;
             self.told(0, orders)?;
             let runs = self.missed_runs(since).await;
             self.told(0, runs)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of what was met; one at a time, so that none is lost with the session.
+    async fn tell_missed(&self) -> Result<(), Error> {
+        while let Some((index, by, target)) =
+            self.with(|state| state.missed.first().map(|one| (one.index, one.by, one.target.clone())))
+        {
+            let erased = self.erased(index, by, &target).await;
+            self.told(index, erased)?;
+            self.with(|state| state.told_erase(index));
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ pub use books::Books;
 pub use facts::{StartFacts, StoreLimits};
 pub use snapshot::Snapshots;
 
+use self::query::budget::Previews;
 use crate::answer::CellRecord;
 use crate::copy::BackupRecord;
 use crate::frame::Successions;
@@ -150,6 +151,7 @@ pub struct Engine {
     copier: Option<SessionId>,
     newest_backup: Option<BackupRecord>,
     cells: Vec<CellRecord>,
+    previews: Previews,
     next_ticket: Ticket,
 }
 
@@ -204,6 +206,7 @@ impl Engine {
             copier: None,
             newest_backup: None,
             cells: Vec::new(),
+            previews: Previews::default(),
             next_ticket: 1,
         })
     }

@@ -6,9 +6,10 @@ use journal::act::EraseTarget;
 use journal::ids::{ConversationId, Index};
 use journal::retention::{DAY_MS, Retention, RetentionRule};
 use pki::Suite;
+use protocol::Code;
 use protocol::answer::Answer;
 use protocol::client::{Command, Event, Reply};
-use protocol::frame::{ToTerminal, encode};
+use protocol::frame::{Refused, ToTerminal, encode};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -114,4 +115,31 @@ fn after_a_succession_nothing_stays_that_fell_since() {
                 matches!(event, Event::MissingBody(..) | Event::Dropped(..) | Event::Distrust(_))
             })
     );
+}
+
+#[test]
+fn a_question_that_is_refused_is_asked_again_before_this_was_all() {
+    let mut world = World::new(153);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let index = world.say("anna", id, "soon gone");
+    assert_eq!(world.screen("boris", id), ["soon gone"]);
+    world.cut("boris");
+    erase(&mut world, "anna", id, index);
+    world.tamper = Some(Box::new(|login, frame| match frame {
+        ToTerminal::Answer(answer) if login == "boris" && matches!(answer.answer, Answer::Runs(_)) => {
+            Some(ToTerminal::Refused(Refused { request: answer.request, code: Code::Busy.number() }))
+        }
+        other => Some(other),
+    }));
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.reconnect("boris");
+    let caught_up = |event: &Event| matches!(event, Event::CaughtUp);
+    assert_eq!(at(&world, "boris", caught_up), None, "nobody knows yet what a run took");
+    world.tamper = None;
+    world.now.wall_ms += 2000;
+    let wall_ms = world.now.wall_ms;
+    world.terminals.get_mut("boris").unwrap().client.tick(wall_ms);
+    world.run();
+    assert!(at(&world, "boris", caught_up).is_some());
 }
