@@ -269,11 +269,11 @@ impl ApproveErase {
         let proposal = self.proposal;
         let (plan, index, confirms, wait) = session(&self.access, voice, For::Officers, |online| {
             let open = proposals::find(online, proposal)?;
-            let DualAct::Erase(order) = &open.act else {
+            let DualAct::Erase(given) = &open.act else {
                 let words = Said::NotErase { index: proposal };
                 return Err(Trouble::new(Exit::No, "not-an-erasure", &words));
             };
-            let confirms = order.confirms.is_some();
+            let confirms = given.confirms.is_some();
             let (plan, index) = approve(online, &open, self.decision, voice)?;
             let wait_ms = match index {
                 // Behind a policy that shortens it the former time counts on.

@@ -57,7 +57,9 @@ fn the_next_part_of_a_run_waits_for_the_erasure_of_the_one_before() {
     // Whoever must end the wait gets in, and nobody is shut out of his work by it.
     pass(&mut world, DAY_MS);
     pass(&mut world, DAY_MS);
-    ["olga", "oleg"].iter().for_each(|login| drop(world.enter(login)));
+    for login in ["olga", "oleg"] {
+        world.enter(login);
+    }
     let policy = world.register().policy().expect("founded").clone();
     let act = DualAct::Policy(Policy { file_save: !policy.file_save, ..policy });
     let act = Propose { act: pki::canonical::encode(&act).into() };
