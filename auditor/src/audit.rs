@@ -399,10 +399,14 @@ pub(crate) fn same_authorities(trust: &Trust, replay: &Replay) -> bool {
 /// Whoever holds a head of what was given up has been told by nobody but this bundle that it was: he is to look at who
 /// signed it, and to adopt a head behind it. From then on it is only mentioned.
 fn lost_by_succession(replay: &Replay, lost: &[OutsideHead]) -> Option<Unanchored> {
-    let lost = lost.iter().max_by_key(|lost| lost.head.size)?;
-    let row = replay.register().lost_by(lost.era, lost.head.size)?;
-    let unanchored = Unanchored::LostBySuccession { size: lost.head.size, kept: row.kept, end: row.end };
-    (replay.verdict().anchored < row.end).then_some(unanchored)
+    let anchored = replay.verdict().anchored;
+    let given_up = lost.iter().filter_map(|lost| {
+        let size = lost.head.size;
+        let row = replay.register().lost_by(lost.era, size).filter(|row| anchored < row.end)?;
+        Some((row.end, Unanchored::LostBySuccession { size, kept: row.kept, end: row.end }))
+    });
+    // Each of them counts; the latest is named.
+    given_up.max_by_key(|(end, _)| *end).map(|(_, unanchored)| unanchored)
 }
 
 fn anchored(trust: &Trust, replay: &Replay, stamps: &BTreeMap<Index, u64>) -> Judgement {

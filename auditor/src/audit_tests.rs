@@ -3,7 +3,7 @@
 use journal::Policy;
 use journal::act::{Act, Logout};
 use journal::entry::{Content, Entry};
-use journal::fact::{Fact, RetentionRun};
+use journal::fact::{ClockStep, Fact, RetentionRun};
 use journal::ids::{Head, LogId};
 use journal::refusal::Refusal;
 use journal::replay::Fault;
@@ -371,6 +371,39 @@ fn a_succession_is_crossed_and_a_head_of_what_it_gave_up_says_nothing() {
     assert!(matches!(audit.judgement, Judgement::Diverged(_)), "{:?}", audit.judgement);
 }
 
+#[test]
+fn each_head_that_was_given_up_counts_not_the_largest_alone() {
+    let (mut log, anchor) = spoken(24);
+    let step = |log: &mut TestLog| {
+        let found_ms = log.now_ms;
+        drop(log.fact(Fact::ClockStep(ClockStep { expected_ms: 0, found_ms })).unwrap());
+    };
+    (0..20).for_each(|_| step(&mut log));
+    let first = log.head();
+    log.cut(anchor.size as usize + 1);
+    let act = log.succession(1);
+    log.succeed(&["olga", "oleg"], &act).unwrap();
+    log.start().unwrap();
+    let stays = log.head();
+    step(&mut log);
+    let second = log.head();
+    log.cut(stays.size as usize);
+    let act = log.succession(2);
+    log.succeed(&["olga", "oleg"], &act).unwrap();
+    log.start().unwrap();
+    let own = |era, head| OutsideHead { file: None, era, head };
+    let heads = vec![own(0, first), own(1, stays), own(1, second)];
+    assert!(first.size > second.size);
+    let audit = judged(&exported(&log), &trust(&log, Some(anchor)), heads);
+    let kept = act.kept.size;
+    let expected = Unanchored::LostBySuccession { size: second.size, kept, end: kept + 2 };
+    assert!(
+        matches!(&audit.judgement, Judgement::Unanchored(why) if *why == expected),
+        "{:?}",
+        audit.judgement
+    );
+}
+
 /// A site that keeps everything for a day, at the time of a run that takes two messages.
 fn forgetful(number: u64) -> TestLog {
     let rules = vec![RetentionRule { kind: None, label: None, keep_days: 1 }];
@@ -391,14 +424,14 @@ fn forgetful(number: u64) -> TestLog {
 fn run(log: &mut TestLog) {
     let due_ms = log.register.retention().next_ms.unwrap();
     log.wait_ms(due_ms - log.now_ms);
-    let run = log.register.retention_due(log.now_ms).unwrap();
+    let run = log.register.retention_due(log.now_ms, log.boot_ms).unwrap();
     log.fact(Fact::RetentionRun(run)).unwrap();
 }
 
 #[test]
 fn a_dishonest_run_of_the_retention_schedule_is_invalid() {
     let honest = forgetful(17);
-    let due = honest.register.retention_due(honest.now_ms).unwrap();
+    let due = honest.register.retention_due(honest.now_ms, honest.boot_ms).unwrap();
     assert_eq!(due.counts, [2]);
     let verdict = |run: &RetentionRun, wall_ms: u64| {
         let content = Content::Fact(Fact::RetentionRun(run.clone()));

@@ -118,7 +118,7 @@ impl Teller<'_> {
 }
 
 /// Every alarm.
-pub(crate) const ALARMS: [AlarmKind; 8] = [
+pub(crate) const ALARMS: [AlarmKind; 9] = [
     AlarmKind::Equivocation,
     AlarmKind::Fork,
     AlarmKind::NearlyFull,
@@ -127,6 +127,7 @@ pub(crate) const ALARMS: [AlarmKind; 8] = [
     AlarmKind::HoldEndsSoon,
     AlarmKind::RetentionMissed,
     AlarmKind::BackupBehind,
+    AlarmKind::ClockLeapt,
 ];
 
 /// An alarm in words.
@@ -150,6 +151,10 @@ pub(crate) fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
         AlarmKind::BackupBehind => lang.pick(
             "an erasure went on without its backup: no backup can be restored",
             "уничтожение прошло без своей резервной копии: восстановить нельзя ни одну",
+        ),
+        AlarmKind::ClockLeapt => lang.pick(
+            "the clock went far ahead without the server: erasure by the retention schedule waits; check the date",
+            "часы ушли далеко вперёд без сервера: стирание по сроку хранения ждёт; проверьте дату",
         ),
     }
 }

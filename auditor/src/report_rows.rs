@@ -64,6 +64,7 @@ pub fn alarm_word(alarm: AlarmKind) -> &'static str {
         AlarmKind::HoldEndsSoon => "hold-ends-soon",
         AlarmKind::RetentionMissed => "retention-missed",
         AlarmKind::BackupBehind => "backup-behind",
+        AlarmKind::ClockLeapt => "clock-leapt",
     }
 }
 

@@ -51,6 +51,9 @@ impl Agent {
             Event::Erased(conversation, indices, by) => {
                 if let Some(work) = &mut self.work {
                     work.store.erase(conversation, &indices);
+                    if indices.is_empty() {
+                        work.memory.forget_conversation(conversation);
+                    }
                 }
                 self.mention(Event::Erased(conversation, indices, by));
             }
@@ -72,7 +75,8 @@ impl Agent {
             Event::KeyChanged(..) => self.key_changed(event).await,
             Event::Succession(view) => {
                 if let Some(work) = &mut self.work {
-                    work.store.lose_from(view.kept);
+                    work.store.succeed(view.kept, view.seen);
+                    work.memory.forget_conversations();
                 }
                 self.key_changed(Event::Succession(view)).await;
             }

@@ -67,6 +67,16 @@ impl Memory {
         }
     }
 
+    /// The whole of it was erased, and its title with it.
+    pub(crate) fn forget_conversation(&mut self, of: ConversationId) {
+        self.conversations.iter_mut().for_each(|all| all.retain(|one| one.id != of));
+    }
+
+    /// What is known of them came from entries that may be lost.
+    pub(crate) fn forget_conversations(&mut self) {
+        self.conversations = None;
+    }
+
     fn one_mut(&mut self, of: ConversationId) -> Option<&mut ConversationView> {
         self.conversations.iter_mut().flatten().find(|one| one.id == of)
     }
@@ -185,6 +195,8 @@ mod tests {
         assert_eq!(page.iter().map(|message| message.index).collect::<Vec<_>>(), [13, 14]);
         assert_eq!(memory.title(of).as_deref(), Some("@boris"));
         assert!(memory.recall(&Command::MessageStatus(of, 12), &store).is_none(), "only the server knows");
+        memory.forget_conversation(of);
+        assert_eq!(memory.title(of), None, "erased: neither listed nor found by its title");
         let mut endless = conversation_of(10, None, &[1, 2]);
         endless.unread = u64::MAX;
         memory.keep(&Reply::Conversations(vec![endless]));

@@ -116,7 +116,7 @@ pub(crate) fn kind(command: &Command) -> u8 {
         | Command::FileChunk(..)
         | Command::FetchFile(..)
         | Command::ErasePlan(_)
-        | Command::Orders
+        | Command::Orders(_)
         | Command::Ask(_) => 0,
         Command::Send(_) => MESSAGE,
         Command::SendFile(_) => FILE,

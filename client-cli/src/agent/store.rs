@@ -33,11 +33,13 @@ fn weight(message: &MessageView) -> usize {
 }
 
 impl Store {
-    /// Entries from this index on are lost.
-    pub(crate) fn lose_from(&mut self, index: Index) {
-        let lost: Vec<(Index, ConversationId)> =
-            self.messages.range(index..).map(|(index, message)| (*index, message.conversation)).collect();
-        lost.into_iter().for_each(|(index, conversation)| self.erase(conversation, &[index]));
+    /// Entries from `kept` on are lost, of a log of which this terminal had seen `seen`. Where it had seen more than is kept,
+    /// the session holds nothing more and asks for no erasure of what it held: so nothing of it stays here either, and all
+    /// is fetched again.
+    pub(crate) fn succeed(&mut self, kept: Index, seen: u64) {
+        if seen > kept {
+            self.drop_where(|_| true);
+        }
     }
 
     /// Holds a message, as it is known now.
@@ -189,6 +191,16 @@ mod tests {
         assert_eq!(found(&store, "слово"), [3]);
         store.fall(&RunView { index: 3, wall_ms: 50 * DAY_MS, schedule });
         assert_eq!(found(&store, "слово"), [3], "not what came after it");
+    }
+
+    #[test]
+    fn what_a_succession_may_have_let_fall_is_held_by_nobody() {
+        let mut store = Store::default();
+        (1..=9).for_each(|index| store.hold(message(index, 1, "слово")));
+        store.succeed(10, 10);
+        assert_eq!(store.len(), 9, "nothing that was seen here is lost");
+        store.succeed(7, 10);
+        assert_eq!((store.len(), store.bytes), (0, 0), "also what is kept may have been erased since");
     }
 
     fn found(store: &Store, query: &str) -> Vec<Index> {

@@ -107,7 +107,7 @@ pub(super) fn object(args: &EraseObject, here: Here) -> Result<Exit, Trouble> {
 }
 
 fn orders(line: &mut Line) -> Result<Vec<OrderView>, Trouble> {
-    let Reply::Orders(orders) = line.run(Command::Orders)? else { return Err(Trouble::odd_answer()) };
+    let Reply::Orders(orders) = line.run(Command::Orders(None))? else { return Err(Trouble::odd_answer()) };
     Ok(orders)
 }
 

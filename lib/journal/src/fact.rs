@@ -81,6 +81,10 @@ pub enum AlarmKind {
     /// the erasure epoch, as CBOR.
     #[n(8)]
     BackupBehind,
+    /// The wall clock went on for long while the server did not run: runs of the retention schedule wait until it has run
+    /// for as long as a hold is warned of. The evidence is by how many milliseconds, as CBOR.
+    #[n(9)]
+    ClockLeapt,
 }
 
 /// A claim of the server. On the wire: `[number, [content…]]`.

@@ -219,21 +219,28 @@ fn retention_life(log: &mut TestLog) {
     log.act("olga", Act::Hold(hold)).expect("a hold");
     let next = |log: &mut TestLog, late: u64| {
         let due = log.register.retention().next_ms.expect("a schedule");
-        log.wait_ms(due - log.now_ms + late);
+        log.wait_ms(due.saturating_sub(log.now_ms) + late);
         while log.register.next_deadline_ms().is_some_and(|deadline| deadline <= log.now_ms) {
             log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
         }
-        if let Some(due_ms) = log.register.retention_missed(log.now_ms) {
+        if let Some(leapt_ms) = log.register.clock_leapt(log.now_ms, log.boot_ms) {
+            let (alarm, evidence) = (AlarmKind::ClockLeapt, canonical::encode(&leapt_ms).into());
+            log.fact(Fact::Alarm(Alarm { alarm, person: None, evidence })).expect("the clock went on");
+            log.wait_ms(8 * day);
+        }
+        if let Some(due_ms) = log.register.retention_missed(log.now_ms, log.boot_ms) {
             let evidence = canonical::encode(&due_ms).into();
             let alarm = AlarmKind::RetentionMissed;
             log.fact(Fact::Alarm(Alarm { alarm, person: None, evidence })).expect("missed");
         }
-        let run = log.register.retention_due(log.now_ms).expect("due");
+        let run = log.register.retention_due(log.now_ms, log.boot_ms).expect("due");
         log.fact(Fact::RetentionRun(run)).expect("a run");
     };
     next(log, 0);
     next(log, 5 * 3_600_000);
     next(log, 30 * day);
+    log.now_ms += 9 * day;
+    next(log, 0);
     let through = log.tree.size() - 1;
     log.fact(Fact::Erased(Erased { epoch: 3, through })).expect("erased");
 }

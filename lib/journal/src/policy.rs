@@ -1,7 +1,8 @@
 //! The site's policy: the rules that officers may change by an act of two, in the journal from genesis on.
 //! Never read from a configuration file: replay must see it.
 
-use crate::retention::Retention;
+use crate::act::ConversationKind;
+use crate::retention::{RANKS, Retention};
 use minicbor::{Decode, Encode};
 
 /// Who may erase a private conversation.
@@ -148,6 +149,21 @@ impl Policy {
             return bad("a limit that nobody can work under");
         }
         self.retention.check().or_else(bad)
+    }
+}
+
+impl Policy {
+    /// Whether it takes time or messages away from people that the one before gave them: for a while both count then.
+    pub fn shortens(&self, before: &Self) -> bool {
+        let keeps = |policy: &Self, kind, label| {
+            policy.retention.rule_for(kind, label).map_or(u32::MAX, |(_, days)| days)
+        };
+        let ranks = (0u8..).map(pki::Clearance).take(RANKS);
+        let mut cases = ranks
+            .flat_map(|label| [ConversationKind::Private, ConversationKind::Group].map(|kind| (kind, label)));
+        self.objection_ms < before.objection_ms
+            || self.hold_warning_ms < before.hold_warning_ms
+            || cases.any(|(kind, label)| keeps(self, kind, label) < keeps(before, kind, label))
     }
 }
 

@@ -134,6 +134,7 @@ refusals! {
     /// Whoever confirms an order is to know all that was said against it.
     260 TimeToObject { until_ms: u64 } "those concerned may object until {until_ms}",
     261 TooManyOwnHolds { limit: u64 } "more than {limit} holds of one officer stand",
+    262 TooManyOwnProposals { limit: u64 } "more than {limit} proposals of one officer are open",
     // --- time and Facts
     200 TimeRunsBack { floor_ms: u64 } "time before {floor_ms}",
     201 DeadlinePassed { deadline_ms: u64 } "a Tick must come first: a deadline passed at {deadline_ms}",

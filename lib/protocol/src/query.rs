@@ -56,7 +56,7 @@ pub enum Query {
     Status,
     /// Open proposals; officers.
     #[n(15)]
-    Proposals,
+    Proposals(#[n(0)] Index),
     /// The conversations with this id, if one is a member (after a push that names an unknown one).
     #[n(16)]
     Conversation(#[n(0)] ConversationId),

@@ -25,10 +25,10 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Messages that stand on the sheet one by one; the others are counted.
+/// Messages that stand on the sheet one by one; of the others the indices.
 const LISTED: usize = 120;
-/// Messages whose readers are counted.
-const COUNTED: usize = 256;
+/// Runs of indices in one line.
+const RUNS_A_LINE: usize = 8;
 
 /// Print the certificate of an erasure that took effect, as a PDF.
 #[derive(Args)]
@@ -184,7 +184,7 @@ fn taken(online: &mut Online, view: &OrderView) -> Result<Vec<Found>, Trouble> {
 /// Whose terminals had copies, as far as statements say so, and as far as the server remembers.
 fn readers(online: &mut Online, messages: &[Found]) -> Result<Persons, Trouble> {
     let (mut said, mut word) = (BTreeSet::new(), BTreeSet::new());
-    for row in messages.iter().take(COUNTED) {
+    for row in messages {
         let Reply::Answer(answer) = online.run(Command::Ask(Query::MessageStatus(row.index)))? else {
             return Err(Trouble::odd_answer());
         };
@@ -277,17 +277,39 @@ fn what(facts: &Facts, lang: Lang) -> Vec<String> {
     }));
     if n > LISTED {
         let rest = n - LISTED;
-        lines.push(lang.pick(format!("and {rest} more"), format!("и ещё {rest}")));
+        lines.push(lang.pick(format!("and {rest} more, entries:"), format!("и ещё {rest}, записи:")));
+        let runs = runs(facts.messages[LISTED..].iter().map(|row| row.index));
+        lines.extend(runs.chunks(RUNS_A_LINE).map(|some| some.join(", ")));
     }
     lines
 }
 
+/// `#5–#9` and `#12`, of ascending indices.
+fn runs(indices: impl Iterator<Item = Index>) -> Vec<String> {
+    let mut runs: Vec<(Index, Index)> = Vec::new();
+    for index in indices {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == index => *last = index,
+            _ => runs.push((index, index)),
+        }
+    }
+    let shown = |(first, last): &(Index, Index)| match first == last {
+        true => format!("#{first}"),
+        false => format!("#{first}–#{last}"),
+    };
+    runs.iter().map(shown).collect()
+}
+
 fn released(facts: &Facts, lang: Lang) -> Vec<String> {
     let (said, word) = (facts.readers.0.len(), facts.readers.1.len());
-    let mut lines = vec![
+    vec![
         lang.pick(
-            format!("read or acknowledged, by statements in the journal: {said} persons beside the authors"),
-            format!("прочитали или подтвердили, по заявлениям в журнале: человек {said}, кроме авторов"),
+            format!(
+                "read or acknowledged, by statements in the journal: {said} persons beside the authors, each at one terminal at a time"
+            ),
+            format!(
+                "прочитали или подтвердили, по заявлениям в журнале: человек {said}, кроме авторов; у каждого в одно время один терминал"
+            ),
         ),
         lang.pick(
             format!("handed over besides, by the server's word alone: {word}"),
@@ -303,12 +325,16 @@ fn released(facts: &Facts, lang: Lang) -> Vec<String> {
             "Их терминалы уничтожают копии, как только им показано это распоряжение, раньше всего остального. Бумага, снимки и выгрузки ему недоступны.",
         )
         .to_owned(),
-    ];
-    if facts.messages.len() > COUNTED {
-        lines.push(lang.pick(
-            format!("Readers were counted for the first {COUNTED} messages."),
-            format!("Читатели сосчитаны для первых {COUNTED} сообщений."),
-        ));
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_index_stands_on_the_sheet() {
+        assert_eq!(runs([5, 6, 7, 9, 12, 13].into_iter()), ["#5–#7", "#9", "#12–#13"]);
+        assert!(runs(std::iter::empty()).is_empty());
     }
-    lines
 }

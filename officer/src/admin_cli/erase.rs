@@ -193,7 +193,7 @@ fn no_such_order(index: Index) -> Trouble {
 
 /// The order of this proposal.
 pub(super) fn order(online: &mut Online, index: Index) -> Result<OrderView, Trouble> {
-    let found = law::orders(online)?.into_iter().find(|view| view.proposal == index);
+    let found = law::orders(online, Some(index))?.into_iter().find(|view| view.proposal == index);
     found.ok_or_else(|| no_such_order(index))
 }
 
@@ -269,14 +269,21 @@ impl ApproveErase {
         let proposal = self.proposal;
         let (plan, index, confirms, wait) = session(&self.access, voice, For::Officers, |online| {
             let open = proposals::find(online, proposal)?;
-            let DualAct::Erase(order) = &open.act else {
+            let DualAct::Erase(given) = &open.act else {
                 let words = Said::NotErase { index: proposal };
                 return Err(Trouble::new(Exit::No, "not-an-erasure", &words));
             };
-            let confirms = order.confirms.is_some();
-            let wait = duration(online.policy()?.0.objection_ms, voice.lang);
+            let confirms = given.confirms.is_some();
             let (plan, index) = approve(online, &open, self.decision, voice)?;
-            Ok((plan, index, confirms, wait))
+            let wait_ms = match index {
+                // Behind a policy that shortens it the former time counts on.
+                Some(_) if !confirms => {
+                    let view = order(online, proposal)?;
+                    view.state.until_ms().unwrap_or(view.approved_ms).saturating_sub(view.approved_ms)
+                }
+                Some(_) | None => 0,
+            };
+            Ok((plan, index, confirms, duration(wait_ms, voice.lang)))
         })?;
         let data = Data { index, proposal: Some(proposal) };
         Ok(match index {
@@ -300,7 +307,7 @@ impl One {
 
 fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
     let (orders, names) = session(access, voice, For::Officers, |online| {
-        Ok((law::orders(online)?, Names::fetch(online, voice.lang)?))
+        Ok((law::orders(online, None)?, Names::fetch(online, voice.lang)?))
     })?;
     let rows: Vec<OrderRow> = orders.iter().map(|view| order_row(view, &names)).collect();
     if orders.is_empty() {

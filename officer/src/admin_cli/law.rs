@@ -16,6 +16,7 @@ use pki::{Clearance, PersonId};
 use protocol::client::event::{FoundView, OrderView};
 use protocol::client::{Command, Reply};
 use protocol::query::{Find, Query};
+use std::collections::BTreeSet;
 
 /// The paper behind an act.
 #[derive(Args)]
@@ -216,18 +217,15 @@ pub(super) fn page(online: &mut Online, find: Find) -> Result<(Vec<Found>, Optio
 
 /// These very messages, ascending; all of one conversation.
 pub(super) fn messages(online: &mut Online, wanted: &[Index]) -> Result<Vec<Found>, Trouble> {
-    let mut wanted = wanted.to_vec();
-    wanted.sort_unstable();
-    wanted.dedup();
+    let mut wanted: BTreeSet<Index> = wanted.iter().copied().collect();
     let mut rows: Vec<Found> = Vec::new();
-    for index in wanted {
-        let known = rows.iter().any(|row| row.index == index);
-        if !known {
-            let find =
-                Find { from: index, since_ms: 0, until_ms: u64::MAX, person: None, conversation: None };
-            let (mut some, _) = page(online, find)?;
-            some.retain(|row| row.index == index);
-            rows.push(some.pop().ok_or_else(|| no_message(index))?);
+    while let Some(from) = wanted.first().copied() {
+        let find = Find { from, since_ms: 0, until_ms: u64::MAX, person: None, conversation: None };
+        let (some, _) = page(online, find)?;
+        // Each page gives all that it shows: messages named together mostly stand together.
+        rows.extend(some.into_iter().filter(|row| wanted.remove(&row.index)));
+        if wanted.first() == Some(&from) {
+            return Err(no_message(from));
         }
     }
     if let [first, rest @ ..] = &rows[..]
@@ -301,9 +299,9 @@ pub(super) fn keeping(holds: &[Standing], row: &Found) -> Option<Index> {
     holds.iter().find(keeps).map(|held| held.index)
 }
 
-/// All orders of erasure, both officers' signatures checked.
-pub(super) fn orders(online: &mut Online) -> Result<Vec<OrderView>, Trouble> {
-    let Reply::Orders(views) = online.run(Command::Orders)? else { return Err(Trouble::odd_answer()) };
+/// All orders of erasure, or the one of this proposal, both officers' signatures checked.
+pub(super) fn orders(online: &mut Online, only: Option<Index>) -> Result<Vec<OrderView>, Trouble> {
+    let Reply::Orders(views) = online.run(Command::Orders(only))? else { return Err(Trouble::odd_answer()) };
     Ok(views)
 }
 

@@ -7,7 +7,7 @@ use super::online::{Access, For, Online, session};
 use super::policy_words::{Change, change_lines, changes};
 use super::trouble::Trouble;
 use clap::Args;
-use console::when::{minute, rfc3339};
+use console::when::{duration, minute, rfc3339};
 use console::{Exit, HelpTable, Lang, Voice};
 use journal::act::{Act, DualAct, EraseTarget};
 use journal::entry::Content;
@@ -115,10 +115,22 @@ pub(super) fn of_entry(view: &EntryView) -> Option<Open> {
 
 /// All that are open, by the server's word; each is what its proposer signed.
 pub(super) fn open(online: &mut Online) -> Result<Vec<Open>, Trouble> {
-    let Reply::Entries(entries, _) = online.run(Command::Ask(Query::Proposals))? else {
-        return Err(Trouble::odd_answer());
-    };
-    entries.iter().map(|entry| of_entry(entry).ok_or_else(Trouble::odd_answer)).collect()
+    let (mut all, mut next) = (Vec::new(), Some(0));
+    while let Some(from) = next {
+        let Reply::Entries(entries, more) = online.run(Command::Ask(Query::Proposals(from)))? else {
+            return Err(Trouble::odd_answer());
+        };
+        let last = entries.last().map(|entry| entry.index);
+        // As of holds: a part is never given for the whole.
+        if more && last.is_none_or(|last| last < from) {
+            return Err(Trouble::odd_answer());
+        }
+        for entry in &entries {
+            all.push(of_entry(entry).ok_or_else(Trouble::odd_answer)?);
+        }
+        next = last.filter(|_| more).map(|last| last + 1);
+    }
+    Ok(all)
 }
 
 /// The open one of this index.
@@ -196,8 +208,16 @@ pub(super) fn what(act: &DualAct, ruling: &Policy, names: &Names, lang: Lang) ->
             let lines = change_lines(&changes(ruling, policy, lang));
             let nothing =
                 lang.pick("  nothing: the policy says so already\n", "  ничего: политика и так такова\n");
+            let wait = duration(ruling.objection_ms, lang);
+            let later = match policy.shortens(ruling) {
+                true => lang.pick(
+                    format!("  what is shortened counts only {wait} after the approval; until then the longer of both\n"),
+                    format!("  сокращённое действует только через {wait} после утверждения; до того — более долгое из двух\n"),
+                ),
+                false => String::new(),
+            };
             format!(
-                "  {}\n{}",
+                "  {}\n{}{later}",
                 lang.pick("policy:", "политика:"),
                 if lines.is_empty() { nothing } else { &lines }
             )
@@ -281,6 +301,17 @@ mod tests {
         assert!(around().shown(&known, Lang::Ru).contains("допустить офицером: Ирина Новая @irina"));
         let unknown = Open { act: DualAct::AdmitOfficer(CertId([9; 32])), ..known };
         assert!(around().shown(&unknown, Lang::En).contains("nobody's newest certificate"));
+    }
+
+    #[test]
+    fn who_approves_reads_that_what_is_shortened_waits() {
+        let of = |objection_ms| {
+            let act = DualAct::Policy(Policy { objection_ms, ..Policy::standard() });
+            let open = Open { index: 40, wall_ms: 0, by: PersonId(1), act };
+            around().shown(&open, Lang::En)
+        };
+        assert!(of(60_000).contains("counts only 3 d after the approval"), "{}", of(60_000));
+        assert!(!of(Policy::standard().objection_ms + 1).contains("counts only"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Conversations: founding, membership, titles, and who falls out of them by a revocation.
 //! Never decides a membership question that `membership` decides: here stand persons, clearances and epochs.
 
-use super::{Applied, Audience, Context, Conversation, Effect, Register, TitleRow};
+use super::{Applied, Audience, Context, Conversation, Effect, Register, Silenced, TitleRow};
 use crate::act::{Accept, ConversationKind, Create, HandOver, Invite, Leave, Remove, Title};
 use crate::ids::{ConversationId, Place};
 use crate::membership::Membership;
@@ -84,6 +84,7 @@ impl Register {
                 stored: BTreeMap::new(),
                 bad_wraps: BTreeMap::new(),
                 swept: [0; RANKS],
+                silenced: BTreeMap::new(),
                 messages: Vec::new(),
             },
         );
@@ -193,9 +194,15 @@ impl Register {
     }
 
     fn cut_from(&mut self, cx: &Context<'_>, person: PersonId, numbers: &[u64], effects: &mut Vec<Effect>) {
+        // Before he is out: he is still one of those concerned.
+        self.silence(person, Some(numbers), cx.by.index, effects);
         for number in numbers {
             let Some(row) = self.conversations.get_mut(number) else { continue };
+            let side = row.membership.owner().is_none_or(|owner| owner == person);
             if row.membership.cut(person, cx.by.id) {
+                if side {
+                    row.silenced.insert(person, Silenced::by(cx));
+                }
                 self.gone(cx, *number, person, effects);
             }
         }

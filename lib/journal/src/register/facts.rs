@@ -33,7 +33,10 @@ impl Register {
                     return Err(bad("evidence too long"));
                 }
                 if fact.alarm == AlarmKind::RetentionMissed {
-                    self.run_missed(candidate.wall_ms, &fact.evidence)?;
+                    self.run_missed(candidate, &fact.evidence)?;
+                }
+                if fact.alarm == AlarmKind::ClockLeapt {
+                    self.leap_told(candidate, &fact.evidence)?;
                 }
                 Ok(Applied::to(Audience::Officers))
             }

@@ -5,7 +5,7 @@ use super::columns::ERASED;
 use super::session::check_covered;
 use super::{
     Applied, Audience, Context, Due, Effect, HOLD_MS_MAX, HOLDS_MAX, HOLDS_OF_ONE_MAX, HoldRow, ORDERS_MAX,
-    OrderRow, OrderState, Register,
+    OrderRow, OrderState, Register, Silenced,
 };
 use crate::act::{CellName, EraseOrder, EraseTarget, Hold, HoldScope, Object};
 use crate::ids::{ConversationId, Index};
@@ -98,7 +98,8 @@ impl Register {
         let confirms = order.confirms;
         let until_ms = cx.now_ms.saturating_add(objection_ms);
         let ran_ms = cx.ran_ms.saturating_add(objection_ms);
-        let state = match self.silenced_already(&order.target).filter(|_| confirms.is_none()) {
+        let silenced = self.silenced_already(cx, conversation, &order.target, objection_ms);
+        let state = match silenced.filter(|_| confirms.is_none()) {
             Some((person, index)) => OrderState::Silenced(person, index, until_ms),
             None => OrderState::Counting(until_ms),
         };
@@ -117,18 +118,49 @@ impl Register {
         effects
     }
 
-    /// Whoever might object and is suspended: with the entry that suspended him.
-    fn silenced_already(&self, target: &EraseTarget) -> Option<(PersonId, Index)> {
-        let mut suspended = self.people.values().filter_map(|person| Some((person.id, person.suspended?)));
-        suspended.find(|(person, _)| self.may_object(*person, target))
+    /// Whoever might object and is suspended, or was revoked or cut out of the conversation within the time to object before
+    /// the order: with the entry that did it.
+    fn silenced_already(
+        &self,
+        cx: &Context<'_>,
+        conversation: u64,
+        target: &EraseTarget,
+        objection_ms: u64,
+    ) -> Option<(PersonId, Index)> {
+        let recent = |by: &Silenced| {
+            cx.now_ms.saturating_sub(by.wall_ms) < objection_ms
+                || cx.ran_ms.saturating_sub(by.ran_ms) < objection_ms
+        };
+        let persons = self.people.values().filter_map(|person| {
+            let revoked = person.silenced.as_ref().filter(|by| recent(by)).map(|by| by.index);
+            Some((person.id, person.suspended.or(revoked)?))
+        });
+        let mut concerned = persons.filter(|(person, _)| self.may_object(*person, target));
+        concerned.next().or_else(|| {
+            let cut = &self.conversations.get(&conversation)?.silenced;
+            cut.iter().find(|(_, by)| recent(by)).map(|(person, by)| (*person, by.index))
+        })
     }
 
-    /// The entry at this index keeps a person from objecting: what he might object to waits for two officers' fresh word
-    /// as if he had. One officer alone takes nobody's time to object away.
-    pub(super) fn silence(&mut self, person: PersonId, at: Index, effects: &mut Vec<Effect>) {
+    /// The entry at this index keeps a person from objecting, everywhere or in these conversations: what he might object to
+    /// waits for two officers' fresh word as if he had. One officer alone takes nobody's time to object away.
+    pub(super) fn silence(
+        &mut self,
+        person: PersonId,
+        within: Option<&[u64]>,
+        at: Index,
+        effects: &mut Vec<Effect>,
+    ) {
+        let here = |target: &EraseTarget| match within {
+            Some(numbers) => {
+                self.known_conversation(target.conversation()).is_ok_and(|number| numbers.contains(&number))
+            }
+            None => true,
+        };
         let counting = self.orders.iter().filter_map(|(proposal, row)| {
             let OrderState::Counting(until_ms) = row.state else { return None };
-            self.may_object(person, &row.order.target).then_some((*proposal, until_ms))
+            let target = &row.order.target;
+            (here(target) && self.may_object(person, target)).then_some((*proposal, until_ms))
         });
         for (proposal, until_ms) in counting.collect::<Vec<_>>() {
             self.stop_order(proposal, OrderState::Silenced(person, at, until_ms), effects);
@@ -142,6 +174,13 @@ impl Register {
             Some(hold) => self.stop_order(proposal, OrderState::Held(hold), effects),
             None => self.carry_out(at, proposal, effects),
         }
+    }
+
+    /// The whole conversation went by the word of somebody with the right to it: what was stopped is about nothing any more.
+    pub(super) fn drop_stopped_in(&mut self, number: u64) {
+        let here = self.derived.orders.of_conversation.get(&number).into_iter().flatten().copied();
+        let stopped = here.filter(|index| self.orders.get(index).is_some_and(|row| row.state.is_stopped()));
+        stopped.collect::<Vec<_>>().into_iter().for_each(|proposal| self.remove_order(proposal));
     }
 
     fn stop_order(&mut self, proposal: Index, state: OrderState, effects: &mut Vec<Effect>) {
@@ -220,11 +259,15 @@ impl Register {
         side || wrote()
     }
 
-    /// One of the two who gave the order takes it back before it has taken effect.
+    /// One of the two who gave the order takes it back before it has taken effect; where neither is an officer any more, any.
     pub(super) fn withdraw_order(&mut self, cx: &Context<'_>, proposal: Index) -> Result<Applied, Refusal> {
         let missing = Refusal::NoSuchProposal { proposal };
         let row = self.orders.get(&proposal).ok_or(missing.clone())?;
-        if row.state.is_done() || ![row.by, row.with].contains(&cx.by.signer) {
+        let gave = [row.by, row.with];
+        let stands = |person: &PersonId| {
+            self.people.get(person).is_some_and(|person| self.is_standing_officer(person, cx.now_ms))
+        };
+        if row.state.is_done() || !(gave.contains(&cx.by.signer) || !gave.iter().any(stands)) {
             return Err(missing);
         }
         let mut effects = Vec::new();
@@ -244,7 +287,7 @@ impl Register {
         if self.holds.values().filter(|row| row.by == cx.by.signer).count() >= HOLDS_OF_ONE_MAX {
             return Err(Refusal::TooManyOwnHolds { limit: HOLDS_OF_ONE_MAX as u64 });
         }
-        let warn_ms = act.end_ms.saturating_sub(self.ruling_policy()?.hold_warning_ms);
+        let warn_ms = act.end_ms.saturating_sub(self.hold_warning_ms(cx.now_ms, cx.ran_ms)?);
         let warn_ms = Some(warn_ms).filter(|at| *at > cx.now_ms);
         let ran_ms = warn_ms.is_none().then(|| cx.ran_ms.saturating_add(act.end_ms - cx.now_ms));
         let row = HoldRow { by: cx.by.signer, hold: act.clone(), warn_ms, ran_ms };

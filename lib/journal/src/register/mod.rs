@@ -13,7 +13,9 @@ mod epoch;
 mod erase;
 mod facts;
 mod file;
+mod former;
 mod law;
+mod leap;
 mod message;
 mod office;
 mod offline;
@@ -38,7 +40,7 @@ pub use people::LOGIN_BYTES_MAX;
 pub use retention::{LastRun, OpenRun, Preview, RUN_GRACE_MS, RUN_MESSAGES_MAX, Retaining};
 pub use rows::{
     BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LastLogin, LiveChain, OfflineChain,
-    OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, TitleRow,
+    OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, Silenced, TitleRow,
 };
 pub use site::{BadGenesis, Site, verify_genesis};
 pub use snapshot::BadSnapshot;
@@ -60,6 +62,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const RESERVATIONS_MAX: u32 = 16;
 /// Most proposals that may be open at a site.
 pub const PROPOSALS_MAX: usize = 64;
+/// Most of them by one officer: he alone keeps no other's out.
+pub const PROPOSALS_OF_ONE_MAX: usize = 32;
 /// Most orders of erasure that wait, or were stopped, at a site.
 pub const ORDERS_MAX: usize = 64;
 /// Most holds that stand at a site.
@@ -230,6 +234,7 @@ impl Register {
         self.check_time(candidate)?;
         self.check_succession_open(candidate)?;
         let ran_ms = self.ran_at(candidate);
+        let leap = self.leap_at(candidate.wall_ms, ran_ms);
         let applied = match candidate.content {
             CandidateContent::Statement(statement) => self.apply_statement(candidate, statement, heads)?,
             CandidateContent::Fact(fact) => self.apply_fact(candidate, fact)?,
@@ -237,7 +242,7 @@ impl Register {
         self.size += 1;
         self.floor_ms = candidate.wall_ms;
         self.boot_ms = candidate.boot_ms;
-        self.retaining.stamped(candidate.index, candidate.wall_ms);
+        self.retaining.stamped(candidate, leap);
         self.ran_ms = ran_ms;
         if !matches!(candidate.content, CandidateContent::Fact(Fact::PeriodEnd(_))) {
             *self.counts.entry(candidate.content.kind()).or_default() += 1;

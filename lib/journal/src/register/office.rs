@@ -1,10 +1,11 @@
 //! What officers, administrators and auditors do: Submits, acts of two, suspending, unlocking, ending sessions.
 //! Never lets one officer do what needs two.
 
+use super::former::Former;
 use super::session::{Heads, check_covered};
 use super::{
     Applied, Audience, ChainEnd, Context, DROPPED_CELLS_MAX, Due, Effect, OpenSubmit, PROPOSALS_MAX,
-    Proposal, Register,
+    PROPOSALS_OF_ONE_MAX, Proposal, Register,
 };
 use crate::act::{
     Act, Approve, Backup, DualAct, EndSession, Export, Family, Propose, Resume, Submit, Suspend, Unlock,
@@ -13,7 +14,7 @@ use crate::act::{
 use crate::ids::Index;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
-use pki::{CertId, Role, canonical};
+use pki::{CertId, PersonId, Role, canonical};
 
 impl Register {
     /// The signing certificate grants a role that may do this at all.
@@ -50,6 +51,10 @@ impl Register {
         self.check_dual(cx, &dual)?;
         if self.proposals.len() >= PROPOSALS_MAX {
             return Err(Refusal::TooManyProposals { limit: PROPOSALS_MAX as u64 });
+        }
+        if self.proposals.values().filter(|open| open.person == cx.by.signer).count() >= PROPOSALS_OF_ONE_MAX
+        {
+            return Err(Refusal::TooManyOwnProposals { limit: PROPOSALS_OF_ONE_MAX as u64 });
         }
         let deadline_ms = cx.now_ms.saturating_add(self.ruling_policy()?.proposal_ms);
         self.derived.deadlines.insert((deadline_ms, Due::Proposal(cx.by.index)));
@@ -101,7 +106,7 @@ impl Register {
         let dual: DualAct = canonical::decode(&proposal.act)
             .map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
         self.check_dual(cx, &dual)?;
-        let objection_ms = self.ruling_policy()?.objection_ms;
+        let objection_ms = self.objection_ms(cx.now_ms, cx.ran_ms)?;
         let proposed = (act.proposal, proposal.person);
         self.drop_proposal(act.proposal);
         let effects = match dual {
@@ -123,6 +128,7 @@ impl Register {
 
     fn set_policy(&mut self, cx: &Context<'_>, policy: Policy) -> Vec<Effect> {
         if let Some(site) = &mut self.site {
+            site.former = Former::behind(site, &policy, (cx.now_ms, cx.ran_ms));
             site.policy = policy;
             site.policy_index = cx.by.index;
         }
@@ -150,6 +156,16 @@ impl Register {
         Ok(Applied::to(Audience::Officers))
     }
 
+    /// The word of who is revoked waits for nobody any more. Who is suspended may be back: one officer alone ends no other's
+    /// proposal.
+    pub(super) fn drop_proposals_of(&mut self, person: PersonId, effects: &mut Vec<Effect>) {
+        let his = self.proposals.iter().filter(|(_, open)| open.person == person).map(|(index, _)| *index);
+        for proposal in his.collect::<Vec<_>>() {
+            self.drop_proposal(proposal);
+            effects.push(Effect::ProposalLapsed { proposal });
+        }
+    }
+
     pub(super) fn drop_proposal(&mut self, index: Index) {
         if let Some(proposal) = self.proposals.remove(&index) {
             self.derived.deadlines.remove(&(proposal.deadline_ms, Due::Proposal(index)));
@@ -169,7 +185,7 @@ impl Register {
         if let Some(person) = self.people.get_mut(&act.person) {
             person.suspended = Some(cx.by.index);
         }
-        self.silence(act.person, cx.by.index, &mut effects);
+        self.silence(act.person, None, cx.by.index, &mut effects);
         self.end_chain(act.person, ChainEnd::Suspended, &mut effects);
         Ok(Applied::with(Audience::Officers, effects))
     }

@@ -1,7 +1,9 @@
 //! Persons: enrolment and renewal, revocation by act and by list.
 //! Never forgets a person or a key: ids, logins and keys are unique for ever.
 
-use super::{Applied, Audience, Certified, ChainEnd, Context, Effect, PasswordState, Person, Register};
+use super::{
+    Applied, Audience, Certified, ChainEnd, Context, Effect, PasswordState, Person, Register, Silenced,
+};
 use crate::act::{Crl, Enrol, Revoke};
 use crate::ids::Hash;
 use crate::refusal::Refusal;
@@ -210,6 +212,7 @@ impl Register {
                 minute: 0,
                 in_minute: 0,
                 last_login: None,
+                silenced: None,
             },
         );
     }
@@ -253,9 +256,11 @@ impl Register {
 
     fn revoke_person(&mut self, cx: &Context<'_>, person: PersonId, effects: &mut Vec<Effect>) {
         // Before he is out of his conversations: he is still one of those concerned.
-        self.silence(person, cx.by.index, effects);
+        self.silence(person, None, cx.by.index, effects);
+        self.drop_proposals_of(person, effects);
         let Some(row) = self.people.get_mut(&person) else { return };
         row.revoked = Some(cx.by.index);
+        row.silenced = Some(Silenced::by(cx));
         let certificates: Vec<CertId> = row.signature.iter().chain(&row.agreement).copied().collect();
         for certificate in certificates {
             self.revoke_certificate(cx, certificate, effects);

@@ -264,7 +264,7 @@ impl Register {
     }
 
     /// When the server will have run for so long, if it goes on.
-    fn wall_of(&self, ran_ms: u64) -> u64 {
+    pub(super) fn wall_of(&self, ran_ms: u64) -> u64 {
         self.floor_ms.saturating_add(ran_ms).saturating_sub(self.ran_ms)
     }
 

@@ -4,9 +4,11 @@
 //! far they are done with.
 
 use super::columns::ERASED;
-use super::{Applied, Audience, Candidate, Conversation, Effect, Register, codec::pairs};
+use super::former::Former;
+use super::leap::Leap;
+use super::{Applied, Audience, Candidate, CandidateContent, Conversation, Effect, Register, codec::pairs};
 use crate::act::HoldScope;
-use crate::fact::RetentionRun;
+use crate::fact::{AlarmKind, Fact, RetentionRun};
 use crate::ids::{ConversationId, Index};
 use crate::refusal::Refusal;
 use crate::retention::{DAY_MS, RANKS, Retention, day_of, first_kept_day};
@@ -40,6 +42,9 @@ pub struct Retaining {
     /// The first entry of each day that has one.
     #[cbor(n(4), with = "pairs")]
     days: BTreeMap<u64, Index>,
+    /// Whether the wall clock is to be believed.
+    #[n(5)]
+    leap: Leap,
 }
 
 /// A run that goes on.
@@ -118,6 +123,8 @@ struct Kept<'a> {
 struct Sweep<'a> {
     register: &'a Register,
     schedule: &'a Retention,
+    /// What counts on beside the schedule.
+    former: Option<&'a Former>,
     run_ms: u64,
     kept: Kept<'a>,
     messages_left: usize,
@@ -136,6 +143,7 @@ impl<'a> Sweep<'a> {
         Self {
             register,
             schedule,
+            former: None,
             run_ms,
             kept: register.kept(),
             messages_left: messages,
@@ -153,7 +161,12 @@ impl<'a> Sweep<'a> {
         let mut whole = true;
         for (label, mark) in (0u8..).map(Clearance).zip(marks) {
             let rule = self.schedule.rule_for(row.membership.kind(), label);
+            let longer = |days| match self.former {
+                Some(former) => former.longer(row.membership.kind(), label, days),
+                None => Some(days),
+            };
             if let Some((rule, days)) = rule
+                && let Some(days) = longer(days)
                 && let Some(day) = first_kept_day(days, self.run_ms)
             {
                 let end = self.register.retaining.first_index_of(day);
@@ -212,24 +225,17 @@ impl Retaining {
         self.days.range(day..).next().map_or(Index::MAX, |(_, index)| *index)
     }
 
-    /// A run that should stand by now, so that nobody may act before it does.
-    pub(super) fn overdue(&self, now_ms: u64) -> Option<u64> {
-        let due_ms = self.next_ms?;
-        // A large run goes on for a while; before the next one is due it has to be done.
-        let grace_ms = if self.open.is_some() { DAY_MS } else { RUN_GRACE_MS };
-        (now_ms > due_ms.saturating_add(grace_ms)).then_some(due_ms)
-    }
-
-    /// The run that is due was missed: it is late, and did not begin in time.
-    fn was_missed(&self, now_ms: u64) -> bool {
-        self.open.is_none() && self.overdue(now_ms).is_some()
-    }
-
     /// An entry stands.
-    pub(super) fn stamped(&mut self, index: Index, wall_ms: u64) {
-        let day = day_of(wall_ms);
+    pub(super) fn stamped(&mut self, candidate: &Candidate<'_>, leap: Leap) {
+        let day = day_of(candidate.wall_ms);
         if self.days.last_key_value().is_none_or(|(last, _)| *last < day) {
-            self.days.insert(day, index);
+            self.days.insert(day, candidate.index);
+        }
+        self.leap = leap;
+        if let CandidateContent::Fact(Fact::Alarm(alarm)) = candidate.content
+            && alarm.alarm == AlarmKind::ClockLeapt
+        {
+            self.leap.told();
         }
     }
 }
@@ -244,17 +250,81 @@ impl Register {
         &self.retaining
     }
 
-    /// The part of a run that may stand at this time, as only it may stand; `None` where none is due.
-    pub fn retention_due(&self, wall_ms: u64) -> Option<RetentionRun> {
+    /// The part of a run that may stand at these times, as only it may stand; `None` where none is due, or where it waits.
+    pub fn retention_due(&self, wall_ms: u64, boot_ms: u64) -> Option<RetentionRun> {
         let due_ms = self.retaining.next_ms.filter(|due_ms| *due_ms <= wall_ms)?;
-        let part = self.part(wall_ms)?;
+        if self.run_held_up() || self.run_waits(wall_ms, self.ran_by(boot_ms)).is_some() {
+            return None;
+        }
+        let part = self.part(wall_ms, self.ran_by(boot_ms))?;
         Some(self.run_of(due_ms, &part))
     }
 
     /// The run that is due was missed, and no alarm says so yet: when it was due.
-    pub fn retention_missed(&self, wall_ms: u64) -> Option<u64> {
-        let missed = self.retaining.was_missed(wall_ms) && !self.retaining.missed;
-        self.retaining.next_ms.filter(|_| missed)
+    pub fn retention_missed(&self, wall_ms: u64, boot_ms: u64) -> Option<u64> {
+        self.missed(wall_ms, self.ran_by(boot_ms))
+    }
+
+    /// The wall clock went too far without the server, and no alarm says so yet: by so many milliseconds.
+    pub fn clock_leapt(&self, wall_ms: u64, boot_ms: u64) -> Option<u64> {
+        self.leap_untold(wall_ms, self.ran_by(boot_ms))
+    }
+
+    /// When the next run comes, as it is to be expected now; of a run under way the next part, where it waits for a time.
+    pub fn next_run_ms(&self) -> Option<u64> {
+        let due_ms = self.retaining.next_ms?;
+        match self.retaining.leap.waits_until(self.ran_ms) {
+            Some(ran_ms) => Some(due_ms.max(self.wall_of(ran_ms))),
+            None => Some(due_ms).filter(|_| self.retaining.open.is_none()),
+        }
+    }
+
+    /// What fell by the parts before is not erased yet: the next one waits for that, and what is to be erased stays bounded.
+    fn run_held_up(&self) -> bool {
+        let pending = || self.erasures.values().map(Vec::len).sum::<usize>();
+        self.retaining.open.is_some() && pending() >= RUN_MESSAGES_MAX
+    }
+
+    /// How far the wall clock is ahead with an entry of these times.
+    pub(super) fn leap_at(&self, wall_ms: u64, ran_ms: u64) -> Leap {
+        let Ok(warning_ms) = self.hold_warning_ms(wall_ms, ran_ms) else { return Leap::default() };
+        let (later_ms, running_ms) =
+            (wall_ms.saturating_sub(self.floor_ms), ran_ms.saturating_sub(self.ran_ms));
+        self.retaining.leap.after(later_ms, running_ms, ran_ms, warning_ms)
+    }
+
+    /// Runs wait at these times, until the server has run for so long.
+    fn run_waits(&self, wall_ms: u64, ran_ms: u64) -> Option<u64> {
+        self.leap_at(wall_ms, ran_ms).waits_until(ran_ms)
+    }
+
+    fn leap_untold(&self, wall_ms: u64, ran_ms: u64) -> Option<u64> {
+        self.retaining.next_ms.and_then(|_| self.leap_at(wall_ms, ran_ms).untold_ms())
+    }
+
+    /// The alarm that runs wait because of the clock: said once, and only where it is so.
+    pub(super) fn leap_told(&mut self, candidate: &Candidate<'_>, evidence: &[u8]) -> Result<(), Refusal> {
+        let leapt_ms = self.leap_untold(candidate.wall_ms, self.ran_at(candidate));
+        match leapt_ms.is_some_and(|leapt_ms| evidence == pki::canonical::encode(&leapt_ms)) {
+            true => Ok(()),
+            false => Err(bad("the clock did not go so far")),
+        }
+    }
+
+    /// A run that should stand by now, so that nobody may act before it does.
+    pub(super) fn overdue(&self, wall_ms: u64, ran_ms: u64) -> Option<u64> {
+        let due_ms = self.retaining.next_ms?;
+        // A large run goes on for a while; before the next one is due it has to be done.
+        let grace_ms = if self.retaining.open.is_some() { DAY_MS } else { RUN_GRACE_MS };
+        let late = wall_ms > due_ms.saturating_add(grace_ms);
+        let waits = || self.run_held_up() || self.run_waits(wall_ms, ran_ms).is_some();
+        (late && !waits()).then_some(due_ms)
+    }
+
+    /// It is late, and did not begin in time.
+    fn missed(&self, wall_ms: u64, ran_ms: u64) -> Option<u64> {
+        let waited_for = self.retaining.open.is_none() && !self.retaining.missed;
+        self.overdue(wall_ms, ran_ms).filter(|_| waited_for)
     }
 
     /// What this schedule would take at its first run, were it at that time. Looks at every message: for who decides.
@@ -278,9 +348,10 @@ impl Register {
         }
     }
 
-    fn part(&self, run_ms: u64) -> Option<Part> {
+    fn part(&self, run_ms: u64, ran_ms: u64) -> Option<Part> {
         let schedule = &self.policy()?.retention;
         let mut sweep = Sweep::new(self, schedule, run_ms, (RUN_MESSAGES_MAX, RUN_ROWS_MAX));
+        sweep.former = self.former(run_ms, ran_ms);
         let (mut taken, mut marks, mut more) = (Vec::new(), Vec::new(), None);
         let from = self.retaining.open.map_or(0, |open| open.conversation);
         for (number, row) in self.conversations.range(from..) {
@@ -319,15 +390,24 @@ impl Register {
         candidate: &Candidate<'_>,
         fact: &RetentionRun,
     ) -> Result<Applied, Refusal> {
-        let now_ms = candidate.wall_ms;
+        let (now_ms, ran_ms) = (candidate.wall_ms, self.ran_at(candidate));
         let due_ms = self.retaining.next_ms.ok_or(bad("the policy asks for none"))?;
         if now_ms < due_ms {
             return Err(bad("before its time"));
         }
-        if self.retention_missed(now_ms).is_some() {
+        if self.leap_untold(now_ms, ran_ms).is_some() {
+            return Err(bad("the clock went on without the server, and no alarm says so"));
+        }
+        if self.run_waits(now_ms, ran_ms).is_some() {
+            return Err(bad("the clock went on without the server: not before that has run for long enough"));
+        }
+        if self.run_held_up() {
+            return Err(bad("before what fell by the parts before it is erased"));
+        }
+        if self.missed(now_ms, ran_ms).is_some() {
             return Err(bad("it was missed, and no alarm says so"));
         }
-        let part = self.part(now_ms).ok_or(bad("there is no policy"))?;
+        let part = self.part(now_ms, ran_ms).ok_or(bad("there is no policy"))?;
         if *fact != self.run_of(due_ms, &part) {
             return Err(bad("it names something else than what is due"));
         }
@@ -369,8 +449,9 @@ impl Register {
     }
 
     /// A run was missed: said once for each, and only where it is so.
-    pub(super) fn run_missed(&mut self, now_ms: u64, evidence: &[u8]) -> Result<(), Refusal> {
-        let due_ms = self.retention_missed(now_ms).ok_or(bad("no run was missed"))?;
+    pub(super) fn run_missed(&mut self, candidate: &Candidate<'_>, evidence: &[u8]) -> Result<(), Refusal> {
+        let due_ms =
+            self.missed(candidate.wall_ms, self.ran_at(candidate)).ok_or(bad("no run was missed"))?;
         if evidence != pki::canonical::encode(&due_ms) {
             return Err(bad("another run was missed"));
         }
@@ -382,6 +463,10 @@ impl Register {
     pub(super) fn reschedule(&mut self, now_ms: u64) {
         let next_ms = self.policy().and_then(|policy| policy.retention.next_after(now_ms));
         let state = &mut self.retaining;
+        if next_ms.is_none() || state.next_ms.is_none() {
+            // Whoever begins a schedule, or ends it, needs no word of what the clock did before.
+            state.leap.told();
+        }
         if next_ms.is_none() {
             (state.next_ms, state.open, state.missed) = (None, None, false);
         } else if state.next_ms.is_none_or(|due_ms| due_ms > now_ms) {

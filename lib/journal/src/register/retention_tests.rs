@@ -39,7 +39,7 @@ fn tick(log: &mut TestLog) {
 }
 
 fn due(log: &TestLog) -> RetentionRun {
-    log.register.retention_due(log.now_ms).expect("a run is due")
+    log.register.retention_due(log.now_ms, log.boot_ms).expect("a run is due")
 }
 
 /// The run of the next day; gives the indices that fell.
@@ -251,12 +251,71 @@ fn a_large_run_goes_in_parts_each_of_them_judged() {
     assert_eq!((first.part, first.last, &first.counts[..]), (1, false, &[RUN_MESSAGES_MAX as u64][..]));
     log.fact(Fact::RetentionRun(first.clone())).unwrap();
     assert!(Register::restore(&log.register.snapshot()).unwrap() == log.register);
-    assert_eq!(refused(log.fact(Fact::RetentionRun(first))), "it names something else than what is due");
-    assert!(log.send("boris", chats[0]).is_ok(), "meanwhile people go on");
+    let again = refused(log.fact(Fact::RetentionRun(first)));
+    assert_eq!(again, "before what fell by the parts before it is erased", "what waits stays bounded");
+    log.wait_ms(2 * DAY_MS);
+    assert!(log.send("boris", chats[0]).is_ok(), "meanwhile people go on, for as long as that takes");
+    let through = log.tree.size() - 1;
+    log.fact(Fact::Erased(Erased { epoch: 1, through })).expect("erased");
+    let shut = log.send("boris", chats[0]);
+    assert!(matches!(shut, Err(Refusal::RunOverdue { .. })), "but not past it: {shut:?}");
+    log.log_in_with("vera", true).expect("coming and going is no part of that");
     let second = due(&log);
     assert_eq!((second.part, second.last, &second.counts[..]), (2, true, &[10][..]));
     log.fact(Fact::RetentionRun(second)).unwrap();
     let last = log.register.retention().last.unwrap();
     assert_eq!((last.messages, last.held, last.index), (many as u64, 0, log.tree.size() - 1));
     assert_eq!(log.register.messages_within(0..Index::MAX).filter(|row| !row.erased).count(), 1);
+}
+
+#[test]
+fn a_clock_that_leaps_lets_nothing_fall_before_the_server_has_run_for_the_time_of_a_warning() {
+    let mut log = site(9, vec![rule(None, None, 10)]);
+    let chat = log.talking("anna", &["boris"]);
+    let sent = log.send("anna", chat).unwrap();
+    to_next(&mut log, 0);
+    let leap = |log: &mut TestLog| {
+        log.now_ms += 20 * DAY_MS;
+        log.boot_ms += 1000;
+    };
+    leap(&mut log);
+    tick(&mut log);
+    assert_eq!(log.register.retention_due(log.now_ms, log.boot_ms), None);
+    let due_ms = log.register.retention().next_ms.unwrap();
+    let policy = log.register.site().unwrap().policy_index;
+    let lie = RetentionRun { due_ms, part: 1, last: true, policy, counts: vec![1], held: 0 };
+    let lie = || Fact::RetentionRun(lie.clone());
+    assert_eq!(refused(log.fact(lie())), "the clock went on without the server, and no alarm says so");
+    let alarm = |leapt_ms: u64| {
+        let evidence = canonical::encode(&leapt_ms).into();
+        Fact::Alarm(Alarm { alarm: AlarmKind::ClockLeapt, person: None, evidence })
+    };
+    assert_eq!(refused(log.fact(alarm(DAY_MS))), "the clock did not go so far");
+    let leapt_ms = log.register.clock_leapt(log.now_ms, log.boot_ms).expect("it went");
+    assert!(leapt_ms > 19 * DAY_MS);
+    log.fact(alarm(leapt_ms)).expect("said");
+    assert_eq!(refused(log.fact(alarm(leapt_ms))), "the clock did not go so far", "once");
+    let waits = "the clock went on without the server: not before that has run for long enough";
+    assert_eq!(refused(log.fact(lie())), waits);
+    assert!(log.send("boris", chat).is_ok(), "and nobody is shut out meanwhile");
+    assert!(Register::restore(&log.register.snapshot()).unwrap() == log.register);
+    log.fact(Fact::Stop(crate::fact::Stop {})).unwrap();
+    leap(&mut log);
+    log.start().unwrap();
+    let leapt_ms = log.register.clock_leapt(log.now_ms, log.boot_ms).expect("again, by a start");
+    log.fact(alarm(leapt_ms)).expect("said");
+    let ready_ms = log.register.next_run_ms().expect("it waits for a time");
+    assert_eq!(ready_ms, log.now_ms + Policy::standard().hold_warning_ms);
+    log.wait_ms(ready_ms - log.now_ms - 1);
+    assert_eq!(refused(log.fact(lie())), waits);
+    assert!(!erased(&log, sent));
+    log.wait_ms(1);
+    log.fact(Fact::Alarm(Alarm {
+        alarm: AlarmKind::RetentionMissed,
+        person: None,
+        evidence: canonical::encode(&due_ms).into(),
+    }))
+    .expect("now it is late");
+    let fact = due(&log);
+    assert_eq!(fallen(log.fact(Fact::RetentionRun(fact)).unwrap().effects)[0], sent);
 }

@@ -1,6 +1,7 @@
 //! The rows of the Register: what is remembered of a person, a chain, a conversation, a reservation.
 //! Never holds anything that does not follow from the journal.
 
+use super::Context;
 use super::codec::pairs;
 use crate::act::{Purpose, SizeClass};
 use crate::ids::{Chain, Hash, Index, MembershipHead, Place, StatementId};
@@ -89,6 +90,30 @@ pub struct Person {
     /// The last admitted Login: the same statement opens no second session.
     #[n(19)]
     pub last_login: Option<LastLogin>,
+    /// What revoked him.
+    #[n(20)]
+    pub(super) silenced: Option<Silenced>,
+}
+
+/// An entry by which one officer took somebody's say away, and when that was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Silenced {
+    /// Which.
+    #[n(0)]
+    pub(super) index: Index,
+    /// By the wall clock.
+    #[n(1)]
+    pub(super) wall_ms: u64,
+    /// By the time for which the server had run.
+    #[n(2)]
+    pub(super) ran_ms: u64,
+}
+
+impl Silenced {
+    pub(super) fn by(cx: &Context<'_>) -> Self {
+        Self { index: cx.by.index, wall_ms: cx.now_ms, ran_ms: cx.ran_ms }
+    }
 }
 
 /// A Login that was admitted.
@@ -229,6 +254,9 @@ pub struct Conversation {
     /// How many of its messages the retention schedule is done with, for each label.
     #[n(12)]
     pub(crate) swept: [u32; RANKS],
+    /// Who had a say over the whole of it and was cut out.
+    #[cbor(n(13), with = "pairs")]
+    pub(super) silenced: BTreeMap<PersonId, Silenced>,
     /// Rows of its messages, in order. Follows from the messages.
     #[cbor(skip)]
     pub(crate) messages: Vec<u32>,

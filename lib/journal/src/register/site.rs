@@ -1,6 +1,7 @@
 //! The founding of a site, and what it fixes for ever.
 //! Never verifies a statement's signature but the genesis' own, in [`verify_genesis`].
 
+use super::former::Former;
 use super::{Applied, Audience, Certified, Context, OfflineChain, Register, offline_chain};
 use crate::act::{Act, Genesis};
 use crate::ids::{Chain, Index, LogId, StatementId};
@@ -46,6 +47,9 @@ pub struct Site {
     /// The number of the issuing CA's newest revocation list.
     #[n(10)]
     pub crl_number: Option<minicbor::bytes::ByteVec>,
+    /// What the policy replaced and what counts on for a while.
+    #[n(11)]
+    pub(super) former: Option<Former>,
 }
 
 impl Site {
@@ -178,6 +182,7 @@ impl Register {
             policy: act.policy.clone(),
             policy_index: cx.by.index,
             crl_number: None,
+            former: None,
         });
         self.reschedule(cx.now_ms);
         Ok(Applied::to(Audience::Everyone))

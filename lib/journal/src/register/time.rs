@@ -2,7 +2,7 @@
 //! Never reads a clock; the times stand in the entries.
 
 use super::{Applied, Audience, Candidate, CandidateContent, Context, Due, Effect, ErasePlace, Register};
-use crate::act::Act;
+use crate::act::{Act, Family};
 use crate::fact::Fact;
 use crate::ids::Index;
 use crate::refusal::Refusal;
@@ -20,8 +20,8 @@ impl Register {
             CandidateContent::Statement(_) => None,
         };
         if self.running && !comes_at_rest(candidate) {
-            if fact.is_none()
-                && let Some(due_ms) = self.retaining.overdue(candidate.wall_ms)
+            if waits_for_runs(candidate)
+                && let Some(due_ms) = self.overdue(candidate.wall_ms, self.ran_at(candidate))
             {
                 return Err(Refusal::RunOverdue { due_ms });
             }
@@ -43,7 +43,7 @@ impl Register {
         if comes_at_rest(candidate) { self.ran_ms } else { self.ran_by(candidate.boot_ms) }
     }
 
-    fn ran_by(&self, boot_ms: u64) -> u64 {
+    pub(super) fn ran_by(&self, boot_ms: u64) -> u64 {
         let since = if self.running { boot_ms.saturating_sub(self.boot_ms) } else { 0 };
         self.ran_ms.saturating_add(since)
     }
@@ -146,6 +146,18 @@ impl Register {
             person.in_minute = 0;
         }
         person.in_minute = person.in_minute.saturating_add(1);
+    }
+}
+
+/// Whether an entry must not come before a run of the retention schedule that is overdue. Coming and going, and what
+/// officers, administrators and auditors do, may: whatever keeps the run from coming is for them to end.
+fn waits_for_runs(candidate: &Candidate<'_>) -> bool {
+    match candidate.content {
+        CandidateContent::Fact(_) => false,
+        CandidateContent::Statement(statement) => match statement.get().act().family() {
+            Family::Membership | Family::Talk | Family::Erasure => true,
+            Family::Beginning | Family::Authority | Family::Session | Family::Office | Family::Audit => false,
+        },
     }
 }
 

@@ -359,6 +359,11 @@ fn register_words(code: u16) -> Option<Row> {
             "too many holds that you placed stand",
             "действует слишком много наложенных вами запретов",
         ),
+        262 => (
+            "too-many-own-proposals",
+            "too many proposals of yours are open",
+            "открыто слишком много ваших предложений",
+        ),
         205 => ("not-running", "the server is not running yet", "сервер ещё не работает"),
         230 => (
             "retention-run-due",

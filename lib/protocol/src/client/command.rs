@@ -98,9 +98,9 @@ pub enum Command {
     /// Any act: officers', administrators', auditors'.
     #[n(60)]
     Act(#[n(0)] Box<OtherAct>),
-    /// Orders of erasure that concern one, each with both officers' signatures checked.
+    /// Orders of erasure that concern one, each with both officers' signatures checked: all, or the one of this proposal.
     #[n(62)]
-    Orders,
+    Orders(#[n(0)] Option<Index>),
     /// Any question; entries in the answer are verified, the rest is the server's word.
     #[n(61)]
     Ask(#[n(0)] Query),

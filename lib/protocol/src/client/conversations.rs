@@ -9,6 +9,7 @@ use super::event::{ErasedBy, Eraser};
 use super::flow::Cx;
 use super::missed::MissedErase;
 use super::receive::{Checked, CheckedContent};
+use super::retention::AHEAD_MS;
 use super::state::State;
 use crate::answer::Answer;
 use crate::code::Code;
@@ -59,6 +60,8 @@ pub(crate) struct Row {
     pub(crate) erased: Option<ErasedBy>,
     /// Two officers ordered the whole of it to be erased; it takes effect at a Tick from this time on.
     ordered: Option<(ErasedBy, u64)>,
+    /// The Tick at which it does is stamped with this time, which this terminal's clock has not reached.
+    ahead_ms: Option<u64>,
     /// A flow is following it or making an epoch; others wait.
     busy: bool,
     pub(crate) accepting: bool,
@@ -81,6 +84,7 @@ impl Row {
             title: None,
             erased: None,
             ordered: None,
+            ahead_ms: None,
             busy: false,
             accepting: false,
         }
@@ -275,6 +279,9 @@ impl State {
         let bad = Error::unverified(What::Membership);
         let me = self.me.person;
         let (gap, mut missed) = (self.gap, None);
+        let unheard = gap.is_some_and(|since| entry.index >= since) || self.heard.awaits(entry.index);
+        let full = self.missed_enough();
+        let not_after_ms = self.now_ms.saturating_add(AHEAD_MS);
         let signed_by_officer = self.is_officer(&entry);
         let listed = self.listed(id, &entry);
         let ordered = self.erases.whole(entry.index, id);
@@ -286,7 +293,7 @@ impl State {
         let (Some(by), CheckedContent::Statement(statement)) = (entry.by(), &entry.content) else {
             // A Fact grants nothing and takes nobody out; a Tick lets come what two officers ordered.
             if matches!(entry.content, CheckedContent::Fact(Fact::Tick(_))) {
-                row.carry_out(entry.wall_ms);
+                row.carry_out(entry.wall_ms, not_after_ms);
             }
             row.next = entry.next();
             return Ok(());
@@ -309,7 +316,10 @@ impl State {
             Act::Enrol(enrol) => row.renewed(&enrol.signature, &by)?,
             Act::Erase(erase) => {
                 row.erase(&erase.target, &by)?;
-                if gap.is_some_and(|since| by.index >= since) {
+                if unheard && full {
+                    return Err(Error::Busy);
+                }
+                if unheard {
                     let (index, by, target) = (by.index, by.signer, erase.target.clone());
                     missed = Some(MissedErase { index, by, target });
                 }
@@ -362,7 +372,9 @@ impl State {
         row.note_owner(by.index);
         // Only now: what contradicts the membership is asked for again, and never worked past.
         row.next = entry.next();
-        self.missed.extend(missed);
+        if let Some(missed) = missed {
+            self.met_erase(missed);
+        }
         Ok(())
     }
 
@@ -464,9 +476,19 @@ impl Row {
         }
     }
 
-    /// At a Tick: the order over all of it takes effect, if its time has come.
-    fn carry_out(&mut self, tick_ms: u64) {
-        if let Some((by, _)) = self.ordered.take_if(|(_, time_ms)| *time_ms <= tick_ms) {
+    /// At a Tick: the order over all of it takes effect, if its time has come, and by this terminal's clock too.
+    fn carry_out(&mut self, tick_ms: u64, not_after_ms: u64) {
+        if self.ordered.as_ref().is_some_and(|(_, time_ms)| *time_ms <= tick_ms) {
+            self.ahead_ms = Some(tick_ms);
+            self.ripen(not_after_ms);
+        }
+    }
+
+    /// What waits for this terminal's clock takes effect when that has come so far.
+    pub(crate) fn ripen(&mut self, not_after_ms: u64) {
+        if self.ahead_ms.take_if(|tick_ms| *tick_ms <= not_after_ms).is_some()
+            && let Some((by, _)) = self.ordered.take()
+        {
             self.goes(by);
         }
     }

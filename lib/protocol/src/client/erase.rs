@@ -7,6 +7,7 @@ pub(crate) use super::event::Eraser;
 use super::event::{Admitted, Content, ErasePlan, ErasedBy, PlannedErase, RunView};
 use super::flow::Cx;
 use super::receive::Checked;
+use super::retention::AHEAD_MS;
 use crate::answer::Answer;
 use crate::frame::At;
 use crate::query::Query;
@@ -157,7 +158,9 @@ impl Cx {
         }
         let judge = || {
             let right = |state: &mut super::state::State| {
+                let not_after_ms = state.now_ms.saturating_add(AHEAD_MS);
                 let row = state.conversations.row(conversation);
+                row.ripen(not_after_ms);
                 row.had_right(&found, erase, message, author)
             };
             self.with(right)
@@ -273,6 +276,7 @@ impl Cx {
 impl super::state::State {
     /// Drops every copy of what an Erase names.
     pub(crate) fn drop_erased(&mut self, target: &EraseTarget) {
+        self.drops += 1;
         match target {
             EraseTarget::Messages(_, messages) => {
                 messages.iter().for_each(|index| self.messages.forget(*index))

@@ -172,7 +172,7 @@ impl Kind {
             Query::Policy => 12,
             Query::Sessions => 13,
             Query::Status => 14,
-            Query::Proposals => 15,
+            Query::Proposals(_) => 15,
             Query::Conversation(_) => 16,
             Query::Line(_) => 17,
             Query::EntriesAt(_) => 18,

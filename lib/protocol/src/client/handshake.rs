@@ -11,7 +11,7 @@ use super::trust::{Doubt, Trust};
 use crate::frame::{self, Hello, LoginFrame, ToCore, Welcome};
 use crate::limits::PASSWORD_BYTES_MAX;
 use journal::act::{Act, Login};
-use journal::ids::{Chain, Head, StatementId};
+use journal::ids::{Chain, Head, Index, StatementId};
 use journal::statement::{Header, SignedStatement, Statement};
 use pki::CertId;
 use pki::state_record::OwnChain;
@@ -150,7 +150,10 @@ impl State {
             must_set_password,
         }));
         self.event(Event::Done(command, Reply::Nothing));
-        self.missed_since(before.size);
+        let heard = self.heard.session(welcome.login.index);
+        // What came behind entries that are lost stands where they stood.
+        let kept = entered.as_ref().map_or(Index::MAX, Before::kept);
+        self.missed_since(heard.unwrap_or(before.size).min(kept));
         self.requests.again().into_iter().for_each(|frame| self.send(frame));
         self.chain_begins(chain, welcome.login.index, id);
         self.moved();

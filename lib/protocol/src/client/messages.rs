@@ -183,6 +183,18 @@ impl Cx {
         id: ConversationId,
         query: Query,
     ) -> Result<(Vec<MessageView>, bool), Error> {
+        for _ in 0..TRIES_MAX {
+            let before = self.with(|state| state.drops);
+            let page = self.page(id, query.clone()).await?;
+            // What was erased meanwhile may still stand in it: neither the screen nor any memory takes it back in.
+            if self.with(|state| state.drops) == before {
+                return Ok(page);
+            }
+        }
+        Err(Error::Outpaced { times: TRIES_MAX })
+    }
+
+    async fn page(&self, id: ConversationId, query: Query) -> Result<(Vec<MessageView>, bool), Error> {
         self.follow(id).await?;
         let (Answer::Messages(page) | Answer::MessagesBefore(page)) = self.ask(query).await? else {
             return Err(Error::unverified(What::Answer));

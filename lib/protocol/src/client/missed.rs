@@ -13,7 +13,44 @@ use journal::ids::Index;
 use journal::register::OrderState;
 use pki::PersonId;
 
-/// An Erase that was met while conversations were followed over a gap.
+/// How long to wait before what the core had no answer for is asked for again, milliseconds.
+const AGAIN_MS: u64 = 1000;
+/// Most erasures that wait to be told: before more are met, those are.
+const MISSED_MAX: usize = 4096;
+
+/// Up to where pushes came and were worked through. Not the same as what is proven: a question is answered while pushes are
+/// held back, and frames that still wait are lost with their connection.
+#[derive(Default)]
+pub(crate) struct Heard {
+    /// Whatever was pushed below this index was worked through; `None` before the first session.
+    below: Option<Index>,
+    /// The head of the newest batch of which a frame was: more frames of it may come.
+    batch: u64,
+}
+
+impl Heard {
+    /// A session begins with the Login at this index: what stands before it is asked for. Gives from where on.
+    pub(crate) fn session(&mut self, login: Index) -> Option<Index> {
+        let before = self.below.replace(login);
+        self.batch = login;
+        before
+    }
+
+    /// A frame under a note of this size was worked through, and so were all before it.
+    fn frame(&mut self, size: u64) {
+        if size > self.batch {
+            self.below = self.below.map(|below| below.max(self.batch));
+            self.batch = size;
+        }
+    }
+
+    /// Whether a push of the entry at this index may still come, or have been lost.
+    pub(crate) fn awaits(&self, index: Index) -> bool {
+        self.below.is_none_or(|below| index >= below)
+    }
+}
+
+/// An Erase that was met while a conversation was followed, and of which no push was worked through.
 pub(crate) struct MissedErase {
     pub(crate) index: Index,
     pub(crate) by: PersonId,
@@ -30,8 +67,33 @@ impl State {
 
     /// Where the gap begins, and which one it is.
     fn gap_wanted(&mut self) -> Option<(Index, u64)> {
-        let since = self.gap.filter(|_| self.is_ready() && !self.must_set_password)?;
+        let may_ask = self.is_ready() && !self.must_set_password && self.now_ms >= self.gap_wait_ms;
+        let since = self.gap.filter(|_| may_ask)?;
         Some((since, self.gaps))
+    }
+
+    /// Everything that was pushed up to this frame was worked through.
+    pub(crate) fn heard(&mut self, note: &[u8]) {
+        if let Ok(noted) = self.trust.verified(note) {
+            self.heard.frame(noted.head.size);
+        }
+    }
+
+    /// An Erase was met beside the pushes.
+    pub(crate) fn met_erase(&mut self, missed: MissedErase) {
+        if self.missed.iter().all(|other| other.index != missed.index) {
+            self.missed.push(missed);
+        }
+    }
+
+    /// Whether no further one can be met before those are told.
+    pub(crate) fn missed_enough(&self) -> bool {
+        self.missed.len() >= MISSED_MAX
+    }
+
+    /// It was pushed, or asked for, and told.
+    pub(crate) fn told_erase(&mut self, index: Index) {
+        self.missed.retain(|missed| missed.index != index);
     }
 }
 
@@ -40,10 +102,13 @@ impl Cx {
     pub(crate) async fn watch_gaps(self) {
         loop {
             let (since, gap) = self.until(State::gap_wanted).await;
-            self.catch_up(since).await;
+            let asked = self.catch_up(since).await;
             self.with(|state| {
-                // Another gap may have begun meanwhile: it is asked for anew.
-                if state.gaps == gap && state.is_ready() {
+                if asked.is_err() {
+                    // The session is over, or the core has too much to do: nobody is told that this was all.
+                    state.gap_wait_ms = state.now_ms.saturating_add(AGAIN_MS);
+                } else if state.gaps == gap && state.is_ready() {
+                    // Another gap may have begun meanwhile: it is asked for anew.
                     state.gap = None;
                     state.event(Event::CaughtUp);
                 }
@@ -51,7 +116,8 @@ impl Cx {
         }
     }
 
-    async fn catch_up(&self, since: Index) {
+    async fn catch_up(&self, since: Index) -> Result<(), Error> {
+        self.tell_missed().await?;
         let followed = self.with(|state| state.conversations.followed());
         for id in &followed {
             // Whoever is in it no more is shown nothing of it.
@@ -59,25 +125,38 @@ impl Cx {
                 Err(Error::UnknownConversation { .. }) => Ok(()),
                 followed => followed,
             };
-            self.told(0, followed);
-            for missed in self.with(|state| std::mem::take(&mut state.missed)) {
-                let erased = self.erased(missed.index, missed.by, &missed.target).await;
-                self.told(missed.index, erased);
-            }
+            self.told(0, followed)?;
+            self.tell_missed().await?;
         }
         if !followed.is_empty() {
             let orders = self.missed_orders(since).await;
-            self.told(0, orders);
+            self.told(0, orders)?;
             let runs = self.missed_runs(since).await;
-            self.told(0, runs);
+            self.told(0, runs)?;
         }
+        Ok(())
     }
 
-    /// What does not hold is told, and the rest is looked at even so. What could not be asked for since the session is
-    /// over is asked for in the next one.
-    fn told(&self, index: Index, outcome: Result<(), Error>) {
-        if let Err(Error::NotVerified { what }) = outcome {
-            self.event(Event::Dropped(index, what));
+    /// Tells of what was met; one at a time, so that none is lost with the session.
+    async fn tell_missed(&self) -> Result<(), Error> {
+        while let Some((index, by, target)) =
+            self.with(|state| state.missed.first().map(|one| (one.index, one.by, one.target.clone())))
+        {
+            let erased = self.erased(index, by, &target).await;
+            self.told(index, erased)?;
+            self.with(|state| state.told_erase(index));
+        }
+        Ok(())
+    }
+
+    /// What does not hold is told, and the rest is looked at even so. What could not be asked for is asked for again.
+    fn told(&self, index: Index, outcome: Result<(), Error>) -> Result<(), Error> {
+        match outcome {
+            Err(Error::NotVerified { what }) => {
+                self.event(Event::Dropped(index, what));
+                Ok(())
+            }
+            other => other,
         }
     }
 
@@ -92,7 +171,7 @@ impl Cx {
             let runs = self.check_page(page).await?;
             for run in runs.iter().filter(|run| run.index >= from) {
                 let ran = self.ran(run).await;
-                self.told(run.index, ran);
+                self.told(run.index, ran)?;
             }
             match runs.last() {
                 Some(last) if more && last.index >= from => from = last.next(),
@@ -109,7 +188,7 @@ impl Cx {
             for record in &records {
                 if matches!(record.state, OrderState::Done(effect) if effect >= since) {
                     let done = self.done_order(record).await;
-                    self.told(record.approve, done);
+                    self.told(record.approve, done)?;
                 }
             }
             match records.first() {

@@ -6,8 +6,9 @@ use super::error::{Error, What};
 use super::event::{ErasedBy, Event, FoundView, OrderView, Reply};
 use super::flow::Cx;
 use super::receive::{Checked, CheckedContent};
+use super::retention::AHEAD_MS;
 use crate::answer::{Answer, OrderRecord, Page};
-use crate::limits::ENTRIES_AT_MAX;
+use crate::limits::{ANSWER_ENTRIES_MAX, ENTRIES_AT_MAX};
 use crate::query::Query;
 use journal::act::{Act, DualAct, EraseTarget};
 use journal::fact::Fact;
@@ -63,18 +64,33 @@ impl Cx {
             Takes::From(from_ms) => {
                 let entry = self.entry(effect).await?;
                 let tick = matches!(entry.content, CheckedContent::Fact(Fact::Tick(_)));
-                tick && effect > approve && entry.wall_ms >= from_ms
+                let ahead = self.with(|state| entry.wall_ms > state.now_ms.saturating_add(AHEAD_MS));
+                tick && effect > approve && entry.wall_ms >= from_ms && !ahead
             }
         };
         if lets { Ok(()) } else { Err(Error::unverified(What::Erasure)) }
     }
 
-    /// All that concern who asks, each verified.
-    pub(crate) async fn orders(&self) -> Result<Vec<OrderView>, Error> {
-        let mut views = Vec::new();
-        for record in self.order_records(Index::MAX).await? {
-            views.push(self.order(&record).await?);
+    /// All that concern who asks, each verified: a part is never given for the whole. Or the one of this proposal, whatever
+    /// the others are.
+    pub(crate) async fn orders(&self, only: Option<Index>) -> Result<Vec<OrderView>, Error> {
+        let (mut views, mut below) = (Vec::new(), only.map_or(Index::MAX, |only| only.saturating_add(1)));
+        loop {
+            let records = self.order_records(below).await?;
+            let newest = records.iter().rev();
+            for record in newest.filter(|record| only.is_none_or(|only| record.proposal == only)) {
+                views.push(self.order(record).await?);
+            }
+            match records.first() {
+                Some(first)
+                    if only.is_none() && records.len() >= ANSWER_ENTRIES_MAX && first.proposal < below =>
+                {
+                    below = first.proposal;
+                }
+                Some(_) | None => break,
+            }
         }
+        views.reverse();
         Ok(views)
     }
 
@@ -111,12 +127,21 @@ impl Cx {
 
     /// A Tick was pushed: orders took effect at it.
     pub(crate) async fn ticked(&self, tick: Index) -> Result<(), Error> {
-        for record in self.order_records(Index::MAX).await? {
-            if record.state == OrderState::Done(tick) {
-                self.done_order(&record).await?;
+        let (mut below, mut outcome) = (Index::MAX, Ok(()));
+        loop {
+            let records = self.order_records(below).await?;
+            for record in records.iter().filter(|record| record.state == OrderState::Done(tick)) {
+                // One that does not hold hides no other.
+                let done = self.done_order(record).await;
+                outcome = outcome.and(done);
+            }
+            match records.first() {
+                Some(first) if records.len() >= ANSWER_ENTRIES_MAX && first.proposal < below => {
+                    below = first.proposal;
+                }
+                Some(_) | None => return outcome,
             }
         }
-        Ok(())
     }
 
     /// An order took effect, the server says.

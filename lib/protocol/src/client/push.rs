@@ -24,17 +24,27 @@ impl Cx {
         loop {
             let deliver = self.until(|state| state.inbox.pop()).await;
             let first = deliver.entries.first().map_or(0, |entry| entry.index);
+            let note = deliver.note.clone();
             match self.check_deliver(deliver).await {
                 Ok(entries) => {
                     for (index, entry) in entries {
                         self.pushed(index, entry).await;
                     }
+                    self.with(|state| state.heard(&note));
                 }
                 Err(Error::NotVerified { what }) => self.event(Event::Dropped(first, what)),
                 // The connection went while a certificate was asked for: what was pushed is asked for again.
-                Err(_) => self.with(|state| state.conversations.all_dirty()),
+                Err(_) => self.lost(first),
             }
         }
+    }
+
+    /// What was pushed at this index, or behind it, could not be looked at.
+    fn lost(&self, index: Index) {
+        self.with(|state| {
+            state.conversations.all_dirty();
+            state.missed_since(index);
+        });
     }
 
     async fn pushed(&self, index: Index, entry: Result<Checked, Error>) {
@@ -42,8 +52,10 @@ impl Cx {
             Ok(entry) => self.interpret(&entry).await,
             Err(error) => Err(error),
         };
-        if let Err(Error::NotVerified { what }) = outcome {
-            self.event(Event::Dropped(index, what));
+        match outcome {
+            Ok(()) | Err(Error::UnknownConversation { .. } | Error::NoKey { .. }) => {}
+            Err(Error::NotVerified { what }) => self.event(Event::Dropped(index, what)),
+            Err(_) => self.lost(index),
         }
     }
 
@@ -269,6 +281,7 @@ impl Cx {
             return Err(Error::unverified(What::Erasure));
         }
         self.with(|state| {
+            state.told_erase(index);
             state.erases.keep_right(index, Right { by: by.by, target: target.clone(), order: None });
             state.drop_erased(target);
         });

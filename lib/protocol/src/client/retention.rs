@@ -14,12 +14,14 @@ use journal::fact::Fact;
 use journal::ids::ConversationId;
 use std::sync::Arc;
 
-/// How far a run's stamp may lie ahead of this terminal's clock, milliseconds: clocks differ, days do not matter less.
-const AHEAD_MS: u64 = 3_600_000;
+/// How far the stamp of what lets something fall may lie ahead of this terminal's clock, milliseconds: clocks differ, days do
+/// not matter less.
+pub(crate) const AHEAD_MS: u64 = 3_600_000;
 
 impl State {
     /// Drops the copies here of all that a run lets fall. One that a hold keeps is asked for again when it is wanted.
     fn drop_due(&mut self, run: &RunView) {
+        self.drops += 1;
         let Self { messages, conversations, .. } = self;
         messages.forget_where(|index, opened| {
             let kind = conversations.get(opened.conversation).and_then(|row| row.kind());

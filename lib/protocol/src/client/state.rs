@@ -13,7 +13,7 @@ use super::flow::Flow;
 use super::handshake::Phase;
 use super::inbox::{Inbox, TooManyEntries};
 use super::messages::MessageCache;
-use super::missed::MissedErase;
+use super::missed::{Heard, MissedErase};
 use super::parts::{BadParts, Me, Parts, blank_record, era, noted};
 use super::policy::Proven;
 use super::receive::key_roll;
@@ -73,7 +73,12 @@ pub(crate) struct State {
     pub(crate) gap: Option<Index>,
     /// Counts the gaps.
     pub(crate) gaps: u64,
+    /// No other try to close it before this time: the core had no answer.
+    pub(crate) gap_wait_ms: u64,
     pub(crate) missed: Vec<MissedErase>,
+    pub(crate) heard: Heard,
+    /// Counts what was erased under our hands: what was asked for before may show it.
+    pub(crate) drops: u64,
     pub(crate) spawned: Vec<Flow>,
     /// Counts what may let another flow go on; see [`super::flow::run`].
     pub(crate) moves: u64,
@@ -118,7 +123,10 @@ impl State {
             searches: Vec::new(),
             gap: None,
             gaps: 0,
+            gap_wait_ms: 0,
             missed: Vec::new(),
+            heard: Heard::default(),
+            drops: 0,
             spawned: Vec::new(),
             moves: 0,
             actions: VecDeque::new(),

@@ -14,7 +14,7 @@ use super::trust::{Noted, Seen, Trust};
 use crate::frame::{Delivered, Successions};
 use crate::succession::{Signed, signed_successions};
 use journal::Origin;
-use journal::ids::Head;
+use journal::ids::{Head, Index};
 use journal::multiproof::MultiProof;
 
 /// Successions that a greeting showed and whose signatures hold: the terminal goes on behind them once a Welcome has proven
@@ -95,6 +95,11 @@ impl Trust {
 }
 
 impl Before {
+    /// Entries below this index are those that they were.
+    pub(crate) fn kept(&self) -> Index {
+        self.moved.signed.iter().map(|one| one.act.kept.size).min().unwrap_or(Index::MAX)
+    }
+
     /// The largest log that this terminal has seen a signature of.
     fn seen_size(&self) -> u64 {
         let seen = self.seen.iter().map(|seen| seen.noted.head.size);
@@ -126,7 +131,13 @@ impl State {
                 officers: one.officers.iter().map(|(person, login)| (*person, login.clone())).collect(),
             })));
         }
-        let kept = before.moved.signed.iter().map(|one| one.act.kept.size).min().unwrap_or(u64::MAX);
+        let kept = before.kept();
+        // Also where no entry is lost here by any signature that was proven.
+        if self.record.policy.is_some_and(|index| index >= kept) {
+            self.record.policy = None;
+            self.policy = None;
+        }
+        self.record.forget_people_from(kept);
         if seen <= kept {
             return;
         }
@@ -137,10 +148,7 @@ impl State {
         self.messages = MessageCache::default();
         self.policy = None;
         self.inbox.clear();
-        if self.record.policy.is_some_and(|index| index >= kept) {
-            self.record.policy = None;
-        }
-        self.record.forget_people_from(kept);
+        self.missed.clear();
         self.moved();
     }
 }

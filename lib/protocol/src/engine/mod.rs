@@ -33,6 +33,7 @@ pub use books::Books;
 pub use facts::{StartFacts, StoreLimits};
 pub use snapshot::Snapshots;
 
+use self::query::budget::Previews;
 use crate::answer::CellRecord;
 use crate::copy::BackupRecord;
 use crate::frame::Successions;
@@ -150,6 +151,7 @@ pub struct Engine {
     copier: Option<SessionId>,
     newest_backup: Option<BackupRecord>,
     cells: Vec<CellRecord>,
+    previews: Previews,
     next_ticket: Ticket,
 }
 
@@ -204,6 +206,7 @@ impl Engine {
             copier: None,
             newest_backup: None,
             cells: Vec::new(),
+            previews: Previews::default(),
             next_ticket: 1,
         })
     }
@@ -235,9 +238,7 @@ impl Engine {
     /// logging in.
     pub fn next_deadline_ms(&self) -> Option<u64> {
         let register = &self.ledger.register;
-        // The next part of a run under way waits for an erasure, not for a time.
-        let run_ms = register.retention().next_ms.filter(|_| register.retention().open.is_none());
-        register.next_deadline_ms().into_iter().chain(run_ms).min()
+        register.next_deadline_ms().into_iter().chain(register.next_run_ms()).min()
     }
 
     /// Whether sessions wait only for their turn: another input, a `Wake` if there is none, lets the next one go on.

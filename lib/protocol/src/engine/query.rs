@@ -2,7 +2,7 @@
 //! forbidden are the same `NotFound`.
 //! Never changes the state.
 
-mod budget;
+pub(super) mod budget;
 mod law;
 
 use self::budget::{Budget, affordable};
@@ -94,7 +94,7 @@ impl Engine {
             Query::Policy => self.policy(),
             Query::Sessions => self.sessions_for(person),
             Query::Status => self.status(person),
-            Query::Proposals => self.proposals(person),
+            Query::Proposals(from) => self.proposals(person, from),
             Query::Find(find) => self.find_messages(person, &find),
             Query::Holds(from) => Some(self.holds(person, from)),
             Query::Orders(below) => Some(self.orders(person, below)),
@@ -361,9 +361,10 @@ impl Engine {
         Some(Found::Now(Answer::Status(status)))
     }
 
-    fn proposals(&self, person: PersonId) -> Option<Found> {
+    fn proposals(&self, person: PersonId, from: Index) -> Option<Found> {
         let size = self.commits.durable.head.size;
-        let open = self.ledger.register.proposals().map(|(index, _)| index).filter(|index| *index < size);
+        let open = self.ledger.register.proposals().map(|(index, _)| index);
+        let open = open.filter(|index| (from..size).contains(index));
         let indices: Vec<Index> = open.collect();
         let page = Found::Page { kind: Kind::Proposals, indices, more: false, from: Bodies::None };
         self.has_role(person, Role::Officer).then_some(page)

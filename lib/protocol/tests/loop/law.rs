@@ -12,7 +12,7 @@ use pki::{Suite, canonical};
 use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::event::OrderView;
-use protocol::client::{Command, Error, Event, Reply};
+use protocol::client::{Command, Error, Event, Reply, What};
 use protocol::frame::ToTerminal;
 use protocol::query::{Find, Query};
 
@@ -57,7 +57,7 @@ fn told(world: &World, login: &str) -> Vec<OrderView> {
 }
 
 fn orders(world: &mut World, login: &str) -> Vec<OrderState> {
-    let Reply::Orders(views) = world.ask(login, Command::Orders).unwrap() else { panic!() };
+    let Reply::Orders(views) = world.ask(login, Command::Orders(None)).unwrap() else { panic!() };
     views.into_iter().map(|view| view.state).collect()
 }
 
@@ -269,7 +269,10 @@ fn an_order_that_never_came_due_takes_no_copy_whatever_the_server_says() {
             }
             other => Some(other),
         }));
-        assert!(matches!(world.ask("anna", Command::Orders), Err(Error::NotVerified { .. })), "#{effect}");
+        assert!(
+            matches!(world.ask("anna", Command::Orders(None)), Err(Error::NotVerified { .. })),
+            "#{effect}"
+        );
     }
     // A body is withheld, and the order, which is counting, is to explain it.
     world.tamper = Some(Box::new(move |_, frame| match frame {
@@ -292,6 +295,81 @@ fn an_order_that_never_came_due_takes_no_copy_whatever_the_server_says() {
     world.tamper = None;
     assert_eq!(world.screen("boris", id), ["hers"]);
     signed(&mut world, "boris", Act::Object(Object { proposal })).unwrap();
+}
+
+#[test]
+fn a_tick_from_the_future_takes_no_copy_before_its_time() {
+    let (mut world, id) = strict(141);
+    let index = world.say("anna", id, "hers");
+    let whole = world.private("anna", "vera");
+    world.say("anna", whole, "all of it");
+    [id, whole].into_iter().for_each(|id| drop(world.screen("anna", id)));
+    two(&mut world, EraseTarget::Messages(id, vec![index]), None);
+    two(&mut world, EraseTarget::Conversation(whole), None);
+    // A server that is in a hurry says that four days have passed, by both of its clocks.
+    world.server_ahead_ms = 4 * DAY_MS;
+    world.now.boot_ms += 4 * DAY_MS;
+    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.wait_ms(60_000);
+    assert!(world.facts().contains(&"tick"));
+    let erased = |event: &Event| matches!(event, Event::Erased(..));
+    let dropped = |event: &Event| matches!(event, Event::Dropped(_, What::Erasure));
+    let has = |world: &World, wanted: fn(&Event) -> bool| world.terminals["anna"].events.iter().any(wanted);
+    assert!(has(&world, dropped) && !has(&world, erased));
+    assert_eq!(world.screen("anna", id), ["missing!"], "an alarm, and no tombstone");
+    assert_eq!(world.screen("anna", whole), ["missing!"]);
+    world.server_ahead_ms = 0;
+    world.now.wall_ms += 4 * DAY_MS;
+    world.wait_ms(1);
+    for of in [id, whole] {
+        assert!(world.screen("anna", of)[0].starts_with("erased by"), "when that time has really come");
+    }
+}
+
+#[test]
+fn every_order_and_every_proposal_is_seen_however_many_there_are() {
+    let (mut world, id) = strict(142);
+    let mut given = Vec::new();
+    for n in 0..300 {
+        let index = world.say("anna", id, "x");
+        given.push(two(&mut world, EraseTarget::Messages(id, vec![index]), None).0);
+        if n % 50 == 49 {
+            world.wait_ms(3 * DAY_MS);
+        }
+    }
+    let all = |world: &mut World, only| {
+        let Reply::Orders(views) = world.ask("olga", Command::Orders(only)).unwrap() else { panic!() };
+        views.iter().map(|view| view.proposal).collect::<Vec<_>>()
+    };
+    assert_eq!(all(&mut world, None), given);
+    assert_eq!(all(&mut world, Some(given[0])), [given[0]], "the oldest, by its number");
+    assert_eq!(all(&mut world, Some(given[0] + 1)), [0; 0]);
+    let messages: Vec<Index> = (0..1024).map(|_| world.say("boris", id, "y")).collect();
+    let mut open = Vec::new();
+    for n in 0..31 {
+        let target = EraseTarget::Messages(id, messages[n..].to_vec());
+        let dual = DualAct::Erase(EraseOrder { target, order: paper(), confirms: None });
+        let act = canonical::encode(&dual).into();
+        open.push(signed(&mut world, "olga", Act::Propose(Propose { act })).unwrap());
+    }
+    let mut own = |login: &str, n: u64| {
+        let policy = Policy { idle_lock_ms: 60_000 + n, ..Policy::standard() };
+        let act = canonical::encode(&DualAct::Policy(policy)).into();
+        signed(&mut world, login, Act::Propose(Propose { act }))
+    };
+    open.push(own("olga", 0).unwrap());
+    assert_eq!(own("olga", 1).err(), Some(Error::Refused { code: code::TooManyOwnProposals }));
+    open.push(own("oleg", 2).expect("another officer's word has room"));
+    let (mut seen, mut pages, mut more) = (Vec::<Index>::new(), 0, true);
+    while more {
+        let from = seen.last().map_or(0, |last| last + 1);
+        let reply = world.ask("oleg", Command::Ask(Query::Proposals(from))).unwrap();
+        let Reply::Entries(views, goes_on) = reply else { panic!() };
+        seen.extend(views.iter().map(|view| view.index));
+        (pages, more) = (pages + 1, goes_on);
+    }
+    assert_eq!(seen, open);
+    assert!(pages > 0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod forks;
+mod gaps;
 mod hidden;
 mod law;
 mod members;

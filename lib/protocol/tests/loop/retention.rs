@@ -95,7 +95,7 @@ fn a_run_that_a_terminal_missed_takes_its_copies_before_anything_else() {
 fn a_run_that_was_missed_is_alarmed_and_made_at_the_start() {
     let (mut world, id) = forgetful(131);
     world.say("anna", id, "one day");
-    world.now.wall_ms += 5 * DAY_MS;
+    world.now.wall_ms += 3 * DAY_MS;
     world.restart(None);
     let facts = world.facts();
     let start = facts.iter().rposition(|name| *name == "start").unwrap();

@@ -1,12 +1,17 @@
 //! Engine and terminals in one thread: a driver in memory, a stepped clock, and a network that can be cut and tampered
 //! with. Passwords, wraps and bodies are the real ones.
 
-use journal::act::{Act, EnvelopeHandOver, EnvelopePrint};
+use journal::act::{Act, EnvelopeHandOver, EnvelopePrint, LossCause, LossSource, LossTrace, Succession};
+use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+use journal::entry::ENTRY_VERSION;
 use journal::fact::CellKind;
-use journal::ids::{Index, LogId, Place};
+use journal::ids::{Head, Index, LogId, Place};
+use journal::note::NoteSigner;
 use journal::policy::Policy;
+use journal::statement::{SignedStatement, Statement};
 use journal::testing::{Described, FOUNDED_MS, SeededRng, TestSite, seed};
 use journal::tree::{Tree, leaf_hash};
+use journal::{Content, Entry, Origin};
 use pki::{AgreementSecret, CertId, Clearance, PersonId, Role, SecretKey, Suite};
 use protocol::client::{
     Action, Anchors, ClientSession, Command, CommandId, Connection, Error, Event, Me, Parts, Reply,
@@ -155,6 +160,51 @@ impl World {
         self.notes.retain(|(at, _)| *at <= size);
         let (size, note) = self.notes.last().unwrap().clone();
         self.entries.truncate(size);
+        self.resume(note);
+    }
+
+    /// What stood behind the first `size` entries (a batch's end) is lost: two officers give it up, and the log goes on in
+    /// its first era.
+    pub(crate) fn succeed(&mut self, size: usize) {
+        self.notes.retain(|(at, _)| *at <= size);
+        assert_eq!(self.notes.last().unwrap().0, size);
+        self.entries.truncate(size);
+        let mut tree = Tree::new();
+        for entry in &self.entries {
+            tree.append(leaf_hash(entry));
+        }
+        let kept = Head { size: tree.size(), root: tree.root() };
+        let lost = vec![LossTrace { source: LossSource::Cell, size: kept.size + 5, root: Some([9; 32]) }];
+        let (time_ms, cause) = (self.now.wall_ms, LossCause::Damage);
+        let act = Act::Succession(Succession { era: 1, kept, lost, bodies_lost: false, cause, time_ms });
+        for login in ["olga", "oleg"] {
+            let person = self.site.person(login);
+            let mut header = self.site.blank_header(person.signature_certificate.id());
+            (header.log, header.person, header.head) = (self.log, self.site.id(login), kept);
+            let statement = Statement { header, act: act.clone() };
+            let signed = SignedStatement::sign(&statement, &person.signature).unwrap().0;
+            let (wall_ms, boot_ms) = (self.now.wall_ms, self.now.boot_ms);
+            let content = Content::Statement(signed);
+            let entry = Entry { version: ENTRY_VERSION, wall_ms, boot_ms, content }.encode();
+            tree.append(leaf_hash(&entry));
+            self.entries.push(entry);
+        }
+        let head = Head { size: tree.size(), root: tree.root() };
+        let period = SecretKey::from_bytes(self.site.suite, &seed(self.site.number, "period/0")).unwrap();
+        let origin = Origin { log: self.log, era: 1 };
+        let identity = self.site.identity.public().clone();
+        let keys = LogKeys::new(origin, period.public().clone(), Some(identity)).unwrap();
+        let signers = [
+            NoteSigner { key: &keys.period, signer: &period },
+            NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &self.site.identity },
+        ];
+        let note = SignedCheckpoint::sign(Checkpoint { origin, head }, &signers).unwrap();
+        let note = note.to_string().into_bytes();
+        self.notes.push((self.entries.len(), note.clone()));
+        self.resume(note);
+    }
+
+    fn resume(&mut self, note: Vec<u8>) {
         let mut recovery = Recovery::new();
         self.entries.iter().for_each(|entry| recovery.feed(entry).unwrap());
         let (register, tree, books) = recovery.into_parts();

@@ -3,6 +3,7 @@
 
 use crate::limits::{ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, AROUND_ENTRY_BYTES};
 use journal::register::MessageRow;
+use std::cell::Cell;
 
 /// What a message's entry takes in an answer beside its body, about.
 const ENTRY_BYTES_ABOUT: u64 = 768 + AROUND_ENTRY_BYTES as u64;
@@ -34,9 +35,45 @@ impl Budget {
     }
 }
 
+/// Rows that the previews of one minute look at: some tenths of a second of everybody's time.
+const PREVIEW_ROWS_MAX: u64 = 1 << 24;
+
+/// What previews of the retention schedule have looked at: each walks over all messages, and nobody who only asks makes
+/// everybody wait.
+#[derive(Default)]
+pub(in crate::engine) struct Previews {
+    /// The minute, and the rows of it.
+    looked: Cell<(u64, u64)>,
+}
+
+impl Previews {
+    /// Whether one over so many rows may be made now; it counts as made then. The first of a minute always may.
+    pub(super) fn may_look(&self, now_ms: u64, rows: u64) -> bool {
+        let minute = now_ms / 60_000;
+        let (last, looked) = self.looked.get();
+        let looked = if last == minute { looked } else { 0 };
+        let may = looked == 0 || looked.saturating_add(rows) <= PREVIEW_ROWS_MAX;
+        if may {
+            self.looked.set((minute, looked.saturating_add(rows.max(1))));
+        }
+        may
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::affordable;
+    use super::{PREVIEW_ROWS_MAX, Previews, affordable};
+
+    #[test]
+    fn a_hundred_previews_of_a_large_site_cost_little_more_than_one() {
+        let (previews, rows) = (Previews::default(), PREVIEW_ROWS_MAX / 2 + 1);
+        let made = (0..100).filter(|n| previews.may_look(n * 10, rows)).count();
+        assert_eq!(made, 1);
+        assert!(previews.may_look(60_000, 3 * rows), "one a minute, however large the site is");
+        assert!(!previews.may_look(61_000, 1));
+        let small = Previews::default();
+        assert!((0..1000).all(|_| small.may_look(0, 600)), "a small one never notices");
+    }
 
     #[test]
     fn a_page_ends_where_its_cost_passes_the_budget_and_is_never_empty() {

@@ -3,11 +3,15 @@
 
 use super::{Bodies, Engine, Found, Kind};
 use crate::answer::{Answer, OrderRecord, RetentionRecord};
+use crate::code::Code;
 use crate::limits::{ANSWER_ENTRIES_MAX, ANSWER_ROWS_MAX};
 use crate::query::Find;
 use journal::ids::Index;
 use journal::retention::{RETENTION_RULES_MAX, Retention};
 use pki::{PersonId, Role};
+
+/// Ranks of labels.
+const RANKS: u64 = 6;
 
 impl Engine {
     /// A page of messages; it ends where as many were looked through as one question may cost, and names the next.
@@ -47,14 +51,19 @@ impl Engine {
         let (state, now_ms) = (register.retention(), self.ledger.wall_ms());
         let first_ms = match &schedule {
             Some(schedule) => schedule.next_after(now_ms),
-            None => state.next_ms,
+            None => register.next_run_ms().or(state.next_ms),
         };
+        let next_ms = register.next_run_ms().or(state.next_ms);
         let schedule = schedule.or_else(|| Some(register.policy()?.retention.clone()))?;
         let counted = schedule.rules.len() <= RETENTION_RULES_MAX;
+        // Each rank of labels walks over the rows of its own.
+        let rows = register.message_count().saturating_mul(RANKS);
+        if counted && !schedule.rules.is_empty() && !self.previews.may_look(self.ledger.boot_ms(), rows) {
+            return Some(Found::Not(Code::Busy));
+        }
         let preview = counted.then(|| register.retention_preview(&schedule, first_ms.unwrap_or(now_ms)))?;
         let open_parts = state.open.map(|open| open.parts);
-        let record =
-            RetentionRecord { next_ms: state.next_ms, open_parts, last: state.last, first_ms, preview };
+        let record = RetentionRecord { next_ms, open_parts, last: state.last, first_ms, preview };
         Some(Found::Now(Answer::Retention(Box::new(record))))
     }
 

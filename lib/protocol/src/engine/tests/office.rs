@@ -164,7 +164,7 @@ fn who_was_not_admitted_as_an_officer_reads_nothing_of_the_officers() {
     let suspend = Suspend { person: world.site.id("vera") };
     let secret = world.act("olga", Act::Suspend(suspend)).unwrap();
     assert!(!delivered(&world.drain(anna)).contains(&secret), "her session is still the old certificate's");
-    for query in [Query::Status, Query::Sessions, Query::Proposals] {
+    for query in [Query::Status, Query::Sessions, Query::Proposals(0)] {
         assert_eq!(world.ask("anna", query), Err(Code::NotFound.number()));
     }
     world.drain(anna);

@@ -378,12 +378,12 @@ fn offices_see_sessions_status_and_proposals_and_others_do_not() {
     assert_eq!(sessions.len(), 4);
     let Ok(Answer::Status(status)) = world.ask("olga", Query::Status) else { panic!() };
     assert_eq!((status.sessions, status.cell), (4, 1));
-    assert_eq!(indices(&page(world.ask("olga", Query::Proposals))), [proposal]);
+    assert_eq!(indices(&page(world.ask("olga", Query::Proposals(0)))), [proposal]);
     for (login, query) in [
         ("anna", Query::Sessions),
         ("anna", Query::Status),
-        ("adam", Query::Proposals),
-        ("igor", Query::Proposals),
+        ("adam", Query::Proposals(0)),
+        ("igor", Query::Proposals(0)),
     ] {
         assert_eq!(world.ask(login, query), Err(Code::NotFound.number()));
     }

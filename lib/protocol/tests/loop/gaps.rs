@@ -1,0 +1,145 @@
+//! Erasures that a terminal was not told of in time: nothing of what they took stays on a screen or in a memory.
+
+use crate::world::World;
+use journal::Policy;
+use journal::act::EraseTarget;
+use journal::ids::{ConversationId, Index};
+use journal::retention::{DAY_MS, Retention, RetentionRule};
+use pki::Suite;
+use protocol::Code;
+use protocol::answer::Answer;
+use protocol::client::{Command, Event, Reply};
+use protocol::frame::{Refused, ToTerminal, encode};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+fn at(world: &World, login: &str, wanted: impl Fn(&Event) -> bool) -> Option<usize> {
+    world.terminals[login].events.iter().position(wanted)
+}
+
+fn erase(world: &mut World, login: &str, id: ConversationId, index: Index) {
+    world.ask(login, Command::Erase(EraseTarget::Messages(id, vec![index]))).unwrap();
+}
+
+#[test]
+fn a_link_that_breaks_behind_pushes_that_never_came_hides_no_erasure() {
+    let mut world = World::new(150);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let (index, kept) = (world.say("anna", id, "soon gone"), world.say("anna", id, "stays"));
+    assert_eq!(world.screen("boris", id), ["soon gone", "stays"]);
+    // The server has too much outstanding for him: it answers and pushes nothing.
+    world.tamper = Some(Box::new(|login, frame| match frame {
+        ToTerminal::Deliver(_) if login == "boris" => None,
+        other => Some(other),
+    }));
+    erase(&mut world, "anna", id, index);
+    world.say("boris", id, "a round of proofs, to a head beyond that");
+    world.wait_ms(10_000);
+    world.cut("boris");
+    world.tamper = None;
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.reconnect("boris");
+    let erased = |event: &Event| matches!(event, Event::Erased(of, list, _) if *of == id && *list == [index]);
+    let told = at(&world, "boris", erased).expect("he is told");
+    assert!(told < at(&world, "boris", |event| matches!(event, Event::CaughtUp)).unwrap());
+    assert!(world.screen("boris", id)[0].starts_with("erased by"));
+    assert!(kept > index);
+}
+
+#[test]
+fn a_page_that_was_answered_before_an_erasure_puts_nothing_back_after_it() {
+    let mut world = World::new(151);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let index = world.say("anna", id, "soon gone");
+    world.restart_terminal("boris");
+    // The answer takes its time; what is pushed behind it is worked through before.
+    let late = Rc::new(RefCell::new(None));
+    let slot = late.clone();
+    world.tamper = Some(Box::new(move |login, frame| match frame {
+        ToTerminal::Answer(answer)
+            if login == "boris"
+                && slot.borrow().is_none()
+                && matches!(answer.answer, Answer::Messages(_) | Answer::MessagesBefore(_)) =>
+        {
+            *slot.borrow_mut() = Some(ToTerminal::Answer(answer));
+            None
+        }
+        other => Some(other),
+    }));
+    let asked = world.tell("boris", Command::MessagesFrom(id, 0));
+    assert!(late.borrow().is_some());
+    erase(&mut world, "anna", id, index);
+    let frame = late.borrow_mut().take().unwrap();
+    world.tamper = None;
+    let wall_ms = world.now.wall_ms;
+    world.terminals.get_mut("boris").unwrap().client.received(&encode(&frame), wall_ms);
+    world.run();
+    let Some(Ok(Reply::Messages(views, _))) = world.result("boris", asked) else { panic!() };
+    assert!(crate::stories::shown(&views[0]).starts_with("erased by"));
+}
+
+#[test]
+fn after_a_succession_nothing_stays_that_fell_since() {
+    let rules = vec![RetentionRule { kind: None, label: None, keep_days: 1 }];
+    let policy = Policy { retention: Retention { rules, minute: 180 }, ..Policy::standard() };
+    let mut world = World::with(152, Suite::Ed25519, policy);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "one day");
+    let kept = world.entries.len();
+    for n in 0..20 {
+        world.say("anna", id, &format!("lost {n}"));
+    }
+    assert_eq!(world.screen("boris", id).len(), 21);
+    world.cut("boris");
+    // It fell before he came back, by an entry that stands where he knows others.
+    world.now.wall_ms += 3 * DAY_MS;
+    world.now.boot_ms += 3 * DAY_MS;
+    world.succeed(kept);
+    assert!(world.facts().contains(&"retention-run"));
+    assert!(world.entries.len() < kept + 20);
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.reconnect("boris");
+    // What his agent holds goes with this word: the session asks for nothing of what it does not hold itself.
+    let lost = |event: &Event| matches!(event, Event::Succession(view) if view.seen > view.kept);
+    let told = at(&world, "boris", lost).expect("he had seen more");
+    assert!(told < at(&world, "boris", |event| matches!(event, Event::CaughtUp)).unwrap());
+    let screen = world.screen("boris", id);
+    assert!(screen[0].starts_with("erased by the schedule"), "{screen:?}");
+    let other = world.say("boris", id, "and on");
+    assert!(
+        other > 0
+            && !world.terminals["boris"].events.iter().any(|event| {
+                matches!(event, Event::MissingBody(..) | Event::Dropped(..) | Event::Distrust(_))
+            })
+    );
+}
+
+#[test]
+fn a_question_that_is_refused_is_asked_again_before_this_was_all() {
+    let mut world = World::new(153);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let index = world.say("anna", id, "soon gone");
+    assert_eq!(world.screen("boris", id), ["soon gone"]);
+    world.cut("boris");
+    erase(&mut world, "anna", id, index);
+    world.tamper = Some(Box::new(|login, frame| match frame {
+        ToTerminal::Answer(answer) if login == "boris" && matches!(answer.answer, Answer::Runs(_)) => {
+            Some(ToTerminal::Refused(Refused { request: answer.request, code: Code::Busy.number() }))
+        }
+        other => Some(other),
+    }));
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.reconnect("boris");
+    let caught_up = |event: &Event| matches!(event, Event::CaughtUp);
+    assert_eq!(at(&world, "boris", caught_up), None, "nobody knows yet what a run took");
+    world.tamper = None;
+    world.now.wall_ms += 2000;
+    let wall_ms = world.now.wall_ms;
+    world.terminals.get_mut("boris").unwrap().client.tick(wall_ms);
+    world.run();
+    assert!(at(&world, "boris", caught_up).is_some());
+}
