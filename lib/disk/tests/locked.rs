@@ -9,7 +9,7 @@ use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
     BLOCK, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, FrameRecord, Geometry,
-    LockedVerifiers, Log, MemoryDevice, Sealer, Stream, VerifiersKey, frames_of_write, grow,
+    KeptVerifiers, LockedVerifiers, Log, MemoryDevice, Sealer, Stream, VerifiersKey, frames_of_write, grow,
 };
 
 const EXTENT: usize = 64 * 1024;
@@ -187,8 +187,10 @@ fn salvaged(image: Vec<u8>) -> (Log, Arc<MemoryDevice>) {
     assert!(!starts, "an ordinary start reads all of it");
     let device = Arc::new(MemoryDevice::from_bytes(image));
     let found = Log::salvage(device.clone(), &keys()).unwrap();
-    assert_eq!((found.entries(), found.has_verifiers()), (60, true));
-    (found.settle(CommitFields::default(), &mut rng(6)).unwrap(), device)
+    assert_eq!((found.entries(), found.kept_verifiers()), (60, KeptVerifiers::InForce));
+    let mut log = found.settle(CommitFields::default(), &mut rng(6)).unwrap();
+    log.leave_mark();
+    (log, device)
 }
 
 #[test]

@@ -161,6 +161,19 @@ impl Keeper {
         }
     }
 
+    /// What [`Keeper::check_whole`] says, by the cells that this slot names: nothing was brought up yet. Gives who of them is
+    /// away.
+    pub(crate) fn missing_of(&self, slot: &RootSlot) -> (Vec<CellName>, Result<(), Error>) {
+        let names = self.names();
+        let missing: Vec<CellName> =
+            slot.cells.iter().filter(|name| !names.contains(name)).copied().collect();
+        let whole = self.check_here().and_then(|()| match missing.is_empty() {
+            true => Ok(()),
+            false => Err(Error::CellAbsent { why: "the configuration does not name it".into() }),
+        });
+        (missing, whole)
+    }
+
     /// From here on the absent cells are not waited for. Two officers have said so, and the journal says that such a
     /// cell, wherever it is, opens what is erased from now on.
     pub(crate) fn let_go(&mut self) {
