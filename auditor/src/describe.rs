@@ -3,8 +3,8 @@
 
 use console::{Lang, clean};
 use journal::act::{
-    Act, ConversationKind, DualAct, EraseTarget, FileClaim, Ground, Hold, HoldScope, LossCause, Order,
-    Precedence, Purpose, Reserve, RevokeReason, Succession,
+    Act, ConversationKind, DualAct, EraseTarget, FileClaim, Ground, Hold, HoldScope, KeptPasswords,
+    LossCause, Order, Precedence, Purpose, Reserve, RevokeReason, Succession,
 };
 use journal::ids::{ConversationId, Index};
 use pki::{Certificate, PersonId, canonical};
@@ -248,6 +248,28 @@ impl Teller<'_> {
             false => "",
             true => self.lang.pick("; ALL BODIES ARE LOST", "; ВСЕ ТЕЛА УТРАЧЕНЫ"),
         };
+        let mut more = vec![bodies.to_owned()];
+        more.extend((act.bodies_missing > 0).then(|| {
+            let missing = act.bodies_missing;
+            self.say(
+                format!("; bodies that open no more: {missing}"),
+                format!("; тел, которые уже не открыть: {missing}"),
+            )
+        }));
+        let key = self.lang.pick("; the period key is lost", "; ключ периода утрачен");
+        more.extend(act.period_key_lost.then(|| key.to_owned()));
+        more.extend(match act.passwords {
+            KeptPasswords::InForce => None,
+            KeptPasswords::Others => {
+                Some(self.lang.pick("; OTHER PASSWORDS came back", "; вернулись ДРУГИЕ ПАРОЛИ").to_owned())
+            }
+            KeptPasswords::Lost => {
+                Some(self.lang.pick("; the passwords are lost", "; пароли утрачены").to_owned())
+            }
+        });
+        let cell = self.lang.pick("; a root cell is let go of", "; отказ от корневой ячейки");
+        more.extend(act.cell_let_go.then(|| cell.to_owned()));
+        let bodies = more.concat();
         self.say(
             format!(
                 "signs the succession to era {era}: {kept} entries are kept, what stood behind them is lost (known: {known}), \

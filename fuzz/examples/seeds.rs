@@ -6,7 +6,9 @@ use libfuzzer_sys as _;
 
 use disk::{Anchor, BLOCK, Geometry, Outline, Part, Stream};
 use fuzz::{names, new_site, site};
-use journal::act::{Act, EnvelopePrint, Export, Logout, LossCause, LossSource, LossTrace, Succession};
+use journal::act::{
+    Act, EnvelopePrint, Export, KeptPasswords, Logout, LossCause, LossSource, LossTrace, Succession,
+};
 use journal::checkpoint::Checkpoint;
 use journal::ids::Head;
 use journal::note::VerifierKey;
@@ -310,7 +312,18 @@ fn successions() {
     let genesis = site.genesis(&["olga", "oleg"], Policy::standard());
     let kept = Head { size: 5, root: [4; 32].into() };
     let lost = vec![LossTrace { source: LossSource::Cell, size: 9, root: None }];
-    let act = Succession { era: 1, kept, lost, bodies_lost: false, cause: LossCause::Damage, time_ms: 1 };
+    let act = Succession {
+        era: 1,
+        kept,
+        lost,
+        bodies_lost: false,
+        cause: LossCause::Damage,
+        time_ms: 1,
+        period_key_lost: false,
+        bodies_missing: 0,
+        passwords: KeptPasswords::InForce,
+        cell_let_go: false,
+    };
     let certificate = site.person("olga").signature_certificate.der().to_vec();
     let plan = Plan::new(genesis.clone(), vec![certificate.into()], act).to_text();
     let signature = signature_text(genesis);

@@ -73,10 +73,32 @@ pub(crate) fn run_within(
     gate: Option<(&Gate, Duration)>,
     log: Log,
 ) -> Result<Ran, vault::Error> {
+    run_naming(vault, items, None, gate, log)
+}
+
+/// The same for a recovery, which has to be through with all of it before a start may take the store: unless this epoch
+/// leaves nothing to further ones, the cell names the kept entries alone, and every start refuses.
+pub(crate) fn give_up(
+    vault: &mut Vault,
+    items: &[EraseItem],
+    kept: (u64, [u8; 32]),
+    log: Log,
+) -> Result<Ran, vault::Error> {
+    run_naming(vault, items, Some(kept), None, log)
+}
+
+fn run_naming(
+    vault: &mut Vault,
+    items: &[EraseItem],
+    until_last: Option<(u64, [u8; 32])>,
+    gate: Option<(&Gate, Duration)>,
+    log: Log,
+) -> Result<Ran, vault::Error> {
     make_room(vault, items.len().min(TARGETS_MAX), log)?;
     let count = items.len().min(at_once(vault));
     let targets: Vec<Target> = items[..count].iter().map(target).collect();
-    match one_epoch(vault, &targets, gate, log) {
+    let named = until_last.filter(|_| count < items.len()).unwrap_or(vault.journal());
+    match one_epoch(vault, &targets, named, gate, log) {
         Ok((epoch, safe)) => Ok(Ran::Erased { epoch, count, behind: !safe }),
         Err(error) if error.is_full() => Ok(Ran::NoRoom),
         Err(error) => Err(error),
@@ -86,18 +108,20 @@ pub(crate) fn run_within(
 /// An epoch that erases nothing: by it the cells name the journal as it is now.
 pub(crate) fn name_cells(vault: &mut Vault, log: Log) -> Result<u64, vault::Error> {
     make_room(vault, 0, log)?;
-    Ok(one_epoch(vault, &[], None, log)?.0)
+    let named = vault.journal();
+    Ok(one_epoch(vault, &[], named, None, log)?.0)
 }
 
 fn one_epoch(
     vault: &mut Vault,
     targets: &[Target],
+    named: (u64, [u8; 32]),
     gate: Option<(&Gate, Duration)>,
     log: Log,
 ) -> Result<(u64, bool), vault::Error> {
     let intended = vault.begin_erasure(targets)?;
     // A crash here: the old root still rules, the intent is in the journal and is redone.
-    let written = vault.write_tree(intended, &mut rng())?;
+    let written = vault.write_tree_naming(named, intended, &mut rng())?;
     // A crash here: the cell names the old root, the new tree is void, the intent is redone. A backup of this very moment
     // opens with the root before and with the root after.
     let safe = gate.is_none_or(|(gate, limit)| gate.written(limit));

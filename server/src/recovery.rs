@@ -180,7 +180,9 @@ fn go_on(
 }
 
 /// What is left of a store that does not start, through every rule, with every signature.
-pub(crate) fn of_entries(mut entries: disk::JournalEntries) -> Result<(Register, Tree), RecoveryError> {
+pub(crate) fn of_entries(
+    mut entries: disk::JournalEntries,
+) -> Result<(Register, Tree, Books), RecoveryError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut recovery = Recovery::new();
     let keys = recovery.keys();
@@ -189,24 +191,20 @@ pub(crate) fn of_entries(mut entries: disk::JournalEntries) -> Result<(Register,
         Ok::<_, RecoveryError>(recovery.push(&entry.bytes, checked)?)
     };
     in_order(threads, Signatures::Verify, keys, 0, load, push)?;
-    let (register, tree, _) = recovery.into_parts();
-    Ok((register, tree))
+    Ok(recovery.into_parts())
 }
 
 impl RecoveryError {
-    /// Whether acknowledged entries are missing, so that a recovery is the last way on.
+    /// Whether acknowledged entries are missing, or a key that nothing else gives: a recovery is the last way on.
     pub(crate) fn is_loss(&self) -> bool {
         match self {
-            Self::Root | Self::Cell { .. } | Self::SuccessionUnfinished { .. } => true,
-            Self::Store(error) => {
-                matches!(error, vault::Error::Disk(disk::Error::Damaged { .. } | disk::Error::Frame { .. }))
-            }
+            Self::Root | Self::Cell { .. } | Self::SuccessionUnfinished { .. } | Self::PeriodKey(_) => true,
+            Self::Store(error) => error.is_damage(),
             Self::Bad(_)
             | Self::Snapshot(_)
             | Self::Beyond { .. }
             | Self::OtherState { .. }
             | Self::NotFounded
-            | Self::PeriodKey(_)
             | Self::Sign(_)
             | Self::Verifier(_) => false,
         }

@@ -57,13 +57,15 @@ console::words! {
             => en("the root cell holds the root of a store that is not on this device: it is never overwritten. Name the right \
                    device; or, where that store is given up for ever, make the cell blank by hand"),
                ru("корневая ячейка хранит корень хранилища, которого на этом устройстве нет: она никогда не перезаписывается. \
-                   Укажите верное устройство; если же то хранилище оставлено навсегда, очистите ячейку вручную");
+                   Укажите верное устройство; если же от того хранилища отказались навсегда, очистите ячейку вручную");
         /// A store whose root is gone.
         RootLost { path: String }
             => en("{path} holds a store with entries, and its root cell has lost its root: no body can be read, and no fresh \
-                   root is ever made over it. Keep both as they are, and look for the right cell"),
+                   root is ever made over it. Keep both as they are, and look for the right cell; if it is lost for good, what is \
+                   left is the log without a body: `conclaved recover --accept-loss --accept-loss-of-bodies`"),
                ru("на {path} хранилище с записями, а корневая ячейка потеряла его корень: тела прочитать нельзя, и новый корень \
-                   поверх никогда не создаётся. Сохраните всё как есть и найдите нужную ячейку");
+                   поверх никогда не создаётся. Сохраните всё как есть и найдите нужную ячейку; если она утрачена навсегда, остаётся \
+                   журнал без тел: `conclaved recover --accept-loss --accept-loss-of-bodies`");
         /// A store that was never finished.
         StoreUnfinished { path: String }
             => en("{path}: the making of this store was interrupted, and nothing is in it: the same command again \
@@ -100,7 +102,7 @@ console::words! {
         BodiesLost
             => en("no key opens the bodies any more: to go on means to give up every message and file. Look for the right root cell \
                    first; whoever accepts that says --accept-loss-of-bodies, in the plan and when it is carried out"),
-               ru("тела больше ничем не открыть: продолжить — значит оставить все сообщения и файлы. Сначала найдите верную корневую \
+               ru("тела больше ничем не открыть: продолжить — значит признать утраченными все сообщения и файлы. Сначала найдите верную корневую \
                    ячейку; кто на это согласен, указывает --accept-loss-of-bodies и в плане, и при исполнении");
         /// A head that cannot be a trace of what is lost.
         BadHead { size: u64, why: String }
@@ -113,10 +115,14 @@ console::words! {
         SuccessionBegun { era: u32 }
             => en("the succession to era {era} was begun and not finished: the same command with its --plan and --acts finishes it"),
                ru("переход в эпоху {era} начат и не завершён: его завершит та же команда с прежними --plan и --acts");
+        /// A root cell is away that a recovery would have to write to.
+        CellAway { reason: String }
+            => en("{reason}. Put it back, and nothing was changed. If it is lost for good, --accept-loss-of-cell lets go of it by the                    plan: wherever it is, it opens what is erased from then on"),
+               ru("{reason}. Верните ячейку: ничего ещё не изменено. Если она утрачена навсегда, --accept-loss-of-cell откажется от неё                    по плану: где бы она ни была, она откроет всё, что будет уничтожено после этого");
         /// The store is full to the last extent.
         NoRoomToErase
             => en("there is no room to erase what was given up, and some of it still stands: the same command goes on where there is"),
-               ru("нет места, чтобы стереть оставленное, и часть его ещё есть: та же команда продолжит, когда место будет");
+               ru("нет места, чтобы стереть то, от чего отказались, и часть его ещё есть: та же команда продолжит, когда место будет");
         /// The officers' signatures do not suffice.
         Succession { reason: String } => en("the succession: {reason}"), ru("преемство: {reason}");
         /// The operating system did not read or write the store.
@@ -197,6 +203,7 @@ impl Trouble {
             | Self::BodiesLost
             | Self::BadHead { .. }
             | Self::OtherKept { .. }
+            | Self::CellAway { .. }
             | Self::SuccessionBegun { .. }
             | Self::Succession { .. }
             | Self::BackupOther { .. }
@@ -244,6 +251,7 @@ impl Trouble {
             Self::BadHead { .. } => "bad-head",
             Self::OtherKept { .. } => "other-kept",
             Self::SuccessionBegun { .. } => "succession-begun",
+            Self::CellAway { .. } => "cell-away",
             Self::NoRoomToErase => "no-room-to-erase",
             Self::Succession { .. } => "succession",
             Self::StoreIo { .. } => "store-io",

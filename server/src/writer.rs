@@ -326,6 +326,7 @@ impl Writer {
             log.debug(format_args!("a snapshot of {} bytes, written: {takes}", state.len()));
             takes
         });
+        let reader = self.vault.reader();
         let mut writing = self.vault.begin_with(claim, &mut self.rng)?;
         let mut positions = Vec::with_capacity(batch.entries.len());
         for (entry, leaf) in batch.entries.iter().zip(leaves) {
@@ -336,13 +337,16 @@ impl Writer {
         for stored in &batch.bodies {
             match writing.insert(place_of(stored), &stored.body) {
                 // A chunk that did not open when its reservation was read again after a start was taken for missing and
-                // sent once more. What lies there stays and is told as damaged to whoever reads it; all others go on.
-                Err(vault::Error::Occupied(place)) if place.chunk.is_some() => {
-                    log.error(format_args!(
+                // sent once more. What lies there stays and is told as damaged to whoever reads it; all others go on. One
+                // that opens now is the same, or it is somebody else's.
+                Err(vault::Error::Occupied(place)) if place.chunk.is_some() => match reader.read(place) {
+                    Ok(body) if *body == stored.body[..] => {}
+                    Ok(_) => return Err(vault::Error::Occupied(place)),
+                    Err(_) => log.error(format_args!(
                         "batch {}: {place:?} holds a body that does not open",
                         batch.number
-                    ));
-                }
+                    )),
+                },
                 // Any other body where one lies already is a fault of ours: the Register gives each item a number once, and
                 // a batch counts with its entries or not at all. It ends the process before anything is written.
                 inserted => inserted?,

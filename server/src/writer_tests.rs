@@ -198,6 +198,47 @@ fn a_body_where_one_lies_already_is_a_fault_of_ours_and_writes_nothing() {
 }
 
 #[test]
+fn a_chunk_where_one_lies_is_passed_over_only_if_it_is_the_same_or_does_not_open() {
+    let mut world = World::new(16 << 20);
+    let chunk = |filling| StoredBody { subtree: true, body: vec![filling; 500].into(), ..body(1, 0) };
+    world.write(vec![vec![1; 300]], vec![chunk(1)]).unwrap();
+    world.write(vec![vec![2; 300]], vec![chunk(1)]).unwrap();
+    let other = world.write(vec![vec![3; 300]], vec![chunk(2)]).unwrap_err();
+    assert!(
+        matches!(&other, WriteError::Store { error: vault::Error::Occupied(place), .. } if place.chunk == Some(0)),
+        "what is called stored must lie there: {other}"
+    );
+}
+
+#[test]
+fn what_is_given_up_in_several_epochs_is_named_by_the_last_one_alone() {
+    let mut world = World::new(16 << 20);
+    world.write(vec![b"kept".to_vec()], Vec::new()).unwrap();
+    let kept = world.writer.as_ref().unwrap().vault.journal();
+    for first in (0..1500).step_by(500) {
+        let bodies = (first..first + 500).map(|item| body(item, 300)).collect();
+        world.write(vec![b"lost".to_vec()], bodies).unwrap();
+    }
+    let items = (0..1500).map(|item| EraseItem::Item(Place { conversation: 5, item }));
+    let items: Vec<_> = items.collect();
+    let (mut left, mut epochs) = (&items[..], 0);
+    while !left.is_empty() {
+        let writer = world.writer.as_mut().unwrap();
+        let ran = erasure::give_up(&mut writer.vault, left, kept, writer.log).unwrap();
+        let Ran::Erased { count, .. } = ran else { panic!("there is room") };
+        (left, epochs) = (&left[count..], epochs + 1);
+        // A start would find these names, and refuse the kept ones alone.
+        world.writer = None;
+        let store::OpenStore { vault, opened, .. } = store::open(&world.config).unwrap();
+        let names = if left.is_empty() { vault.journal() } else { kept };
+        assert_eq!(opened.cell_names, names, "{} are left", left.len());
+        drop(vault);
+        world.restart();
+    }
+    assert!(epochs > 1, "or this shows nothing");
+}
+
+#[test]
 fn erasing_goes_on_in_a_nearly_full_store_however_often_it_is_asked() {
     /// So far apart that each has a node of its own.
     const APART: u64 = 64;

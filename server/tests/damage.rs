@@ -7,29 +7,12 @@
 
 mod support;
 
-use disk::{BLOCK, Log, MemoryDevice, Sealer, frames_of_write};
 use journal::act::EraseTarget;
 use journal::fact::AlarmKind;
 use journal::{ConversationId, Fact};
 use pki::{Role, Suite};
 use protocol::client::{Command, Event};
-use std::path::Path;
 use support::{Client, Server, Site, runtime};
-
-/// Flips a byte in the newest frame that these words are said of.
-fn flip(site: &Site, words: &str) {
-    let cell = vault::FileCell::open(Path::new(&site.path("cell"))).unwrap();
-    let keys = vault::adversary::device_keys(&cell).unwrap();
-    let mut bytes = std::fs::read(site.path("store")).unwrap();
-    let store = Log::identify(&MemoryDevice::from_bytes(bytes.clone()), &keys).unwrap().unwrap();
-    let sealer = Sealer::new(&keys, store);
-    let runs = (0..bytes.len()).step_by(BLOCK);
-    let frames = runs.flat_map(|at| frames_of_write(&sealer, at as u64, &bytes[at..]));
-    let of_it = frames.filter(|frame| vault::owner_words(&frame.owner).contains(words));
-    let newest = of_it.max_by_key(|frame| frame.batch).unwrap();
-    bytes[newest.position.offset as usize + 50] ^= 1;
-    std::fs::write(site.path("store"), bytes).unwrap();
-}
 
 /// Anna's conversations, with boris and with vera, whom olga takes in.
 async fn talk_to_both(
@@ -87,7 +70,7 @@ fn a_node_that_does_not_open_takes_nothing_with_it_but_what_lay_below() {
     });
     let journal = site.audited(server, &[&anna]);
     let number = journal.replay.register().conversation(hurt).unwrap().number;
-    flip(&site, &format!("the key tree of conversation {number}:"));
+    site.flip(&format!("the key tree of conversation {number}:"));
     assert_eq!(site.check(&["--full"]).status.code(), Some(2), "it is found");
 
     let server = site.start();
@@ -131,7 +114,7 @@ fn an_erasure_elsewhere_and_a_leaf_that_waits_below_the_node_do_no_harm() {
     });
     let journal = site.audited(server, &[&anna]);
     let number = journal.replay.register().conversation(hurt).unwrap().number;
-    flip(&site, &format!("the key tree of conversation {number}:"));
+    site.flip(&format!("the key tree of conversation {number}:"));
     let server = site.start();
     runtime.block_on(async {
         both_enter(&site, &mut anna, &mut boris, &server).await;
@@ -157,7 +140,7 @@ fn a_wrap_that_does_not_open_is_found_by_a_full_check() {
     });
     site.audited(server, &[&anna]);
     assert_eq!(site.check(&["--full"]).status.code(), Some(0));
-    flip(&site, "chunk ");
+    site.flip("chunk ");
     assert_eq!(site.check(&[]).status.code(), Some(0), "a start would not notice");
     let check = site.check(&["--full"]);
     let said = [&check.stdout[..], &check.stderr[..]].map(String::from_utf8_lossy).concat();

@@ -64,7 +64,7 @@ pub use reader::{JournalEntries, JournalEntry, Reader};
 pub use recording::{RecordedWrite, RecordingDevice};
 pub use recovery::FoundLog;
 pub use run::{FrameRecord, Owner, Position, frames_of_write};
-pub use salvage::{Named, Salvage};
+pub use salvage::{KeptVerifiers, Named, Salvage};
 pub use scan::{DAMAGES_MAX, Damage, Part as ScanPart, Scan};
 pub use seal::{DeviceKeys, NONCE_BYTES, Sealer, StoreId, TAG_BYTES, VerifiersKey};
 pub use verifiers::{PersonKey, VERIFIER_BYTES_MAX};

@@ -142,6 +142,8 @@ pub struct Log {
     pub(crate) verifiers: Verifiers,
     pub(crate) pool: Vec<AlignedBuffer>,
     pub(crate) poisoned: bool,
+    /// Behind a salvage: the mark by which every start refuses the log.
+    pub(crate) mark: u64,
     /// What copies are told.
     pub(crate) desk: Arc<Desk>,
 }
@@ -194,7 +196,7 @@ impl Log {
     pub(crate) fn settled(reader: Reader, state: State, verifiers: Verifiers) -> Self {
         let Reader { device, sealer } = reader;
         let desk = Desk::new(state.clone());
-        Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, desk }
+        Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, mark: 0, desk }
     }
 
     /// Begins a batch. An `urgent` one may use the reserve, but for its last: see [`Claim`].

@@ -26,6 +26,21 @@ use crate::verifiers::{Verifiers, walk_back};
 
 /// States that are offered to whoever looks for the key tree, of either side.
 const STATES_MAX: usize = 256;
+/// How far the mark stands ahead of all that was seen: batches that make the tree ready fit before it.
+const MARK_AHEAD: u64 = 8;
+/// Bytes that are looked through at once.
+const PIECE: u64 = 1 << 20;
+
+/// What becomes of the password verifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptVerifiers {
+    /// Those that were in force.
+    InForce,
+    /// Those do not read: others from before, or from what is lost, are in force again.
+    Others,
+    /// None read.
+    Lost,
+}
 
 /// A state that a commit record named: of one that is kept, or of one that is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,8 +178,10 @@ impl Salvage {
         let end = start + u64::from(geometry.extent_bytes);
         let (mut offset, mut first, mut contiguous) = (from, None, true);
         let mut used_blocks = 0;
+        let reader = self.reader.clone();
+        let mut headers = Headers::new(&reader, end);
         while offset < end {
-            let header = match self.reader.header(offset) {
+            let header = match headers.at(offset) {
                 Ok(header) => header.filter(|header| header.blocks > 0),
                 // A bad sector: the next one may be read.
                 Err(Error::Io(_)) => None,
@@ -187,8 +204,9 @@ impl Salvage {
             offset += bytes;
         }
         Ok(match (known.stream, first) {
-            // Nothing reads there.
-            (_, None) => Use::default(),
+            // Nothing reads there, perhaps only for a moment: bodies and nodes are found by their places, without a header.
+            (Some(Stream::Tree | Stream::Bodies | Stream::Verifiers), None) => known,
+            (Some(Stream::Journal) | None, None) => Use::default(),
             // A lost journal goes; so does what was given back before and only left its bytes.
             (_, Some((Stream::Journal, _))) => Use::default(),
             (None, Some((_, batch))) if batch <= self.state.batch => Use::default(),
@@ -217,16 +235,23 @@ impl Salvage {
 
     /// The password verifiers: those of the kept state, or the newest that read; with the batch by which they were in force.
     /// `None` when none read.
-    fn verifiers(&self) -> Option<(u64, Verifiers)> {
-        let kept = self.kept.first()?;
+    fn verifiers(&self) -> (KeptVerifiers, Option<(u64, Verifiers)>) {
+        let Some(kept) = self.kept.first() else { return (KeptVerifiers::Lost, None) };
         if kept.verifiers.is_none() {
-            return Some((kept.batch, Verifiers::default()));
+            return (KeptVerifiers::InForce, Some((kept.batch, Verifiers::default())));
         }
-        let others = self.lost.iter().chain(&self.kept).filter(|named| named.verifiers != kept.verifiers);
-        std::iter::once(kept).chain(others).find_map(|named| {
+        let read = |named: &Named| {
             let read = walk_back(Some(named.verifiers?), |at| self.reader.verifiers(at)).ok()?;
             Some((named.batch, read))
-        })
+        };
+        if let Some(in_force) = read(kept) {
+            return (KeptVerifiers::InForce, Some(in_force));
+        }
+        let mut others = self.lost.iter().chain(&self.kept).filter(|named| named.verifiers != kept.verifiers);
+        match others.find_map(read) {
+            Some(other) => (KeptVerifiers::Others, Some(other)),
+            None => (KeptVerifiers::Lost, None),
+        }
     }
 
     /// In each extent of verifiers, where the first run stands that is newer than those that go on. Before unlock whatever
@@ -254,17 +279,24 @@ impl Salvage {
         Ok(newer)
     }
 
-    /// Whether the password verifiers read.
-    pub fn has_verifiers(&self) -> bool {
-        self.verifiers().is_some()
+    /// What becomes of the password verifiers.
+    pub fn kept_verifiers(&self) -> KeptVerifiers {
+        self.verifiers().0
+    }
+
+    /// The highest epoch that a kept or a lost batch was of.
+    pub fn newest_epoch(&self) -> u64 {
+        let epochs = self.kept.iter().chain(&self.lost).map(|named| named.fields.epoch);
+        epochs.max().unwrap_or_default()
     }
 
     /// Gives up what is behind the kept batches, for good, and gives the log that goes on. `fields` are bound from here on.
+    /// Every start refuses it until [`Log::leave_mark`] was said and a batch written: before that the tree may be made ready.
     pub fn settle(self, fields: CommitFields, rng: &mut dyn CryptoRng) -> Result<Log, Error> {
-        let (batch, verifiers) = self.verifiers().unwrap_or_default();
+        let (batch, verifiers) = self.verifiers().1.unwrap_or_default();
         let newer = self.newer_verifiers(batch)?;
         let Self { reader, mut state, newest, .. } = self;
-        let mark = newest + 1;
+        let mark = newest + MARK_AHEAD;
         // Where it is free by every account. A crash behind this line: no start takes the store, whatever else is gone,
         // and the same command finds the same batches to keep.
         write_mark(&reader, &state, mark, rng)?;
@@ -278,8 +310,55 @@ impl Salvage {
             state.table.uses[extent as usize] = if used_blocks == 0 { Use::default() } else { whole };
         }
         // The table is no kept record's: the next one carries it whole.
-        (state.batch, state.fields, state.table_unwritten) = (mark, fields, true);
-        Ok(Log::settled(reader, state, verifiers))
+        (state.batch, state.fields, state.table_unwritten) = (newest, fields, true);
+        let mut log = Log::settled(reader, state, verifiers);
+        log.mark = mark;
+        Ok(log)
+    }
+}
+
+/// The headers of one stretch, read in large pieces: most of a large device is free.
+struct Headers<'a> {
+    reader: &'a Reader,
+    end: u64,
+    piece: Option<(u64, AlignedBuffer)>,
+}
+
+impl<'a> Headers<'a> {
+    fn new(reader: &'a Reader, end: u64) -> Self {
+        Self { reader, end, piece: None }
+    }
+
+    fn at(&mut self, offset: u64) -> Result<Option<Header>, Error> {
+        let holds = |from: u64, buffer: &AlignedBuffer| {
+            from <= offset && offset + BLOCK as u64 <= from + buffer.as_ref().len() as u64
+        };
+        if !self.piece.as_ref().is_some_and(|(from, buffer)| holds(*from, buffer)) {
+            let bytes = PIECE.min(self.end.min(self.reader.device.length()).saturating_sub(offset));
+            match self.reader.blocks(offset, bytes as usize / BLOCK * BLOCK) {
+                Ok(buffer) => self.piece = Some((offset, buffer)),
+                // Somewhere in it is a bad sector: block by block.
+                Err(Error::Io(_)) => return self.reader.header(offset),
+                Err(other) => return Err(other),
+            }
+        }
+        let Some((from, buffer)) = self.piece.as_ref().filter(|(from, buffer)| holds(*from, buffer)) else {
+            return Ok(None);
+        };
+        let at = (offset - from) as usize;
+        let block = &buffer.as_ref()[at..at + BLOCK];
+        Ok(if block.iter().all(|byte| *byte == 0) {
+            None
+        } else {
+            Header::open(&self.reader.sealer, offset, block)
+        })
+    }
+}
+
+impl Log {
+    /// The next batch goes on behind the mark of a salvage: no start refuses it any more.
+    pub fn leave_mark(&mut self) {
+        self.state.batch = self.state.batch.max(std::mem::take(&mut self.mark));
     }
 }
 

@@ -9,7 +9,7 @@ use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
     BLOCK, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, FrameRecord, Geometry,
-    LockedVerifiers, Log, MemoryDevice, Sealer, Stream, VerifiersKey, frames_of_write, grow,
+    KeptVerifiers, LockedVerifiers, Log, MemoryDevice, Sealer, Stream, VerifiersKey, frames_of_write, grow,
 };
 
 const EXTENT: usize = 64 * 1024;
@@ -182,18 +182,20 @@ fn lost_from_61(image: &[u8]) -> Vec<u8> {
 }
 
 /// What a salvage leaves, before and behind its first batch.
-fn salvaged(image: Vec<u8>) -> (Log, Arc<MemoryDevice>) {
+fn salvaged(image: Vec<u8>, verifiers: KeptVerifiers) -> (Log, Arc<MemoryDevice>) {
     let starts = open(image.clone()).is_ok_and(|(log, _)| log.journal_entries(0).all(|entry| entry.is_ok()));
     assert!(!starts, "an ordinary start reads all of it");
     let device = Arc::new(MemoryDevice::from_bytes(image));
     let found = Log::salvage(device.clone(), &keys()).unwrap();
-    assert_eq!((found.entries(), found.has_verifiers()), (60, true));
-    (found.settle(CommitFields::default(), &mut rng(6)).unwrap(), device)
+    assert_eq!((found.entries(), found.kept_verifiers()), (60, verifiers));
+    let mut log = found.settle(CommitFields::default(), &mut rng(6)).unwrap();
+    log.leave_mark();
+    (log, device)
 }
 
 #[test]
 fn what_a_salvage_has_given_up_is_not_found_before_unlock() {
-    let (mut log, device) = salvaged(lost_from_61(&store_of(64)));
+    let (mut log, device) = salvaged(lost_from_61(&store_of(64)), KeptVerifiers::InForce);
     for (wanted, batch) in [(58, Some(60)), (201, None)] {
         let found = locked(&device.image()).unwrap();
         assert_eq!((found.count(), found.passed_over()), (5, 0));
@@ -212,7 +214,7 @@ fn what_a_salvage_has_given_up_is_not_found_before_unlock() {
 fn verifiers_of_lost_batches_go_on_where_the_kept_ones_were_written_over() {
     let image = store();
     assert!(frames(&image).iter().all(|frame| frame.batch != 60), "or the test shows nothing");
-    let (log, device) = salvaged(lost_from_61(&image));
+    let (log, device) = salvaged(lost_from_61(&image), KeptVerifiers::Others);
     let found = locked(&device.image()).unwrap();
     assert_eq!((found.batch(), found.verifier(person(4))), (70, Some(&[69; 300][..])));
     assert_eq!(log.verifier(person(4)), found.verifier(person(4)));

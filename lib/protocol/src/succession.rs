@@ -105,6 +105,7 @@ impl Plan {
         if plan.certificates.len() > CERTIFICATES_MAX {
             return Err(BadSuccession::File("more certificates than a plan may hold".into()));
         }
+        plan.act.check_bounds().map_err(|error| BadSuccession::File(error.to_string()))?;
         Ok(plan)
     }
 

@@ -52,11 +52,22 @@ impl Vault {
     ///
     /// When there is no room, or a cell is away, nothing is changed: the targets stay hidden, and the erasure is begun again.
     pub fn write_tree(&mut self, intended: Intended, rng: &mut dyn CryptoRng) -> Result<Written, Error> {
+        let named = self.journal();
+        self.write_tree_naming(named, intended, rng)
+    }
+
+    /// The same, by which the cell will name these entries: where several epochs have to be through before a start may take
+    /// the store, all but the last one name fewer entries than there are.
+    pub fn write_tree_naming(
+        &mut self,
+        (journal_size, journal_root): (u64, [u8; 32]),
+        intended: Intended,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Written, Error> {
         self.check_open()?;
         // With a cell away, the old root would live on in it.
         self.keeper.check_whole()?;
         let before = self.base_fields();
-        let (journal_size, journal_root) = self.journal();
         // Readers wait until the new nodes are on the device.
         let mut tree = locked(&self.tree);
         let mut batch = self.log.begin_with(Claim::Erasing, rng)?;

@@ -53,6 +53,7 @@ mod vault;
 pub use batch::Batch;
 pub use cell::{CellError, CellKind, CellSlot, PACE_MS_MAX, RootCell};
 pub use compact::{Need, Tended};
+pub use disk::KeptVerifiers;
 pub use draft::CutOff;
 pub use erasure::{Destroyed, Intended, Replaced, Written};
 pub use error::Error;

@@ -155,8 +155,20 @@ impl Keeper {
         if self.let_go || !self.misses_one() {
             return Ok(());
         }
-        let why = self.why_away().unwrap_or_else(|| "the configuration does not name it".into());
-        Err(Error::CellAbsent { why })
+        Err(Error::CellAbsent { why: self.why_missed() })
+    }
+
+    /// What [`Keeper::check_whole`] says, by the cells that this slot names: nothing was brought up yet. Gives who of them is
+    /// away.
+    pub(crate) fn missing_of(&self, slot: &RootSlot) -> (Vec<CellName>, Result<(), Error>) {
+        let names = self.names();
+        let missing: Vec<CellName> =
+            slot.cells.iter().filter(|name| !names.contains(name)).copied().collect();
+        let whole = match missing.is_empty() {
+            true => Ok(()),
+            false => Err(Error::CellAbsent { why: self.why_missed() }),
+        };
+        (missing, whole)
     }
 
     /// The absent cells are not waited for until the next epoch, which lists them no more. Two officers have said so, and the
@@ -168,6 +180,11 @@ impl Keeper {
     /// Is every cell here that the configuration names?
     pub fn check_here(&self) -> Result<(), Error> {
         self.why_away().map_or(Ok(()), |why| Err(Error::CellAbsent { why }))
+    }
+
+    /// Of a cell that the slot names: it is away, or nobody looks for it.
+    fn why_missed(&self) -> String {
+        self.why_away().unwrap_or_else(|| "the configuration does not name it".into())
     }
 
     fn why_away(&self) -> Option<String> {

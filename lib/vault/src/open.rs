@@ -18,7 +18,7 @@ use crate::place::Place;
 use crate::root_slot::RootSlot;
 use crate::sabotage::Sabotage;
 use crate::seal;
-use crate::secret::{Mask, Secret32};
+use crate::secret::{Mask, Opened32, Secret32};
 use crate::tree::KeyTree;
 use crate::unlock::UnlockSecret;
 use crate::vault::{Limits, Phase, Vault};
@@ -222,21 +222,53 @@ pub(crate) fn read_pending(
     newest: Option<Top>,
     mask: &Arc<Mask>,
 ) -> Result<Pending, Error> {
+    match read_pending_until(reader, store, j, newest, mask) {
+        (pending, None) => Ok(pending),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// The same as far as it comes: what was read, and why it ended before the first list.
+pub(crate) fn read_pending_until(
+    reader: &Reader,
+    store: &StoreId,
+    j: &Secret32,
+    newest: Option<Top>,
+    mask: &Arc<Mask>,
+) -> (Pending, Option<Error>) {
     let (mut leaves, mut lists) = (BTreeMap::new(), Vec::new());
     let j = j.open();
     let mut next = newest;
+    let mut ended = None;
     while let Some(at) = next {
-        let damaged = Error::Damaged { what: "a list of leaf keys", offset: at.position.offset };
-        let sealed = reader.body(at.position)?;
-        if seal::tag_of(&sealed) != Some(at.tag) {
-            return Err(damaged);
+        match read_list(reader, store, &j, at, mask) {
+            Ok(list) => {
+                leaves.extend(list.leaves);
+                lists.push(at);
+                next = list.previous;
+            }
+            Err(error) => {
+                ended = Some(error);
+                break;
+            }
         }
-        let plain = seal::open(&j, store, &pending_owner(), &sealed);
-        let list = plain.and_then(|plain| PendingList::decode(&plain, mask).ok()).ok_or(damaged)?;
-        leaves.extend(list.leaves);
-        lists.push(at);
-        next = list.previous;
     }
     lists.reverse();
-    Ok((leaves, lists))
+    ((leaves, lists), ended)
+}
+
+fn read_list(
+    reader: &Reader,
+    store: &StoreId,
+    j: &Opened32,
+    at: Top,
+    mask: &Arc<Mask>,
+) -> Result<PendingList, Error> {
+    let damaged = Error::Damaged { what: "a list of leaf keys", offset: at.position.offset };
+    let sealed = reader.body(at.position)?;
+    if seal::tag_of(&sealed) != Some(at.tag) {
+        return Err(damaged);
+    }
+    let plain = seal::open(j, store, &pending_owner(), &sealed);
+    plain.and_then(|plain| PendingList::decode(&plain, mask).ok()).ok_or(damaged)
 }

@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use disk::{CommitFields, Device, DeviceKeys, JournalEntries, Log, Reader, StoreId, Top};
+use disk::{CommitFields, Device, DeviceKeys, JournalEntries, KeptVerifiers, Log, Reader, StoreId, Top};
 use rand_core::CryptoRng;
 
+use crate::cell::CellName;
 use crate::compact::Compaction;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::mirror::Keeper;
 use crate::node::{Child, NO_TOP, Node, Slot, TopNode};
-use crate::open::{Pending, new_tree, read_pending};
+use crate::open::{Pending, new_tree, read_pending_until};
 use crate::place::{Area, NodeId, Place, Target};
 use crate::root_slot::RootSlot;
 use crate::seal;
@@ -22,7 +23,7 @@ use crate::tree::KeyTree;
 use crate::unlock::UnlockSecret;
 use crate::vault::{Limits, Phase, Vault};
 
-/// Trees that are looked through before the most whole one is taken.
+/// Trees that are looked through on either side, of lost batches and of kept ones, before the most whole one is taken.
 const TRIES_MAX: usize = 16;
 
 /// What becomes of the bodies.
@@ -59,6 +60,8 @@ pub struct Salvage {
     limits: Limits,
     /// Journal size and root that the cell names, and its epoch.
     cell: Option<(u64, [u8; 32], u64)>,
+    /// Cells that the ruling slot names and that are away, and what an erasure would say to it.
+    absent: (Vec<CellName>, Result<(), Error>),
     tree: Option<Found>,
 }
 
@@ -75,19 +78,44 @@ impl Salvage {
         let disk = Log::salvage(device, &keys)?;
         let (store, mask, kind) = (disk.store(), Mask::new(rng)?, keeper.kind());
         let trees = Trees { disk: &disk, unlock: keeper.unlock(), mask: &mask };
-        let fits = |slot: &RootSlot| trees.choose(slot)?.ok_or(Error::NoRoot(kind));
+        // A batch of a later epoch proves that the cell was at that epoch: with an older copy of it, what was erased since
+        // would live again.
+        let store_epoch = disk.newest_epoch();
+        let judge = |slot: &RootSlot| match slot.epoch {
+            cell_epoch if cell_epoch < store_epoch => Err(Error::CellBehindStore { store_epoch, cell_epoch }),
+            _ => Ok(()),
+        };
+        let fits = |slot: &RootSlot| {
+            judge(slot)?;
+            trees.choose(slot)?.ok_or(Error::NoRoot(kind))
+        };
         let (slot, tree) = match keeper.ruling(&store, &mask, fits) {
             Ok((slot, tree)) => (Some(slot), Some(tree)),
             // The highest one, though it opens nothing: it still names the journal.
-            Err(Error::NoRoot(_)) => match keeper.ruling(&store, &mask, |_| Ok(())) {
+            Err(Error::NoRoot(_)) => match keeper.ruling(&store, &mask, judge) {
                 Ok((slot, ())) => (Some(slot), None),
                 Err(Error::NoRoot(_)) => (None, None),
                 Err(other) => return Err(other),
             },
             Err(other) => return Err(other),
         };
-        let cell = slot.map(|slot| (slot.journal_size, slot.journal_root, slot.epoch));
-        Ok(Self { disk, keeper, keys, mask, limits, cell, tree })
+        let cell = slot.as_ref().map(|slot| (slot.journal_size, slot.journal_root, slot.epoch));
+        let absent = match &slot {
+            Some(slot) => keeper.missing_of(slot),
+            None => (Vec::new(), keeper.check_here()),
+        };
+        Ok(Self { disk, keeper, keys, mask, limits, cell, absent, tree })
+    }
+
+    /// Why no root may be replaced: [`Error::CellAbsent`]. To be asked before [`Salvage::settle`], behind which there is no
+    /// other way than through.
+    pub fn check_cells(&self) -> Result<(), &Error> {
+        self.absent.1.as_ref().map(|()| ())
+    }
+
+    /// Names of the cells that the ruling slot names and that are away.
+    pub fn missing_cells(&self) -> &[[u8; 8]] {
+        &self.absent.0
     }
 
     /// The kept entries, verified one by one.
@@ -99,6 +127,11 @@ impl Salvage {
     pub fn kept(&self) -> (u64, [u8; 32]) {
         let root = self.disk.kept().next().map(|named| named.fields.journal_root);
         (self.disk.entries(), root.unwrap_or_default())
+    }
+
+    /// The epoch that the newest kept batch was of.
+    pub fn kept_epoch(&self) -> u64 {
+        self.disk.kept().next().map_or(0, |named| named.fields.epoch)
     }
 
     /// What the cell names: journal entries, the root over them, and the epoch. `None` where it holds no root.
@@ -116,9 +149,9 @@ impl Salvage {
         self.disk.is_behind()
     }
 
-    /// Whether the password verifiers read.
-    pub fn has_verifiers(&self) -> bool {
-        self.disk.has_verifiers()
+    /// What becomes of the password verifiers.
+    pub fn kept_verifiers(&self) -> KeptVerifiers {
+        self.disk.kept_verifiers()
     }
 
     /// What becomes of the bodies.
@@ -128,6 +161,12 @@ impl Salvage {
             Some(Found { unreadable: 0, .. }) => Bodies::Kept,
             Some(Found { unreadable, .. }) => Bodies::Damaged { nodes: *unreadable },
         }
+    }
+
+    /// Items that the tree has keys of, whole or in part.
+    pub fn items(&self) -> impl Iterator<Item = Place> + '_ {
+        let places = self.tree.iter().flat_map(|found| &found.places);
+        places.map(|place| Place { chunk: None, ..*place })
     }
 
     /// What the tree holds and no kept entry knows: all of a conversation where `items` does not know it, else the items
@@ -153,17 +192,16 @@ impl Salvage {
     /// Gives up what is behind the kept batches and opens the vault that goes on with them. Where no tree opens, `fresh` says
     /// that every body may be lost: a tree without one is made under a fresh root.
     ///
-    /// A crash anywhere inside: no start takes the store, and the same does it again.
+    /// A crash anywhere inside, and behind it until [`Vault::leave_mark`]: no start takes the store, and the same does it again.
     pub fn settle(self, fresh: bool, rng: &mut dyn CryptoRng) -> Result<Vault, Error> {
         let root = self.kept().1;
-        let Self { disk, mut keeper, keys, mask, limits, cell, tree } = self;
-        let bound = disk.kept().next().map(|named| named.fields.clone()).unwrap_or_default();
+        let Self { disk, mut keeper, keys, mask, limits, cell, tree, absent: _ } = self;
         let (store, unlock) = (disk.store(), keeper.unlock());
         let Some(Found { slot, at, top, pending: (leaves, lists), .. }) = tree else {
             if !fresh {
                 return Err(Error::NoRoot(keeper.kind()));
             }
-            let epoch = cell.map_or(bound.epoch, |(.., epoch)| epoch.max(bound.epoch)) + 1;
+            let epoch = cell.map_or(0, |(.., epoch)| epoch).max(disk.newest_epoch()) + 1;
             let fields = CommitFields { journal_root: root, ..CommitFields::default() };
             let mut log = disk.settle(fields.clone(), rng)?;
             let top = TopNode { epoch, j: Secret32::random(rng, &mask), conversations: None };
@@ -172,8 +210,9 @@ impl Salvage {
             let mut batch = log.begin(true, rng)?;
             let change = Draft::over(&mut tree).write(&mut batch)?;
             let at = change.top_at;
-            // A crash behind this line: a tree that no cell opens. The same is done again, under another root.
-            batch.commit(CommitFields { epoch, top: Some(at), ..fields })?;
+            // A crash behind this line: a tree that no cell opens, of an epoch that never was. The same is done again, under
+            // another root.
+            batch.commit(CommitFields { epoch: epoch - 1, next_top: Some(at), ..fields })?;
             tree.apply(change);
             let (size, cells) = (log.entries(), keeper.names());
             let slot = RootSlot {
@@ -215,7 +254,8 @@ struct Trees<'a> {
 impl Trees<'_> {
     /// A tree of the epoch that the cell's root opens: of what the lost batches name, the newest first, then the kept ones,
     /// and the one that the cell itself names. A newer one knows what is given up, so that an epoch can take it: in one
-    /// from before, its keys would live on in later versions of the same nodes.
+    /// from before, its keys would live on in later versions of the same nodes. One that is older than the newest kept state
+    /// may be whole and lack what was said since: it is taken only where it knows more than what else opens.
     fn choose(&self, slot: &RootSlot) -> Result<Option<Found>, Error> {
         let of_epoch = |fields: &CommitFields| match fields {
             CommitFields { epoch, top: Some(top), pending, .. } if *epoch == slot.epoch => {
@@ -224,40 +264,132 @@ impl Trees<'_> {
             CommitFields { next_top: Some(top), .. } if *top == slot.top => Some((*top, None)),
             CommitFields { .. } => None,
         };
-        let mut kept = self.disk.kept().filter_map(|named| of_epoch(&named.fields));
+        let mut walked = Walked { trees: Vec::new(), left: TRIES_MAX };
+        let (mut sound, mut partial) = (None, None);
         let lost = self.disk.lost().filter_map(|named| of_epoch(&named.fields));
-        let first: Vec<_> = lost.chain(kept.next()).chain([(slot.top, None)]).chain(kept).collect();
-        let mut tried: Vec<(Top, Option<Top>)> = Vec::new();
-        let mut best: Option<Found> = None;
-        for (at, pending) in first {
-            if tried.contains(&(at, pending)) || tried.len() >= TRIES_MAX {
-                continue;
+        for (at, pending) in lost {
+            let Some(tried) = self.attempt(&mut walked, slot, at, pending)? else { continue };
+            if tried.is_whole() {
+                return Ok(Some(walked.into_found(slot, tried)));
             }
-            tried.push((at, pending));
-            let Some(found) = self.open(slot, at, pending)? else { continue };
-            if found.unreadable == 0 {
-                return Ok(Some(found));
-            }
-            if best.as_ref().is_none_or(|best| best.unreadable > found.unreadable) {
-                best = Some(found);
-            }
+            let better = if tried.ended { &mut partial } else { &mut sound };
+            tried.replace_if(better, |best| tried.unreadable < best.unreadable);
         }
-        Ok(best)
+        // A budget of their own: however many lost ones fail, what was kept is looked at.
+        walked.left = TRIES_MAX;
+        let mut most = None;
+        let kept = self.disk.kept().filter_map(|named| of_epoch(&named.fields));
+        for (number, (at, pending)) in kept.chain([(slot.top, None)]).enumerate() {
+            let Some(tried) = self.attempt(&mut walked, slot, at, pending)? else { continue };
+            if number == 0 && tried.is_whole() {
+                return Ok(Some(walked.into_found(slot, tried)));
+            }
+            if number == 0 && !tried.ended {
+                tried.replace_if(&mut sound, |best| tried.unreadable < best.unreadable);
+            }
+            tried.replace_if(&mut most, |best| tried.places > best.places);
+        }
+        let best = match (sound, most) {
+            (Some(sound), Some(most)) if most.places > sound.places => Some(most),
+            (Some(sound), _) => Some(sound),
+            (None, most) => most.or(partial),
+        };
+        Ok(best.map(|best| walked.into_found(slot, best)))
     }
 
-    fn open(&self, slot: &RootSlot, at: Top, pending: Option<Top>) -> Result<Option<Found>, Error> {
+    /// A tree with the lists behind it, as far as they read.
+    fn attempt(
+        &self,
+        walked: &mut Walked,
+        slot: &RootSlot,
+        at: Top,
+        pending: Option<Top>,
+    ) -> Result<Option<Tried>, Error> {
+        let Some((tree, found)) = walked.find(at, || self.walk(slot, at))? else { return Ok(None) };
+        let (reader, store) = (self.disk.reader(), self.disk.store());
+        let (pending, ended) = read_pending_until(&reader, &store, &found.top.j, pending, self.mask);
+        let ended = match ended {
+            Some(error) => readable::<()>(Err(error))?.is_none(),
+            None => false,
+        };
+        let places = found.places.len() + pending.0.len();
+        Ok(Some(Tried { tree, pending, ended, unreadable: found.unreadable + u64::from(ended), places }))
+    }
+
+    fn walk(&self, slot: &RootSlot, at: Top) -> Result<Option<Whole>, Error> {
         let (reader, store) = (self.disk.reader(), self.disk.store());
         let top = KeyTree::open_top(&reader, &store, &slot.root, self.unlock.as_deref(), at, self.mask);
         let Some(top) = readable(top)?.filter(|top| top.epoch == slot.epoch) else { return Ok(None) };
-        let pending = readable(read_pending(&reader, &store, &top.j, pending, self.mask))?;
-        let Some(pending) = pending else { return Ok(None) };
         let mut walk = Walk { reader, store, mask: Arc::clone(self.mask), places: Vec::new(), unreadable: 0 };
         if let Some(conversations) = &top.conversations {
             walk.subtree(Area::Conversations, conversations)?;
         }
-        let Walk { mut places, unreadable, .. } = walk;
-        places.extend(pending.0.keys());
-        Ok(Some(Found { slot: slot.clone(), at, top, pending, places, unreadable }))
+        Ok(Some(Whole { top, places: walk.places, unreadable: walk.unreadable }))
+    }
+}
+
+/// All of one tree, but for the lists behind it.
+struct Whole {
+    top: TopNode,
+    places: Vec<Place>,
+    unreadable: u64,
+}
+
+/// Trees that were walked: many states name the same one.
+struct Walked {
+    trees: Vec<(Top, Option<Whole>)>,
+    /// So many more may be walked.
+    left: usize,
+}
+
+impl Walked {
+    fn find(
+        &mut self,
+        at: Top,
+        walk: impl FnOnce() -> Result<Option<Whole>, Error>,
+    ) -> Result<Option<(usize, &Whole)>, Error> {
+        let known = self.trees.iter().position(|(top, _)| *top == at);
+        let number = match known {
+            Some(number) => number,
+            None if self.left == 0 => return Ok(None),
+            None => {
+                self.left -= 1;
+                self.trees.push((at, walk()?));
+                self.trees.len() - 1
+            }
+        };
+        Ok(self.trees[number].1.as_ref().map(|whole| (number, whole)))
+    }
+
+    fn into_found(mut self, slot: &RootSlot, tried: Tried) -> Found {
+        let (at, whole) = self.trees.swap_remove(tried.tree);
+        let Whole { top, mut places, .. } = whole.expect("only what was walked is tried");
+        places.extend(tried.pending.0.keys());
+        let Tried { pending, unreadable, .. } = tried;
+        Found { slot: slot.clone(), at, top, pending, places, unreadable }
+    }
+}
+
+/// A tree and lists that may be taken.
+#[derive(Clone)]
+struct Tried {
+    tree: usize,
+    pending: Pending,
+    /// A list did not read: what stood in it and in those before it is lost.
+    ended: bool,
+    unreadable: u64,
+    places: usize,
+}
+
+impl Tried {
+    fn is_whole(&self) -> bool {
+        self.unreadable == 0
+    }
+
+    fn replace_if(&self, best: &mut Option<Self>, is_better: impl FnOnce(&Self) -> bool) {
+        if best.as_ref().is_none_or(is_better) {
+            *best = Some(self.clone());
+        }
     }
 }
 

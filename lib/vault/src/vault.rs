@@ -101,6 +101,16 @@ impl Vault {
         Ok(Batch::new(batch, &self.tree, fields, self.limits))
     }
 
+    /// Behind a salvage: from the next batch on a start takes the store, if its cells do. What the tree needs first is
+    /// written before that.
+    pub fn leave_mark(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        if self.fold_is_due() {
+            self.fold(rng).or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })?;
+        }
+        self.log.leave_mark();
+        Ok(())
+    }
+
     pub(crate) fn check_open(&self) -> Result<(), Error> {
         match self.phase {
             Phase::Open => Ok(()),

@@ -6,7 +6,7 @@ use super::trouble::Trouble;
 use crate::files::{Readers, read_text, shown, write_new};
 use clap::{Args, Subcommand};
 use console::{Exit, HelpTable, Lang, PassphraseFd, SecretSource, Voice, Words, clean, when};
-use journal::act::{Act, LossCause, LossSource};
+use journal::act::{Act, KeptPasswords, LossCause, LossSource, Succession};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::LogId;
 use journal::statement::{SignedStatement, Statement};
@@ -55,10 +55,13 @@ pub(super) const HELP: &HelpTable = &[
         "recover/@about",
         "Решение об утраченных записях: показать и подписать план. Сервер остановлен, его не спрашивают.",
     ),
-    ("recover show/@about", "Показать, что план сохраняет и что оставляет и кто должен его подписать."),
+    (
+        "recover show/@about",
+        "Показать, что план сохраняет, что признаёт утраченным и кто должен его подписать.",
+    ),
     ("recover show/@after", "Пример: conclave-admin recover show succession.plan"),
     ("recover show/plan", "план, записанный `conclaved recover --accept-loss`"),
-    ("recover sign/@about", "Подписать план своими ключами: вы решаете, что оставленное им утрачено."),
+    ("recover sign/@about", "Подписать план своими ключами: вы решаете, что всё остальное утрачено."),
     ("recover sign/@after", "Пример: conclave-admin recover sign succession.plan --out olga.signature --yes"),
     ("recover sign/plan", "план, записанный `conclaved recover --accept-loss`"),
     ("recover sign/out", "куда записать подпись"),
@@ -84,6 +87,10 @@ struct Data {
     kept: u64,
     known: u64,
     bodies_lost: bool,
+    bodies_missing: u64,
+    period_key_lost: bool,
+    passwords: &'static str,
+    cell_let_go: bool,
     signers: Vec<String>,
     needed: usize,
     signed: Option<PathBuf>,
@@ -115,6 +122,14 @@ impl Data {
             kept: plan.act.kept.size,
             known: plan.act.known_size(),
             bodies_lost: plan.act.bodies_lost,
+            bodies_missing: plan.act.bodies_missing,
+            period_key_lost: plan.act.period_key_lost,
+            passwords: match plan.act.passwords {
+                KeptPasswords::InForce => "in-force",
+                KeptPasswords::Others => "others",
+                KeptPasswords::Lost => "lost",
+            },
+            cell_let_go: plan.act.cell_let_go,
             signers: officers.logins().map(clean).collect(),
             needed: officers.threshold(),
             signed: signed.map(Path::to_owned),
@@ -240,16 +255,16 @@ fn text(plan: &Plan, officers: &FirstOfficers, lang: Lang) -> String {
     let act = &plan.act;
     let (kept, site) = (act.kept.size, clean(officers.site()));
     let made = when::minute(act.time_ms);
-    let mut lines = vec![
-        lang.pick(
-            format!("site \"{site}\", plan of {made}: entries 0 to {} are KEPT", kept - 1),
-            format!("система «{site}», план от {made}: СОХРАНЯЮТСЯ записи с 0 по {}", kept - 1),
-        ),
-        lang.pick(
+    let mut lines = vec![lang.pick(
+        format!("site \"{site}\", plan of {made}: entries 0 to {} are KEPT", kept - 1),
+        format!("система «{site}», план от {made}: СОХРАНЯЮТСЯ записи с 0 по {}", kept - 1),
+    )];
+    if act.lost.iter().any(|trace| trace.source != LossSource::Unreadable) {
+        lines.push(lang.pick(
             format!("every entry from {kept} on is LOST ({}):", cause(act.cause, lang)),
             format!("все записи начиная с {kept} УТРАЧЕНЫ ({}):", cause(act.cause, lang)),
-        ),
-    ];
+        ));
+    }
     for trace in &act.lost {
         let size = trace.size;
         lines.push(match trace.source {
@@ -265,17 +280,15 @@ fn text(plan: &Plan, officers: &FirstOfficers, lang: Lang) -> String {
                 format!("  somebody holds a signed head of {size} entries"),
                 format!("  у кого-то есть подписанная вершина, записей: {size}"),
             ),
+            LossSource::Unreadable => lang
+                .pick(
+                    "  no entry is known to be lost: what a start needs beside them does not read",
+                    "  об утрате записей ничего не известно: не читается то, что нужно для запуска кроме них",
+                )
+                .to_owned(),
         });
     }
-    if act.bodies_lost {
-        lines.push(
-            lang.pick(
-                "EVERY BODY IS LOST: no message, no file of before",
-                "УТРАЧЕНЫ ВСЕ ТЕЛА: все прежние сообщения и файлы",
-            )
-            .to_owned(),
-        );
-    }
+    lines.extend(beside_entries(act, lang));
     let who = officers.logins().map(|login| format!("@{}", clean(login))).collect::<Vec<_>>().join(", ");
     let (needed, era) = (officers.threshold(), act.era);
     lines.push(lang.pick(
@@ -283,6 +296,60 @@ fn text(plan: &Plan, officers: &FirstOfficers, lang: Lang) -> String {
         format!("журнал продолжится в эпохе {era}; подписать должны {needed} из: {who}; их имена покажет каждый терминал"),
     ));
     lines.join("\n")
+}
+
+/// What else is lost or let go of than entries.
+fn beside_entries(act: &Succession, lang: Lang) -> Vec<String> {
+    let missing = act.bodies_missing;
+    let said = [
+        act.bodies_lost.then(|| {
+            lang.pick(
+                "EVERY BODY IS LOST: no message, no file of before",
+                "УТРАЧЕНЫ ВСЕ ТЕЛА: все прежние сообщения и файлы",
+            )
+            .to_owned()
+        }),
+        (missing > 0).then(|| {
+            lang.pick(
+                format!("{missing} bodies of kept entries OPEN NO MORE: damaged, or erased in what is lost"),
+                format!("тела сохранённых записей, которые уже НЕ ОТКРЫТЬ (повреждены или уничтожены в утраченном): {missing}"),
+            )
+        }),
+        act.period_key_lost.then(|| {
+            lang.pick(
+                "the log's PERIOD KEY is lost: it gets a new one, by the log identity key",
+                "утрачен КЛЮЧ ПЕРИОДА журнала: новый подтвердит ключ журнала",
+            )
+            .to_owned()
+        }),
+        match act.passwords {
+            KeptPasswords::InForce => None,
+            KeptPasswords::Others => Some(
+                lang.pick(
+                    "the PASSWORDS in force do not read, OTHERS come back: somebody may log in by a password that was changed, and \
+                     everybody must choose a new one at the next login",
+                    "действовавшие ПАРОЛИ не читаются, вернутся ДРУГИЕ: кто-то сможет войти по изменённому паролю, и каждый при \
+                     следующем входе должен задать новый",
+                )
+                .to_owned(),
+            ),
+            KeptPasswords::Lost => Some(
+                lang.pick(
+                    "the PASSWORDS are lost: nobody can log in until the authority has handed out new envelopes",
+                    "утрачены ПАРОЛИ: никто не войдёт, пока центр не выдаст новые конверты",
+                )
+                .to_owned(),
+            ),
+        },
+        act.cell_let_go.then(|| {
+            lang.pick(
+                "the root cell that is away is LET GO OF: wherever it is, it opens what is erased from now on",
+                "от отсутствующей корневой ячейки ОТКАЗЫВАЮТСЯ: где бы она ни была, она откроет всё, что будет уничтожено",
+            )
+            .to_owned()
+        }),
+    ];
+    said.into_iter().flatten().collect()
 }
 
 fn cause(cause: LossCause, lang: Lang) -> &'static str {

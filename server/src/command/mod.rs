@@ -190,7 +190,12 @@ fn store_trouble(error: StoreError) -> Trouble {
         ) => Trouble::Keys { reason: error.to_string() },
         StoreError::Vault(
             vault::Error::StoreBehindCell { .. }
-            | vault::Error::Disk(disk::Error::DamagedBeforeValid { .. } | disk::Error::Damaged { .. }),
+            | vault::Error::Damaged { .. }
+            | vault::Error::Disk(
+                disk::Error::DamagedBeforeValid { .. }
+                | disk::Error::Damaged { .. }
+                | disk::Error::Frame { .. },
+            ),
         ) => Trouble::EntriesLost { reason: error.to_string() },
         StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.to_string() },
     }

@@ -2,6 +2,7 @@
 //! Never believes the store: what it holds must replay to the root that its last commit names.
 
 use super::{Client, Server, Site};
+use disk::{BLOCK, FrameRecord, Log, MemoryDevice, Sealer, frames_of_write};
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::LoginFailure;
 use journal::{Content, Entry, Fact, Replay};
@@ -23,6 +24,25 @@ impl Site {
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         let opened = vault::Vault::open(Arc::new(device), Box::new(cell), vault::Limits::default(), rng);
         opened.unwrap().0
+    }
+
+    /// Flips a byte in the newest frame that these words are said of.
+    pub(crate) fn flip(&self, words: &str) {
+        self.flip_newest(|frame| vault::owner_words(&frame.owner).contains(words));
+    }
+
+    /// The same in the newest frame of which this holds.
+    pub(crate) fn flip_newest(&self, is_it: impl Fn(&FrameRecord) -> bool) {
+        let cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
+        let keys = vault::adversary::device_keys(&cell).unwrap();
+        let mut bytes = std::fs::read(self.path("store")).unwrap();
+        let store = Log::identify(&MemoryDevice::from_bytes(bytes.clone()), &keys).unwrap().unwrap();
+        let sealer = Sealer::new(&keys, store);
+        let runs = (0..bytes.len()).step_by(BLOCK);
+        let frames = runs.flat_map(|at| frames_of_write(&sealer, at as u64, &bytes[at..]));
+        let newest = frames.filter(is_it).max_by_key(|frame| frame.batch).unwrap();
+        bytes[newest.position.offset as usize + 50] ^= 1;
+        std::fs::write(self.path("store"), bytes).unwrap();
     }
 
     /// Stops the server in good order and verifies its journal; what these terminals were shown of it must be in it.

@@ -42,6 +42,25 @@ pub enum LossSource {
     /// A signed head that somebody holds.
     #[n(3)]
     SignedHead,
+    /// Every entry that there is is kept, but what a start needs beside them does not read: the key tree, the period key, or
+    /// the password verifiers.
+    #[n(4)]
+    Unreadable,
+}
+
+/// What becomes of the password verifiers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum KeptPasswords {
+    /// Those that were in force with the kept entries.
+    #[n(1)]
+    InForce,
+    /// Others: older ones, or some that belong to what is lost. Whoever knew a password that was changed may log in by it.
+    #[n(2)]
+    Others,
+    /// None.
+    #[n(3)]
+    Lost,
 }
 
 /// One trace of what is lost.
@@ -74,7 +93,7 @@ pub struct Succession {
     /// What is known of those that do not, at least one trace.
     #[n(2)]
     pub lost: Vec<LossTrace>,
-    /// All bodies are lost too, and the log's period key with them: the next one is made known by the log identity key.
+    /// All bodies are lost too, and the log's period key with them.
     #[n(3)]
     pub bodies_lost: bool,
     /// Why.
@@ -83,13 +102,29 @@ pub struct Succession {
     /// When the plan was made, milliseconds since 1970.
     #[n(5)]
     pub time_ms: u64,
+    /// The log's period key is lost: the next one is made known by the log identity key.
+    #[n(6)]
+    pub period_key_lost: bool,
+    /// So many bodies of kept entries have no key any more, where not all are lost: damaged, or erased by what is lost.
+    #[n(7)]
+    pub bodies_missing: u64,
+    /// What becomes of the password verifiers.
+    #[n(8)]
+    pub passwords: KeptPasswords,
+    /// The root cell that is away is let go of: wherever it is, it opens what is erased from now on.
+    #[n(9)]
+    pub cell_let_go: bool,
 }
 
 /// Most traces that a succession names.
 pub const LOSS_TRACES_MAX: u64 = 16;
 
 impl Succession {
-    pub(crate) fn check_bounds(&self) -> Result<(), OutOfBounds> {
+    /// Whether a statement may carry it.
+    pub fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        at_most("a succession that loses all bodies and keeps the period key", 1, {
+            u64::from(!self.bodies_lost || self.period_key_lost)
+        })?;
         at_most("least era of a succession", 1, self.era.into())?;
         at_most("least entries that a succession keeps", 1, self.kept.size)?;
         at_most("least traces of what is lost", 1, self.lost.len() as u64)?;

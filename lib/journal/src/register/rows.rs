@@ -24,6 +24,9 @@ pub enum PasswordState {
     /// A password of the person's own.
     #[n(2)]
     Own,
+    /// One that may have been replaced before: the next login demands a new one.
+    #[n(3)]
+    Doubtful,
 }
 
 /// A person who was enrolled. Never removed.

@@ -80,7 +80,8 @@ impl Register {
         if let Some(person) = self.people.get_mut(&signer) {
             person.wrong_passwords = 0;
             person.last_login = Some(LastLogin { id: cx.by.id, index: cx.by.index });
-            must_set_password = matches!(person.password, PasswordState::Envelope(_));
+            must_set_password =
+                matches!(person.password, PasswordState::Envelope(_) | PasswordState::Doubtful);
         }
         let chain = Chain(cx.leaf);
         self.chains.insert(

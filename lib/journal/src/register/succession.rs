@@ -4,8 +4,10 @@
 //! Each officer's statement is an entry of its own; nothing else stands between them. With the last that the genesis
 //! demands the new era begins: every chain has ended, and the log is at rest until a Start.
 
-use super::{Applied, Audience, Candidate, CandidateContent, ChainEnd, Context, Period, Register};
-use crate::act::{Act, Succession};
+use super::{
+    Applied, Audience, Candidate, CandidateContent, ChainEnd, Context, PasswordState, Period, Register,
+};
+use crate::act::{Act, KeptPasswords, Succession};
 use crate::ids::{Chain, Hash, StatementId};
 use crate::refusal::Refusal;
 use minicbor::{Decode, Encode};
@@ -37,6 +39,9 @@ pub struct SuccessionRow {
     /// All bodies were lost too.
     #[n(5)]
     pub bodies_lost: bool,
+    /// The period key was lost too.
+    #[n(6)]
+    pub period_key_lost: bool,
 }
 
 /// One that not enough officers have signed yet.
@@ -83,7 +88,7 @@ impl Register {
 
     /// Whether this period's secret key was lost by a succession.
     pub(super) fn is_period_lost(&self, period: &Period) -> bool {
-        self.successions.iter().any(|row| row.bodies_lost && row.end > period.index)
+        self.successions.iter().any(|row| row.period_key_lost && row.end > period.index)
     }
 
     /// Nothing stands between the statements of a succession.
@@ -129,7 +134,12 @@ impl Register {
             officers: signed,
             known: act.known_size(),
             bodies_lost: act.bodies_lost,
+            period_key_lost: act.period_key_lost,
         });
+        if act.passwords == KeptPasswords::Others {
+            let own = self.people.values_mut().filter(|person| person.password == PasswordState::Own);
+            own.for_each(|person| person.password = PasswordState::Doubtful);
+        }
         let effects = self.end_all(ChainEnd::Succession);
         self.running = false;
         Ok(Applied::with(Audience::Everyone, effects))

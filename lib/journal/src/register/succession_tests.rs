@@ -1,8 +1,8 @@
 use super::*;
-use crate::act::{LossTrace, Revoke, RevokeReason, Suspend};
+use crate::act::{Leave, LossTrace, Revoke, RevokeReason, Suspend};
 use crate::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use crate::fact::{Fact, KeyRoll, Stop, key_roll_bytes};
-use crate::ids::Head;
+use crate::ids::{ConversationId, Head};
 use crate::note::NoteSigner;
 use crate::origin::Origin;
 use crate::policy::Policy;
@@ -131,9 +131,22 @@ fn only_the_first_officers_in_good_standing_sign() {
 }
 
 #[test]
+fn where_other_passwords_came_back_everybody_chooses_a_new_one() {
+    for (passwords, wanted) in [(KeptPasswords::Others, true), (KeptPasswords::InForce, false)] {
+        let (mut log, _) = lost(75);
+        let act = Succession { passwords, ..log.succession(1) };
+        log.succeed(&["olga", "oleg"], &act).unwrap();
+        log.start().unwrap();
+        log.log_in("anna").unwrap();
+        let told = log.act("anna", crate::Act::Leave(Leave { conversation: ConversationId([9; 32]) }));
+        assert_eq!(matches!(told, Err(Refusal::MustSetPassword)), wanted, "{passwords:?}: {told:?}");
+    }
+}
+
+#[test]
 fn a_period_whose_key_is_lost_gives_way_to_one_of_the_identity_key() {
     let (mut log, _) = lost(74);
-    let act = Succession { bodies_lost: true, ..log.succession(1) };
+    let act = Succession { period_key_lost: true, ..log.succession(1) };
     log.succeed(&["olga", "oleg"], &act).unwrap();
     let end = log.period_end();
     assert!(matches!(log.fact(end), Err(Refusal::BadFact { .. })), "nobody can end it");

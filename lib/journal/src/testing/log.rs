@@ -3,9 +3,9 @@
 
 use super::site::{Described, FOUNDED_MS, TestSite};
 use crate::act::{
-    Act, Approve, Create, DualAct, EnvelopeHandOver, EnvelopePrint, Epoch, Login, LossCause, LossSource,
-    LossTrace, Message, Precedence, Propose, Purpose, Reserve, SetPassword, SizeClass, Submit, Succession,
-    WrapClaim,
+    Act, Approve, Create, DualAct, EnvelopeHandOver, EnvelopePrint, Epoch, KeptPasswords, Login, LossCause,
+    LossSource, LossTrace, Message, Precedence, Propose, Purpose, Reserve, SetPassword, SizeClass, Submit,
+    Succession, WrapClaim,
 };
 use crate::entry::{Content, ENTRY_VERSION, Entry};
 use crate::fact::{CellKind, Fact, KeyRoll, PeriodEnd, Start, key_roll_bytes};
@@ -452,7 +452,18 @@ impl TestLog {
     pub fn succession(&self, era: u32) -> Succession {
         let kept = self.head();
         let lost = vec![LossTrace { source: LossSource::Cell, size: kept.size + 5, root: Some([9; 32]) }];
-        Succession { era, kept, lost, bodies_lost: false, cause: LossCause::Damage, time_ms: self.now_ms }
+        Succession {
+            era,
+            kept,
+            lost,
+            bodies_lost: false,
+            cause: LossCause::Damage,
+            time_ms: self.now_ms,
+            period_key_lost: false,
+            bodies_missing: 0,
+            passwords: KeptPasswords::InForce,
+            cell_let_go: false,
+        }
     }
 
     /// An officer's statement of a succession.

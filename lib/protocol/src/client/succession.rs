@@ -67,7 +67,7 @@ impl Trust {
             moved,
         };
         for one in &before.moved.signed {
-            let forsaken = one.act.bodies_lost.then_some(one.end);
+            let forsaken = one.act.period_key_lost.then_some(one.end);
             self.origin.era = one.act.era;
             self.periods.enter(one.act.era, one.act.kept.size, forsaken)?;
         }

@@ -96,7 +96,7 @@ impl Engine {
         };
         let envelope = match self.ledger.register.person(peer.person).map(|person| person.password) {
             Some(PasswordState::Envelope(number)) => number,
-            Some(PasswordState::Own | PasswordState::None) | None => 0,
+            Some(PasswordState::Own | PasswordState::Doubtful | PasswordState::None) | None => 0,
         };
         let check = CheckPassword {
             ticket: self.ticket(),
@@ -140,7 +140,9 @@ impl Engine {
         if !right {
             let none = self.ledger.register.person(peer.person).map(|person| person.password);
             let failure = match none {
-                Some(PasswordState::Own | PasswordState::Envelope(_)) => LoginFailure::Password,
+                Some(PasswordState::Own | PasswordState::Doubtful | PasswordState::Envelope(_)) => {
+                    LoginFailure::Password
+                }
                 Some(PasswordState::None) | None => LoginFailure::Refused,
             };
             return self.login_failed(waits.then_some(session), peer, failure, out);

@@ -1,7 +1,9 @@
 //! Engine and terminals in one thread: a driver in memory, a stepped clock, and a network that can be cut and tampered
 //! with. Passwords, wraps and bodies are the real ones.
 
-use journal::act::{Act, EnvelopeHandOver, EnvelopePrint, LossCause, LossSource, LossTrace, Succession};
+use journal::act::{
+    Act, EnvelopeHandOver, EnvelopePrint, KeptPasswords, LossCause, LossSource, LossTrace, Succession,
+};
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::entry::ENTRY_VERSION;
 use journal::fact::CellKind;
@@ -176,7 +178,18 @@ impl World {
         let kept = Head { size: tree.size(), root: tree.root() };
         let lost = vec![LossTrace { source: LossSource::Cell, size: kept.size + 5, root: Some([9; 32]) }];
         let (time_ms, cause) = (self.now.wall_ms, LossCause::Damage);
-        let act = Act::Succession(Succession { era: 1, kept, lost, bodies_lost: false, cause, time_ms });
+        let act = Act::Succession(Succession {
+            era: 1,
+            kept,
+            lost,
+            bodies_lost: false,
+            cause,
+            time_ms,
+            period_key_lost: false,
+            bodies_missing: 0,
+            passwords: KeptPasswords::InForce,
+            cell_let_go: false,
+        });
         for login in ["olga", "oleg"] {
             let person = self.site.person(login);
             let mut header = self.site.blank_header(person.signature_certificate.id());

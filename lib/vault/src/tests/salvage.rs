@@ -1,7 +1,13 @@
 //! A store whose journal is damaged before valid batches: no start takes it, a salvage keeps the beginning and its bodies.
 
 use super::*;
-use crate::{Bodies, Salvage};
+use crate::vault::locked;
+use crate::{Bodies, KeptVerifiers, Salvage};
+use disk::Device;
+use std::sync::atomic::AtomicBool;
+
+/// Limits by which nothing is folded here.
+const UNFOLDED: Limits = Limits { fold_leaves: 1000, fold_lists: 1000, ..LIMITS };
 
 /// What a world held at each size of the journal.
 struct Mark {
@@ -63,6 +69,7 @@ fn is_carried_out(vault: &Vault) -> bool {
 fn carry_out(found: Salvage, next_item: u64, random: &mut ChaCha20Rng) -> Result<Vault, Error> {
     let orphans = found.orphans(|_| Some(next_item));
     let mut vault = found.settle(false, random)?;
+    vault.leave_mark(random)?;
     if !is_carried_out(&vault) {
         let mut batch = vault.begin(true, random)?;
         batch.entry(b"S")?;
@@ -100,7 +107,7 @@ fn what_stands_before_the_damage_goes_on_with_its_bodies() {
         let found = find(&world, &machine).unwrap();
         let (entries, root) = found.kept();
         assert!(entries <= damaged as u64 && entries + 5 > damaged as u64 && root == [7; 32], "{story}");
-        assert!(found.is_behind() && found.has_verifiers(), "{story}");
+        assert!(found.is_behind() && found.kept_verifiers() == KeptVerifiers::InForce, "{story}");
         assert_eq!(found.bodies(), Bodies::Kept, "{story}");
         assert_eq!(found.newest_lost().unwrap().0, positions.len() as u64, "{story}");
         let mark = kept_mark(&marks, entries);
@@ -197,8 +204,13 @@ fn without_a_tree_that_opens_there_is_a_fresh_root_only_when_told() {
     let found = find(&world, &machine).unwrap();
     assert_eq!((found.bodies(), found.kept().0, found.cell_names()), (Bodies::Lost, kept, None));
     assert!(matches!(found.settle(false, &mut rng(1)), Err(Error::NoRoot(_))));
-    let vault = find(&world, &machine).unwrap().settle(true, &mut rng(1)).unwrap();
+    let mut vault = find(&world, &machine).unwrap().settle(true, &mut rng(1)).unwrap();
     assert_eq!(vault.journal().0, kept);
+    vault.leave_mark(&mut rng(2)).unwrap();
+    let mut random = rng(3);
+    let mut batch = vault.begin(true, &mut random).unwrap();
+    batch.entry(b"S").unwrap();
+    batch.commit([7; 32]).unwrap();
     drop(vault);
     world.power_off(&machine, 1);
     let (_, mut life) = world.calm();
@@ -217,4 +229,162 @@ fn a_store_that_lost_nothing_is_told_so() {
     assert_eq!((found.kept().0, found.is_behind()), (positions.len() as u64, false));
     assert!(found.cell_names().is_some_and(|(size, ..)| size <= found.kept().0));
     assert!(world.open(&machine).is_ok());
+}
+
+/// A site of so many batches with one message each, none of them folded; and where each one's entry and list lie.
+fn unfolded(count: usize) -> (World, Vec<Mark>, Vec<disk::Position>, Vec<u64>) {
+    let mut world = World::seeded(31);
+    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+    let cell = Box::new(MemoryCell::new(world.records.clone(), None));
+    let (mut vault, _) = Vault::open(machine.recording.clone(), cell, UNFOLDED, &mut rng(5)).unwrap();
+    let mut marks = Vec::new();
+    for _ in 0..count {
+        world.say(&mut vault, 1, 1).unwrap();
+        marks.push(mark(&world, &vault));
+    }
+    let positions = vault.journal_entries(0).map(|entry| entry.unwrap().position).collect();
+    let lists: Vec<u64> = locked(&vault.tree).lists.iter().map(|list| list.position.offset).collect();
+    assert_eq!(lists.len(), count, "each batch has a list of its own");
+    drop(vault);
+    world.power_off(&machine, 31);
+    (world, marks, positions, lists)
+}
+
+fn found_unfolded(world: &World, machine: &Machine) -> Salvage {
+    let cell = Box::new(MemoryCell::new(world.records.clone(), None));
+    Salvage::find(machine.recording.clone(), cell, UNFOLDED, &mut rng(5)).unwrap()
+}
+
+#[test]
+fn however_many_lost_lists_break_at_one_that_is_gone_what_was_kept_is_found() {
+    let (mut world, marks, positions, lists) = unfolded(28);
+    // Batch 6 is gone whole, in both streams; those behind it are there.
+    zero_block_at(&mut world, positions[6].offset);
+    world.image[lists[6] as usize + 40] ^= 1;
+    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+    let found = found_unfolded(&world, &machine);
+    assert_eq!((found.kept().0, found.bodies()), (6, Bodies::Kept));
+    let vault = carry_out(found, marks[5].next_item, &mut rng(1)).unwrap();
+    world.live.clone_from(&marks[5].live);
+    world.check_live(&vault, "up to the one before");
+}
+
+#[test]
+fn what_stands_behind_a_list_that_does_not_read_is_kept_and_the_loss_is_told() {
+    let (mut world, marks, positions, lists) = unfolded(20);
+    world.image[lists[2] as usize + 40] ^= 1;
+    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+    assert!(world.open(&machine).is_err(), "no start takes it");
+    zero_block_at(&mut world, positions[15].offset);
+    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+    let found = found_unfolded(&world, &machine);
+    assert_eq!((found.kept().0, found.bodies()), (15, Bodies::Damaged { nodes: 1 }));
+    let vault = carry_out(found, marks[14].next_item, &mut rng(1)).unwrap();
+    world.live.clone_from(&marks[14].live);
+    world.live.retain(|place, _| !marks[2].live.contains_key(place));
+    assert!(world.live.len() >= 12);
+    world.check_live(&vault, "behind the list");
+    drop(vault);
+    world.power_off(&machine, 1);
+    let (_, life) = world.calm();
+    world.check_live(&life.vault, "a start goes on without it");
+}
+
+#[test]
+fn an_older_copy_of_the_cell_is_refused_whatever_is_lost() {
+    let (mut world, _, _) = lived(5, false);
+    let old: CellRecords = Arc::new(Mutex::new(world.records.lock().unwrap().clone()));
+    let (machine, mut life) = world.calm();
+    let victim = *world.live.keys().next().unwrap();
+    let number = world.ask(&mut life.vault, vec![Target::Place(victim)]).unwrap();
+    world.erase(&mut life.vault, number).unwrap();
+    for _ in 0..4 {
+        world.say(&mut life.vault, 1, 2).unwrap();
+    }
+    let positions: Vec<_> = life.vault.journal_entries(0).map(|entry| entry.unwrap().position).collect();
+    drop(life);
+    world.power_off(&machine, 5);
+    // Before the erasure, which the lost batches alone prove then, and behind it.
+    for damaged in [positions.len() - 11, positions.len() - 3] {
+        let mut world = crash::clone_of(&world);
+        zero_block_at(&mut world, positions[damaged].offset);
+        let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+        assert!(find(&world, &machine).is_ok(), "with the right cell");
+        let cell = Box::new(MemoryCell::new(old.clone(), None));
+        let found = Salvage::find(machine.recording.clone(), cell, LIMITS, &mut rng(5));
+        assert!(matches!(found.map(drop), Err(Error::CellBehindStore { .. })), "entry {damaged}");
+        assert!(machine.recording.writes().len() == world.history.len(), "nothing was written");
+    }
+}
+
+/// A device of which one stretch does not read for a while.
+struct Failing {
+    below: Arc<RecordingDevice>,
+    stretch: std::ops::Range<u64>,
+    fails: AtomicBool,
+}
+
+impl Device for Failing {
+    fn length(&self) -> u64 {
+        self.below.length()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        let end = offset + buffer.len() as u64;
+        if self.fails.load(Ordering::SeqCst) && offset < self.stretch.end && end > self.stretch.start {
+            return Err(std::io::Error::other("a bad cable"));
+        }
+        self.below.read(offset, buffer)
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+        self.below.write(offset, bytes)
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        self.below.sync()
+    }
+
+    fn discard(&self, offset: u64, length: u64) -> std::io::Result<()> {
+        self.below.discard(offset, length)
+    }
+}
+
+#[test]
+fn an_extent_that_does_not_read_for_a_moment_is_not_given_away() {
+    let mut world = World::seeded(41);
+    world.padding = 9_000;
+    let (machine, mut life) = world.calm();
+    for _ in 0..20 {
+        world.say(&mut life.vault, 1, 2).unwrap();
+    }
+    life.vault.fold(&mut rng(1)).unwrap();
+    let at = locked(&life.vault.tree).lookup(&Place::item(1, 1)).unwrap().unwrap().position.offset;
+    let kept = mark(&world, &life.vault);
+    world.say(&mut life.vault, 1, 1).unwrap();
+    world.say(&mut life.vault, 1, 1).unwrap();
+    let lost = life.vault.entry_at(kept.entries).unwrap().unwrap().position;
+    drop(life);
+    world.power_off(&machine, 41);
+    zero_block_at(&mut world, lost.offset);
+
+    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+    let extent = u64::from(GEOMETRY.extent_bytes);
+    // Superblocks first.
+    let first = 2 * disk::BLOCK as u64;
+    let start = (at - first) / extent * extent + first;
+    let failing = Arc::new(Failing {
+        below: machine.recording.clone(),
+        stretch: start..start + extent,
+        fails: AtomicBool::new(true),
+    });
+    let cell = Box::new(MemoryCell::new(world.records.clone(), None));
+    let found = Salvage::find(failing.clone(), cell, LIMITS, &mut rng(5)).unwrap();
+    let mut vault = carry_out(found, kept.next_item, &mut rng(1)).unwrap();
+    failing.fails.store(false, Ordering::SeqCst);
+    world.live.clone_from(&kept.live);
+    for _ in 0..30 {
+        world.say(&mut vault, 2, 2).unwrap();
+    }
+    world.check_live(&vault, "as if the cable had never been bad");
 }

@@ -1,6 +1,6 @@
 //! Carries out a succession that the officers have signed: entries, then an erasure epoch of its own.
-//! Never half: what a crash leaves is refused by every start, and the same command goes on from there. But where the erasure
-//! takes several epochs, a start behind the first one takes the store, and the same command erases the rest.
+//! Never half: what a crash leaves is refused by every start, and the same command goes on from there. Where the erasure takes
+//! several epochs, only the last one names the new journal.
 
 use super::found::Found;
 use super::said::{CarriedData, Said};
@@ -16,7 +16,7 @@ use console::{Exit, Voice};
 use journal::entry::{Content, ENTRY_VERSION, Entry};
 use journal::fact::{Fact, KeyRoll, key_roll_bytes};
 use journal::ids::{Head, Place};
-use journal::register::{Candidate, CandidateContent, Register};
+use journal::register::{Candidate, CandidateContent, Register, SuccessionRow};
 use journal::statement::{SignedStatement, VerifiedStatement};
 use journal::tree::{Tree, leaf_hash};
 use pki::{SecretKey, Signer};
@@ -41,40 +41,48 @@ pub(super) fn carry_out(
     if act.bodies_lost && !bodies {
         return Err(Trouble::BodiesLost);
     }
-    let begun = found.register.successions().last();
-    let begun = begun.filter(|row| (row.era, row.kept) == (act.era, act.kept.size)).map(|row| row.end);
+    let is_this = |row: &SuccessionRow| (row.era, row.kept) == (act.era, act.kept.size);
     let data = CarriedData::new(plan, signed.len());
     let words = Said::Carried { era: act.era, kept: act.kept.size };
-    let orphans = found.orphans();
-    let next = match begun {
-        Some(end) if found.cell_size() >= end && orphans.is_empty() => {
-            return Ok(voice.done("recover", &words, data));
-        }
+    let next = match found.begun() {
         // A crash came between the entries and the epoch, or between two epochs.
-        Some(_) => None,
+        Some(begun) if is_this(begun) => None,
+        Some(begun) => return Err(Trouble::SuccessionBegun { era: begun.era }),
+        None if found.is_finished(is_this) => return Ok(voice.done("recover", &words, data)),
         None if found.head() != act.kept => return Err(Trouble::OtherKept { size: found.head().size }),
         None if !act.bodies_lost && found.bodies() == Bodies::Lost => return Err(Trouble::BodiesLost),
         None => Some(Next::of(&found, plan, signed, keys)?),
     };
+    // Behind the next lines there is only one way on, and it replaces the root of every cell.
+    found.check_cells(act.cell_let_go)?;
+    let orphans = found.orphans();
     let mut vault = found.settle(act.bodies_lost)?;
+    let failed = |error: vault::Error| store_trouble(error.into());
     if let Some(next) = next {
+        // A crash behind this line: the mark stands ahead, and no start takes the store.
+        next.make_way(&mut vault).map_err(failed)?;
         // A crash behind this line: the entries are there, the cell names what is lost, and no start takes that.
-        next.write(&mut vault).map_err(|error| store_trouble(error.into()))?;
+        next.write(&mut vault).map_err(failed)?;
+    } else {
+        vault.leave_mark(&mut rng()).map_err(failed)?;
+    }
+    if vault.check_cells().is_err() {
+        vault.let_go_of_absent_cells();
     }
     let log = Log::new(config.log_level);
     let items: Vec<EraseItem> = orphans.iter().map(item).collect();
-    erase(&mut vault, &items, log)?;
+    erase(&mut vault, &items, (act.kept.size, act.kept.root), log)?;
     Ok(voice.done("recover", &words, data))
 }
 
 /// Epochs until nothing of it is left; one at least, by which the cell names the new journal.
-fn erase(vault: &mut Vault, items: &[EraseItem], log: Log) -> Result<(), Trouble> {
+fn erase(vault: &mut Vault, items: &[EraseItem], kept: (u64, [u8; 32]), log: Log) -> Result<(), Trouble> {
     if items.is_empty() {
         erasure::name_cells(vault, log).map_err(|error| store_trouble(error.into()))?;
     }
     let mut left = items;
     while !left.is_empty() {
-        match erasure::run(vault, left, None, log).map_err(|error| store_trouble(error.into()))? {
+        match erasure::give_up(vault, left, kept, log).map_err(|error| store_trouble(error.into()))? {
             Ran::Erased { count, .. } => left = &left[count..],
             Ran::NoRoom => return Err(Trouble::NoRoomToErase),
         }
@@ -116,7 +124,7 @@ impl Next {
             trial.statement(statement)?;
         }
         let mut period = None;
-        if plan.act.bodies_lost {
+        if plan.act.period_key_lost {
             let (site, last) = (trial.register.site(), trial.register.period());
             let suite = site.map(|site| site.suite).ok_or_else(|| system(&"no site"))?;
             let number = last.map_or(0, |last| last.number + 1);
@@ -130,6 +138,14 @@ impl Next {
         }
         let head = Head { size: trial.tree.size(), root: trial.tree.root() };
         Ok(Self { entries: trial.entries, period, head })
+    }
+
+    /// The tree takes the secret, also where nodes on the way to it do not open, and then the log goes on.
+    fn make_way(&self, vault: &mut Vault) -> Result<(), vault::Error> {
+        if let Some((number, _)) = &self.period {
+            vault.mend(&[vault::Place::item(SECRETS_CONVERSATION, *number)], &mut rng())?;
+        }
+        vault.leave_mark(&mut rng())
     }
 
     fn write(&self, vault: &mut Vault) -> Result<(), vault::Error> {

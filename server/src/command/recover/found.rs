@@ -12,19 +12,21 @@ use crate::recovery::{self, RecoveryError};
 use crate::store::{self, StoreError};
 use crate::words::Trouble;
 use disk::Device;
-use journal::act::{LossCause, LossSource, LossTrace, Succession};
+use journal::act::{KeptPasswords, LossCause, LossSource, LossTrace, Succession};
 use journal::checkpoint::SignedCheckpoint;
-use journal::ids::Head;
+use journal::ids::{Head, Place};
 use journal::note::VerifierKey;
-use journal::register::Register;
+use journal::register::{Register, SuccessionRow};
 use journal::statement::SignedStatement;
 use journal::tree::Tree;
-use journal::{Content, Entry, Origin};
+use journal::{Content, Entry, ErasePlace, Origin};
 use minicbor::bytes::ByteVec;
 use pki::{PublicKey, Suite};
+use protocol::engine::Books;
 use protocol::succession::Plan;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use vault::{Bodies, Limits, SECRETS_CONVERSATION, Salvage, Target, Vault};
+use vault::{Bodies, KeptVerifiers, Limits, SECRETS_CONVERSATION, Salvage, Target, Vault};
 
 /// What was asked for.
 pub(super) struct Asked {
@@ -32,7 +34,11 @@ pub(super) struct Asked {
     pub(super) era: Option<u32>,
     pub(super) cause: LossCause,
     pub(super) bodies: bool,
+    pub(super) absent_cell: bool,
 }
+
+/// 2020-01-01 in milliseconds since 1970.
+const ERAS_BEGIN_MS: u64 = 1_577_836_800_000;
 
 /// Why nothing can be kept.
 pub(super) enum CannotKeep {
@@ -73,8 +79,12 @@ pub(super) struct Found {
     pub(super) register: Register,
     pub(super) tree: Tree,
     genesis: SignedStatement,
+    /// Bodies of kept entries that the tree has no key of.
+    missing: u64,
     /// The secret of the log's period key does not open any more; looked for only where one looks.
     period_key_lost: bool,
+    /// A start takes the store as it is; tried only where one looks.
+    starts: bool,
 }
 
 impl Found {
@@ -87,15 +97,20 @@ impl Found {
             let keeper = cells::rehearsed(config)?;
             Ok(Salvage::find(device, keeper, Limits::default(), &mut rng())?)
         };
-        let Self { salvage, register, tree, genesis, .. } = Self::of(find()?)?;
+        let starts = starts(Arc::new(OverlayDevice::new(Arc::clone(&medium))), config);
+        let Self { salvage, register, tree, genesis, missing, .. } = Self::of(find()?)?;
         let period_key_lost = match salvage.bodies() {
-            Bodies::Lost => true,
+            Bodies::Lost => {
+                // It holds the cells, which are opened once more below.
+                drop(salvage);
+                true
+            }
             Bodies::Kept | Bodies::Damaged { .. } => {
                 let settled = salvage.settle(false, &mut rng())?;
                 recovery::period_key(&settled, &register).is_err()
             }
         };
-        Ok(Self { salvage: find()?, register, tree, genesis, period_key_lost })
+        Ok(Self { salvage: find()?, register, tree, genesis, missing, period_key_lost, starts })
     }
 
     /// The store itself, for carrying out.
@@ -106,42 +121,74 @@ impl Found {
     }
 
     fn of(salvage: Salvage) -> Result<Self, CannotKeep> {
-        let (register, tree) = recovery::of_entries(salvage.journal_entries())?;
+        let (register, tree, books) = recovery::of_entries(salvage.journal_entries())?;
         if (tree.size(), tree.root()) != salvage.kept() {
             return Err(RecoveryError::Root.into());
         }
-        if let Some((size, root, _)) = salvage.cell_names()
-            && size > 0
-            && size <= tree.size()
-            && tree.root_at(size).ok() != Some(root)
-        {
-            return Err(RecoveryError::Cell { size }.into());
-        }
+        let missing = missing(&salvage, &register, &books);
         let first = salvage.journal_entries().next().ok_or(RecoveryError::NotFounded)?;
         let first = first.map_err(vault::Error::from)?;
         let genesis = match Entry::decode(&first.bytes).map(|entry| entry.content) {
             Ok(Content::Statement(genesis)) => genesis,
             Ok(Content::Fact(_)) | Err(_) => return Err(RecoveryError::NotFounded.into()),
         };
-        Ok(Self { salvage, register, tree, genesis, period_key_lost: false })
+        let (period_key_lost, starts) = (false, false);
+        let found = Self { salvage, register, tree, genesis, missing, period_key_lost, starts };
+        match found.salvage.cell_names() {
+            Some((size, ..)) if size <= found.tree.size() && !found.is_named() && found.begun().is_none() => {
+                Err(RecoveryError::Cell { size }.into())
+            }
+            Some(_) | None => Ok(found),
+        }
+    }
+
+    /// Whether the kept entries are those that the cell names, as far as it names them.
+    fn is_named(&self) -> bool {
+        let Some((size, root, _)) = self.salvage.cell_names() else { return false };
+        size == 0 || self.tree.root_at(size).ok() == Some(root)
+    }
+
+    /// The succession whose entries are there and that was not carried out to its end: the cell names less than it, or still
+    /// what it gave up. What the cell names then was named in the epoch that the kept entries end in. A journal that was lost
+    /// behind a finished one ends in an epoch before the one that named it.
+    pub(super) fn begun(&self) -> Option<&SuccessionRow> {
+        let last = self.register.successions().last()?;
+        let (size, _, epoch) = self.salvage.cell_names()?;
+        let is_newest = self.tree.size() == last.end + u64::from(last.period_key_lost);
+        let is_begun = match self.is_named() {
+            true => size < last.end,
+            false => epoch == self.salvage.kept_epoch(),
+        };
+        (is_newest && is_begun).then_some(last)
+    }
+
+    /// Whether such a succession stands in the kept entries and nothing was lost since that the cell names.
+    pub(super) fn is_finished(&self, is_this: impl Fn(&SuccessionRow) -> bool) -> bool {
+        self.is_named() && !self.salvage.is_behind() && self.register.successions().iter().any(is_this)
+    }
+
+    /// The cells that may hold a root are here, or let go of: by two officers before, or by the plan.
+    pub(super) fn check_cells(&self, let_go: bool) -> Result<(), Trouble> {
+        let Err(error) = self.salvage.check_cells() else { return Ok(()) };
+        if let_go || self.lets_go_of_all() {
+            return Ok(());
+        }
+        Err(Trouble::CellAway { reason: error.to_string() })
+    }
+
+    fn lets_go_of_all(&self) -> bool {
+        let missing = self.salvage.missing_cells();
+        let is_dropped = |name: &[u8; 8]| self.register.dropped_cells().any(|dropped| dropped.0 == *name);
+        !missing.is_empty() && missing.iter().all(is_dropped)
     }
 
     pub(super) fn head(&self) -> Head {
         Head { size: self.tree.size(), root: self.tree.root() }
     }
 
-    pub(super) fn has_verifiers(&self) -> bool {
-        self.salvage.has_verifiers()
-    }
-
     /// What becomes of the bodies by what reads.
     pub(super) fn bodies(&self) -> Bodies {
         self.salvage.bodies()
-    }
-
-    /// How many entries the cell names.
-    pub(super) fn cell_size(&self) -> u64 {
-        self.salvage.cell_names().map_or(0, |(size, ..)| size)
     }
 
     /// What no kept entry knows and the tree still holds.
@@ -160,37 +207,55 @@ impl Found {
     /// The plan for the officers, or why there is nothing to decide.
     pub(super) fn plan(&self, asked: &Asked, keys: &ServerKeys) -> Result<Plan, Trouble> {
         let kept = self.head();
-        if let Some(last) = self.register.successions().last()
-            && last.end > self.cell_size()
-        {
-            return Err(Trouble::SuccessionBegun { era: last.era });
+        if let Some(begun) = self.begun() {
+            return Err(Trouble::SuccessionBegun { era: begun.era });
         }
         if self.register.identity() != Some(&keys.identity_public()) {
             let reason = "the log identity key is not the one that the journal names".into();
             return Err(Trouble::Keys { reason });
         }
+        let now = clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?;
+        let time_ms = now.wall_ms.max(self.register.floor_ms());
         let mut lost = self.traces();
-        let mut era = self.register.era() + 1;
+        // The kept entries may know nothing of the eras that were lost with the others: a number by the clock is later than all.
+        let seconds = u32::try_from(time_ms.saturating_sub(ERAS_BEGIN_MS) / 1000).unwrap_or(u32::MAX);
+        let mut era = seconds.max(self.register.era().saturating_add(1));
         for head in &asked.heads {
             let (trace, seen) = self.trace_of(head)?;
-            era = era.max(seen + 1);
+            era = era.max(seen.saturating_add(1));
             lost.extend(trace);
         }
         if lost.is_empty() {
-            return Err(Trouble::NothingLost);
+            if self.starts {
+                return Err(Trouble::NothingLost);
+            }
+            lost.push(LossTrace { source: LossSource::Unreadable, size: kept.size, root: None });
         }
-        let bodies_lost = self.period_key_lost;
+        let bodies_lost = self.bodies() == Bodies::Lost;
         if bodies_lost && !asked.bodies {
             return Err(Trouble::BodiesLost);
         }
-        let now = clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?;
+        self.check_cells(asked.absent_cell)?;
+        let bodies_missing = match self.bodies() {
+            Bodies::Lost => 0,
+            Bodies::Kept => self.missing,
+            Bodies::Damaged { nodes } => self.missing.max(nodes),
+        };
         let act = Succession {
             era: asked.era.unwrap_or(era),
             kept,
             lost,
             bodies_lost,
             cause: asked.cause,
-            time_ms: now.wall_ms.max(self.register.floor_ms()),
+            time_ms,
+            period_key_lost: self.period_key_lost,
+            bodies_missing,
+            passwords: match self.salvage.kept_verifiers() {
+                KeptVerifiers::InForce => KeptPasswords::InForce,
+                KeptVerifiers::Others => KeptPasswords::Others,
+                KeptVerifiers::Lost => KeptPasswords::Lost,
+            },
+            cell_let_go: self.salvage.check_cells().is_err(),
         };
         Ok(Plan::new(self.genesis.clone(), self.certificates(), act))
     }
@@ -245,4 +310,37 @@ impl Found {
         let theirs = all.filter(|found| found.certificate().person().is_some_and(|id| persons.contains(&id)));
         theirs.map(|found| found.certificate().der().to_vec().into()).collect()
     }
+}
+
+/// As far as an ordinary start goes before it serves anybody.
+fn starts(device: Arc<dyn Device>, config: &StoreConfig) -> bool {
+    let Ok(keeper) = cells::rehearsed(config) else { return false };
+    let Ok((vault, opened)) = Vault::open(device, keeper, Limits::default(), &mut rng()) else {
+        return false;
+    };
+    recovery::replay(&vault, &opened).is_ok_and(|replayed| {
+        let register = &replayed.register;
+        recovery::period_key(&vault, register).is_ok() && recovery::verifiers(&vault, register).is_ok()
+    })
+}
+
+/// How many bodies the kept entries speak of and the tree has no key of.
+fn missing(salvage: &Salvage, register: &Register, books: &Books) -> u64 {
+    let items: BTreeSet<(u64, u64)> = salvage.items().map(|place| (place.conversation, place.item)).collect();
+    let pending: Vec<ErasePlace> =
+        register.erasures_pending().flat_map(|(_, what)| what.iter().copied()).collect();
+    let is_expected = |place: &Place| {
+        !pending.iter().any(|what| match what {
+            ErasePlace::Item(item) => item == place,
+            ErasePlace::Conversation(number) => *number == place.conversation,
+        })
+    };
+    let messages = register.conversations().flat_map(|conversation| {
+        let all = register.messages_of(conversation.number, 0..register.size());
+        all.filter(|message| !message.erased)
+            .map(|message| Place { conversation: message.conversation, item: message.item })
+    });
+    let others = books.titles_and_wraps(register).map(|(_, place, _)| place);
+    let expected = messages.chain(others).filter(is_expected);
+    expected.filter(|place| !items.contains(&(place.conversation, place.item))).count() as u64
 }

@@ -37,10 +37,13 @@ pub(super) struct Recover {
     /// Every body may be given up too, where nothing opens them any more.
     #[arg(long)]
     accept_loss_of_bodies: bool,
+    /// The root cell that is away may be let go of: wherever it is, it opens what is erased from then on.
+    #[arg(long)]
+    accept_loss_of_cell: bool,
     /// A signed head that somebody holds (`conclave checkpoint`): it says how much there was.
     #[arg(long, value_name = "FILE")]
     head: Vec<PathBuf>,
-    /// The number of the new era, where a terminal has seen a later one than the kept entries know.
+    /// The number of the new era; without it the seconds since 2020, which are later than any before.
     #[arg(long, value_name = "N")]
     era: Option<u32>,
     /// Why entries were lost.
@@ -83,15 +86,22 @@ pub(super) const HELP: &HelpTable = &[
         "Пример: conclaved recover --accept-loss --config /etc/conclave/conclaved.toml --out succession.plan",
     ),
     ("recover/config", "файл конфигурации"),
-    ("recover/accept_loss", "то, чего нельзя сохранить, можно оставить"),
-    ("recover/accept_loss_of_bodies", "можно оставить и все тела, если их уже ничто не открывает"),
+    ("recover/accept_loss", "от того, чего нельзя сохранить, можно отказаться"),
+    (
+        "recover/accept_loss_of_bodies",
+        "можно признать утраченными и все тела, если их уже ничто не открывает",
+    ),
+    (
+        "recover/accept_loss_of_cell",
+        "от отсутствующей корневой ячейки можно отказаться: где бы она ни была, она откроет всё, что будет уничтожено после этого",
+    ),
     (
         "recover/head",
         "подписанная вершина, которая у кого-то есть (`conclave checkpoint`): сколько записей было",
     ),
     (
         "recover/era",
-        "номер новой эпохи журнала, если терминал видел более позднюю, чем знают сохранённые записи",
+        "номер новой эпохи журнала; без него — число секунд с 2020 года: оно больше любого прежнего",
     ),
     ("recover/cause", "почему записи утрачены"),
     ("recover/out", "куда записать план"),
@@ -132,8 +142,13 @@ impl Recover {
         }
         let heads = self.head.iter().map(|path| read_head(path)).collect::<Result<Vec<_>, _>>()?;
         let found = Found::rehearsed(config).map_err(|error| error.trouble())?;
-        let asked =
-            Asked { heads, era: self.era, cause: self.cause.of(), bodies: self.accept_loss_of_bodies };
+        let asked = Asked {
+            heads,
+            era: self.era,
+            cause: self.cause.of(),
+            bodies: self.accept_loss_of_bodies,
+            absent_cell: self.accept_loss_of_cell,
+        };
         let plan = found.plan(&asked, keys)?;
         durable_file::create(out, plan.to_text().as_bytes(), UMASK)
             .map_err(|error| file_trouble(out, error))?;

@@ -3,11 +3,10 @@
 
 use super::found::Found;
 use console::{Lang, Words, when};
-use journal::act::{LossSource, LossTrace};
+use journal::act::{KeptPasswords, LossSource, LossTrace};
 use protocol::succession::Plan;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use vault::Bodies;
 
 console::words! {
     pub(super) enum Said {
@@ -22,7 +21,7 @@ console::words! {
             => en("the log goes on in era {era} behind {kept} entries; `conclaved run` starts the server. Every terminal will show what \
                    was given up and who decided it"),
                ru("журнал продолжается в эпохе {era} после записей: {kept}; сервер запускает `conclaved run`. Каждый терминал покажет, что \
-                   оставлено и кто это решил");
+                   признано утраченным и кто это решил");
     }
 }
 
@@ -41,6 +40,10 @@ pub(super) struct PlanData {
     root: String,
     lost: Vec<Trace>,
     bodies_lost: bool,
+    bodies_missing: u64,
+    period_key_lost: bool,
+    passwords: &'static str,
+    cell_let_go: bool,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -55,6 +58,7 @@ impl PlanData {
                 LossSource::Cell => "cell",
                 LossSource::LaterBatches => "later-batches",
                 LossSource::SignedHead => "signed-head",
+                LossSource::Unreadable => "unreadable",
             },
             size: trace.size,
             root: trace.root.map(|root| hex(&root)),
@@ -66,6 +70,14 @@ impl PlanData {
             root: hex(&act.kept.root),
             lost: act.lost.iter().map(trace).collect(),
             bodies_lost: act.bodies_lost,
+            bodies_missing: act.bodies_missing,
+            period_key_lost: act.period_key_lost,
+            passwords: match act.passwords {
+                KeptPasswords::InForce => "in-force",
+                KeptPasswords::Others => "others",
+                KeptPasswords::Lost => "lost",
+            },
+            cell_let_go: act.cell_let_go,
         }
     }
 }
@@ -96,14 +108,31 @@ console::words! {
             => en("  later batches lie on the device, of at least {size} entries"),
                ru("  на устройстве есть более поздние партии, записей не меньше: {size}");
         ByHead { size: u64 } => en("  a signed head of {size} entries"), ru("  подписанная вершина, записей: {size}");
+        Unreadable
+            => en("  no entry is known to be lost: what a start needs beside them does not read (key tree, period key or passwords)"),
+               ru("  об утрате записей ничего не известно: не читается то, что нужно для запуска кроме них (дерево ключей, ключ периода \
+                   или пароли)");
         BodiesKept => en("bodies of kept entries are kept; what was erased stays erased"),
                       ru("тела сохранённых записей сохранены; уничтоженное остаётся уничтоженным");
-        BodiesDamaged { nodes: u64 }
-            => en("bodies of kept entries are kept, but for what lies below {nodes} damaged nodes of the key tree"),
-               ru("тела сохранённых записей сохранены, кроме лежащих под повреждёнными узлами дерева ключей: {nodes}");
+        BodiesMissing { bodies: u64 }
+            => en("bodies of kept entries are kept, but for {bodies} that nothing opens: damaged, or erased in what is lost"),
+               ru("тела сохранённых записей сохранены, кроме тех, которые уже ничем не открыть (повреждены или уничтожены в утраченном): {bodies}");
         BodiesLost
-            => en("EVERY BODY IS LOST: no message and no file of before opens ever again, and the log gets a new period key"),
-               ru("УТРАЧЕНЫ ВСЕ ТЕЛА: ни одно прежнее сообщение и ни один файл больше не откроются; ключ периода журнала будет новым");
+            => en("EVERY BODY IS LOST: no message and no file of before opens ever again"),
+               ru("УТРАЧЕНЫ ВСЕ ТЕЛА: ни одно прежнее сообщение и ни один файл больше не откроются");
+        PeriodKeyLost
+            => en("the log's PERIOD KEY is lost: it gets a new one, by the log identity key"),
+               ru("утрачен КЛЮЧ ПЕРИОДА журнала: новый подтвердит ключ журнала");
+        OtherVerifiers
+            => en("the PASSWORDS in force do not read, OTHERS come back: somebody may log in by a password that was changed, and everybody \
+                   must choose a new one at the next login"),
+               ru("действовавшие ПАРОЛИ не читаются, вернутся ДРУГИЕ: кто-то сможет войти по изменённому паролю, и каждый при следующем \
+                   входе должен задать новый");
+        CellLetGo
+            => en("the root cell that is away is LET GO OF: wherever it is, it opens what is erased from now on; take it out of the \
+                   configuration, or erasures wait for it"),
+               ru("от отсутствующей корневой ячейки ОТКАЗЫВАЮТСЯ: где бы она ни была, она откроет всё, что будет уничтожено; уберите её из \
+                   конфигурации, иначе уничтожение будет её ждать");
         NoVerifiers
             => en("the PASSWORDS are lost too: nobody can log in until the authority has handed out new envelopes"),
                ru("утрачены и ПАРОЛИ: никто не войдёт, пока центр не выдаст новые конверты");
@@ -118,25 +147,31 @@ console::words! {
 pub(super) fn plan_text(found: &Found, plan: &Plan, lang: Lang) -> String {
     let act = &plan.act;
     let site = found.register.site();
-    let mut lines = vec![
-        Line::Kept {
-            site: site.map(|site| console::clean(&site.name).to_string()).unwrap_or_default(),
-            kept: act.kept.size,
-            last: when::minute(found.register.floor_ms()),
-        },
-        Line::Lost { kept: act.kept.size },
-    ];
+    let mut lines = vec![Line::Kept {
+        site: site.map(|site| console::clean(&site.name).to_string()).unwrap_or_default(),
+        kept: act.kept.size,
+        last: when::minute(found.register.floor_ms()),
+    }];
+    let is_lost = act.lost.iter().any(|trace| trace.source != LossSource::Unreadable);
+    lines.extend(is_lost.then_some(Line::Lost { kept: act.kept.size }));
     lines.extend(act.lost.iter().map(|trace| match trace.source {
         LossSource::Cell => Line::ByCell { size: trace.size },
         LossSource::LaterBatches => Line::ByBatches { size: trace.size },
         LossSource::SignedHead => Line::ByHead { size: trace.size },
+        LossSource::Unreadable => Line::Unreadable,
     }));
-    lines.push(match (act.bodies_lost, found.bodies()) {
-        (true, _) | (false, Bodies::Lost) => Line::BodiesLost,
-        (false, Bodies::Kept) => Line::BodiesKept,
-        (false, Bodies::Damaged { nodes }) => Line::BodiesDamaged { nodes },
+    lines.push(match (act.bodies_lost, act.bodies_missing) {
+        (true, _) => Line::BodiesLost,
+        (false, 0) => Line::BodiesKept,
+        (false, bodies) => Line::BodiesMissing { bodies },
     });
-    lines.extend((!found.has_verifiers()).then_some(Line::NoVerifiers));
+    lines.extend(act.period_key_lost.then_some(Line::PeriodKeyLost));
+    lines.extend(match act.passwords {
+        KeptPasswords::InForce => None,
+        KeptPasswords::Others => Some(Line::OtherVerifiers),
+        KeptPasswords::Lost => Some(Line::NoVerifiers),
+    });
+    lines.extend(act.cell_let_go.then_some(Line::CellLetGo));
     lines.push(Line::Era { era: act.era });
     let persons = found.register.first_officers();
     let login = |id: &pki::PersonId| found.register.person(*id).map(|person| format!("@{}", person.login));
