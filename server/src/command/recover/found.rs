@@ -286,7 +286,7 @@ impl Found {
         }
         let identity = self.register.identity().and_then(|raw| PublicKey::from_raw(Suite::Ed25519, raw).ok());
         let key = identity.and_then(|key| VerifierKey::new(note.claimed().origin.key_name(), key).ok());
-        if !key.is_some_and(|key| note.verify_by(&key).is_ok()) {
+        if key.is_none_or(|key| note.verify_by(&key).is_err()) {
             return Err(bad("the log identity key has not signed it"));
         }
         if self.register.lost_by(era, head.size).is_some() {
