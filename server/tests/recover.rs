@@ -528,7 +528,8 @@ fn what_a_start_needs_beside_the_entries_is_lost_and_two_officers_go_on() {
     });
     stop(server);
     let before = files(&site);
-    let flips: [(&str, fn(&Site)); 5] = [
+    type Harm = fn(&Site);
+    let flips: [(&str, Harm); 5] = [
         ("nodes", |site| site.flip("the key tree above the conversations")),
         ("verifiers", |site| site.flip_newest(|frame| frame.stream == disk::Stream::Verifiers)),
         ("top", |site| site.flip("the top of the key tree")),

@@ -110,7 +110,7 @@ impl Salvage {
     /// Why no root may be replaced: [`Error::CellAbsent`]. To be asked before [`Salvage::settle`], behind which there is no
     /// other way than through.
     pub fn check_cells(&self) -> Result<(), &Error> {
-        self.absent.1.as_ref().map(|()| ())
+        self.absent.1.as_ref().copied()
     }
 
     /// Names of the cells that the ruling slot names and that are away.
