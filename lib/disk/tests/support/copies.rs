@@ -9,27 +9,27 @@ use disk::{
     MemoryDevice, Outline, Position, Range, Restoring, Still,
 };
 
-pub const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 80, reserve: 3 };
-pub const LENGTH: u64 = 64 * 1024 * 81;
+pub(crate) const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 80, reserve: 3 };
+pub(crate) const LENGTH: u64 = 64 * 1024 * 81;
 
-pub fn rng(seed: u64) -> ChaCha20Rng {
+pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
-pub fn keys() -> DeviceKeys {
+pub(crate) fn keys() -> DeviceKeys {
     DeviceKeys::of(&[1; 32], &[2; 32]).unwrap()
 }
 
 /// A store whose bodies live in rings: what is old is freed.
-pub struct Life {
-    pub device: Arc<MemoryDevice>,
-    pub log: Log,
-    pub random: ChaCha20Rng,
-    pub bodies: Vec<(Position, Vec<u8>)>,
+pub(crate) struct Life {
+    pub(crate) device: Arc<MemoryDevice>,
+    pub(crate) log: Log,
+    pub(crate) random: ChaCha20Rng,
+    pub(crate) bodies: Vec<(Position, Vec<u8>)>,
 }
 
 impl Life {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let device = Arc::new(MemoryDevice::new(LENGTH));
         let mut random = rng(seed);
         Log::format(&*device, &keys(), GEOMETRY, &mut random).unwrap();
@@ -37,12 +37,12 @@ impl Life {
         Self { device, log, random, bodies: Vec::new() }
     }
 
-    pub fn extent(position: Position) -> Extent {
+    pub(crate) fn extent(position: Position) -> Extent {
         ((position.offset - 2 * BLOCK as u64) / u64::from(GEOMETRY.extent_bytes)) as Extent
     }
 
     /// A batch with a body of some kilobytes.
-    pub fn step(&mut self) -> Result<(), Error> {
+    pub(crate) fn step(&mut self) -> Result<(), Error> {
         let mut body = vec![0; 5000 + (self.random.next_u64() % 20_000) as usize];
         self.random.fill_bytes(&mut body);
         let mut batch = self.log.begin(false, &mut self.random)?;
@@ -54,14 +54,14 @@ impl Life {
     }
 
     /// A batch without one.
-    pub fn say(&mut self) {
+    pub(crate) fn say(&mut self) {
         let mut batch = self.log.begin(false, &mut self.random).unwrap();
         batch.entry(b"said").unwrap();
         batch.commit(CommitFields { epoch: 7, ..CommitFields::default() }).unwrap();
     }
 
     /// Frees the oldest extent of bodies that is closed.
-    pub fn free_oldest(&mut self) -> bool {
+    pub(crate) fn free_oldest(&mut self) -> bool {
         let closed = self.log.closed_extents();
         let oldest = self.bodies.iter().map(|(position, _)| Self::extent(*position));
         let Some(oldest) = oldest.into_iter().find(|extent| closed.contains(extent)) else { return false };
@@ -75,17 +75,17 @@ impl Life {
 
 /// What a copy keeps.
 #[derive(Default)]
-pub struct Copy {
-    pub cover: Cover,
-    pub pieces: Vec<(Range, Vec<u8>)>,
-    pub outline: Option<Outline>,
+pub(crate) struct Copy {
+    pub(crate) cover: Cover,
+    pub(crate) pieces: Vec<(Range, Vec<u8>)>,
+    pub(crate) outline: Option<Outline>,
     /// Pieces that did not read whole.
-    pub unread: u32,
+    pub(crate) unread: u32,
 }
 
 impl Copy {
     /// Brings it to a state; `between` runs before each piece. Gives how many bytes were read.
-    pub fn bring(&mut self, still: &Still, mut between: impl FnMut()) -> Result<usize, CopyError> {
+    pub(crate) fn bring(&mut self, still: &Still, mut between: impl FnMut()) -> Result<usize, CopyError> {
         let mut buffer = CopyBuffer::new();
         let mut bytes = 0;
         for range in self.cover.missing(still.outline()) {
@@ -99,7 +99,7 @@ impl Copy {
         Ok(bytes)
     }
 
-    pub fn restore(&self, device: &dyn Device) -> Result<(), Error> {
+    pub(crate) fn restore(&self, device: &dyn Device) -> Result<(), Error> {
         let outline = self.outline.as_ref().unwrap();
         let mut restoring = Restoring::new(device, outline)?;
         for (range, bytes) in self.pieces.iter().filter(|(range, _)| outline.holds(range)) {
@@ -109,7 +109,7 @@ impl Copy {
     }
 
     /// Where the device holds what is in the way of a restore.
-    pub fn in_the_way(&self, device: &dyn Device) -> Option<u64> {
+    pub(crate) fn in_the_way(&self, device: &dyn Device) -> Option<u64> {
         let outline = self.outline.as_ref().unwrap();
         let mut restoring = Restoring::new(device, outline).unwrap();
         let mut found = restoring.find_superblocks().unwrap();
@@ -125,14 +125,14 @@ impl Copy {
     }
 
     /// The restored store opens as the state that was held, and every body of it is there.
-    pub fn assert_opens(&self, bodies: &[(Position, Vec<u8>)]) {
+    pub(crate) fn assert_opens(&self, bodies: &[(Position, Vec<u8>)]) {
         let device = Arc::new(MemoryDevice::new(LENGTH));
         self.restore(&*device).unwrap();
         assert_opens(device, self.outline.as_ref().unwrap(), bodies);
     }
 }
 
-pub fn assert_opens(device: Arc<dyn Device>, outline: &Outline, bodies: &[(Position, Vec<u8>)]) {
+pub(crate) fn assert_opens(device: Arc<dyn Device>, outline: &Outline, bodies: &[(Position, Vec<u8>)]) {
     let (log, recovered) = Log::open(device, &keys()).unwrap();
     assert_eq!((recovered.batch, recovered.entries), (outline.anchor.batch, outline.entries));
     assert_eq!((recovered.set_aside_bytes, recovered.fields.epoch), (0, outline.epoch));
