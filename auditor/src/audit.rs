@@ -26,8 +26,8 @@ pub const OUTSIDE_MAX: usize = 4096;
 pub struct OutsideHead {
     /// The file's name; `None` for the trust file's own anchor.
     pub file: Option<String>,
-    /// The era that its note names; 0 where there is no note.
-    pub era: u32,
+    /// The era that its note names, or that was typed with it; `None` for a head that was typed without one.
+    pub era: Option<u32>,
     /// The head.
     pub head: Head,
 }
@@ -125,6 +125,14 @@ pub enum Unanchored {
         /// The succession: the index behind it.
         end: u64,
     },
+    /// A head that was typed without its era is not that of the entries, and entries were given up: it is one of those, or it
+    /// contradicts what is here.
+    EraUnknown {
+        /// The head's size.
+        size: u64,
+        /// Entries that the succession kept.
+        kept: u64,
+    },
     /// More entries beyond the anchor than the trust file allows.
     TooMany {
         /// The limit.
@@ -208,7 +216,7 @@ pub struct Wanted<'a> {
 pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Audit, io::Error> {
     let Wanted { trust, mut outside, progress, observer } = wanted;
     if let Some(anchor) = &trust.anchor {
-        outside.insert(0, OutsideHead { file: None, era: anchor.era(), head: anchor.head });
+        outside.insert(0, OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head });
     }
     let mut logins = Logins::default();
     let observer = &mut |index, entry: &CheckedEntry, applied: &Applied| {
@@ -303,7 +311,7 @@ impl Weighed {
         }
         let mut against_known = None;
         for anchor in outside {
-            match replay.compare(anchor.era, anchor.head) {
+            match replay.compare(anchor.era.unwrap_or(0), anchor.head) {
                 Ok(Compared::Same) => self.agreed.push(anchor.clone()),
                 Ok(Compared::Beyond) => {
                     self.say(Judgement::Incomplete(Missing::KnownUpTo { size: anchor.head.size }));
@@ -376,7 +384,7 @@ fn weigh_note(replay: &Replay, note: usize, bytes: &[u8]) -> Result<Head, Agains
     let (era, head) = (checkpoint.claimed().origin.era, checkpoint.claimed().head);
     replay.confirm(&checkpoint).map_err(|reason| match reason {
         Unconfirmed::Lost { .. } => {
-            Against::Lost(OutsideHead { file: Some(format!("note {}", note + 1)), era, head })
+            Against::Lost(OutsideHead { file: Some(format!("note {}", note + 1)), era: Some(era), head })
         }
         Unconfirmed::OtherEra { found: era, .. } => Against::Flaw(Flaw::NoteOfOtherEra { note, era }),
         Unconfirmed::OtherLog { .. } => Against::Flaw(Flaw::NoteOfOtherLog { note }),
@@ -402,8 +410,16 @@ fn lost_by_succession(replay: &Replay, lost: &[OutsideHead]) -> Option<Unanchore
     let anchored = replay.verdict().anchored;
     let given_up = lost.iter().filter_map(|lost| {
         let size = lost.head.size;
-        let row = replay.register().lost_by(lost.era, size).filter(|row| anchored < row.end)?;
-        Some((row.end, Unanchored::LostBySuccession { size, kept: row.kept, end: row.end }))
+        let row = replay.register().lost_by(lost.era.unwrap_or(0), size)?;
+        let kept = row.kept;
+        match lost.era {
+            // Whatever else is known: it may be a fork's.
+            None => Some((u64::MAX, Unanchored::EraUnknown { size, kept })),
+            Some(_) if anchored < row.end => {
+                Some((row.end, Unanchored::LostBySuccession { size, kept, end: row.end }))
+            }
+            Some(_) => None,
+        }
     });
     // Each of them counts; the latest is named.
     given_up.max_by_key(|(end, _)| *end).map(|(_, unanchored)| unanchored)

@@ -67,7 +67,7 @@ fn without_an_anchor_within_the_limits_nothing_counts_as_verified() {
     let old = judged(&whole, &strict, Vec::new());
     let expected = Unanchored::TooOld { age_ms: 3000, limit_ms: 2999 };
     assert!(matches!(old.judgement, Judgement::Unanchored(found) if found == expected));
-    let given = OutsideHead { file: Some("anna.checkpoint".into()), era: 0, head: log.head() };
+    let given = OutsideHead { file: Some("anna.checkpoint".into()), era: Some(0), head: log.head() };
     assert!(matches!(judged(&whole, &strict, vec![given]).judgement, Judgement::Verified));
 }
 
@@ -191,7 +191,7 @@ fn a_log_that_was_rolled_back_is_shorter_than_what_is_known() {
 #[test]
 fn every_head_from_outside_is_compared_however_many_there_are() {
     let (shown, hidden) = two_faces(17);
-    let known = |head| OutsideHead { file: Some("a terminal's".into()), era: 0, head };
+    let known = |head| OutsideHead { file: Some("a terminal's".into()), era: Some(0), head };
     let mut outside = vec![known(shown.head()); 200];
     let audit = judged(&exported(&shown), &trust(&shown, None), outside.clone());
     assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
@@ -358,7 +358,7 @@ fn a_succession_is_crossed_and_a_head_of_what_it_gave_up_says_nothing() {
         audit.judgement
     );
     // Until a head behind it was compared: then it is mentioned, no more.
-    let now = OutsideHead { file: Some("anna.checkpoint".into()), era: 1, head: log.head() };
+    let now = OutsideHead { file: Some("anna.checkpoint".into()), era: Some(1), head: log.head() };
     let audit = judged(&exported(&log), &own, vec![now]);
     assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
     assert_eq!(audit.lost.len(), 1);
@@ -366,9 +366,21 @@ fn a_succession_is_crossed_and_a_head_of_what_it_gave_up_says_nothing() {
     let notes = [gone_note, signed(&log, log.head())];
     let audit = judged(&bundle(&log.entries, &notes), &trust(&log, Some(anchor)), Vec::new());
     assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
-    let forked = OutsideHead { file: None, era: 1, head: Head { root: [1; 32], ..log.head() } };
+    let forked = OutsideHead { file: None, era: Some(1), head: Head { root: [1; 32], ..log.head() } };
     let audit = judged(&exported(&log), &own, vec![forked]);
     assert!(matches!(audit.judgement, Judgement::Diverged(_)), "{:?}", audit.judgement);
+    // Typed without its era it may be of what was given up, or a fork's: whatever else is known, that is no "verified".
+    let typed = |head| OutsideHead { file: None, era: None, head };
+    let now = OutsideHead { file: None, era: Some(1), head: log.head() };
+    let audit = judged(&exported(&log), &own, vec![now, typed(Head { root: [1; 32], ..log.head() })]);
+    let expected = Unanchored::EraUnknown { size: log.head().size, kept: act.kept.size };
+    assert!(
+        matches!(&audit.judgement, Judgement::Unanchored(why) if *why == expected),
+        "{:?}",
+        audit.judgement
+    );
+    let audit = judged(&exported(&log), &trust(&log, Some(anchor)), vec![typed(log.head())]);
+    assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
 }
 
 #[test]
@@ -391,7 +403,7 @@ fn each_head_that_was_given_up_counts_not_the_largest_alone() {
     let act = log.succession(2);
     log.succeed(&["olga", "oleg"], &act).unwrap();
     log.start().unwrap();
-    let own = |era, head| OutsideHead { file: None, era, head };
+    let own = |era, head| OutsideHead { file: None, era: Some(era), head };
     let heads = vec![own(0, first), own(1, stays), own(1, second)];
     assert!(first.size > second.size);
     let audit = judged(&exported(&log), &trust(&log, Some(anchor)), heads);

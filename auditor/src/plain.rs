@@ -343,6 +343,18 @@ fn unanchored(why: &Unanchored, lang: Lang) -> String {
                 end - 1
             ),
         ),
+        Unanchored::EraUnknown { size, kept } => lang.pick(
+            format!(
+                "the head of {size} entries that was typed is not that of these entries, and entries from {kept} on were given \
+                 up by decision of the officers named below: it may be of those, or of another log; type it with the era \
+                 that stands beside it (ERA/SIZE:ROOT), or give its checkpoint with --anchor"
+            ),
+            format!(
+                "введённая точка на {size} записей с этими записями не сходится, а записи с {kept} признаны утраченными по \
+                 решению офицеров, названных ниже: она может относиться к ним или к другому журналу; введите её с эрой, \
+                 указанной рядом с ней (ЭРА/РАЗМЕР:КОРЕНЬ), или дайте её контрольную точку через --anchor"
+            ),
+        ),
         Unanchored::TooMany { limit } => lang.pick(
             format!("more than {limit} entries lie beyond the newest head from outside"),
             format!("после последней точки сверки записей больше, чем {limit}"),

@@ -188,8 +188,13 @@ fn anchor(init: &Init, trust: &Trust) -> Result<Option<Anchor>, Trouble> {
         let (_, head, note) = read_anchor(path, trust)?;
         return Ok(Some(Anchor { head, note: note.into() }));
     }
-    let head = init.head.as_deref().map(outside_head).transpose()?;
-    Ok(head.map(|head| Anchor { head, note: Vec::new().into() }))
+    match init.head.as_deref().map(outside_head).transpose()? {
+        // An era is kept by its note alone.
+        Some((Some(1..), _)) => {
+            Err(Trouble::BadValue { what: "--head".into(), wanted: "SIZE:ROOT, or --anchor FILE".into() })
+        }
+        head => Ok(head.map(|(_, head)| Anchor { head, note: Vec::new().into() })),
+    }
 }
 
 console::words! {

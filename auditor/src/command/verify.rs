@@ -31,7 +31,7 @@ pub struct Against {
     /// A further head from outside: a checkpoint note that the log signed, as a terminal or a witness keeps it.
     #[arg(long, value_name = "FILE")]
     pub anchor: Vec<PathBuf>,
-    /// A further head from outside, read from paper: SIZE:ROOT, the root in hex or base64.
+    /// A further head from outside, read from paper: SIZE:ROOT, the root in hex or base64; ERA/SIZE:ROOT where it says so.
     #[arg(long, value_name = "SIZE:ROOT")]
     pub head: Vec<String>,
 }
@@ -95,10 +95,11 @@ pub fn judge(
     let mut outside = Vec::new();
     for path in &against.anchor {
         let (era, head, _) = read_anchor(path, trust)?;
-        outside.push(OutsideHead { file: Some(shown(path)), era, head });
+        outside.push(OutsideHead { file: Some(shown(path)), era: Some(era), head });
     }
     for text in &against.head {
-        outside.push(OutsideHead { file: Some(text.clone()), era: 0, head: outside_head(text)? });
+        let (era, head) = outside_head(text)?;
+        outside.push(OutsideHead { file: Some(text.clone()), era, head });
     }
     let (reader, bytes) = open_bundle(bundle)?;
     let mut line = ProgressLine::new(bytes, voice.lang);
@@ -146,17 +147,21 @@ pub fn read_anchor(path: &Path, trust: &Trust) -> Result<(u32, Head, Vec<u8>), T
     Ok((era, head, note))
 }
 
-/// A head typed from paper.
-pub fn outside_head(text: &str) -> Result<Head, Trouble> {
+/// A head typed from paper, with the era before it where entries were given up since: `2/4711:ROOT`.
+pub fn outside_head(text: &str) -> Result<(Option<u32>, Head), Trouble> {
     let bad = || Trouble::BadValue {
         what: format!("--head {}", console::clean(text)),
-        wanted: "SIZE:ROOT, ROOT: 32 bytes, hex or base64".into(),
+        wanted: "[ERA/]SIZE:ROOT, ROOT: 32 bytes, hex or base64".into(),
     };
-    let (size, root) = text.split_once(':').ok_or_else(bad)?;
+    let (before, root) = text.split_once(':').ok_or_else(bad)?;
+    let (era, size) = match before.split_once('/') {
+        Some((era, size)) => (Some(era.parse().map_err(|_| bad())?), size),
+        None => (None, before),
+    };
     let size = size.parse().map_err(|_| bad())?;
     let from_base64 = || STANDARD.decode(root).ok()?.try_into().ok();
     let root = unhex32(root).or_else(from_base64).ok_or_else(bad)?;
-    Ok(Head { size, root })
+    Ok((era, Head { size, root }))
 }
 
 #[derive(Serialize)]
@@ -252,6 +257,6 @@ impl From<&SuccessionRow> for Succeeded {
 
 impl From<&OutsideHead> for LostHead {
     fn from(lost: &OutsideHead) -> Self {
-        Self { file: lost.file.clone(), era: lost.era, size: lost.head.size }
+        Self { file: lost.file.clone(), era: lost.era.unwrap_or(0), size: lost.head.size }
     }
 }

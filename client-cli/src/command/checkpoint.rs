@@ -35,8 +35,11 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
     Ok(here.voice.done("checkpoint", &Note(note), data))
 }
 
-/// `SIZE:ROOT`, as `conclave-audit verify --head` takes it. The session verified its signatures when it came.
+/// `SIZE:ROOT`, as `conclave-audit verify --head` takes it, behind a succession with its era: `ERA/SIZE:ROOT`. The session
+/// verified its signatures when it came.
 pub(super) fn head(status: &Status) -> Option<String> {
-    let head = SignedCheckpoint::parse(&status.checkpoint).ok()?.claimed().head;
-    Some(format!("{}:{}", head.size, hex::encode(head.root)))
+    let checkpoint = SignedCheckpoint::parse(&status.checkpoint).ok()?;
+    let (era, head) = (checkpoint.claimed().origin.era, checkpoint.claimed().head);
+    let era = if era == 0 { String::new() } else { format!("{era}/") };
+    Some(format!("{era}{}:{}", head.size, hex::encode(head.root)))
 }
