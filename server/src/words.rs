@@ -27,7 +27,7 @@ console::words! {
         /// The bundle has no genesis.
         NoGenesis
             => en("the bundle founds no site: it holds no genesis. Later bundles go in by `conclave-admin submit`"),
-               ru("пакет не основывает площадку: в нём нет genesis. Следующие пакеты вносит `conclave-admin submit`");
+               ru("пакет не основывает систему: в нём нет genesis. Следующие пакеты вносит `conclave-admin submit`");
         /// The bundle is for another server.
         OtherServer { what: String }
             => en("the bundle was made for another server: its {what} is not this one's"),
@@ -75,7 +75,7 @@ console::words! {
         /// A store in which no site was founded yet.
         StoreEmpty { path: String }
             => en("{path}: the store is empty; `conclaved init` founds the site in it"),
-               ru("{path}: хранилище пусто; площадку в нём основывает `conclaved init`");
+               ru("{path}: хранилище пусто; систему в нём основывает `conclaved init`");
         /// Another process has it.
         StoreInUse { path: String }
             => en("{path}: another server has this store open, or the device is mounted or held by another program"),
@@ -153,7 +153,7 @@ console::words! {
                    `conclaved backup create` after every erasure makes one"),
                ru("копия снята в эпоху уничтожения {backup_epoch} (записей журнала: {entries}), корневая ячейка — в эпохе {cell_epoch}: \
                    уничтожение, сделанное с тех пор, уничтожило и корень, которым открывается эта копия; ни одно сообщение и ни один \
-                   файл в ней открыть уже нельзя. Ничего не записано. Вернуть площадку может только копия эпохи {cell_epoch}; \
+                   файл в ней открыть уже нельзя. Ничего не записано. Вернуть систему может только копия эпохи {cell_epoch}; \
                    её делает `conclaved backup create` после каждого уничтожения");
         /// The cell is another store's, or older.
         BackupNotOfCell { reason: String }
@@ -286,7 +286,7 @@ console::words! {
         /// After `init`.
         Founded { site: String, log: String, entries: u64, store: String }
             => en("site \"{site}\" founded, log {log}, {entries} entries in {store}"),
-               ru("площадка «{site}» основана, журнал {log}, записей: {entries}, хранилище {store}");
+               ru("система «{site}» основана, журнал {log}, записей: {entries}, хранилище {store}");
         /// Beside it.
         DevelopmentCell
             => en("WARNING: the root cell is a FILE: for development only. Overwriting a file does not erase flash, \
@@ -304,7 +304,7 @@ console::words! {
         /// After `store format`.
         Formatted { plan: String }
             => en("{plan}The store is made, and empty: `conclaved init` founds the site in it."),
-               ru("{plan}Хранилище создано и пусто: площадку в нём основывает `conclaved init`.");
+               ru("{plan}Хранилище создано и пусто: систему в нём основывает `conclaved init`.");
         /// After `store grow`.
         Grown { before: String, after: String }
             => en("the store has {after} now; it had {before}"), ru("теперь в хранилище {after}; было {before}");

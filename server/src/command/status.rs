@@ -20,7 +20,7 @@ pub(super) fn run(config: &Path, voice: Voice) -> Result<Exit, Trouble> {
 fn text(status: &Status, lang: Lang) -> String {
     let size = |bytes| when::bytes(bytes, lang);
     let mut rows = vec![
-        (lang.pick("site", "площадка"), clean(&status.site).to_string()),
+        (lang.pick("site", "система"), clean(&status.site).to_string()),
         (lang.pick("log", "журнал"), status.log.clone()),
         (lang.pick("listens on", "принимает на"), status.listen.join(", ")),
         (lang.pick("up", "работает"), when::duration(status.up_seconds * 1000, lang)),

@@ -99,7 +99,7 @@ console::words! {
     enum Line {
         Kept { site: String, kept: u64, last: String }
             => en("site \"{site}\": entries 0 to {} are KEPT, the last of {last}", kept - 1),
-               ru("площадка «{site}»: СОХРАНЕНЫ записи с 0 по {}, последняя от {last}", kept - 1);
+               ru("система «{site}»: СОХРАНЕНЫ записи с 0 по {}, последняя от {last}", kept - 1);
         Lost { kept: u64 }
             => en("every entry from {kept} on is LOST: messages, acknowledgements, changes of members and rights"),
                ru("все записи начиная с {kept} УТРАЧЕНЫ: сообщения, подтверждения, изменения участников и прав");

@@ -157,7 +157,7 @@ fn meaning(state: &str, lang: Lang) -> &'static str {
             "корневая ячейка хранит корень другого хранилища, не этого устройства",
         ),
         "empty" => lang
-            .pick("empty: `conclaved init` founds the site", "пустое: площадку основывает `conclaved init`"),
+            .pick("empty: `conclaved init` founds the site", "пустое: систему основывает `conclaved init`"),
         "locked" => lang.pick(
             "locked: the unlock secret is not here, and only password verifiers open",
             "закрыто: секрета разблокировки нет, открываются только проверочные записи паролей",
