@@ -26,7 +26,7 @@ impl Teller<'_> {
                 };
                 self.say(
                     format!("start, version {version}, root cell: {cell}, erasure epoch {epoch}{aside}"),
-                    format!("пуск, версия {version}, ячейка корня: {cell}, эпоха стирания {epoch}{aside}"),
+                    format!("пуск, версия {version}, ячейка корня: {cell}, эпоха уничтожения {epoch}{aside}"),
                 )
             }
             Fact::Stop(_) => self.say("stop".into(), "остановка".into()),
@@ -69,7 +69,7 @@ impl Teller<'_> {
                 let (epoch, n) = (fact.epoch, fact.through);
                 self.say(
                     format!("erased: everything asked for up to #{n}, erasure epoch {epoch}"),
-                    format!("стёрто всё, о чём просили по #{n}, эпоха стирания {epoch}"),
+                    format!("стёрто всё, о чём просили по #{n}, эпоха уничтожения {epoch}"),
                 )
             }
             Fact::KeyRoll(fact) => {

@@ -60,7 +60,7 @@ console::words! {
         Succession { at: u64, era: u32, kept: u64, known: u64, by: String, bodies: String }
             => en("SUCCESSION at entry #{at} to era {era}: {} kept, what stood behind them is LOST (at least {known} there had been); \
                    by decision of {by}{bodies}", count_en(*kept, "entry", "entries")),
-               ru("ПРЕЕМСТВО в записи #{at}, эпоха {era}: сохранено {}, стоявшее за ними УТРАЧЕНО (было не меньше {known}); \
+               ru("ПРЕЕМСТВО в записи #{at}, эра {era}: сохранено {}, стоявшее за ними УТРАЧЕНО (было не меньше {known}); \
                    по решению: {by}{bodies}", count_ru(*kept, "запись", "записи", "записей"));
         /// A head of which entries were lost.
         LostHead { what: String, size: u64 }
@@ -261,7 +261,7 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
             let n = at(*note);
             lang.pick(
                 format!("note {n} is of era {era}, in which the log was not at that size"),
-                format!("контрольная точка № {n} — эпохи {era}, в которой журнал не был такой длины"),
+                format!("контрольная точка № {n} — эры {era}, в которой журнал не был такой длины"),
             )
         }
         Flaw::NoteNotSigned { note, .. } => {

@@ -26,7 +26,7 @@ pub(crate) fn succession(view: &SuccessionView, lang: Lang) -> String {
              entries from #{kept} to #{last} at least are LOST."
         ),
         format!(
-            "ВНИМАНИЕ: система потеряла записи. По решению {by} журнал продолжается в эпохе {era} после записей: {kept}; \
+            "ВНИМАНИЕ: система потеряла записи. По решению {by} журнал продолжается в эре {era} после записей: {kept}; \
              записи с #{kept} по меньшей мере до #{last} УТРАЧЕНЫ."
         ),
     );

@@ -27,7 +27,7 @@ console::words! {
         Ask => en("Erase this for ever?"), ru("Стереть это навсегда?");
         Done { index: u64, epoch: u64 }
             => en("erased: #{index}; took effect in erasure epoch {epoch}"),
-               ru("стёрто: запись № {index}; вступило в силу в эпоху стирания {epoch}");
+               ru("стёрто: запись № {index}; вступило в силу в эпоху уничтожения {epoch}");
         Asked { index: u64 }
             => en("the erasure is in the journal: #{index}; nobody is served any more. That the keys are destroyed was not \
                    reported yet: `conclave watch` will show it"),

@@ -216,7 +216,7 @@ fn check_own_past(checkpoint: Option<&str>, plan: &Plan) -> Result<(), Trouble> 
                 era + 1
             ),
             format!(
-                "этот терминал уже видел эпоху {era}: в плане должна быть более поздняя (--era {})",
+                "этот терминал уже видел эру {era}: в плане должна быть более поздняя (--era {})",
                 era + 1
             ),
         ));
@@ -293,7 +293,7 @@ fn text(plan: &Plan, officers: &FirstOfficers, lang: Lang) -> String {
     let (needed, era) = (officers.threshold(), act.era);
     lines.push(lang.pick(
         format!("the log goes on in era {era}; {needed} of {who} must sign, and every terminal will show their names"),
-        format!("журнал продолжится в эпохе {era}; подписать должны {needed} из: {who}; их имена покажет каждый терминал"),
+        format!("журнал продолжится в эре {era}; подписать должны {needed} из: {who}; их имена покажет каждый терминал"),
     ));
     lines.join("\n")
 }

@@ -390,7 +390,7 @@ fn register_words(code: u16) -> Option<Row> {
             "none of the officers whom the genesis names",
             "не из офицеров, названных при основании",
         ),
-        253 => ("era-not-later", "an era that the log has passed already", "эта эпоха журнала уже была"),
+        253 => ("era-not-later", "an era that the log has passed already", "эта эра журнала уже была"),
         _ => return None,
     })
 }

@@ -161,7 +161,7 @@ pub fn what_words(what: What) -> (&'static str, &'static str) {
         What::Retention => ("a run of the retention schedule", "стирание по сроку хранения"),
         What::Succession => (
             "that the first officers gave up lost entries: the log's era is not proven",
-            "решение первых офицеров отказаться от утраченных записей: эпоха журнала не доказана",
+            "решение первых офицеров отказаться от утраченных записей: эра журнала не доказана",
         ),
     }
 }

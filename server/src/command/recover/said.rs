@@ -19,9 +19,9 @@ console::words! {
         /// The succession is in the journal.
         Carried { era: u32, kept: u64 }
             => en("the log goes on in era {era} behind {kept} entries; `conclaved run` starts the server. Every terminal will show what \
-                   was given up and who decided it"),
-               ru("журнал продолжается в эпохе {era} после записей: {kept}; сервер запускает `conclaved run`. Каждый терминал покажет, что \
-                   признано утраченным и кто это решил");
+                   was given up and who decided it. Begin backups in a new directory: the old one is of another history"),
+               ru("журнал продолжается в эре {era} после записей: {kept}; сервер запускает `conclaved run`. Каждый терминал покажет, что \
+                   признано утраченным и кто это решил. Резервные копии начните в новом каталоге: прежний — о другой истории");
     }
 }
 
@@ -136,7 +136,7 @@ console::words! {
         NoVerifiers
             => en("the PASSWORDS are lost too: nobody can log in until the authority has handed out new envelopes"),
                ru("утрачены и ПАРОЛИ: никто не войдёт, пока центр не выдаст новые конверты");
-        Era { era: u32 } => en("the log would go on in era {era}"), ru("журнал продолжится в эпохе {era}");
+        Era { era: u32 } => en("the log would go on in era {era}"), ru("журнал продолжится в эре {era}");
         Sign { needed: u64, who: String }
             => en("{needed} of these first officers must sign: {who}"),
                ru("подписать должны {needed} из первых офицеров: {who}");
