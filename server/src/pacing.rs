@@ -86,7 +86,15 @@ impl Pacing {
     pub(crate) fn intend(&mut self, items: &[EraseItem], through: Index) {
         if !items.is_empty() {
             self.waiting.extend_from_slice(items);
-            self.batches.push_back((self.waiting.len(), through));
+            self.asked(through);
+        }
+    }
+
+    /// A batch asked for everything that waits now. Whatever of it came first: it is done with the last of it.
+    fn asked(&mut self, through: Index) {
+        match self.batches.back_mut() {
+            Some((left, last)) if *last == through => *left = self.waiting.len(),
+            Some(_) | None => self.batches.push_back((self.waiting.len(), through)),
         }
     }
 
@@ -177,7 +185,7 @@ impl Pacing {
                 ));
             }
         }
-        self.batches.push_back((self.waiting.len(), through));
+        self.asked(through);
     }
 
     /// There was no room for what waits: it waits on, with whatever comes, and is served to nobody meanwhile. Whoever takes a

@@ -114,11 +114,11 @@ console::words! {
         /// One was begun and not finished.
         SuccessionBegun { era: u32 }
             => en("the succession to era {era} was begun and not finished: the same command with its --plan and --acts finishes it"),
-               ru("переход в эпоху {era} начат и не завершён: его завершит та же команда с прежними --plan и --acts");
+               ru("переход в эру {era} начат и не завершён: его завершит та же команда с прежними --plan и --acts");
         /// A root cell is away that a recovery would have to write to.
         CellAway { reason: String }
-            => en("{reason}. Put it back, and nothing was changed. If it is lost for good, --accept-loss-of-cell lets go of it by the                    plan: wherever it is, it opens what is erased from then on"),
-               ru("{reason}. Верните ячейку: ничего ещё не изменено. Если она утрачена навсегда, --accept-loss-of-cell откажется от неё                    по плану: где бы она ни была, она откроет всё, что будет уничтожено после этого");
+            => en("{reason}. Put it back, and nothing was changed. If it is lost for good, --accept-loss-of-cell lets go of it by the plan: wherever it is, it opens what is erased from then on"),
+               ru("{reason}. Верните ячейку: ничего ещё не изменено. Если она утрачена навсегда, --accept-loss-of-cell откажется от неё по плану: где бы она ни была, она откроет всё, что будет уничтожено после этого");
         /// The store is full to the last extent.
         NoRoomToErase
             => en("there is no room to erase what was given up, and some of it still stands: the same command goes on where there is"),

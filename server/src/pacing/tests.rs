@@ -73,8 +73,21 @@ fn letting_go_of_a_cell_has_an_epoch_of_its_own_behind_whatever_waits() {
     pacing.let_go_of_cells(&mut vault, &[CellName([1; 8])], 8);
     assert_eq!(pacing.done(1, start), None);
     assert_eq!(pacing.done(1, start), Some(8));
+    // One batch that does both is done with the last of what it erases, as a Start's is.
+    for is_first in [true, false] {
+        let many: Vec<_> = (0..100).map(EraseItem::Conversation).collect();
+        if is_first {
+            pacing.let_go_of_cells(&mut vault, &[CellName([1; 8])], 9);
+        }
+        pacing.intend(&many, 9);
+        if !is_first {
+            pacing.let_go_of_cells(&mut vault, &[CellName([1; 8])], 9);
+        }
+        assert_eq!(pacing.done(16, start), None);
+        assert_eq!(pacing.done(84, start), Some(9));
+    }
     // Like every other it waits for a backup where the policy wants one: the root goes all the same.
-    pacing.let_go_of_cells(&mut vault, &[CellName([1; 8])], 9);
+    pacing.let_go_of_cells(&mut vault, &[CellName([1; 8])], 10);
     pacing.require_backup(true);
     assert_eq!(pacing.begin_turn(&vault, start), Turn::Wait(PULL_LOOK_EVERY));
 }
