@@ -76,6 +76,13 @@ impl FileDevice {
     }
 }
 
+impl Drop for FileDevice {
+    /// Not by closing alone: a child that another thread is just starting may hold a copy of the descriptor for a moment.
+    fn drop(&mut self) {
+        let _closed_next = self.file.unlock();
+    }
+}
+
 fn lock(file: &File) -> Result<(), Error> {
     match file.try_lock() {
         Ok(()) => Ok(()),

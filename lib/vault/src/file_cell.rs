@@ -54,6 +54,13 @@ impl FileCell {
     }
 }
 
+impl Drop for FileCell {
+    /// Not by closing alone: a child that another thread is just starting may hold a copy of the descriptor for a moment.
+    fn drop(&mut self) {
+        let _closed_next = self.file.unlock();
+    }
+}
+
 fn lock(file: &File) -> Result<(), CellError> {
     match file.try_lock() {
         Ok(()) => Ok(()),
