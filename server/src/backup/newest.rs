@@ -76,6 +76,8 @@ impl Newest {
 pub(crate) struct Shelf {
     path: PathBuf,
     newest: Arc<Mutex<Option<Newest>>>,
+    /// Held by whoever writes the note: nobody who only looks waits for a disk.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Shelf {
@@ -83,7 +85,8 @@ impl Shelf {
     pub(crate) fn open(state_dir: &Path) -> Self {
         let path = state_dir.join(NOTE);
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        Self { path, newest: Arc::new(Mutex::new(serde_json::from_str(&text).ok())) }
+        let newest = Arc::new(Mutex::new(serde_json::from_str(&text).ok()));
+        Self { path, newest, writing: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Newest>> {
@@ -97,8 +100,9 @@ impl Shelf {
 
     /// Notes a finished one.
     pub(crate) fn put(&self, newest: Newest) -> io::Result<()> {
-        let mut place = self.lock();
-        let text = serde_json::to_string(place.insert(newest)).map_err(io::Error::other)?;
+        let _one_writer = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = serde_json::to_string(&newest).map_err(io::Error::other)?;
+        *self.lock() = Some(newest);
         durable_file::replace(&self.path, text.as_bytes(), durable_file::OWNER_ONLY)
     }
 
