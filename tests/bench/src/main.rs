@@ -18,6 +18,7 @@ mod site;
 mod table;
 mod terminal;
 mod vault;
+mod vault_store;
 mod yardstick;
 
 use std::path::Path;
@@ -73,10 +74,10 @@ usage: bench [--quick] [NAME]...
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [command, dir, members] = &arguments[..]
-        && command == "yardstick-server"
+    if let [command, dir, number] = &arguments[..]
+        && let Some(done) = child(command, Path::new(dir), number.parse().unwrap_or(0))
     {
-        return match yardstick::serve(Path::new(dir), members.parse().unwrap_or(0)) {
+        return match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error:#}");
@@ -93,6 +94,15 @@ fn main() -> ExitCode {
     }
     let size = if options.is_empty() { Size::Whole } else { Size::Quick };
     run(size, &names)
+}
+
+/// What the bench runs as a process of its own; `None` when the command is none of these.
+fn child(command: &str, dir: &Path, number: usize) -> Option<anyhow::Result<()>> {
+    match command {
+        "yardstick-server" => Some(yardstick::serve(dir, number)),
+        vault_store::MEMORY_COMMAND => Some(vault_store::print_memory(dir, number as u64)),
+        _ => None,
+    }
 }
 
 fn run(size: Size, names: &[String]) -> ExitCode {
