@@ -194,7 +194,7 @@ impl Log {
 
     /// An open log at this state, which is durable.
     pub(crate) fn settled(reader: Reader, state: State, verifiers: Verifiers) -> Self {
-        let Reader { device, sealer } = reader;
+        let Reader { device, sealer, .. } = reader;
         let desk = Desk::new(state.clone());
         Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, mark: 0, desk }
     }

@@ -98,7 +98,7 @@ fn their_own_key_alone_finds_all_of_them_and_nothing_else() {
     // Whoever has this key and not the other makes no log of it.
     let guessed = DeviceKeys::of(&[9; 32], &[2; 32]).unwrap();
     let refused = Log::open(Arc::new(MemoryDevice::from_bytes(image)), &guessed).map(drop);
-    assert!(matches!(refused, Err(Error::DamagedBeforeValid { damaged: 1, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NewerThanJournal { last: 0, .. })), "{refused:?}");
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn bodies_of_later_batches_tell_of_a_journal_that_is_gone() {
     let extents: Vec<usize> = of_journal.map(|frame| extent_of(frame.position.offset as usize)).collect();
     extents.iter().filter(|extent| **extent > 0).for_each(|extent| zero_extent(&mut image, *extent));
     let refused = open(&device_of(image)).map(drop);
-    assert!(matches!(refused, Err(Error::DamagedBeforeValid { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NewerThanJournal { .. })), "{refused:?}");
 }
 
 /// A device of which one block cannot be read.
