@@ -9,6 +9,7 @@ mod full;
 mod histories;
 mod kills;
 mod kinds;
+mod lost;
 mod mirror;
 mod mirror_trouble;
 mod misreads;
