@@ -199,17 +199,8 @@ impl Log {
         Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, mark: 0, desk }
     }
 
-    /// Begins a batch. An `urgent` one may use the reserve, but for its last: see [`Claim`].
-    pub fn begin<'a>(&'a mut self, urgent: bool, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
-        self.begin_with(if urgent { Claim::Urgent } else { Claim::Ordinary }, rng)
-    }
-
     /// Begins a batch that may take what its claim says.
-    pub fn begin_with<'a>(
-        &'a mut self,
-        claim: Claim,
-        rng: &'a mut dyn CryptoRng,
-    ) -> Result<Batch<'a>, Error> {
+    pub fn begin<'a>(&'a mut self, claim: Claim, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
         if self.poisoned {
             return Err(Error::Poisoned);
         }

@@ -46,7 +46,7 @@ fn carried_out(device: &Arc<dyn Device>) -> Log {
     let mut log = found.settle(fields.clone(), &mut random).unwrap();
     assert!(start(device).is_err(), "the mark keeps every start from it");
     log.leave_mark();
-    let mut batch = log.begin_with(Claim::Urgent, &mut random).unwrap();
+    let mut batch = log.begin(Claim::Urgent, &mut random).unwrap();
     batch.entry(b"given up").unwrap();
     batch.commit(fields).unwrap();
     log
@@ -208,7 +208,7 @@ fn a_lost_run_behind_kept_ones_that_do_not_read_takes_nothing_from_them() {
     let extent = Life::extent(life.bodies.last().unwrap().0);
     let kept = life.log.used_bytes(extent);
     for _ in 0..3 {
-        let mut batch = life.log.begin_with(Claim::Ordinary, &mut life.random).unwrap();
+        let mut batch = life.log.begin(Claim::Ordinary, &mut life.random).unwrap();
         batch.entry(b"said").unwrap();
         let body = batch.body(&[3; 32], 900, |slot, _| slot.fill(3)).unwrap();
         assert_eq!(Life::extent(body), extent);
@@ -231,7 +231,7 @@ fn a_store_that_is_full_to_the_last_extent_is_recovered_too() {
     (0..40).for_each(|_| life.step().unwrap());
     let mut random = rng(3);
     while life.log.space().free > 0 {
-        let mut batch = life.log.begin_with(Claim::Erasing, &mut random).unwrap();
+        let mut batch = life.log.begin(Claim::Erasing, &mut random).unwrap();
         batch.body(&[3; 32], 60_000, |slot, _| slot.fill(3)).unwrap();
         batch.commit(CommitFields::default()).unwrap();
     }
@@ -252,7 +252,7 @@ fn verifiers_of_lost_batches_tell_of_them() {
     let mut life = Life::new(12);
     let mut random = rng(3);
     for number in 0..6u8 {
-        let mut batch = life.log.begin_with(Claim::Ordinary, &mut random).unwrap();
+        let mut batch = life.log.begin(Claim::Ordinary, &mut random).unwrap();
         batch.entry(b"password").unwrap();
         batch.verifier([1; 8], Some(&[number; 40])).unwrap();
         batch.commit(CommitFields::default()).unwrap();

@@ -192,7 +192,7 @@ pub(crate) fn fresh_tree(
     let top = TopNode { epoch, j: Secret32::random(rng, &mask), conversations: None };
     let root = Secret32::random(rng, &mask);
     let mut tree = new_tree(log, log.store(), mask, (root, unlock), top, NO_TOP, limits);
-    let mut batch = log.begin_with(Claim::Erasing, rng)?;
+    let mut batch = log.begin(Claim::Erasing, rng)?;
     let change = Draft::over(&mut tree).write(&mut batch)?;
     batch.commit(fields(change.top_at))?;
     tree.apply(change);

@@ -9,7 +9,7 @@ use crate::site::{rng, scratch};
 use crate::table::{Bound, Row};
 use ::vault::{FileCell, Limits, Need, Place, Target, Tended, Vault};
 use anyhow::Result;
-use disk::{FileDevice, Geometry, Preallocation};
+use disk::{Claim, FileDevice, Geometry, Preallocation};
 use redb::{Database, ReadableDatabase, TableDefinition};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -107,7 +107,7 @@ fn inserts(size: Size, rows: &mut Vec<Row>) -> Result<()> {
         let (mut ours, mut redbs, mut bares) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             ours.push(rate(span, batch, || {
-                let mut writing = vault.begin(false, &mut rng)?;
+                let mut writing = vault.begin(Claim::Ordinary, &mut rng)?;
                 for _ in 0..batch {
                     writing.insert(Place::item(1, item), &body)?;
                     item += 1;
@@ -192,7 +192,7 @@ fn erasures(messages: u64) -> Result<Erasures> {
     let mut rng = rng();
     let body = [7; BODY_BYTES];
     for first in (0..messages).step_by(FILL as usize) {
-        let mut batch = vault.begin(false, &mut rng)?;
+        let mut batch = vault.begin(Claim::Ordinary, &mut rng)?;
         for n in first..messages.min(first + FILL) {
             batch.insert(Place::item(1 + n % CONVERSATIONS, n / CONVERSATIONS), &body)?;
         }
@@ -245,7 +245,7 @@ fn erasures(messages: u64) -> Result<Erasures> {
             if compacting && vault.tend(Need::Hygiene, &mut rng)? == Tended::Idle {
                 break;
             }
-            let mut batch = vault.begin(false, &mut rng)?;
+            let mut batch = vault.begin(Claim::Ordinary, &mut rng)?;
             for _ in 0..16 {
                 batch.insert(Place::item(1, fresh), &body)?;
                 fresh += 1;

@@ -93,7 +93,7 @@ fn where_every_body_may_be_given_up_an_older_copy_of_the_cell_gives_the_device_k
     assert!(vault.epoch() > epoch);
     vault.leave_mark(&mut rng(7)).unwrap();
     let mut random = rng(8);
-    let mut batch = vault.begin(true, &mut random).unwrap();
+    let mut batch = vault.begin(Claim::Urgent, &mut random).unwrap();
     batch.entry(b"S").unwrap();
     batch.commit([7; 32]).unwrap();
     assert!(world.adversary_with(&machine, &vault, &old).is_empty(), "no root of before is in it");

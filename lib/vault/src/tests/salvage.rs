@@ -71,7 +71,7 @@ pub(super) fn carry_out(found: Salvage, next_item: u64, random: &mut ChaCha20Rng
     let mut vault = found.settle(false, random)?;
     vault.leave_mark(random)?;
     if !is_carried_out(&vault) {
-        let mut batch = vault.begin(true, random)?;
+        let mut batch = vault.begin(Claim::Urgent, random)?;
         batch.entry(b"S")?;
         batch.commit([7; 32])?;
     }
@@ -208,7 +208,7 @@ fn without_a_tree_that_opens_there_is_a_fresh_root_only_when_told() {
     assert_eq!(vault.journal().0, kept);
     vault.leave_mark(&mut rng(2)).unwrap();
     let mut random = rng(3);
-    let mut batch = vault.begin(true, &mut random).unwrap();
+    let mut batch = vault.begin(Claim::Urgent, &mut random).unwrap();
     batch.entry(b"S").unwrap();
     batch.commit([7; 32]).unwrap();
     drop(vault);
