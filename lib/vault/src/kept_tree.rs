@@ -8,11 +8,10 @@ use disk::{CommitFields, Top};
 use crate::error::Error;
 use crate::node::TopNode;
 use crate::open::{Pending, read_pending_until};
-use crate::place::Place;
 use crate::root_slot::RootSlot;
 use crate::secret::Mask;
 use crate::tree::KeyTree;
-use crate::tree_walk::{Walk, readable};
+use crate::tree_walk::{Held, Walk, readable};
 use crate::unlock::UnlockSecret;
 
 /// Trees that are looked through on either side, of lost batches and of kept ones, before the most whole one is taken.
@@ -24,8 +23,8 @@ pub(crate) struct KeptTree {
     pub(crate) at: Top,
     pub(crate) top: TopNode,
     pub(crate) pending: Pending,
-    /// Every leaf's place, of the tree and of the lists behind it.
-    pub(crate) places: Vec<Place>,
+    /// Every leaf, of the tree and of the lists behind it.
+    pub(crate) held: Vec<Held>,
     pub(crate) unreadable: u64,
 }
 
@@ -85,11 +84,11 @@ impl Trees<'_> {
     /// The tree that was chosen, walked once more: of those that were only tried no places are kept.
     fn kept(&self, slot: &RootSlot, Tried { at, lists, .. }: &Tried) -> Result<Option<KeptTree>, Error> {
         let gone = Error::Damaged { what: "the top of the tree", offset: at.position.offset };
-        let Whole { top, mut places, unreadable } = self.walk(slot, *at)?.ok_or(gone)?;
+        let Whole { top, mut held, unreadable } = self.walk(slot, *at)?.ok_or(gone)?;
         let (pending, ended) = self.pending(&top, *lists)?;
-        places.extend(pending.0.keys());
+        held.extend(pending.0.keys().map(|place| Held { place: *place, bodies: 1 }));
         let unreadable = unreadable + u64::from(ended);
-        Ok(Some(KeptTree { slot: slot.clone(), at: *at, top, pending, places, unreadable }))
+        Ok(Some(KeptTree { slot: slot.clone(), at: *at, top, pending, held, unreadable }))
     }
 
     /// A tree with the lists behind it, as far as they read.
@@ -121,15 +120,15 @@ impl Trees<'_> {
         let (reader, store) = (self.disk.reader(), self.disk.store());
         let top = KeyTree::open_top(&reader, &store, &slot.root, self.unlock.as_deref(), at, self.mask);
         let Some(top) = readable(top)?.filter(|top| top.epoch == slot.epoch) else { return Ok(None) };
-        let (places, unreadable) = Walk::over(reader, store, Arc::clone(self.mask), &top)?;
-        Ok(Some(Whole { top, places, unreadable }))
+        let (held, unreadable) = Walk::over(reader, store, Arc::clone(self.mask), &top)?;
+        Ok(Some(Whole { top, held, unreadable }))
     }
 }
 
 /// All of one tree, but for the lists behind it.
 struct Whole {
     top: TopNode,
-    places: Vec<Place>,
+    held: Vec<Held>,
     unreadable: u64,
 }
 
@@ -160,7 +159,7 @@ impl Walked {
             None => {
                 self.left -= 1;
                 let counted =
-                    |Whole { top, places, unreadable }| Counted { top, places: places.len(), unreadable };
+                    |Whole { top, held, unreadable }| Counted { top, places: held.len(), unreadable };
                 self.trees.push((at, walk()?.map(counted)));
                 self.trees.len() - 1
             }

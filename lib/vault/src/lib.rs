@@ -71,5 +71,6 @@ pub use sector_cell::SectorCell;
 pub use snapshot::{Row, Rows};
 #[cfg(feature = "tpm")]
 pub use tpm::{TpmAuth, TpmCell, TpmError, TpmPlace};
+pub use tree_walk::Held;
 pub use unlock::UnlockSecret;
 pub use vault::{Limits, Vault};

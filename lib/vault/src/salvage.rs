@@ -16,6 +16,7 @@ use crate::open::{fresh_tree, new_tree};
 use crate::place::{Place, Target};
 use crate::root_slot::RootSlot;
 use crate::secret::Mask;
+use crate::tree_walk::Held;
 use crate::vault::{Limits, Vault};
 
 /// What becomes of the bodies.
@@ -175,9 +176,9 @@ impl Salvage {
     }
 
     /// Items that the tree has keys of, whole or in part.
-    pub fn items(&self) -> impl Iterator<Item = Place> + '_ {
-        let places = self.tree.iter().flat_map(|found| &found.places);
-        places.map(|place| Place { chunk: None, ..*place })
+    pub fn items(&self) -> impl Iterator<Item = Held> + '_ {
+        let all = self.tree.iter().flat_map(|found| &found.held);
+        all.map(|held| Held { place: Place { chunk: None, ..held.place }, ..*held })
     }
 
     /// What the tree holds and no kept entry knows: all of a conversation where `items` does not know it, else the items
@@ -185,7 +186,7 @@ impl Salvage {
     pub fn orphans(&self, mut items: impl FnMut(u64) -> Option<u64>) -> Vec<Target> {
         let mut known: BTreeMap<u64, Option<u64>> = BTreeMap::new();
         let mut targets = Vec::new();
-        for place in self.tree.iter().flat_map(|found| &found.places) {
+        for Held { place, .. } in self.tree.iter().flat_map(|found| &found.held) {
             let kept = *known.entry(place.conversation).or_insert_with(|| items(place.conversation));
             match kept {
                 None => targets.push(Target::Conversation(place.conversation)),

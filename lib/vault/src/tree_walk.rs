@@ -11,28 +11,37 @@ use crate::place::{Area, NodeId, Place};
 use crate::secret::Mask;
 use crate::tree::read_node;
 
+/// An item that the tree has keys of, and of how many bodies: its chunks are held together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Where.
+    pub place: Place,
+    /// Bodies that have a key; of one item there may be several of these.
+    pub bodies: u32,
+}
+
 /// Over all of a tree.
 pub(crate) struct Walk {
     reader: Reader,
     store: StoreId,
     mask: Arc<Mask>,
-    places: Vec<Place>,
+    held: Vec<Held>,
     unreadable: u64,
 }
 
 impl Walk {
-    /// The places of all leaves, and how many nodes did not read.
+    /// All leaves, and how many nodes did not read.
     pub(crate) fn over(
         reader: Reader,
         store: StoreId,
         mask: Arc<Mask>,
         top: &TopNode,
-    ) -> Result<(Vec<Place>, u64), Error> {
-        let mut walk = Self { reader, store, mask, places: Vec::new(), unreadable: 0 };
+    ) -> Result<(Vec<Held>, u64), Error> {
+        let mut walk = Self { reader, store, mask, held: Vec::new(), unreadable: 0 };
         if let Some(conversations) = &top.conversations {
             walk.subtree(Area::Conversations, conversations)?;
         }
-        Ok((walk.places, walk.unreadable))
+        Ok((walk.held, walk.unreadable))
     }
 
     fn subtree(&mut self, area: Area, top: &Slot) -> Result<(), Error> {
@@ -58,17 +67,18 @@ impl Walk {
             match (id.area, child.child) {
                 (Area::Conversations, _) => self.subtree(Area::Items { conversation: number }, child)?,
                 (Area::Items { conversation }, Child::Leaf) => {
-                    self.places.push(Place::item(conversation, number));
+                    self.held.push(Held { place: Place::item(conversation, number), bodies: 1 });
                 }
                 (Area::Items { conversation }, Child::Node(_)) => {
-                    // Its chunks go with it; whether they read is counted.
-                    self.places.push(Place::item(conversation, number));
-                    let from = self.places.len();
+                    // Its chunks go with it, and are counted as far as they read.
+                    let from = self.held.len();
+                    self.held.push(Held { place: Place::item(conversation, number), bodies: 0 });
                     self.subtree(Area::Chunks { conversation, item: number }, child)?;
-                    self.places.truncate(from);
+                    self.held[from].bodies = (self.held.len() - from - 1) as u32;
+                    self.held.truncate(from + 1);
                 }
                 (Area::Chunks { conversation, item }, _) => {
-                    self.places.push(Place::chunk(conversation, item, number));
+                    self.held.push(Held { place: Place::chunk(conversation, item, number), bodies: 1 });
                 }
             }
         }
