@@ -135,7 +135,7 @@ static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     Log::format(&*device, &KEYS, GEOMETRY, &mut rng).expect("the geometry fits");
     let (mut log, _) = Log::open(Arc::clone(&device) as Arc<dyn Device>, &KEYS).expect("just made");
     for number in 0..3 {
-        let mut batch = log.begin(false, &mut rng).expect("a fresh log");
+        let mut batch = log.begin(disk::Claim::Ordinary, &mut rng).expect("a fresh log");
         batch.entry(&[number; 100]).expect("room");
         batch.tree(&[1; 32], &[number; 200]).expect("room");
         batch.verifier([number; 8], Some(b"verifier")).expect("room");

@@ -30,9 +30,20 @@ impl<D: Device> Device for OverlayDevice<D> {
     }
 
     fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.below.read(offset, buffer)?;
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        for (at, block) in written.range(offset..offset + buffer.len() as u64) {
+        let range = offset..offset + buffer.len() as u64;
+        if let Err(error) = self.below.read(offset, buffer) {
+            if written.range(range.clone()).next().is_none() {
+                return Err(error);
+            }
+            // A bad sector that was written over reads.
+            for (block, at) in buffer.chunks_mut(BLOCK).zip((offset..).step_by(BLOCK)) {
+                if !written.contains_key(&at) {
+                    self.below.read(at, block)?;
+                }
+            }
+        }
+        for (at, block) in written.range(range) {
             let start = (at - offset) as usize;
             buffer[start..start + BLOCK].copy_from_slice(block);
         }
@@ -42,10 +53,11 @@ impl<D: Device> Device for OverlayDevice<D> {
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let mut below = vec![0; bytes.len()];
-        self.below.read(offset, &mut below)?;
+        // What does not read is changed by whatever is written there.
+        let reads = self.below.read(offset, &mut below).is_ok();
         for (n, block) in bytes.chunks(BLOCK).enumerate() {
             let at = offset + (n * BLOCK) as u64;
-            if below[n * BLOCK..].starts_with(block) {
+            if reads && below[n * BLOCK..].starts_with(block) {
                 written.remove(&at);
                 continue;
             }
@@ -122,7 +134,45 @@ impl RootCell for OverlayCell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use disk::{FileDevice, Preallocation};
+    use disk::{FileDevice, MemoryDevice, Preallocation};
+
+    /// A device whose second block does not read.
+    struct BadBlock(MemoryDevice);
+
+    impl Device for BadBlock {
+        fn length(&self) -> u64 {
+            self.0.length()
+        }
+
+        fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+            let is_in = (offset..offset + buffer.len() as u64).contains(&(BLOCK as u64));
+            if is_in { Err(io::Error::other("a bad sector")) } else { self.0.read(offset, buffer) }
+        }
+
+        fn write(&self, _offset: u64, _bytes: &[u8]) -> io::Result<()> {
+            unreachable!("nothing is written below")
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn discard(&self, _offset: u64, _length: u64) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_bad_sector_that_was_written_over_reads() {
+        let overlay = OverlayDevice::new(BadBlock(MemoryDevice::new(4 * BLOCK as u64)));
+        let mut whole = [1; 4 * BLOCK];
+        assert!(overlay.read(0, &mut whole).is_err());
+        overlay.write(0, &[7; BLOCK]).unwrap();
+        assert!(overlay.read(0, &mut whole).is_err() && overlay.read(0, &mut whole[..BLOCK]).is_ok());
+        overlay.write(BLOCK as u64, &[0; BLOCK]).unwrap();
+        overlay.read(0, &mut whole).unwrap();
+        assert!(whole[..BLOCK].iter().all(|b| *b == 7) && whole[BLOCK..].iter().all(|b| *b == 0));
+    }
 
     #[test]
     fn writes_are_seen_above_and_never_below() {

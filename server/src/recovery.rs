@@ -4,7 +4,7 @@
 
 use crate::reader::Positions;
 use crate::verifiers::Verifiers;
-use disk::{JournalEntry, Position};
+use disk::{Claim, JournalEntry, Position};
 use journal::Origin;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::ids::Head;
@@ -254,7 +254,7 @@ pub(crate) fn keep_snapshot(
         return Ok(false);
     }
     vault.write_pages(&mut replayed.rows, rng)?;
-    let mut batch = vault.begin(false, rng)?;
+    let mut batch = vault.begin(Claim::Ordinary, rng)?;
     let paged = batch.snapshot(&replayed.rows, &state)?;
     // A crash before this line: pages that nobody names. Behind it: the next start begins here.
     batch.commit(head.root)?;

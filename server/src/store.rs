@@ -94,6 +94,7 @@ impl StoreError {
             other @ (disk::Error::NotAStore
             | disk::Error::Newer { .. }
             | disk::Error::DamagedBeforeValid { .. }
+            | disk::Error::NewerThanJournal { .. }
             | disk::Error::SuperblockRolledBack { .. }
             | disk::Error::Damaged { .. }
             | disk::Error::Frame { .. }

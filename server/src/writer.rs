@@ -327,7 +327,7 @@ impl Writer {
             takes
         });
         let reader = self.vault.reader();
-        let mut writing = self.vault.begin_with(claim, &mut self.rng)?;
+        let mut writing = self.vault.begin(claim, &mut self.rng)?;
         let mut positions = Vec::with_capacity(batch.entries.len());
         for (entry, leaf) in batch.entries.iter().zip(leaves) {
             let position = writing.entry(entry)?;

@@ -108,7 +108,7 @@ fn half_carried(site: &Site, plan: &Plan, first_epoch: bool) {
     });
     let mut vault = found.settle(false, &mut random).unwrap();
     vault.leave_mark(&mut random).unwrap();
-    let mut batch = vault.begin(true, &mut random).unwrap();
+    let mut batch = vault.begin(disk::Claim::Urgent, &mut random).unwrap();
     for login in ["olga", "oleg"] {
         let content = Content::Statement(signed(site, plan, login));
         let entry = Entry { version: ENTRY_VERSION, wall_ms: plan.act.time_ms, boot_ms: 1 << 50, content };

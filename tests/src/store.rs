@@ -83,7 +83,7 @@ impl Store {
         let mut rng = SeededRng::new(seed(site.test.number, "founding"));
         let mut records = BTreeMap::new();
         let changed = changed(&mut records, &batch.verifiers);
-        let mut write = vault.begin_with(Claim::Erasing, &mut rng).unwrap();
+        let mut write = vault.begin(Claim::Erasing, &mut rng).unwrap();
         for entry in &batch.entries {
             write.entry(entry).unwrap();
         }
@@ -161,7 +161,7 @@ impl Store {
         let changed = changed(&mut self.records, &batch.verifiers);
         let snapshot = batch.snapshot.as_ref();
         let snapshot = snapshot.filter(|state| self.vault.takes_snapshot(&self.rows, state.len()));
-        let mut write = self.vault.begin_with(Claim::Erasing, &mut self.rng)?;
+        let mut write = self.vault.begin(Claim::Erasing, &mut self.rng)?;
         for entry in &batch.entries {
             let (position, leaf) = (write.entry(entry)?, leaf_hash(entry));
             self.positions.push(position);

@@ -6,10 +6,14 @@
 
 use crate::manifest::ManifestId;
 use pki::durable_file;
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 /// Backups that are remembered, the newest ones.
 const MADE_MAX: usize = 64;
+/// Bytes of the note: whatever is longer was not written here, and no more of it is read.
+const NOTE_BYTES_MAX: u64 = (MADE_MAX * size_of::<ManifestId>()) as u64;
 
 /// The note.
 pub struct Made {
@@ -23,8 +27,10 @@ impl Made {
     }
 
     fn ids(&self) -> Vec<ManifestId> {
-        let bytes = std::fs::read(&self.path).unwrap_or_default();
-        bytes.as_chunks().0.iter().take(MADE_MAX).copied().collect()
+        let mut bytes = Vec::new();
+        let read = File::open(&self.path).and_then(|file| file.take(NOTE_BYTES_MAX).read_to_end(&mut bytes));
+        // What does not read is as if it had not been noted.
+        if read.is_ok() { bytes.as_chunks().0.to_vec() } else { Vec::new() }
     }
 
     pub(crate) fn has(&self, id: &ManifestId) -> bool {
@@ -54,5 +60,9 @@ mod tests {
         assert!(made().has(&[1; 32]) && made().has(&[MADE_MAX as u8; 32]) && !made().has(&[0xff; 32]));
         made().add(&[0xff; 32]);
         assert!(!made().has(&[1; 32]) && made().has(&[2; 32]) && made().has(&[0xff; 32]));
+        // A note that has grown by another hand is not read to its end.
+        let note = std::fs::OpenOptions::new().append(true).open(dir.path().join("made")).unwrap();
+        note.set_len(1 << 32).unwrap();
+        assert!(made().has(&[0xff; 32]) && made().has(&[2; 32]) && !made().has(&[0; 32]));
     }
 }

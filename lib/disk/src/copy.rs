@@ -278,8 +278,7 @@ impl Still {
             return Ok(true);
         }
         // A device that is gone is no store of zeros.
-        let is_there = |at: u64| reader.blocks(at, BLOCK).is_ok();
-        let is_gone = !(0..SUPERBLOCKS_BYTES).step_by(BLOCK).any(is_there);
+        let is_gone = !reader.is_there();
         let mut is_whole = true;
         for (block, at) in blocks.chunks_mut(BLOCK).zip((offset..).step_by(BLOCK)) {
             let Err(error) = reader.device.read(at, block) else { continue };

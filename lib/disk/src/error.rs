@@ -37,6 +37,19 @@ pub enum Error {
         /// A later batch that was found.
         later: u64,
     },
+    /// Bodies, nodes or verifiers of later batches are there, and the journal ends before them: its end is lost.
+    #[error(
+        "the device holds batches newer than the journal's end: the journal ends with batch {last}, and batch {later} lies at \
+         byte {offset}: do not start"
+    )]
+    NewerThanJournal {
+        /// The journal's last batch.
+        last: u64,
+        /// Where a run of a later one begins.
+        offset: u64,
+        /// That later batch.
+        later: u64,
+    },
     /// A batch was written when the store had more extents than any copy of the superblock says: both were put back.
     #[error(
         "the superblock was rolled back: it says {extents} extents, batch {batch} was written over {named}: do not start"

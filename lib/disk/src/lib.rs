@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod beginning;
 mod block;
 mod buffer;
 pub mod codec;
@@ -30,8 +31,11 @@ mod extent_walk;
 mod extents;
 mod file;
 mod grow;
+mod headers;
+mod later;
 mod locked;
 mod log;
+mod mark;
 mod medium;
 mod placement;
 mod reader;

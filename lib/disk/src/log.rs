@@ -194,22 +194,13 @@ impl Log {
 
     /// An open log at this state, which is durable.
     pub(crate) fn settled(reader: Reader, state: State, verifiers: Verifiers) -> Self {
-        let Reader { device, sealer } = reader;
+        let Reader { device, sealer, .. } = reader;
         let desk = Desk::new(state.clone());
         Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, mark: 0, desk }
     }
 
-    /// Begins a batch. An `urgent` one may use the reserve, but for its last: see [`Claim`].
-    pub fn begin<'a>(&'a mut self, urgent: bool, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
-        self.begin_with(if urgent { Claim::Urgent } else { Claim::Ordinary }, rng)
-    }
-
     /// Begins a batch that may take what its claim says.
-    pub fn begin_with<'a>(
-        &'a mut self,
-        claim: Claim,
-        rng: &'a mut dyn CryptoRng,
-    ) -> Result<Batch<'a>, Error> {
+    pub fn begin<'a>(&'a mut self, claim: Claim, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
         if self.poisoned {
             return Err(Error::Poisoned);
         }

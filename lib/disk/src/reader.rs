@@ -11,6 +11,7 @@ use crate::extents::{Extent, Stream};
 use crate::log::{Geometry, State};
 use crate::run::{FrameRecord, HEADER_BYTES, Header, Position, frames_of_write, open_table};
 use crate::seal::{Piece, Sealer};
+use crate::superblock::SUPERBLOCKS_BYTES;
 
 /// A frame longer than this is no frame of ours.
 const FRAME_BYTES_MAX: u32 = 1 << 30;
@@ -22,11 +23,30 @@ const WINDOW_BYTES: usize = 1 << 20;
 pub struct Reader {
     pub(crate) device: Arc<dyn Device>,
     pub(crate) sealer: Arc<Sealer>,
+    /// Where a run does not read, none begins: see [`Reader::over_bad_sectors`].
+    passes_over: bool,
 }
 
 impl Reader {
     pub(crate) fn new(device: Arc<dyn Device>, sealer: Arc<Sealer>) -> Self {
-        Self { device, sealer }
+        Self { device, sealer, passes_over: false }
+    }
+
+    /// The same for whoever looks for what is left: headers and commit records in a bad sector are not there, and no
+    /// error. A device that is gone as a whole stays one.
+    pub(crate) fn over_bad_sectors(&self) -> Self {
+        Self { passes_over: true, ..self.clone() }
+    }
+
+    /// Passes over what does not read, if this reader does that and the device is still there.
+    pub(crate) fn pass_over(&self, error: Error) -> Result<(), Error> {
+        let is_passed = matches!(error, Error::Io(_)) && self.passes_over && self.is_there();
+        if is_passed { Ok(()) } else { Err(error) }
+    }
+
+    /// Does the device read where every store begins? One that is gone is no store of bad sectors.
+    pub(crate) fn is_there(&self) -> bool {
+        (0..SUPERBLOCKS_BYTES).step_by(BLOCK).any(|at| self.blocks(at, BLOCK).is_ok())
     }
 
     /// The bytes at a position, read in whole blocks.
@@ -80,8 +100,10 @@ impl Reader {
         if offset + BLOCK as u64 > self.device.length() {
             return Ok(None);
         }
-        let block = self.blocks(offset, BLOCK)?;
-        Ok(Header::open(&self.sealer, offset, block.as_ref()))
+        match self.blocks(offset, BLOCK) {
+            Ok(block) => Ok(Header::open(&self.sealer, offset, block.as_ref())),
+            Err(error) => self.pass_over(error).map(|()| None),
+        }
     }
 
     /// Commit record that ends the run at `offset`, with its bytes, if there is one and it opens. One that names more
@@ -100,7 +122,7 @@ impl Reader {
         let record = match self.opened(Piece::Commit, position) {
             Ok(record) => record,
             Err(Error::Frame { .. }) => return Ok(None),
-            Err(other) => return Err(other),
+            Err(other) => return self.pass_over(other).map(|()| None),
         };
         let Ok(commit) = Commit::decode(&record) else { return Ok(None) };
         if commit.extents > geometry.extents {

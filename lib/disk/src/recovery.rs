@@ -5,6 +5,7 @@ use crate::commit::{Commit, RunRef, digest};
 use crate::device::BLOCK;
 use crate::error::Error;
 use crate::extents::Stream;
+use crate::later::{refuse_later_batches, tails};
 use crate::log::{Geometry, Log, Recovered, State};
 use crate::reader::Reader;
 use crate::run::Header;
@@ -184,13 +185,24 @@ fn last_valid(
 
 /// Are all runs of the batch on the device as its commit record names them?
 pub(crate) fn is_whole(reader: &Reader, found: &Found) -> Result<bool, Error> {
-    for run in &found.commit.runs {
+    are_whole(reader, found.commit.runs.iter())
+}
+
+/// Are these runs on the device as they are named?
+pub(crate) fn are_whole<'a>(
+    reader: &Reader,
+    runs: impl IntoIterator<Item = &'a RunRef>,
+) -> Result<bool, Error> {
+    for run in runs {
         let bytes = (run.covered as usize).next_multiple_of(BLOCK);
         if run.offset + bytes as u64 > reader.device.length() {
             return Ok(false);
         }
-        let buffer = reader.blocks(run.offset, bytes)?;
-        if !is_as_named(run, buffer.as_ref()) {
+        let is_whole = match reader.blocks(run.offset, bytes) {
+            Ok(buffer) => is_as_named(run, buffer.as_ref()),
+            Err(error) => reader.pass_over(error).map(|()| false)?,
+        };
+        if !is_whole {
             return Ok(false);
         }
     }
@@ -198,63 +210,9 @@ pub(crate) fn is_whole(reader: &Reader, found: &Found) -> Result<bool, Error> {
 }
 
 /// Do these bytes have the digest that the commit record names?
-pub(crate) fn is_as_named(run: &RunRef, bytes: &[u8]) -> bool {
+fn is_as_named(run: &RunRef, bytes: &[u8]) -> bool {
     let covered = bytes.get(..run.covered as usize);
     covered.is_some_and(|covered| digest(covered) == run.digest)
-}
-
-/// Places where the journal may go on: behind its last run, and in the extent taken ahead.
-fn tails(state: &State) -> [(u64, u64); 2] {
-    let geometry = state.table.geometry;
-    let (extent, tail) = state.table.tail(Stream::Journal).expect("the journal always has an extent");
-    let ahead = geometry.start(state.table.next_journal);
-    let end = |start: u64| start + u64::from(geometry.extent_bytes);
-    [(tail, end(geometry.start(extent))), (ahead, end(ahead))]
-}
-
-/// A run two batches ahead, of whatever stream, proves that the batch between was durable: its loss is damage, not a
-/// torn tail. Looked for wherever the journal may go on, and at the beginning of every extent: where an extent of the
-/// journal is gone, nothing else tells of those after it. Gives where runs of verifiers begin that are one batch ahead.
-fn refuse_later_batches(reader: &Reader, state: &State) -> Result<Vec<u64>, Error> {
-    const PIECE: usize = 1 << 20;
-    let mut unfinished = Vec::new();
-    for (from, end) in tails(state) {
-        let mut offset = from;
-        while offset < end {
-            let bytes = PIECE.min((end - offset) as usize);
-            let buffer = reader.blocks(offset, bytes)?;
-            for (number, block) in buffer.as_ref().chunks(BLOCK).enumerate() {
-                let at = offset + (number * BLOCK) as u64;
-                refuse_if_later(Header::open(&reader.sealer, at, block), state)?;
-            }
-            offset += bytes as u64;
-        }
-    }
-    let firsts = (0..state.table.geometry.extents).map(|extent| state.table.geometry.start(extent));
-    for offset in firsts.chain(state.table.tail(Stream::Verifiers).map(|(_, tail)| tail)) {
-        match reader.header(offset) {
-            Ok(header) => {
-                let is_ahead =
-                    |header: &Header| header.stream == Stream::Verifiers && header.batch == state.batch + 1;
-                unfinished.extend(header.as_ref().filter(|header| is_ahead(header)).map(|_| offset));
-                refuse_if_later(header, state)?;
-            }
-            // A bad sector of one extent keeps no store from starting; the others' headers are there.
-            Err(Error::Io(_)) => {}
-            Err(other) => return Err(other),
-        }
-    }
-    Ok(unfinished)
-}
-
-fn refuse_if_later(header: Option<Header>, state: &State) -> Result<(), Error> {
-    let [(offset, _), _] = tails(state);
-    match header.filter(|header| header.batch > state.batch + 1) {
-        Some(header) => {
-            Err(Error::DamagedBeforeValid { damaged: state.batch + 1, offset, later: header.batch })
-        }
-        None => Ok(()),
-    }
 }
 
 /// Bytes of an unfinished batch's run in the journal. A run of which not even the header came is not seen, and nothing of

@@ -10,16 +10,17 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use crate::buffer::AlignedBuffer;
+use crate::beginning::Beginning;
 use crate::commit::{Commit, CommitFields, Top};
 use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::extents::{Extent, NO_EXTENT, Stream, Use};
+use crate::headers::{Block, Headers};
 use crate::log::{Geometry, Log, State};
+use crate::mark::write_mark;
 use crate::reader::{JournalEntries, Reader};
-use crate::recovery::set_aside;
-use crate::recovery::{Found, batches_in, found_at, is_as_named, is_whole, journal_extents};
-use crate::run::{Header, RunBuilder};
+use crate::recovery::{found_at, set_aside};
+use crate::run::Header;
 use crate::seal::{DeviceKeys, Sealer, StoreId};
 use crate::superblock::Superblock;
 use crate::verifiers::{Verifiers, walk_back};
@@ -28,8 +29,6 @@ use crate::verifiers::{Verifiers, walk_back};
 const STATES_MAX: usize = 256;
 /// How far the mark stands ahead of all that was seen: batches that make the tree ready fit before it.
 const MARK_AHEAD: u64 = 8;
-/// Bytes that are looked through at once.
-const PIECE: u64 = 1 << 20;
 
 /// What becomes of the password verifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +70,8 @@ pub struct Salvage {
     kept: Vec<Named>,
     /// Of the lost ones, newest first.
     lost: Vec<Named>,
+    /// How far lost batches have filled the extent that is taken ahead for the journal.
+    ahead_until: u64,
 }
 
 impl Log {
@@ -80,7 +81,7 @@ impl Log {
         let larger = superblocks.last().ok_or(Error::NotAStore)?;
         larger.geometry.check(device.length())?;
         let sealer = Arc::new(Sealer::new(keys, larger.store));
-        Salvage::find(Reader::new(device, sealer), larger.geometry)
+        Salvage::find(Reader::new(device, sealer).over_bad_sectors(), larger.geometry)
     }
 }
 
@@ -99,7 +100,8 @@ impl Salvage {
         let state = beginning.state(geometry)?;
         let kept = beginning.batches.iter().rev().take(STATES_MAX);
         let kept = kept.map(|found| Named::of(&found.commit)).collect();
-        let mut salvage = Self { reader, newest: state.batch, state, kept, lost: Vec::new() };
+        let (newest, lost) = (state.batch, Vec::new());
+        let mut salvage = Self { reader, newest, state, kept, lost, ahead_until: 0 };
         salvage.look_behind()?;
         salvage.keep_newest_lost();
         Ok(salvage)
@@ -177,17 +179,13 @@ impl Salvage {
         let from = if is_journal { start + u64::from(known.used_blocks) * BLOCK as u64 } else { start };
         let end = start + u64::from(geometry.extent_bytes);
         let (mut offset, mut first, mut contiguous) = (from, None, true);
-        let mut used_blocks = 0;
+        let (mut used_blocks, mut is_blank, mut begins_lost) = (0, true, false);
         let reader = self.reader.clone();
         let mut headers = Headers::new(&reader, end);
         while offset < end {
-            let header = match headers.at(offset) {
-                Ok(header) => header.filter(|header| header.blocks > 0),
-                // A bad sector: the next one may be read.
-                Err(Error::Io(_)) => None,
-                Err(other) => return Err(other),
-            };
-            let Some(header) = header else {
+            let block = headers.at(offset)?;
+            is_blank &= matches!(block, Block::Zero);
+            let Some(header) = block.run().filter(|header| header.blocks > 0) else {
                 contiguous = false;
                 offset += BLOCK as u64;
                 continue;
@@ -197,13 +195,19 @@ impl Salvage {
             if contiguous && first.is_none_or(|(stream, _)| stream == header.stream) {
                 used_blocks += (bytes / BLOCK as u64) as u32;
             }
-            // One without a frame is a mark that an earlier attempt has left.
+            // One without a frame is a mark that an earlier attempt has left, or an empty end of a batch in the journal.
             if header.frames > 0 {
                 first.get_or_insert((header.stream, header.batch));
+                begins_lost |= offset == start && header.batch > self.state.batch;
             }
             offset += bytes;
+            if extent == self.state.table.next_journal && header.stream == Stream::Journal {
+                self.ahead_until = offset;
+            }
         }
         Ok(match (known.stream, first) {
+            // Given back by a lost batch, and discarded: nothing is there any more.
+            (Some(Stream::Tree | Stream::Bodies | Stream::Verifiers), None) if is_blank => Use::default(),
             // Nothing reads there, perhaps only for a moment: bodies and nodes are found by their places, without a header.
             (Some(Stream::Tree | Stream::Bodies | Stream::Verifiers), None) => known,
             (Some(Stream::Journal) | None, None) => Use::default(),
@@ -211,8 +215,10 @@ impl Salvage {
             (_, Some((Stream::Journal, _))) => Use::default(),
             (None, Some((_, batch))) if batch <= self.state.batch => Use::default(),
             (Some(_) | None, Some((stream, batch))) => {
-                // Taken anew since: what it carried then is gone.
-                let before = if batch > self.state.batch { 0 } else { known.used_blocks };
+                // Taken anew since: what it carried then is gone. Where only the first runs do not read, a lost one behind
+                // them goes on in the same extent.
+                let is_anew = begins_lost || batch > self.state.batch && known.stream != Some(stream);
+                let before = if is_anew { 0 } else { known.used_blocks };
                 Use { stream: Some(stream), used_blocks: used_blocks.max(before) }
             }
         })
@@ -262,13 +268,9 @@ impl Salvage {
         for extent in 0..geometry.extents {
             let (mut offset, end) = (geometry.start(extent), geometry.start(extent + 1));
             while offset < end {
-                let header = match self.reader.header(offset) {
-                    Ok(header) => header.filter(|header| header.stream == Stream::Verifiers),
-                    // A bad sector: nobody finds what lies behind it.
-                    Err(Error::Io(_)) => break,
-                    Err(other) => return Err(other),
-                };
-                let Some(header) = header else { break };
+                // Behind a bad sector nobody finds what lies there.
+                let header = self.reader.header(offset)?;
+                let Some(header) = header.filter(|header| header.stream == Stream::Verifiers) else { break };
                 if header.batch > batch {
                     newer.push((extent, offset));
                     break;
@@ -295,11 +297,11 @@ impl Salvage {
     pub fn settle(self, fields: CommitFields, rng: &mut dyn CryptoRng) -> Result<Log, Error> {
         let (batch, verifiers) = self.verifiers().1.unwrap_or_default();
         let newer = self.newer_verifiers(batch)?;
-        let Self { reader, mut state, newest, .. } = self;
+        let Self { reader, mut state, newest, ahead_until, .. } = self;
         let mark = newest + MARK_AHEAD;
         // Where it is free by every account. A crash behind this line: no start takes the store, whatever else is gone,
         // and the same command finds the same batches to keep.
-        write_mark(&reader, &state, mark, rng)?;
+        write_mark(&reader, &state, ahead_until, mark, rng)?;
         reader.device.sync()?;
         let offsets: Vec<u64> = newer.iter().map(|(_, offset)| *offset).collect();
         set_aside(&reader, &state, &offsets)?;
@@ -315,137 +317,4 @@ impl Salvage {
         log.mark = mark;
         Ok(log)
     }
-}
-
-/// The headers of one stretch, read in large pieces: most of a large device is free.
-struct Headers<'a> {
-    reader: &'a Reader,
-    end: u64,
-    piece: Option<(u64, AlignedBuffer)>,
-}
-
-impl<'a> Headers<'a> {
-    fn new(reader: &'a Reader, end: u64) -> Self {
-        Self { reader, end, piece: None }
-    }
-
-    fn at(&mut self, offset: u64) -> Result<Option<Header>, Error> {
-        let holds = |from: u64, buffer: &AlignedBuffer| {
-            from <= offset && offset + BLOCK as u64 <= from + buffer.as_ref().len() as u64
-        };
-        if !self.piece.as_ref().is_some_and(|(from, buffer)| holds(*from, buffer)) {
-            let bytes = PIECE.min(self.end.min(self.reader.device.length()).saturating_sub(offset));
-            match self.reader.blocks(offset, bytes as usize / BLOCK * BLOCK) {
-                Ok(buffer) => self.piece = Some((offset, buffer)),
-                // Somewhere in it is a bad sector: block by block.
-                Err(Error::Io(_)) => return self.reader.header(offset),
-                Err(other) => return Err(other),
-            }
-        }
-        let Some((from, buffer)) = self.piece.as_ref().filter(|(from, buffer)| holds(*from, buffer)) else {
-            return Ok(None);
-        };
-        let at = (offset - from) as usize;
-        let block = &buffer.as_ref()[at..at + BLOCK];
-        Ok(if block.iter().all(|byte| *byte == 0) {
-            None
-        } else {
-            Header::open(&self.reader.sealer, offset, block)
-        })
-    }
-}
-
-impl Log {
-    /// The next batch goes on behind the mark of a salvage: no start refuses it any more.
-    pub fn leave_mark(&mut self) {
-        self.state.batch = self.state.batch.max(std::mem::take(&mut self.mark));
-    }
-}
-
-/// A run without a frame, of a batch that never was: proof for every start that this log is not to be gone on with.
-fn write_mark(reader: &Reader, state: &State, batch: u64, rng: &mut dyn CryptoRng) -> Result<(), Error> {
-    let space = state.table.space();
-    let full = Error::Full { stream: Stream::Tree, free: space.free, reserve: space.reserve };
-    // The last one: the next batches take the lowest.
-    let free = state.table.uses.iter().rposition(|extent| extent.stream.is_none()).ok_or(full)?;
-    let (extent, buffer) = (free as Extent, AlignedBuffer::with_capacity(BLOCK));
-    let offset = state.table.geometry.start(extent);
-    let mut run = RunBuilder::new(Stream::Tree, extent, offset, 0, buffer);
-    run.close(&reader.sealer, batch, 0, rng);
-    Ok(reader.device.write(offset, run.buffer.as_ref())?)
-}
-
-/// The longest beginning of the journal in which every batch follows the one before and every entry opens.
-struct Beginning {
-    /// Its extents, with the index of the first entry in each.
-    journal: Vec<(Extent, u64)>,
-    /// The batches of the last extent, and of the one before where that is all there is.
-    batches: Vec<Found>,
-}
-
-impl Beginning {
-    fn read(reader: &Reader, geometry: Geometry) -> Result<Self, Error> {
-        let mut beginning = Self { journal: Vec::new(), batches: Vec::new() };
-        let mut cut = false;
-        for (extent, first) in journal_extents(reader, geometry)? {
-            let mut batches = batches_in(reader, geometry, extent)?;
-            let before = beginning.batches.last().map_or([0; 32], |last| last.digest);
-            if batches.first().is_none_or(|found| found.commit.previous != before) {
-                break;
-            }
-            let whole = batches.iter().position(|found| !has_its_entries(reader, found));
-            if let Some(damaged) = whole {
-                batches.truncate(damaged);
-                cut = true;
-            }
-            if batches.is_empty() {
-                break;
-            }
-            beginning.journal.push((extent, first));
-            beginning.batches = batches;
-            if cut {
-                break;
-            }
-        }
-        if beginning.batches.is_empty() {
-            return Err(Error::Damaged { offset: geometry.start(0), what: "the first batch of all" });
-        }
-        Ok(beginning)
-    }
-
-    /// Leaves the last batch out if it is not whole and the one before it is. Whether it did.
-    fn drop_unfinished(&mut self, reader: &Reader) -> Result<bool, Error> {
-        let [.., before, last] = &self.batches[..] else { return Ok(false) };
-        let unfinished = !is_whole(reader, last)? && is_whole(reader, before)?;
-        if unfinished {
-            self.batches.pop();
-        }
-        Ok(unfinished)
-    }
-
-    fn state(&self, geometry: Geometry) -> Result<State, Error> {
-        let mut state = State { journal: self.journal.clone(), ..State::fresh(geometry) };
-        for found in &self.batches {
-            let applied = found.commit.apply(&mut state.table);
-            applied.map_err(|_| Error::Damaged { offset: found.offset, what: "commit record" })?;
-        }
-        if let Some(last) = self.batches.last() {
-            state.batch = last.commit.batch;
-            state.entries = last.commit.entries;
-            state.digest = last.digest;
-            state.commit_at = last.offset;
-            state.fields = last.commit.fields.clone();
-        }
-        Ok(state)
-    }
-}
-
-/// Are all runs of the batch in the journal as its commit record names them? A sector that does not read is none.
-fn has_its_entries(reader: &Reader, found: &Found) -> bool {
-    let journal = found.commit.runs.iter().filter(|run| run.stream == Stream::Journal);
-    journal.into_iter().all(|run| {
-        let bytes = (run.covered as usize).next_multiple_of(BLOCK);
-        run.offset + bytes as u64 <= reader.device.length()
-            && reader.blocks(run.offset, bytes).is_ok_and(|buffer| is_as_named(run, buffer.as_ref()))
-    })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
-    CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, Geometry, Grown, Log,
+    Claim, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, Geometry, Grown, Log,
     MemoryDevice, grow,
 };
 
@@ -31,7 +31,7 @@ fn open(device: &Arc<impl Device + 'static>) -> Log {
 fn fill(log: &mut Log, random: &mut ChaCha20Rng) -> u64 {
     loop {
         let n = log.entries();
-        let mut batch = log.begin(false, random).unwrap();
+        let mut batch = log.begin(Claim::Ordinary, random).unwrap();
         let entry = batch.entry(&[n as u8; 3000]).map(drop);
         let body = batch.body(&[0; 32], 20_000, |slot, _| slot.fill(1)).map(drop);
         match entry.and(body) {
@@ -116,7 +116,7 @@ fn at_every_power_cut_the_old_or_the_new_division_rules_and_nothing_is_lost() {
             new += usize::from(extents == 32);
             // A life in between, in whichever division; then the same command once more.
             let mut random = rng(7);
-            let mut batch = log.begin(true, &mut random).unwrap();
+            let mut batch = log.begin(Claim::Urgent, &mut random).unwrap();
             batch.entry(&[entries as u8; 3000]).unwrap();
             batch.commit(CommitFields::default()).unwrap();
             drop(log);

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
-    BLOCK, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, FrameRecord, Geometry,
-    KeptVerifiers, LockedVerifiers, Log, MemoryDevice, Sealer, Stream, VerifiersKey, frames_of_write, grow,
+    BLOCK, Claim, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, FrameRecord,
+    Geometry, KeptVerifiers, LockedVerifiers, Log, MemoryDevice, Sealer, Stream, VerifiersKey,
+    frames_of_write, grow,
 };
 
 const EXTENT: usize = 64 * 1024;
@@ -35,7 +36,7 @@ fn person(number: u64) -> [u8; 8] {
 
 /// A batch of an entry, a body, and a verifier of `person` that says `number`.
 fn change(log: &mut Log, of: u64, number: u8, random: &mut ChaCha20Rng) -> Result<(), Error> {
-    let mut batch = log.begin(false, random)?;
+    let mut batch = log.begin(Claim::Ordinary, random)?;
     batch.entry(b"entry")?;
     batch.body(&[0; 32], 700, |slot, _| slot.fill(b'b'))?;
     batch.verifier(person(of), Some(&[number; 300]))?;
@@ -54,7 +55,7 @@ fn store_of(changes: u8) -> Vec<u8> {
     let mut random = rng(2);
     (0..changes).for_each(|n| change(&mut log, u64::from(n % 5), n, &mut random).unwrap());
     for _ in 0..3 {
-        let mut batch = log.begin(false, &mut random).unwrap();
+        let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
         batch.entry(b"entry").unwrap();
         batch.commit(CommitFields::default()).unwrap();
     }
@@ -98,7 +99,7 @@ fn their_own_key_alone_finds_all_of_them_and_nothing_else() {
     // Whoever has this key and not the other makes no log of it.
     let guessed = DeviceKeys::of(&[9; 32], &[2; 32]).unwrap();
     let refused = Log::open(Arc::new(MemoryDevice::from_bytes(image)), &guessed).map(drop);
-    assert!(matches!(refused, Err(Error::DamagedBeforeValid { damaged: 1, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NewerThanJournal { last: 0, .. })), "{refused:?}");
 }
 
 #[test]

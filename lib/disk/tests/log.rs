@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use disk::{
-    BLOCK, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, Geometry, Log,
+    BLOCK, Claim, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, Geometry, Log,
     MemoryDevice, Position,
 };
 
@@ -54,7 +54,7 @@ fn batch(log: &mut Log, n: u64, book: &Book, random: &mut ChaCha20Rng) -> Result
     let mut book = book.clone();
     let counts = [random.next_u64() % 6, random.next_u64() % 5, random.next_u64() % 3];
     let person = random.next_u64() % 4;
-    let mut batch = log.begin(false, random)?;
+    let mut batch = log.begin(Claim::Ordinary, random)?;
     for _ in 0..counts[0] {
         let entry = bytes(book.entries.len() as u64, b'e');
         book.entries.push((batch.entry(&entry)?, entry));
@@ -124,7 +124,7 @@ fn a_batch_larger_than_an_extent_takes_several_runs() {
     let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
     let mut random = rng(4);
     let mut book = Book::default();
-    let mut batch = log.begin(false, &mut random).unwrap();
+    let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
     for n in 0..60 {
         let mut body = bytes(n, b'b');
         body.resize(5000, 9);
@@ -223,10 +223,10 @@ fn a_device_error_poisons_the_log_until_restart() {
         let device = Arc::new(CrashingDevice::new(image, clock));
         let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
         let mut random = rng(6);
-        let mut first = log.begin(false, &mut random).unwrap();
+        let mut first = log.begin(Claim::Ordinary, &mut random).unwrap();
         first.entry(b"lost").unwrap();
         assert!(matches!(first.commit(fields(1)), Err(Error::Io(_))));
-        assert!(matches!(log.begin(true, &mut random), Err(Error::Poisoned)));
+        assert!(matches!(log.begin(Claim::Urgent, &mut random), Err(Error::Poisoned)));
         drop(log);
         Log::open(device, &keys()).map(drop).unwrap();
     }
@@ -242,7 +242,7 @@ fn what_a_start_found_in_a_cache_is_durable_before_anyone_is_answered() {
     let device = Arc::new(CrashingDevice::new(image, clock));
     let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
     let mut random = rng(6);
-    let mut first = log.begin(false, &mut random).unwrap();
+    let mut first = log.begin(Claim::Ordinary, &mut random).unwrap();
     first.entry(b"in the cache only").unwrap();
     first.body(&[0; 32], 9000, |slot, _| slot.fill(7)).unwrap();
     assert!(matches!(first.commit(fields(1)), Err(Error::Io(_))));
@@ -262,7 +262,7 @@ fn three_batches() -> (Arc<MemoryDevice>, Vec<Position>, Vec<Position>) {
     let mut random = rng(8);
     let (mut entries, mut bodies) = (Vec::new(), Vec::new());
     for n in 0..3 {
-        let mut batch = log.begin(false, &mut random).unwrap();
+        let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
         entries.push(batch.entry(&bytes(n, b'e')).unwrap());
         bodies.push(batch.body(&[0; 32], 6000, |slot, _| slot.fill(n as u8)).unwrap());
         batch.commit(fields(n as u8)).unwrap();
@@ -341,7 +341,7 @@ fn on_a_full_device_bodies_stop_first_and_urgent_batches_go_on() {
     let mut random = rng(11);
     let mut stopped = false;
     for _ in 0..200 {
-        let mut batch = log.begin(false, &mut random).unwrap();
+        let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
         match batch.body(&[0; 32], 50_000, |slot, _| slot.fill(1)) {
             Ok(_) => drop(batch.commit(fields(0)).unwrap()),
             Err(Error::Full { free, reserve, .. }) => {
@@ -354,7 +354,7 @@ fn on_a_full_device_bodies_stop_first_and_urgent_batches_go_on() {
     }
     assert!(stopped);
     for n in 0..20 {
-        let mut batch = log.begin(true, &mut random).unwrap();
+        let mut batch = log.begin(Claim::Urgent, &mut random).unwrap();
         batch.entry(&bytes(n, b'e')).unwrap();
         batch.tree(&[0; 32], &bytes(n, b't')).unwrap();
         batch.commit(fields(0)).unwrap();
@@ -363,12 +363,12 @@ fn on_a_full_device_bodies_stop_first_and_urgent_batches_go_on() {
     let extents = log.closed_extents();
     let records = log.frames_of_extent(extents[0]).unwrap();
     assert!(records.iter().all(|record| record.owner == [0; 32]) && !records.is_empty());
-    let mut batch = log.begin(true, &mut random).unwrap();
+    let mut batch = log.begin(Claim::Urgent, &mut random).unwrap();
     extents.iter().take(4).for_each(|extent| batch.free(*extent).unwrap());
     assert!(matches!(batch.free(extents[0]), Err(Error::NotFreeable(_))));
     assert!(matches!(batch.free(0), Err(Error::NotFreeable(0))));
     batch.commit(fields(0)).unwrap();
-    let mut batch = log.begin(false, &mut random).unwrap();
+    let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
     batch.body(&[0; 32], 50_000, |slot, _| slot.fill(1)).unwrap();
     batch.commit(fields(0)).unwrap();
 }
@@ -379,14 +379,14 @@ fn freed_extents_and_moved_streams_are_the_same_after_a_restart() {
     let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
     let mut random = rng(13);
     for n in 0..300u64 {
-        let mut batch = log.begin(false, &mut random).unwrap();
+        let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
         batch.entry(&bytes(n, b'e')).unwrap();
         batch.body(&[0; 32], 20_000, |slot, _| slot.fill(n as u8)).unwrap();
         batch.verifier((n % 7).to_le_bytes(), Some(&bytes(n, b'v'))).unwrap();
         batch.commit(fields(0)).unwrap();
         if log.space().free < 8 {
             let extents = log.closed_extents();
-            let mut batch = log.begin(false, &mut random).unwrap();
+            let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
             extents.iter().for_each(|extent| batch.free(*extent).unwrap());
             batch.commit(fields(0)).unwrap();
         }
@@ -407,7 +407,7 @@ fn nothing_in_clear_reaches_the_device() {
     let device = fresh(14);
     let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
     let mut random = rng(15);
-    let mut batch = log.begin(false, &mut random).unwrap();
+    let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
     let canary = b"canary-of-an-entry-7261";
     batch.entry(canary).unwrap();
     batch.tree(&[0; 32], canary).unwrap();

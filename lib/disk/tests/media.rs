@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
-    BLOCK, CommitFields, Device, DeviceKeys, Error, Extent, Geometry, Log, Medium, MediumKind, MemoryDevice,
-    Position,
+    BLOCK, Claim, CommitFields, Device, DeviceKeys, Error, Extent, Geometry, Log, Medium, MediumKind,
+    MemoryDevice, Position,
 };
 use loops::LoopDevice;
 
@@ -112,7 +112,7 @@ fn a_history_with_freed_extents_is_there_after_every_restart() {
             assert_eq!((recovered.entries, recovered.set_aside_bytes), (entries.len() as u64, 0));
             check(&log, &entries, &bodies);
             for n in 0..25u8 {
-                let mut batch = log.begin(false, &mut random).unwrap();
+                let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
                 let entry = vec![n; 50 + usize::from(n) * 60];
                 entries.push((batch.entry(&entry).unwrap(), entry));
                 let mut body = vec![life; 10_000 + 501 * usize::from(n)];

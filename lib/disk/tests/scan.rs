@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
-use disk::{BLOCK, CommitFields, Device, DeviceKeys, Geometry, Log, MemoryDevice, ScanPart, Stream};
+use disk::{BLOCK, Claim, CommitFields, Device, DeviceKeys, Geometry, Log, MemoryDevice, ScanPart, Stream};
 
 const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 24, reserve: 3 };
 
@@ -22,7 +22,7 @@ fn whichever_byte_is_flipped_is_named_by_its_place() {
     let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
     let mut bodies = Vec::new();
     for n in 0..30u8 {
-        let mut batch = log.begin(false, &mut random).unwrap();
+        let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
         batch.entry(&[n; 700]).unwrap();
         batch.tree(&[n; 32], &[n; 300]).unwrap();
         bodies.push(batch.body(&[n; 32], 2000, |slot, _| slot.fill(n)).unwrap());
@@ -70,7 +70,7 @@ fn a_lost_run_is_told_once_and_what_is_behind_it_is_read() {
     Log::format(&*device, &keys(), GEOMETRY, &mut random).unwrap();
     let (mut log, _) = Log::open(device.clone(), &keys()).unwrap();
     for n in 0..3u8 {
-        let mut batch = log.begin(false, &mut random).unwrap();
+        let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
         batch.entry(&[n; 9000]).unwrap();
         batch.commit(CommitFields::default()).unwrap();
     }

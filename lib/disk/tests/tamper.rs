@@ -9,8 +9,8 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
-    BLOCK, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, FrameRecord, Geometry,
-    Log, MemoryDevice, RecordingDevice, Sealer, Stream, frames_of_write, grow,
+    BLOCK, Claim, CommitFields, CrashClock, CrashingDevice, Device, DeviceKeys, Error, Fault, FrameRecord,
+    Geometry, Log, MemoryDevice, RecordingDevice, Sealer, Stream, frames_of_write, grow,
 };
 
 const EXTENT: usize = 64 * 1024;
@@ -42,7 +42,7 @@ fn device_of(image: Vec<u8>) -> Arc<MemoryDevice> {
 
 /// A batch of one entry and, where it has a length, one body.
 fn say(log: &mut Log, entry_bytes: usize, body_bytes: usize, random: &mut ChaCha20Rng) -> Result<(), Error> {
-    let mut batch = log.begin(false, random)?;
+    let mut batch = log.begin(Claim::Ordinary, random)?;
     batch.entry(&vec![b'e'; entry_bytes])?;
     if body_bytes > 0 {
         batch.body(&[0; 32], body_bytes, |slot, _| slot.fill(b'b'))?;
@@ -69,7 +69,7 @@ fn an_old_password_put_back_where_it_once_lay_is_noticed() {
     for n in 1..=62u8 {
         // Batches 20 and 52 lie in one place: a full list between them gave the extent back.
         let person = u64::from(n == 20 || n == 52).to_le_bytes();
-        let mut batch = log.begin(false, &mut random).unwrap();
+        let mut batch = log.begin(Claim::Ordinary, &mut random).unwrap();
         batch.verifier(person, Some(&[n; 700])).unwrap();
         batch.commit(CommitFields::default()).unwrap();
         if n == 32 {
@@ -123,7 +123,7 @@ fn bodies_of_later_batches_tell_of_a_journal_that_is_gone() {
     let extents: Vec<usize> = of_journal.map(|frame| extent_of(frame.position.offset as usize)).collect();
     extents.iter().filter(|extent| **extent > 0).for_each(|extent| zero_extent(&mut image, *extent));
     let refused = open(&device_of(image)).map(drop);
-    assert!(matches!(refused, Err(Error::DamagedBeforeValid { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NewerThanJournal { .. })), "{refused:?}");
 }
 
 /// A device of which one block cannot be read.

@@ -351,7 +351,7 @@ impl Vault {
         let fields = self.base_fields();
         // Readers wait for this one sync: until then nodes name positions that are not on the device.
         let mut tree = locked(&self.tree);
-        let mut batch = self.log.begin_with(Claim::Erasing, rng)?;
+        let mut batch = self.log.begin(Claim::Erasing, rng)?;
         let mut places = Vec::with_capacity(alive.bodies.len());
         for (place, name, sealed) in &alive.bodies {
             let position = batch.body(&name.owner, sealed.len(), |slot, _| slot.copy_from_slice(sealed))?;

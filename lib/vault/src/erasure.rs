@@ -70,7 +70,7 @@ impl Vault {
         let before = self.base_fields();
         // Readers wait until the new nodes are on the device.
         let mut tree = locked(&self.tree);
-        let mut batch = self.log.begin_with(Claim::Erasing, rng)?;
+        let mut batch = self.log.begin(Claim::Erasing, rng)?;
         let mut draft = Draft::over(&mut tree);
         draft.fold(batch.rng())?;
         intended.0.iter().try_for_each(|target| draft.remove(target))?;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use disk::{CommitFields, Device, DeviceKeys, FoundLog, Geometry, Log, Reader, Recovered, StoreId, Top};
+use disk::{
+    Claim, CommitFields, Device, DeviceKeys, FoundLog, Geometry, Log, Reader, Recovered, StoreId, Top,
+};
 use rand_core::CryptoRng;
 
 use crate::census;
@@ -63,15 +65,8 @@ impl Vault {
         keeper.found(&keys, rng)?;
         let store = Log::format(&*device, &keys, geometry, rng)?;
         let (mut log, _) = Log::open(device, &keys)?;
-        let mask = Mask::new(rng)?;
-        let top = TopNode { epoch: 0, j: Secret32::random(rng, &mask), conversations: None };
-        let root = Secret32::random(rng, &mask);
-        let mut tree = new_tree(&log, store, mask, (root, keeper.unlock()), top, NO_TOP, limits);
-        let mut batch = log.begin(true, rng)?;
-        let change = Draft::over(&mut tree).write(&mut batch)?;
-        let top_at = change.top_at;
-        batch.commit(CommitFields { top: Some(top_at), ..CommitFields::default() })?;
-        tree.apply(change);
+        let fields = |top| CommitFields { top: Some(top), ..CommitFields::default() };
+        let tree = fresh_tree(&mut log, Mask::new(rng)?, keeper.unlock(), 0, fields, limits, rng)?;
         // A crash before the next line: a store without a root, and nothing in it; it is made again.
         let slot = RootSlot {
             store,
@@ -80,13 +75,13 @@ impl Vault {
             journal_size: 0,
             journal_root: [0; 32],
             root: tree.root.clone(),
-            top: top_at,
+            top: tree.top_at,
         };
         keeper.replace(&slot, &tree.mask)?;
         Ok(Self::over(log, tree, keeper, limits))
     }
 
-    fn over(log: Log, tree: KeyTree, keeper: Keeper, limits: Limits) -> Self {
+    pub(crate) fn over(log: Log, tree: KeyTree, keeper: Keeper, limits: Limits) -> Self {
         let tree = Arc::new(Mutex::new(tree));
         let (phase, compaction, cut) = (Phase::Open, Compaction::default(), Vec::new());
         Self { log, tree, keeper, limits, phase, compaction, cut }
@@ -182,6 +177,26 @@ fn judge(slot: &RootSlot, recovered: &Recovered) -> Result<Option<Interrupted>, 
         return Ok(Some(Interrupted::AfterCell));
     }
     Err(behind)
+}
+
+/// A tree without a leaf, under a fresh root, in a batch of its own. `fields`: what its commit record binds, given the top.
+pub(crate) fn fresh_tree(
+    log: &mut Log,
+    mask: Arc<Mask>,
+    unlock: Option<Arc<UnlockSecret>>,
+    epoch: u64,
+    fields: impl FnOnce(Top) -> CommitFields,
+    limits: Limits,
+    rng: &mut dyn CryptoRng,
+) -> Result<KeyTree, Error> {
+    let top = TopNode { epoch, j: Secret32::random(rng, &mask), conversations: None };
+    let root = Secret32::random(rng, &mask);
+    let mut tree = new_tree(log, log.store(), mask, (root, unlock), top, NO_TOP, limits);
+    let mut batch = log.begin(Claim::Erasing, rng)?;
+    let change = Draft::over(&mut tree).write(&mut batch)?;
+    batch.commit(fields(change.top_at))?;
+    tree.apply(change);
+    Ok(tree)
 }
 
 pub(crate) fn new_tree(

@@ -3,28 +3,21 @@
 //! made only where nothing reads and the caller has accepted that every body is lost.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use disk::{CommitFields, Device, DeviceKeys, JournalEntries, KeptVerifiers, Log, Reader, StoreId, Top};
+use disk::{CommitFields, Device, DeviceKeys, JournalEntries, KeptVerifiers, Log};
 use rand_core::CryptoRng;
 
 use crate::cell::CellName;
-use crate::compact::Compaction;
-use crate::draft::Draft;
 use crate::error::Error;
+use crate::kept_tree::{KeptTree, Trees};
 use crate::mirror::Keeper;
-use crate::node::{Child, NO_TOP, Node, Slot, TopNode};
-use crate::open::{Pending, new_tree, read_pending_until};
-use crate::place::{Area, NodeId, Place, Target};
+use crate::open::{fresh_tree, new_tree};
+use crate::place::{Place, Target};
 use crate::root_slot::RootSlot;
-use crate::seal;
-use crate::secret::{Mask, Secret32};
-use crate::tree::KeyTree;
-use crate::unlock::UnlockSecret;
-use crate::vault::{Limits, Phase, Vault};
-
-/// Trees that are looked through on either side, of lost batches and of kept ones, before the most whole one is taken.
-const TRIES_MAX: usize = 16;
+use crate::secret::Mask;
+use crate::tree_walk::Held;
+use crate::vault::{Limits, Vault};
 
 /// What becomes of the bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +33,13 @@ pub enum Bodies {
     Lost,
 }
 
-/// A tree that the cell's root opens.
-struct Found {
-    slot: RootSlot,
-    at: Top,
-    top: TopNode,
-    pending: Pending,
-    /// Every leaf's place, of the tree and of the lists behind it.
-    places: Vec<Place>,
-    unreadable: u64,
+/// What becomes of a root that is older than the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OldSlot {
+    /// Nothing is found with it.
+    Refused,
+    /// It counts as none.
+    IsNone,
 }
 
 /// A store as it was found; nothing was written yet.
@@ -62,7 +53,7 @@ pub struct Salvage {
     cell: Option<(u64, [u8; 32], u64)>,
     /// Cells that the ruling slot names and that are away, and what an erasure would say to it.
     absent: (Vec<CellName>, Result<(), Error>),
-    tree: Option<Found>,
+    tree: Option<KeptTree>,
 }
 
 impl Salvage {
@@ -73,7 +64,27 @@ impl Salvage {
         limits: Limits,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, Error> {
-        let mut keeper = keeper.into();
+        Self::look(device, keeper.into(), limits, OldSlot::Refused, rng)
+    }
+
+    /// The same where every body may be given up: a root that is older than the store, of a cell that was let go of or was
+    /// copied, counts as none, and goes when a fresh one takes its place. The device keys beside it are the store's.
+    pub fn find_giving_up_bodies(
+        device: Arc<dyn Device>,
+        keeper: impl Into<Keeper>,
+        limits: Limits,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, Error> {
+        Self::look(device, keeper.into(), limits, OldSlot::IsNone, rng)
+    }
+
+    fn look(
+        device: Arc<dyn Device>,
+        mut keeper: Keeper,
+        limits: Limits,
+        old: OldSlot,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, Error> {
         let keys = keeper.device_keys()?;
         let disk = Log::salvage(device, &keys)?;
         let (store, mask, kind) = (disk.store(), Mask::new(rng)?, keeper.kind());
@@ -97,6 +108,7 @@ impl Salvage {
                 Err(Error::NoRoot(_)) => (None, None),
                 Err(other) => return Err(other),
             },
+            Err(Error::CellBehindStore { .. }) if old == OldSlot::IsNone => (None, None),
             Err(other) => return Err(other),
         };
         let cell = slot.as_ref().map(|slot| (slot.journal_size, slot.journal_root, slot.epoch));
@@ -158,15 +170,15 @@ impl Salvage {
     pub fn bodies(&self) -> Bodies {
         match &self.tree {
             None => Bodies::Lost,
-            Some(Found { unreadable: 0, .. }) => Bodies::Kept,
-            Some(Found { unreadable, .. }) => Bodies::Damaged { nodes: *unreadable },
+            Some(KeptTree { unreadable: 0, .. }) => Bodies::Kept,
+            Some(KeptTree { unreadable, .. }) => Bodies::Damaged { nodes: *unreadable },
         }
     }
 
     /// Items that the tree has keys of, whole or in part.
-    pub fn items(&self) -> impl Iterator<Item = Place> + '_ {
-        let places = self.tree.iter().flat_map(|found| &found.places);
-        places.map(|place| Place { chunk: None, ..*place })
+    pub fn items(&self) -> impl Iterator<Item = Held> + '_ {
+        let all = self.tree.iter().flat_map(|found| &found.held);
+        all.map(|held| Held { place: Place { chunk: None, ..held.place }, ..*held })
     }
 
     /// What the tree holds and no kept entry knows: all of a conversation where `items` does not know it, else the items
@@ -174,7 +186,7 @@ impl Salvage {
     pub fn orphans(&self, mut items: impl FnMut(u64) -> Option<u64>) -> Vec<Target> {
         let mut known: BTreeMap<u64, Option<u64>> = BTreeMap::new();
         let mut targets = Vec::new();
-        for place in self.tree.iter().flat_map(|found| &found.places) {
+        for Held { place, .. } in self.tree.iter().flat_map(|found| &found.held) {
             let kept = *known.entry(place.conversation).or_insert_with(|| items(place.conversation));
             match kept {
                 None => targets.push(Target::Conversation(place.conversation)),
@@ -197,23 +209,17 @@ impl Salvage {
         let root = self.kept().1;
         let Self { disk, mut keeper, keys, mask, limits, cell, tree, absent: _ } = self;
         let (store, unlock) = (disk.store(), keeper.unlock());
-        let Some(Found { slot, at, top, pending: (leaves, lists), .. }) = tree else {
+        let Some(KeptTree { slot, at, top, pending: (leaves, lists), .. }) = tree else {
             if !fresh {
                 return Err(Error::NoRoot(keeper.kind()));
             }
             let epoch = cell.map_or(0, |(.., epoch)| epoch).max(disk.newest_epoch()) + 1;
             let fields = CommitFields { journal_root: root, ..CommitFields::default() };
             let mut log = disk.settle(fields.clone(), rng)?;
-            let top = TopNode { epoch, j: Secret32::random(rng, &mask), conversations: None };
-            let secret = Secret32::random(rng, &mask);
-            let mut tree = new_tree(&log, store, mask, (secret, unlock), top, NO_TOP, limits);
-            let mut batch = log.begin(true, rng)?;
-            let change = Draft::over(&mut tree).write(&mut batch)?;
-            let at = change.top_at;
             // A crash behind this line: a tree that no cell opens, of an epoch that never was. The same is done again, under
             // another root.
-            batch.commit(CommitFields { epoch: epoch - 1, next_top: Some(at), ..fields })?;
-            tree.apply(change);
+            let fields = |top| CommitFields { epoch: epoch - 1, next_top: Some(top), ..fields };
+            let tree = fresh_tree(&mut log, mask, unlock, epoch, fields, limits, rng)?;
             let (size, cells) = (log.entries(), keeper.names());
             let slot = RootSlot {
                 store,
@@ -222,10 +228,10 @@ impl Salvage {
                 journal_size: size,
                 journal_root: root,
                 root: tree.root.clone(),
-                top: at,
+                top: tree.top_at,
             };
             keeper.bring_up(&slot, true, &keys, &tree.mask, rng)?;
-            return Ok(whole(log, tree, keeper, limits));
+            return Ok(Vault::over(log, tree, keeper, limits));
         };
         let fields = CommitFields {
             epoch: slot.epoch,
@@ -240,237 +246,6 @@ impl Salvage {
         keeper.bring_up(&slot, true, &keys, &mask, rng)?;
         let mut tree = new_tree(&log, store, mask, (slot.root.clone(), unlock), top, at, limits);
         (tree.pending, tree.lists) = (leaves, lists);
-        Ok(whole(log, tree, keeper, limits))
-    }
-}
-
-/// Where a tree is looked for.
-struct Trees<'a> {
-    disk: &'a disk::Salvage,
-    unlock: Option<Arc<UnlockSecret>>,
-    mask: &'a Arc<Mask>,
-}
-
-impl Trees<'_> {
-    /// A tree of the epoch that the cell's root opens: of what the lost batches name, the newest first, then the kept ones,
-    /// and the one that the cell itself names. A newer one knows what is given up, so that an epoch can take it: in one
-    /// from before, its keys would live on in later versions of the same nodes. One that is older than the newest kept state
-    /// may be whole and lack what was said since: it is taken only where it knows more than what else opens.
-    fn choose(&self, slot: &RootSlot) -> Result<Option<Found>, Error> {
-        let of_epoch = |fields: &CommitFields| match fields {
-            CommitFields { epoch, top: Some(top), pending, .. } if *epoch == slot.epoch => {
-                Some((*top, *pending))
-            }
-            CommitFields { next_top: Some(top), .. } if *top == slot.top => Some((*top, None)),
-            CommitFields { .. } => None,
-        };
-        let mut walked = Walked { trees: Vec::new(), left: TRIES_MAX };
-        let (mut sound, mut partial) = (None, None);
-        let lost = self.disk.lost().filter_map(|named| of_epoch(&named.fields));
-        for (at, pending) in lost {
-            let Some(tried) = self.attempt(&mut walked, slot, at, pending)? else { continue };
-            if tried.is_whole() {
-                return Ok(Some(walked.into_found(slot, tried)));
-            }
-            let better = if tried.ended { &mut partial } else { &mut sound };
-            tried.replace_if(better, |best| tried.unreadable < best.unreadable);
-        }
-        // A budget of their own: however many lost ones fail, what was kept is looked at.
-        walked.left = TRIES_MAX;
-        let mut most = None;
-        let kept = self.disk.kept().filter_map(|named| of_epoch(&named.fields));
-        for (number, (at, pending)) in kept.chain([(slot.top, None)]).enumerate() {
-            let Some(tried) = self.attempt(&mut walked, slot, at, pending)? else { continue };
-            if number == 0 && tried.is_whole() {
-                return Ok(Some(walked.into_found(slot, tried)));
-            }
-            if number == 0 && !tried.ended {
-                tried.replace_if(&mut sound, |best| tried.unreadable < best.unreadable);
-            }
-            tried.replace_if(&mut most, |best| tried.places > best.places);
-        }
-        let best = match (sound, most) {
-            (Some(sound), Some(most)) if most.places > sound.places => Some(most),
-            (Some(sound), _) => Some(sound),
-            (None, most) => most.or(partial),
-        };
-        Ok(best.map(|best| walked.into_found(slot, best)))
-    }
-
-    /// A tree with the lists behind it, as far as they read.
-    fn attempt(
-        &self,
-        walked: &mut Walked,
-        slot: &RootSlot,
-        at: Top,
-        pending: Option<Top>,
-    ) -> Result<Option<Tried>, Error> {
-        let Some((tree, found)) = walked.find(at, || self.walk(slot, at))? else { return Ok(None) };
-        let (reader, store) = (self.disk.reader(), self.disk.store());
-        let (pending, ended) = read_pending_until(&reader, &store, &found.top.j, pending, self.mask);
-        let ended = match ended {
-            Some(error) => readable::<()>(Err(error))?.is_none(),
-            None => false,
-        };
-        let places = found.places.len() + pending.0.len();
-        Ok(Some(Tried { tree, pending, ended, unreadable: found.unreadable + u64::from(ended), places }))
-    }
-
-    fn walk(&self, slot: &RootSlot, at: Top) -> Result<Option<Whole>, Error> {
-        let (reader, store) = (self.disk.reader(), self.disk.store());
-        let top = KeyTree::open_top(&reader, &store, &slot.root, self.unlock.as_deref(), at, self.mask);
-        let Some(top) = readable(top)?.filter(|top| top.epoch == slot.epoch) else { return Ok(None) };
-        let mut walk = Walk { reader, store, mask: Arc::clone(self.mask), places: Vec::new(), unreadable: 0 };
-        if let Some(conversations) = &top.conversations {
-            walk.subtree(Area::Conversations, conversations)?;
-        }
-        Ok(Some(Whole { top, places: walk.places, unreadable: walk.unreadable }))
-    }
-}
-
-/// All of one tree, but for the lists behind it.
-struct Whole {
-    top: TopNode,
-    places: Vec<Place>,
-    unreadable: u64,
-}
-
-/// Trees that were walked: many states name the same one.
-struct Walked {
-    trees: Vec<(Top, Option<Whole>)>,
-    /// So many more may be walked.
-    left: usize,
-}
-
-impl Walked {
-    fn find(
-        &mut self,
-        at: Top,
-        walk: impl FnOnce() -> Result<Option<Whole>, Error>,
-    ) -> Result<Option<(usize, &Whole)>, Error> {
-        let known = self.trees.iter().position(|(top, _)| *top == at);
-        let number = match known {
-            Some(number) => number,
-            None if self.left == 0 => return Ok(None),
-            None => {
-                self.left -= 1;
-                self.trees.push((at, walk()?));
-                self.trees.len() - 1
-            }
-        };
-        Ok(self.trees[number].1.as_ref().map(|whole| (number, whole)))
-    }
-
-    fn into_found(mut self, slot: &RootSlot, tried: Tried) -> Found {
-        let (at, whole) = self.trees.swap_remove(tried.tree);
-        let Whole { top, mut places, .. } = whole.expect("only what was walked is tried");
-        places.extend(tried.pending.0.keys());
-        let Tried { pending, unreadable, .. } = tried;
-        Found { slot: slot.clone(), at, top, pending, places, unreadable }
-    }
-}
-
-/// A tree and lists that may be taken.
-#[derive(Clone)]
-struct Tried {
-    tree: usize,
-    pending: Pending,
-    /// A list did not read: what stood in it and in those before it is lost.
-    ended: bool,
-    unreadable: u64,
-    places: usize,
-}
-
-impl Tried {
-    fn is_whole(&self) -> bool {
-        self.unreadable == 0
-    }
-
-    fn replace_if(&self, best: &mut Option<Self>, is_better: impl FnOnce(&Self) -> bool) {
-        if best.as_ref().is_none_or(is_better) {
-            *best = Some(self.clone());
-        }
-    }
-}
-
-fn whole(log: Log, tree: KeyTree, keeper: Keeper, limits: Limits) -> Vault {
-    let tree = Arc::new(Mutex::new(tree));
-    Vault {
-        log,
-        tree,
-        keeper,
-        limits,
-        phase: Phase::Open,
-        compaction: Compaction::default(),
-        cut: Vec::new(),
-    }
-}
-
-/// What does not read is looked for elsewhere; that the device fails is another matter.
-fn readable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
-    match read {
-        Ok(read) => Ok(Some(read)),
-        Err(Error::Damaged { .. } | Error::Disk(disk::Error::Frame { .. } | disk::Error::Io(_))) => Ok(None),
-        Err(other) => Err(other),
-    }
-}
-
-/// Over all of a tree.
-struct Walk {
-    reader: Reader,
-    store: StoreId,
-    mask: Arc<Mask>,
-    places: Vec<Place>,
-    unreadable: u64,
-}
-
-impl Walk {
-    fn subtree(&mut self, area: Area, top: &Slot) -> Result<(), Error> {
-        match top.child {
-            Child::Leaf => Ok(()),
-            Child::Node(level) => self.node(NodeId { area, level, index: 0 }, top),
-        }
-    }
-
-    fn read(&self, id: NodeId, slot: &Slot) -> Result<Node, Error> {
-        let damaged = Error::Damaged { what: "a node of the tree", offset: slot.position.offset };
-        let sealed = self.reader.tree(slot.position)?;
-        if seal::tag_of(&sealed) != Some(slot.tag) {
-            return Err(damaged);
-        }
-        let plain = seal::open(&slot.key.open(), &self.store, &id.owner(), &sealed);
-        plain.and_then(|plain| Node::decode(&plain, &self.mask).ok()).ok_or(damaged)
-    }
-
-    fn node(&mut self, id: NodeId, slot: &Slot) -> Result<(), Error> {
-        let Some(node) = readable(self.read(id, slot))? else {
-            self.unreadable += 1;
-            return Ok(());
-        };
-        for (digit, child) in &node.slots {
-            let number = id.first_number() + u64::from(*digit);
-            if id.level > 0 {
-                let below = NodeId { level: id.level - 1, index: id.child(*digit), ..id };
-                self.node(below, child)?;
-                continue;
-            }
-            match (id.area, child.child) {
-                (Area::Conversations, _) => self.subtree(Area::Items { conversation: number }, child)?,
-                (Area::Items { conversation }, Child::Leaf) => {
-                    self.places.push(Place::item(conversation, number));
-                }
-                (Area::Items { conversation }, Child::Node(_)) => {
-                    // Its chunks go with it; whether they read is counted.
-                    self.places.push(Place::item(conversation, number));
-                    let from = self.places.len();
-                    self.subtree(Area::Chunks { conversation, item: number }, child)?;
-                    self.places.truncate(from);
-                }
-                (Area::Chunks { conversation, item }, _) => {
-                    self.places.push(Place::chunk(conversation, item, number));
-                }
-            }
-        }
-        Ok(())
+        Ok(Vault::over(log, tree, keeper, limits))
     }
 }

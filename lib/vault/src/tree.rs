@@ -138,25 +138,9 @@ impl KeyTree {
         Ok(node)
     }
 
-    /// The node as it lies on the device. One wrong read is no damage yet: whoever meets damage may cut off all below.
+    /// The node as it lies on the device.
     pub(crate) fn read_node(&self, id: NodeId, slot: &Slot) -> Result<Node, Error> {
-        match self.read_node_once(id, slot) {
-            Err(error) if error.is_damage() => self.read_node_once(id, slot),
-            read => read,
-        }
-    }
-
-    fn read_node_once(&self, id: NodeId, slot: &Slot) -> Result<Node, Error> {
-        let damaged = Error::Damaged { what: "a node of the tree", offset: slot.position.offset };
-        let sealed = match self.reader.tree(slot.position) {
-            Err(disk::Error::Frame { .. }) => return Err(damaged),
-            read => read?,
-        };
-        if seal::tag_of(&sealed) != Some(slot.tag) {
-            return Err(damaged);
-        }
-        let plain = seal::open(&slot.key.open(), &self.store, &id.owner(), &sealed);
-        plain.and_then(|plain| Node::decode(&plain, &self.mask).ok()).ok_or(damaged)
+        read_node(&self.reader, &self.store, &self.mask, id, slot)
     }
 
     /// Forgets nodes that were not used lately.
@@ -223,6 +207,32 @@ impl KeyTree {
             level -= 1;
         }
         Ok(Some(slot.position))
+    }
+}
+
+/// The node as it lies on the device. One wrong read is no damage yet: whoever meets damage may cut off all below.
+pub(crate) fn read_node(
+    reader: &Reader,
+    store: &StoreId,
+    mask: &Arc<Mask>,
+    id: NodeId,
+    slot: &Slot,
+) -> Result<Node, Error> {
+    let once = || {
+        let damaged = Error::Damaged { what: "a node of the tree", offset: slot.position.offset };
+        let sealed = match reader.tree(slot.position) {
+            Err(disk::Error::Frame { .. }) => return Err(damaged),
+            read => read?,
+        };
+        if seal::tag_of(&sealed) != Some(slot.tag) {
+            return Err(damaged);
+        }
+        let plain = seal::open(&slot.key.open(), store, &id.owner(), &sealed);
+        plain.and_then(|plain| Node::decode(&plain, mask).ok()).ok_or(damaged)
+    };
+    match once() {
+        Err(error) if error.is_damage() => once(),
+        read => read,
     }
 }
 

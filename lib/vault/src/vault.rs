@@ -80,24 +80,15 @@ pub(crate) fn locked(tree: &Mutex<KeyTree>) -> MutexGuard<'_, KeyTree> {
 }
 
 impl Vault {
-    /// Begins a batch of journal entries, bodies and verifiers. An `urgent` one may use the reserve, but for its last.
-    pub fn begin<'a>(&'a mut self, urgent: bool, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
-        self.begin_with(if urgent { Claim::Urgent } else { Claim::Ordinary }, rng)
-    }
-
-    /// Begins a batch that may take what its claim says.
-    pub fn begin_with<'a>(
-        &'a mut self,
-        claim: Claim,
-        rng: &'a mut dyn CryptoRng,
-    ) -> Result<Batch<'a>, Error> {
+    /// Begins a batch of journal entries, bodies and verifiers, which may take what its claim says.
+    pub fn begin<'a>(&'a mut self, claim: Claim, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
         self.check_open()?;
         if self.fold_is_due() {
             // Without room for it the leaves wait on, and the batch may still fit.
             self.fold_with(claim, rng).or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })?;
         }
         let fields = self.base_fields();
-        let batch = self.log.begin_with(claim, rng)?;
+        let batch = self.log.begin(claim, rng)?;
         Ok(Batch::new(batch, &self.tree, fields, self.limits))
     }
 
@@ -176,7 +167,7 @@ impl Vault {
         let fields = self.base_fields();
         // Readers wait for this one sync: until then nodes name positions that are not on the device.
         let mut tree = locked(&self.tree);
-        let mut batch = self.log.begin_with(claim, rng)?;
+        let mut batch = self.log.begin(claim, rng)?;
         let mut draft = Draft::over(&mut tree);
         draft.fold(batch.rng())?;
         let change = draft.write(&mut batch)?;
@@ -192,7 +183,7 @@ impl Vault {
         self.check_open()?;
         let fields = self.base_fields();
         let mut tree = locked(&self.tree);
-        let mut batch = self.log.begin(true, rng)?;
+        let mut batch = self.log.begin(Claim::Urgent, rng)?;
         let mut draft = Draft::over(&mut tree);
         places.iter().try_for_each(|place| draft.mend(place))?;
         let change = draft.write(&mut batch)?;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
-    BLOCK, CopyBuffer, Cover, Device, Geometry, MemoryDevice, Outline, RecordedWrite, Restoring, Sealer,
-    frames_of_write,
+    BLOCK, Claim, CopyBuffer, Cover, Device, Geometry, MemoryDevice, Outline, RecordedWrite, Restoring,
+    Sealer, frames_of_write,
 };
 use vault::adversary::{LiveKey, OpenedBodies, cell_keys, device_keys, live_keys, open_everything};
 use vault::{CellRecords, Limits, MemoryCell, Place, Target, Vault};
@@ -81,7 +81,7 @@ impl Site {
 
     fn insert(&mut self, items: std::ops::Range<u64>) {
         for item in items {
-            let mut batch = self.vault.begin(false, &mut self.random).unwrap();
+            let mut batch = self.vault.begin(Claim::Ordinary, &mut self.random).unwrap();
             batch.insert(Place::item(1, item), body(item).as_bytes()).unwrap();
             batch.entry(b"M").unwrap();
             batch.commit([7; 32]).unwrap();
@@ -95,7 +95,7 @@ impl Site {
         let replaced = self.vault.replace_cell(written).unwrap();
         let destroyed = self.vault.destroy_old_slot(replaced).unwrap();
         self.vault.finish_erasure(destroyed);
-        let mut batch = self.vault.begin(true, &mut self.random).unwrap();
+        let mut batch = self.vault.begin(Claim::Urgent, &mut self.random).unwrap();
         batch.entry(b"D").unwrap();
         batch.commit([7; 32]).unwrap();
     }

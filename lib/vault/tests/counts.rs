@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use disk::{BLOCK, Device, Geometry, MemoryDevice};
+use disk::{BLOCK, Claim, Device, Geometry, MemoryDevice};
 use vault::{CellError, CellKind, CellSlot, Limits, MemoryCell, Place, RootCell, Target, Vault};
 use zeroize::Zeroizing;
 
@@ -115,7 +115,7 @@ impl Store {
     fn fill(&mut self, places: impl Iterator<Item = Place>) {
         let mut places = places.peekable();
         while places.peek().is_some() {
-            let mut batch = self.vault.begin(false, &mut self.random).unwrap();
+            let mut batch = self.vault.begin(Claim::Ordinary, &mut self.random).unwrap();
             for place in places.by_ref().take(512) {
                 batch.insert(place, &[7; 64]).unwrap();
             }
@@ -131,7 +131,7 @@ impl Store {
     }
 
     fn entry(&mut self, what: &[u8]) {
-        let mut batch = self.vault.begin(true, &mut self.random).unwrap();
+        let mut batch = self.vault.begin(Claim::Urgent, &mut self.random).unwrap();
         batch.entry(what).unwrap();
         batch.commit([0; 32]).unwrap();
     }

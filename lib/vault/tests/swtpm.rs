@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
-use disk::{Geometry, MemoryDevice};
+use disk::{Claim, Geometry, MemoryDevice};
 use swtpm::{Lie, Swtpm, missing_for};
 use vault::{
     CellError, CellKind, CellSlot, Error, Limits, Place, RootCell, Target, TpmAuth, TpmCell, TpmError,
@@ -191,7 +191,7 @@ fn a_bus_that_says_the_old_root_is_not_there_gets_no_erasure_called_done() {
             Vault::create(device.clone(), cell, geometry, Limits::default(), &mut *rng(4)).unwrap();
         let victim = Place::item(1, 2);
         let mut random = rng(5);
-        let mut batch = vault.begin(false, &mut *random).unwrap();
+        let mut batch = vault.begin(Claim::Ordinary, &mut *random).unwrap();
         batch.insert(victim, b"goes").unwrap();
         batch.commit([0; 32]).unwrap();
         let intended = vault.begin_erasure(&[Target::Place(victim)]).unwrap();
@@ -267,7 +267,7 @@ fn at_every_command_of_an_erasure_the_tpm_may_die_and_the_living_lives() {
         let mut vault =
             Vault::create(device.clone(), cell, geometry, Limits::default(), &mut *rng(4)).unwrap();
         let mut random = rng(5);
-        let mut batch = vault.begin(false, &mut *random).unwrap();
+        let mut batch = vault.begin(Claim::Ordinary, &mut *random).unwrap();
         batch.insert(live, b"stays").unwrap();
         batch.insert(victim, b"goes").unwrap();
         batch.commit([0; 32]).unwrap();

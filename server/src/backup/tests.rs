@@ -8,8 +8,8 @@ use crate::overlay::OverlayDevice;
 use crate::{randomness, socket};
 use ::backup::{BackupDevice, BackupError, Copied, Folder, Made, Signed, Source, Taken, Verified};
 use disk::{
-    Anchor, BLOCK, CommitFields, DeviceKeys, FileDevice, Geometry, Log, Outline, Position, Preallocation,
-    Range, Stream,
+    Anchor, BLOCK, Claim, CommitFields, DeviceKeys, FileDevice, Geometry, Log, Outline, Position,
+    Preallocation, Range, Stream,
 };
 use pki::{SecretKey, Suite};
 use protocol::io::EraseItem;
@@ -31,7 +31,7 @@ fn store(dir: &Path, bytes: u64) -> Log {
 fn write(log: &mut Log, bodies: u64, bytes: usize) -> Result<Vec<Position>, disk::Error> {
     let mut rng = randomness::rng();
     let entries = log.entries();
-    let mut batch = log.begin(false, &mut rng)?;
+    let mut batch = log.begin(Claim::Ordinary, &mut rng)?;
     batch.entry(b"said")?;
     let mut positions = Vec::new();
     for n in 0..bodies {
@@ -100,7 +100,7 @@ fn a_copy_whose_state_is_lost_begins_again_and_ends_whole() {
             // All closed extents die, and the writer needs the room at once.
             let mut rng = randomness::rng();
             let closed = log.closed_extents();
-            let mut batch = log.begin(true, &mut rng).unwrap();
+            let mut batch = log.begin(Claim::Urgent, &mut rng).unwrap();
             closed.iter().try_for_each(|extent| batch.free(*extent)).unwrap();
             batch.commit(CommitFields::default()).unwrap();
             positions.clear();
@@ -139,7 +139,7 @@ fn a_segment_that_nothing_needs_any_more_goes_away() {
     write_ten(&mut log);
     let mut rng = randomness::rng();
     let closed = log.closed_extents();
-    let mut batch = log.begin(true, &mut rng).unwrap();
+    let mut batch = log.begin(Claim::Urgent, &mut rng).unwrap();
     closed.iter().try_for_each(|extent| batch.free(*extent)).unwrap();
     batch.commit(CommitFields::default()).unwrap();
     let copied = copied_to(&folder, &mut source, |_, _| ()).unwrap();
@@ -338,7 +338,7 @@ pub(super) fn vault() -> vault::Vault {
     let rng = &mut randomness::rng();
     let mut vault = vault::Vault::create(device, cell, geometry, vault::Limits::default(), rng).unwrap();
     let rng = &mut randomness::rng();
-    let mut batch = vault.begin(false, rng).unwrap();
+    let mut batch = vault.begin(Claim::Ordinary, rng).unwrap();
     batch.entry(b"said").unwrap();
     for item in 1..=3 {
         batch.insert(vault::Place::item(1, item), &[item as u8; 400]).unwrap();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::randomness::rng;
-use disk::{BLOCK, Device, Geometry, MemoryDevice};
+use disk::{BLOCK, Claim, Device, Geometry, MemoryDevice};
 use journal::testing::TestLog;
 use journal::tree::leaf_hash;
 use std::sync::{Arc, Mutex};
@@ -66,7 +66,7 @@ struct Above {
 impl Above {
     fn write(&mut self, vault: &mut Vault, entries: &[Vec<u8>], snapshot: bool) {
         let mut rng = rng();
-        let mut batch = vault.begin(false, &mut rng).unwrap();
+        let mut batch = vault.begin(Claim::Ordinary, &mut rng).unwrap();
         for entry in entries {
             let (position, leaf) = (batch.entry(entry).unwrap(), leaf_hash(entry));
             self.rows.push(Row { leaf, position });
@@ -157,7 +157,7 @@ fn a_snapshot_of_other_entries_or_of_another_state_is_never_started_from() {
         let machine = Machine::with(&ours, &[]);
         let (mut vault, _) = machine.open();
         let (root, mut rng) = (vault.journal().1, rng());
-        let mut batch = vault.begin(false, &mut rng).unwrap();
+        let mut batch = vault.begin(Claim::Ordinary, &mut rng).unwrap();
         batch.snapshot(&rows, &state).unwrap();
         batch.commit(root).unwrap();
         drop(vault);
@@ -172,7 +172,7 @@ fn a_journal_that_does_not_fit_its_commit_record_starts_nothing() {
     let machine = Machine::with(&log, &[10]);
     let (mut vault, _) = machine.open();
     let mut rng = rng();
-    vault.begin(false, &mut rng).unwrap().commit([7; 32]).unwrap();
+    vault.begin(Claim::Ordinary, &mut rng).unwrap().commit([7; 32]).unwrap();
     drop(vault);
     let (vault, opened) = machine.open();
     assert!(matches!(replay(&vault, &opened), Err(RecoveryError::Root)));

@@ -257,7 +257,7 @@ impl<'a> Backfill<'a> {
     /// Writes what waits as one batch.
     fn write(&mut self) -> Result<()> {
         let mut rng = rng();
-        let mut batch = self.vault.begin(false, &mut rng)?;
+        let mut batch = self.vault.begin(disk::Claim::Ordinary, &mut rng)?;
         for entry in self.waiting.drain(..) {
             let position = batch.entry(&entry)?;
             self.rows.push(Row { leaf: leaf_hash(&entry), position });
@@ -276,7 +276,7 @@ impl<'a> Backfill<'a> {
         let state = snapshot::write(&self.register, &self.books, self.head);
         let encoded = begin.elapsed();
         self.vault.write_pages(&mut self.rows, &mut rng)?;
-        let mut batch = self.vault.begin(false, &mut rng)?;
+        let mut batch = self.vault.begin(disk::Claim::Ordinary, &mut rng)?;
         let paged = batch.snapshot(&self.rows, &state)?;
         batch.commit(self.head.root)?;
         self.rows.paged(paged);

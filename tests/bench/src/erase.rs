@@ -7,7 +7,7 @@ use crate::site::{rng, scratch};
 use crate::table::{Bound, Row};
 use ::vault::{FileCell, Limits, Place, Target, Vault};
 use anyhow::Result;
-use disk::{Device, FileDevice, Geometry, Preallocation};
+use disk::{Claim, Device, FileDevice, Geometry, Preallocation};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,7 +106,7 @@ fn fill(vault: &mut Vault, conversation: u64, messages: u64) -> Result<()> {
     let body = [7; BODY_BYTES];
     let mut rng = rng();
     for first in (0..messages).step_by(BATCH as usize) {
-        let mut batch = vault.begin(false, &mut rng)?;
+        let mut batch = vault.begin(Claim::Ordinary, &mut rng)?;
         for item in first..messages.min(first + BATCH) {
             batch.insert(Place::item(conversation, item), &body)?;
         }

@@ -8,6 +8,7 @@ use crate::table::{Bound, Row};
 use crate::vault_store::{BODY_BYTES, Figures, made, rate_of};
 use ::vault::Place;
 use anyhow::Result;
+use disk::Claim;
 use redb::{Database, ReadableDatabase, TableDefinition};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
@@ -90,7 +91,7 @@ fn inserts(size: Size, rows: &mut Vec<Row>) -> Result<()> {
         let (mut ours, mut redbs, mut bares) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             ours.push(rate(span, batch, || {
-                let mut writing = vault.begin(false, &mut rng)?;
+                let mut writing = vault.begin(Claim::Ordinary, &mut rng)?;
                 for _ in 0..batch {
                     writing.insert(Place::item(1, item), &body)?;
                     item += 1;

@@ -6,7 +6,7 @@ use crate::measure::{Samples, median, resident_of};
 use crate::site::{rng, scratch};
 use ::vault::{FileCell, Limits, Need, Place, Target, Tended, Vault};
 use anyhow::{Context, Result};
-use disk::{FileDevice, Geometry, Preallocation};
+use disk::{Claim, FileDevice, Geometry, Preallocation};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -149,7 +149,7 @@ impl Figures {
                 if compacting && vault.tend(Need::Hygiene, &mut rng)? == Tended::Idle {
                     break;
                 }
-                let mut batch = vault.begin(false, &mut rng)?;
+                let mut batch = vault.begin(Claim::Ordinary, &mut rng)?;
                 for _ in 0..16 {
                     batch.insert(Place::item(1, fresh), &[7; BODY_BYTES])?;
                     fresh += 1;
@@ -175,7 +175,7 @@ fn filled(dir: &Path, messages: u64) -> Result<f64> {
     let (mut vault, _device) = made(dir, bytes)?;
     let (free, mut rng) = (vault.space().free, rng());
     for first in (0..messages).step_by(FILL as usize) {
-        let mut batch = vault.begin(false, &mut rng)?;
+        let mut batch = vault.begin(Claim::Ordinary, &mut rng)?;
         for n in first..messages.min(first + FILL) {
             batch.insert(place(n), &[7; BODY_BYTES])?;
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use disk::{
-    BLOCK, CommitFields, CopyBuffer, CopyError, Cover, Device, DeviceKeys, Error, Extent, Geometry, Log,
-    MemoryDevice, Outline, Position, Range, Restoring, Still,
+    BLOCK, Claim, CommitFields, CopyBuffer, CopyError, Cover, Device, DeviceKeys, Error, Extent, Geometry,
+    Log, MemoryDevice, Outline, Position, Range, Restoring, Still,
 };
 
 pub(crate) const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 80, reserve: 3 };
@@ -45,7 +45,7 @@ impl Life {
     pub(crate) fn step(&mut self) -> Result<(), Error> {
         let mut body = vec![0; 5000 + (self.random.next_u64() % 20_000) as usize];
         self.random.fill_bytes(&mut body);
-        let mut batch = self.log.begin(false, &mut self.random)?;
+        let mut batch = self.log.begin(Claim::Ordinary, &mut self.random)?;
         batch.entry(b"said")?;
         let position = batch.body(&[3; 32], body.len(), |slot, _| slot.copy_from_slice(&body))?;
         batch.commit(CommitFields { epoch: 7, ..CommitFields::default() })?;
@@ -55,7 +55,7 @@ impl Life {
 
     /// A batch without one.
     pub(crate) fn say(&mut self) {
-        let mut batch = self.log.begin(false, &mut self.random).unwrap();
+        let mut batch = self.log.begin(Claim::Ordinary, &mut self.random).unwrap();
         batch.entry(b"said").unwrap();
         batch.commit(CommitFields { epoch: 7, ..CommitFields::default() }).unwrap();
     }
@@ -66,7 +66,7 @@ impl Life {
         let oldest = self.bodies.iter().map(|(position, _)| Self::extent(*position));
         let Some(oldest) = oldest.into_iter().find(|extent| closed.contains(extent)) else { return false };
         self.bodies.retain(|(position, _)| Self::extent(*position) != oldest);
-        let mut batch = self.log.begin(true, &mut self.random).unwrap();
+        let mut batch = self.log.begin(Claim::Urgent, &mut self.random).unwrap();
         batch.free(oldest).unwrap();
         batch.commit(CommitFields { epoch: 7, ..CommitFields::default() }).unwrap();
         true

@@ -13,7 +13,7 @@ mod index;
 
 pub use index::Row;
 
-use disk::{Position, TAG_BYTES};
+use disk::{Claim, Position, TAG_BYTES};
 use sha2::{Digest, Sha256};
 
 use crate::batch::Batch;
@@ -207,7 +207,7 @@ impl Vault {
     pub fn write_pages(&mut self, rows: &mut Rows, rng: &mut dyn rand_core::CryptoRng) -> Result<(), Error> {
         let root = self.journal().1;
         loop {
-            let mut batch = self.begin(false, rng)?;
+            let mut batch = self.begin(Claim::Ordinary, rng)?;
             let done = batch.pages(rows, PAGES_AT_ONCE)?;
             if done.pages.is_empty() {
                 return Ok(());

@@ -13,7 +13,7 @@ fn fill(world: &mut World, vault: &mut Vault, conversation: u64, free: u32) -> u
             return item;
         }
         let mut random = rng(item);
-        let mut batch = vault.begin(false, &mut random).unwrap();
+        let mut batch = vault.begin(Claim::Ordinary, &mut random).unwrap();
         let mut said = Vec::new();
         let inserted = (0..PARTS).try_for_each(|part| {
             let place = Place::item(conversation, item * PARTS + part);

@@ -144,7 +144,7 @@ fn a_device_error_stops_the_vault_until_a_restart_and_loses_nothing() {
         if let Ok(mut life) = world.open(&machine)
             && day(&mut world, &mut life.vault, at).is_err()
         {
-            let stopped = life.vault.begin(true, &mut rng(1)).map(|_| ()).unwrap_err();
+            let stopped = life.vault.begin(Claim::Urgent, &mut rng(1)).map(|_| ()).unwrap_err();
             let poisoned = matches!(stopped, Error::Poisoned | Error::Disk(disk::Error::Poisoned));
             assert!(poisoned, "operation {at}: {stopped}");
         }

@@ -160,7 +160,7 @@ fn one_conversation(messages: u64) -> (World, Machine, Life) {
     life.vault.limits = Limits { fold_leaves: 4096, ..Limits::default() };
     let mut random = rng(1);
     for start in (0..messages).step_by(500) {
-        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
         (start..messages.min(start + 500))
             .for_each(|item| batch.insert(Place::item(1, item), b"text").unwrap());
         batch.commit([0; 32]).unwrap();
@@ -194,7 +194,7 @@ fn an_insert_costs_the_same_in_a_small_and_in_a_large_store() {
         let (_, machine, mut life) = one_conversation(messages);
         let before = machine.recording.bytes_written();
         let mut random = rng(3);
-        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
         for item in messages..messages + 50 {
             batch.insert(Place::item(1, item), b"text").unwrap();
         }
@@ -212,7 +212,7 @@ fn dead_extents_are_given_back_and_live_ones_are_not() {
     let (machine, mut life) = world.calm();
     for conversation in 1..22 {
         let mut random = rng(conversation);
-        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
         for item in 0..4 {
             let place = Place::item(conversation, item);
             let large = vec![conversation as u8; 25_000];
@@ -249,7 +249,7 @@ fn on_a_full_device_messages_stop_and_erasure_makes_room_again() {
     let mut conversation = 1;
     let full = loop {
         let mut random = rng(conversation);
-        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
         let (place, large) = (Place::item(conversation, 1), vec![conversation as u8; 50_000]);
         let inserted = batch.insert(place, &large);
         match inserted.and_then(|()| batch.commit([0; 32])) {
@@ -266,7 +266,7 @@ fn on_a_full_device_messages_stop_and_erasure_makes_room_again() {
         let targets = [2 * target - 1, 2 * target].map(Target::Conversation).to_vec();
         let number = world.ask(&mut life.vault, targets).unwrap();
         world.erase(&mut life.vault, number).unwrap();
-        let mut batch = life.vault.begin(true, &mut random).unwrap();
+        let mut batch = life.vault.begin(Claim::Urgent, &mut random).unwrap();
         batch.verifier([1; 8], Some(b"verifier")).unwrap();
         batch.commit([0; 32]).unwrap();
         freed += sweep(&mut life.vault, &mut random).unwrap();

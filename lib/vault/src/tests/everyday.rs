@@ -32,7 +32,7 @@ fn a_place_is_filled_once_and_an_item_is_a_body_or_a_file() {
     let world = World::seeded(2);
     let (_, mut life) = world.calm();
     let mut random = rng(3);
-    let mut batch = life.vault.begin(false, &mut random).unwrap();
+    let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
     batch.insert(Place::item(1, 1), b"body").unwrap();
     batch.insert(Place::chunk(1, 2, 0), b"chunk").unwrap();
     assert!(matches!(batch.insert(Place::item(1, 1), b"again"), Err(Error::Occupied(_))));
@@ -48,7 +48,7 @@ fn a_place_is_filled_once_and_an_item_is_a_body_or_a_file() {
         if folded {
             life.vault.fold(&mut random).unwrap();
         }
-        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
         for taken in [Place::item(1, 1), Place::chunk(1, 1, 5), Place::item(1, 2), Place::chunk(1, 2, 1)] {
             assert!(matches!(batch.insert(taken, b"again"), Err(Error::Occupied(_))), "{taken:?}");
         }
@@ -61,7 +61,7 @@ fn a_batch_that_is_dropped_leaves_no_trace() {
     let (machine, mut life) = world.calm();
     let mut random = rng(5);
     let before = machine.recording.bytes_written();
-    let mut batch = life.vault.begin(false, &mut random).unwrap();
+    let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
     batch.insert(Place::item(1, 1), b"never").unwrap();
     drop(batch);
     assert_eq!(machine.recording.bytes_written(), before);
@@ -75,7 +75,7 @@ fn snapshots_verifiers_and_period_keys_are_there_after_a_restart() {
     let mut random = rng(7);
     let (old, new) = (vec![1; 300_000], vec![2; 200_000]);
     for (number, snapshot) in [&old, &old, &new].into_iter().enumerate() {
-        let mut batch = life.vault.begin(false, &mut random).unwrap();
+        let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
         batch.snapshot(&Rows::default(), snapshot).unwrap();
         batch.verifier([9; 8], Some(&[number as u8; 40])).unwrap();
         batch.insert(Place::item(SECRETS_CONVERSATION, number as u64), b"period key").unwrap();
@@ -102,14 +102,14 @@ fn the_same_store_lives_in_a_container_file_and_a_file_cell() {
     let file_cell = Box::new(FileCell::create(&cell).unwrap());
     assert!(file_cell.kind().warning().contains("FILE"));
     let mut vault = Vault::create(device, file_cell, geometry, Limits::default(), &mut random).unwrap();
-    let mut batch = vault.begin(false, &mut random).unwrap();
+    let mut batch = vault.begin(Claim::Ordinary, &mut random).unwrap();
     batch.insert(Place::item(1, 1), b"kept").unwrap();
     batch.insert(Place::item(1, 2), b"canary that goes").unwrap();
     batch.commit([0; 32]).unwrap();
     let intended = vault.begin_erasure(&[Target::Place(Place::item(1, 2))]).unwrap();
     assert!(matches!(vault.reader().read(Place::item(1, 2)), Err(Error::BeingErased(_))));
     let written = vault.write_tree(intended, &mut random).unwrap();
-    assert!(matches!(vault.begin(true, &mut random), Err(Error::ErasureUnderWay)));
+    assert!(matches!(vault.begin(Claim::Urgent, &mut random), Err(Error::ErasureUnderWay)));
     let replaced = vault.replace_cell(written).unwrap();
     let destroyed = vault.destroy_old_slot(replaced).unwrap();
     assert_eq!(vault.finish_erasure(destroyed), 1);

@@ -35,7 +35,7 @@ impl Store {
     }
 
     fn say(&mut self, places: &[Place], bytes: usize) -> Result<(), Error> {
-        let mut batch = self.vault.begin(false, &mut self.random)?;
+        let mut batch = self.vault.begin(Claim::Ordinary, &mut self.random)?;
         for place in places {
             batch.insert(*place, &vec![place.item as u8; bytes])?;
             batch.entry(&[b'M'; 300])?;
@@ -58,7 +58,7 @@ impl Store {
     }
 
     fn entry(&mut self, claim: Claim) -> Result<(), Error> {
-        let mut batch = self.vault.begin_with(claim, &mut self.random)?;
+        let mut batch = self.vault.begin(claim, &mut self.random)?;
         batch.entry(&[b'E'; 300])?;
         batch.commit([7; 32]).map(|_| ())
     }
@@ -165,7 +165,7 @@ fn a_fold_that_finds_no_room_keeps_no_batch_from_being_written() {
     store.fill(6);
     while store.entry(Claim::Urgent).is_ok() {}
     while store.vault.space().free > 0 {
-        let mut batch = store.vault.begin_with(Claim::Erasing, &mut store.random).unwrap();
+        let mut batch = store.vault.begin(Claim::Erasing, &mut store.random).unwrap();
         batch.snapshot(&crate::Rows::default(), &[1; 100]).unwrap();
         batch.commit([7; 32]).unwrap();
     }
@@ -175,7 +175,7 @@ fn a_fold_that_finds_no_room_keeps_no_batch_from_being_written() {
     let mut written = 0;
     while store.vault.fold(&mut store.random).is_ok() {}
     for _ in 0..3 {
-        let mut batch = store.vault.begin_with(Claim::Urgent, &mut store.random).unwrap();
+        let mut batch = store.vault.begin(Claim::Urgent, &mut store.random).unwrap();
         batch.insert(Place { item: place.item + written, ..place }, b"text").unwrap();
         batch.commit([7; 32]).unwrap();
         written += 1;

@@ -51,7 +51,7 @@ fn act(world: &mut World, vault: &mut Vault) -> Result<(), Error> {
         10 => vault.fold(&mut rng(draw)),
         _ => {
             let mut random = rng(draw);
-            let mut batch = vault.begin(false, &mut random)?;
+            let mut batch = vault.begin(Claim::Ordinary, &mut random)?;
             batch.snapshot(&crate::Rows::default(), &draw.to_le_bytes())?;
             batch.commit([7; 32]).map(|_| ())
         }
@@ -126,7 +126,7 @@ impl Erased {
             .map(|(_, text)| text.clone())
             .collect();
         let mut random = rng(1);
-        let mut batch = life.vault.begin(true, &mut random).unwrap();
+        let mut batch = life.vault.begin(Claim::Urgent, &mut random).unwrap();
         for text in &texts {
             batch.entry(&journal(text)).unwrap();
         }

@@ -100,7 +100,7 @@ fn built() -> World {
     world.say(vault, 3, 4).unwrap();
     let verify = |world: &mut World, vault: &mut Vault, byte: u8, snapshot: bool| {
         let mut random = rng(world.random.next_u64());
-        let mut batch = vault.begin(false, &mut random).unwrap();
+        let mut batch = vault.begin(Claim::Ordinary, &mut random).unwrap();
         batch.entry(b"V").unwrap();
         batch.verifier([byte; 8], Some(&[byte; 90])).unwrap();
         if snapshot {
@@ -118,7 +118,7 @@ fn built() -> World {
     world.say(vault, 5, 2).unwrap();
     for _ in 0..3 {
         let mut random = rng(2);
-        let mut batch = vault.begin(false, &mut random).unwrap();
+        let mut batch = vault.begin(Claim::Ordinary, &mut random).unwrap();
         batch.entry(b"M").unwrap();
         batch.commit([7; 32]).unwrap();
     }

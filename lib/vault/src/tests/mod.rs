@@ -9,6 +9,7 @@ mod full;
 mod histories;
 mod kills;
 mod kinds;
+mod lost;
 mod mirror;
 mod mirror_trouble;
 mod misreads;
@@ -26,7 +27,7 @@ use std::sync::{Arc, Mutex};
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use disk::{CrashClock, CrashingDevice, Fault, Geometry, RecordedWrite, RecordingDevice};
+use disk::{Claim, CrashClock, CrashingDevice, Fault, Geometry, RecordedWrite, RecordingDevice};
 
 use crate::adversary::{OpenedBodies, cell_keys, device_keys, live_keys, open_everything};
 use crate::{CellRecords, Error, Limits, MemoryCell, Need, Opened, Place, Target, Tended, Vault};
@@ -158,7 +159,7 @@ impl World {
     pub(super) fn say(&mut self, vault: &mut Vault, conversation: u64, count: u64) -> Result<(), Error> {
         let mut said = Vec::new();
         let mut random = rng(self.random.next_u64());
-        let mut batch = vault.begin(false, &mut random)?;
+        let mut batch = vault.begin(Claim::Ordinary, &mut random)?;
         for _ in 0..count {
             let item = self.next_item;
             self.next_item += 1;
@@ -184,7 +185,7 @@ impl World {
         // Asked is asked: it may be durable even if the machine dies before it can say so.
         self.live.retain(|place, _| !targets.iter().any(|target| target.covers(place)));
         self.intents.push(targets);
-        let mut batch = vault.begin(true, &mut random)?;
+        let mut batch = vault.begin(Claim::Urgent, &mut random)?;
         batch.entry(&[b'E', number as u8])?;
         batch.commit([7; 32])?;
         Ok(number)
@@ -198,7 +199,7 @@ impl World {
         let replaced = vault.replace_cell(written)?;
         let destroyed = vault.destroy_old_slot(replaced)?;
         vault.finish_erasure(destroyed);
-        let mut batch = vault.begin(true, &mut random)?;
+        let mut batch = vault.begin(Claim::Urgent, &mut random)?;
         batch.entry(&[b'D', number as u8])?;
         batch.commit([7; 32])?;
         Ok(())

@@ -100,7 +100,7 @@ fn an_erasure_below_a_node_that_does_not_open_is_an_erasure() {
 
 fn insert(vault: &mut Vault, place: Place, text: &[u8]) -> Result<(), Error> {
     let mut random = rng(7);
-    let mut batch = vault.begin(false, &mut random)?;
+    let mut batch = vault.begin(Claim::Ordinary, &mut random)?;
     batch.insert(place, text)?;
     batch.commit([7; 32]).map(|_| ())
 }

@@ -79,7 +79,7 @@ fn an_erasure_is_not_over_while_a_read_still_holds_a_former_key() {
     let (place, beside) = (Place::item(1, 1), Place::item(2, 1));
     for (place, bytes) in [(place, 20_000), (beside, 20_000)] {
         let mut random = rng(world.random.next_u64());
-        let mut batch = vault.begin(false, &mut random).unwrap();
+        let mut batch = vault.begin(Claim::Ordinary, &mut random).unwrap();
         batch.insert(place, &vec![7; bytes]).unwrap();
         batch.commit([7; 32]).unwrap();
     }

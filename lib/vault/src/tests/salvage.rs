@@ -10,18 +10,18 @@ use std::sync::atomic::AtomicBool;
 const UNFOLDED: Limits = Limits { fold_leaves: 1000, fold_lists: 1000, ..LIMITS };
 
 /// What a world held at each size of the journal.
-struct Mark {
-    entries: u64,
-    next_item: u64,
-    live: BTreeMap<Place, Vec<u8>>,
+pub(super) struct Mark {
+    pub(super) entries: u64,
+    pub(super) next_item: u64,
+    pub(super) live: BTreeMap<Place, Vec<u8>>,
 }
 
-fn mark(world: &World, vault: &Vault) -> Mark {
+pub(super) fn mark(world: &World, vault: &Vault) -> Mark {
     Mark { entries: vault.journal().0, next_item: world.next_item, live: world.live.clone() }
 }
 
 /// A site that lived: its marks, and the positions of its entries. `late` erasures fall behind the batch that gets damaged.
-fn lived(seed: u64, late: bool) -> (World, Vec<Mark>, Vec<disk::Position>) {
+pub(super) fn lived(seed: u64, late: bool) -> (World, Vec<Mark>, Vec<disk::Position>) {
     let mut world = World::seeded(seed);
     world.padding = if seed % 2 == 1 { 9_000 } else { 0 };
     let (machine, mut life) = world.calm();
@@ -44,18 +44,18 @@ fn lived(seed: u64, late: bool) -> (World, Vec<Mark>, Vec<disk::Position>) {
     (world, marks, positions)
 }
 
-fn zero_block_at(world: &mut World, offset: u64) {
+pub(super) fn zero_block_at(world: &mut World, offset: u64) {
     let from = offset as usize / disk::BLOCK * disk::BLOCK;
     world.image[from..from + disk::BLOCK].fill(0);
 }
 
-fn find(world: &World, machine: &Machine) -> Result<Salvage, Error> {
+pub(super) fn find(world: &World, machine: &Machine) -> Result<Salvage, Error> {
     let cell = Box::new(MemoryCell::new(world.records.clone(), Some(machine.clock.clone())));
     Salvage::find(machine.recording.clone(), cell, LIMITS, &mut rng(5))
 }
 
 /// A start that replays: it opens the store, and every entry reads.
-fn started(world: &World, machine: &Machine) -> Option<Life> {
+pub(super) fn started(world: &World, machine: &Machine) -> Option<Life> {
     let life = world.open(machine).ok()?;
     let whole = life.vault.journal_entries(0).all(|entry| entry.is_ok());
     whole.then_some(life)
@@ -66,12 +66,12 @@ fn is_carried_out(vault: &Vault) -> bool {
 }
 
 /// What the server does with a salvage: its own entry, then an epoch that takes what no kept entry knows.
-fn carry_out(found: Salvage, next_item: u64, random: &mut ChaCha20Rng) -> Result<Vault, Error> {
+pub(super) fn carry_out(found: Salvage, next_item: u64, random: &mut ChaCha20Rng) -> Result<Vault, Error> {
     let orphans = found.orphans(|_| Some(next_item));
     let mut vault = found.settle(false, random)?;
     vault.leave_mark(random)?;
     if !is_carried_out(&vault) {
-        let mut batch = vault.begin(true, random)?;
+        let mut batch = vault.begin(Claim::Urgent, random)?;
         batch.entry(b"S")?;
         batch.commit([7; 32])?;
     }
@@ -84,7 +84,7 @@ fn carry_out(found: Salvage, next_item: u64, random: &mut ChaCha20Rng) -> Result
 }
 
 /// The newest mark that the kept entries cover.
-fn kept_mark(marks: &[Mark], entries: u64) -> &Mark {
+pub(super) fn kept_mark(marks: &[Mark], entries: u64) -> &Mark {
     marks.iter().rev().find(|mark| mark.entries <= entries).expect("the first batches are never damaged here")
 }
 
@@ -208,7 +208,7 @@ fn without_a_tree_that_opens_there_is_a_fresh_root_only_when_told() {
     assert_eq!(vault.journal().0, kept);
     vault.leave_mark(&mut rng(2)).unwrap();
     let mut random = rng(3);
-    let mut batch = vault.begin(true, &mut random).unwrap();
+    let mut batch = vault.begin(Claim::Urgent, &mut random).unwrap();
     batch.entry(b"S").unwrap();
     batch.commit([7; 32]).unwrap();
     drop(vault);
@@ -232,7 +232,7 @@ fn a_store_that_lost_nothing_is_told_so() {
 }
 
 /// A site of so many batches with one message each, none of them folded; and where each one's entry and list lie.
-fn unfolded(count: usize) -> (World, Vec<Mark>, Vec<disk::Position>, Vec<u64>) {
+pub(super) fn unfolded(count: usize) -> (World, Vec<Mark>, Vec<disk::Position>, Vec<u64>) {
     let mut world = World::seeded(31);
     let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
     let cell = Box::new(MemoryCell::new(world.records.clone(), None));

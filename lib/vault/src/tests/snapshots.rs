@@ -39,7 +39,7 @@ impl Above {
 
     fn write(&mut self, vault: &mut Vault, count: u64, snapshot: bool) -> Result<(), Error> {
         let mut random = rng(self.rows.entries());
-        let mut batch = vault.begin(false, &mut random)?;
+        let mut batch = vault.begin(Claim::Ordinary, &mut random)?;
         for _ in 0..count {
             let number = self.rows.entries() as u32;
             let position = batch.entry(&number.to_le_bytes())?;

@@ -94,7 +94,7 @@ fn world_of_five_equal_batches() -> (World, Vec<usize>) {
     let (machine, mut life) = world.calm();
     let places: Vec<Place> = (1..=5).map(|item| Place::item(1, item)).collect();
     for place in &places {
-        let mut batch = life.vault.begin(false, &mut world.random).unwrap();
+        let mut batch = life.vault.begin(Claim::Ordinary, &mut world.random).unwrap();
         batch.insert(*place, &[b'm'; 500]).unwrap();
         batch.commit([7; 32]).unwrap();
     }

@@ -29,7 +29,7 @@ fn cell_and_disk_without_the_unlock_secret_open_nothing() {
     let mut vault = Vault::create(device, keeper(&world, Some(1)), GEOMETRY, LIMITS, &mut rng(1)).unwrap();
     world.say(&mut vault, 1, 6).unwrap();
     let mut random = rng(3);
-    let mut batch = vault.begin(false, &mut random).unwrap();
+    let mut batch = vault.begin(Claim::Ordinary, &mut random).unwrap();
     batch.verifier([7; 8], Some(b"argon2")).unwrap();
     batch.commit([7; 32]).unwrap();
     let victim = *world.live.keys().next().unwrap();

@@ -150,7 +150,8 @@ impl Next {
 
     fn write(&self, vault: &mut Vault) -> Result<(), vault::Error> {
         let mut random = rng();
-        let mut batch = vault.begin(true, &mut random)?;
+        // There is no way back any more: it may take the last room there is.
+        let mut batch = vault.begin(disk::Claim::Erasing, &mut random)?;
         for entry in &self.entries {
             batch.entry(entry)?;
         }

@@ -13,23 +13,20 @@ use crate::root_slot::RootSlot;
 use crate::secret::Mask;
 use crate::unlock::{UnlockSecret, same_keys};
 
+mod catch_up;
+mod slots;
+mod state;
+
+pub use state::CellState;
+
+use slots::{destroy, join, replace};
+
 /// A cell as the configuration names it: there, or not to be had now.
 pub enum CellAt {
     /// It is open.
     Here(Box<dyn RootCell>),
     /// It is not.
     Absent(CellKind, CellError),
-}
-
-/// How one cell does, for `status` and the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CellState {
-    /// What it is made of.
-    pub kind: CellKind,
-    /// Its name; one that never joined has none.
-    pub name: Option<[u8; 8]>,
-    /// Why it takes no part; `None` when it does.
-    pub absent: Option<String>,
 }
 
 struct Member {
@@ -108,25 +105,6 @@ impl Keeper {
             CellKind::Tpm => 3,
         };
         self.members.iter().map(|member| member.kind).min_by_key(strength).unwrap_or(CellKind::Memory)
-    }
-
-    /// How each cell does.
-    pub fn states(&self) -> Vec<CellState> {
-        let names = self.names();
-        // An absent one cannot say its name; the ruling slot tells who is missing.
-        let mut missing = self.listed.iter().filter(|name| !names.contains(name)).copied();
-        let mut state = |member: &Member| {
-            let absent = member.cell.as_ref().err().cloned();
-            let name = if absent.is_some() { missing.next() } else { member.name };
-            CellState { kind: member.kind, name, absent }
-        };
-        let mut states: Vec<CellState> = self.members.iter().map(&mut state).collect();
-        // One that the configuration does not name any more, and that erasures wait for all the same.
-        let why = "the configuration does not name it";
-        let kind = self.kind();
-        let unnamed = |name| CellState { kind, name: Some(name), absent: Some(why.into()) };
-        states.extend(missing.map(unnamed));
-        states
     }
 
     /// Least milliseconds between two replacements, of the slowest.
@@ -317,97 +295,6 @@ impl Keeper {
         })
     }
 
-    /// Brings every cell to the ruling slot: (c) and (d) of a life that ended before them, a cell that was away, a blank one.
-    /// Done at every start, any number of times. Where the last life may have died inside (d), (d) is done once more whole,
-    /// though the slot reads as empty: of what was overwritten a discard may be owed, or the end of a torn sector.
-    /// Whether a cell has joined.
-    pub(crate) fn bring_up(
-        &mut self,
-        ruling: &RootSlot,
-        died_in_destroying: bool,
-        keys: &DeviceKeys,
-        mask: &Arc<Mask>,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<bool, Error> {
-        // The ruling slot, or zeros where the former one was, may have been read from a cache: a process killed in (c) or (d)
-        // leaves it there. A power cut that took the one and left the other's destruction would leave no root at all.
-        self.each(|_, cell| Ok(cell.settle()?))?;
-        self.listed.clone_from(&ruling.cells);
-        self.each(|name, cell| {
-            if !is_listed(ruling, name) {
-                return Ok(());
-            }
-            let kept = RootSlot::decode(&cell.read(CellSlot::of_epoch(ruling.epoch))?, &ruling.store, mask);
-            if !kept.is_some_and(|kept| kept.is_same(ruling)) {
-                replace(cell, ruling, mask)?;
-            }
-            Ok(())
-        })?;
-        // A crash before this line: every cell has the ruling slot or still has the one before it. Were (d) done in one cell
-        // before (c) in the other, the other alone could go on at the epoch before, and this one could never follow. So it
-        // waits for one that is away: nothing is called erased before that is back, and (c) of the next epoch is written over
-        // the old root.
-        if self.misses_one() {
-            return self.refuse_newcomers(ruling);
-        }
-        self.each(|name, cell| match (is_listed(ruling, name), died_in_destroying) {
-            (false, _) => Ok(()),
-            (true, true) => destroy(cell, ruling),
-            (true, false) => destroy_leftover(cell, ruling),
-        })?;
-        self.take_in(ruling, keys, mask, rng)
-    }
-
-    /// Another cell may not quietly take the place of one that is away, which still holds a root. None has joined.
-    fn refuse_newcomers(&mut self, ruling: &RootSlot) -> Result<bool, Error> {
-        for member in self.members.iter_mut().filter(|member| member.cell.is_ok()) {
-            if !is_listed(ruling, &member.name) {
-                member.cell = Err("another cell stands where the store's own second cell is to be".into());
-            }
-        }
-        if self.here().next().is_some() {
-            return Ok(false);
-        }
-        // The only one with a root has failed.
-        self.check_here().map(|()| false)
-    }
-
-    /// Cells that join: the others name them before they hold a root, so that no cell ever holds one and is missed by nobody.
-    /// Whether one has.
-    fn take_in(
-        &mut self,
-        ruling: &RootSlot,
-        keys: &DeviceKeys,
-        mask: &Arc<Mask>,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<bool, Error> {
-        let unlock = self.unlock.clone();
-        self.each(|name, cell| {
-            if name.is_none() {
-                *name = Some(join(cell, keys, unlock.as_deref(), rng)?);
-            }
-            Ok(())
-        })?;
-        let slot = RootSlot { cells: self.names(), ..ruling.clone() };
-        if self.misses_one() || slot.cells.iter().all(|name| ruling.cells.contains(name)) {
-            return self.refuse_newcomers(ruling);
-        }
-        self.each(|name, cell| if is_listed(ruling, name) { rename(cell, &slot, mask) } else { Ok(()) })?;
-        // A crash before this line: a cell is named that holds no root, and the start with it gives it one.
-        if self.misses_one() {
-            return self.refuse_newcomers(ruling);
-        }
-        self.listed.clone_from(&slot.cells);
-        self.each(|name, cell| {
-            if is_listed(ruling, name) {
-                return Ok(());
-            }
-            replace(cell, &slot, mask)?;
-            destroy_leftover(cell, &slot)
-        })?;
-        Ok(true)
-    }
-
     /// Is a cell away that may hold a root?
     fn misses_one(&self) -> bool {
         let names = self.names();
@@ -435,99 +322,4 @@ impl Keeper {
         self.let_go = false;
         Ok(())
     }
-
-    /// A listed cell is back while the store is open: it is brought to the ruling slot, which another cell gives.
-    pub(crate) fn attach(
-        &mut self,
-        mut cell: Box<dyn RootCell>,
-        epoch: u64,
-        store: &StoreId,
-        mask: &Arc<Mask>,
-    ) -> Result<(), Error> {
-        let record_of =
-            |cell: &dyn RootCell| DeviceRecord::decode(&cell.read(CellSlot::Device)?, self.unlock.as_deref());
-        let DeviceRecord { name, keys } = record_of(&*cell)?.ok_or(Error::ForeignCell)?;
-        if !self.listed.contains(&name) || self.names().contains(&name) {
-            return Err(Error::ForeignCell);
-        }
-        let at = CellSlot::of_epoch(epoch);
-        let mut ruling = None;
-        for (_, other) in self.here() {
-            // A name is no secret; the keys are.
-            if !record_of(other)?.is_some_and(|record| same_keys(&record.keys, &keys)) {
-                return Err(Error::ForeignCell);
-            }
-            ruling = ruling.or(RootSlot::decode(&other.read(at)?, store, mask));
-        }
-        let ruling = ruling.ok_or(Error::NoRoot(self.kind()))?;
-        replace(&mut *cell, &ruling, mask)?;
-        destroy_leftover(&mut *cell, &ruling)?;
-        let absent = self.members.iter_mut().find(|member| member.cell.is_err()).ok_or(Error::ForeignCell)?;
-        *absent = Member { kind: cell.kind(), cell: Ok(cell), name: Some(name) };
-        if !self.misses_one() {
-            // What the start left for the day when all are here.
-            for other in self.here_mut() {
-                destroy_leftover(&mut **other, &ruling)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A blank cell gets the device keys under a fresh name, and gives the name. A crash behind it: a named cell without a slot, which
-/// the next start brings up.
-fn join(
-    cell: &mut dyn RootCell,
-    keys: &DeviceKeys,
-    unlock: Option<&UnlockSecret>,
-    rng: &mut dyn CryptoRng,
-) -> Result<CellName, Error> {
-    let mut name = CellName::default();
-    rng.fill_bytes(&mut name);
-    cell.write(CellSlot::Device, &DeviceRecord { name, keys: keys.clone() }.encode(unlock, rng))?;
-    Ok(name)
-}
-
-fn is_listed(slot: &RootSlot, name: &Option<CellName>) -> bool {
-    name.is_some_and(|name| slot.cells.contains(&name))
-}
-
-/// Writes the slot, and gives what the cell gives back.
-fn replace(cell: &mut dyn RootCell, slot: &RootSlot, mask: &Arc<Mask>) -> Result<RootSlot, Error> {
-    replace_at(CellSlot::of_epoch(slot.epoch), cell, slot, mask)
-}
-
-/// Gives the slot of this epoch other names, where it may be the only root there is: beside it first, so that no torn write
-/// takes it away. A crash inside: two slots of this epoch, either of which may rule; the next start leaves one.
-fn rename(cell: &mut dyn RootCell, slot: &RootSlot, mask: &Arc<Mask>) -> Result<(), Error> {
-    replace_at(other(slot), cell, slot, mask)?;
-    replace(cell, slot, mask)?;
-    destroy(cell, slot)
-}
-
-fn replace_at(
-    at: CellSlot,
-    cell: &mut dyn RootCell,
-    slot: &RootSlot,
-    mask: &Arc<Mask>,
-) -> Result<RootSlot, Error> {
-    cell.write(at, &slot.encode())?;
-    let kept = RootSlot::decode(&cell.read(at)?, &slot.store, mask).ok_or(CellError::ReadBack)?;
-    if kept.is_same(slot) { Ok(kept) } else { Err(CellError::ReadBack.into()) }
-}
-
-/// The slot that is not this epoch's.
-fn other(slot: &RootSlot) -> CellSlot {
-    CellSlot::of_epoch(slot.epoch + 1) // Epochs alternate.
-}
-
-/// Destroys the other slot where anything is in it: a start spares the writes of a cell that wears.
-fn destroy_leftover(cell: &mut dyn RootCell, slot: &RootSlot) -> Result<(), Error> {
-    if cell.read(other(slot))?.is_empty() { Ok(()) } else { destroy(cell, slot) }
-}
-
-/// Destroys the other slot, and looks whether it is gone.
-fn destroy(cell: &mut dyn RootCell, slot: &RootSlot) -> Result<(), Error> {
-    cell.destroy(other(slot))?;
-    if cell.read(other(slot))?.is_empty() { Ok(()) } else { Err(CellError::ReadBack.into()) }
 }

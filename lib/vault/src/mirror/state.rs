@@ -1,0 +1,37 @@
+//! How the cells do, for `status` and the log.
+//! Never asks a cell: it tells what is known.
+
+use super::{Keeper, Member};
+use crate::cell::CellKind;
+
+/// How one cell does, for `status` and the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellState {
+    /// What it is made of.
+    pub kind: CellKind,
+    /// Its name; one that never joined has none.
+    pub name: Option<[u8; 8]>,
+    /// Why it takes no part; `None` when it does.
+    pub absent: Option<String>,
+}
+
+impl Keeper {
+    /// How each cell does.
+    pub fn states(&self) -> Vec<CellState> {
+        let names = self.names();
+        // An absent one cannot say its name; the ruling slot tells who is missing.
+        let mut missing = self.listed.iter().filter(|name| !names.contains(name)).copied();
+        let mut state = |member: &Member| {
+            let absent = member.cell.as_ref().err().cloned();
+            let name = if absent.is_some() { missing.next() } else { member.name };
+            CellState { kind: member.kind, name, absent }
+        };
+        let mut states: Vec<CellState> = self.members.iter().map(&mut state).collect();
+        // One that the configuration does not name any more, and that erasures wait for all the same.
+        let why = "the configuration does not name it";
+        let kind = self.kind();
+        let unnamed = |name| CellState { kind, name: Some(name), absent: Some(why.into()) };
+        states.extend(missing.map(unnamed));
+        states
+    }
+}
