@@ -161,6 +161,9 @@ impl Place {
             (Standing::NoStore { rooted: false, .. }, Some(MediumKind::Container)) if is_bare => {
                 Ok(Self::Ground { ground, fresh: false })
             }
+            (Standing::NoStore { rooted: false, .. }, Some(_)) if ground.is_nameless() => {
+                Err(Trouble::CellMissing { path: cells::shown(&config.cell).display().to_string() })
+            }
             (Standing::NoStore { rooted: false, .. }, Some(MediumKind::Container)) => {
                 Err(Trouble::StoreExists { path })
             }
@@ -176,7 +179,8 @@ impl Place {
                     _ => Err(Trouble::StoreExists { path }),
                 }
             }
-            (Standing::NoStore { rooted: true, .. }, _) => Err(Trouble::RootOfAnother),
+            (Standing::NoStore { rooted: true, .. }, None) => Err(Trouble::StoreAway { path }),
+            (Standing::NoStore { rooted: true, .. }, Some(_)) => Err(Trouble::RootOfAnother),
             (Standing::RootLost(_), _) => Err(Trouble::RootLost { path }),
         }
     }

@@ -172,6 +172,11 @@ fn store_trouble(error: StoreError) -> Trouble {
     let shown = |path: &PathBuf| path.display().to_string();
     match &error {
         StoreError::Missing { path } => Trouble::StoreMissing { path: shown(path) },
+        StoreError::Away { path } => Trouble::StoreAway { path: shown(path) },
+        StoreError::CellMissing { path } => Trouble::CellMissing { path: shown(path) },
+        StoreError::Nameless { path, found } => {
+            Trouble::StoreNameless { path: shown(path), found: found.clone() }
+        }
         StoreError::Exists { path } => Trouble::StoreExists { path: shown(path) },
         StoreError::Occupied { path, found } if found.is_empty() => {
             Trouble::StoreNothingThere { path: shown(path) }
@@ -201,12 +206,15 @@ fn store_trouble(error: StoreError) -> Trouble {
     }
 }
 
-/// Why a store does not open that should be there. One without a root was lost, or never finished.
+/// Why a store does not open that should be there. One without a root was lost, or never finished; one that is not there was
+/// taken away, where the cell knows it.
 fn open_trouble(config: &StoreConfig, error: StoreError) -> Trouble {
     let path = config.path.display().to_string();
+    let is_missing = matches!(&error, StoreError::Missing { .. });
     let has_no_root = matches!(&error, StoreError::Vault(vault::Error::NoRoot(_)));
-    let ground = has_no_root.then(|| making::survey(config).ok()).flatten();
+    let ground = (has_no_root || is_missing).then(|| making::survey(config).ok()).flatten();
     match ground.map(|ground| ground.standing) {
+        Some(Standing::NoStore { rooted: true, .. }) if is_missing => Trouble::StoreAway { path },
         Some(Standing::Unfinished(_)) => Trouble::StoreUnfinished { path },
         Some(Standing::RootLost(_)) => Trouble::RootLost { path },
         Some(Standing::NoStore { .. } | Standing::Store(_)) | None => store_trouble(error),

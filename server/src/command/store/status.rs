@@ -25,8 +25,8 @@ pub(in crate::command) struct StoreStatus {
 #[derive(Serialize, Default)]
 struct Answer {
     path: PathBuf,
-    /// `missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`, `founded`, `serving`,
-    /// `locked`.
+    /// `missing`, `away`, `cell-missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`,
+    /// `founded`, `serving`, `locked`.
     state: &'static str,
     medium: Option<String>,
     bytes: Option<u64>,
@@ -78,7 +78,10 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
     let medium = ground.medium();
     let found = probe::shown(&ground.found);
     let state = match ground.standing {
+        Standing::NoStore { rooted: true, .. } if medium.is_none() => "away",
         Standing::NoStore { rooted: true, .. } => "root-of-another",
+        // What it is called to have it overwritten is told by the command that would.
+        Standing::NoStore { rooted: false, .. } if ground.is_nameless() => "cell-missing",
         Standing::NoStore { rooted: false, .. } if medium.is_none() => "missing",
         Standing::NoStore { rooted: false, .. } if found.is_empty() => "unformatted",
         Standing::NoStore { rooted: false, .. } => "occupied",
@@ -86,13 +89,14 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
         Standing::RootLost(_) => "root-lost",
         Standing::Store(_) => "founded",
     };
+    let is_named = !ground.is_nameless();
     let is_store = matches!(ground.standing, Standing::Store(_));
     drop(ground);
     let answer = Answer {
         state,
         medium: medium.map(|(kind, _)| kind.to_string()),
         bytes: medium.map(|(_, bytes)| bytes),
-        found: (!is_store && !found.is_empty()).then_some(found),
+        found: (!is_store && is_named && !found.is_empty()).then_some(found),
         ..Answer::default()
     };
     if !is_store {
@@ -136,6 +140,17 @@ fn meaning(state: &str, lang: Lang) -> &'static str {
         "missing" => lang.pick(
             "nothing is there: `conclaved store format` or `conclaved init` makes a container",
             "ничего нет: файл-контейнер создаёт `conclaved store format` или `conclaved init`",
+        ),
+        "away" => lang.pick(
+            "NOT THERE: the device or the file is missing, and the root cell holds its root. Put it back; if it is lost for good, \
+             `conclaved backup restore` puts a backup in its place",
+            "НЕТ НА МЕСТЕ: нет устройства или файла, а в корневой ячейке — его корень. Верните его; если он утрачен навсегда, \
+             копию на его место вернёт `conclaved backup restore`",
+        ),
+        "cell-missing" => lang.pick(
+            "the root cell is NOT THERE, and without it nobody can say whether these bytes are this site's store. Put the cell \
+             back; overwrite nothing",
+            "корневой ячейки НЕТ НА МЕСТЕ, а без неё не узнать, хранилище ли это. Верните ячейку; ничего не перезаписывайте",
         ),
         "unformatted" => {
             lang.pick("no store yet: `conclaved store format`", "хранилища ещё нет: `conclaved store format`")
