@@ -159,6 +159,33 @@ fn a_lost_cell_and_a_lost_store_are_told_apart_and_no_advice_destroys_the_other_
 }
 
 #[test]
+fn what_the_key_tree_holds_and_the_journal_does_not_know_is_named() {
+    let site = Site::founded(Suite::Ed25519);
+    let server = site.start();
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().0.success());
+    assert_eq!(store(&site, &["check"]).0, 0);
+    // As a batch leaves it whose entries were lost, or an erasure that was called done too early.
+    let device = disk::Medium::open(Path::new(&site.path("store"))).unwrap();
+    let cell = vault::FileCell::open(Path::new(&site.path("cell"))).unwrap();
+    let mut rng = support::rng();
+    let opened =
+        vault::Vault::open(std::sync::Arc::new(device), Box::new(cell), Default::default(), &mut rng);
+    let (mut vault, _) = opened.unwrap();
+    let root = vault.journal().1;
+    let mut batch = vault.begin(false, &mut rng).unwrap();
+    batch.insert(vault::Place::item(7, 12), b"nobody knows me").unwrap();
+    batch.insert(vault::Place::chunk(9, 3, 2), b"nor me").unwrap();
+    batch.commit(root).unwrap();
+    drop(vault);
+    let (code, said) = store(&site, &["check"]);
+    assert!(code == 2 && said.contains("item 12 of conversation 7") && said.contains("item 3 of"), "{said}");
+    assert!(said.contains("DAMAGED in 2 places"), "{said}");
+    // A start does not look.
+    site.start().kill();
+}
+
+#[test]
 fn a_making_that_was_interrupted_is_told_and_the_same_command_finishes_it() {
     let site = Site::requested(Suite::Ed25519);
     assert_eq!(state(&site), "missing");

@@ -24,6 +24,7 @@ mod draft;
 mod erasure;
 mod error;
 mod file_cell;
+mod items;
 mod memory_cell;
 mod mirror;
 mod node;

@@ -2,21 +2,18 @@
 //! Never changes a byte, and never runs beside a server: both would want the lock.
 
 use super::super::{open_trouble, read_config};
+use super::bodies;
 use super::damage::{Damages, scan};
 use crate::clock;
 use crate::keys::ServerKeys;
 use crate::own::OwnPair;
-use crate::reader::read_body;
 use crate::recovery::{self, RecoveryError, Replayed};
 use crate::store::{self, Rehearsed};
 use crate::words::{Done, Trouble};
 use console::{Exit, Voice, count_en, count_ru};
-use journal::ids::Place;
-use journal::register::Register;
-use protocol::engine::Books;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use vault::{Opened, Vault, VaultReader};
+use vault::{Opened, Vault};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example: conclaved check --full --config /etc/conclave/conclaved.toml")]
@@ -148,7 +145,7 @@ fn examine(
     let now = clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?;
     OwnPair::find(&register, keys, now.wall_ms)
         .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
-    let bodies = full.then(|| open_bodies(&vault.reader(), &register, &books, damages));
+    let bodies = if full { Some(bodies::compare(vault, &register, &books, damages)?) } else { None };
     let sound = Sound {
         log: register.log_id().to_string(),
         entries: head.size,
@@ -167,7 +164,7 @@ fn examine(
 /// Verifies a store from the genesis on and opens every body. Gives how many entries and bodies.
 pub(in crate::command) fn everything(vault: &Vault, opened: &Opened) -> Result<(u64, u64), Trouble> {
     let (replayed, mut damages) = (verified(vault, opened)?, Damages::default());
-    let bodies = open_bodies(&vault.reader(), &replayed.register, &replayed.books, &mut damages);
+    let bodies = bodies::compare(vault, &replayed.register, &replayed.books, &mut damages)?;
     match damages.first() {
         None => Ok((replayed.head().size, bodies)),
         Some(reason) => Err(Trouble::StoreDamaged { reason: reason.into() }),
@@ -190,41 +187,4 @@ fn verified(vault: &Vault, opened: &Opened) -> Result<Replayed, Trouble> {
 
 fn damage(error: RecoveryError) -> Trouble {
     error.trouble()
-}
-
-/// Opens every body that the journal says is there, and notes those that do not open. Gives how many of messages do.
-fn open_bodies(reader: &VaultReader, register: &Register, books: &Books, damages: &mut Damages) -> u64 {
-    let pending: Vec<_> = register.erasures_pending().flat_map(|(_, what)| what.iter().copied()).collect();
-    let is_pending = |place: Place| {
-        pending.iter().any(|what| match what {
-            journal::ErasePlace::Item(item) => *item == place,
-            journal::ErasePlace::Conversation(number) => *number == place.conversation,
-        })
-    };
-    let mut opened = 0;
-    for conversation in register.conversations() {
-        for message in register.messages_of(conversation.number, 0..register.size()) {
-            let place = Place { conversation: message.conversation, item: message.item };
-            if message.erased || is_pending(place) {
-                continue;
-            }
-            for chunk in 0..=message.file.map_or(0, |file| file.chunks) {
-                match read_body(reader, place, chunk) {
-                    Ok(_body) => opened += 1,
-                    Err(error) => {
-                        damages.add(format!("the body of entry {}, chunk {chunk}: {error}", message.index));
-                    }
-                }
-            }
-        }
-    }
-    for (index, place, chunks) in books.titles_and_wraps(register).filter(|(_, place, _)| !is_pending(*place))
-    {
-        for chunk in 0..chunks {
-            if let Err(error) = read_body(reader, place, chunk) {
-                damages.add(format!("the title or the wraps of entry {index}, chunk {chunk}: {error}"));
-            }
-        }
-    }
-    opened
 }
