@@ -250,10 +250,10 @@ impl Teller<'_> {
         };
         let mut more = vec![bodies.to_owned()];
         more.extend((act.bodies_missing > 0).then(|| {
-            let missing = act.bodies_missing;
+            let (missing, entries) = (act.bodies_missing, act.given_up_list());
             self.say(
-                format!("; bodies that open no more: {missing}"),
-                format!("; тел, которые уже не открыть: {missing}"),
+                format!("; bodies that open no more: {missing} ({entries})"),
+                format!("; тел, которые уже не открыть: {missing} ({entries})"),
             )
         }));
         let key = self.lang.pick("; the period key is lost", "; ключ периода утрачен");

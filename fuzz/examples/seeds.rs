@@ -323,6 +323,8 @@ fn successions() {
         bodies_missing: 0,
         passwords: KeptPasswords::InForce,
         cell_let_go: false,
+        given_up: Vec::new(),
+        cells: Vec::new(),
     };
     let certificate = site.person("olga").signature_certificate.der().to_vec();
     let plan = Plan::new(genesis.clone(), vec![certificate.into()], act).to_text();

@@ -65,7 +65,7 @@ pub use offline::{Standing, grow, owner_words};
 pub use open::{Interrupted, Opened};
 pub use place::{Place, SECRETS_CONVERSATION, Target};
 pub use reader::VaultReader;
-pub use salvage::{Bodies, Salvage};
+pub use salvage::{Bodies, Held, Salvage};
 pub use sector_cell::SectorCell;
 pub use snapshot::{Row, Rows};
 #[cfg(feature = "tpm")]

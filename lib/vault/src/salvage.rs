@@ -46,9 +46,18 @@ struct Found {
     at: Top,
     top: TopNode,
     pending: Pending,
-    /// Every leaf's place, of the tree and of the lists behind it.
-    places: Vec<Place>,
+    /// Every leaf, of the tree and of the lists behind it.
+    held: Vec<Held>,
     unreadable: u64,
+}
+
+/// An item that the tree has keys of, and of how many bodies: its chunks are held together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Where.
+    pub place: Place,
+    /// Bodies that have a key; of one item there may be several of these.
+    pub bodies: u32,
 }
 
 /// A store as it was found; nothing was written yet.
@@ -164,9 +173,9 @@ impl Salvage {
     }
 
     /// Items that the tree has keys of, whole or in part.
-    pub fn items(&self) -> impl Iterator<Item = Place> + '_ {
-        let places = self.tree.iter().flat_map(|found| &found.places);
-        places.map(|place| Place { chunk: None, ..*place })
+    pub fn items(&self) -> impl Iterator<Item = Held> + '_ {
+        let all = self.tree.iter().flat_map(|found| &found.held);
+        all.map(|held| Held { place: Place { chunk: None, ..held.place }, ..*held })
     }
 
     /// What the tree holds and no kept entry knows: all of a conversation where `items` does not know it, else the items
@@ -174,7 +183,7 @@ impl Salvage {
     pub fn orphans(&self, mut items: impl FnMut(u64) -> Option<u64>) -> Vec<Target> {
         let mut known: BTreeMap<u64, Option<u64>> = BTreeMap::new();
         let mut targets = Vec::new();
-        for place in self.tree.iter().flat_map(|found| &found.places) {
+        for Held { place, .. } in self.tree.iter().flat_map(|found| &found.held) {
             let kept = *known.entry(place.conversation).or_insert_with(|| items(place.conversation));
             match kept {
                 None => targets.push(Target::Conversation(place.conversation)),
@@ -312,7 +321,7 @@ impl Trees<'_> {
             Some(error) => readable::<()>(Err(error))?.is_none(),
             None => false,
         };
-        let places = found.places.len() + pending.0.len();
+        let places = found.held.len() + pending.0.len();
         Ok(Some(Tried { tree, pending, ended, unreadable: found.unreadable + u64::from(ended), places }))
     }
 
@@ -320,18 +329,18 @@ impl Trees<'_> {
         let (reader, store) = (self.disk.reader(), self.disk.store());
         let top = KeyTree::open_top(&reader, &store, &slot.root, self.unlock.as_deref(), at, self.mask);
         let Some(top) = readable(top)?.filter(|top| top.epoch == slot.epoch) else { return Ok(None) };
-        let mut walk = Walk { reader, store, mask: Arc::clone(self.mask), places: Vec::new(), unreadable: 0 };
+        let mut walk = Walk { reader, store, mask: Arc::clone(self.mask), held: Vec::new(), unreadable: 0 };
         if let Some(conversations) = &top.conversations {
             walk.subtree(Area::Conversations, conversations)?;
         }
-        Ok(Some(Whole { top, places: walk.places, unreadable: walk.unreadable }))
+        Ok(Some(Whole { top, held: walk.held, unreadable: walk.unreadable }))
     }
 }
 
 /// All of one tree, but for the lists behind it.
 struct Whole {
     top: TopNode,
-    places: Vec<Place>,
+    held: Vec<Held>,
     unreadable: u64,
 }
 
@@ -363,10 +372,10 @@ impl Walked {
 
     fn into_found(mut self, slot: &RootSlot, tried: Tried) -> Found {
         let (at, whole) = self.trees.swap_remove(tried.tree);
-        let Whole { top, mut places, .. } = whole.expect("only what was walked is tried");
-        places.extend(tried.pending.0.keys());
+        let Whole { top, mut held, .. } = whole.expect("only what was walked is tried");
+        held.extend(tried.pending.0.keys().map(|place| Held { place: *place, bodies: 1 }));
         let Tried { pending, unreadable, .. } = tried;
-        Found { slot: slot.clone(), at, top, pending, places, unreadable }
+        Found { slot: slot.clone(), at, top, pending, held, unreadable }
     }
 }
 
@@ -420,7 +429,7 @@ struct Walk {
     reader: Reader,
     store: StoreId,
     mask: Arc<Mask>,
-    places: Vec<Place>,
+    held: Vec<Held>,
     unreadable: u64,
 }
 
@@ -457,17 +466,18 @@ impl Walk {
             match (id.area, child.child) {
                 (Area::Conversations, _) => self.subtree(Area::Items { conversation: number }, child)?,
                 (Area::Items { conversation }, Child::Leaf) => {
-                    self.places.push(Place::item(conversation, number));
+                    self.held.push(Held { place: Place::item(conversation, number), bodies: 1 });
                 }
                 (Area::Items { conversation }, Child::Node(_)) => {
-                    // Its chunks go with it; whether they read is counted.
-                    self.places.push(Place::item(conversation, number));
-                    let from = self.places.len();
+                    // Its chunks go with it, and are counted as far as they read.
+                    let from = self.held.len();
+                    self.held.push(Held { place: Place::item(conversation, number), bodies: 0 });
                     self.subtree(Area::Chunks { conversation, item: number }, child)?;
-                    self.places.truncate(from);
+                    self.held[from].bodies = (self.held.len() - from - 1) as u32;
+                    self.held.truncate(from + 1);
                 }
                 (Area::Chunks { conversation, item }, _) => {
-                    self.places.push(Place::chunk(conversation, item, number));
+                    self.held.push(Held { place: Place::chunk(conversation, item, number), bodies: 1 });
                 }
             }
         }

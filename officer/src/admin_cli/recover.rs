@@ -88,9 +88,12 @@ struct Data {
     known: u64,
     bodies_lost: bool,
     bodies_missing: u64,
+    /// First and last index of each range of entries of whose bodies some are given up.
+    given_up: Vec<[u64; 2]>,
     period_key_lost: bool,
     passwords: &'static str,
     cell_let_go: bool,
+    cells: Vec<String>,
     signers: Vec<String>,
     needed: usize,
     signed: Option<PathBuf>,
@@ -123,6 +126,7 @@ impl Data {
             known: plan.act.known_size(),
             bodies_lost: plan.act.bodies_lost,
             bodies_missing: plan.act.bodies_missing,
+            given_up: plan.act.given_up.iter().map(|range| [range.first, range.last]).collect(),
             period_key_lost: plan.act.period_key_lost,
             passwords: match plan.act.passwords {
                 KeptPasswords::InForce => "in-force",
@@ -130,6 +134,7 @@ impl Data {
                 KeptPasswords::Lost => "lost",
             },
             cell_let_go: plan.act.cell_let_go,
+            cells: plan.act.cells.iter().map(ToString::to_string).collect(),
             signers: officers.logins().map(clean).collect(),
             needed: officers.threshold(),
             signed: signed.map(Path::to_owned),
@@ -315,6 +320,10 @@ fn beside_entries(act: &Succession, lang: Lang) -> Vec<String> {
                 format!("тела сохранённых записей, которые уже НЕ ОТКРЫТЬ (повреждены или уничтожены в утраченном): {missing}"),
             )
         }),
+        (!act.given_up.is_empty()).then(|| {
+            let entries = act.given_up_list();
+            lang.pick(format!("  they are of entries {entries}"), format!("  это записи {entries}"))
+        }),
         act.period_key_lost.then(|| {
             lang.pick(
                 "the log's PERIOD KEY is lost: it gets a new one, by the log identity key",
@@ -342,11 +351,14 @@ fn beside_entries(act: &Succession, lang: Lang) -> Vec<String> {
             ),
         },
         act.cell_let_go.then(|| {
+            let names = act.cell_list();
             lang.pick(
-                "the root cell that is away is LET GO OF: wherever it is, it opens what is erased from now on",
-                "от отсутствующей корневой ячейки ОТКАЗЫВАЮТСЯ: где бы она ни была, она откроет всё, что будет уничтожено",
+                format!("the root cell that is away is LET GO OF ({names}): wherever it is, it opens what is erased from now on"),
+                format!(
+                    "от отсутствующей корневой ячейки ОТКАЗЫВАЮТСЯ ({names}): где бы она ни была, она откроет всё, что будет \
+                     уничтожено"
+                ),
             )
-            .to_owned()
         }),
     ];
     said.into_iter().flatten().collect()

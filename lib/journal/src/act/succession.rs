@@ -2,7 +2,7 @@
 //! Never a free text, and never by one: the first officers whom the genesis names sign the very same, as many of them as
 //! it demands, each a statement of his own.
 
-use super::{OutOfBounds, at_most};
+use super::{CellName, OutOfBounds, at_most};
 use crate::ids::{Hash, Head};
 use minicbor::{Decode, Encode};
 
@@ -114,10 +114,74 @@ pub struct Succession {
     /// The root cell that is away is let go of: wherever it is, it opens what is erased from now on.
     #[n(9)]
     pub cell_let_go: bool,
+    /// Entries of whose bodies one or more have no key any more, where not all are lost; see [`GIVEN_UP_MAX`].
+    #[n(10)]
+    pub given_up: Vec<IndexRange>,
+    /// The cells that are let go of, as far as their names are known.
+    #[n(11)]
+    pub cells: Vec<CellName>,
 }
 
 /// Most traces that a succession names.
 pub const LOSS_TRACES_MAX: u64 = 16;
+/// Most ranges of entries whose bodies are given up: every greeting carries them. Where there are more, the nearest are taken
+/// together, and the few between them count as given up too.
+pub const GIVEN_UP_MAX: usize = 256;
+/// Most cells that one store has.
+pub const CELLS_MAX: u64 = 2;
+
+/// Entries from one index to another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct IndexRange {
+    /// The first of them.
+    #[n(0)]
+    pub first: u64,
+    /// The last one, which is of them too.
+    #[n(1)]
+    pub last: u64,
+}
+
+impl std::fmt::Display for IndexRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { first, last } = self;
+        if first == last { write!(f, "#{first}") } else { write!(f, "#{first}-{last}") }
+    }
+}
+
+impl IndexRange {
+    /// Whether it is one of them.
+    pub fn contains(&self, index: u64) -> bool {
+        (self.first..=self.last).contains(&index)
+    }
+
+    /// At most so many ranges, in order, that these indices lie in.
+    pub fn over(mut indices: Vec<u64>, most: usize) -> Vec<Self> {
+        indices.sort_unstable();
+        let mut ranges: Vec<Self> = Vec::new();
+        for index in indices {
+            match ranges.last_mut() {
+                Some(range) if index <= range.last.saturating_add(1) => range.last = index,
+                Some(_) | None => ranges.push(Self { first: index, last: index }),
+            }
+        }
+        let mut gaps: Vec<u64> = ranges.windows(2).map(|pair| pair[1].first - pair[0].last).collect();
+        let closed = ranges.len().saturating_sub(most.max(1));
+        gaps.sort_unstable();
+        let Some(largest) = closed.checked_sub(1).and_then(|last| gaps.get(last)).copied() else {
+            return ranges;
+        };
+        // Of gaps as large as the largest one that is closed, all are: never more ranges than asked for.
+        let mut merged: Vec<Self> = Vec::new();
+        for range in ranges {
+            match merged.last_mut() {
+                Some(before) if range.first - before.last <= largest => before.last = range.last,
+                Some(_) | None => merged.push(range),
+            }
+        }
+        merged
+    }
+}
 
 impl Succession {
     /// Whether a statement may carry it.
@@ -128,11 +192,78 @@ impl Succession {
         at_most("least era of a succession", 1, self.era.into())?;
         at_most("least entries that a succession keeps", 1, self.kept.size)?;
         at_most("least traces of what is lost", 1, self.lost.len() as u64)?;
-        at_most("traces of what is lost", self.lost.len() as u64, LOSS_TRACES_MAX)
+        at_most("traces of what is lost", self.lost.len() as u64, LOSS_TRACES_MAX)?;
+        let most = if self.bodies_lost { 0 } else { GIVEN_UP_MAX as u64 };
+        at_most("ranges of bodies that are given up", self.given_up.len() as u64, most)?;
+        let mut next = 0;
+        for range in &self.given_up {
+            at_most("where bodies that are given up begin", next, range.first)?;
+            at_most("where bodies that are given up end", range.first, range.last)?;
+            at_most("bodies that are given up", range.last, self.kept.size - 1)?;
+            next = range.last.saturating_add(2);
+        }
+        let cells = if self.cell_let_go { CELLS_MAX } else { 0 };
+        at_most("cells that are let go of", self.cells.len() as u64, cells)
+    }
+
+    /// The entries of whose bodies some are given up, for people.
+    pub fn given_up_list(&self) -> String {
+        self.given_up.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The cells that are let go of, for people; empty where nobody knows their names.
+    pub fn cell_list(&self) -> String {
+        self.cells.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// At least so many entries there were.
     pub fn known_size(&self) -> u64 {
         self.lost.iter().map(|trace| trace.size).max().unwrap_or(0).max(self.kept.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(first: u64, last: u64) -> IndexRange {
+        IndexRange { first, last }
+    }
+
+    #[test]
+    fn indices_lie_in_few_ranges_and_none_is_left_out() {
+        assert_eq!(IndexRange::over(Vec::new(), 4), []);
+        assert_eq!(IndexRange::over(vec![9, 3, 4, 5, 9], 4), [range(3, 5), range(9, 9)]);
+        assert_eq!(IndexRange::over(vec![0, 2, 10, 12, 30], 2), [range(0, 12), range(30, 30)]);
+        let odd: Vec<u64> = (0..1000).map(|n| 2 * n + 1).collect();
+        assert_eq!(IndexRange::over(odd, GIVEN_UP_MAX), [range(1, 1999)]);
+    }
+
+    #[test]
+    fn what_is_given_up_is_in_order_and_within_what_is_kept() {
+        let act = |given_up: Vec<IndexRange>, bodies_lost| Succession {
+            era: 1,
+            kept: Head { size: 100, root: [1; 32] },
+            lost: vec![LossTrace { source: LossSource::Cell, size: 100, root: None }],
+            bodies_lost,
+            cause: LossCause::Damage,
+            time_ms: 1,
+            period_key_lost: bodies_lost,
+            bodies_missing: 0,
+            passwords: KeptPasswords::InForce,
+            cell_let_go: false,
+            given_up,
+            cells: Vec::new(),
+        };
+        let good = vec![range(0, 4), range(6, 6), range(90, 99)];
+        assert!(act(good.clone(), false).check_bounds().is_ok());
+        assert!(act(good, true).check_bounds().is_err(), "where all are lost, none is named");
+        let bad = [vec![range(5, 4)], vec![range(90, 100)], vec![range(0, 4), range(5, 6)]];
+        for given_up in bad.into_iter().chain([vec![range(9, 9), range(1, 1)]]) {
+            assert!(act(given_up.clone(), false).check_bounds().is_err(), "{given_up:?}");
+        }
+        assert!(act((0..257).map(|n| range(0, n)).collect(), false).check_bounds().is_err());
+        let named = Succession { cells: vec![CellName([1; 8])], ..act(Vec::new(), false) };
+        assert!(named.check_bounds().is_err(), "a cell is named that is not let go of");
     }
 }

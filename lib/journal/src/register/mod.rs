@@ -44,7 +44,7 @@ pub use rows::{
 };
 pub use site::{BadGenesis, Site, verify_genesis};
 pub use snapshot::BadSnapshot;
-pub use succession::{SUCCESSIONS_MAX, SuccessionRow};
+pub use succession::{PLAN_GOOD_MS, SUCCESSIONS_MAX, SuccessionRow};
 
 use crate::act::{Act, CellName};
 use crate::fact::Fact;

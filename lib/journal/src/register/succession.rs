@@ -7,7 +7,7 @@
 use super::{
     Applied, Audience, Candidate, CandidateContent, ChainEnd, Context, PasswordState, Period, Register,
 };
-use crate::act::{Act, KeptPasswords, Succession};
+use crate::act::{Act, IndexRange, KeptPasswords, Succession};
 use crate::ids::{Chain, Hash, StatementId};
 use crate::refusal::Refusal;
 use minicbor::{Decode, Encode};
@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 
 /// Most successions of one log: each connection's greeting names them.
 pub const SUCCESSIONS_MAX: usize = 32;
+
+/// A plan that was signed is good for so long, by the entries' own time: whoever keeps one gives nothing up by it later.
+pub const PLAN_GOOD_MS: u64 = 30 * 24 * 3600 * 1000;
 
 /// A succession that took place.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -42,6 +45,18 @@ pub struct SuccessionRow {
     /// The period key was lost too.
     #[n(6)]
     pub period_key_lost: bool,
+    /// Kept entries of whose bodies one or more were given up, where not all were.
+    #[n(7)]
+    pub given_up: Vec<IndexRange>,
+}
+
+impl SuccessionRow {
+    /// Whether it gave up a body of this entry.
+    pub fn gave_up(&self, index: u64) -> bool {
+        let at = self.given_up.partition_point(|range| range.last < index);
+        index < self.kept
+            && (self.bodies_lost || self.given_up.get(at).is_some_and(|range| range.contains(index)))
+    }
 }
 
 /// One that not enough officers have signed yet.
@@ -78,6 +93,11 @@ impl Register {
     /// entries that are there.
     pub fn lost_by(&self, era: u32, size: u64) -> Option<&SuccessionRow> {
         self.successions.iter().find(|row| row.era > era && row.kept < size)
+    }
+
+    /// The succession by which a body of this entry was given up: that it does not open is known and decided.
+    pub fn body_given_up(&self, index: u64) -> Option<&SuccessionRow> {
+        self.successions.iter().find(|row| row.gave_up(index))
     }
 
     /// The first officers, whom the genesis names: as persons, so that a renewed certificate serves.
@@ -135,6 +155,7 @@ impl Register {
             known: act.known_size(),
             bodies_lost: act.bodies_lost,
             period_key_lost: act.period_key_lost,
+            given_up: act.given_up.clone(),
         });
         if act.passwords == KeptPasswords::Others {
             let own = self.people.values_mut().filter(|person| person.password == PasswordState::Own);
@@ -182,6 +203,9 @@ impl Register {
         }
         if act.lost.iter().any(|trace| trace.size < act.kept.size) {
             return Err(bad("what it says is lost is kept"));
+        }
+        if cx.now_ms.saturating_sub(act.time_ms) > PLAN_GOOD_MS {
+            return Err(bad("the plan is older than 30 days"));
         }
         if self.successions.len() >= SUCCESSIONS_MAX {
             return Err(bad("the log has had as many successions as it may have"));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::act::{Leave, LossTrace, Revoke, RevokeReason, Suspend};
+use crate::act::{IndexRange, Leave, LossTrace, Revoke, RevokeReason, Suspend};
 use crate::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use crate::fact::{Fact, KeyRoll, Stop, key_roll_bytes};
 use crate::ids::{ConversationId, Head};
@@ -40,6 +40,8 @@ fn note(log: &TestLog, era: u32, head: Head) -> SignedCheckpoint {
 fn two_first_officers_bring_the_log_into_its_next_era() {
     let (mut log, head_before) = lost(71);
     let (kept, act) = (log.head(), log.succession(1));
+    let given_up = vec![IndexRange { first: 3, last: 5 }, IndexRange { first: 9, last: 9 }];
+    let act = Succession { given_up, bodies_missing: 4, ..act };
     let before = note(&log, 0, kept);
     log.succeed(&["olga"], &act).unwrap();
     assert_eq!((log.register.era(), log.register.successions().len()), (0, 0), "one is not enough");
@@ -48,6 +50,9 @@ fn two_first_officers_bring_the_log_into_its_next_era() {
     let row = &log.register.successions()[0];
     assert_eq!((row.era, row.kept, row.end), (1, kept.size, kept.size + 2));
     assert_eq!(row.officers, [log.id("olga"), log.id("oleg")]);
+    let given_up = |index| log.register.body_given_up(index).is_some();
+    assert_eq!([2, 3, 5, 6, 8, 9, 10].map(given_up), [false, true, true, false, false, true, false]);
+    assert!(!given_up(kept.size), "what comes behind it is whole");
     assert!(log.register.chain_of(log.id("anna")).is_none() && !log.register.running());
     log.start().unwrap();
     log.log_in("anna").unwrap();
@@ -79,6 +84,8 @@ fn a_succession_is_refused_from_others_and_elsewhere() {
     let act = log.succession(1);
     let bad = |refused: Result<(), Refusal>| matches!(refused, Err(Refusal::BadSuccession { .. }));
     assert!(matches!(log.succeed(&["anna"], &act), Err(Refusal::WrongRole)));
+    let stale = Succession { time_ms: act.time_ms - PLAN_GOOD_MS - 1, ..act.clone() };
+    assert!(bad(log.succeed(&["olga"], &stale)), "a plan is not good for ever");
     let root = Succession { kept: Head { root: [1; 32], ..act.kept }, ..act.clone() };
     assert!(bad(log.succeed(&["olga"], &root)), "another root");
     let behind = Succession { kept: Head { size: act.kept.size - 1, root: act.kept.root }, ..act.clone() };

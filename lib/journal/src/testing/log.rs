@@ -463,6 +463,8 @@ impl TestLog {
             bodies_missing: 0,
             passwords: KeptPasswords::InForce,
             cell_let_go: false,
+            given_up: Vec::new(),
+            cells: Vec::new(),
         }
     }
 

@@ -189,6 +189,8 @@ impl World {
             bodies_missing: 0,
             passwords: KeptPasswords::InForce,
             cell_let_go: false,
+            given_up: Vec::new(),
+            cells: Vec::new(),
         });
         for login in ["olga", "oleg"] {
             let person = self.site.person(login);

@@ -1,6 +1,7 @@
 //! What can be kept of a store, replayed from the genesis on, and what is known of the rest.
 //! Never writes to the store: whoever looks before deciding looks under glass.
 
+use super::missing::Missing;
 use super::store_trouble;
 use crate::cells;
 use crate::clock;
@@ -12,19 +13,19 @@ use crate::recovery::{self, RecoveryError};
 use crate::store::{self, StoreError};
 use crate::words::Trouble;
 use disk::Device;
-use journal::act::{KeptPasswords, LossCause, LossSource, LossTrace, Succession};
+use journal::act::{
+    CellName, GIVEN_UP_MAX, IndexRange, KeptPasswords, LossCause, LossSource, LossTrace, Succession,
+};
 use journal::checkpoint::SignedCheckpoint;
-use journal::ids::{Head, Place};
+use journal::ids::Head;
 use journal::note::VerifierKey;
 use journal::register::{Register, SuccessionRow};
 use journal::statement::SignedStatement;
 use journal::tree::Tree;
-use journal::{Content, Entry, ErasePlace, Origin};
+use journal::{Content, Entry, Origin};
 use minicbor::bytes::ByteVec;
 use pki::{PublicKey, Suite};
-use protocol::engine::Books;
 use protocol::succession::Plan;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use vault::{Bodies, KeptVerifiers, Limits, SECRETS_CONVERSATION, Salvage, Target, Vault};
 
@@ -79,8 +80,7 @@ pub(super) struct Found {
     pub(super) register: Register,
     pub(super) tree: Tree,
     genesis: SignedStatement,
-    /// Bodies of kept entries that the tree has no key of.
-    missing: u64,
+    missing: Missing,
     /// The secret of the log's period key does not open any more; looked for only where one looks.
     period_key_lost: bool,
     /// A start takes the store as it is; tried only where one looks.
@@ -125,7 +125,7 @@ impl Found {
         if (tree.size(), tree.root()) != salvage.kept() {
             return Err(RecoveryError::Root.into());
         }
-        let missing = missing(&salvage, &register, &books);
+        let missing = Missing::of(&salvage, &register, &books);
         let first = salvage.journal_entries().next().ok_or(RecoveryError::NotFounded)?;
         let first = first.map_err(vault::Error::from)?;
         let genesis = match Entry::decode(&first.bytes).map(|entry| entry.content) {
@@ -238,8 +238,8 @@ impl Found {
         self.check_cells(asked.absent_cell)?;
         let bodies_missing = match self.bodies() {
             Bodies::Lost => 0,
-            Bodies::Kept => self.missing,
-            Bodies::Damaged { nodes } => self.missing.max(nodes),
+            Bodies::Kept => self.missing.bodies,
+            Bodies::Damaged { nodes } => self.missing.bodies.max(nodes),
         };
         let act = Succession {
             era: asked.era.unwrap_or(era),
@@ -256,6 +256,11 @@ impl Found {
                 KeptVerifiers::Lost => KeptPasswords::Lost,
             },
             cell_let_go: self.salvage.check_cells().is_err(),
+            given_up: match bodies_lost {
+                true => Vec::new(),
+                false => IndexRange::over(self.missing.entries.clone(), GIVEN_UP_MAX),
+            },
+            cells: self.salvage.missing_cells().iter().copied().map(CellName).collect(),
         };
         Ok(Plan::new(self.genesis.clone(), self.certificates(), act))
     }
@@ -322,25 +327,4 @@ fn starts(device: Arc<dyn Device>, config: &StoreConfig) -> bool {
         let register = &replayed.register;
         recovery::period_key(&vault, register).is_ok() && recovery::verifiers(&vault, register).is_ok()
     })
-}
-
-/// How many bodies the kept entries speak of and the tree has no key of.
-fn missing(salvage: &Salvage, register: &Register, books: &Books) -> u64 {
-    let items: BTreeSet<(u64, u64)> = salvage.items().map(|place| (place.conversation, place.item)).collect();
-    let pending: Vec<ErasePlace> =
-        register.erasures_pending().flat_map(|(_, what)| what.iter().copied()).collect();
-    let is_expected = |place: &Place| {
-        !pending.iter().any(|what| match what {
-            ErasePlace::Item(item) => item == place,
-            ErasePlace::Conversation(number) => *number == place.conversation,
-        })
-    };
-    let messages = register.conversations().flat_map(|conversation| {
-        let all = register.messages_of(conversation.number, 0..register.size());
-        all.filter(|message| !message.erased)
-            .map(|message| Place { conversation: message.conversation, item: message.item })
-    });
-    let others = books.titles_and_wraps(register).map(|(_, place, _)| place);
-    let expected = messages.chain(others).filter(is_expected);
-    expected.filter(|place| !items.contains(&(place.conversation, place.item))).count() as u64
 }

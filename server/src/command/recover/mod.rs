@@ -4,6 +4,7 @@
 
 mod carry;
 mod found;
+mod missing;
 mod said;
 
 use super::{file_trouble, read_config, store_trouble};

@@ -3,7 +3,7 @@
 
 use super::found::Found;
 use console::{Lang, Words, when};
-use journal::act::{KeptPasswords, LossSource, LossTrace};
+use journal::act::{KeptPasswords, LossSource, LossTrace, Succession};
 use protocol::succession::Plan;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -41,9 +41,12 @@ pub(super) struct PlanData {
     lost: Vec<Trace>,
     bodies_lost: bool,
     bodies_missing: u64,
+    /// First and last index of each range of entries of whose bodies some are given up.
+    given_up: Vec<[u64; 2]>,
     period_key_lost: bool,
     passwords: &'static str,
     cell_let_go: bool,
+    cells: Vec<String>,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -71,6 +74,7 @@ impl PlanData {
             lost: act.lost.iter().map(trace).collect(),
             bodies_lost: act.bodies_lost,
             bodies_missing: act.bodies_missing,
+            given_up: act.given_up.iter().map(|range| [range.first, range.last]).collect(),
             period_key_lost: act.period_key_lost,
             passwords: match act.passwords {
                 KeptPasswords::InForce => "in-force",
@@ -78,6 +82,7 @@ impl PlanData {
                 KeptPasswords::Lost => "lost",
             },
             cell_let_go: act.cell_let_go,
+            cells: act.cells.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -117,6 +122,8 @@ console::words! {
         BodiesMissing { bodies: u64 }
             => en("bodies of kept entries are kept, but for {bodies} that nothing opens: damaged, or erased in what is lost"),
                ru("тела сохранённых записей сохранены, кроме тех, которые уже ничем не открыть (повреждены или уничтожены в утраченном): {bodies}");
+        GivenUp { entries: String }
+            => en("  they are of entries {entries}"), ru("  это записи {entries}");
         BodiesLost
             => en("EVERY BODY IS LOST: no message and no file of before opens ever again"),
                ru("УТРАЧЕНЫ ВСЕ ТЕЛА: ни одно прежнее сообщение и ни один файл больше не откроются");
@@ -128,10 +135,10 @@ console::words! {
                    must choose a new one at the next login"),
                ru("действовавшие ПАРОЛИ не читаются, вернутся ДРУГИЕ: кто-то сможет войти по изменённому паролю, и каждый при следующем \
                    входе должен задать новый");
-        CellLetGo
-            => en("the root cell that is away is LET GO OF: wherever it is, it opens what is erased from now on; take it out of the \
+        CellLetGo { names: String }
+            => en("the root cell that is away ({names}) is LET GO OF: wherever it is, it opens what is erased from now on; take it out of the \
                    configuration, or erasures wait for it"),
-               ru("от отсутствующей корневой ячейки ОТКАЗЫВАЮТСЯ: где бы она ни была, она откроет всё, что будет уничтожено; уберите её из \
+               ru("от отсутствующей корневой ячейки ({names}) ОТКАЗЫВАЮТСЯ: где бы она ни была, она откроет всё, что будет уничтожено; уберите её из \
                    конфигурации, иначе уничтожение будет её ждать");
         NoVerifiers
             => en("the PASSWORDS are lost too: nobody can log in until the authority has handed out new envelopes"),
@@ -165,13 +172,14 @@ pub(super) fn plan_text(found: &Found, plan: &Plan, lang: Lang) -> String {
         (false, 0) => Line::BodiesKept,
         (false, bodies) => Line::BodiesMissing { bodies },
     });
+    lines.extend((!act.given_up.is_empty()).then(|| Line::GivenUp { entries: act.given_up_list() }));
     lines.extend(act.period_key_lost.then_some(Line::PeriodKeyLost));
     lines.extend(match act.passwords {
         KeptPasswords::InForce => None,
         KeptPasswords::Others => Some(Line::OtherVerifiers),
         KeptPasswords::Lost => Some(Line::NoVerifiers),
     });
-    lines.extend(act.cell_let_go.then_some(Line::CellLetGo));
+    lines.extend(act.cell_let_go.then(|| Line::CellLetGo { names: cell_names(act, lang) }));
     lines.push(Line::Era { era: act.era });
     let persons = found.register.first_officers();
     let login = |id: &pki::PersonId| found.register.person(*id).map(|person| format!("@{}", person.login));
@@ -179,4 +187,11 @@ pub(super) fn plan_text(found: &Found, plan: &Plan, lang: Lang) -> String {
     let needed = site.map_or(0, |site| site.threshold.into());
     lines.push(Line::Sign { needed, who: who.join(", ") });
     lines.iter().map(|line| line.say(lang)).collect::<Vec<_>>().join("\n")
+}
+
+fn cell_names(act: &Succession, lang: Lang) -> String {
+    match act.cells.is_empty() {
+        true => lang.pick("its name is not known", "имя неизвестно").to_owned(),
+        false => act.cell_list(),
+    }
 }
