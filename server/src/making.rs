@@ -9,7 +9,7 @@ use crate::randomness;
 use crate::store::{self, StoreError};
 use disk::{Device, FileDevice, Geometry, LockedVerifiers, Medium, MediumKind, Preallocation};
 use std::sync::Arc;
-use vault::{Keeper, Limits, Standing, Vault};
+use vault::{CellKind, Keeper, Limits, Standing, Vault};
 
 /// What stands in the places that the configuration names. Device and cells are held while it lives.
 pub(crate) struct Ground {
@@ -71,7 +71,7 @@ pub(crate) struct Locked {
     pub(crate) medium: MediumKind,
     pub(crate) bytes: u64,
     pub(crate) verifiers: LockedVerifiers,
-    pub(crate) cell_warning: &'static str,
+    pub(crate) cell_kind: CellKind,
 }
 
 /// Looks at a store whose unlock secret is not here, and changes nothing.
@@ -79,7 +79,7 @@ pub(crate) fn locked(config: &StoreConfig) -> Result<Locked, StoreError> {
     let (device, keeper) = (store::lock(config)?, cells::open(config)?);
     let verifiers = keeper.locked_verifiers(&device)?;
     let (medium, bytes) = (device.kind(), device.length());
-    Ok(Locked { medium, bytes, verifiers, cell_warning: keeper.kind().warning() })
+    Ok(Locked { medium, bytes, verifiers, cell_kind: keeper.kind() })
 }
 
 impl Ground {

@@ -3,6 +3,7 @@
 
 use crate::backup::{Newest, Shelf};
 use crate::log::Log;
+use crate::words::{Reason, cell_warning};
 use crate::{clock, socket};
 use journal::act::CellName;
 use journal::register::Register;
@@ -86,6 +87,15 @@ pub(crate) struct CellStatus {
     /// The name of one that is absent, by which two officers let go of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
+}
+
+impl Status {
+    /// What the weakest of its cells cannot promise, in both languages.
+    pub(crate) fn cell_warning(&self) -> Reason {
+        let kinds = [CellKind::File, CellKind::Sector, CellKind::Tpm];
+        let kind = kinds.into_iter().find(|kind| kind.warning() == self.cell_warning);
+        kind.map_or_else(|| self.cell_warning.clone().into(), cell_warning)
+    }
 }
 
 impl From<CellState> for CellStatus {

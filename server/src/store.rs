@@ -88,6 +88,20 @@ pub(crate) enum StoreError {
         /// Why.
         reason: std::io::Error,
     },
+    /// A length that no store has, or that this one cannot take.
+    #[error("{path}: {what}")]
+    Size {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        what: &'static str,
+    },
+    /// What was asked is for container files alone.
+    #[error("{path}: --bytes is for container files alone")]
+    NotAContainer {
+        /// What it is.
+        path: PathBuf,
+    },
     /// The unlock secret cannot be read.
     #[error("unlock secret: {error}")]
     Unlock {
@@ -108,9 +122,7 @@ impl StoreError {
             }
             disk::Error::Io(reason) => Self::Io { path: path.to_owned(), reason },
             full @ disk::Error::Full { .. } => Self::Full(full),
-            disk::Error::Geometry(what) => {
-                Self::Io { path: path.to_owned(), reason: std::io::Error::other(what) }
-            }
+            disk::Error::Geometry(what) => Self::Size { path: path.to_owned(), what },
             other @ (disk::Error::NotAStore
             | disk::Error::Newer { .. }
             | disk::Error::DamagedBeforeValid { .. }

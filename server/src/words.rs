@@ -2,8 +2,12 @@
 //! Never says what went wrong inside without saying what to do about it, where there is something to do.
 
 mod done;
+mod errors;
+mod reason;
 
 pub(crate) use done::Done;
+pub(crate) use errors::cell_warning;
+pub(crate) use reason::Reason;
 
 use console::{Exit, Words};
 
@@ -11,9 +15,9 @@ console::words! {
     /// Why a command did not do what it was asked.
     pub(crate) enum Trouble {
         /// The configuration is wrong or cannot be read.
-        Config { reason: String } => en("configuration: {reason}"), ru("конфигурация: {reason}");
+        Config { reason: Reason } => en("configuration: {}", reason.en), ru("конфигурация: {}", reason.ru);
         /// Keys are missing, readable by others, or damaged.
-        Keys { reason: String } => en("keys: {reason}"), ru("ключи: {reason}");
+        Keys { reason: Reason } => en("keys: {}", reason.en), ru("ключи: {}", reason.ru);
         /// There are keys already.
         KeysExist { path: String }
             => en("{path}: keys exist already and are never made anew; a second server needs its own directory"),
@@ -106,20 +110,21 @@ console::words! {
                ru("{path}: хранилище пусто; систему в нём основывает `conclaved init`");
         /// Another process has it.
         StoreInUse { path: String }
-            => en("{path}: another server has this store open, or the device is mounted or held by another program"),
-               ru("{path}: хранилище уже открыто другим сервером, либо устройство смонтировано или занято другой программой");
+            => en("{path} is in use: the server runs (stop it first), or the device is mounted or held by another program"),
+               ru("{path} занято: работает сервер (сначала остановите его), либо устройство смонтировано или занято другой \
+                   программой");
         /// The store is damaged or was rolled back.
-        StoreDamaged { reason: String }
-            => en("the store is damaged or was rolled back: {reason}"),
-               ru("хранилище повреждено или возвращено к прежнему состоянию: {reason}");
+        StoreDamaged { reason: Reason }
+            => en("the store is damaged or was rolled back: {}", reason.en),
+               ru("хранилище повреждено или возвращено к прежнему состоянию: {}", reason.ru);
         /// Acknowledged entries are gone.
-        EntriesLost { reason: String }
-            => en("the store does not start: {reason}\nThe right device, root cell or backup may still bring everything back. If what is \
+        EntriesLost { reason: Reason }
+            => en("the store does not start: {}\nThe right device, root cell or backup may still bring everything back. If what is \
                    missing is lost for good, `conclaved recover --accept-loss` shows what can be kept and what the first officers \
-                   must sign"),
-               ru("хранилище не запускается: {reason}\nВсё ещё может вернуть верное устройство, ячейка или копия. Если же недостающее \
+                   must sign", reason.en),
+               ru("хранилище не запускается: {}\nВсё ещё может вернуть верное устройство, ячейка или копия. Если же недостающее \
                    утрачено навсегда, `conclaved recover --accept-loss` покажет, что можно сохранить и что должны подписать первые \
-                   офицеры");
+                   офицеры", reason.ru);
         /// A recovery with nothing to give up.
         NothingLost
             => en("nothing is lost by what cell and device say: `conclaved run` starts this store. If terminals hold newer heads (an older \
@@ -154,25 +159,25 @@ console::words! {
         /// The officers' signatures do not suffice.
         Succession { reason: String } => en("the succession: {reason}"), ru("преемство: {reason}");
         /// The operating system did not read or write the store.
-        StoreIo { reason: String } => en("the store: {reason}"), ru("хранилище: {reason}");
+        StoreIo { reason: Reason } => en("the store: {}", reason.en), ru("хранилище: {}", reason.ru);
         /// The network.
         Network { reason: String } => en("network: {reason}"), ru("сеть: {reason}");
         /// No server answers.
         NotRunning { path: String }
             => en("no server answers at {path}"), ru("в {path} сервер не отвечает");
         /// A backup that is not what it should be.
-        BackupDamaged { reason: String } => en("the backup: {reason}"), ru("резервная копия: {reason}");
+        BackupDamaged { reason: Reason } => en("the backup: {}", reason.en), ru("резервная копия: {}", reason.ru);
         /// A file of the backup, or the server that is copied.
-        BackupIo { reason: String } => en("backup: {reason}"), ru("копирование: {reason}");
+        BackupIo { reason: Reason } => en("backup: {}", reason.en), ru("копирование: {}", reason.ru);
         /// No backup is there.
         BackupMissing { path: String }
             => en("{path} holds no finished backup; `conclaved backup create` makes one, and finishes one that was interrupted"),
                ru("в {path} нет завершённой копии; её создаёт или доводит до конца `conclaved backup create`");
         /// Another command is at it.
-        BackupInUse { reason: String } => en("{reason}"), ru("копия занята: {reason}");
+        BackupInUse { reason: Reason } => en("{}", reason.en), ru("{}", reason.ru);
         /// Another store's, or another history's.
-        BackupOther { reason: String }
-            => en("{reason}; take an empty directory"), ru("{reason}; возьмите пустой каталог");
+        BackupOther { reason: Reason }
+            => en("{}; take an empty directory", reason.en), ru("{}; возьмите пустой каталог", reason.ru);
         /// The cell has gone on.
         BackupBehind { backup_epoch: u64, cell_epoch: u64, entries: u64 }
             => en("the backup is of erasure epoch {backup_epoch} ({entries} journal entries), the root cell is at epoch {cell_epoch}: \
@@ -184,9 +189,9 @@ console::words! {
                    файл в ней открыть уже нельзя. Ничего не записано. Вернуть систему может только копия эпохи {cell_epoch}; \
                    её делает `conclaved backup create` после каждого уничтожения");
         /// The cell is another store's, or older.
-        BackupNotOfCell { reason: String }
-            => en("the root cell does not fit this backup: {reason}. Nothing was written"),
-               ru("корневая ячейка не подходит к этой копии: {reason}. Ничего не записано");
+        BackupNotOfCell { reason: Reason }
+            => en("the root cell does not fit this backup: {}. Nothing was written", reason.en),
+               ru("корневая ячейка не подходит к этой копии: {}. Ничего не записано", reason.ru);
         /// Something is where a store was to be put back.
         RestoreCovers { path: String, at: u64 }
             => en("{path} is not empty: at byte {at} there is something that is not of this backup. A store is put back only onto \

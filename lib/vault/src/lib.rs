@@ -50,6 +50,7 @@ mod tree_move;
 mod tree_write;
 mod unlock;
 mod vault;
+mod words;
 
 pub use batch::Batch;
 pub use cell::{CellError, CellKind, CellSlot, PACE_MS_MAX, RootCell};
@@ -72,3 +73,4 @@ pub use snapshot::{Row, Rows};
 pub use tpm::{TpmAuth, TpmCell, TpmError, TpmPlace};
 pub use unlock::UnlockSecret;
 pub use vault::{Limits, Vault};
+pub use words::owner_words_ru;

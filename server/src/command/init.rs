@@ -61,7 +61,7 @@ impl Init {
         // Before any work, so that nobody waits for a refusal.
         let place = Place::find(&config.store)?;
         let keys = ServerKeys::load(&config.state_dir);
-        let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+        let keys = keys.map_err(|error| Trouble::Keys { reason: error.reason() })?;
         let bundle = self.read_bundle()?;
         let genesis = bundle.genesis.clone().ok_or(Trouble::NoGenesis)?;
         check_identity(&genesis, &keys)?;
@@ -225,6 +225,6 @@ fn write(
             let left = cells::files(config).chain([config.path.as_path()]);
             left.for_each(|path| drop(std::fs::remove_file(path)));
         }
-        Trouble::StoreIo { reason: error.to_string() }
+        Trouble::StoreIo { reason: error.to_string().into() }
     })
 }

@@ -164,7 +164,7 @@ fn read_config(path: &Path) -> Result<Config, Trouble> {
         ConfigError::Unreadable { path, reason } => {
             Trouble::File { path: path.display().to_string(), reason: reason.to_string() }
         }
-        wrong @ ConfigError::Wrong { .. } => Trouble::Config { reason: wrong.to_string() },
+        wrong @ ConfigError::Wrong { .. } => Trouble::Config { reason: wrong.to_string().into() },
     })
 }
 
@@ -188,11 +188,14 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::RootOfAnother => Trouble::RootOfAnother,
         StoreError::RootLost { path } => Trouble::RootLost { path: shown(path) },
         StoreError::InUse { path } => Trouble::StoreInUse { path: shown(path) },
-        StoreError::Full(_) | StoreError::Io { .. } => Trouble::StoreIo { reason: error.to_string() },
-        StoreError::Unlock { error } => Trouble::Keys { reason: error.to_string() },
-        StoreError::Vault(
-            error @ (vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed),
-        ) => Trouble::Keys { reason: error.to_string() },
+        StoreError::NotAContainer { .. } => Trouble::Config { reason: error.reason() },
+        StoreError::Full(_) | StoreError::Io { .. } | StoreError::Size { .. } => {
+            Trouble::StoreIo { reason: error.reason() }
+        }
+        StoreError::Unlock { .. } => Trouble::Keys { reason: error.reason() },
+        StoreError::Vault(vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed) => {
+            Trouble::Keys { reason: error.reason() }
+        }
         StoreError::Vault(
             vault::Error::StoreBehindCell { .. }
             | vault::Error::Damaged { .. }
@@ -201,8 +204,8 @@ fn store_trouble(error: StoreError) -> Trouble {
                 | disk::Error::Damaged { .. }
                 | disk::Error::Frame { .. },
             ),
-        ) => Trouble::EntriesLost { reason: error.to_string() },
-        StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.to_string() },
+        ) => Trouble::EntriesLost { reason: error.reason() },
+        StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.reason() },
     }
 }
 

@@ -40,7 +40,7 @@ fn text(status: &Status, lang: Lang) -> String {
                 medium(status.logical_block_bytes, lang)
             ),
         ),
-        (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning.clone()),
+        (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning().say(lang)),
     ];
     for cell in &status.cells {
         let state = match &cell.absent {

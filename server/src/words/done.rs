@@ -76,10 +76,10 @@ console::words! {
                ru("в {to} — хранилище на партию {batch}: записей журнала {entries}, эпоха уничтожения {epoch}, {used}; корневая ячейка его \
                    открывает. Отправленное после этой копии потеряно: терминалы скажут, что журнал сервера старше того, что они видели");
         /// After `backup rehearse`.
-        Rehearsed { entries: u64, epoch: u64, bodies: u64 }
-            => en("rehearsed: {entries} journal entries verified from the first on, erasure epoch {epoch}; {} opened, none failed. \
+        Rehearsed { entries: u64, epoch: u64, bodies: u64, given_up: String }
+            => en("rehearsed: {entries} journal entries verified from the first on, erasure epoch {epoch}; {} opened{given_up}, none failed. \
                    Neither the cell nor the backup was changed", console::count_en(*bodies, "body", "bodies")),
-               ru("проба удалась: записей журнала проверено с первой: {entries}, эпоха уничтожения {epoch}; открыто: {}, ни одной неудачи. \
+               ru("проба удалась: записей журнала проверено с первой: {entries}, эпоха уничтожения {epoch}; открыто: {}{given_up}, ни одной неудачи. \
                    Ни ячейка, ни копия не изменены", console::count_ru(*bodies, "тело", "тела", "тел"));
         /// Answer to `status`.
         Status { text: String } => en("{text}"), ru("{text}");

@@ -4,21 +4,30 @@
 use super::damage::Damages;
 use crate::reader::read_body;
 use crate::store::StoreError;
-use crate::words::Trouble;
+use crate::words::{Reason, Trouble};
 use journal::ErasePlace;
-use journal::ids::Place;
+use journal::ids::{Index, Place};
 use journal::register::Register;
 use protocol::engine::Books;
 use std::collections::BTreeSet;
 use vault::{SECRETS_CONVERSATION, Vault};
 
-/// Looks both ways, and notes what is wrong. Gives how many bodies of messages open.
+/// How many bodies there are.
+#[derive(Default, Clone, Copy)]
+pub(in crate::command) struct Bodies {
+    /// Of messages, that open.
+    pub(in crate::command) opened: u64,
+    /// That a succession gave up.
+    pub(in crate::command) given_up: u64,
+}
+
+/// Looks both ways, and notes what is wrong. Gives how many there are.
 pub(super) fn compare(
     vault: &Vault,
     register: &Register,
     books: &Books,
     damages: &mut Damages,
-) -> Result<u64, Trouble> {
+) -> Result<Bodies, Trouble> {
     let pending = Pending::of(register);
     let mut known = BTreeSet::new();
     let opened = open_all(vault, register, books, &pending, &mut known, damages);
@@ -38,10 +47,16 @@ pub(super) fn compare(
     });
     told.map_err(|error| super::super::store_trouble(StoreError::from(error)))?;
     for (conversation, item) in unknown {
-        damages.add(format!(
-            "item {item} of conversation {conversation} is in the key tree, and the journal knows nothing of it or says that it \
-             was erased: its keys still stand"
-        ));
+        damages.add(Reason {
+            en: format!(
+                "item {item} of conversation {conversation} is in the key tree, and the journal knows nothing of it or says that \
+                 it was erased: its keys still stand"
+            ),
+            ru: format!(
+                "место {item} беседы {conversation} есть в дереве ключей, а журнал его не знает или называет стёртым: ключи ещё \
+                 целы"
+            ),
+        });
     }
     Ok(opened)
 }
@@ -73,7 +88,7 @@ impl Pending {
     }
 }
 
-/// Opens every body that the journal says is there, and notes those that do not open. Gives how many of messages do.
+/// Opens every body that the journal says is there, and notes those that do not open.
 fn open_all(
     vault: &Vault,
     register: &Register,
@@ -81,8 +96,8 @@ fn open_all(
     pending: &Pending,
     known: &mut BTreeSet<(u64, u64)>,
     damages: &mut Damages,
-) -> u64 {
-    let (reader, mut opened) = (vault.reader(), 0);
+) -> Bodies {
+    let (reader, mut bodies) = (vault.reader(), Bodies::default());
     for conversation in register.conversations() {
         for message in register.messages_of(conversation.number, 0..register.size()) {
             let place = Place { conversation: message.conversation, item: message.item };
@@ -92,9 +107,14 @@ fn open_all(
             known.insert(spot(place));
             for chunk in 0..=message.file.map_or(0, |file| file.chunks) {
                 match read_body(&reader, place, chunk) {
-                    Ok(_body) => opened += 1,
+                    Ok(_body) => bodies.opened += 1,
+                    Err(error) if is_given_up(register, message.index, &error) => bodies.given_up += 1,
                     Err(error) => {
-                        damages.add(format!("the body of entry {}, chunk {chunk}: {error}", message.index));
+                        let index = message.index;
+                        damages.add(Reason {
+                            en: format!("the body of entry {index}, chunk {chunk}: {error}"),
+                            ru: format!("тело записи № {index}, часть {chunk}: {}", error.ru()),
+                        });
                     }
                 }
             }
@@ -106,10 +126,23 @@ fn open_all(
         }
         known.insert(spot(place));
         for chunk in 0..chunks {
-            if let Err(error) = read_body(&reader, place, chunk) {
-                damages.add(format!("the title or the wraps of entry {index}, chunk {chunk}: {error}"));
+            match read_body(&reader, place, chunk) {
+                Ok(_body) => {}
+                Err(error) if is_given_up(register, index, &error) => bodies.given_up += 1,
+                Err(error) => damages.add(Reason {
+                    en: format!("the title or the wraps of entry {index}, chunk {chunk}: {error}"),
+                    ru: format!(
+                        "название или ключи для участников записи № {index}, часть {chunk}: {}",
+                        error.ru()
+                    ),
+                }),
             }
         }
     }
-    opened
+    bodies
+}
+
+/// It is not there, and two officers have said so: no new damage.
+fn is_given_up(register: &Register, index: Index, error: &vault::Error) -> bool {
+    matches!(error, vault::Error::Missing(_)) && register.body_given_up(index).is_some()
 }

@@ -72,8 +72,7 @@ fn grow(config: &StoreConfig, bytes: Option<u64>) -> Result<Grown, StoreError> {
                 container.lengthen(bytes).map_err(|error| StoreError::of_disk(error, &config.path))?;
             }
             Medium::Raw(_) => {
-                let reason = std::io::Error::other("--bytes is for container files alone");
-                return Err(StoreError::Io { path: config.path.clone(), reason });
+                return Err(StoreError::NotAContainer { path: config.path.clone() });
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::making::{self, Ground, survey};
 use crate::probe;
 use crate::status;
 use crate::store::{self, Rehearsed, StoreError};
-use crate::words::{Done, Trouble};
+use crate::words::{Done, Reason, Trouble, cell_warning};
 use console::{Exit, Lang, Voice, when};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ struct Answer {
     /// `missing`, `away`, `cell-missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`,
     /// `founded`, `serving`, `locked`.
     state: &'static str,
-    medium: Option<String>,
+    medium: Option<Reason>,
     bytes: Option<u64>,
     /// What is there that is no store.
     found: Option<String>,
@@ -39,7 +39,7 @@ struct Answer {
     entries: Option<u64>,
     erasure_epoch: Option<u64>,
     used_bytes: Option<u64>,
-    cell_warning: Option<String>,
+    cell_warning: Option<Reason>,
     /// Of a locked store: people whose password verifiers open without the unlock secret.
     verifiers: Option<usize>,
     /// The batch that changed them last.
@@ -60,7 +60,7 @@ impl StoreStatus {
                     used_bytes: Some(running.used_bytes),
                     entries: Some(running.entries),
                     erasure_epoch: Some(running.erasure_epoch),
-                    cell_warning: Some(running.cell_warning),
+                    cell_warning: Some(running.cell_warning()),
                     ..Answer::default()
                 },
                 // Somebody has it who is no server of this configuration.
@@ -94,7 +94,7 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
     drop(ground);
     let answer = Answer {
         state,
-        medium: medium.map(|(kind, _)| kind.to_string()),
+        medium: medium.map(|(kind, _)| Reason::of(&kind, kind.ru())),
         bytes: medium.map(|(_, bytes)| bytes),
         found: (!is_store && is_named && !found.is_empty()).then_some(found),
         ..Answer::default()
@@ -114,7 +114,7 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
         used_bytes: Some(u64::from(space.extents - space.free) * u64::from(extent_bytes)),
         entries: Some(entries),
         erasure_epoch: Some(vault.epoch()),
-        cell_warning: Some(vault.cell_kind().warning().into()),
+        cell_warning: Some(cell_warning(vault.cell_kind())),
         ..answer
     })
 }
@@ -124,12 +124,12 @@ fn locked(config: &StoreConfig) -> Result<Answer, StoreError> {
     let locked = making::locked(config)?;
     Ok(Answer {
         state: "locked",
-        medium: Some(locked.medium.to_string()),
+        medium: Some(Reason::of(&locked.medium, locked.medium.ru())),
         bytes: Some(locked.bytes),
         verifiers: Some(locked.verifiers.count()),
         verifiers_batch: Some(locked.verifiers.batch()),
         verifiers_passed_over: Some(locked.verifiers.passed_over()),
-        cell_warning: Some(locked.cell_warning.into()),
+        cell_warning: Some(cell_warning(locked.cell_kind)),
         ..Answer::default()
     })
 }
@@ -207,7 +207,7 @@ fn text(answer: &Answer, lang: Lang) -> String {
             Some(console::clean(&answer.path.display().to_string()).to_string()),
         ),
         (lang.pick("state", "состояние"), Some(meaning(answer.state, lang).to_owned())),
-        (lang.pick("kind", "вид"), answer.medium.clone()),
+        (lang.pick("kind", "вид"), answer.medium.as_ref().map(|medium| medium.say(lang))),
         (lang.pick("length", "длина"), answer.bytes.map(size)),
         (lang.pick("there now", "сейчас там"), answer.found.clone()),
         (lang.pick("used", "занято"), used.map(|(used, all)| format!("{} / {}", size(used), size(all)))),
@@ -219,7 +219,7 @@ fn text(answer: &Answer, lang: Lang) -> String {
         ),
         (lang.pick("verifiers", "проверочных записей"), verifiers),
         (lang.pick("passed over", "пропущено"), passed_over),
-        (lang.pick("WARNING", "ВНИМАНИЕ"), answer.cell_warning.clone()),
+        (lang.pick("WARNING", "ВНИМАНИЕ"), answer.cell_warning.as_ref().map(|warning| warning.say(lang))),
     ];
     let line =
         |(name, value): &(&str, Option<String>)| value.as_ref().map(|value| format!("{name}: {value}\n"));
