@@ -20,6 +20,7 @@ pub mod plain;
 pub mod replaying;
 pub mod report;
 mod report_rows;
+mod report_successions;
 pub mod report_text;
 pub mod trouble;
 pub mod trust;

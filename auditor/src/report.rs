@@ -20,6 +20,10 @@ use crate::duplicates::Sorter;
 use crate::equivocation::Equivocations;
 use crate::names::{Names, What, hex};
 
+use crate::report_successions::Recoveries;
+
+pub use crate::report_successions::SuccessionFound;
+
 pub use crate::report_rows::{
     AnchorRow, Anomaly, AnomalyKind, ErasureRow, Grounds, KindRow, PersonRow, alarm_word,
 };
@@ -74,6 +78,8 @@ pub struct Report {
     pub erasures: Vec<ErasureRow>,
     /// Erasures that are not listed.
     pub erasures_more: u64,
+    /// Successions: what was given up, and by whom.
+    pub successions: Vec<SuccessionFound>,
     /// Anomalies.
     pub anomalies: Vec<Anomaly>,
     /// Anomalies that are not listed.
@@ -125,6 +131,7 @@ pub struct Collector {
     odd: BTreeMap<AnomalyKind, usize>,
     anomalies_more: u64,
     commitments: Sorter,
+    recoveries: Recoveries,
     running: bool,
     failed: Option<io::Error>,
 }
@@ -150,6 +157,9 @@ impl Collector {
         let by = parsed.header().person;
         *self.signed.entry(by).or_default() += 1;
         self.equivocations.statement(parsed);
+        if let Act::Succession(_) = parsed.act() {
+            self.recoveries.succession();
+        }
         if let Act::Message(act) = parsed.act() {
             self.commitment(act.commitment.0, index);
         } else if let Act::Title(act) = parsed.act() {
@@ -219,6 +229,7 @@ impl Collector {
     fn fact(&mut self, index: Index, fact: &Fact) {
         match fact {
             Fact::Start(start) => {
+                self.recoveries.start(index, start.erasure_epoch);
                 if self.running {
                     self.anomaly(Odd::new(AnomalyKind::UncleanStart, index));
                 }
@@ -241,7 +252,10 @@ impl Collector {
                 let (who, alarm) = (alarm.person, Some(alarm.alarm));
                 self.anomaly(Odd { who, alarm, ..Odd::new(AnomalyKind::Alarm, index) });
             }
-            Fact::Erased(erased) => self.erased(erased.through, index),
+            Fact::Erased(erased) => {
+                self.recoveries.erased(erased.epoch);
+                self.erased(erased.through, index);
+            }
             Fact::FailedLogin(_)
             | Fact::SessionEnd(_)
             | Fact::Tick(_)
@@ -317,6 +331,7 @@ impl Collector {
             messages: register.message_count(),
             erasures: self.erasures.iter().map(|row| self.erasure(row)).collect(),
             erasures_more: self.erasures_more,
+            successions: self.recoveries.found(register),
             anomalies: self.anomalies.iter().map(|row| self.named(row)).collect(),
             anomalies_more: self.anomalies_more,
         }
@@ -380,34 +395,6 @@ fn first_bad(judgement: &Judgement) -> Option<Index> {
         | Judgement::Unanchored(_)
         | Judgement::Incomplete(_) => None,
     }
-}
-
-/// Names of the server's claims, by number.
-pub const CLAIMS: [(u16, &str); 11] = [
-    (1, "start"),
-    (2, "stop"),
-    (3, "session-end"),
-    (4, "clock-step"),
-    (5, "failed-login"),
-    (6, "tick"),
-    (7, "erased"),
-    (8, "key-roll"),
-    (9, "alarm"),
-    (10, "period-end"),
-    (11, "retention-run"),
-];
-const CLAIM_BASE: u16 = 1000;
-
-fn kinds(counts: &BTreeMap<u16, u64>) -> (Vec<KindRow>, Vec<KindRow>) {
-    let name = |kind: u16| {
-        let (list, number): (&[(u16, &'static str)], u16) = match kind.checked_sub(CLAIM_BASE) {
-            Some(number) => (&CLAIMS, number),
-            None => (KINDS, kind),
-        };
-        list.iter().find(|(known, _)| *known == number).map_or("?", |(_, name)| *name)
-    };
-    let rows = counts.iter().map(|(kind, count)| KindRow { kind: *kind, name: name(*kind), count: *count });
-    rows.partition(|row| row.kind < CLAIM_BASE)
 }
 
 #[cfg(test)]

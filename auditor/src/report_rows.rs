@@ -136,3 +136,31 @@ pub struct AnchorRow {
     /// Hex.
     pub root: String,
 }
+
+/// Names of the server's claims, by number.
+pub const CLAIMS: [(u16, &str); 11] = [
+    (1, "start"),
+    (2, "stop"),
+    (3, "session-end"),
+    (4, "clock-step"),
+    (5, "failed-login"),
+    (6, "tick"),
+    (7, "erased"),
+    (8, "key-roll"),
+    (9, "alarm"),
+    (10, "period-end"),
+    (11, "retention-run"),
+];
+const CLAIM_BASE: u16 = 1000;
+
+pub(crate) fn kinds(counts: &BTreeMap<u16, u64>) -> (Vec<KindRow>, Vec<KindRow>) {
+    let name = |kind: u16| {
+        let (list, number): (&[(u16, &'static str)], u16) = match kind.checked_sub(CLAIM_BASE) {
+            Some(number) => (&CLAIMS, number),
+            None => (KINDS, kind),
+        };
+        list.iter().find(|(known, _)| *known == number).map_or("?", |(_, name)| *name)
+    };
+    let rows = counts.iter().map(|(kind, count)| KindRow { kind: *kind, name: name(*kind), count: *count });
+    rows.partition(|row| row.kind < CLAIM_BASE)
+}

@@ -51,7 +51,10 @@ pub fn text(report: &Report, lang: Lang, width: usize) -> String {
     let claimed = |found: &&Anomaly| matches!(found.grounds, Grounds::Claim | Grounds::Unproven);
     let (claims, found): (Vec<_>, Vec<_>) = report.anomalies.iter().partition(claimed);
     section(&mut out, t("To be looked at", "На что посмотреть"));
-    anomalies(&mut out, &found, lang);
+    report.successions.iter().for_each(|found| out.push_str(&format!("{}\n", found.line(lang))));
+    if !found.is_empty() || report.successions.is_empty() {
+        anomalies(&mut out, &found, lang);
+    }
     section(
         &mut out,
         t("To be looked at, by the server's word alone", "На что посмотреть, лишь со слов сервера"),

@@ -90,6 +90,7 @@ pub(crate) fn from_driver(bytes: &[u8]) -> Result<Input, BadMessage> {
         | Input::NewestBackup(_)
         | Input::BackupBehind(_)
         | Input::Cells(_)
+        | Input::ErasureWaits(_)
         | Input::ErasureDone(..)
         | Input::BodiesLost
         | Input::Wake

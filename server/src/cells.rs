@@ -185,7 +185,7 @@ pub(crate) fn back(config: &StoreConfig, away: &[bool]) -> Option<Box<dyn RootCe
 }
 
 /// A place as people read it.
-fn shown(place: &CellPlace) -> PathBuf {
+pub(crate) fn shown(place: &CellPlace) -> PathBuf {
     match place {
         CellPlace::File(path) | CellPlace::Sector(path) => path.clone(),
         CellPlace::Tpm(base) => format!("tpm:{base:#010x}").into(),

@@ -14,6 +14,7 @@ use crate::vital;
 use protocol::answer::CellRecord;
 use protocol::copy::BackupRecord;
 use protocol::engine::{Engine, StartFacts};
+use protocol::erasing::ErasureWait;
 use protocol::io::{Batch, Input, Now, Output};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -57,7 +58,7 @@ impl Core {
         let mut out = Vec::new();
         self.engine.start(self.now(), facts, &mut out);
         let mut flow = self.hand_out(&mut out);
-        let (mut told, mut cells) = (None, Vec::new());
+        let (mut told, mut cells, mut waits) = (None, Vec::new(), ErasureWait::Nothing);
         while flow == Flow::GoOn {
             let (letter, idle) = match letters.ready() {
                 Some(letter) => (letter, false),
@@ -87,6 +88,7 @@ impl Core {
             if wake {
                 self.board.publish(self.engine.register());
                 flow = self.tell_cells(flow, &mut cells, &mut out);
+                flow = self.tell_wait(flow, &mut waits, &mut out);
             }
         }
         self.log.info("everything is durable and said; stopped");
@@ -118,6 +120,17 @@ impl Core {
         }
         told.clone_from(&cells);
         self.engine.handle(self.now(), Input::Cells(cells), out);
+        self.hand_out(out)
+    }
+
+    /// The engine hears what erasures wait for, as that changes.
+    fn tell_wait(&mut self, flow: Flow, told: &mut ErasureWait, out: &mut Vec<Output>) -> Flow {
+        let wait = self.board.erasure_wait();
+        if flow == Flow::Stop || *told == wait {
+            return flow;
+        }
+        *told = wait;
+        self.engine.handle(self.now(), Input::ErasureWaits(wait), out);
         self.hand_out(out)
     }
 

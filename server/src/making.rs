@@ -9,7 +9,7 @@ use crate::randomness;
 use crate::store::{self, StoreError};
 use disk::{Device, FileDevice, Geometry, LockedVerifiers, Medium, MediumKind, Preallocation};
 use std::sync::Arc;
-use vault::{Keeper, Limits, Standing, Vault};
+use vault::{CellKind, Keeper, Limits, Standing, Vault};
 
 /// What stands in the places that the configuration names. Device and cells are held while it lives.
 pub(crate) struct Ground {
@@ -36,7 +36,7 @@ pub(crate) fn survey(config: &StoreConfig) -> Result<Ground, StoreError> {
     };
     let mut keeper = match cells::open(config) {
         Ok(keeper) => Some(keeper),
-        Err(StoreError::Missing { .. }) => None,
+        Err(StoreError::CellMissing { .. }) => None,
         Err(other) => {
             if !cells::are_undrawn(config)? {
                 return Err(other);
@@ -71,7 +71,7 @@ pub(crate) struct Locked {
     pub(crate) medium: MediumKind,
     pub(crate) bytes: u64,
     pub(crate) verifiers: LockedVerifiers,
-    pub(crate) cell_warning: &'static str,
+    pub(crate) cell_kind: CellKind,
 }
 
 /// Looks at a store whose unlock secret is not here, and changes nothing.
@@ -79,7 +79,7 @@ pub(crate) fn locked(config: &StoreConfig) -> Result<Locked, StoreError> {
     let (device, keeper) = (store::lock(config)?, cells::open(config)?);
     let verifiers = keeper.locked_verifiers(&device)?;
     let (medium, bytes) = (device.kind(), device.length());
-    Ok(Locked { medium, bytes, verifiers, cell_warning: keeper.kind().warning() })
+    Ok(Locked { medium, bytes, verifiers, cell_kind: keeper.kind() })
 }
 
 impl Ground {
@@ -110,9 +110,17 @@ impl Ground {
         self.keeper.is_none()
     }
 
+    /// No cell is there, and bytes are that nothing but a cell could name: a store whose cell is away looks so.
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.has_no_cell() && self.found.iter().any(|found| found.kind == probe::UNKNOWN)
+    }
+
     /// Why no store is made here, unless exactly what is there was named to be overwritten.
     pub(crate) fn refuse(&self, config: &StoreConfig, overwrite: Option<&str>) -> Result<(), StoreError> {
         match self.standing {
+            Standing::NoStore { rooted: true, .. } if self.device.is_none() => {
+                return Err(StoreError::Away { path: config.path.clone() });
+            }
             Standing::NoStore { rooted: true, .. } => return Err(StoreError::RootOfAnother),
             Standing::RootLost(_) => return Err(StoreError::RootLost { path: config.path.clone() }),
             Standing::NoStore { rooted: false, .. } | Standing::Unfinished(_) | Standing::Store(_) => {}
@@ -121,6 +129,9 @@ impl Ground {
         match overwrite {
             None if found.is_empty() => Ok(()),
             Some(named) if named == found => Ok(()),
+            None | Some(_) if self.is_nameless() => {
+                Err(StoreError::Nameless { path: config.path.clone(), found })
+            }
             None | Some(_) => Err(StoreError::Occupied { path: config.path.clone(), found }),
         }
     }

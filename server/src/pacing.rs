@@ -12,6 +12,7 @@ use crate::status::Board;
 use absent::{Away, LOOK_EVERY};
 use journal::act::CellName;
 use journal::ids::Index;
+use protocol::erasing::ErasureWait;
 use protocol::io::EraseItem;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,11 +21,7 @@ use vault::Vault;
 
 /// How often it is looked whether somebody takes a backup away.
 const PULL_LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Why an erasure waits that wants a backup first.
-const WAITS_FOR_BACKUP: &str =
-    "the policy wants a backup first: `conclave-admin backup pull` takes one away, and the erasure goes on";
-
-/// Why an erasure waits in a store that is full.
+/// What the log says of a store that is full.
 const NO_ROOM: &str = "the store is full to the last of its reserve: erasures wait for room; make the container or partition \
      longer, stop the server, and run `conclaved store grow`";
 
@@ -115,22 +112,22 @@ impl Pacing {
             return Turn::Idle;
         }
         self.gate.waits(self.required);
-        if let Err(error) = vault.check_cells() {
-            self.tell(&error.to_string(), 0);
+        if vault.check_cells().is_err() {
+            self.tell(ErasureWait::Cell);
             return Turn::Wait(LOOK_EVERY);
         }
         let waits_for_room = |since: Instant| (since + LOOK_EVERY).checked_duration_since(now);
         if let Some(wait) = self.no_room.and_then(waits_for_room).filter(|wait| !wait.is_zero()) {
-            self.tell(NO_ROOM, 0);
+            self.tell(ErasureWait::Room);
             return Turn::Wait(wait);
         }
         match self.due(vault.pace_ms()).and_then(|due| due.checked_duration_since(now)) {
             Some(wait) if !wait.is_zero() => {
-                self.tell("", wait.as_secs() + 1);
+                self.tell(ErasureWait::Pace(wait.as_secs() + 1));
                 Turn::Wait(wait)
             }
             Some(_) | None if self.required && !self.gate.claim() => {
-                self.tell(WAITS_FOR_BACKUP, 0);
+                self.tell(ErasureWait::Backup);
                 Turn::Wait(PULL_LOOK_EVERY)
             }
             Some(_) | None => Turn::Now,
@@ -150,7 +147,7 @@ impl Pacing {
     /// there is erased now; `None` while a part of the first one still waits.
     pub(crate) fn done(&mut self, count: usize, now: Instant) -> Option<Index> {
         self.last_epoch = Some(now);
-        self.tell("", 0);
+        self.tell(ErasureWait::Nothing);
         self.waiting.drain(..count);
         let mut through = None;
         for (left, _) in &mut self.batches {
@@ -196,7 +193,7 @@ impl Pacing {
             self.log.error(NO_ROOM);
         }
         self.no_room = Some(now);
-        self.tell(NO_ROOM, 0);
+        self.tell(ErasureWait::Room);
     }
 
     /// Something was given back: what waits is tried again at once.
@@ -209,9 +206,9 @@ impl Pacing {
         self.away.look(vault, now)
     }
 
-    fn tell(&self, why: &str, seconds: u64) {
+    fn tell(&self, wait: ErasureWait) {
         if let Some(board) = self.away.board() {
-            board.erasures_wait(why, seconds);
+            board.erasures_wait(wait);
         }
     }
 }

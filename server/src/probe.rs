@@ -11,6 +11,9 @@ const ENDS_BYTES: u64 = 1 << 20;
 /// Blocks looked at between the ends, evenly spread.
 const SAMPLES: u64 = 256;
 
+/// What nobody knows is called so.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// Something that is there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Found {
@@ -127,7 +130,7 @@ pub(crate) fn look(device: &dyn Device) -> io::Result<Vec<Found>> {
     if found.is_empty() {
         let ends_are_zero = is_zero(&head) && is_zero(&tail);
         let between = if ends_are_zero { sampled(device)? } else { Some(Vec::new()) };
-        found.extend(between.map(|more| Found { kind: "unknown", name: digest(&more) }));
+        found.extend(between.map(|more| Found { kind: UNKNOWN, name: digest(&more) }));
     }
     Ok(found)
 }
@@ -141,7 +144,7 @@ pub(crate) fn look_through(device: &dyn Device, mut told: impl FnMut(u64)) -> io
         device.read(offset, &mut piece[..bytes])?;
         if !is_zero(&piece[..bytes]) {
             let name = hex(&leaf_hash(&[&offset.to_le_bytes(), &piece[..bytes]].concat())[..4]);
-            return Ok(Some(Found { kind: "unknown", name }));
+            return Ok(Some(Found { kind: UNKNOWN, name }));
         }
         told(offset + bytes as u64);
     }

@@ -213,7 +213,7 @@ impl RecoveryError {
     /// In words for people.
     pub(crate) fn trouble(self) -> crate::words::Trouble {
         use crate::words::Trouble;
-        let reason = self.to_string();
+        let reason = self.reason();
         if self.is_loss() { Trouble::EntriesLost { reason } } else { Trouble::StoreDamaged { reason } }
     }
 }

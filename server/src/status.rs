@@ -3,11 +3,13 @@
 
 use crate::backup::{Newest, Shelf};
 use crate::log::Log;
+use crate::words::{Reason, cell_warning};
 use crate::{clock, socket};
 use journal::act::CellName;
 use journal::register::Register;
 use protocol::answer::CellRecord;
 use protocol::copy::BackupRecord;
+use protocol::erasing::ErasureWait;
 use protocol::io::Input;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -57,7 +59,7 @@ pub(crate) struct Status {
     pub(crate) cell_warning: String,
     /// The root cells. Losing every one of them loses every body.
     pub(crate) cells: Vec<CellStatus>,
-    /// Why erasures wait; empty when none waits for a cell.
+    /// What erasures wait for: `pace`, `cell`, `backup` or `room`; empty when none waits.
     pub(crate) erasures_wait: String,
     /// In how many seconds, about, what is being erased will be; 0: at once, or not known.
     pub(crate) erased_in_seconds: u64,
@@ -87,6 +89,15 @@ pub(crate) struct CellStatus {
     pub(crate) name: Option<String>,
 }
 
+impl Status {
+    /// What the weakest of its cells cannot promise, in both languages.
+    pub(crate) fn cell_warning(&self) -> Reason {
+        let kinds = [CellKind::File, CellKind::Sector, CellKind::Tpm];
+        let kind = kinds.into_iter().find(|kind| kind.warning() == self.cell_warning);
+        kind.map_or_else(|| self.cell_warning.clone().into(), cell_warning)
+    }
+}
+
 impl From<CellState> for CellStatus {
     fn from(state: CellState) -> Self {
         let name = state.name.filter(|_| state.absent.is_some());
@@ -100,6 +111,8 @@ impl From<CellState> for CellStatus {
 pub(crate) struct Board {
     status: Arc<Mutex<Status>>,
     records: Arc<Mutex<Vec<CellRecord>>>,
+    /// What erasures wait for, and when that was said.
+    wait: Arc<Mutex<(ErasureWait, Instant)>>,
     started: Instant,
     shelf: Shelf,
 }
@@ -110,6 +123,7 @@ impl Board {
         let board = Self {
             status: Arc::new(Mutex::new(fixed)),
             records: Arc::default(),
+            wait: Arc::new(Mutex::new((ErasureWait::Nothing, Instant::now()))),
             started: Instant::now(),
             shelf,
         };
@@ -153,6 +167,7 @@ impl Board {
             | Input::NewestBackup(_)
             | Input::BackupBehind(_)
             | Input::Cells(_)
+            | Input::ErasureWaits(_)
             | Input::Forgotten(..)
             | Input::BodiesLost
             | Input::Wake
@@ -199,11 +214,20 @@ impl Board {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Why what is to be erased waits, and for how long, as far as that is known.
-    pub(crate) fn erasures_wait(&self, why: &str, seconds: u64) {
-        let mut status = self.lock();
-        status.erasures_wait = why.into();
-        status.erased_in_seconds = seconds;
+    /// What that which is to be erased waits for.
+    pub(crate) fn erasures_wait(&self, wait: ErasureWait) {
+        *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = (wait, Instant::now());
+    }
+
+    /// The same as of now: of what the cell's pace asks, some time has passed.
+    pub(crate) fn erasure_wait(&self) -> ErasureWait {
+        let (wait, told) = *self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        match wait {
+            ErasureWait::Pace(seconds) => {
+                ErasureWait::Pace(seconds.saturating_sub(told.elapsed().as_secs()).max(1))
+            }
+            ErasureWait::Nothing | ErasureWait::Cell | ErasureWait::Backup | ErasureWait::Room => wait,
+        }
     }
 
     /// Where it listens, once that is known.
@@ -212,7 +236,13 @@ impl Board {
     }
 
     fn line(&self) -> String {
-        let status = Status { newest_backup: self.shelf.newest(), ..self.lock().clone() };
+        let wait = self.erasure_wait();
+        let status = Status {
+            newest_backup: self.shelf.newest(),
+            erasures_wait: wait.name().into(),
+            erased_in_seconds: wait.seconds(),
+            ..self.lock().clone()
+        };
         serde_json::to_string(&status).expect("a struct of numbers and texts is JSON") + "\n"
     }
 

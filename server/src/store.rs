@@ -15,8 +15,20 @@ use vault::{Limits, Opened, Vault};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// Nothing is there.
-    #[error("{path}: there is no store; `conclaved init` makes one")]
+    #[error("{path}: there is no store")]
     Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Nothing is there, and the cells hold a store's root.
+    #[error("{path} is not there, and the root cell holds the root of a store")]
+    Away {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// No cell is there.
+    #[error("the root cell {path} is not there")]
+    CellMissing {
         /// Where it was looked for.
         path: PathBuf,
     },
@@ -29,6 +41,14 @@ pub(crate) enum StoreError {
     /// Something is there that is no store of these cells, and was not named to be overwritten.
     #[error("{path} carries {found}")]
     Occupied {
+        /// Where.
+        path: PathBuf,
+        /// In the words in which it must be named.
+        found: String,
+    },
+    /// Bytes that nothing names, and no cell that would.
+    #[error("{path} carries {found}, and no root cell is there")]
+    Nameless {
         /// Where.
         path: PathBuf,
         /// In the words in which it must be named.
@@ -68,6 +88,20 @@ pub(crate) enum StoreError {
         /// Why.
         reason: std::io::Error,
     },
+    /// A length that no store has, or that this one cannot take.
+    #[error("{path}: {what}")]
+    Size {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        what: &'static str,
+    },
+    /// What was asked is for container files alone.
+    #[error("{path}: --bytes is for container files alone")]
+    NotAContainer {
+        /// What it is.
+        path: PathBuf,
+    },
     /// The unlock secret cannot be read.
     #[error("unlock secret: {error}")]
     Unlock {
@@ -88,9 +122,7 @@ impl StoreError {
             }
             disk::Error::Io(reason) => Self::Io { path: path.to_owned(), reason },
             full @ disk::Error::Full { .. } => Self::Full(full),
-            disk::Error::Geometry(what) => {
-                Self::Io { path: path.to_owned(), reason: std::io::Error::other(what) }
-            }
+            disk::Error::Geometry(what) => Self::Size { path: path.to_owned(), what },
             other @ (disk::Error::NotAStore
             | disk::Error::Newer { .. }
             | disk::Error::DamagedBeforeValid { .. }
@@ -109,7 +141,7 @@ impl StoreError {
         match error {
             vault::CellError::InUse => Self::InUse { path: path.to_owned() },
             vault::CellError::Io(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
-                Self::Missing { path: path.to_owned() }
+                Self::CellMissing { path: path.to_owned() }
             }
             vault::CellError::Io(reason) => Self::Io { path: path.to_owned(), reason },
             other @ (vault::CellError::NotACell

@@ -1,15 +1,23 @@
 //! What `conclaved` says to people, in both languages.
 //! Never says what went wrong inside without saying what to do about it, where there is something to do.
 
+mod done;
+mod errors;
+mod reason;
+
+pub(crate) use done::Done;
+pub(crate) use errors::cell_warning;
+pub(crate) use reason::Reason;
+
 use console::{Exit, Words};
 
 console::words! {
     /// Why a command did not do what it was asked.
     pub(crate) enum Trouble {
         /// The configuration is wrong or cannot be read.
-        Config { reason: String } => en("configuration: {reason}"), ru("конфигурация: {reason}");
+        Config { reason: Reason } => en("configuration: {}", reason.en), ru("конфигурация: {}", reason.ru);
         /// Keys are missing, readable by others, or damaged.
-        Keys { reason: String } => en("keys: {reason}"), ru("ключи: {reason}");
+        Keys { reason: Reason } => en("keys: {}", reason.en), ru("ключи: {}", reason.ru);
         /// There are keys already.
         KeysExist { path: String }
             => en("{path}: keys exist already and are never made anew; a second server needs its own directory"),
@@ -38,8 +46,32 @@ console::words! {
                ru("{path} уже существует: хранилище никогда не создаётся поверх другого");
         /// Nothing is there.
         StoreMissing { path: String }
-            => en("{path}: there is no store; `conclaved init` makes one"),
-               ru("{path}: хранилища нет; его создаёт `conclaved init`");
+            => en("{path}: there is no store. If there was one, put the device or the file back; where none was ever made, \
+                   `conclaved init` makes it"),
+               ru("{path}: хранилища нет. Если оно было, верните устройство или файл; если его ещё не создавали, его создаёт \
+                   `conclaved init`");
+        /// The cell holds a root, and its store is not where it was.
+        StoreAway { path: String }
+            => en("{path} is not there, and the root cell holds the root of a store: put the device or the file back. If it is lost for \
+                   good, `conclaved backup restore` puts a backup in its place. `init` and `store format` make nothing here"),
+               ru("{path}: этого нет, а в корневой ячейке — корень хранилища: верните устройство или файл. Если они утрачены \
+                   навсегда, копию на их место вернёт `conclaved backup restore`. `init` и `store format` здесь ничего не создадут");
+        /// No cell where one is named.
+        CellMissing { path: String }
+            => en("the root cell {path} is not there. If this site was founded, put it back, or give the place where it lies now \
+                   (store.cell): nothing else opens the store or a backup, and nothing makes it anew. Leave the store as it is, and \
+                   overwrite nothing. Where no site was ever founded, `conclaved init` makes the cell"),
+               ru("корневой ячейки {path} нет. Если система здесь основана, верните ячейку или укажите, где она теперь \
+                   (store.cell): ни хранилище, ни копию больше ничто не откроет, и заново она не создаётся. Хранилище оставьте как \
+                   есть и ничего не перезаписывайте. Где система ещё не основана, ячейку создаёт `conclaved init`");
+        /// Bytes that may be a store whose cell is away.
+        StoreNameless { path: String, found: String }
+            => en("{path} carries bytes that do not say what they are, and no root cell is there: so looks a store whose cell was taken \
+                   away. Put the cell back, and `conclaved store status` says what it is. Only where there never was a store: \
+                   --overwrite {found}"),
+               ru("на {path} данные, по которым не видно, что это, а корневой ячейки нет: так выглядит хранилище, чью ячейку \
+                   забрали. Верните ячейку, и `conclaved store status` скажет, что это. Только если хранилища здесь никогда не было: \
+                   --overwrite {found}");
         /// Something else is there.
         StoreOccupied { path: String, found: String }
             => en("{path} carries {found}. Nothing is overwritten unless it is named exactly: --overwrite {found}"),
@@ -78,20 +110,21 @@ console::words! {
                ru("{path}: хранилище пусто; систему в нём основывает `conclaved init`");
         /// Another process has it.
         StoreInUse { path: String }
-            => en("{path}: another server has this store open, or the device is mounted or held by another program"),
-               ru("{path}: хранилище уже открыто другим сервером, либо устройство смонтировано или занято другой программой");
+            => en("{path} is in use: the server runs (stop it first), or the device is mounted or held by another program"),
+               ru("{path} занято: работает сервер (сначала остановите его), либо устройство смонтировано или занято другой \
+                   программой");
         /// The store is damaged or was rolled back.
-        StoreDamaged { reason: String }
-            => en("the store is damaged or was rolled back: {reason}"),
-               ru("хранилище повреждено или возвращено к прежнему состоянию: {reason}");
+        StoreDamaged { reason: Reason }
+            => en("the store is damaged or was rolled back: {}", reason.en),
+               ru("хранилище повреждено или возвращено к прежнему состоянию: {}", reason.ru);
         /// Acknowledged entries are gone.
-        EntriesLost { reason: String }
-            => en("the store does not start: {reason}\nThe right device, root cell or backup may still bring everything back. If what is \
+        EntriesLost { reason: Reason }
+            => en("the store does not start: {}\nThe right device, root cell or backup may still bring everything back. If what is \
                    missing is lost for good, `conclaved recover --accept-loss` shows what can be kept and what the first officers \
-                   must sign"),
-               ru("хранилище не запускается: {reason}\nВсё ещё может вернуть верное устройство, ячейка или копия. Если же недостающее \
+                   must sign", reason.en),
+               ru("хранилище не запускается: {}\nВсё ещё может вернуть верное устройство, ячейка или копия. Если же недостающее \
                    утрачено навсегда, `conclaved recover --accept-loss` покажет, что можно сохранить и что должны подписать первые \
-                   офицеры");
+                   офицеры", reason.ru);
         /// The journal's end is gone.
         JournalCut { last: u64, later: u64 }
             => en("the store does not start: the device holds batches newer than the journal's end (it ends with batch {last}, batch {later} \
@@ -134,25 +167,25 @@ console::words! {
         /// The officers' signatures do not suffice.
         Succession { reason: String } => en("the succession: {reason}"), ru("преемство: {reason}");
         /// The operating system did not read or write the store.
-        StoreIo { reason: String } => en("the store: {reason}"), ru("хранилище: {reason}");
+        StoreIo { reason: Reason } => en("the store: {}", reason.en), ru("хранилище: {}", reason.ru);
         /// The network.
         Network { reason: String } => en("network: {reason}"), ru("сеть: {reason}");
         /// No server answers.
         NotRunning { path: String }
             => en("no server answers at {path}"), ru("в {path} сервер не отвечает");
         /// A backup that is not what it should be.
-        BackupDamaged { reason: String } => en("the backup: {reason}"), ru("резервная копия: {reason}");
+        BackupDamaged { reason: Reason } => en("the backup: {}", reason.en), ru("резервная копия: {}", reason.ru);
         /// A file of the backup, or the server that is copied.
-        BackupIo { reason: String } => en("backup: {reason}"), ru("копирование: {reason}");
+        BackupIo { reason: Reason } => en("backup: {}", reason.en), ru("копирование: {}", reason.ru);
         /// No backup is there.
         BackupMissing { path: String }
             => en("{path} holds no finished backup; `conclaved backup create` makes one, and finishes one that was interrupted"),
                ru("в {path} нет завершённой копии; её создаёт или доводит до конца `conclaved backup create`");
         /// Another command is at it.
-        BackupInUse { reason: String } => en("{reason}"), ru("копия занята: {reason}");
+        BackupInUse { reason: Reason } => en("{}", reason.en), ru("{}", reason.ru);
         /// Another store's, or another history's.
-        BackupOther { reason: String }
-            => en("{reason}; take an empty directory"), ru("{reason}; возьмите пустой каталог");
+        BackupOther { reason: Reason }
+            => en("{}; take an empty directory", reason.en), ru("{}; возьмите пустой каталог", reason.ru);
         /// The cell has gone on.
         BackupBehind { backup_epoch: u64, cell_epoch: u64, entries: u64 }
             => en("the backup is of erasure epoch {backup_epoch} ({entries} journal entries), the root cell is at epoch {cell_epoch}: \
@@ -164,9 +197,9 @@ console::words! {
                    файл в ней открыть уже нельзя. Ничего не записано. Вернуть систему может только копия эпохи {cell_epoch}; \
                    её делает `conclaved backup create` после каждого уничтожения");
         /// The cell is another store's, or older.
-        BackupNotOfCell { reason: String }
-            => en("the root cell does not fit this backup: {reason}. Nothing was written"),
-               ru("корневая ячейка не подходит к этой копии: {reason}. Ничего не записано");
+        BackupNotOfCell { reason: Reason }
+            => en("the root cell does not fit this backup: {}. Nothing was written", reason.en),
+               ru("корневая ячейка не подходит к этой копии: {}. Ничего не записано", reason.ru);
         /// Something is where a store was to be put back.
         RestoreCovers { path: String, at: u64 }
             => en("{path} is not empty: at byte {at} there is something that is not of this backup. A store is put back only onto \
@@ -188,6 +221,8 @@ impl Trouble {
         match self {
             Self::Config { .. } | Self::Name { .. } => Exit::Usage,
             Self::StoreMissing { .. }
+            | Self::StoreAway { .. }
+            | Self::CellMissing { .. }
             | Self::StoreUnformatted { .. }
             | Self::StoreUnfinished { .. }
             | Self::StoreEmpty { .. }
@@ -225,6 +260,7 @@ impl Trouble {
             | Self::NoGenesis
             | Self::OtherServer { .. }
             | Self::StoreOccupied { .. }
+            | Self::StoreNameless { .. }
             | Self::StoreNothingThere { .. }
             | Self::RootOfAnother
             | Self::StoreExists { .. } => Exit::No,
@@ -252,6 +288,9 @@ impl Trouble {
             Self::RootOfAnother => "root-of-another",
             Self::RootLost { .. } => "root-lost",
             Self::StoreMissing { .. } => "store-missing",
+            Self::StoreAway { .. } => "store-away",
+            Self::CellMissing { .. } => "cell-missing",
+            Self::StoreNameless { .. } => "store-nameless",
             Self::StoreInUse { .. } => "store-in-use",
             Self::StoreDamaged { .. } => "store-damaged",
             Self::EntriesLost { .. } => "entries-lost",
@@ -283,90 +322,5 @@ impl Trouble {
     /// For the log, in English.
     pub(crate) fn for_log(&self) -> String {
         self.en()
-    }
-}
-
-console::words! {
-    /// What a command says when it is done.
-    pub(crate) enum Done {
-        /// After `request`.
-        Requested { out: String, keys: String, fingerprint: String }
-            => en("request written to {out}; the keys stay in {keys}\nthe authority must see the same fingerprint: {fingerprint}"),
-               ru("запрос записан в {out}; ключи остаются в {keys}\nу удостоверяющего центра должен быть тот же отпечаток: {fingerprint}");
-        /// After `init`.
-        Founded { site: String, log: String, entries: u64, store: String }
-            => en("site \"{site}\" founded, log {log}, {entries} entries in {store}"),
-               ru("система «{site}» основана, журнал {log}, записей: {entries}, хранилище {store}");
-        /// Beside it.
-        DevelopmentCell
-            => en("WARNING: the root cell is a FILE: for development only. Overwriting a file does not erase flash, \
-                   snapshots or backups: whoever finds an old copy of it can open what was erased since"),
-               ru("ВНИМАНИЕ: корневая ячейка — ФАЙЛ: только для разработки. Перезапись файла не стирает флеш-память, \
-                   снимки и резервные копии: нашедший старую копию откроет то, что с тех пор уничтожено");
-        /// Beside it, whatever the cell is made of.
-        CellsAreAll
-            => en("Losing every root cell loses every body: no backup holds the root"),
-               ru("Потеря всех корневых ячеек — потеря всех тел: ни одна резервная копия не содержит корня");
-        /// What `store format` would do.
-        NotFormatted { plan: String }
-            => en("{plan}Nothing was done yet: the same with --yes makes it."),
-               ru("{plan}Пока ничего не сделано: та же команда с --yes создаст хранилище.");
-        /// After `store format`.
-        Formatted { plan: String }
-            => en("{plan}The store is made, and empty: `conclaved init` founds the site in it."),
-               ru("{plan}Хранилище создано и пусто: систему в нём основывает `conclaved init`.");
-        /// After `store grow`.
-        Grown { before: String, after: String }
-            => en("the store has {after} now; it had {before}"), ru("теперь в хранилище {after}; было {before}");
-        /// What a check found damaged.
-        Damaged { count: u64, list: String }
-            => en("the store is DAMAGED in {count} places:\n{list}"), ru("хранилище ПОВРЕЖДЕНО, мест: {count}\n{list}");
-        /// After `check`.
-        Sound { entries: u64, epoch: u64, more: String }
-            => en("the store is sound: {entries} entries, erasure epoch {epoch}{more}"),
-               ru("хранилище исправно: записей {entries}, эпоха уничтожения {epoch}{more}");
-        /// After `backup create`.
-        Backed {
-            dir: String, batch: u64, entries: u64, epoch: u64, copied: String, taken_over: String, kept: String, rate: String,
-            more: String
-        }
-            => en("{dir} holds the store as of batch {batch}: {entries} journal entries, erasure epoch {epoch}\n\
-                   copied now: {copied} ({rate}/s){taken_over}; all of the backup: {kept}{more}"),
-               ru("в {dir} — хранилище на партию {batch}: записей журнала {entries}, эпоха уничтожения {epoch}\n\
-                   скопировано сейчас: {copied} ({rate}/с){taken_over}; вся копия: {kept}{more}");
-        BackedTorn { places: u64 }
-            => en("\nDAMAGED: at {places} places the store's device does not read, and the backup has zeros there; the next copy tries\n\
-                   them anew. `conclaved store check` says what they hold"),
-               ru("\nПОВРЕЖДЕНО: устройство хранилища местами не читается (таких мест {places}), в копии там нули; следующая копия\n\
-                   попробует снова. Что там лежит, скажет `conclaved store check`");
-        /// After `backup verify`.
-        BackupWhole {
-            batch: u64, entries: u64, epoch: u64, made: String, kept: String, manifest: String, opens: String
-        }
-            => en("the backup is whole: batch {batch}, {entries} journal entries, erasure epoch {epoch}, made {made}, {kept}\n\
-                   manifest {manifest}\n{opens}"),
-               ru("копия цела: партия {batch}, записей журнала {entries}, эпоха уничтожения {epoch}, снята {made}, {kept}\n\
-                   опись {manifest}\n{opens}");
-        /// Before `backup restore` does anything.
-        RestorePlan { dir: String, to: String, batch: u64, entries: u64, epoch: u64, used: String, length: String }
-            => en("would put back {dir}: batch {batch}, {entries} journal entries, erasure epoch {epoch}\n\
-                   onto {to}: {used} of blocks, {length} in all\nthe root cell fits. Nothing was written; --yes does it"),
-               ru("будет возвращено {dir}: партия {batch}, записей журнала {entries}, эпоха уничтожения {epoch}\n\
-                   на {to}: блоков {used}, всего {length}\nкорневая ячейка подходит. Ничего не записано; с --yes будет сделано");
-        /// After `backup restore`.
-        Restored { to: String, batch: u64, entries: u64, epoch: u64, used: String }
-            => en("{to} holds the store as of batch {batch}: {entries} journal entries, erasure epoch {epoch}, {used}; it opens with the \
-                   root cell. What people sent after this backup is lost: their terminals will say that the server's journal is \
-                   older than what they have seen"),
-               ru("в {to} — хранилище на партию {batch}: записей журнала {entries}, эпоха уничтожения {epoch}, {used}; корневая ячейка его \
-                   открывает. Отправленное после этой копии потеряно: терминалы скажут, что журнал сервера старше того, что они видели");
-        /// After `backup rehearse`.
-        Rehearsed { entries: u64, epoch: u64, bodies: u64 }
-            => en("rehearsed: {entries} journal entries verified from the first on, erasure epoch {epoch}; {} opened, none failed. \
-                   Neither the cell nor the backup was changed", console::count_en(*bodies, "body", "bodies")),
-               ru("проба удалась: записей журнала проверено с первой: {entries}, эпоха уничтожения {epoch}; открыто: {}, ни одной неудачи. \
-                   Ни ячейка, ни копия не изменены", console::count_ru(*bodies, "тело", "тела", "тел"));
-        /// Answer to `status`.
-        Status { text: String } => en("{text}"), ru("{text}");
     }
 }

@@ -19,6 +19,7 @@ use pki::{Suite, canonical};
 use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::{Command, Event, Reply};
+use protocol::erasing::ErasureWait;
 use protocol::query::Query;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
@@ -136,11 +137,21 @@ fn while_the_second_cell_is_away_an_erasure_waits_and_nobody_is_told() {
             panic!()
         };
         let target = EraseTarget::Messages(conversation, vec![goes.index]);
-        assert!(anna.run(Command::Erase(target)).await.is_ok());
+        let Ok(Reply::Admitted(admitted)) = anna.run(Command::Erase(target)).await else { panic!() };
+        let erased = admitted.index;
         // People go on, and the body is served to nobody.
         assert!(anna.run(Client::message(conversation, "meanwhile")).await.is_ok());
         let told = status(&site);
-        assert!(told.contains("\"erasures_wait\":\"a root cell is absent"), "{told}");
+        assert!(told.contains("\"erasures_wait\":\"cell\""), "{told}");
+        // Whoever asked for it is told why, within a second or so.
+        loop {
+            let Ok(Reply::Answer(answer)) = anna.run(Command::Ask(Query::Erasing)).await else { panic!() };
+            let Answer::Erasing(erasing) = *answer else { panic!("no such answer") };
+            assert!(erasing.count == 1 && erasing.holds(erased) && !erasing.holds(goes.index), "{erasing:?}");
+            if erasing.wait == ErasureWait::Cell {
+                break;
+            }
+        }
         std::fs::rename(&away, &second).unwrap();
         let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
         done.await.expect("the cell is back");
@@ -232,7 +243,7 @@ fn two_officers_let_go_of_a_lost_cell_and_what_waited_for_it_is_erased() {
         let Ok(Reply::Admitted(proposal)) = olga.run(act(propose)).await else { panic!() };
         let approve = || act(Act::Approve(Approve { proposal: proposal.index }));
         assert!(olga.run(approve()).await.is_err(), "it takes two");
-        assert!(status(&site).contains("\"erasures_wait\":\"a root cell is absent"));
+        assert!(status(&site).contains("\"erasures_wait\":\"cell\""));
         oleg.first_login(&site, "oleg", &server).await;
         assert!(oleg.run(approve()).await.is_ok());
         let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
@@ -359,7 +370,7 @@ fn letting_go_of_a_cell_is_for_the_absence_that_it_was_said_for() {
         // Behind that batch the writer has looked.
         assert!(anna.run(Client::message(conversation, "meanwhile")).await.is_ok());
         let told = status(&site);
-        assert!(told.contains("\"erasures_wait\":\"a root cell is absent"), "{told}");
+        assert!(told.contains("\"erasures_wait\":\"cell\""), "{told}");
     });
     server.kill();
 }

@@ -115,9 +115,74 @@ fn what_is_on_a_device_is_overwritten_only_when_it_is_named_exactly() {
 
     // Without its cell it is noise, and noise is somebody's.
     std::fs::rename(site.path("cell"), site.path("cell.away")).unwrap();
-    assert_eq!(state(&site), "occupied");
+    assert_eq!(state(&site), "cell-missing");
     let (code, said) = store(&site, &["format", "--yes"]);
-    assert!(code == 1 && said.contains("unknown:"), "{said}");
+    assert!(code == 1 && said.contains("unknown:") && said.contains("Put the cell back"), "{said}");
+}
+
+#[test]
+fn a_lost_cell_and_a_lost_store_are_told_apart_and_no_advice_destroys_the_other_half() {
+    let site = Site::founded(Suite::Ed25519);
+    let backup = site.path("backup");
+    let config = site.path("conclaved.toml");
+    let refused = |part: &str, advice: &str| {
+        std::fs::rename(site.path(part), site.path("away")).unwrap();
+        let plan = site.path("plan");
+        let mut answers = vec![
+            store(&site, &["check"]),
+            store(&site, &["grow", "--bytes", "134217728"]),
+            init(&site),
+            told(site.conclaved(&["recover", "--accept-loss", "--config", &config, "--out", &plan])),
+        ];
+        let (status, said) = site.start_refused();
+        answers.push((status.code().unwrap(), said));
+        if part == "cell" {
+            answers.push(told(site.conclaved(&["backup", "rehearse", "--config", &config, &backup])));
+        }
+        for (code, said) in answers {
+            assert!(code == 69 && said.contains(advice), "{part}: {code} {said}");
+            assert!(!said.contains("--overwrite") && !said.contains("unknown:"), "{said}");
+        }
+        let (_, said) = store(&site, &["status"]);
+        assert!(!said.contains("unknown:") && said.contains("back"), "{said}");
+        let state = state(&site);
+        std::fs::rename(site.path("away"), site.path(part)).unwrap();
+        state
+    };
+    let server = site.start();
+    assert_eq!(told(site.conclaved(&["backup", "create", "--config", &config, "--to", &backup])).0, 0);
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().0.success());
+    assert_eq!(refused("cell", "put it back"), "cell-missing");
+    assert_eq!(refused("store", "put the device or the file back"), "away");
+    starts_and_stops(&site);
+}
+
+#[test]
+fn what_the_key_tree_holds_and_the_journal_does_not_know_is_named() {
+    let site = Site::founded(Suite::Ed25519);
+    let server = site.start();
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().0.success());
+    assert_eq!(store(&site, &["check"]).0, 0);
+    // As a batch leaves it whose entries were lost, or an erasure that was called done too early.
+    let device = disk::Medium::open(Path::new(&site.path("store"))).unwrap();
+    let cell = vault::FileCell::open(Path::new(&site.path("cell"))).unwrap();
+    let mut rng = support::rng();
+    let opened =
+        vault::Vault::open(std::sync::Arc::new(device), Box::new(cell), Default::default(), &mut rng);
+    let (mut vault, _) = opened.unwrap();
+    let root = vault.journal().1;
+    let mut batch = vault.begin(false, &mut rng).unwrap();
+    batch.insert(vault::Place::item(7, 12), b"nobody knows me").unwrap();
+    batch.insert(vault::Place::chunk(9, 3, 2), b"nor me").unwrap();
+    batch.commit(root).unwrap();
+    drop(vault);
+    let (code, said) = store(&site, &["check"]);
+    assert!(code == 2 && said.contains("item 12 of conversation 7") && said.contains("item 3 of"), "{said}");
+    assert!(said.contains("DAMAGED in 2 places"), "{said}");
+    // A start does not look.
+    site.start().kill();
 }
 
 #[test]
@@ -164,12 +229,17 @@ fn a_making_that_was_interrupted_is_told_and_the_same_command_finishes_it() {
 fn a_file_that_is_no_store_and_a_root_of_another_are_not_touched() {
     let site = Site::requested(Suite::Ed25519);
     std::fs::write(site.path("store"), vec![b'x'; 32 << 20]).unwrap();
-    assert_eq!(init(&site).0, 1);
+    assert_eq!(init(&site).0, 69);
     assert_eq!(store(&site, &["format", "--yes"]).0, 1);
     assert!(std::fs::read(site.path("store")).unwrap().iter().all(|byte| *byte == b'x'));
     assert!(!Path::new(&site.path("cell")).exists());
     let other = Site::founded(Suite::Ed25519);
     std::fs::rename(other.path("store"), other.path("away")).unwrap();
+    assert_eq!(state(&other), "away");
+    for (code, said) in [init(&other), store(&other, &["format", "--yes"])] {
+        assert!(code == 69 && said.contains("put the device or the file back"), "{said}");
+    }
+    std::fs::copy(site.path("store"), other.path("store")).unwrap();
     assert_eq!(state(&other), "root-of-another");
     for (code, said) in [init(&other), store(&other, &["format", "--yes"])] {
         assert!(code == 1 && said.contains("root of a store that is not on this device"), "{said}");

@@ -9,16 +9,24 @@ use crate::reach::Line;
 use crate::show::{first_line, heading};
 use crate::trouble::Trouble;
 use console::table::shortened;
-use console::{Exit, Lang, Words, confirm_at_terminal};
+use console::{Exit, Lang, confirm_at_terminal};
 use journal::act::EraseTarget;
+use link::terminal::{Words, erasing_words};
+use protocol::answer::Answer;
 use protocol::client::event::{ErasePlan as Plan, MessageView};
 use protocol::client::{Command, Event, Reply};
+use protocol::erasing::{ErasingRecord, ErasureWait};
+use protocol::query::Query;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How long `do` waits to hear that the erasure took effect.
-const EFFECT: Duration = Duration::from_secs(30);
+/// How long `do` waits to hear that the erasure took effect, before it asks why it does not.
+const EFFECT: Duration = Duration::from_secs(3);
+/// How long beyond the time that the server has named.
+const LATE: Duration = Duration::from_secs(10);
+/// How long in all, at most.
+const EFFECT_MAX: Duration = Duration::from_secs(90);
 /// Messages of a plan that are listed.
 const LISTED_MAX: usize = 50;
 
@@ -28,11 +36,12 @@ console::words! {
         Done { index: u64, epoch: u64 }
             => en("erased: #{index}; took effect in erasure epoch {epoch}"),
                ru("стёрто: запись № {index}; вступило в силу в эпоху уничтожения {epoch}");
-        Asked { index: u64 }
-            => en("the erasure is in the journal: #{index}; nobody is served any more. That the keys are destroyed was not \
-                   reported yet: `conclave watch` will show it"),
-               ru("стирание записано: № {index}; содержание больше никому не выдаётся. Об уничтожении ключей сервер ещё \
-                   не сообщил: это покажет `conclave watch`");
+        Asked { index: u64, why_en: String, why_ru: String }
+            => en("the erasure is in the journal: #{index}; nobody is served any more\n{why_en}\n\
+                   `conclave watch` will show when the keys are destroyed"),
+               ru("стирание записано: № {index}; содержание больше никому не выдаётся\n{why_ru}\n\
+                   когда ключи будут уничтожены, покажет `conclave watch`");
+        Waiting { why_en: String, why_ru: String } => en("{why_en}"), ru("{why_ru}");
     }
 }
 
@@ -65,9 +74,13 @@ struct DoneJson {
     index: u64,
     effective: bool,
     epoch: Option<u64>,
+    /// What it waits for: `pace`, `cell`, `backup` or `room`; empty when it took effect, or for nothing that the server named.
+    waits_for: &'static str,
+    /// In how many seconds, about; 0: not known.
+    seconds: u64,
 }
 
-impl Words for Page<'_> {
+impl console::Words for Page<'_> {
     fn en(&self) -> String {
         self.lines(Lang::En)
     }
@@ -110,7 +123,9 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
     if plan.messages.is_empty() && !plan.whole {
         return Err(Trouble::say(Exit::No, "erased-already", "there is nothing to erase", "стирать нечего"));
     }
-    if !args.consent.yes && !confirm_at_terminal(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
+    if !args.consent.yes
+        && !confirm_at_terminal(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang)?
+    {
         return Err(Trouble::say(Exit::No, "declined", "nothing was erased", "ничего не стёрто"));
     }
     // Listens before it acts: the effect may be told before the answer.
@@ -123,16 +138,54 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
         return Err(Trouble::odd_answer());
     };
     let index = admitted.index;
-    Ok(match effect(&mut watching, index) {
-        Some(epoch) => {
-            let data = DoneJson { index, effective: true, epoch: Some(epoch) };
+    Ok(match wait(&mut watching, &mut line, index, &here)? {
+        Ok(epoch) => {
+            let data = DoneJson { index, effective: true, epoch: Some(epoch), waits_for: "", seconds: 0 };
             here.voice.done("erase do", &Said::Done { index, epoch }, data)
         }
-        None => {
-            let data = DoneJson { index, effective: false, epoch: None };
-            here.voice.done("erase do", &Said::Asked { index }, data)
+        Err(wait) => {
+            let (waits_for, seconds) = (wait.name(), wait.seconds());
+            let data = DoneJson { index, effective: false, epoch: None, waits_for, seconds };
+            let Words { en: why_en, ru: why_ru, .. } = erasing_words(wait);
+            here.voice.done("erase do", &Said::Asked { index, why_en, why_ru }, data)
         }
     })
+}
+
+/// Waits for the epoch in which it takes effect, as long as that is worth it; else what it waits for.
+fn wait(
+    watching: &mut Line,
+    line: &mut Line,
+    index: u64,
+    here: &Here,
+) -> Result<Result<u64, ErasureWait>, Trouble> {
+    if let Some(epoch) = effect(watching, index, EFFECT) {
+        return Ok(Ok(epoch));
+    }
+    let erasing = ask_erasing(line)?;
+    let limit = match erasing.wait {
+        ErasureWait::Pace(seconds) if erasing.holds(index) => {
+            let Words { en: why_en, ru: why_ru, .. } = erasing_words(erasing.wait);
+            here.voice.remark(&Said::Waiting { why_en, why_ru });
+            (Duration::from_secs(seconds) + LATE).min(EFFECT_MAX)
+        }
+        // It was erased a moment ago, or is about to be.
+        ErasureWait::Nothing | ErasureWait::Pace(_) => LATE,
+        wait @ (ErasureWait::Cell | ErasureWait::Backup | ErasureWait::Room) => return Ok(Err(wait)),
+    };
+    match effect(watching, index, limit) {
+        Some(epoch) => Ok(Ok(epoch)),
+        None => Ok(Err(ask_erasing(line)?.wait)),
+    }
+}
+
+/// What the server says is being erased.
+pub(super) fn ask_erasing(line: &mut Line) -> Result<ErasingRecord, Trouble> {
+    let Reply::Answer(answer) = line.run(Command::Ask(Query::Erasing))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let Answer::Erasing(record) = *answer else { return Err(Trouble::odd_answer()) };
+    Ok(record)
 }
 
 fn held(line: &mut Line, plan: &Plan) -> Result<BTreeMap<u64, MessageView>, Trouble> {
@@ -145,8 +198,8 @@ fn held(line: &mut Line, plan: &Plan) -> Result<BTreeMap<u64, MessageView>, Trou
 }
 
 /// Waits until the server claims that every erasure up to this one took effect; the epoch in which.
-fn effect(watching: &mut Line, index: u64) -> Option<u64> {
-    let until = Instant::now() + EFFECT;
+fn effect(watching: &mut Line, index: u64, limit: Duration) -> Option<u64> {
+    let until = Instant::now() + limit;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {

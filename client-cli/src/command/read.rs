@@ -1,6 +1,7 @@
 //! `conclave read`: shows messages, and says so in the journal: the cursor moves to the last one shown.
 //! Never moves the cursor past what was shown, nor past what is older than what was shown unread.
 
+use super::erase::ask_erasing;
 use super::inbox::unread_messages;
 use crate::Here;
 use crate::args::Read;
@@ -9,8 +10,10 @@ use crate::reach::Line;
 use crate::show::{self, MessageJson, message_json};
 use crate::trouble::Trouble;
 use console::{Exit, Lang, Words};
+use link::terminal::erasing_words;
 use protocol::client::event::{Content, ConversationView, MessageView};
 use protocol::client::{Command, Reply};
+use protocol::erasing::ErasingRecord;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -34,6 +37,8 @@ struct Page<'a> {
     shown: &'a [Shown],
     /// Messages that one has acknowledged already.
     acknowledged: &'a BTreeSet<u64>,
+    /// Whose keys are still there.
+    erasing: ErasingRecord,
 }
 
 #[derive(Serialize)]
@@ -81,7 +86,8 @@ pub(super) fn run(args: Read, here: Here) -> Result<Exit, Trouble> {
         })
         .collect();
     let acknowledged = acknowledged(&mut line, &names, &shown)?;
-    let page = Page { names: &names, shown: &shown, acknowledged: &acknowledged };
+    let erasing = erasing(&mut line, &shown)?;
+    let page = Page { names: &names, shown: &shown, acknowledged: &acknowledged, erasing };
     let exit = here.voice.done("read", &page, data);
     // Shown first, marked then: a crash between the two shows them once more.
     // What is from memory is not marked: that would wait for the server, and is done at the next reading.
@@ -89,6 +95,23 @@ pub(super) fn run(args: Read, here: Here) -> Result<Exit, Trouble> {
         shown.iter().try_for_each(|one| mark(&mut line, &names, one))?;
     }
     Ok(exit)
+}
+
+/// What asked for its erasure.
+fn erased_by(message: &MessageView) -> Option<u64> {
+    match &message.content {
+        Content::Erased(by) => Some(by.index),
+        Content::Text(..) | Content::NoKey(_) | Content::Missing | Content::Unreadable(_) => None,
+    }
+}
+
+/// What is being erased, where something shown may be; nothing is asked of a server that is not there.
+fn erasing(line: &mut Line, shown: &[Shown]) -> Result<ErasingRecord, Trouble> {
+    let mut messages = shown.iter().flat_map(|one| &one.messages);
+    match messages.any(|message| erased_by(message).is_some()) && !line.is_stale() {
+        true => ask_erasing(line),
+        false => Ok(ErasingRecord::default()),
+    }
 }
 
 /// Whether a message asks this person to acknowledge it.
@@ -175,6 +198,10 @@ impl Page<'_> {
                 let shown = show::message(message, self.names, lang);
                 let done = self.acknowledged.contains(&message.index);
                 out.push_str(&if done { show::acknowledged(&shown, lang) } else { shown });
+                if erased_by(message).is_some_and(|index| self.erasing.holds(index)) {
+                    let words = erasing_words(self.erasing.wait);
+                    out.push_str(&format!("    {}\n", lang.pick(words.en, words.ru)));
+                }
             }
             let wants = |message: &&MessageView| {
                 asks(message, self.names) && !self.acknowledged.contains(&message.index)

@@ -39,15 +39,31 @@ pub enum BackupError {
         path: PathBuf,
     },
     /// Bytes that are not what the manifest says.
-    #[error("{path} is damaged or not whole at byte {at}")]
+    #[error(
+        "{path} is damaged or not whole at byte {at}: this backup is of no use, take another or make a new one"
+    )]
     Damaged {
         /// Which segment.
         path: PathBuf,
         /// Where.
         at: u64,
     },
+    /// A segment that the manifest names is not there.
+    #[error("{path} is not there: the backup is incomplete. Put the file back, or take another backup")]
+    SegmentMissing {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A directory with something else in it.
+    #[error("{path} holds something else, and no backup: name an empty directory or a new one")]
+    NotOurs {
+        /// Which.
+        path: PathBuf,
+    },
     /// Blocks of the state are in no segment.
-    #[error("{blocks} blocks of the state that the manifest names are in none of its segments")]
+    #[error(
+        "the backup is incomplete: {blocks} stretches of the state are in none of its segments. Take another, or make a new one"
+    )]
     Incomplete {
         /// How many ranges.
         blocks: usize,

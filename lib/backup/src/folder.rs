@@ -25,7 +25,23 @@ impl Folder {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(BackupError::io(dir))?;
         let handle = File::open(dir).map_err(BackupError::io(dir))?;
         locked(dir, handle.try_lock())?;
-        Ok(Self { dir: dir.to_owned(), handle })
+        let folder = Self { dir: dir.to_owned(), handle };
+        folder.check_ours()?;
+        Ok(folder)
+    }
+
+    /// What is not ours is not filled: the wrong directory was named. A medium's own `lost+found` counts for nothing.
+    fn check_ours(&self) -> Result<(), BackupError> {
+        let (failed, mut others) = (BackupError::io(&self.dir), false);
+        for entry in std::fs::read_dir(&self.dir).map_err(&failed)? {
+            let name = entry.map_err(&failed)?.file_name();
+            let name = name.to_string_lossy();
+            if name == MANIFEST {
+                return Ok(());
+            }
+            others |= !(name.contains(MANIFEST) || name.starts_with("segment-") || name == "lost+found");
+        }
+        if others { Err(BackupError::NotOurs { path: self.dir.clone() }) } else { Ok(()) }
     }
 
     /// Opens a directory to read it.
@@ -117,5 +133,18 @@ mod tests {
             std::fs::remove_file(&path).unwrap();
         }
         assert!(crate::look(&folder, &[0; 32]).is_ok());
+    }
+
+    #[test]
+    fn a_directory_with_other_things_in_it_is_not_filled() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("lost+found")).unwrap();
+        drop(Folder::make(dir.path()).unwrap());
+        let other = dir.path().join("holiday.jpg");
+        std::fs::write(&other, b"").unwrap();
+        assert!(matches!(Folder::make(dir.path()), Err(BackupError::NotOurs { .. })));
+        // Beside a backup that is there it is none of our business.
+        std::fs::write(dir.path().join("manifest"), b"").unwrap();
+        drop(Folder::make(dir.path()).unwrap());
     }
 }

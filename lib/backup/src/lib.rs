@@ -25,6 +25,7 @@ mod made;
 mod manifest;
 mod segment;
 mod source;
+mod words;
 
 pub use copying::{Copied, Inventory, copy, look};
 pub use error::BackupError;

@@ -180,7 +180,12 @@ impl Found {
     /// The blocks themselves are compared when they are read.
     pub(crate) fn listed(dir: &Path, listed: &Listed) -> Result<Self, BackupError> {
         let path = path(dir, listed.number);
-        let found = Self::walk(&path, listed.number, false)?;
+        let found = match Self::walk(&path, listed.number, false) {
+            Err(BackupError::Io { reason, .. }) if reason.kind() == std::io::ErrorKind::NotFound => {
+                return Err(BackupError::SegmentMissing { path });
+            }
+            found => found?,
+        };
         match found {
             Some(found) if found.listed == *listed && found.length()? == listed.bytes => Ok(found),
             Some(found) => Err(BackupError::Damaged { path, at: found.listed.bytes.min(listed.bytes) }),

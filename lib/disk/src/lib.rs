@@ -47,6 +47,7 @@ mod scan;
 mod seal;
 mod superblock;
 mod verifiers;
+mod words;
 
 pub use batch::{Batch, Committed};
 pub use block::BlockDevice;

@@ -10,6 +10,7 @@
 pub mod backoff;
 mod check;
 mod dialling;
+mod erasing_words;
 pub mod error;
 mod law_words;
 pub mod refusal_words;
@@ -18,6 +19,7 @@ mod wire;
 pub mod words;
 
 pub use backoff::Backoff;
+pub use erasing_words::erasing_words;
 pub use error::TerminalError;
 pub use law_words::ground_words;
 pub use refusal_words::{Words, refusal_words};

@@ -2,6 +2,7 @@
 //! is the server's word and is shown as such.
 
 use crate::copy::{BackupRecord, CopyAnswer};
+use crate::erasing::{ErasingRecord, ErasureWait};
 use crate::frame::{Delivered, Digest};
 use journal::act::{CellName, ConversationKind};
 use journal::ids::{Chain, ConversationId, Index};
@@ -84,6 +85,9 @@ pub enum Answer {
     /// The `RetentionRun` facts.
     #[n(23)]
     Runs(#[n(0)] Page),
+    /// What is being erased: the server's word.
+    #[n(28)]
+    Erasing(#[n(0)] ErasingRecord),
     /// A piece of a backup.
     #[n(30)]
     Copy(#[n(0)] CopyAnswer),
@@ -317,7 +321,7 @@ pub struct StatusRecord {
     /// The newest backup.
     #[n(13)]
     pub backup: Option<BackupRecord>,
-    /// What is being erased waits for a backup.
+    /// What that which is being erased waits for.
     #[n(14)]
-    pub waits_for_backup: bool,
+    pub erasure_wait: ErasureWait,
 }

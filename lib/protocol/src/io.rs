@@ -3,6 +3,7 @@
 
 use crate::answer::CellRecord;
 use crate::copy::{BackupRecord, Copied, CopyTask};
+use crate::erasing::ErasureWait;
 use journal::act::CellName;
 use journal::ids::{Hash, Index, Place};
 use minicbor::{Decode, Encode, bytes::ByteVec};
@@ -84,6 +85,9 @@ pub enum Input {
     /// How the root cells do.
     #[n(23)]
     Cells(#[n(0)] Vec<CellRecord>),
+    /// What that which is being erased waits for, as that changes.
+    #[n(25)]
+    ErasureWaits(#[n(0)] ErasureWait),
     /// Whoever copies the store has let this session's state go: it asked nothing for too long. Another may copy.
     #[n(24)]
     CopyReleased(#[n(0)] SessionId),

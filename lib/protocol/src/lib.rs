@@ -9,6 +9,7 @@ pub mod client;
 pub mod code;
 pub mod copy;
 pub mod engine;
+pub mod erasing;
 pub mod frame;
 pub mod io;
 pub mod limits;

@@ -200,7 +200,7 @@ impl KeyTree {
     }
 
     /// A node's slots, without taking room in the cache from those who read.
-    fn peek(&self, id: NodeId, slot: &Slot) -> Result<Vec<(u8, Slot)>, Error> {
+    pub(crate) fn peek(&self, id: NodeId, slot: &Slot) -> Result<Vec<(u8, Slot)>, Error> {
         let slots = |node: &Node| node.slots.iter().map(|(digit, slot)| (*digit, slot.clone())).collect();
         match self.nodes.get(&id) {
             Some(node) => Ok(slots(node)),

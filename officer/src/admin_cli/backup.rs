@@ -209,23 +209,25 @@ pub(super) fn busy() -> Trouble {
 }
 
 fn trouble(error: &BackupError) -> Trouble {
-    let (exit, name, ru) = match error {
+    let (exit, name) = match error {
         BackupError::NoManifest { .. }
         | BackupError::NotAManifest { .. }
         | BackupError::NotSigned { .. }
         | BackupError::BadSignature
         | BackupError::Damaged { .. }
-        | BackupError::Incomplete { .. } => (Exit::Invalid, "backup-damaged", "резервная копия"),
+        | BackupError::SegmentMissing { .. }
+        | BackupError::Incomplete { .. } => (Exit::Invalid, "backup-damaged"),
         BackupError::OtherStore { .. }
         | BackupError::OtherHistory { .. }
-        | BackupError::TooManySegments { .. } => (Exit::No, "backup-other", "каталог не для этой копии"),
-        BackupError::InUse { .. } => (Exit::Missing, "backup-in-use", "копия занята"),
+        | BackupError::NotOurs { .. }
+        | BackupError::TooManySegments { .. } => (Exit::No, "backup-other"),
+        BackupError::InUse { .. } => (Exit::Missing, "backup-in-use"),
         BackupError::Io { .. }
         | BackupError::Server(_)
         | BackupError::LostTooOften
-        | BackupError::Copy(_) => (Exit::Io, "backup-io", "копирование"),
+        | BackupError::Copy(_) => (Exit::Io, "backup-io"),
     };
-    Trouble::say(exit, name, error.to_string(), format!("{ru}: {error}"))
+    Trouble::say(exit, name, error.to_string(), error.ru())
 }
 
 /// The line that a person sees while bytes move.

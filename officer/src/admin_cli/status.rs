@@ -13,6 +13,7 @@ use pki::canonical;
 use protocol::answer::StatusRecord;
 use protocol::client::{Command, Reply};
 use protocol::copy::BackupRecord;
+use protocol::erasing::ErasureWait;
 use protocol::query::Query;
 use serde::Serialize;
 
@@ -62,7 +63,9 @@ struct Data {
     conversations: u64,
     messages: u64,
     erasing: u64,
-    erasing_waits_for_backup: bool,
+    /// `pace`, `cell`, `backup` or `room`; empty when nothing waits.
+    erasing_waits_for: &'static str,
+    erased_in_seconds: u64,
     erasure_epoch: u64,
     used_bytes: u64,
     device_bytes: u64,
@@ -146,6 +149,29 @@ impl Status {
     }
 }
 
+/// What the erasures under way wait for, and who can do something about it.
+fn waits(wait: ErasureWait, lang: Lang) -> String {
+    let words = match wait {
+        ErasureWait::Nothing => return String::new(),
+        ErasureWait::Pace(seconds) => {
+            return lang.pick(format!(", about {seconds} s"), format!(", ещё около {seconds} с"));
+        }
+        ErasureWait::Cell => lang.pick(
+            ", WAITING FOR A ROOT CELL that is away: conclave-admin cell status",
+            ", ЖДУТ КОРНЕВУЮ ЯЧЕЙКУ, которой нет на месте: conclave-admin cell status",
+        ),
+        ErasureWait::Backup => lang.pick(
+            ", WAITING FOR A BACKUP: conclave-admin backup pull",
+            ", ЖДУТ РЕЗЕРВНОЙ КОПИИ: conclave-admin backup pull",
+        ),
+        ErasureWait::Room => lang.pick(
+            ", WAITING FOR ROOM: on the server's machine, conclaved store grow",
+            ", ЖДУТ МЕСТА: на машине сервера — conclaved store grow",
+        ),
+    };
+    words.to_owned()
+}
+
 /// With the login of who took it, from the directory.
 fn newest(online: &mut Online, record: &BackupRecord, lang: Lang) -> Result<Newest, Trouble> {
     let taken_by = match record.taken {
@@ -181,15 +207,7 @@ fn tell(status: &StatusRecord, grown: u64, backup: Option<Newest>, voice: Voice)
         conversations: status.conversations,
         messages: status.messages,
         erasing: status.erasing,
-        waits: match status.waits_for_backup {
-            true => lang
-                .pick(
-                    ", WAITING FOR A BACKUP: conclave-admin backup pull",
-                    ", ЖДУТ РЕЗЕРВНОЙ КОПИИ: conclave-admin backup pull",
-                )
-                .to_owned(),
-            false => String::new(),
-        },
+        waits: waits(status.erasure_wait, lang),
         epoch: status.erasure_epoch,
         used: bytes(status.used_bytes, lang),
         device: bytes(status.device_bytes, lang),
@@ -215,7 +233,8 @@ fn tell(status: &StatusRecord, grown: u64, backup: Option<Newest>, voice: Voice)
         conversations: status.conversations,
         messages: status.messages,
         erasing: status.erasing,
-        erasing_waits_for_backup: status.waits_for_backup,
+        erasing_waits_for: status.erasure_wait.name(),
+        erased_in_seconds: status.erasure_wait.seconds(),
         erasure_epoch: status.erasure_epoch,
         used_bytes: status.used_bytes,
         device_bytes: status.device_bytes,

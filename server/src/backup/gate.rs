@@ -118,6 +118,11 @@ impl Gate {
         std::mem::take(&mut self.lock().dawdled)
     }
 
+    /// Does an erasure wait for a backup?
+    pub(crate) fn is_waited_at(&self) -> bool {
+        self.lock().waits
+    }
+
     /// The puller has everything. With [`Next::Take`] an erasure waits until what he takes now is safe.
     pub(crate) fn next(&self, limit: Duration) -> Next {
         let mut told = self.lock();

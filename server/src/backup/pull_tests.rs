@@ -77,10 +77,11 @@ const FALSE: Option<CopyAnswer> = Some(CopyAnswer::Truth(false));
 #[test]
 fn an_erasure_waits_for_whoever_has_signed_for_what_he_has_and_goes_on_when_he_has_the_next() {
     let mut world = World::new();
-    assert_eq!(world.says(1, CopyAsk::Next), None, "nothing was signed for");
+    assert_eq!(world.says(1, CopyAsk::Next), Some(CopyAnswer::Waits), "nothing was signed for");
     world.takes(1);
     assert!(world.says(1, CopyAsk::Hold).is_some());
-    assert_eq!(world.says(1, CopyAsk::Next), None, "nor for this state");
+    assert_eq!(world.says(1, CopyAsk::Next), Some(CopyAnswer::Waits), "nor for this state");
+    assert!(!world.gate.claim(), "no erasure begins by that");
     world.takes(1);
     let writer = world.erases(1, LONG);
     assert_eq!(world.says(1, CopyAsk::Next), TRUE);
@@ -104,10 +105,20 @@ fn who_lets_an_erasure_wait_too_long_is_waited_for_no_more() {
     assert!(matches!(world.says(1, CopyAsk::Next), Some(CopyAnswer::Truth(true) | CopyAnswer::Waits)));
     assert!(world.joined(writer), "he says nothing");
     assert_eq!(world.says(1, CopyAsk::Safe), FALSE, "too late, and what he has is a backup");
-    for ask in [CopyAsk::Hold, CopyAsk::Sign([7; 32]), CopyAsk::Next] {
-        assert_eq!(world.says(1, ask), None);
-    }
+    // He was only slow: what he reads is lost, he goes on from a newer state, and ends with a backup like any other.
+    let mut range = Vec::new();
+    disk::Range { extent: 0, born: 0, block: 0, blocks: 1 }.encode(&mut range);
+    assert_eq!(world.says(1, CopyAsk::Read(range.into())), Some(CopyAnswer::Lost));
+    world.takes(1);
+    assert_eq!(world.says(1, CopyAsk::Next), Some(CopyAnswer::Waits));
+    assert_eq!(world.says(1, CopyAsk::Safe), FALSE);
     assert!(!world.gate.claim(), "the second erasure does not wait for him");
+    // Nor does it after a long silence, in which he was let go.
+    world.pulls.let_go();
+    assert_eq!(world.says(1, CopyAsk::Next), Some(CopyAnswer::Waits), "and he is not told of an error");
+    world.takes(1);
+    assert_eq!(world.says(1, CopyAsk::Next), Some(CopyAnswer::Waits));
+    assert!(!world.gate.claim());
     // Another administrator may come.
     world.takes(2);
     let writer = world.erases(2, LONG);
@@ -115,6 +126,20 @@ fn who_lets_an_erasure_wait_too_long_is_waited_for_no_more() {
     world.takes(2);
     assert_eq!(world.says(2, CopyAsk::Safe), TRUE);
     assert!(!world.joined(writer));
+}
+
+#[test]
+fn who_was_let_go_for_his_silence_is_remembered_too() {
+    let mut world = World::new();
+    world.takes(1);
+    let writer = world.erases(1, Duration::ZERO);
+    assert!(matches!(world.says(1, CopyAsk::Next), Some(CopyAnswer::Truth(true) | CopyAnswer::Waits)));
+    assert!(world.joined(writer));
+    // The thread has heard nothing for too long.
+    world.pulls.let_go();
+    world.takes(1);
+    assert_eq!(world.says(1, CopyAsk::Next), Some(CopyAnswer::Waits));
+    assert!(!world.gate.claim(), "nothing waits for him a second time");
 }
 
 #[test]

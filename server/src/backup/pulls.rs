@@ -95,7 +95,16 @@ impl Pulls {
         self.holding.copies().copier.clone()
     }
 
-    fn let_go(&mut self) {
+    /// Did whoever is here let an erasure wait for nothing? Then that is remembered, whatever lets go of him.
+    fn has_dawdled(&mut self) -> bool {
+        let (Some(dawdler), true) = (self.session, self.gate.has_dawdled()) else { return false };
+        self.dawdled.truncate(DAWDLED_MAX - 1);
+        self.dawdled.push_front(dawdler);
+        true
+    }
+
+    pub(super) fn let_go(&mut self) {
+        self.has_dawdled();
         self.holding.let_go();
         self.gate.gone();
         (self.session, self.whole, self.owed) = (None, None, false);
@@ -103,16 +112,11 @@ impl Pulls {
 
     pub(super) fn answer(&mut self, session: SessionId, ask: CopyAsk) -> Copied {
         // Who let the writer wait once for nothing does not again: nobody is heard while it waits.
-        if let (Some(dawdler), true) = (self.session, self.gate.has_dawdled()) {
-            self.dawdled.truncate(DAWDLED_MAX - 1);
-            self.dawdled.push_front(dawdler);
+        if self.has_dawdled() {
             self.let_go();
         }
-        if self.dawdled.contains(&session) {
-            // What he has is a backup all the same; only the erasure did not wait for it.
-            let is_late = ask == CopyAsk::Safe;
-            return if is_late { Copied::Answer(CopyAnswer::Truth(false)) } else { Copied::No };
-        }
+        // He may copy on, from a newer state. What he has is a backup all the same; only no erasure waits for it.
+        let is_waited_for = !self.dawdled.contains(&session);
         if self.session != Some(session) {
             // Another terminal's state, or one that was let go.
             self.let_go();
@@ -140,8 +144,11 @@ impl Pulls {
                 None => return Copied::No,
             },
             CopyAsk::Sign(segments) => return self.sign(&segments),
-            // Who has nothing that was signed for has nothing to wait with.
-            CopyAsk::Next if self.whole.is_none() => return Copied::No,
+            // Who has nothing that was signed for, or no more since it was let go, has nothing to wait with.
+            CopyAsk::Next if self.whole.is_none() || !is_waited_for => Ok(match self.gate.is_waited_at() {
+                true => CopyAnswer::Waits,
+                false => CopyAnswer::Truth(false),
+            }),
             CopyAsk::Next => {
                 // Before the erasure writes: what it frees is not held any more.
                 self.holding.let_go();
@@ -154,6 +161,7 @@ impl Pulls {
                     Next::Waits => CopyAnswer::Waits,
                 })
             }
+            CopyAsk::Safe if !is_waited_for => Ok(CopyAnswer::Truth(false)),
             // As long as it is owed, the newest state is that of the tree that waits.
             CopyAsk::Safe if std::mem::take(&mut self.owed) && self.whole == Some(true) => {
                 Ok(CopyAnswer::Truth(self.gate.safe()))

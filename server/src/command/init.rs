@@ -61,7 +61,7 @@ impl Init {
         // Before any work, so that nobody waits for a refusal.
         let place = Place::find(&config.store)?;
         let keys = ServerKeys::load(&config.state_dir);
-        let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+        let keys = keys.map_err(|error| Trouble::Keys { reason: error.reason() })?;
         let bundle = self.read_bundle()?;
         let genesis = bundle.genesis.clone().ok_or(Trouble::NoGenesis)?;
         check_identity(&genesis, &keys)?;
@@ -161,6 +161,9 @@ impl Place {
             (Standing::NoStore { rooted: false, .. }, Some(MediumKind::Container)) if is_bare => {
                 Ok(Self::Ground { ground, fresh: false })
             }
+            (Standing::NoStore { rooted: false, .. }, Some(_)) if ground.is_nameless() => {
+                Err(Trouble::CellMissing { path: cells::shown(&config.cell).display().to_string() })
+            }
             (Standing::NoStore { rooted: false, .. }, Some(MediumKind::Container)) => {
                 Err(Trouble::StoreExists { path })
             }
@@ -176,7 +179,8 @@ impl Place {
                     _ => Err(Trouble::StoreExists { path }),
                 }
             }
-            (Standing::NoStore { rooted: true, .. }, _) => Err(Trouble::RootOfAnother),
+            (Standing::NoStore { rooted: true, .. }, None) => Err(Trouble::StoreAway { path }),
+            (Standing::NoStore { rooted: true, .. }, Some(_)) => Err(Trouble::RootOfAnother),
             (Standing::RootLost(_), _) => Err(Trouble::RootLost { path }),
         }
     }
@@ -221,6 +225,6 @@ fn write(
             let left = cells::files(config).chain([config.path.as_path()]);
             left.for_each(|path| drop(std::fs::remove_file(path)));
         }
-        Trouble::StoreIo { reason: error.to_string() }
+        Trouble::StoreIo { reason: error.to_string().into() }
     })
 }

@@ -164,7 +164,7 @@ fn read_config(path: &Path) -> Result<Config, Trouble> {
         ConfigError::Unreadable { path, reason } => {
             Trouble::File { path: path.display().to_string(), reason: reason.to_string() }
         }
-        wrong @ ConfigError::Wrong { .. } => Trouble::Config { reason: wrong.to_string() },
+        wrong @ ConfigError::Wrong { .. } => Trouble::Config { reason: wrong.to_string().into() },
     })
 }
 
@@ -172,6 +172,11 @@ fn store_trouble(error: StoreError) -> Trouble {
     let shown = |path: &PathBuf| path.display().to_string();
     match &error {
         StoreError::Missing { path } => Trouble::StoreMissing { path: shown(path) },
+        StoreError::Away { path } => Trouble::StoreAway { path: shown(path) },
+        StoreError::CellMissing { path } => Trouble::CellMissing { path: shown(path) },
+        StoreError::Nameless { path, found } => {
+            Trouble::StoreNameless { path: shown(path), found: found.clone() }
+        }
         StoreError::Exists { path } => Trouble::StoreExists { path: shown(path) },
         StoreError::Occupied { path, found } if found.is_empty() => {
             Trouble::StoreNothingThere { path: shown(path) }
@@ -183,11 +188,14 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::RootOfAnother => Trouble::RootOfAnother,
         StoreError::RootLost { path } => Trouble::RootLost { path: shown(path) },
         StoreError::InUse { path } => Trouble::StoreInUse { path: shown(path) },
-        StoreError::Full(_) | StoreError::Io { .. } => Trouble::StoreIo { reason: error.to_string() },
-        StoreError::Unlock { error } => Trouble::Keys { reason: error.to_string() },
-        StoreError::Vault(
-            error @ (vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed),
-        ) => Trouble::Keys { reason: error.to_string() },
+        StoreError::NotAContainer { .. } => Trouble::Config { reason: error.reason() },
+        StoreError::Full(_) | StoreError::Io { .. } | StoreError::Size { .. } => {
+            Trouble::StoreIo { reason: error.reason() }
+        }
+        StoreError::Unlock { .. } => Trouble::Keys { reason: error.reason() },
+        StoreError::Vault(vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed) => {
+            Trouble::Keys { reason: error.reason() }
+        }
         StoreError::Vault(vault::Error::Disk(disk::Error::NewerThanJournal { last, later, .. })) => {
             Trouble::JournalCut { last: *last, later: *later }
         }
@@ -200,17 +208,20 @@ fn store_trouble(error: StoreError) -> Trouble {
                 | disk::Error::Damaged { .. }
                 | disk::Error::Frame { .. },
             ),
-        ) => Trouble::EntriesLost { reason: error.to_string() },
-        StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.to_string() },
+        ) => Trouble::EntriesLost { reason: error.reason() },
+        StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.reason() },
     }
 }
 
-/// Why a store does not open that should be there. One without a root was lost, or never finished.
+/// Why a store does not open that should be there. One without a root was lost, or never finished; one that is not there was
+/// taken away, where the cell knows it.
 fn open_trouble(config: &StoreConfig, error: StoreError) -> Trouble {
     let path = config.path.display().to_string();
+    let is_missing = matches!(&error, StoreError::Missing { .. });
     let has_no_root = matches!(&error, StoreError::Vault(vault::Error::NoRoot(_)));
-    let ground = has_no_root.then(|| making::survey(config).ok()).flatten();
+    let ground = (has_no_root || is_missing).then(|| making::survey(config).ok()).flatten();
     match ground.map(|ground| ground.standing) {
+        Some(Standing::NoStore { rooted: true, .. }) if is_missing => Trouble::StoreAway { path },
         Some(Standing::Unfinished(_)) => Trouble::StoreUnfinished { path },
         Some(Standing::RootLost(_)) => Trouble::RootLost { path },
         Some(Standing::NoStore { .. } | Standing::Store(_)) | None => store_trouble(error),

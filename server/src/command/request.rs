@@ -74,7 +74,7 @@ impl Request {
             KeysError::Io { .. }
             | KeysError::Readable { .. }
             | KeysError::NotAKey { .. }
-            | KeysError::Key(_) => Trouble::Keys { reason: error.to_string() },
+            | KeysError::Key(_) => Trouble::Keys { reason: error.reason() },
         })?;
         let request = Pkcs10::make(names, keys.tls.public(), keys.agreement.public(), &keys.tls);
         let request = request.map_err(|error| Trouble::Name { reason: error.to_string() })?;

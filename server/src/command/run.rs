@@ -56,7 +56,7 @@ fn serve(config: &Config, sandboxed: &Sandboxed, log: Log) -> Result<Exit, Troub
         log.warn(format_args!("not in force: {step} ({errno})"));
     }
     let keys = ServerKeys::load(&config.state_dir);
-    let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+    let keys = keys.map_err(|error| Trouble::Keys { reason: error.reason() })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
     let stops = runtime.block_on(async { Stops::new() }).map_err(system)?;
     let assembled = assemble(config, keys, sandboxed, log)?;
@@ -218,7 +218,7 @@ fn assemble(
     let verifiers = recovery::verifiers(&vault, &register).map_err(damage)?;
     let note = recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
     let pair = OwnPair::find(&register, &keys, now.wall_ms)
-        .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
+        .map_err(|missing| Trouble::Keys { reason: missing.reason() })?;
     let own = pair.for_tls(&register, &keys);
     let peers = Peers::new(&register).ok_or_else(|| damage(RecoveryError::NotFounded))?;
     let shelf = Shelf::open(&config.state_dir);
@@ -250,7 +250,7 @@ fn assemble(
         core: pair.core.der().to_vec(),
         server: pair.server.id(),
     })
-    .map_err(|error| Trouble::StoreDamaged { reason: error.to_string() })?;
+    .map_err(|error| Trouble::StoreDamaged { reason: error.to_string().into() })?;
     let (inbox, letters) = inbox().map_err(system)?;
     let (network, from_core) = mpsc::channel(WAITING_MAX);
     let reader = reader::start(vault.reader(), positions.clone(), inbox.clone(), log).map_err(system)?;

@@ -40,7 +40,7 @@ fn text(status: &Status, lang: Lang) -> String {
                 medium(status.logical_block_bytes, lang)
             ),
         ),
-        (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning.clone()),
+        (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning().say(lang)),
     ];
     for cell in &status.cells {
         let state = match &cell.absent {
@@ -70,14 +70,24 @@ fn text(status: &Status, lang: Lang) -> String {
 
 fn erasing(status: &Status, lang: Lang) -> String {
     let (count, seconds) = (status.erasing, status.erased_in_seconds);
-    if !status.erasures_wait.is_empty() {
-        let why = clean(&status.erasures_wait);
-        return lang.pick(format!("{count}, waiting: {why}"), format!("{count}, ожидание: {why}"));
-    }
-    match seconds {
-        0 => count.to_string(),
-        _ => lang.pick(format!("{count}, about {seconds} s"), format!("{count}, около {seconds} с")),
-    }
+    let why = match status.erasures_wait.as_str() {
+        "cell" => lang.pick("waiting for a root cell that is away", "ожидание корневой ячейки, которой нет на месте"),
+        "backup" => lang.pick(
+            "waiting for a backup, which the policy wants first: `conclave-admin backup pull` takes one away",
+            "ожидание резервной копии, которой требует политика: её забирает `conclave-admin backup pull`",
+        ),
+        "room" => lang.pick(
+            "waiting for room: the store is full to the last of its reserve. Make the container or partition longer, stop the \
+             server, and run `conclaved store grow`",
+            "ожидание места: хранилище заполнено вместе с резервом. Удлините контейнер или раздел, остановите сервер и \
+             выполните `conclaved store grow`",
+        ),
+        _pace_or_nothing if seconds > 0 => {
+            return lang.pick(format!("{count}, about {seconds} s"), format!("{count}, около {seconds} с"));
+        }
+        _pace_or_nothing => return count.to_string(),
+    };
+    format!("{count}, {why}")
 }
 
 fn medium(logical_block_bytes: u32, lang: Lang) -> String {

@@ -142,6 +142,7 @@ impl Cx {
             | Answer::MessageStatus(_)
             | Answer::Orders(_)
             | Answer::Retention(_)
+            | Answer::Erasing(_)
             | Answer::Copy(_)
             | Answer::Cells(_)
             | Answer::Policy(..)) => Ok(Reply::Answer(Box::new(answer))),

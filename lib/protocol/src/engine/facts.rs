@@ -40,6 +40,8 @@ pub(super) struct Clock {
     last: Option<Now>,
     pub(super) started_boot_ms: u64,
     pub(super) cell: u8,
+    /// The cell's epoch when this life began.
+    pub(super) erasure_epoch: u64,
 }
 
 /// How the device stands, by the driver's word.
@@ -214,7 +216,12 @@ impl Engine {
         }
         self.phase = Phase::Running;
         self.ledger.set_now(now);
-        self.clock = Clock { last: Some(now), started_boot_ms: now.boot_ms, cell: cell_number(facts.cell) };
+        self.clock = Clock {
+            last: Some(now),
+            started_boot_ms: now.boot_ms,
+            cell: cell_number(facts.cell),
+            erasure_epoch: facts.erasure_epoch,
+        };
         let done = self.write_start(facts).and_then(|()| self.flush(out));
         self.halt_if_broken(done, out);
     }

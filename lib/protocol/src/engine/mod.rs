@@ -36,6 +36,7 @@ pub use snapshot::Snapshots;
 use self::query::budget::Previews;
 use crate::answer::CellRecord;
 use crate::copy::BackupRecord;
+use crate::erasing::ErasureWait;
 use crate::frame::Successions;
 use crate::io::{Input, Now, Output, SessionId, Ticket};
 use crate::limits::TURN_COST_MAX;
@@ -151,6 +152,7 @@ pub struct Engine {
     copier: Option<SessionId>,
     newest_backup: Option<BackupRecord>,
     cells: Vec<CellRecord>,
+    erasure_wait: ErasureWait,
     previews: Previews,
     next_ticket: Ticket,
 }
@@ -206,6 +208,7 @@ impl Engine {
             copier: None,
             newest_backup: None,
             cells: Vec::new(),
+            erasure_wait: ErasureWait::Nothing,
             previews: Previews::default(),
             next_ticket: 1,
         })
@@ -307,6 +310,10 @@ impl Engine {
             }
             Input::Cells(cells) => {
                 self.cells = cells;
+                Ok(())
+            }
+            Input::ErasureWaits(wait) => {
+                self.erasure_wait = wait;
                 Ok(())
             }
             Input::BackupBehind(epoch) => self.backup_behind(epoch),

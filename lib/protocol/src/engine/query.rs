@@ -3,6 +3,7 @@
 //! Never changes the state.
 
 pub(super) mod budget;
+mod erasing;
 mod law;
 
 use self::budget::{Budget, affordable};
@@ -100,6 +101,7 @@ impl Engine {
             Query::Orders(below) => Some(self.orders(person, below)),
             Query::Retention(schedule) => self.retention(person, schedule),
             Query::Runs(from) => Some(self.runs_from(from)),
+            Query::Erasing => Some(Found::Now(Answer::Erasing(self.erasing()))),
             Query::Cells => self.is_office(person).then(|| Found::Now(Answer::Cells(self.cells.clone()))),
             Query::Copy(ask) => self.has_role(person, Role::Administrator).then_some(Found::Copy(ask)),
             Query::Conversation(id) => {
@@ -347,15 +349,16 @@ impl Engine {
             people: register.people().filter(active).count() as u64,
             conversations: register.conversations().count() as u64,
             messages: register.message_count(),
-            erasing: register.erasures_pending().count() as u64,
+            erasing: self.erasing().count,
             cell: self.clock.cell,
-            erasure_epoch: register.erasure_epoch(),
+            // A recovery erases without a word in the journal: the start behind it says how far the cell is.
+            erasure_epoch: register.erasure_epoch().max(self.clock.erasure_epoch),
             used_bytes: self.room.used,
             device_bytes: self.room.device,
             takes_messages: self.room.takes_messages(),
             reserved_bytes: self.promised(),
             backup: self.newest_backup,
-            waits_for_backup: self.backup_required() && register.erasures_pending().next().is_some(),
+            erasure_wait: self.erasing().wait,
             up_ms: self.ledger.boot_ms().saturating_sub(self.clock.started_boot_ms),
         };
         Some(Found::Now(Answer::Status(status)))

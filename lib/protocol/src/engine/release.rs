@@ -277,6 +277,7 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Status(_)
         | Answer::Orders(_)
         | Answer::Retention(_)
+        | Answer::Erasing(_)
         | Answer::Copy(_)
         | Answer::Cells(_)
         | Answer::Conversation(_) => None,

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::keys::ServerKeys;
 use crate::overlay::OverlayDevice;
 use crate::store::StoreError;
-use crate::words::Trouble;
+use crate::words::{Reason, Trouble};
 use crate::{clock, randomness};
 use ::backup::{BackupDevice, BackupError, Folder, Verified};
 use console::{Exit, Lang, Voice, progress::Progress};
@@ -72,7 +72,7 @@ fn open(config: &Path, dir: &Path) -> Result<Open, Trouble> {
 }
 
 fn load_keys(config: &Config) -> Result<ServerKeys, Trouble> {
-    ServerKeys::load(&config.state_dir).map_err(|error| Trouble::Keys { reason: error.to_string() })
+    ServerKeys::load(&config.state_dir).map_err(|error| Trouble::Keys { reason: error.reason() })
 }
 
 /// Opens a copy with the site's cells, all under a sheet of glass.
@@ -95,21 +95,26 @@ fn under_glass<D: Device + 'static>(
                 | vault::Error::Disk(disk::Error::NotAStore)
         );
         match of_another {
-            true => Trouble::BackupNotOfCell { reason: error.to_string() },
+            true => Trouble::BackupNotOfCell { reason: Reason::of(&error, error.ru()) },
             false => store_trouble(error.into()),
         }
     })
 }
 
 fn trouble(error: BackupError) -> Trouble {
-    let reason = error.to_string();
+    let reason = Reason::of(&error, error.ru());
     match error {
         BackupError::NoManifest { path } => Trouble::BackupMissing { path: path.display().to_string() },
         BackupError::NotAManifest { .. }
         | BackupError::NotSigned { .. }
         | BackupError::Damaged { .. }
+        | BackupError::SegmentMissing { .. }
         | BackupError::Incomplete { .. } => Trouble::BackupDamaged { reason },
-        BackupError::OtherStore { .. }
+        BackupError::Io { path, reason } if reason.kind() == std::io::ErrorKind::NotFound => {
+            Trouble::BackupMissing { path: path.display().to_string() }
+        }
+        BackupError::NotOurs { .. }
+        | BackupError::OtherStore { .. }
         | BackupError::OtherHistory { .. }
         | BackupError::TooManySegments { .. } => Trouble::BackupOther { reason },
         BackupError::InUse { .. } | BackupError::Copy(CopyError::Busy) => Trouble::BackupInUse { reason },

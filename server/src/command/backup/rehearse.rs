@@ -3,7 +3,7 @@
 
 use super::{Bar, Open, open, trouble, under_glass};
 use crate::cells;
-use crate::command::store::check;
+use crate::command::store::{bodies::Bodies, check};
 use crate::words::{Done, Trouble};
 use console::{Exit, Voice};
 use serde::Serialize;
@@ -28,6 +28,8 @@ struct Rehearsed {
     entries: u64,
     erasure_epoch: u64,
     bodies: u64,
+    /// That a succession gave up: they do not open, and that is no damage.
+    bodies_given_up: u64,
 }
 
 impl Rehearse {
@@ -40,8 +42,17 @@ impl Rehearse {
         let (vault, opened) = under_glass(cells::looked_at(&config.store), device)?;
         let (entries, bodies) = check::everything(&vault, &opened)?;
         let erasure_epoch = vault.epoch();
-        let words = Done::Rehearsed { entries, epoch: erasure_epoch, bodies };
-        let data = Rehearsed { batch: verified.outline.anchor.batch, entries, erasure_epoch, bodies };
+        let Bodies { opened, given_up } = bodies;
+        let given_up_words = check::given_up(given_up, voice.lang);
+        let words =
+            Done::Rehearsed { entries, epoch: erasure_epoch, bodies: opened, given_up: given_up_words };
+        let data = Rehearsed {
+            batch: verified.outline.anchor.batch,
+            entries,
+            erasure_epoch,
+            bodies: opened,
+            bodies_given_up: given_up,
+        };
         Ok(voice.done("backup rehearse", &words, data))
     }
 }

@@ -54,7 +54,7 @@ impl Verify {
             None => match under_glass(cells::looked_at(&config.store), device) {
                 Ok(_) => Some(true),
                 Err(Trouble::BackupBehind { .. } | Trouble::BackupNotOfCell { .. }) => Some(false),
-                Err(Trouble::StoreMissing { .. }) => None,
+                Err(Trouble::CellMissing { .. }) => None,
                 Err(other) => return Err(other),
             },
         };

@@ -51,7 +51,7 @@ impl CannotKeep {
     pub(super) fn trouble(self) -> Trouble {
         match self {
             Self::Store(error) => store_trouble(error),
-            Self::Entries(error) => Trouble::StoreDamaged { reason: error.to_string() },
+            Self::Entries(error) => Trouble::StoreDamaged { reason: error.reason() },
         }
     }
 }

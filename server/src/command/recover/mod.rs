@@ -115,7 +115,7 @@ impl Recover {
         debug_assert!(self.accept_loss, "clap demands it");
         let config = read_config(&self.config)?;
         let keys = ServerKeys::load(&config.state_dir);
-        let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+        let keys = keys.map_err(|error| Trouble::Keys { reason: error.reason() })?;
         match &self.plan {
             Some(path) => {
                 let plan = Plan::from_text(&read_text(path)?).map_err(|error| bad(path, &error))?;

@@ -2,21 +2,18 @@
 //! Never changes a byte, and never runs beside a server: both would want the lock.
 
 use super::super::{open_trouble, read_config};
+use super::bodies::{self, Bodies};
 use super::damage::{Damages, scan};
 use crate::clock;
 use crate::keys::ServerKeys;
 use crate::own::OwnPair;
-use crate::reader::read_body;
 use crate::recovery::{self, RecoveryError, Replayed};
 use crate::store::{self, Rehearsed};
-use crate::words::{Done, Trouble};
-use console::{Exit, Voice, count_en, count_ru};
-use journal::ids::Place;
-use journal::register::Register;
-use protocol::engine::Books;
+use crate::words::{Done, Reason, Trouble};
+use console::{Exit, Lang, Voice, count_en, count_ru};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use vault::{Opened, Vault, VaultReader};
+use vault::{Opened, Vault};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example: conclaved check --full --config /etc/conclave/conclaved.toml")]
@@ -47,9 +44,11 @@ struct Sound {
     /// Entries that the newest snapshot covers; 0: there is none.
     snapshot: u64,
     /// Why newer ones are not used for a start.
-    passed_over: Vec<String>,
+    passed_over: Vec<Reason>,
     /// Bodies of messages that were opened, and so were all titles and wraps of keys; absent without `--full`.
     bodies: Option<u64>,
+    /// Bodies that a succession gave up: they do not open, and that is no damage.
+    bodies_given_up: Option<u64>,
     /// Bytes that were read and authenticated extent by extent; absent without `--full`.
     scanned_bytes: Option<u64>,
     /// An erasure that the last life did not finish; the next start does.
@@ -73,7 +72,7 @@ impl StoreCheck {
 fn check(name: &str, config: &Path, full: bool, voice: Voice) -> Result<Exit, Trouble> {
     let config = read_config(config)?;
     let keys = ServerKeys::load(&config.state_dir);
-    let keys = keys.map_err(|error| Trouble::Keys { reason: error.to_string() })?;
+    let keys = keys.map_err(|error| Trouble::Keys { reason: error.reason() })?;
     let rehearsed = store::rehearse(&config.store).map_err(|error| open_trouble(&config.store, error))?;
     if rehearsed.vault.journal().0 == 0 {
         return Err(Trouble::StoreEmpty { path: config.store.path.display().to_string() });
@@ -83,9 +82,7 @@ fn check(name: &str, config: &Path, full: bool, voice: Voice) -> Result<Exit, Tr
         false => Damages::default(),
     };
     match examine(&rehearsed, &keys, full, &mut damages) {
-        Ok((sound, words)) if damages.is_empty() => {
-            Ok(voice.done(name, &words.with(sound.bodies, &sound.passed_over, voice), sound))
-        }
+        Ok((sound, words)) if damages.is_empty() => Ok(voice.done(name, &words.with(&sound, voice), sound)),
         Ok(_) => Ok(damages.told(name, voice)),
         // What nothing but the rehearsal has found is told as a start tells it.
         Err(Trouble::StoreDamaged { reason } | Trouble::EntriesLost { reason }) if !damages.is_empty() => {
@@ -103,23 +100,36 @@ struct Figures {
 }
 
 impl Figures {
-    fn with(self, bodies: Option<u64>, passed_over: &[String], voice: Voice) -> Done {
-        let full = bodies.map(|n| {
+    fn with(self, sound: &Sound, voice: Voice) -> Done {
+        let full = sound.bodies.map(|n| {
             voice.lang.pick(
                 format!(", {} opened", count_en(n, "body", "bodies")),
                 format!(", открыто: {}", count_ru(n, "тело", "тела", "тел")),
             )
         });
-        let not_used = passed_over.iter().map(|why| {
-            voice
-                .lang
-                .pick(format!("\nnot used for a start: {why}"), format!("\nне годится для пуска: {why}"))
+        let given_up = sound.bodies_given_up.map(|count| given_up(count, voice.lang));
+        let not_used = sound.passed_over.iter().map(|why| {
+            voice.lang.pick(
+                format!("\nnot used for a start: {}", why.en),
+                format!("\nне годится для пуска: {}", why.ru),
+            )
         });
         Done::Sound {
             entries: self.entries,
             epoch: self.epoch,
-            more: full.into_iter().chain(not_used).collect(),
+            more: full.into_iter().chain(given_up).chain(not_used).collect(),
         }
+    }
+}
+
+/// What is said of bodies that a succession gave up.
+pub(in crate::command) fn given_up(count: u64, lang: Lang) -> String {
+    match count {
+        0 => String::new(),
+        _ => lang.pick(
+            format!("; {} given up by a succession", count_en(count, "body was", "bodies were")),
+            format!("; признано утраченным при преемстве: {}", count_ru(count, "тело", "тела", "тел")),
+        ),
     }
 }
 
@@ -141,22 +151,25 @@ fn examine(
     recovery::verifiers(vault, &register).map_err(damage)?;
     recovery::note(&register, head, &keys.identity, &period).map_err(damage)?;
     if register.identity() != Some(&keys.identity_public()) {
-        return Err(Trouble::Keys {
-            reason: "the log identity key is not the one that the journal names".into(),
-        });
+        let reason = Reason::new(
+            "the log identity key is not the one that the journal names",
+            "ключ журнала — не тот, что назван в журнале",
+        );
+        return Err(Trouble::Keys { reason });
     }
     let now = clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?;
     OwnPair::find(&register, keys, now.wall_ms)
-        .map_err(|missing| Trouble::Keys { reason: missing.to_string() })?;
-    let bodies = full.then(|| open_bodies(&vault.reader(), &register, &books, damages));
+        .map_err(|missing| Trouble::Keys { reason: missing.reason() })?;
+    let bodies = if full { Some(bodies::compare(vault, &register, &books, damages)?) } else { None };
     let sound = Sound {
         log: register.log_id().to_string(),
         entries: head.size,
         root: head.root.iter().map(|byte| format!("{byte:02x}")).collect(),
         erasure_epoch: vault.epoch(),
         snapshot,
-        passed_over: passed_over.iter().map(ToString::to_string).collect(),
-        bodies,
+        passed_over: passed_over.iter().map(RecoveryError::reason).collect(),
+        bodies: bodies.map(|bodies| bodies.opened),
+        bodies_given_up: bodies.map(|bodies| bodies.given_up),
         scanned_bytes: full.then(|| vault.scan_bytes()),
         interrupted: opened.interrupted.is_some(),
         set_aside_bytes: opened.recovered.set_aside_bytes,
@@ -164,13 +177,13 @@ fn examine(
     Ok((sound, Figures { entries: head.size, epoch: vault.epoch() }))
 }
 
-/// Verifies a store from the genesis on and opens every body. Gives how many entries and bodies.
-pub(in crate::command) fn everything(vault: &Vault, opened: &Opened) -> Result<(u64, u64), Trouble> {
+/// Verifies a store from the genesis on and opens every body. Gives how many entries and bodies there are.
+pub(in crate::command) fn everything(vault: &Vault, opened: &Opened) -> Result<(u64, Bodies), Trouble> {
     let (replayed, mut damages) = (verified(vault, opened)?, Damages::default());
-    let bodies = open_bodies(&vault.reader(), &replayed.register, &replayed.books, &mut damages);
+    let bodies = bodies::compare(vault, &replayed.register, &replayed.books, &mut damages)?;
     match damages.first() {
         None => Ok((replayed.head().size, bodies)),
-        Some(reason) => Err(Trouble::StoreDamaged { reason: reason.into() }),
+        Some(reason) => Err(Trouble::StoreDamaged { reason: reason.clone() }),
     }
 }
 
@@ -190,41 +203,4 @@ fn verified(vault: &Vault, opened: &Opened) -> Result<Replayed, Trouble> {
 
 fn damage(error: RecoveryError) -> Trouble {
     error.trouble()
-}
-
-/// Opens every body that the journal says is there, and notes those that do not open. Gives how many of messages do.
-fn open_bodies(reader: &VaultReader, register: &Register, books: &Books, damages: &mut Damages) -> u64 {
-    let pending: Vec<_> = register.erasures_pending().flat_map(|(_, what)| what.iter().copied()).collect();
-    let is_pending = |place: Place| {
-        pending.iter().any(|what| match what {
-            journal::ErasePlace::Item(item) => *item == place,
-            journal::ErasePlace::Conversation(number) => *number == place.conversation,
-        })
-    };
-    let mut opened = 0;
-    for conversation in register.conversations() {
-        for message in register.messages_of(conversation.number, 0..register.size()) {
-            let place = Place { conversation: message.conversation, item: message.item };
-            if message.erased || is_pending(place) {
-                continue;
-            }
-            for chunk in 0..=message.file.map_or(0, |file| file.chunks) {
-                match read_body(reader, place, chunk) {
-                    Ok(_body) => opened += 1,
-                    Err(error) => {
-                        damages.add(format!("the body of entry {}, chunk {chunk}: {error}", message.index));
-                    }
-                }
-            }
-        }
-    }
-    for (index, place, chunks) in books.titles_and_wraps(register).filter(|(_, place, _)| !is_pending(*place))
-    {
-        for chunk in 0..chunks {
-            if let Err(error) = read_body(reader, place, chunk) {
-                damages.add(format!("the title or the wraps of entry {index}, chunk {chunk}: {error}"));
-            }
-        }
-    }
-    opened
 }

@@ -5,7 +5,7 @@ use super::super::backup::Bar;
 use super::super::{read_config, store_trouble};
 use crate::making::{Ground, survey};
 use crate::probe;
-use crate::words::{Done, Trouble};
+use crate::words::{Done, Reason, Trouble};
 use console::{Exit, Lang, Voice, when};
 use disk::{Geometry, MediumKind};
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub(in crate::command) struct Format {
 struct Plan {
     path: PathBuf,
     /// What the store lies on, or will.
-    medium: String,
+    medium: Reason,
     bytes: u64,
     extents: u32,
     extent_bytes: u32,
@@ -52,10 +52,11 @@ impl Format {
         let config = read_config(&self.config)?;
         let store = &config.store;
         if self.device.as_deref().is_some_and(|device| !is_same(device, &store.path)) {
-            let reason = format!(
-                "--device is not what store.path names: {}",
-                console::clean(&store.path.display().to_string())
-            );
+            let path = console::clean(&store.path.display().to_string()).to_string();
+            let reason = Reason {
+                en: format!("--device is not what store.path names: {path}"),
+                ru: format!("--device — не то, что указано в store.path: {path}"),
+            };
             return Err(Trouble::Config { reason });
         }
         let mut ground = survey(store).map_err(store_trouble)?;
@@ -69,10 +70,11 @@ impl Format {
         ground.refuse(store, self.overwrite.as_deref()).map_err(store_trouble)?;
         let (medium, bytes) = ground.medium().unwrap_or((MediumKind::Container, store.bytes));
         let geometry = Geometry::for_length(bytes);
-        let geometry = geometry.map_err(|error| Trouble::StoreIo { reason: error.to_string() })?;
+        let geometry =
+            geometry.map_err(|error| Trouble::StoreIo { reason: Reason::of(&error, error.ru()) })?;
         let plan = Plan {
             path: store.path.clone(),
-            medium: medium.to_string(),
+            medium: Reason::of(&medium, medium.ru()),
             bytes,
             extents: geometry.extents,
             extent_bytes: geometry.extent_bytes,
@@ -116,7 +118,7 @@ fn text(plan: &Plan, ground: &Ground, lang: Lang) -> String {
     };
     let rows = [
         (lang.pick("device", "устройство"), console::clean(&plan.path.display().to_string()).to_string()),
-        (lang.pick("kind", "вид"), plan.medium.clone()),
+        (lang.pick("kind", "вид"), plan.medium.say(lang)),
         (lang.pick("length", "длина"), when::bytes(plan.bytes, lang)),
         (lang.pick("there now", "сейчас там"), there),
         (

@@ -1,7 +1,7 @@
 //! `conclaved store grow`: the store takes over what its partition or container has become longer by.
 //! Never beside a server, and never smaller.
 
-use super::super::{read_config, store_trouble};
+use super::super::{open_trouble, read_config};
 use crate::cells;
 use crate::config::StoreConfig;
 use crate::randomness;
@@ -39,7 +39,8 @@ struct Answer {
 impl Grow {
     pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
         let config = read_config(&self.config)?;
-        let Grown { before, after } = grow(&config.store, self.bytes).map_err(store_trouble)?;
+        let Grown { before, after } =
+            grow(&config.store, self.bytes).map_err(|error| open_trouble(&config.store, error))?;
         let size = |extents: u32| when::bytes(u64::from(extents) * u64::from(after.extent_bytes), voice.lang);
         let words = Done::Grown { before: size(before.extents), after: size(after.extents) };
         let answer = Answer {
@@ -57,18 +58,21 @@ fn grow(config: &StoreConfig, bytes: Option<u64>) -> Result<Grown, StoreError> {
     if let Some(bytes) = bytes {
         // What is no store is not made longer.
         drop(medium);
-        let standing = crate::making::survey(config)?.standing;
-        if !matches!(standing, Standing::Store(_)) {
+        let ground = crate::making::survey(config)?;
+        if ground.has_no_cell() {
+            return Err(StoreError::CellMissing { path: cells::shown(&config.cell) });
+        }
+        if !matches!(ground.standing, Standing::Store(_)) {
             return Err(StoreError::Unformatted { path: config.path.clone() });
         }
+        drop(ground);
         medium = store::lock(config)?;
         match &mut medium {
             Medium::Container(container) => {
                 container.lengthen(bytes).map_err(|error| StoreError::of_disk(error, &config.path))?;
             }
             Medium::Raw(_) => {
-                let reason = std::io::Error::other("--bytes is for container files alone");
-                return Err(StoreError::Io { path: config.path.clone(), reason });
+                return Err(StoreError::NotAContainer { path: config.path.clone() });
             }
         }
     }

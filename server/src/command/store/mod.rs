@@ -1,6 +1,7 @@
 //! `conclaved store`: what is done to the store itself, while no server has it.
 //! Never does a command's work here.
 
+pub(in crate::command) mod bodies;
 pub(in crate::command) mod check;
 mod damage;
 mod format;

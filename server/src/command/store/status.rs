@@ -7,7 +7,7 @@ use crate::making::{self, Ground, survey};
 use crate::probe;
 use crate::status;
 use crate::store::{self, Rehearsed, StoreError};
-use crate::words::{Done, Trouble};
+use crate::words::{Done, Reason, Trouble, cell_warning};
 use console::{Exit, Lang, Voice, when};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -25,10 +25,10 @@ pub(in crate::command) struct StoreStatus {
 #[derive(Serialize, Default)]
 struct Answer {
     path: PathBuf,
-    /// `missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`, `founded`, `serving`,
-    /// `locked`.
+    /// `missing`, `away`, `cell-missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`,
+    /// `founded`, `serving`, `locked`.
     state: &'static str,
-    medium: Option<String>,
+    medium: Option<Reason>,
     bytes: Option<u64>,
     /// What is there that is no store.
     found: Option<String>,
@@ -39,7 +39,7 @@ struct Answer {
     entries: Option<u64>,
     erasure_epoch: Option<u64>,
     used_bytes: Option<u64>,
-    cell_warning: Option<String>,
+    cell_warning: Option<Reason>,
     /// Of a locked store: people whose password verifiers open without the unlock secret.
     verifiers: Option<usize>,
     /// The batch that changed them last.
@@ -60,7 +60,7 @@ impl StoreStatus {
                     used_bytes: Some(running.used_bytes),
                     entries: Some(running.entries),
                     erasure_epoch: Some(running.erasure_epoch),
-                    cell_warning: Some(running.cell_warning),
+                    cell_warning: Some(running.cell_warning()),
                     ..Answer::default()
                 },
                 // Somebody has it who is no server of this configuration.
@@ -78,7 +78,10 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
     let medium = ground.medium();
     let found = probe::shown(&ground.found);
     let state = match ground.standing {
+        Standing::NoStore { rooted: true, .. } if medium.is_none() => "away",
         Standing::NoStore { rooted: true, .. } => "root-of-another",
+        // What it is called to have it overwritten is told by the command that would.
+        Standing::NoStore { rooted: false, .. } if ground.is_nameless() => "cell-missing",
         Standing::NoStore { rooted: false, .. } if medium.is_none() => "missing",
         Standing::NoStore { rooted: false, .. } if found.is_empty() => "unformatted",
         Standing::NoStore { rooted: false, .. } => "occupied",
@@ -86,13 +89,14 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
         Standing::RootLost(_) => "root-lost",
         Standing::Store(_) => "founded",
     };
+    let is_named = !ground.is_nameless();
     let is_store = matches!(ground.standing, Standing::Store(_));
     drop(ground);
     let answer = Answer {
         state,
-        medium: medium.map(|(kind, _)| kind.to_string()),
+        medium: medium.map(|(kind, _)| Reason::of(&kind, kind.ru())),
         bytes: medium.map(|(_, bytes)| bytes),
-        found: (!is_store && !found.is_empty()).then_some(found),
+        found: (!is_store && is_named && !found.is_empty()).then_some(found),
         ..Answer::default()
     };
     if !is_store {
@@ -110,7 +114,7 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
         used_bytes: Some(u64::from(space.extents - space.free) * u64::from(extent_bytes)),
         entries: Some(entries),
         erasure_epoch: Some(vault.epoch()),
-        cell_warning: Some(vault.cell_kind().warning().into()),
+        cell_warning: Some(cell_warning(vault.cell_kind())),
         ..answer
     })
 }
@@ -120,12 +124,12 @@ fn locked(config: &StoreConfig) -> Result<Answer, StoreError> {
     let locked = making::locked(config)?;
     Ok(Answer {
         state: "locked",
-        medium: Some(locked.medium.to_string()),
+        medium: Some(Reason::of(&locked.medium, locked.medium.ru())),
         bytes: Some(locked.bytes),
         verifiers: Some(locked.verifiers.count()),
         verifiers_batch: Some(locked.verifiers.batch()),
         verifiers_passed_over: Some(locked.verifiers.passed_over()),
-        cell_warning: Some(locked.cell_warning.into()),
+        cell_warning: Some(cell_warning(locked.cell_kind)),
         ..Answer::default()
     })
 }
@@ -136,6 +140,17 @@ fn meaning(state: &str, lang: Lang) -> &'static str {
         "missing" => lang.pick(
             "nothing is there: `conclaved store format` or `conclaved init` makes a container",
             "ничего нет: файл-контейнер создаёт `conclaved store format` или `conclaved init`",
+        ),
+        "away" => lang.pick(
+            "NOT THERE: the device or the file is missing, and the root cell holds its root. Put it back; if it is lost for good, \
+             `conclaved backup restore` puts a backup in its place",
+            "НЕТ НА МЕСТЕ: нет устройства или файла, а в корневой ячейке — его корень. Верните его; если он утрачен навсегда, \
+             копию на его место вернёт `conclaved backup restore`",
+        ),
+        "cell-missing" => lang.pick(
+            "the root cell is NOT THERE, and without it nobody can say whether these bytes are this site's store. Put the cell \
+             back; overwrite nothing",
+            "корневой ячейки НЕТ НА МЕСТЕ, а без неё не узнать, хранилище ли это. Верните ячейку; ничего не перезаписывайте",
         ),
         "unformatted" => {
             lang.pick("no store yet: `conclaved store format`", "хранилища ещё нет: `conclaved store format`")
@@ -192,7 +207,7 @@ fn text(answer: &Answer, lang: Lang) -> String {
             Some(console::clean(&answer.path.display().to_string()).to_string()),
         ),
         (lang.pick("state", "состояние"), Some(meaning(answer.state, lang).to_owned())),
-        (lang.pick("kind", "вид"), answer.medium.clone()),
+        (lang.pick("kind", "вид"), answer.medium.as_ref().map(|medium| medium.say(lang))),
         (lang.pick("length", "длина"), answer.bytes.map(size)),
         (lang.pick("there now", "сейчас там"), answer.found.clone()),
         (lang.pick("used", "занято"), used.map(|(used, all)| format!("{} / {}", size(used), size(all)))),
@@ -204,7 +219,7 @@ fn text(answer: &Answer, lang: Lang) -> String {
         ),
         (lang.pick("verifiers", "проверочных записей"), verifiers),
         (lang.pick("passed over", "пропущено"), passed_over),
-        (lang.pick("WARNING", "ВНИМАНИЕ"), answer.cell_warning.clone()),
+        (lang.pick("WARNING", "ВНИМАНИЕ"), answer.cell_warning.as_ref().map(|warning| warning.say(lang))),
     ];
     let line =
         |(name, value): &(&str, Option<String>)| value.as_ref().map(|value| format!("{name}: {value}\n"));

@@ -1,0 +1,143 @@
+//! The server's own errors in Russian; English is what they display.
+//! Never says more than the error does.
+
+use super::Reason;
+use crate::keys::KeysError;
+use crate::own::NoCertificate;
+use crate::recovery::RecoveryError;
+use crate::store::StoreError;
+use journal::replay::{BadAt, Fault};
+use link::terminal::refusal_words;
+use std::io;
+use std::path::Path;
+use vault::CellKind;
+
+/// What a kind of cell cannot promise, in both languages.
+pub(crate) fn cell_warning(kind: CellKind) -> Reason {
+    Reason::new(kind.warning(), kind.warning_ru())
+}
+
+/// What the operating system says, where people can do something about it.
+fn system_ru(reason: &io::Error) -> String {
+    use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    let kind = reason.kind();
+    let known = [
+        (NotFound, "такого файла или устройства нет"),
+        (PermissionDenied, "доступ запрещён"),
+        (ReadOnlyFilesystem, "носитель открыт только для чтения"),
+        (StorageFull, "на носителе нет места"),
+    ];
+    let words = known.into_iter().find(|(known, _)| *known == kind);
+    words.map_or_else(|| reason.to_string(), |(_, words)| words.to_owned())
+}
+
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.display()
+}
+
+impl StoreError {
+    /// In both languages.
+    pub(crate) fn reason(&self) -> Reason {
+        let ru = match self {
+            Self::Missing { path } => format!("{}: хранилища нет", shown(path)),
+            Self::Away { path } => {
+                format!("{}: этого нет, а в корневой ячейке — корень хранилища", shown(path))
+            }
+            Self::CellMissing { path } => format!("корневой ячейки {} нет", shown(path)),
+            Self::Exists { path } => {
+                format!("{} уже существует: хранилище никогда не создаётся поверх другого", shown(path))
+            }
+            Self::Occupied { path, found } => format!("на {} есть {found}", shown(path)),
+            Self::Nameless { path, found } => {
+                format!("на {} есть {found}, а корневой ячейки нет", shown(path))
+            }
+            Self::Unformatted { path } => format!("{}: хранилища на нём нет", shown(path)),
+            Self::NotAContainer { path } => {
+                format!("{}: --bytes — только для файла-контейнера", shown(path))
+            }
+            Self::RootOfAnother => {
+                "корневая ячейка хранит корень хранилища, которого на этом устройстве нет".into()
+            }
+            Self::RootLost { path } => format!("{}: корневая ячейка потеряла его корень", shown(path)),
+            Self::InUse { path } => format!(
+                "{}: хранилище уже открыто другим сервером, либо устройство смонтировано или занято другой программой",
+                shown(path)
+            ),
+            Self::Full(error) => format!("хранилище заполнено: {}", error.ru()),
+            Self::Io { path, reason } => format!("{}: {}", shown(path), system_ru(reason)),
+            Self::Size { path, what } => format!("{}: {}", shown(path), disk::Error::Geometry(what).ru()),
+            Self::Unlock { error } => format!("секрет разблокировки: {}", error.reason().ru),
+            Self::Vault(error) => error.ru(),
+        };
+        Reason::of(self, ru)
+    }
+}
+
+impl KeysError {
+    /// In both languages.
+    pub(crate) fn reason(&self) -> Reason {
+        let ru = match self {
+            Self::Io { path, reason } => format!("{}: {}", shown(path), system_ru(reason)),
+            Self::Readable { path, mode } => format!(
+                "{}: права {mode:o}: ключ должен быть доступен только своему владельцу (chmod 600)",
+                shown(path)
+            ),
+            Self::Exist { path } => {
+                format!("{}: ключи уже есть; поверх имеющихся они заново не создаются", shown(path))
+            }
+            Self::NotAKey { path } => format!("{}: это не файл этого ключа", shown(path)),
+            Self::Key(error) => format!("ключ не принят: {error}"),
+        };
+        Reason::of(self, ru)
+    }
+}
+
+impl NoCertificate {
+    /// In both languages.
+    pub(crate) fn reason(&self) -> Reason {
+        let Self(role) = self;
+        let ru = format!("в журнале нет действующего сейчас сертификата роли {role} для ключа этого сервера");
+        Reason::of(self, ru)
+    }
+}
+
+impl RecoveryError {
+    /// In both languages.
+    pub(crate) fn reason(&self) -> Reason {
+        let ru = match self {
+            Self::Store(error) => error.ru(),
+            Self::Bad(BadAt { index, fault }) => format!("запись № {index}: {}", fault_ru(fault)),
+            Self::Root => "у записей не тот корень, что назван в последней партии".into(),
+            Self::Cell { size } => format!(
+                "ячейка называет записей {size} с другим корнем: журнал возвращён к прежнему состоянию или подменён"
+            ),
+            Self::SuccessionUnfinished { era } => {
+                format!("переход в эру {era} начат и не завершён: ячейка его ещё не называет")
+            }
+            Self::Snapshot(error) => format!("снимок состояния не подходит ({error})"),
+            Self::Beyond { entries, durable } => {
+                format!("снимок состояния называет записей {entries}, а в журнале их {durable}")
+            }
+            Self::OtherState { entries } => {
+                format!("снимок на {entries} записей ведёт к другому состоянию, чем журнал")
+            }
+            Self::NotFounded => "в хранилище нет основанного журнала".into(),
+            Self::PeriodKey(number) => format!("ключа периода {number} нет, или он не от этого журнала"),
+            Self::Sign(why) => format!("ключи журнала не подписывают: {why}"),
+            Self::Verifier(person) => format!("проверочная запись пароля лица {person} повреждена"),
+        };
+        Reason::of(self, ru)
+    }
+}
+
+/// What is wrong with an entry.
+fn fault_ru(fault: &Fault) -> String {
+    match fault {
+        Fault::Entry(error) => format!("это не запись журнала ({error})"),
+        Fault::Statement(error) => format!("подпись или форма не проходят проверку ({error})"),
+        Fault::Genesis(error) => format!("журнал ею не основан ({error})"),
+        Fault::UnknownCertificate { certificate } => format!("сертификата {certificate} в журнале нет"),
+        Fault::Refused(refusal) => format!("по правилам отклоняется: {}", refusal_words(refusal.code()).ru),
+        Fault::OtherLog { expected, found } => format!("это журнал {found}, а ожидался {expected}"),
+    }
+}
