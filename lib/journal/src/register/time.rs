@@ -162,7 +162,7 @@ fn waits_for_runs(candidate: &Candidate<'_>) -> bool {
 }
 
 /// Whether an entry comes while the daemon does not run: a Start, and a succession, whatever the kept entries say.
-fn comes_at_rest(candidate: &Candidate<'_>) -> bool {
+pub(super) fn comes_at_rest(candidate: &Candidate<'_>) -> bool {
     match candidate.content {
         CandidateContent::Fact(fact) => matches!(fact, Fact::Start(_)),
         CandidateContent::Statement(statement) => matches!(statement.get().act(), Act::Succession(_)),
