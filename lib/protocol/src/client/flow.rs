@@ -181,6 +181,7 @@ impl Kind {
             Query::Orders(_) => 21,
             Query::Retention(_) => 22,
             Query::Runs(_) => 23,
+            Query::Alarms(_) => 26,
             Query::Copy(_) => 30,
             Query::Cells => 31,
         })
@@ -212,6 +213,7 @@ impl Kind {
                 Answer::Orders(_) => 21,
                 Answer::Retention(_) => 22,
                 Answer::Runs(_) => 23,
+                Answer::Alarms(_) => 26,
                 Answer::Copy(_) => 30,
                 Answer::Cells(_) => 31,
             }
