@@ -24,6 +24,7 @@ mod people;
 mod read;
 pub mod retention;
 pub mod rows;
+mod say;
 mod session;
 mod site;
 pub mod snapshot;

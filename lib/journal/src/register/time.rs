@@ -101,7 +101,9 @@ impl Register {
                     self.drop_proposal(proposal);
                     effects.push(Effect::ProposalLapsed { proposal });
                 }
-                Due::Order(proposal) => self.order_due(candidate.index, proposal, &mut effects),
+                Due::Order(proposal) => {
+                    self.order_due((candidate.index, candidate.wall_ms), proposal, &mut effects);
+                }
                 Due::HoldWarning(hold) => self.hold_warns(hold, ran_ms, &mut effects),
                 Due::Hold(hold) => self.end_hold(hold, &mut effects),
                 Due::Reservation(id) => {
