@@ -11,7 +11,7 @@ use crate::canonical;
 use crate::ids::{CertId, PersonId};
 use crate::suite::Suite;
 
-/// Version of the format that this build writes. Version 1, without the last three fields, is read for ever.
+/// Version of the format that this build writes. Version 1, without the last four fields, is read for ever.
 pub const VERSION: u8 = 2;
 /// Longest checkpoint and longest verifier text, in bytes.
 pub const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -47,6 +47,9 @@ pub struct StateRecord {
     pub policy: Option<u64>,
     #[n(7)]
     known: Vec<KnownPerson>,
+    /// Alarms of the log below this index were shown to this officer.
+    #[n(8)]
+    pub alarms_heard: u64,
 }
 
 /// A period key of the log, as the KeyRoll at this index gave it.
@@ -105,10 +108,12 @@ pub struct OwnChain {
 }
 
 impl StateRecord {
-    /// What was seen of people in entries from this index on is forgotten: the log has lost them. A revocation stays.
+    /// What was seen of people and of alarms in entries from this index on is forgotten: the log has lost them. A
+    /// revocation stays.
     pub fn forget_people_from(&mut self, index: u64) {
         self.known.retain(|known| known.enrolled < index || known.revoked);
         self.known.iter_mut().for_each(|known| known.enrolled = known.enrolled.min(index.saturating_sub(1)));
+        self.alarms_heard = self.alarms_heard.min(index);
     }
 
     /// The record of a terminal that has never logged in.
@@ -122,6 +127,7 @@ impl StateRecord {
             period: None,
             policy: None,
             known: Vec::new(),
+            alarms_heard: 0,
         }
     }
 

@@ -91,6 +91,7 @@ impl Agent {
             | Event::ErasureDone(..)
             | Event::Ordered(_)
             | Event::Revoked(_)
+            | Event::Alarm(_)
             | Event::MissingBody(..)
             | Event::BadWrap(..)
             | Event::Dropped(..) => self.mention(event),

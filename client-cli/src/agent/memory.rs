@@ -40,6 +40,7 @@ impl Memory {
             | Reply::Sessions(_)
             | Reply::Server(_)
             | Reply::Orders(_)
+            | Reply::Alarms(_)
             | Reply::Found(..)
             | Reply::Founded(..) => {}
         }

@@ -26,6 +26,7 @@ pub(crate) fn told(reply: Reply) -> Vec<Tell> {
         | Reply::Sessions(_)
         | Reply::Server(_)
         | Reply::Orders(_)
+        | Reply::Alarms(_)
         | Reply::Found(..)
         | Reply::Founded(..)) => vec![Tell::Done(Box::new(short))],
     }

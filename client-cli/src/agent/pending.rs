@@ -117,6 +117,8 @@ pub(crate) fn kind(command: &Command) -> u8 {
         | Command::FetchFile(..)
         | Command::ErasePlan(_)
         | Command::Orders(_)
+        | Command::Alarms
+        | Command::HeardAlarms(_)
         | Command::Ask(_) => 0,
         Command::Send(_) => MESSAGE,
         Command::SendFile(_) => FILE,

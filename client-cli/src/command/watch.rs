@@ -10,7 +10,7 @@ use crate::trouble::Trouble;
 use console::voice::print_to;
 use console::{Exit, Lang};
 use journal::ids::ConversationId;
-use link::terminal::{TerminalError, refusal_words, words::what_words};
+use link::terminal::{TerminalError, alarm_words, refusal_words, words::what_words};
 use protocol::client::Event;
 use protocol::client::event::ConversationView;
 use serde::Serialize;
@@ -126,6 +126,12 @@ fn line(
             ("key-changed", format!("{}: {}", who(*person), lang.pick("has a new key", "новый ключ")))
         }
         Event::Succession(view) => ("succession", show::succession(view, lang)),
+        Event::Alarm(view) => {
+            let words = alarm_words(view);
+            let (what, advice) = (lang.pick(words.en, words.ru), lang.pick(words.advice_en, words.advice_ru));
+            let about = view.person.map_or(String::new(), |person| format!(": {}", who(person)));
+            ("alarm", format!("{} #{}: {what}{about}. {advice}", lang.pick("ALARM", "ТРЕВОГА"), view.index))
+        }
         Event::Revoked(person) => {
             ("revoked", format!("{}: {}", who(*person), lang.pick("revoked", "сертификат отозван")))
         }

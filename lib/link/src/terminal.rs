@@ -7,6 +7,7 @@
 //! - as the agent does, with other work in between: [`Terminal::dial`] beside everything else, [`Terminal::attach`],
 //!   [`Terminal::give`], and [`Terminal::next`], which may be dropped at any await without loss.
 
+mod alarm_words;
 pub mod backoff;
 mod check;
 mod dialling;
@@ -18,6 +19,7 @@ mod silence;
 mod wire;
 pub mod words;
 
+pub use alarm_words::{AlarmWords, alarm_words};
 pub use backoff::Backoff;
 pub use erasing_words::erasing_words;
 pub use error::TerminalError;

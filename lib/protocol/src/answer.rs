@@ -85,6 +85,9 @@ pub enum Answer {
     /// The `RetentionRun` facts.
     #[n(23)]
     Runs(#[n(0)] Page),
+    /// The `Alarm` facts.
+    #[n(26)]
+    Alarms(#[n(0)] Page),
     /// What is being erased: the server's word.
     #[n(28)]
     Erasing(#[n(0)] ErasingRecord),
@@ -115,6 +118,12 @@ pub struct RetentionRecord {
     /// What it takes then, of what there is now.
     #[n(4)]
     pub preview: Preview,
+    /// Runs wait because the wall clock went far ahead: for so many milliseconds more of the server's running.
+    #[n(5)]
+    pub waits_ms: Option<u64>,
+    /// The server's clock.
+    #[n(6)]
+    pub now_ms: u64,
 }
 
 /// How an order of erasure stands, by the server's word.

@@ -83,6 +83,9 @@ pub enum Query {
     /// A page of the runs of the retention schedule that took something, at or above an index.
     #[n(23)]
     Runs(#[n(0)] Index),
+    /// A page of the alarms, at or above an index; officers.
+    #[n(26)]
+    Alarms(#[n(0)] Index),
     /// What is being erased, and what it waits for.
     #[n(28)]
     Erasing,

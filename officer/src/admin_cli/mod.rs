@@ -3,6 +3,7 @@
 //! Never decides what anybody may: the Register does, and says so in its refusals.
 
 mod admit;
+mod alarms;
 mod backup;
 mod brought;
 mod cell;

@@ -1,6 +1,7 @@
 //! One command's session with the server: opens the credential, logs in, asks and acts, logs out.
 //! Never keeps a password longer than the login takes, and never goes on where the server cannot prove its log.
 
+use super::alarms;
 use super::home::Home;
 use super::trouble::Trouble;
 use clap::Args;
@@ -143,7 +144,12 @@ pub(super) fn session<T>(
     drop(password);
     let done = match online.ready.must_set_password {
         true => Err(Trouble::new(Exit::NotAllowed, "must-set-password", &Said::MustSet)),
-        false => work(&mut online),
+        false => {
+            // Before anything else. Scripts read them in `status`.
+            let told =
+                if online.is_officer() && !voice.json { alarms::tell(&mut online, voice) } else { Ok(()) };
+            told.and_then(|()| work(&mut online))
+        }
     };
     online.end();
     done
@@ -183,6 +189,12 @@ impl Online {
     /// Who works here.
     pub(super) fn person(&self) -> PersonId {
         self.ready.person
+    }
+
+    /// Whether that is an officer, by the certificate that this session came with.
+    pub(super) fn is_officer(&self) -> bool {
+        let current = self.terminal.credential().current();
+        current.is_ok_and(|own| own.signature_certificate().roles().contains(Role::Officer))
     }
 
     /// What the login brought.

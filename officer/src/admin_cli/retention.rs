@@ -9,7 +9,7 @@ use super::policy_words::{covered, kept_value, time_of_day};
 use super::trouble::Trouble;
 use crate::policy_file::minute_of;
 use clap::{ArgGroup, Args, Subcommand};
-use console::when::{minute, rfc3339};
+use console::when::{duration, minute, rfc3339};
 use console::{Exit, HelpTable, Lang, Voice};
 use journal::act::{ConversationKind, DualAct};
 use journal::policy::{LabelName, Policy};
@@ -31,7 +31,7 @@ pub(super) enum Retention {
     },
     /// Propose another schedule, which replaces all rules; a second officer approves it as a policy.
     #[command(
-        after_help = "Example: conclave-admin retention propose --keep private=90 --keep group:2=365 --keep any=3650 --at 03:00\nExample: conclave-admin retention propose --for-ever\nA label is named by its rank, from 0. The most specific rule counts; what no rule covers is kept for ever."
+        after_help = "Example: conclave-admin retention propose --keep private=90 --keep group:2=365 --keep any=3650 --at 03:00\nExample: conclave-admin retention propose --for-ever\nExample: conclave-admin retention propose --date-is-right\nA label is named by its rank, from 0. The most specific rule counts; what no rule covers is kept for ever."
     )]
     Propose(Propose),
     /// Show the next run, the last one, and what is due.
@@ -43,7 +43,7 @@ pub(super) enum Retention {
 }
 
 #[derive(Args)]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["keep", "at", "for_ever"])))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["keep", "at", "for_ever", "date_is_right"])))]
 pub(super) struct Propose {
     /// Keep messages for so many days: any|private|group, and :RANK of a label. May be given more than once.
     #[arg(long, value_name = "WHAT=DAYS", value_parser = rule, conflicts_with = "for_ever")]
@@ -54,6 +54,9 @@ pub(super) struct Propose {
     /// No rules: everything is kept for ever.
     #[arg(long)]
     for_ever: bool,
+    /// Changes nothing: the schedule waits because the date went far ahead, and the date is right.
+    #[arg(long, conflicts_with_all = ["keep", "at", "for_ever"])]
+    date_is_right: bool,
     #[command(flatten)]
     decision: Decision,
     #[command(flatten)]
@@ -70,7 +73,7 @@ pub(super) const HELP: &HelpTable = &[
     ),
     (
         "retention propose/@after",
-        "Пример: conclave-admin retention propose --keep private=90 --keep group:2=365 --keep any=3650 --at 03:00\nПример: conclave-admin retention propose --for-ever\nГриф называют его рангом, с 0. Действует самое точное правило; что не охвачено, хранится бессрочно.",
+        "Пример: conclave-admin retention propose --keep private=90 --keep group:2=365 --keep any=3650 --at 03:00\nПример: conclave-admin retention propose --for-ever\nПример: conclave-admin retention propose --date-is-right\nГриф называют его рангом, с 0. Действует самое точное правило; что не охвачено, хранится бессрочно.",
     ),
     (
         "retention propose/keep",
@@ -78,6 +81,10 @@ pub(super) const HELP: &HelpTable = &[
     ),
     ("retention propose/at", "когда проходит ежедневное стирание, UTC"),
     ("retention propose/for_ever", "без правил: всё хранится бессрочно"),
+    (
+        "retention propose/date_is_right",
+        "ничего не менять: стирание ждёт, потому что дата ушла далеко вперёд, а дата верна",
+    ),
     ("retention status/@about", "Показать следующее и последнее стирание и то, чей срок истёк."),
     ("retention status/@after", "Пример: conclave-admin retention status"),
 ];
@@ -92,11 +99,17 @@ console::words! {
         Proposed { index: u64 }
             => en("proposed: #{index}\nAnother officer approves it: conclave-admin policy approve {index}"),
                ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin policy approve {index}");
+        Date { days: String, rules: String, falls: String }
+            => en("the schedule stays as it is:\n{rules}The officers say that the server's date is right: {days}. Then runs wait no longer, and what is due falls:\n{falls}Another officer approves."),
+               ru("сроки останутся прежними:\n{rules}Офицеры подтверждают, что дата на сервере верна: {days}. Тогда ожидание кончится и сотрётся то, чей срок истёк:\n{falls}Утверждает второй офицер.");
+        NotAsked
+            => en("runs do not wait because of the date: there is nothing to confirm"),
+               ru("стирание не ждёт из-за даты: подтверждать нечего");
         Same => en("the schedule is so already"), ru("сроки и так таковы");
         Unfit { why: String } => en("no such schedule: {why}"), ru("такими сроки быть не могут: {why}");
-        Status { next: String, last: String, falls: String }
-            => en("The server says:\nnext run: {next}\nlast run: {last}\n{falls}"),
-               ru("По словам сервера:\nследующее стирание: {next}\nпоследнее стирание: {last}\n{falls}");
+        Status { next: String, waits: String, last: String, falls: String }
+            => en("The server says:\nnext run: {next}\n{waits}last run: {last}\n{falls}"),
+               ru("По словам сервера:\nследующее стирание: {next}\n{waits}последнее стирание: {last}\n{falls}");
     }
 }
 
@@ -145,6 +158,8 @@ impl Data {
 #[derive(Serialize)]
 struct StatusData {
     next: Option<String>,
+    /// Runs wait because the date went far ahead: for so much more of the server's running.
+    waits_ms: Option<u64>,
     open_parts: Option<u32>,
     last: Option<LastData>,
     due: Vec<u64>,
@@ -254,9 +269,43 @@ impl Propose {
         Schedule { rules, minute: self.at.unwrap_or(ruling.minute) }
     }
 
+    /// The policy as it rules, set again: by that two officers say that the date is right.
+    fn confirm_date(
+        &self,
+        online: &mut Online,
+        ruling: Policy,
+        voice: Voice,
+    ) -> Result<(Text, Data), Trouble> {
+        let lang = voice.lang;
+        let record = ask(online, None)?;
+        if record.waits_ms.is_none() {
+            return Err(Trouble::new(Exit::No, "unchanged", &Said::NotAsked));
+        }
+        let schedule = ruling.retention.clone();
+        let plan = Said::Date {
+            days: minute(record.now_ms),
+            rules: rules(&schedule, &ruling.labels, lang),
+            falls: falls(&schedule, &ruling.labels, &record, lang),
+        };
+        let mut data = Data::of(&schedule);
+        (data.due, data.held) = (record.preview.counts.clone(), Some(record.preview.held));
+        let said = match self.decision.ask(online, voice, &plan)? {
+            Decided::PlanOnly => plan,
+            Decided::Yes => {
+                let index = propose(online, &DualAct::Policy(ruling))?;
+                data.index = Some(index);
+                Said::Proposed { index }
+            }
+        };
+        Ok((Text(console::Words::say(&said, lang)), data))
+    }
+
     fn propose(&self, online: &mut Online, voice: Voice) -> Result<(Text, Data), Trouble> {
         let ruling = proven(online)?;
         let retention = self.schedule(&ruling.retention);
+        if self.date_is_right {
+            return self.confirm_date(online, ruling, voice);
+        }
         if retention == ruling.retention {
             return Err(Trouble::new(Exit::No, "unchanged", &Said::Same));
         }
@@ -287,6 +336,20 @@ impl Propose {
     }
 }
 
+/// Why runs wait, for how long, and the ways out.
+fn waits(record: &RetentionRecord, lang: Lang) -> String {
+    let Some(left_ms) = record.waits_ms else { return String::new() };
+    let left = duration(left_ms, lang);
+    lang.pick(
+        format!(
+            "  IT WAITS: the server's date went far ahead of its running. It waits until the server has run for {left} more\n  the date is right: conclave-admin retention propose --date-is-right\n  the date is WRONG: conclave-admin retention propose --for-ever, until it is set right\n"
+        ),
+        format!(
+            "  ЖДЁТ: дата сервера ушла далеко вперёд от времени его работы. Ждать, пока он проработает ещё {left}\n  дата верна: conclave-admin retention propose --date-is-right\n  дата НЕВЕРНА: conclave-admin retention propose --for-ever, пока её не исправят\n"
+        ),
+    )
+}
+
 fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
     let lang = voice.lang;
     let (record, policy) =
@@ -310,11 +373,13 @@ fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
     };
     let said = Said::Status {
         next: record.next_ms.map_or_else(none, |at| minute(at) + &open),
+        waits: waits(&record, lang),
         last: record.last.as_ref().map_or_else(none, told),
         falls: falls(&policy.retention, &policy.labels, &record, lang),
     };
     let data = StatusData {
         next: record.next_ms.map(rfc3339),
+        waits_ms: record.waits_ms,
         open_parts: record.open_parts,
         last,
         due: record.preview.counts,

@@ -1,6 +1,7 @@
 //! `status`: how the server does. The checkpoint is verified; the figures are the server's word and are named so.
 //! Never changes anything.
 
+use super::alarms::{self, Alarm};
 use super::names::Names;
 use super::online::{Access, For, Online, session};
 use super::trouble::Trouble;
@@ -74,6 +75,8 @@ struct Data {
     cell: &'static str,
     /// The newest backup, where there is one.
     backup: Option<Newest>,
+    /// Alarms that nobody was shown at this terminal before; a person has read them above.
+    alarms: Vec<Alarm>,
 }
 
 #[derive(Serialize)]
@@ -142,8 +145,12 @@ impl Status {
                 Some(record) => Some(newest(online, record, voice.lang)?),
                 None => None,
             };
+            let alarms = match voice.json && online.is_officer() {
+                true => alarms::take(online, voice.lang)?,
+                false => Vec::new(),
+            };
             let ready = online.ready();
-            Ok((*status, ready.head.size.saturating_sub(ready.before.size), backup))
+            Ok((*status, ready.head.size.saturating_sub(ready.before.size), (backup, alarms)))
         })?;
         tell(&status, grown, backup, voice)
     }
@@ -189,7 +196,12 @@ fn newest(online: &mut Online, record: &BackupRecord, lang: Lang) -> Result<Newe
     })
 }
 
-fn tell(status: &StatusRecord, grown: u64, backup: Option<Newest>, voice: Voice) -> Result<Exit, Trouble> {
+fn tell(
+    status: &StatusRecord,
+    grown: u64,
+    (backup, alarms): (Option<Newest>, Vec<Alarm>),
+    voice: Voice,
+) -> Result<Exit, Trouble> {
     // Its signatures were verified when it came.
     let head = match SignedCheckpoint::parse(&status.note) {
         Ok(checkpoint) => checkpoint.claimed().head,
@@ -242,6 +254,7 @@ fn tell(status: &StatusRecord, grown: u64, backup: Option<Newest>, voice: Voice)
         takes_messages: status.takes_messages,
         cell: name,
         backup,
+        alarms,
     };
     Ok(voice.done("status", &said, data))
 }

@@ -25,7 +25,7 @@ impl Register {
             if replaced.is_none_or(|old| old.person != act.person || old.state == EnvelopeState::Void) {
                 return Err(Refusal::EnvelopeState { number: act.replaces });
             }
-            self.make_void(act.replaces, cx.by.index, &mut effects);
+            self.make_void(cx, act.replaces, &mut effects);
         }
         let envelope = Envelope { person: act.person, state: EnvelopeState::Printed, index: cx.by.index };
         self.envelopes.insert(act.number, envelope);
@@ -50,10 +50,15 @@ impl Register {
         }
         let before = std::mem::replace(&mut row.password, PasswordState::Envelope(number));
         row.wrong_passwords = 0;
+        let known = row.last_login.is_some();
         let mut effects = Vec::new();
+        // Whoever had a password of his own cannot enter by it any more.
+        if known {
+            self.lose_say(cx, person, &mut effects);
+        }
         // An earlier envelope that was never used opens nothing beside the new one.
         if let PasswordState::Envelope(old) = before {
-            self.make_void(old, cx.by.index, &mut effects);
+            self.make_void(cx, old, &mut effects);
         }
         let handed = Envelope { person, state: EnvelopeState::HandedOver, index: cx.by.index };
         self.envelopes.insert(number, handed);
@@ -69,23 +74,26 @@ impl Register {
             return Err(Refusal::EnvelopeState { number: act.number });
         }
         let mut effects = Vec::new();
-        self.make_void(act.number, cx.by.index, &mut effects);
+        self.make_void(cx, act.number, &mut effects);
         Ok(Applied::with(Audience::Officers, effects))
     }
 
     /// A used envelope stays used; any other is void from here on and opens nothing.
-    fn make_void(&mut self, number: u64, index: u64, effects: &mut Vec<Effect>) {
+    fn make_void(&mut self, cx: &Context<'_>, number: u64, effects: &mut Vec<Effect>) {
         let Some(envelope) = self.envelopes.get_mut(&number) else { return };
         if envelope.state == EnvelopeState::Used {
             return;
         }
         envelope.state = EnvelopeState::Void;
-        envelope.index = index;
+        envelope.index = cx.by.index;
         let person = envelope.person;
         if let Some(row) = self.people.get_mut(&person)
             && row.password == PasswordState::Envelope(number)
         {
             row.password = PasswordState::None;
+            if row.last_login.is_some() {
+                self.lose_say(cx, person, effects);
+            }
         }
         effects.push(Effect::EnvelopeVoided { number, person });
     }

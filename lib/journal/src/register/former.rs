@@ -67,6 +67,14 @@ impl Register {
         self.site.as_ref()?.former.as_ref().filter(|former| former.counts(now_ms, ran_ms))
     }
 
+    /// The former time to object, where it still counts because it is the longer one, and until when by the wall clock at
+    /// least: for who asks what rules.
+    pub fn former_objection(&self, wall_ms: u64, boot_ms: u64) -> Option<(u64, u64)> {
+        let ran_ms = self.ran_by(boot_ms);
+        let former = self.former(wall_ms, ran_ms)?;
+        Some((former.objection_ms, former.until_ms.max(self.wall_of(former.until_ran_ms))))
+    }
+
     /// How long those concerned may object to what is ordered at these times.
     pub(super) fn objection_ms(&self, now_ms: u64, ran_ms: u64) -> Result<u64, Refusal> {
         let now = self.ruling_policy()?.objection_ms;

@@ -146,6 +146,48 @@ fn one_officers_proposals_leave_room_and_fall_with_him() {
 }
 
 #[test]
+fn an_order_that_counts_over_what_is_erased_since_leaves_its_slot_when_it_is_stopped() {
+    let mut log = TestLog::standard(37);
+    let chat = log.talking("anna", &["boris"]);
+    let proposal = two(&mut log, &whole(chat));
+    let target = EraseTarget::Conversation(chat);
+    log.act("anna", Act::Erase(Erase { target })).unwrap();
+    assert!(log.register.order(proposal).is_some(), "it is shown as long as it counts");
+    log.act("boris", Act::Object(Object { proposal })).unwrap();
+    assert!(log.register.order(proposal).is_none());
+    assert!(Register::restore(&log.register.snapshot()).unwrap() == log.register);
+}
+
+#[test]
+fn two_steps_get_nobody_round_the_time_to_object() {
+    let mut log = TestLog::standard(38);
+    let chat = log.talking("anna", &["boris"]);
+    two(&mut log, &DualAct::Policy(Policy { objection_ms: 60_000, ..Policy::standard() }));
+    assert_eq!(log.register.former_objection(log.now_ms, log.boot_ms).map(|(ms, _)| ms), Some(3 * DAY_MS));
+    // By the rules of now, messages of a second schedule would fall tonight, and an order within the minute.
+    let minute = u16::try_from(log.now_ms / 60_000 % (24 * 60)).unwrap() + 2;
+    let sent = log.send("anna", chat).unwrap();
+    log.wait_ms(60_001);
+    let rules = vec![RetentionRule { kind: None, label: None, keep_days: 1 }];
+    let retention = Retention { rules, minute };
+    two(&mut log, &DualAct::Policy(Policy { objection_ms: 60_000, retention, ..Policy::standard() }));
+    let other = log.talking("anna", &["vera"]);
+    let given = two(&mut log, &whole(other));
+    for day in 0..4 {
+        let due_ms = log.register.retention().next_ms.expect("a schedule");
+        log.wait_ms(due_ms - log.now_ms);
+        tick(&mut log);
+        let run = log.register.retention_due(log.now_ms, log.boot_ms).expect("due");
+        assert_eq!(run.counts[0] == 0, day < 3, "the first schedule's three days count, day {day}");
+        log.fact(Fact::RetentionRun(run)).expect("a run");
+        let done = log.register.order(given).is_some_and(|row| row.state.is_done());
+        assert_eq!(done, day >= 3, "and for an order, day {day}");
+    }
+    assert!(log.register.message(sent).unwrap().erased);
+    assert_eq!(log.register.former_objection(log.now_ms, log.boot_ms), None);
+}
+
+#[test]
 fn a_stopped_order_leaves_no_slot_taken_for_ever() {
     let mut log = TestLog::standard(36);
     log.third_officer("oskar", &Described::new(Role::Officer, Clearance::TOP_SECRET));

@@ -5,7 +5,7 @@ use super::columns::ERASED;
 use super::session::check_covered;
 use super::{
     Applied, Audience, Context, Due, Effect, HOLD_MS_MAX, HOLDS_MAX, HOLDS_OF_ONE_MAX, HoldRow, ORDERS_MAX,
-    OrderRow, OrderState, Register, Silenced,
+    OrderRow, OrderState, Register,
 };
 use crate::act::{CellName, EraseOrder, EraseTarget, Hold, HoldScope, Object};
 use crate::ids::{ConversationId, Index};
@@ -79,7 +79,7 @@ impl Register {
         Ok(())
     }
 
-    fn known_conversation(&self, id: ConversationId) -> Result<u64, Refusal> {
+    pub(super) fn known_conversation(&self, id: ConversationId) -> Result<u64, Refusal> {
         let unknown = Refusal::UnknownConversation { conversation: id };
         self.derived.conversation_ids.get(&id).copied().ok_or(unknown)
     }
@@ -98,7 +98,7 @@ impl Register {
         let confirms = order.confirms;
         let until_ms = cx.now_ms.saturating_add(objection_ms);
         let ran_ms = cx.ran_ms.saturating_add(objection_ms);
-        let silenced = self.silenced_already(cx, conversation, &order.target, objection_ms);
+        let silenced = self.silenced_already(cx, conversation, &order.target, (objection_ms, until_ms));
         let state = match silenced.filter(|_| confirms.is_none()) {
             Some((person, index)) => OrderState::Silenced(person, index, until_ms),
             None => OrderState::Counting(until_ms),
@@ -118,61 +118,22 @@ impl Register {
         effects
     }
 
-    /// Whoever might object and is suspended, or was revoked or cut out of the conversation within the time to object before
-    /// the order: with the entry that did it.
-    fn silenced_already(
-        &self,
-        cx: &Context<'_>,
-        conversation: u64,
-        target: &EraseTarget,
-        objection_ms: u64,
-    ) -> Option<(PersonId, Index)> {
-        let recent = |by: &Silenced| {
-            cx.now_ms.saturating_sub(by.wall_ms) < objection_ms
-                || cx.ran_ms.saturating_sub(by.ran_ms) < objection_ms
-        };
-        let persons = self.people.values().filter_map(|person| {
-            let revoked = person.silenced.as_ref().filter(|by| recent(by)).map(|by| by.index);
-            Some((person.id, person.suspended.or(revoked)?))
-        });
-        let mut concerned = persons.filter(|(person, _)| self.may_object(*person, target));
-        concerned.next().or_else(|| {
-            let cut = &self.conversations.get(&conversation)?.silenced;
-            cut.iter().find(|(_, by)| recent(by)).map(|(person, by)| (*person, by.index))
-        })
-    }
-
-    /// The entry at this index keeps a person from objecting, everywhere or in these conversations: what he might object to
-    /// waits for two officers' fresh word as if he had. One officer alone takes nobody's time to object away.
-    pub(super) fn silence(
+    /// The time to object is over. What a hold keeps by now waits for it, and for two officers' fresh word afterwards; what
+    /// somebody could not object to for all of that time waits for that word too.
+    pub(super) fn order_due(
         &mut self,
-        person: PersonId,
-        within: Option<&[u64]>,
-        at: Index,
+        (at, now_ms): (Index, u64),
+        proposal: Index,
         effects: &mut Vec<Effect>,
     ) {
-        let here = |target: &EraseTarget| match within {
-            Some(numbers) => {
-                self.known_conversation(target.conversation()).is_ok_and(|number| numbers.contains(&number))
-            }
-            None => true,
-        };
-        let counting = self.orders.iter().filter_map(|(proposal, row)| {
-            let OrderState::Counting(until_ms) = row.state else { return None };
-            let target = &row.order.target;
-            (here(target) && self.may_object(person, target)).then_some((*proposal, until_ms))
-        });
-        for (proposal, until_ms) in counting.collect::<Vec<_>>() {
-            self.stop_order(proposal, OrderState::Silenced(person, at, until_ms), effects);
-        }
-    }
-
-    /// The time to object is over. What a hold keeps by now waits for it, and for two officers' fresh word afterwards.
-    pub(super) fn order_due(&mut self, at: Index, proposal: Index, effects: &mut Vec<Effect>) {
         let Some(row) = self.orders.get(&proposal) else { return };
-        match self.holding(&row.order.target) {
-            Some(hold) => self.stop_order(proposal, OrderState::Held(hold), effects),
-            None => self.carry_out(at, proposal, effects),
+        let until_ms = row.state.until_ms().unwrap_or(now_ms);
+        if let Some(hold) = self.holding(&row.order.target) {
+            self.stop_order(proposal, OrderState::Held(hold), effects);
+        } else if let Some(person) = self.ran_out_within(&row.order.target, until_ms..now_ms) {
+            self.stop_order(proposal, OrderState::Silenced(person, at, until_ms), effects);
+        } else {
+            self.carry_out(at, proposal, effects);
         }
     }
 
@@ -183,13 +144,20 @@ impl Register {
         stopped.collect::<Vec<_>>().into_iter().for_each(|proposal| self.remove_order(proposal));
     }
 
-    fn stop_order(&mut self, proposal: Index, state: OrderState, effects: &mut Vec<Effect>) {
+    pub(super) fn stop_order(&mut self, proposal: Index, state: OrderState, effects: &mut Vec<Effect>) {
         let Some(row) = self.orders.get_mut(&proposal) else { return };
         let (before, ran_ms) = (std::mem::replace(&mut row.state, state), row.ran_ms);
         if let OrderState::Counting(until_ms) = before {
             self.falls_no_more(Due::Order(proposal), until_ms, ran_ms);
         }
         effects.push(Effect::OrderStopped { proposal });
+        // Somebody with the right to it has erased the whole conversation meanwhile: it is about nothing any more.
+        let Some(row) = self.orders.get(&proposal) else { return };
+        let number = self.known_conversation(row.order.target.conversation());
+        let erased = number.and_then(|number| self.row(number)).is_ok_and(|row| row.erased.is_some());
+        if erased && state.is_stopped() {
+            self.remove_order(proposal);
+        }
     }
 
     /// Takes what the order names and nobody has erased meanwhile; `at` is the entry that lets it happen.
@@ -240,23 +208,6 @@ impl Register {
             row.objected.push(cx.by.signer);
         }
         Ok(Applied::with(Audience::Conversation(conversation), effects))
-    }
-
-    /// Either side of a private conversation, a group's owner, and who wrote one of the messages.
-    pub fn may_object(&self, person: PersonId, target: &EraseTarget) -> bool {
-        let Ok(number) = self.known_conversation(target.conversation()) else { return false };
-        let Ok(row) = self.row(number) else { return false };
-        let side = match row.membership.owner() {
-            Some(owner) => owner == person,
-            None => row.membership.members().contains_key(&person),
-        };
-        let wrote = || match target {
-            EraseTarget::Conversation(_) => false,
-            EraseTarget::Messages(_, messages) => {
-                messages.iter().filter_map(|index| self.message(*index)).any(|row| row.author == person)
-            }
-        };
-        side || wrote()
     }
 
     /// One of the two who gave the order takes it back before it has taken effect; where neither is an officer any more, any.

@@ -1,6 +1,13 @@
-//! How far the wall clock went on while the server did not run: a date that was set wrong lets nothing fall at once.
+//! How far the wall clock went on while the server did not run, or faster than it ran: a date that was set wrong lets nothing
+//! fall before the officers had time to hear of it.
 //! Never reads a clock; both stand in the entries.
 
+use super::retention::bad;
+use super::{Candidate, CandidateContent, Register};
+use crate::fact::{AlarmKind, Fact};
+use crate::ids::Index;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
 use minicbor::{Decode, Encode};
 
 /// So far the wall clock may go on without the server before runs wait: a long weekend.
@@ -8,12 +15,18 @@ pub(super) const LEAP_MS_MAX: u64 = 4 * 24 * 3_600_000;
 /// Each hour for which the server runs makes up for so many that it did not: who goes home at night and over the weekend is
 /// never in arrears.
 const MADE_UP: u64 = 8;
+/// While runs wait, leaps by starts do not make them wait anew as long as they come to no more than so much at once, and each
+/// hour of running takes off so many: a site that runs for two days a week comes to the end of its wait.
+const BORNE_MS_MAX: u64 = 2 * LEAP_MS_MAX;
+const BORNE: u64 = 16;
+/// What the clock gains while the server runs is made up for by this share of the running: five minutes a day, as clocks drift.
+const DRIFT: u64 = 288;
 
 /// What the wall clock is ahead of the server, and what follows from it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode)]
 #[cbor(array)]
 pub(super) struct Leap {
-    /// Milliseconds that it went on without the server and that are not made up for.
+    /// Milliseconds that it went on before a START and that are not made up for.
     #[n(0)]
     ahead_ms: u64,
     /// Runs of the retention schedule wait until the server has run for so long.
@@ -22,21 +35,56 @@ pub(super) struct Leap {
     /// It went too far, by so much, and no alarm says so yet.
     #[n(2)]
     untold_ms: Option<u64>,
+    /// Milliseconds that it gained on the server while that ran.
+    #[n(3)]
+    gained_ms: u64,
+    /// Milliseconds of further leaps by starts that this wait stands for too.
+    #[n(4)]
+    borne_ms: u64,
+    /// The newest alarm that says so.
+    #[n(5)]
+    told_at: Option<Index>,
+}
+
+/// From one entry to the next.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    /// By the wall clock.
+    pub(super) wall_ms: u64,
+    /// By the server's running.
+    pub(super) running_ms: u64,
+    /// Both are of one run: no START lies between.
+    pub(super) in_run: bool,
 }
 
 impl Leap {
-    /// Another entry: so much later by the wall clock and by the server's running, which comes to `ran_ms` with it.
-    pub(super) fn after(self, wall_ms: u64, running_ms: u64, ran_ms: u64, wait_ms: u64) -> Self {
-        let left_ms = self.ahead_ms.saturating_sub(running_ms.saturating_mul(MADE_UP));
-        let ahead_ms = left_ms.saturating_add(wall_ms.saturating_sub(running_ms));
-        if ahead_ms <= LEAP_MS_MAX {
-            return Self { ahead_ms, ..self };
+    /// Another entry; the server's running comes to `ran_ms` with it.
+    pub(super) fn after(self, step: Step, ran_ms: u64, wait_ms: u64) -> Self {
+        let Step { wall_ms, running_ms, in_run } = step;
+        let gain_ms = wall_ms.saturating_sub(running_ms);
+        let mut ahead_ms = self.ahead_ms.saturating_sub(running_ms.saturating_mul(MADE_UP));
+        let mut gained_ms = self.gained_ms;
+        match in_run {
+            true => {
+                // A clock that is set right again gives back what it had gained.
+                let back_ms = running_ms.saturating_sub(wall_ms).saturating_add(running_ms / DRIFT);
+                gained_ms = gained_ms.saturating_add(gain_ms).saturating_sub(back_ms);
+            }
+            false => ahead_ms = ahead_ms.saturating_add(gain_ms),
         }
-        Self {
-            ahead_ms: 0,
-            until_ran_ms: self.until_ran_ms.max(ran_ms.saturating_add(wait_ms)),
-            untold_ms: Some(self.untold_ms.unwrap_or(0).saturating_add(ahead_ms)),
+        let borne_ms = self.borne_ms.saturating_sub(running_ms.saturating_mul(BORNE));
+        let total_ms = ahead_ms.saturating_add(gained_ms);
+        if total_ms <= LEAP_MS_MAX {
+            return Self { ahead_ms, gained_ms, borne_ms, ..self };
         }
+        let further_ms = borne_ms.saturating_add(total_ms);
+        let stands = !in_run && ran_ms < self.until_ran_ms && further_ms <= BORNE_MS_MAX;
+        let (until_ran_ms, borne_ms) = match stands {
+            true => (self.until_ran_ms, further_ms),
+            false => (self.until_ran_ms.max(ran_ms.saturating_add(wait_ms)), 0),
+        };
+        let untold_ms = Some(self.untold_ms.unwrap_or(0).saturating_add(total_ms));
+        Self { ahead_ms: 0, gained_ms: 0, until_ran_ms, untold_ms, borne_ms, told_at: self.told_at }
     }
 
     /// Until when runs wait, by the time for which the server has run.
@@ -44,13 +92,105 @@ impl Leap {
         (ran_ms < self.until_ran_ms).then_some(self.until_ran_ms)
     }
 
+    /// The end of the last wait, if there ever was one.
+    pub(super) fn waited_until(self) -> Option<u64> {
+        Some(self.until_ran_ms).filter(|at_ms| *at_ms > 0)
+    }
+
     pub(super) fn untold_ms(self) -> Option<u64> {
         self.untold_ms
     }
 
-    /// An alarm says so, or nobody needs to hear it.
-    pub(super) fn told(&mut self) {
+    /// Nobody needs to hear of it.
+    pub(super) fn forget(&mut self) {
         self.untold_ms = None;
+    }
+
+    /// Two officers say that the date is right.
+    fn end(&mut self, ran_ms: u64) {
+        let until_ran_ms = self.until_ran_ms.min(ran_ms);
+        *self = Self { until_ran_ms, told_at: self.told_at, ..Self::default() };
+    }
+}
+
+impl Register {
+    /// The wall clock went too far without the server, and no alarm says so yet: by so many milliseconds.
+    pub fn clock_leapt(&self, wall_ms: u64, boot_ms: u64) -> Option<u64> {
+        self.leap_untold(wall_ms, self.ran_by(boot_ms))
+    }
+
+    /// When the next run comes, as it is to be expected now; of a run under way the next part, where it waits for a time.
+    pub fn next_run_ms(&self) -> Option<u64> {
+        let due_ms = self.retaining.next_ms?;
+        match self.retaining.leap.waits_until(self.ran_ms) {
+            Some(ran_ms) => Some(due_ms.max(self.wall_of(ran_ms))),
+            None => Some(due_ms).filter(|_| self.retaining.open.is_none()),
+        }
+    }
+
+    /// Runs wait because of the clock: for how much more of the server's running.
+    pub fn run_waits_ms(&self, boot_ms: u64) -> Option<u64> {
+        let ran_ms = self.ran_by(boot_ms);
+        let until_ms = self.retaining.next_ms.and(self.retaining.leap.waits_until(ran_ms))?;
+        Some(until_ms - ran_ms)
+    }
+
+    /// How far the wall clock is ahead with an entry of these times; `in_run`: no START lies between it and the last one.
+    fn leap_at(&self, wall_ms: u64, ran_ms: u64, in_run: bool) -> Leap {
+        let Ok(warning_ms) = self.hold_warning_ms(wall_ms, ran_ms) else { return Leap::default() };
+        let (wall_ms, running_ms) =
+            (wall_ms.saturating_sub(self.floor_ms), ran_ms.saturating_sub(self.ran_ms));
+        self.retaining.leap.after(Step { wall_ms, running_ms, in_run }, ran_ms, warning_ms)
+    }
+
+    /// Runs wait at these times, until the server has run for so long.
+    pub(super) fn run_waits(&self, wall_ms: u64, ran_ms: u64) -> Option<u64> {
+        self.leap_at(wall_ms, ran_ms, self.running).waits_until(ran_ms)
+    }
+
+    pub(super) fn leap_untold(&self, wall_ms: u64, ran_ms: u64) -> Option<u64> {
+        self.retaining.next_ms.and_then(|_| self.leap_at(wall_ms, ran_ms, self.running).untold_ms())
+    }
+
+    /// The alarm that runs wait because of the clock: said once, and only where it is so.
+    pub(super) fn leap_told(&mut self, candidate: &Candidate<'_>, evidence: &[u8]) -> Result<(), Refusal> {
+        let leapt_ms = self.leap_untold(candidate.wall_ms, self.ran_at(candidate));
+        match leapt_ms.is_some_and(|leapt_ms| evidence == pki::canonical::encode(&leapt_ms)) {
+            true => Ok(()),
+            false => Err(bad("the clock did not go so far")),
+        }
+    }
+
+    /// An entry stands, and its times are not taken over yet. What its rule did to the leap before counts first.
+    pub(super) fn leap_stamped(&mut self, candidate: &Candidate<'_>, ran_ms: u64, in_run: bool) {
+        if self.size == 0 {
+            return; // no time lies before the genesis
+        }
+        self.retaining.leap = self.leap_at(candidate.wall_ms, ran_ms, in_run);
+        if let CandidateContent::Fact(Fact::Alarm(alarm)) = candidate.content
+            && alarm.alarm == AlarmKind::ClockLeapt
+        {
+            self.retaining.leap.forget();
+            self.retaining.leap.told_at = Some(candidate.index);
+        }
+    }
+
+    /// Runs wait, and an alarm asks the officers whether the date is right.
+    pub(super) fn date_is_asked(&self, ran_ms: u64) -> bool {
+        let leap = self.retaining.leap;
+        leap.told_at.is_some() && leap.waits_until(ran_ms).is_some()
+    }
+
+    /// Whether two officers set this policy again, as it rules, to say that the date is right: proposed behind the alarm that
+    /// asks them.
+    pub(super) fn confirms_date(&self, proposal: Index, policy: &Policy) -> bool {
+        let asked = self.retaining.leap.told_at.is_some_and(|alarm| alarm < proposal);
+        asked && self.policy() == Some(policy)
+    }
+
+    /// Two officers say so: runs wait no longer.
+    pub(super) fn date_is_right(&mut self, ran_ms: u64) {
+        self.retaining.leap.end(ran_ms);
     }
 }
 
@@ -60,30 +200,102 @@ mod tests {
     const HOUR: u64 = 3_600_000;
     const DAY: u64 = 24 * HOUR;
 
+    /// A server and its clock.
+    #[derive(Default)]
+    struct Site {
+        leap: Leap,
+        ran_ms: u64,
+    }
+
+    impl Site {
+        fn runs(&mut self, wall_ms: u64, running_ms: u64) {
+            self.ran_ms += running_ms;
+            let step = Step { wall_ms, running_ms, in_run: true };
+            self.leap = self.leap.after(step, self.ran_ms, 7 * DAY);
+        }
+
+        fn stands_still(&mut self, wall_ms: u64) {
+            let step = Step { wall_ms, running_ms: 0, in_run: false };
+            self.leap = self.leap.after(step, self.ran_ms, 7 * DAY);
+        }
+
+        fn waits(&self) -> bool {
+            self.leap.waits_until(self.ran_ms).is_some()
+        }
+    }
+
     #[test]
     fn a_site_that_stands_still_at_night_and_over_weekends_never_waits() {
-        let (mut leap, mut ran) = (Leap::default(), 0);
+        let mut site = Site::default();
         for day in 0..700 {
             if day % 7 < 5 {
-                ran += 8 * HOUR;
-                leap = leap.after(8 * HOUR, 8 * HOUR, ran, DAY);
-                leap = leap.after(16 * HOUR, 0, ran, DAY);
+                site.runs(8 * HOUR, 8 * HOUR);
+                site.stands_still(16 * HOUR);
             } else {
-                leap = leap.after(DAY, 0, ran, DAY);
+                site.stands_still(DAY);
             }
-            assert_eq!((leap.waits_until(ran), leap.untold_ms()), (None, None), "day {day}");
+            assert_eq!((site.waits(), site.leap.untold_ms()), (false, None), "day {day}");
         }
     }
 
     #[test]
     fn many_small_leaps_are_a_large_one() {
-        let mut leap = Leap::default();
-        let three = |leap: Leap| leap.after(3 * DAY, 1000, 5000, DAY);
-        leap = three(leap);
-        assert_eq!(leap.waits_until(5000), None);
-        leap = three(leap);
-        assert_eq!(leap.waits_until(5000), Some(5000 + DAY));
-        assert!(leap.untold_ms().is_some_and(|ms| ms > 5 * DAY));
-        assert_eq!(leap.waits_until(5000 + DAY), None);
+        let mut site = Site::default();
+        site.stands_still(3 * DAY);
+        assert!(!site.waits());
+        site.stands_still(3 * DAY);
+        assert!(site.waits() && site.leap.untold_ms().is_some_and(|ms| ms > 5 * DAY));
+        site.runs(7 * DAY, 7 * DAY);
+        assert!(!site.waits());
+    }
+
+    #[test]
+    fn what_a_clock_gains_while_the_server_runs_is_not_made_up_for() {
+        let mut site = Site::default();
+        for hour in 0..150 {
+            site.runs(9 * HOUR, HOUR);
+            assert_eq!(site.waits(), hour >= 12, "hour {hour}");
+        }
+        assert!(site.leap.untold_ms().is_some_and(|ms| ms > 40 * DAY));
+        // A clock that is a few seconds an hour fast is no matter, nor one that is set right again.
+        let mut site = Site::default();
+        (0..20_000).for_each(|_| site.runs(HOUR + 10_000, HOUR));
+        site.runs(3 * DAY, HOUR);
+        site.runs(0, 3 * DAY);
+        site.runs(3 * DAY, HOUR);
+        assert!(!site.waits());
+    }
+
+    #[test]
+    fn a_site_that_runs_for_two_days_a_week_comes_to_the_end_of_its_wait() {
+        let mut site = Site::default();
+        let mut free = 0;
+        for _ in 0..30 {
+            (0..2).for_each(|_| {
+                site.runs(8 * HOUR, 8 * HOUR);
+                free += usize::from(!site.waits());
+                site.stands_still(16 * HOUR);
+            });
+            site.stands_still(5 * DAY);
+            assert!(site.waits());
+        }
+        assert!(free >= 4, "its runs come in the 11th week and in the 22nd: {free}");
+    }
+
+    #[test]
+    fn while_runs_wait_a_larger_leap_has_its_own_wait() {
+        let mut site = Site::default();
+        site.stands_still(5 * DAY);
+        site.runs(7 * DAY - HOUR, 7 * DAY - HOUR);
+        site.stands_still(100 * DAY);
+        site.runs(HOUR, HOUR);
+        assert!(site.waits(), "the officers have the whole time of a warning for it");
+        site.runs(6 * DAY, 6 * DAY);
+        (0..20).for_each(|_| site.stands_still(5 * DAY));
+        site.runs(DAY, DAY);
+        assert!(site.waits(), "and for many at once");
+        let ran_ms = site.ran_ms;
+        site.leap.end(ran_ms);
+        assert!(!site.waits(), "two officers know the date");
     }
 }

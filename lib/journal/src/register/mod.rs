@@ -24,6 +24,7 @@ mod people;
 mod read;
 pub mod retention;
 pub mod rows;
+mod say;
 mod session;
 mod site;
 pub mod snapshot;
@@ -234,15 +235,16 @@ impl Register {
         self.check_time(candidate)?;
         self.check_succession_open(candidate)?;
         let ran_ms = self.ran_at(candidate);
-        let leap = self.leap_at(candidate.wall_ms, ran_ms);
+        let in_run = self.running && !time::comes_at_rest(candidate);
         let applied = match candidate.content {
             CandidateContent::Statement(statement) => self.apply_statement(candidate, statement, heads)?,
             CandidateContent::Fact(fact) => self.apply_fact(candidate, fact)?,
         };
+        self.leap_stamped(candidate, ran_ms, in_run);
         self.size += 1;
         self.floor_ms = candidate.wall_ms;
         self.boot_ms = candidate.boot_ms;
-        self.retaining.stamped(candidate, leap);
+        self.retaining.stamped(candidate);
         self.ran_ms = ran_ms;
         if !matches!(candidate.content, CandidateContent::Fact(Fact::PeriodEnd(_))) {
             *self.counts.entry(candidate.content.kind()).or_default() += 1;

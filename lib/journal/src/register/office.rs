@@ -68,7 +68,9 @@ impl Register {
         match dual {
             DualAct::Policy(policy) => {
                 policy.check()?;
-                if policy == self.ruling_policy()? { Err(Refusal::Unchanged) } else { Ok(()) }
+                // The same again says something only where the officers are asked whether the date is right.
+                let says = policy != self.ruling_policy()? || self.date_is_asked(cx.ran_ms);
+                if says { Ok(()) } else { Err(Refusal::Unchanged) }
             }
             DualAct::AdmitOfficer(certificate) => {
                 let row = self.certificates.get(certificate).ok_or(Refusal::UnknownCertificate)?;
@@ -110,7 +112,12 @@ impl Register {
         let proposed = (act.proposal, proposal.person);
         self.drop_proposal(act.proposal);
         let effects = match dual {
-            DualAct::Policy(policy) => self.set_policy(cx, policy),
+            DualAct::Policy(policy) => {
+                if self.confirms_date(act.proposal, &policy) {
+                    self.date_is_right(cx.ran_ms);
+                }
+                self.set_policy(cx, policy)
+            }
             DualAct::AdmitOfficer(certificate) => self.admit_officer(certificate),
             DualAct::Erase(order) => self.begin_order(cx, proposed, order, objection_ms),
             DualAct::LiftHold(hold) => {

@@ -137,6 +137,7 @@ impl Register {
         let person = pair.person;
         self.admit_certificates(cx, &pair)?;
         let mut effects = vec![Effect::PersonEnrolled { person }];
+        let had_say = self.has_say(person, cx.now_ms);
         match self.people.get_mut(&person) {
             Some(row) => {
                 row.signature.push(pair.signature.id());
@@ -145,6 +146,9 @@ impl Register {
                 row.unit = pair.unit;
                 row.roles = pair.roles;
                 row.clearance = pair.clearance;
+                if had_say && !self.has_say(person, cx.now_ms) {
+                    self.lose_say(cx, person, &mut effects);
+                }
                 self.renew_in_conversations(cx, person, &mut effects);
             }
             None => self.add_person(cx, pair),
@@ -323,18 +327,29 @@ impl Register {
         Ok(Applied::to(Audience::Everyone))
     }
 
-    /// Revokes the certificates, and every person who has no unrevoked signature certificate left.
+    /// Revokes the certificates, and every person who has no unrevoked signature certificate left that is valid.
     fn revoke_listed(&mut self, cx: &Context<'_>, listed: &[CertId]) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let mut touched = BTreeSet::new();
+        let person_of = |register: &Self, id: &CertId| {
+            register.certificates.get(id).and_then(|row| row.certificate().person())
+        };
+        let touched: BTreeSet<PersonId> = listed.iter().filter_map(|id| person_of(self, id)).collect();
+        let had_say: BTreeSet<PersonId> =
+            touched.iter().copied().filter(|person| self.has_say(*person, cx.now_ms)).collect();
         for certificate in listed {
             self.revoke_certificate(cx, *certificate, &mut effects);
-            touched.extend(self.certificates.get(certificate).and_then(|row| row.certificate().person()));
         }
         for person in touched {
+            if had_say.contains(&person) && !self.has_say(person, cx.now_ms) {
+                self.lose_say(cx, person, &mut effects);
+            }
             let Some(row) = self.people.get(&person) else { continue };
             let alive = |id: &CertId| self.certificates.get(id).is_some_and(|row| row.revoked.is_none());
-            if row.revoked.is_none() && !row.signature.iter().any(alive) {
+            // One that has run out opens nothing: who has no other is as good as revoked whole.
+            let opens = |id: &CertId| {
+                self.certificates.get(id).is_some_and(|row| row.revoked.is_none() && row.valid_at(cx.now_ms))
+            };
+            if row.revoked.is_none() && !row.signature.iter().any(opens) {
                 self.revoke_person(cx, person, &mut effects);
                 continue;
             }
@@ -361,4 +376,4 @@ fn positive(number: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 #[path = "people_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -20,7 +20,7 @@ fn revoke(person: PersonId) -> Act {
     Act::Revoke(Revoke { person, reason: RevokeReason::KeyCompromise, note: String::new() })
 }
 
-fn crl(log: &TestLog, number: u64, logins: &[&str]) -> Act {
+pub(in crate::register) fn crl(log: &TestLog, number: u64, logins: &[&str]) -> Act {
     let at = CertTime((log.now_ms / 1000) as i64);
     let entry = |login: &&str| {
         (log.site.person(login).signature_certificate.serial().to_vec(), at, Reason::KeyCompromise)

@@ -6,9 +6,9 @@
 use super::columns::ERASED;
 use super::former::Former;
 use super::leap::Leap;
-use super::{Applied, Audience, Candidate, CandidateContent, Conversation, Effect, Register, codec::pairs};
+use super::{Applied, Audience, Candidate, Conversation, Effect, Register, codec::pairs};
 use crate::act::HoldScope;
-use crate::fact::{AlarmKind, Fact, RetentionRun};
+use crate::fact::RetentionRun;
 use crate::ids::{ConversationId, Index};
 use crate::refusal::Refusal;
 use crate::retention::{DAY_MS, RANKS, Retention, day_of, first_kept_day};
@@ -44,7 +44,7 @@ pub struct Retaining {
     days: BTreeMap<u64, Index>,
     /// Whether the wall clock is to be believed.
     #[n(5)]
-    leap: Leap,
+    pub(super) leap: Leap,
 }
 
 /// A run that goes on.
@@ -226,21 +226,15 @@ impl Retaining {
     }
 
     /// An entry stands.
-    pub(super) fn stamped(&mut self, candidate: &Candidate<'_>, leap: Leap) {
+    pub(super) fn stamped(&mut self, candidate: &Candidate<'_>) {
         let day = day_of(candidate.wall_ms);
         if self.days.last_key_value().is_none_or(|(last, _)| *last < day) {
             self.days.insert(day, candidate.index);
         }
-        self.leap = leap;
-        if let CandidateContent::Fact(Fact::Alarm(alarm)) = candidate.content
-            && alarm.alarm == AlarmKind::ClockLeapt
-        {
-            self.leap.told();
-        }
     }
 }
 
-fn bad(reason: &str) -> Refusal {
+pub(super) fn bad(reason: &str) -> Refusal {
     Refusal::BadRetentionRun { reason: reason.into() }
 }
 
@@ -265,50 +259,10 @@ impl Register {
         self.missed(wall_ms, self.ran_by(boot_ms))
     }
 
-    /// The wall clock went too far without the server, and no alarm says so yet: by so many milliseconds.
-    pub fn clock_leapt(&self, wall_ms: u64, boot_ms: u64) -> Option<u64> {
-        self.leap_untold(wall_ms, self.ran_by(boot_ms))
-    }
-
-    /// When the next run comes, as it is to be expected now; of a run under way the next part, where it waits for a time.
-    pub fn next_run_ms(&self) -> Option<u64> {
-        let due_ms = self.retaining.next_ms?;
-        match self.retaining.leap.waits_until(self.ran_ms) {
-            Some(ran_ms) => Some(due_ms.max(self.wall_of(ran_ms))),
-            None => Some(due_ms).filter(|_| self.retaining.open.is_none()),
-        }
-    }
-
     /// What fell by the parts before is not erased yet: the next one waits for that, and what is to be erased stays bounded.
     fn run_held_up(&self) -> bool {
         let pending = || self.erasures.values().map(Vec::len).sum::<usize>();
         self.retaining.open.is_some() && pending() >= RUN_MESSAGES_MAX
-    }
-
-    /// How far the wall clock is ahead with an entry of these times.
-    pub(super) fn leap_at(&self, wall_ms: u64, ran_ms: u64) -> Leap {
-        let Ok(warning_ms) = self.hold_warning_ms(wall_ms, ran_ms) else { return Leap::default() };
-        let (later_ms, running_ms) =
-            (wall_ms.saturating_sub(self.floor_ms), ran_ms.saturating_sub(self.ran_ms));
-        self.retaining.leap.after(later_ms, running_ms, ran_ms, warning_ms)
-    }
-
-    /// Runs wait at these times, until the server has run for so long.
-    fn run_waits(&self, wall_ms: u64, ran_ms: u64) -> Option<u64> {
-        self.leap_at(wall_ms, ran_ms).waits_until(ran_ms)
-    }
-
-    fn leap_untold(&self, wall_ms: u64, ran_ms: u64) -> Option<u64> {
-        self.retaining.next_ms.and_then(|_| self.leap_at(wall_ms, ran_ms).untold_ms())
-    }
-
-    /// The alarm that runs wait because of the clock: said once, and only where it is so.
-    pub(super) fn leap_told(&mut self, candidate: &Candidate<'_>, evidence: &[u8]) -> Result<(), Refusal> {
-        let leapt_ms = self.leap_untold(candidate.wall_ms, self.ran_at(candidate));
-        match leapt_ms.is_some_and(|leapt_ms| evidence == pki::canonical::encode(&leapt_ms)) {
-            true => Ok(()),
-            false => Err(bad("the clock did not go so far")),
-        }
     }
 
     /// A run that should stand by now, so that nobody may act before it does.
@@ -316,7 +270,9 @@ impl Register {
         let due_ms = self.retaining.next_ms?;
         // A large run goes on for a while; before the next one is due it has to be done.
         let grace_ms = if self.retaining.open.is_some() { DAY_MS } else { RUN_GRACE_MS };
-        let late = wall_ms > due_ms.saturating_add(grace_ms);
+        // Whoever had to wait for the clock is late from the end of that on.
+        let late = wall_ms > due_ms.saturating_add(grace_ms)
+            && ran_ms > self.retaining.leap.waited_until().map_or(0, |at_ms| at_ms.saturating_add(grace_ms));
         let waits = || self.run_held_up() || self.run_waits(wall_ms, ran_ms).is_some();
         (late && !waits()).then_some(due_ms)
     }
@@ -465,7 +421,7 @@ impl Register {
         let state = &mut self.retaining;
         if next_ms.is_none() || state.next_ms.is_none() {
             // Whoever begins a schedule, or ends it, needs no word of what the clock did before.
-            state.leap.told();
+            state.leap.forget();
         }
         if next_ms.is_none() {
             (state.next_ms, state.open, state.missed) = (None, None, false);

@@ -310,12 +310,61 @@ fn a_clock_that_leaps_lets_nothing_fall_before_the_server_has_run_for_the_time_o
     assert_eq!(refused(log.fact(lie())), waits);
     assert!(!erased(&log, sent));
     log.wait_ms(1);
-    log.fact(Fact::Alarm(Alarm {
-        alarm: AlarmKind::RetentionMissed,
-        person: None,
-        evidence: canonical::encode(&due_ms).into(),
-    }))
-    .expect("now it is late");
+    let missed = |log: &TestLog| log.register.retention_missed(log.now_ms, log.boot_ms);
+    assert_eq!(missed(&log), None, "a server that waited as it must is not late");
+    log.wait_ms(RUN_GRACE_MS);
+    assert_eq!(missed(&log), None);
+    log.wait_ms(1);
+    assert_eq!(missed(&log), Some(due_ms), "from there on it is");
+    let evidence = canonical::encode(&due_ms).into();
+    log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::RetentionMissed, person: None, evidence })).unwrap();
     let fact = due(&log);
     assert_eq!(fallen(log.fact(Fact::RetentionRun(fact)).unwrap().effects)[0], sent);
+}
+
+fn set(log: &mut TestLog, to: &Policy) -> Result<(), Refusal> {
+    let act = canonical::encode(&DualAct::Policy(to.clone())).into();
+    log.act("olga", Act::Propose(Propose { act }))?;
+    let proposal = log.tree.size() - 1;
+    log.act("oleg", Act::Approve(Approve { proposal })).map(drop)
+}
+
+fn leaps(log: &mut TestLog, days: u64) {
+    log.fact(Fact::Stop(crate::fact::Stop {})).unwrap();
+    log.now_ms += days * DAY_MS;
+    log.boot_ms += 1000;
+    log.start().unwrap();
+}
+
+#[test]
+fn two_officers_who_were_asked_for_the_date_end_the_wait() {
+    let ruling = policy(vec![rule(None, None, 10)]);
+    let mut log = site(10, ruling.retention.rules.clone());
+    let chat = log.talking("anna", &["boris"]);
+    let sent = log.send("anna", chat).unwrap();
+    leaps(&mut log, 20);
+    ["olga", "oleg"].iter().for_each(|login| drop(log.log_in(login).unwrap()));
+    assert_eq!(set(&mut log, &ruling), Err(Refusal::Unchanged), "nobody has asked them yet");
+    let leapt_ms = log.register.clock_leapt(log.now_ms, log.boot_ms).expect("it went");
+    let evidence = canonical::encode(&leapt_ms).into();
+    log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::ClockLeapt, person: None, evidence })).unwrap();
+    assert!(log.register.run_waits_ms(log.boot_ms).is_some_and(|ms| ms > 6 * DAY_MS));
+    set(&mut log, &Policy { file_save: !ruling.file_save, ..ruling.clone() }).unwrap();
+    assert!(log.register.run_waits_ms(log.boot_ms).is_some(), "another policy says nothing of the date");
+    set(&mut log, &ruling).unwrap();
+    set(&mut log, &ruling).expect("the same again, to say that the date is right");
+    assert_eq!(log.register.run_waits_ms(log.boot_ms), None);
+    assert!(Register::restore(&log.register.snapshot()).unwrap() == log.register);
+    let fact = due(&log);
+    assert_eq!(fallen(log.fact(Fact::RetentionRun(fact)).unwrap().effects), [sent]);
+    assert_eq!(set(&mut log, &ruling), Err(Refusal::Unchanged), "and nothing is asked any more");
+}
+
+#[test]
+fn the_first_schedule_of_an_old_site_tells_nobody_of_its_holidays() {
+    let mut log = TestLog::standard(11);
+    (0..3).for_each(|_| leaps(&mut log, 20));
+    ["olga", "oleg"].iter().for_each(|login| drop(log.log_in(login).unwrap()));
+    set(&mut log, &policy(vec![rule(None, None, 10)])).unwrap();
+    assert_eq!(log.register.clock_leapt(log.now_ms, log.boot_ms), None);
 }

@@ -217,6 +217,7 @@ impl Register {
         if let Some(live) = self.chains.get_mut(&signer) {
             live.must_set_password = false;
         }
+        self.regains_say(cx, signer);
         Ok(Applied::with(Audience::Person(signer), effects))
     }
 }

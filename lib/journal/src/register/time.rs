@@ -101,7 +101,9 @@ impl Register {
                     self.drop_proposal(proposal);
                     effects.push(Effect::ProposalLapsed { proposal });
                 }
-                Due::Order(proposal) => self.order_due(candidate.index, proposal, &mut effects),
+                Due::Order(proposal) => {
+                    self.order_due((candidate.index, candidate.wall_ms), proposal, &mut effects);
+                }
                 Due::HoldWarning(hold) => self.hold_warns(hold, ran_ms, &mut effects),
                 Due::Hold(hold) => self.end_hold(hold, &mut effects),
                 Due::Reservation(id) => {
@@ -162,7 +164,7 @@ fn waits_for_runs(candidate: &Candidate<'_>) -> bool {
 }
 
 /// Whether an entry comes while the daemon does not run: a Start, and a succession, whatever the kept entries say.
-fn comes_at_rest(candidate: &Candidate<'_>) -> bool {
+pub(super) fn comes_at_rest(candidate: &Candidate<'_>) -> bool {
     match candidate.content {
         CandidateContent::Fact(fact) => matches!(fact, Fact::Start(_)),
         CandidateContent::Statement(statement) => matches!(statement.get().act(), Act::Succession(_)),

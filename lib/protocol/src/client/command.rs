@@ -101,6 +101,12 @@ pub enum Command {
     /// Orders of erasure that concern one, each with both officers' signatures checked: all, or the one of this proposal.
     #[n(62)]
     Orders(#[n(0)] Option<Index>),
+    /// Alarms of the log that nobody was shown at this terminal, the newest of them; officers.
+    #[n(63)]
+    Alarms,
+    /// Those below this index were shown.
+    #[n(64)]
+    HeardAlarms(#[n(0)] Index),
     /// Any question; entries in the answer are verified, the rest is the server's word.
     #[n(61)]
     Ask(#[n(0)] Query),

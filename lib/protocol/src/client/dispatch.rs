@@ -65,6 +65,11 @@ impl Cx {
             Command::FetchFile(of, index) => return Ok(Reply::File(self.fetch_file(id, of, index).await?)),
             Command::ErasePlan(target) => return Ok(Reply::Plan(self.erase_plan(&target).await?)),
             Command::Erase(target) => self.erase(&target).await,
+            Command::Alarms => return Ok(Reply::Alarms(self.unheard_alarms().await?)),
+            Command::HeardAlarms(below) => {
+                self.with(|state| state.heard_alarms(below));
+                return Ok(Reply::Nothing);
+            }
             Command::Orders(only) => return Ok(Reply::Orders(self.orders(only).await?)),
             Command::Act(act) => self.other_act(*act).await,
             Command::Ask(query) => return self.other_query(query).await,
@@ -124,6 +129,7 @@ impl Cx {
             | Answer::EntriesAt(page)
             | Answer::Holds(page)
             | Answer::Runs(page)
+            | Answer::Alarms(page)
             | Answer::Proposals(page) => self.entries(page).await,
             Answer::Find(page, next) => self.found_messages(page, next).await,
             Answer::Sessions(sessions) => Ok(Reply::Sessions(sessions)),

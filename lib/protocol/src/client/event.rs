@@ -9,6 +9,7 @@ use journal::ids::{ConversationId, Index};
 use minicbor::{Decode, Encode};
 use pki::{CertId, PersonId};
 
+pub use super::alarms::AlarmView;
 pub use super::views::*;
 
 /// An event.
@@ -83,6 +84,9 @@ pub enum Event {
     /// A run of the retention schedule: what it lets fall is gone, and copies go.
     #[n(25)]
     Ran(#[n(0)] Box<RunView>),
+    /// An alarm stands in the log, told to officers. That it stands there is proven; what it says is the server's word.
+    #[n(27)]
+    Alarm(#[n(0)] AlarmView),
     /// What was erased while nobody listened was asked for: every copy of it is gone.
     #[n(29)]
     CaughtUp,
@@ -153,4 +157,7 @@ pub enum Reply {
     /// Messages as entries, verified, with the index of what erased each (the server's word); and where to ask on.
     #[n(16)]
     Found(#[n(0)] Vec<FoundView>, #[n(1)] Option<Index>),
+    /// Alarms, oldest first.
+    #[n(17)]
+    Alarms(#[n(0)] Vec<AlarmView>),
 }

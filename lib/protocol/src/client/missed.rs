@@ -134,6 +134,8 @@ impl Cx {
             let runs = self.missed_runs(since).await;
             self.told(0, runs)?;
         }
+        let alarms = self.missed_alarms().await;
+        self.told(0, alarms)?;
         Ok(())
     }
 

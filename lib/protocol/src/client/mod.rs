@@ -17,6 +17,7 @@
 //! Commands that take several round trips are `async` functions (`flow.rs`), polled by the session alone.
 //! `State` is everything that a session knows; connection and Login are states of [`handshake::Phase`].
 
+mod alarms;
 mod book;
 mod chain;
 pub mod command;

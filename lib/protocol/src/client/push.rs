@@ -63,6 +63,10 @@ impl Cx {
         match &entry.content {
             CheckedContent::Fact(Fact::Tick(_)) => self.ticked(entry.index).await,
             CheckedContent::Fact(Fact::RetentionRun(_)) => self.ran(entry).await,
+            CheckedContent::Fact(Fact::Alarm(_)) => {
+                self.alarmed(entry);
+                Ok(())
+            }
             CheckedContent::Fact(fact) => {
                 self.fact(fact);
                 Ok(())

@@ -76,6 +76,8 @@ pub(crate) struct State {
     /// No other try to close it before this time: the core had no answer.
     pub(crate) gap_wait_ms: u64,
     pub(crate) missed: Vec<MissedErase>,
+    /// Alarms below this index were told by this session; `None` before the first were asked for.
+    pub(crate) alarms_told: Option<Index>,
     pub(crate) heard: Heard,
     /// Counts what was erased under our hands: what was asked for before may show it.
     pub(crate) drops: u64,
@@ -125,6 +127,7 @@ impl State {
             gaps: 0,
             gap_wait_ms: 0,
             missed: Vec::new(),
+            alarms_told: None,
             heard: Heard::default(),
             drops: 0,
             spawned: Vec::new(),

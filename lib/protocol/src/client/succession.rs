@@ -138,6 +138,7 @@ impl State {
             self.policy = None;
         }
         self.record.forget_people_from(kept);
+        self.alarms_told = self.alarms_told.map(|below| below.min(kept));
         if seen <= kept {
             return;
         }

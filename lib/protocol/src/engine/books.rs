@@ -3,6 +3,7 @@
 //! Never decides what is admitted.
 
 use super::receipts::{Known, ReceiptBook};
+use super::told::Told;
 use crate::limits::KEY_ROLLS_MAX;
 use bytes::Bytes;
 use journal::act::{Act, EraseTarget};
@@ -64,9 +65,8 @@ pub struct Books {
     /// The time of every [`TIMES_EVERY`]th entry: where to look for what was said since.
     #[n(8)]
     times: Vec<u64>,
-    /// Runs of the retention schedule, and parts of them, that took something; ascending.
     #[n(9)]
-    runs: Vec<Index>,
+    pub(super) told: Told,
     /// The genesis and the statements of successions.
     #[cbor(n(10), with = "key_rolls")]
     pub(crate) founding: Vec<(Index, Bytes)>,
@@ -151,6 +151,7 @@ impl Books {
             CandidateContent::Fact(Fact::KeyRoll(_)) => {
                 self.key_rolls.push((candidate.index, Bytes::copy_from_slice(bytes)));
             }
+            CandidateContent::Fact(Fact::Alarm(_)) => self.told.alarm(candidate.index),
             CandidateContent::Fact(_) => {}
         }
         applied.effects.iter().for_each(|effect| self.observe_effect(candidate.index, effect));
@@ -238,9 +239,7 @@ impl Books {
                 messages.iter().for_each(|message| {
                     self.erased_by.entry(*message).or_insert(index);
                 });
-                if self.runs.last() != Some(&index) {
-                    self.runs.push(index);
-                }
+                self.told.run(index);
             }
             Effect::PolicyChanged
             | Effect::ChainStarted { .. }
@@ -347,11 +346,6 @@ impl Books {
         let from = self.times.partition_point(|at| *at < since_ms).saturating_sub(1) as u64;
         let to = self.times.partition_point(|at| *at < until_ms) as u64;
         from * TIMES_EVERY..if to == self.times.len() as u64 { Index::MAX } else { to * TIMES_EVERY }
-    }
-
-    /// Runs of the retention schedule that took something, from this entry on.
-    pub(super) fn runs_from(&self, from: Index) -> &[Index] {
-        &self.runs[self.runs.partition_point(|index| *index < from)..]
     }
 
     /// The newest message of a conversation.

@@ -27,6 +27,7 @@ pub mod snapshot;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod told;
 mod visible;
 
 pub use books::Books;

@@ -31,6 +31,7 @@ pub(super) enum Kind {
     Find(Index),
     Holds,
     Runs,
+    Alarms,
 }
 
 impl Kind {
@@ -45,6 +46,7 @@ impl Kind {
             Self::Find(next) => Answer::Find(page, next),
             Self::Holds => Answer::Holds(page),
             Self::Runs => Answer::Runs(page),
+            Self::Alarms => Answer::Alarms(page),
         }
     }
 }

@@ -263,7 +263,8 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Proposals(page)
         | Answer::Find(page, _)
         | Answer::Holds(page)
-        | Answer::Runs(page) => Some(page),
+        | Answer::Runs(page)
+        | Answer::Alarms(page) => Some(page),
         Answer::Consistency(..)
         | Answer::Line(_)
         | Answer::Certificates(_)

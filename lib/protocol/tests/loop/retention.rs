@@ -1,6 +1,7 @@
 //! The retention schedule as terminals see it: what fell by it, what its proof must say, and what is no proof.
 
 use crate::world::World;
+use journal::fact::AlarmKind;
 use journal::ids::{ConversationId, Index};
 use journal::policy::Policy;
 use journal::retention::{DAY_MS, Retention, RetentionRule};
@@ -103,6 +104,46 @@ fn a_run_that_was_missed_is_alarmed_and_made_at_the_start() {
     world.reconnect("anna");
     let run = runs(&world)[1];
     assert_eq!(world.screen("anna", id), [format!("erased by the schedule, #{run}")]);
+}
+
+#[test]
+fn an_officer_who_enters_afterwards_hears_of_a_date_that_leapt_and_of_how_long_runs_wait() {
+    let (mut world, id) = forgetful(136);
+    world.say("anna", id, "one day");
+    world.now.wall_ms += 30 * DAY_MS;
+    world.restart(None);
+    let alarm = |event: &Event| match event {
+        Event::Alarm(view) if view.alarm == AlarmKind::ClockLeapt => view.number.map(|ms| ms / DAY_MS),
+        _ => None,
+    };
+    let heard = |world: &World, login: &str| {
+        world.terminals[login].events.iter().filter_map(alarm).collect::<Vec<_>>()
+    };
+    ["anna", "olga"].iter().for_each(|login| world.reconnect(login));
+    assert_eq!(heard(&world, "olga"), [30]);
+    assert_eq!(heard(&world, "anna"), [0; 0], "officers alone");
+    let unheard = |world: &mut World| match world.ask("olga", Command::Alarms) {
+        Ok(Reply::Alarms(alarms)) => alarms,
+        _ => panic!("no alarms"),
+    };
+    let alarms = unheard(&mut world);
+    assert_eq!(alarms.len(), 1);
+    world.restart_terminal("olga");
+    assert_eq!(unheard(&mut world), alarms, "until a program says that it showed them");
+    world.ask("olga", Command::HeardAlarms(alarms[0].index + 1)).unwrap();
+    world.restart_terminal("olga");
+    assert_eq!(unheard(&mut world), []);
+    let refused = world.ask("anna", Command::Alarms);
+    assert!(matches!(refused, Err(Error::Refused { code }) if code == Code::NotFound.number()));
+    let answer = world.ask("olga", Command::Ask(Query::Retention(None))).unwrap();
+    let Reply::Answer(answer) = answer else { panic!() };
+    let Answer::Retention(record) = *answer else { panic!() };
+    assert!(record.waits_ms.is_some_and(|ms| ms > 6 * DAY_MS && ms <= 7 * DAY_MS));
+    // One that comes while she is there is told at once.
+    assert_eq!(heard(&world, "olga"), [0; 0]);
+    world.now.wall_ms += 5 * DAY_MS;
+    world.wait_ms(1000);
+    assert_eq!(heard(&world, "olga"), [5], "also where the server did not stand still");
 }
 
 #[test]

@@ -63,16 +63,28 @@ impl Engine {
         }
         let preview = counted.then(|| register.retention_preview(&schedule, first_ms.unwrap_or(now_ms)))?;
         let open_parts = state.open.map(|open| open.parts);
-        let record = RetentionRecord { next_ms, open_parts, last: state.last, first_ms, preview };
+        let waits_ms = register.run_waits_ms(self.ledger.boot_ms());
+        let record =
+            RetentionRecord { next_ms, open_parts, last: state.last, first_ms, preview, waits_ms, now_ms };
         Some(Found::Now(Answer::Retention(Box::new(record))))
     }
 
     /// Runs that took something, for whoever was away.
     pub(super) fn runs_from(&self, from: Index) -> Found {
+        self.some(Kind::Runs, self.ledger.books.told.runs_from(from))
+    }
+
+    /// Alarms, for officers who were away.
+    pub(super) fn alarms_from(&self, person: PersonId, from: Index) -> Option<Found> {
+        let may = self.has_role(person, Role::Officer);
+        may.then(|| self.some(Kind::Alarms, self.ledger.books.told.alarms_from(from)))
+    }
+
+    fn some(&self, kind: Kind, indices: &[Index]) -> Found {
         let size = self.commits.durable.head.size;
-        let mut runs = self.ledger.books.runs_from(from).iter().copied().filter(|index| *index < size);
-        let indices = runs.by_ref().take(ANSWER_ENTRIES_MAX).collect();
-        Found::Page { kind: Kind::Runs, indices, more: runs.next().is_some(), from: Bodies::None }
+        let mut durable = indices.iter().copied().filter(|index| *index < size);
+        let indices = durable.by_ref().take(ANSWER_ENTRIES_MAX).collect();
+        Found::Page { kind, indices, more: durable.next().is_some(), from: Bodies::None }
     }
 
     pub(super) fn holds(&self, person: PersonId, from: Index) -> Found {

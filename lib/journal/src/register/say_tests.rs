@@ -1,0 +1,155 @@
+//! Stories of somebody who is kept from objecting: whatever one officer does to him, two must give their word again.
+use crate::act::{
+    Act, Approve, DualAct, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, EraseOrder, EraseTarget, Ground,
+    Leave, Order, Propose, SetPassword,
+};
+use crate::fact::{Fact, Tick};
+use crate::ids::{ConversationId, Index};
+use crate::register::people::tests::crl;
+use crate::register::{OrderState, Register};
+use crate::testing::{Described, TestLog};
+use pki::{Clearance, Role, canonical};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+fn order(log: &mut TestLog, target: EraseTarget) -> Index {
+    let order = Order { number: "12".into(), ground: Ground::Inquiry };
+    let act = DualAct::Erase(EraseOrder { target, order, confirms: None });
+    log.act("olga", Act::Propose(Propose { act: canonical::encode(&act).into() })).expect("proposed");
+    let proposal = log.tree.size() - 1;
+    log.act("oleg", Act::Approve(Approve { proposal })).expect("approved");
+    proposal
+}
+
+/// Anna's and Vera's conversation; all that Vera has is a certificate that lasts for so many days.
+fn site(number: u64, days: u64) -> (TestLog, ConversationId) {
+    let mut log = TestLog::standard(number);
+    let chat = log.talking("anna", &["vera"]);
+    let first = crl(&log, 1, &["vera"]);
+    let described = lasting(&log, days);
+    let renewed = log.site.issue("vera", &described);
+    log.submit("olga", vec![Act::Enrol(renewed), first]).expect("a renewal");
+    (log, chat)
+}
+
+fn lasting(log: &TestLog, days: u64) -> Described {
+    let valid_ms = (log.now_ms - DAY_MS, log.now_ms + days * DAY_MS);
+    Described { valid_ms, ..Described::new(Role::Operator, Clearance(3)) }
+}
+
+fn silenced(log: &TestLog, proposal: Index) -> bool {
+    let state = log.register.order(proposal).expect("given").state;
+    matches!(state, OrderState::Silenced(who, ..) if who == log.id("vera"))
+}
+
+fn whole(chat: ConversationId) -> EraseTarget {
+    EraseTarget::Conversation(chat)
+}
+
+/// What one officer does while an order counts, and before one: neither takes effect.
+fn twice(site: impl Fn() -> (TestLog, EraseTarget), does: impl Fn(&mut TestLog)) {
+    let (mut log, target) = site();
+    let before = order(&mut log, target);
+    assert!(matches!(log.register.order(before).unwrap().state, OrderState::Counting(_)), "she can object");
+    does(&mut log);
+    assert!(silenced(&log, before), "while it counts");
+    assert!(Register::restore(&log.register.snapshot()).unwrap() == log.register);
+    let (mut log, target) = site();
+    does(&mut log);
+    let behind = order(&mut log, target);
+    assert!(silenced(&log, behind), "before it");
+    log.wait_ms(4 * DAY_MS);
+    while log.register.deadline_passed(log.now_ms, log.boot_ms) {
+        log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
+    }
+    assert!(silenced(&log, behind));
+}
+
+fn hand_over(log: &mut TestLog, number: u64) {
+    let print = EnvelopePrint::new(number, log.id("vera"), 0, &[]);
+    let acts = vec![Act::EnvelopePrint(print), Act::EnvelopeHandOver(EnvelopeHandOver { number })];
+    log.submit("olga", acts).expect("a new password");
+}
+
+#[test]
+fn a_list_with_the_newest_certificate_of_somebody_whose_others_have_run_out_revokes_and_counts() {
+    let renewed = || {
+        let (mut log, chat) = site(40, 1);
+        log.wait_ms(2 * DAY_MS);
+        let described = lasting(&log, 100);
+        let newest = log.site.issue("vera", &described);
+        log.submit("olga", vec![Act::Enrol(newest)]).expect("a renewal");
+        (log, whole(chat))
+    };
+    twice(renewed, |log| {
+        let list = crl(log, 2, &["vera"]);
+        log.submit("olga", vec![list]).expect("a list");
+        assert!(log.register.person(log.id("vera")).unwrap().revoked.is_some());
+    });
+}
+
+#[test]
+fn a_new_password_counts_until_she_has_set_her_own() {
+    let fresh = || {
+        let (log, chat) = site(41, 100);
+        (log, whole(chat))
+    };
+    twice(fresh, |log| hand_over(log, 90));
+    let (mut log, target) = fresh();
+    hand_over(&mut log, 90);
+    log.log_in("vera").expect("by the envelope");
+    log.act("vera", Act::SetPassword(SetPassword {})).expect("her own");
+    let given = order(&mut log, target);
+    assert!(!silenced(&log, given), "she can object");
+}
+
+#[test]
+fn an_envelope_that_is_made_void_under_her_hands_counts() {
+    let envelope = || {
+        let (mut log, chat) = site(42, 100);
+        hand_over(&mut log, 90);
+        log.wait_ms(4 * DAY_MS);
+        (log, whole(chat))
+    };
+    twice(envelope, |log| {
+        log.submit("olga", vec![Act::EnvelopeVoid(EnvelopeVoid { number: 90 })]).expect("void");
+    });
+}
+
+#[test]
+fn a_renewal_without_the_role_counts_for_an_author_who_has_left() {
+    let left = || {
+        let mut log = TestLog::standard(43);
+        let group = log.talking("anna", &["boris", "vera"]);
+        let said = log.send("vera", group).expect("sent");
+        log.act("vera", Act::Leave(Leave { conversation: group })).expect("left");
+        (log, EraseTarget::Messages(group, vec![said]))
+    };
+    twice(left, |log| {
+        let auditor = log.site.issue("vera", &Described::new(Role::Auditor, Clearance(3)));
+        log.submit("olga", vec![Act::Enrol(auditor)]).expect("a renewal");
+    });
+}
+
+#[test]
+fn a_certificate_that_runs_out_in_the_time_to_object_counts() {
+    let (mut log, chat) = site(44, 2);
+    let given = order(&mut log, whole(chat));
+    assert!(silenced(&log, given), "she would have two days and not three");
+    let (mut log, chat) = site(45, 2);
+    log.wait_ms(6 * DAY_MS);
+    let given = order(&mut log, whole(chat));
+    assert!(!silenced(&log, given), "what ran out long ago is past");
+    // The time to object goes on while the server stands still; her certificate does not.
+    let (mut log, chat) = site(46, 4);
+    let given = order(&mut log, whole(chat));
+    assert!(!silenced(&log, given));
+    log.fact(Fact::Stop(crate::fact::Stop {})).expect("stops");
+    log.now_ms += 3 * DAY_MS;
+    log.start().expect("starts");
+    log.wait_ms(3 * DAY_MS);
+    while log.register.deadline_passed(log.now_ms, log.boot_ms) {
+        log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
+    }
+    assert!(silenced(&log, given), "it is over, and so was her certificate before");
+}

@@ -1,0 +1,113 @@
+//! Alarms of the log in words, with what to do, for every program that shows one.
+//! Never says more than the alarm does: it is the server's word, and only that it stands in the log is proven.
+
+use journal::fact::AlarmKind;
+use protocol::client::event::AlarmView;
+
+/// An alarm in both languages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AlarmWords {
+    /// Name for scripts.
+    pub name: &'static str,
+    /// What is wrong, for an English reader, without a full stop.
+    pub en: String,
+    /// For a Russian reader.
+    pub ru: String,
+    /// What to do about it.
+    pub advice_en: &'static str,
+    /// For a Russian reader.
+    pub advice_ru: &'static str,
+}
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+/// The words of an alarm.
+pub fn alarm_words(view: &AlarmView) -> AlarmWords {
+    let n = view.number.unwrap_or(0);
+    let say = |name, en: &str, ru: &str, advice_en, advice_ru| AlarmWords {
+        name,
+        en: en.into(),
+        ru: ru.into(),
+        advice_en,
+        advice_ru,
+    };
+    match view.alarm {
+        AlarmKind::Equivocation => say(
+            "equivocation",
+            "two different statements were signed under one number with a person's key",
+            "ключом одного человека подписаны два разных заявления под одним номером",
+            "Ask that person. Where nobody can explain it, somebody else has the key: conclave-admin revoke @LOGIN. \
+             Both texts: conclave-audit report",
+            "Спросите этого человека. Если объяснения нет, ключ у кого-то ещё: conclave-admin revoke @ЛОГИН. Оба текста: \
+             conclave-audit report",
+        ),
+        AlarmKind::Fork => say(
+            "fork",
+            "a signed checkpoint contradicts the log",
+            "подписанная контрольная точка противоречит журналу",
+            "Nobody should work with this server until the auditor has compared the heads: conclave-audit verify",
+            "До сверки вершин аудитором с этим сервером не работают: conclave-audit verify",
+        ),
+        AlarmKind::NearlyFull => say(
+            "nearly-full",
+            "the device is nearly full: messages are refused",
+            "носитель почти заполнен: сообщения не принимаются",
+            "Let something be erased, or give the store more room on the server's host: conclaved store grow",
+            "Сотрите ненужное или добавьте места на машине сервера: conclaved store grow",
+        ),
+        AlarmKind::BodyDamaged => say(
+            "body-damaged",
+            "a stored text or file is missing or damaged",
+            "сохранённый текст или файл пропал или повреждён",
+            "On the server's host, with the server stopped: conclaved store check. Keep the newest backup",
+            "На машине сервера, остановив его: conclaved store check. Новейшую резервную копию сохраните",
+        ),
+        AlarmKind::LoginFlood => say(
+            "login-flood",
+            "failed logins with one person's certificate were too many to record one by one",
+            "неудачных входов с одним сертификатом больше, чем можно записать по одному",
+            "Ask that person; where it was somebody else: conclave-admin user suspend @LOGIN, then new keys",
+            "Спросите этого человека; если это не он: conclave-admin user suspend @ЛОГИН, затем новые ключи",
+        ),
+        AlarmKind::HoldEndsSoon => say(
+            "hold-ends-soon",
+            &format!("the hold #{n} ends soon; what it keeps may then be erased"),
+            &format!("запрет на стирание № {n} скоро истекает; после этого удержанное можно стереть"),
+            "Where its reason stands, place it anew before: conclave-admin hold list, hold place",
+            "Если основание в силе, наложите его заново до срока: conclave-admin hold list, hold place",
+        ),
+        AlarmKind::RetentionMissed => say(
+            "retention-missed",
+            "a run of the retention schedule did not come in time",
+            "стирание по сроку хранения не прошло вовремя",
+            "Usual after the server stood still. Where it did not, ask who runs it: conclave-admin retention status",
+            "Обычно после простоя сервера. Если простоя не было, спросите его администратора: conclave-admin retention \
+             status",
+        ),
+        AlarmKind::BackupBehind => say(
+            "backup-behind",
+            "an erasure went on without its backup: no backup can be restored now",
+            "уничтожение прошло без своей резервной копии: сейчас восстановить нельзя ни одну",
+            "An administrator takes a new one at once: conclave-admin backup pull",
+            "Администратор сразу снимает новую: conclave-admin backup pull",
+        ),
+        AlarmKind::ClockLeapt => {
+            let days = n / DAY_MS;
+            say(
+                "clock-leapt",
+                &format!(
+                    "the server's date went on by {days} d more than the server ran: erasure by the retention schedule waits"
+                ),
+                &format!(
+                    "дата сервера ушла вперёд на {days} дн. больше, чем он работал: стирание по сроку хранения ждёт"
+                ),
+                "Is the date of the server right? If so, two officers may end the wait: conclave-admin retention propose \
+                 --date-is-right. If NOT, stop the schedule before the wait is over: conclave-admin retention propose \
+                 --for-ever, and have the date set right. How long it waits: conclave-admin retention status",
+                "Верна ли дата на сервере? Если верна, два офицера могут прекратить ожидание: conclave-admin retention \
+                 propose --date-is-right. Если НЕТ, отмените сроки, пока ожидание не кончилось: conclave-admin retention \
+                 propose --for-ever, и пусть дату исправят. Сколько ждать: conclave-admin retention status",
+            )
+        }
+    }
+}
