@@ -128,6 +128,11 @@ pub fn error_words(error: &Error) -> Words {
             "the key cannot sign, or its suite is not supported",
             "ключ не может подписать, или его набор алгоритмов не поддерживается",
         ),
+        Error::Overtaken => Words::new(
+            "overtaken",
+            "entries were lost while this was under way (`conclave status`): look again, then repeat it",
+            "пока это выполнялось, были утрачены записи (`conclave status`): посмотрите заново и повторите",
+        ),
         Error::Stopped => Words::new("stopped", "stopped", "остановлено"),
         Error::Exists { .. } => Words::new(
             "private-exists",

@@ -185,6 +185,10 @@ pub enum Error {
         #[n(0)]
         conversation: ConversationId,
     },
+    /// Entries were lost while it was under way, and what it rests on may be among them.
+    #[n(18)]
+    #[error("entries that it may rest on were lost")]
+    Overtaken,
 }
 
 impl Error {

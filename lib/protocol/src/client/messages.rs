@@ -250,7 +250,11 @@ impl Cx {
                 Err(error) => Err(error),
             };
         }
-        if let Some(known) = self.with(|state| state.messages.get(entry.index)) {
+        let known = self.with(|state| state.messages.get(entry.index));
+        // By its index alone a text might be another's, should entries ever be lost under it.
+        let same =
+            |known: &Arc<Opened>| known.conversation == act.conversation && known.author == header.person;
+        if let Some(known) = known.filter(same) {
             return Ok(known.content());
         }
         let Some(body) = &entry.body else { return Ok(self.missing(act.conversation, entry.index)) };

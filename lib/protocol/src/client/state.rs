@@ -80,6 +80,10 @@ pub(crate) struct State {
     /// Counts what was erased under our hands: what was asked for before may show it.
     pub(crate) drops: u64,
     pub(crate) spawned: Vec<Flow>,
+    /// Entries from this one on were just lost: flows under way may hold what came of them.
+    pub(crate) lost_from: Option<Index>,
+    /// The flow that was polled last waits for a receipt.
+    pub(crate) signs: bool,
     /// Counts what may let another flow go on; see [`super::flow::run`].
     pub(crate) moves: u64,
     actions: VecDeque<Action>,
@@ -128,6 +132,8 @@ impl State {
             heard: Heard::default(),
             drops: 0,
             spawned: Vec::new(),
+            lost_from: None,
+            signs: false,
             moves: 0,
             actions: VecDeque::new(),
             last_request: 0,

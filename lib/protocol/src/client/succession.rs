@@ -7,6 +7,7 @@ use super::directory::Directory;
 use super::erase::Erases;
 use super::error::What;
 use super::event::{Event, SuccessionView};
+use super::files::Uploads;
 use super::messages::MessageCache;
 use super::periods::Periods;
 use super::state::State;
@@ -141,7 +142,14 @@ impl State {
         if seen <= kept {
             return;
         }
+        self.forsake_drafts(kept);
+        // Nothing that was asked for is waited for any more, and whoever asked begins anew.
+        self.requests.abandon_all();
+        self.round_ended();
+        self.spawned.clear();
+        self.lost_from = Some(kept);
         // All of it follows from entries, and is asked for again.
+        self.uploads = Uploads::default();
         self.conversations = Conversations::default();
         self.directory = Directory::default();
         self.erases = Erases::default();

@@ -2,14 +2,17 @@
 
 use crate::world::World;
 use journal::Policy;
-use journal::act::EraseTarget;
+use journal::act::{Act, Approve, DualAct, EraseTarget, Propose};
 use journal::ids::{ConversationId, Index};
 use journal::retention::{DAY_MS, Retention, RetentionRule};
 use pki::Suite;
 use protocol::Code;
 use protocol::answer::Answer;
-use protocol::client::{Command, Event, Reply};
+use protocol::client::command::OtherAct;
+use protocol::client::event::MessageView;
+use protocol::client::{Command, Error, Event, Reply};
 use protocol::frame::{Refused, ToTerminal, encode};
+use protocol::query::Query;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -115,6 +118,72 @@ fn after_a_succession_nothing_stays_that_fell_since() {
                 matches!(event, Event::MissingBody(..) | Event::Dropped(..) | Event::Distrust(_))
             })
     );
+}
+
+/// Two officers shorten the idle lock.
+fn another_policy(world: &mut World) -> Index {
+    let dual = DualAct::Policy(Policy { idle_lock_ms: 120_000, ..Policy::standard() });
+    let propose = Act::Propose(Propose { act: pki::canonical::encode(&dual).into() });
+    let mut act = |login: &str, act| {
+        let act = Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }));
+        let Reply::Admitted(admitted) = world.ask(login, act).unwrap() else { panic!() };
+        admitted.index
+    };
+    let proposal = act("olga", propose);
+    act("oleg", Act::Approve(Approve { proposal }))
+}
+
+#[test]
+fn what_was_under_way_before_a_succession_shows_and_remembers_nothing_of_what_is_lost() {
+    let certificates: fn(&Answer) -> bool = |answer| matches!(answer, Answer::Certificates(_));
+    let wraps: fn(&Answer) -> bool = |answer| matches!(answer, Answer::Wrap(_));
+    for (number, held_back) in [(154, certificates), (155, wraps)] {
+        let mut world = World::new(number);
+        ["anna", "boris", "vera", "olga", "oleg"].iter().for_each(|login| world.arrive(login));
+        let chat = world.private("anna", "boris");
+        world.say("anna", chat, "kept");
+        let kept = world.entries.len();
+        world.say("anna", chat, "lost");
+        let policy = another_policy(&mut world);
+        world.tamper = Some(Box::new(move |login, frame| match frame {
+            ToTerminal::Answer(answer) if login == "boris" && held_back(&answer.answer) => None,
+            other => Some(other),
+        }));
+        world.restart_terminal("boris");
+        let page = world.tell("boris", Command::MessagesFrom(chat, 0));
+        let ruling = world.tell("boris", Command::Ask(Query::Policy));
+        let lost: Vec<Index> = (0..4).map(|n| world.say("anna", chat, &format!("lost {n}"))).collect();
+        let erase = EraseTarget::Messages(chat, vec![lost[0]]);
+        assert!(world.result("boris", page).is_none(), "it waits");
+        world.cut("boris");
+        // Given while there is no server: it names an entry that is another's by the time there is one again.
+        let erase = world.tell("boris", Command::Erase(erase));
+        let sent = world.tell("boris", Command::Send(crate::stories::message(chat, "still to go")));
+        world.succeed(kept);
+        world.tamper = None;
+        ["anna", "vera", "olga"].iter().for_each(|login| world.reconnect(login));
+        let other = world.private("vera", "boris");
+        while world.entries.len() < lost[3] as usize + 8 {
+            world.say("vera", other, "of vera");
+        }
+        world.terminals.get_mut("boris").unwrap().events.retain(|event| matches!(event, Event::Failed(..)));
+        world.reconnect("boris");
+        let texts = |views: &[MessageView]| views.iter().map(crate::stories::shown).collect::<Vec<_>>();
+        let Some(Ok(Reply::Messages(views, _))) = world.result("boris", page) else { panic!("asked again") };
+        assert_eq!(texts(&views), ["kept"]);
+        assert!(matches!(world.result("boris", sent), Some(Ok(_))), "it goes, in the log as it is");
+        assert!(matches!(world.result("boris", erase), Some(Err(Error::Overtaken))));
+        let Some(Ok(Reply::Answer(answer))) = world.result("boris", ruling) else { panic!("asked again") };
+        assert!(matches!(*answer, Answer::Policy(_, 0)), "not the lost one of #{policy}");
+        let terminal = &world.terminals["boris"];
+        assert_eq!(terminal.record.as_ref().unwrap().policy, Some(0));
+        let lost = |event: &Event| matches!(event, Event::Message(view) if crate::stories::shown(view).starts_with("lost"));
+        assert!(!terminal.events.iter().any(lost));
+        let bad = |event: &Event| matches!(event, Event::Dropped(..) | Event::MissingBody(..));
+        assert!(!terminal.events.iter().any(bad));
+        assert_eq!(world.screen("boris", chat), ["kept", "still to go"]);
+        assert!(world.screen("boris", other).iter().all(|text| text == "of vera"));
+    }
 }
 
 #[test]
