@@ -48,8 +48,10 @@ pub(crate) enum Cmd {
     #[command(after_help = "Example:\n  conclave status")]
     Status,
     /// Print the newest proven checkpoint, which an auditor takes as a head from outside.
+    ///
+    /// Where nobody is logged in, what this terminal last saw: no server is needed, only the passphrase.
     #[command(after_help = "Example:\n  conclave checkpoint > anna.checkpoint")]
-    Checkpoint,
+    Checkpoint(Checkpoint),
     /// Forget every secret and text; `login` brings the session back.
     #[command(after_help = "Example:\n  conclave lock")]
     Lock,
@@ -97,6 +99,12 @@ pub(crate) enum Cmd {
     Agent(Agent),
     #[command(flatten)]
     Extra(Extra),
+}
+
+#[derive(Args)]
+pub(crate) struct Checkpoint {
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseFd,
 }
 
 #[derive(Args)]

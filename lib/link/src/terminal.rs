@@ -11,6 +11,7 @@ pub mod backoff;
 mod check;
 mod dialling;
 pub mod error;
+mod last_seen;
 mod law_words;
 pub mod refusal_words;
 mod silence;
@@ -19,6 +20,7 @@ pub mod words;
 
 pub use backoff::Backoff;
 pub use error::TerminalError;
+pub use last_seen::{LastSeen, head_words};
 pub use law_words::ground_words;
 pub use refusal_words::{Words, refusal_words};
 

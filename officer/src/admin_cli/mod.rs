@@ -115,6 +115,7 @@ fn help() -> Vec<(&'static str, &'static str)> {
         hold::HELP,
         retention::HELP,
         recover::HELP,
+        recover::HEAD_HELP,
         backup::HELP,
         cell::HELP,
     ]
