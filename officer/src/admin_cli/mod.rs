@@ -15,6 +15,7 @@ mod home;
 mod law;
 mod names;
 mod online;
+mod orders;
 mod password;
 mod policy;
 mod policy_words;
