@@ -47,9 +47,7 @@ pub(crate) enum Cmd {
     /// Show how the agent stands, and what was not sent.
     #[command(after_help = "Example:\n  conclave status")]
     Status,
-    /// Print the newest proven checkpoint, which an auditor takes as a head from outside.
-    ///
-    /// Where nobody is logged in, what this terminal last saw: no server is needed, only the passphrase.
+    /// Print the newest proven checkpoint: an auditor's head from outside, and what a recovery must know. Needs no server.
     #[command(after_help = "Example:\n  conclave checkpoint > anna.checkpoint")]
     Checkpoint(Checkpoint),
     /// Forget every secret and text; `login` brings the session back.

@@ -39,7 +39,7 @@ impl Memory {
             | Reply::Entries(..)
             | Reply::Sessions(_)
             | Reply::Server(_)
-            | Reply::Orders(_)
+            | Reply::Orders(..)
             | Reply::Found(..)
             | Reply::Founded(..) => {}
         }

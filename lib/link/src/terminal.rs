@@ -30,7 +30,7 @@ use check::server_check;
 use dialling::Dialling;
 use pki::{CertId, CredentialFile, KdfCost, PersonId, SiteCard};
 use protocol::client::command::LoginWith;
-use protocol::client::event::Ready;
+use protocol::client::event::{Ready, SuccessionView};
 use protocol::client::{
     Action, ClientSession, Command, CommandId, Connection, Event, Parts, Reply, SecretText,
 };
@@ -167,6 +167,11 @@ impl Terminal {
     /// The newest proven checkpoint, as the server signed it; empty before the first.
     pub fn checkpoint(&self) -> Vec<u8> {
         self.session.checkpoint()
+    }
+
+    /// The successions of the log, by their officers' signatures; empty before the first login.
+    pub fn successions(&self) -> Vec<SuccessionView> {
+        self.session.successions()
     }
 
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.

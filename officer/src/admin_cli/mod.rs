@@ -27,6 +27,7 @@ mod revoke;
 mod session;
 mod status;
 mod submit;
+mod succession;
 mod trouble;
 mod user;
 mod whoami;

@@ -3,6 +3,7 @@
 
 use super::names::Names;
 use super::online::{Access, For, Online, session};
+use super::succession::{Succession, succession_lines};
 use super::trouble::Trouble;
 use clap::Args;
 use console::when::{bytes, duration, minute};
@@ -11,6 +12,7 @@ use journal::checkpoint::SignedCheckpoint;
 use journal::fact::CellKind;
 use pki::canonical;
 use protocol::answer::StatusRecord;
+use protocol::client::event::SuccessionView;
 use protocol::client::{Command, Reply};
 use protocol::copy::BackupRecord;
 use protocol::query::Query;
@@ -37,18 +39,18 @@ console::words! {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
             messages: u64, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, full: String,
-            cell: String, backup: String
+            cell: String, backup: String, successions: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
                    erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way{full}\n\
-                   root cell:     {cell}\nbackup:        {backup}"),
+                   root cell:     {cell}\nbackup:        {backup}{successions}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
                    стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути{full}\n\
-                   ячейка:      {cell}\nкопия:       {backup}");
+                   ячейка:      {cell}\nкопия:       {backup}{successions}");
     }
 }
 
@@ -71,6 +73,8 @@ struct Data {
     cell: &'static str,
     /// The newest backup, where there is one.
     backup: Option<Newest>,
+    /// What was given up, by decision of the first officers.
+    successions: Vec<Succession>,
 }
 
 #[derive(Serialize)]
@@ -131,7 +135,7 @@ pub(super) fn cell(number: u8) -> (&'static str, &'static str, &'static str) {
 
 impl Status {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (status, grown, backup) = session(&self.access, voice, For::Office, |online| {
+        let (status, grown, backup, successions) = session(&self.access, voice, For::Office, |online| {
             let Reply::Server(status) = online.run(Command::Ask(Query::Status))? else {
                 return Err(Trouble::odd_answer());
             };
@@ -140,9 +144,11 @@ impl Status {
                 None => None,
             };
             let ready = online.ready();
-            Ok((*status, ready.head.size.saturating_sub(ready.before.size), backup))
+            let grown = ready.head.size.saturating_sub(ready.before.size);
+            let successions = online.terminal().successions();
+            Ok((*status, grown, backup, successions))
         })?;
-        tell(&status, grown, backup, voice)
+        tell(&status, grown, backup, &successions, voice)
     }
 }
 
@@ -163,7 +169,13 @@ fn newest(online: &mut Online, record: &BackupRecord, lang: Lang) -> Result<Newe
     })
 }
 
-fn tell(status: &StatusRecord, grown: u64, backup: Option<Newest>, voice: Voice) -> Result<Exit, Trouble> {
+fn tell(
+    status: &StatusRecord,
+    grown: u64,
+    backup: Option<Newest>,
+    successions: &[SuccessionView],
+    voice: Voice,
+) -> Result<Exit, Trouble> {
     // Its signatures were verified when it came.
     let head = match SignedCheckpoint::parse(&status.note) {
         Ok(checkpoint) => checkpoint.claimed().head,
@@ -205,6 +217,7 @@ fn tell(status: &StatusRecord, grown: u64, backup: Option<Newest>, voice: Voice)
         },
         cell: lang.pick(en, ru).to_owned(),
         backup: backup_words(backup.as_ref(), lang),
+        successions: succession_lines(successions, lang),
     };
     let data = Data {
         entries: head.size,
@@ -223,6 +236,7 @@ fn tell(status: &StatusRecord, grown: u64, backup: Option<Newest>, voice: Voice)
         takes_messages: status.takes_messages,
         cell: name,
         backup,
+        successions: successions.iter().map(Succession::of).collect(),
     };
     Ok(voice.done("status", &said, data))
 }

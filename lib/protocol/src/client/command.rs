@@ -144,11 +144,14 @@ impl Command {
 
     /// Whether it names no entry from this index on as one that was seen.
     pub(crate) fn rests_below(&self, kept: Index) -> bool {
-        match self {
-            Self::Send(send) => send.reference.is_none_or(|reference| reference < kept),
-            Self::Orders(Some(proposal)) => *proposal < kept,
-            other => other.may_begin_anew(),
-        }
+        let named = if let Self::Send(send) = self {
+            send.reference
+        } else if let Self::Orders(only) = self {
+            *only
+        } else {
+            None
+        };
+        named.is_none_or(|index| index < kept)
     }
 }
 

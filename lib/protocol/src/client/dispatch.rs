@@ -65,7 +65,10 @@ impl Cx {
             Command::FetchFile(of, index) => return Ok(Reply::File(self.fetch_file(id, of, index).await?)),
             Command::ErasePlan(target) => return Ok(Reply::Plan(self.erase_plan(&target).await?)),
             Command::Erase(target) => self.erase(&target).await,
-            Command::Orders(only) => return Ok(Reply::Orders(self.orders(only).await?)),
+            Command::Orders(only) => {
+                let (orders, bad) = self.orders(only).await?;
+                return Ok(Reply::Orders(orders, bad));
+            }
             Command::Act(act) => self.other_act(*act).await,
             Command::Ask(query) => return self.other_query(query).await,
         };

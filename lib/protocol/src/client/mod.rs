@@ -51,11 +51,13 @@ mod retention;
 pub mod secret;
 mod state;
 mod succession;
+mod succession_view;
 mod trust;
 pub mod views;
 
 pub use command::{Command, CommandId};
 pub use error::{Error, What};
+use event::SuccessionView;
 pub use event::{Event, Reply};
 pub use handshake::Connection;
 pub use parts::{Anchors, BadParts, Me, Parts};
@@ -180,6 +182,11 @@ impl ClientSession {
     /// the first.
     pub fn checkpoint(&self) -> Vec<u8> {
         self.cx.with(|state| state.trust.proven().note.clone())
+    }
+
+    /// The successions of the log, by their officers' signatures, in their order; empty before the first login.
+    pub fn successions(&self) -> Vec<SuccessionView> {
+        self.cx.with(|state| state.successions.views().to_vec())
     }
 
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.

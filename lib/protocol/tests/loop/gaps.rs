@@ -173,7 +173,12 @@ fn what_was_under_way_before_a_succession_shows_and_remembers_nothing_of_what_is
         assert_eq!(texts(&views), ["kept"]);
         assert!(matches!(world.result("boris", sent), Some(Ok(_))), "it goes, in the log as it is");
         assert!(matches!(world.result("boris", erase), Some(Err(Error::Overtaken))));
-        let Some(Ok(Reply::Answer(answer))) = world.result("boris", ruling) else { panic!("asked again") };
+        let answer = match world.result("boris", ruling) {
+            Some(answer) => answer,
+            // Answered before the cut, where only wraps were held back.
+            None => world.ask("boris", Command::Ask(Query::Policy)),
+        };
+        let Ok(Reply::Answer(answer)) = answer else { panic!("asked again") };
         assert!(matches!(*answer, Answer::Policy(_, 0)), "not the lost one of #{policy}");
         let terminal = &world.terminals["boris"];
         assert_eq!(terminal.record.as_ref().unwrap().policy, Some(0));
@@ -184,6 +189,79 @@ fn what_was_under_way_before_a_succession_shows_and_remembers_nothing_of_what_is
         assert_eq!(world.screen("boris", chat), ["kept", "still to go"]);
         assert!(world.screen("boris", other).iter().all(|text| text == "of vera"));
     }
+}
+
+#[test]
+fn a_push_that_was_still_being_opened_shows_nothing_that_fell_meanwhile() {
+    let mut world = World::new(156);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "the first");
+    world.restart_terminal("boris");
+    world.ask("boris", Command::Conversation(id)).unwrap();
+    let late = Rc::new(RefCell::new(None));
+    let slot = late.clone();
+    world.tamper = Some(Box::new(move |login, frame| match frame {
+        ToTerminal::Answer(answer) if login == "boris" && matches!(answer.answer, Answer::Wrap(_)) => {
+            *slot.borrow_mut() = Some(ToTerminal::Answer(answer));
+            None
+        }
+        other => Some(other),
+    }));
+    let index = world.say("anna", id, "soon gone");
+    assert!(late.borrow().is_some(), "he has no key yet");
+    world.cut("boris");
+    erase(&mut world, "anna", id, index);
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.reconnect("boris");
+    assert!(at(&world, "boris", |event| matches!(event, Event::CaughtUp)).is_some());
+    let frame = late.borrow_mut().take().unwrap();
+    world.tamper = None;
+    let wall_ms = world.now.wall_ms;
+    world.terminals.get_mut("boris").unwrap().client.received(&encode(&frame), wall_ms);
+    world.run();
+    let gone =
+        |event: &Event| matches!(event, Event::Message(view) if crate::stories::shown(view) == "soon gone");
+    assert_eq!(at(&world, "boris", gone), None, "neither the screen nor the agent gets it back");
+    let screen = world.screen("boris", id);
+    assert!(screen[0] == "the first" && screen[1].starts_with("erased by"), "{screen:?}");
+}
+
+#[test]
+fn a_body_that_was_given_up_is_no_alarm_and_one_more_is() {
+    let mut world = World::new(157);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let lost = [world.say("anna", id, "given up"), world.say("anna", id, "withheld")];
+    let kept = world.entries.len();
+    world.succeed_without(kept, 1);
+    // The second is a server's that makes use of the first.
+    world.tamper = Some(Box::new(move |_, frame| match frame {
+        ToTerminal::Answer(mut answer) => {
+            if let Answer::Messages(page) | Answer::MessagesBefore(page) = &mut answer.answer {
+                let gone = page.entries.iter_mut().filter(|entry| lost.contains(&entry.index));
+                gone.for_each(|entry| entry.body = None);
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+    world.terminal("boris", None, true);
+    world.reconnect("boris");
+    for _ in 0..2 {
+        assert_eq!(world.screen("boris", id), ["given up in era 1", "missing!"]);
+    }
+    let accused = |event: &Event| matches!(event, Event::MissingBody(_, at) if *at == lost[0]);
+    assert_eq!(at(&world, "boris", accused), None);
+    assert!(at(&world, "boris", |event| matches!(event, Event::MissingBody(..))).is_some());
+    let told = |event: &Event| matches!(event, Event::Succession(view) if view.bodies_missing == 1);
+    assert!(at(&world, "boris", told).is_some(), "a terminal that comes new is told too");
+    let successions = world.terminals["boris"].client.successions();
+    assert_eq!(successions.len(), 1);
+    assert_eq!((successions[0].kept, successions[0].last_lost()), (kept as u64, Some(kept as u64 + 4)));
+    world.tamper = None;
+    world.restart_terminal("boris");
+    assert_eq!(world.terminals["boris"].client.successions().len(), 1, "and it stays known");
 }
 
 #[test]
