@@ -47,9 +47,9 @@ pub(crate) enum Cmd {
     /// Show how the agent stands, and what was not sent.
     #[command(after_help = "Example:\n  conclave status")]
     Status,
-    /// Print the newest proven checkpoint, which an auditor takes as a head from outside.
+    /// Print the newest proven checkpoint: an auditor's head from outside, and what a recovery must know. Needs no server.
     #[command(after_help = "Example:\n  conclave checkpoint > anna.checkpoint")]
-    Checkpoint,
+    Checkpoint(Checkpoint),
     /// Forget every secret and text; `login` brings the session back.
     #[command(after_help = "Example:\n  conclave lock")]
     Lock,
@@ -97,6 +97,12 @@ pub(crate) enum Cmd {
     Agent(Agent),
     #[command(flatten)]
     Extra(Extra),
+}
+
+#[derive(Args)]
+pub(crate) struct Checkpoint {
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseFd,
 }
 
 #[derive(Args)]

@@ -4,7 +4,7 @@
 use crate::agent::parts::joined;
 use crate::agent::pending::{is_kept, kind};
 use crate::agent::place;
-use crate::agent::wire::{self, Ask, Status, Tell, VERSION};
+use crate::agent::wire::{self, Ask, Status, Tell, Unlock, Unlocked, VERSION};
 use crate::home::Home;
 use crate::show;
 use crate::trouble::Trouble;
@@ -92,6 +92,11 @@ impl Line {
         }
     }
 
+    /// How its person is spoken to.
+    pub(crate) fn voice(&self) -> Voice {
+        self.voice
+    }
+
     /// How long [`Self::hear`] waits.
     pub(crate) fn patience(&self, limit: Option<Duration>) {
         // Fails only for a limit of zero.
@@ -162,6 +167,32 @@ impl Line {
         if self.stale && self.voice.json { Err(Trouble::no_connection()) } else { Ok(()) }
     }
 
+    /// Asks for a login and hears what it brings: what everybody has to know first, then that it stands.
+    pub(crate) fn unlock(&mut self, unlock: Unlock) -> Result<Unlocked, Trouble> {
+        self.say(&Ask::Unlock(unlock))?;
+        loop {
+            let tell = self.hear()?;
+            if let Tell::Unlocked(unlocked) = tell {
+                return Ok(unlocked);
+            }
+            if !matches!(&tell, Tell::Event(event) if self.noticed(event)) {
+                return Err(Trouble::odd_answer());
+            }
+        }
+    }
+
+    /// Says what nobody goes on before having read. Whether it was such a thing.
+    fn noticed(&self, event: &Event) -> bool {
+        if let Event::KeyChanged(.., login) = event {
+            self.voice.remark(&key_changed(login));
+        } else if let Event::Succession(view) = event {
+            self.voice.remark(&succeeded(view));
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// `kept`: the agent brings it to its end alone.
     fn until_done(
         &mut self,
@@ -174,12 +205,7 @@ impl Line {
                 Tell::Part(reply) => heard = Some(joined(heard, *reply)?),
                 Tell::Done(reply) => return joined(heard, *reply),
                 Tell::Event(event) => {
-                    if let Event::KeyChanged(.., login) = &*event {
-                        self.voice.remark(&key_changed(login));
-                        continue;
-                    }
-                    if let Event::Succession(view) = &*event {
-                        self.voice.remark(&succeeded(view));
+                    if self.noticed(&event) {
                         continue;
                     }
                     if let Some(piece) = on(*event)? {

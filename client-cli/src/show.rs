@@ -14,22 +14,31 @@ const MARGIN: &str = "    ";
 /// The mark of a message that asks for an acknowledgement.
 const ACKNOWLEDGE: (&str, &str) = ("  [acknowledge]", "  [подтвердить]");
 
+/// Who signed a succession: `@olga, @oleg`.
+pub(crate) fn officers(view: &SuccessionView) -> String {
+    view.officers.iter().map(|(_, login)| format!("@{}", clean(login))).collect::<Vec<_>>().join(", ")
+}
+
 /// That entries were given up, by whom, and what its person has to do about it.
 pub(crate) fn succession(view: &SuccessionView, lang: Lang) -> String {
-    let by =
-        view.officers.iter().map(|(_, login)| format!("@{}", clean(login))).collect::<Vec<_>>().join(", ");
-    let SuccessionView { era, kept, known, seen, bodies_lost, .. } = *view;
-    let last = known.max(seen).saturating_sub(1);
-    let mut text = lang.pick(
-        format!(
-            "ATTENTION: the site has lost entries. By decision of {by} its log goes on in era {era} behind {kept} entries; \
-             entries from #{kept} to #{last} at least are LOST."
+    let by = officers(view);
+    let SuccessionView { era, kept, seen, bodies_lost, bodies_missing, .. } = *view;
+    let mut text = match view.last_lost() {
+        Some(last) => lang.pick(
+            format!(
+                "ATTENTION: the site has lost entries. By decision of {by} its log goes on in era {era} behind {kept} entries; \
+                 entries from #{kept} to #{last} at least are LOST."
+            ),
+            format!(
+                "ВНИМАНИЕ: система потеряла записи. По решению {by} журнал продолжается в эре {era} после записей: {kept}; \
+                 записи с #{kept} по меньшей мере до #{last} УТРАЧЕНЫ."
+            ),
         ),
-        format!(
-            "ВНИМАНИЕ: система потеряла записи. По решению {by} журнал продолжается в эре {era} после записей: {kept}; \
-             записи с #{kept} по меньшей мере до #{last} УТРАЧЕНЫ."
+        None => lang.pick(
+            format!("ATTENTION: by decision of {by} the site's log goes on in era {era} behind {kept} entries."),
+            format!("ВНИМАНИЕ: по решению {by} журнал системы продолжается в эре {era} после записей: {kept}."),
         ),
-    );
+    };
     if seen > kept {
         text.push_str(lang.pick(
             " Some of what you sent, read or acknowledged here is among them: look through your conversations and send it again.",
@@ -40,6 +49,12 @@ pub(crate) fn succession(view: &SuccessionView, lang: Lang) -> String {
         text.push_str(lang.pick(
             " EVERY MESSAGE AND FILE OF BEFORE IS LOST too.",
             " Утрачены и ВСЕ ПРЕЖНИЕ СООБЩЕНИЯ И ФАЙЛЫ.",
+        ));
+    }
+    if bodies_missing > 0 && !bodies_lost {
+        text.push_str(&lang.pick(
+            format!(" Messages or files given up beside that: {bodies_missing}."),
+            format!(" Кроме того, утрачено сообщений или файлов: {bodies_missing}."),
         ));
     }
     text.push_str(lang.pick(
@@ -112,6 +127,10 @@ pub(crate) fn content(message: &MessageView, names: &Names, lang: Lang) -> Strin
                 "ТРЕВОГА: сервер не отдаёт содержание, и никакое стирание этого не объясняет",
             )
             .to_owned(),
+        Content::GivenUp(era) => lang.pick(
+            format!("lost: given up by the officers when the log went on in era {era} (`conclave status`)"),
+            format!("утрачено: офицеры отказались от этого, когда журнал продолжился в эре {era} (`conclave status`)"),
+        ),
         Content::Unreadable(what) => {
             let (en, ru) = what_words(*what);
             format!("{}: {}", lang.pick("cannot be opened", "не открывается"), lang.pick(en, ru))
@@ -230,6 +249,7 @@ pub(crate) fn message_json(message: &MessageView, names: &Names) -> MessageJson 
         Content::NoKey(_) => json.state = "no-key",
         Content::Missing => json.state = "missing",
         Content::Unreadable(_) => json.state = "unreadable",
+        Content::GivenUp(_) => json.state = "given-up",
     }
     json
 }

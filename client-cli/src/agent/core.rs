@@ -429,6 +429,7 @@ impl Agent {
             memory: work.map(|work| work.proof.kept()).unwrap_or_default(),
             must_set_password: work.is_some() && self.must_set_password,
             checkpoint: work.map(|work| work.terminal.checkpoint()).unwrap_or_default().into(),
+            successions: work.map(|work| work.terminal.successions()).unwrap_or_default(),
         }
     }
 }

@@ -134,6 +134,10 @@ impl Agent {
             self.learn();
         }
         if let Some((id, _)) = unlocker {
+            // Before he goes on, and be it his first login ever.
+            for notice in std::mem::take(&mut self.notices) {
+                self.tell(id, Tell::Event(Box::new(notice))).await;
+            }
             let must_set_password = ready.must_set_password;
             let told = Unlocked { must_set_password, login: ready.login, entries: ready.head.size };
             self.tell(id, Tell::Unlocked(told)).await;

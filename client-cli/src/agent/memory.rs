@@ -39,7 +39,7 @@ impl Memory {
             | Reply::Entries(..)
             | Reply::Sessions(_)
             | Reply::Server(_)
-            | Reply::Orders(_)
+            | Reply::Orders(..)
             | Reply::Alarms(_)
             | Reply::Found(..)
             | Reply::Founded(..) => {}

@@ -25,7 +25,7 @@ pub(crate) fn told(reply: Reply) -> Vec<Tell> {
         | Reply::Entries(..)
         | Reply::Sessions(_)
         | Reply::Server(_)
-        | Reply::Orders(_)
+        | Reply::Orders(..)
         | Reply::Alarms(_)
         | Reply::Found(..)
         | Reply::Founded(..)) => vec![Tell::Done(Box::new(short))],

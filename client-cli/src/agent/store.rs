@@ -28,7 +28,11 @@ fn weight(message: &MessageView) -> usize {
         Content::Text(text, file) => {
             text.expose().len() + file.as_ref().map_or(0, |file| file.name.expose().len())
         }
-        Content::Erased(_) | Content::NoKey(_) | Content::Missing | Content::Unreadable(_) => 0,
+        Content::Erased(_)
+        | Content::NoKey(_)
+        | Content::Missing
+        | Content::Unreadable(_)
+        | Content::GivenUp(_) => 0,
     }
 }
 

@@ -8,14 +8,14 @@ use minicbor::encode::Write as CborWrite;
 use minicbor::{Decode, Encode};
 use pki::PersonId;
 use protocol::client::command::Send;
-use protocol::client::event::MessageView;
+use protocol::client::event::{MessageView, SuccessionView};
 use protocol::client::{Command, Event, Reply, SecretBytes, SecretText};
 use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
 /// Version of this little protocol: command and agent must be of the same build line.
-pub(crate) const VERSION: u8 = 3;
+pub(crate) const VERSION: u8 = 4;
 /// Longest frame, bytes: a page of messages, a chunk or a part of a list fits many times.
 pub(crate) const FRAME_BYTES_MAX: usize = 8 << 20;
 
@@ -195,6 +195,9 @@ pub(crate) struct Status {
     /// The newest proven checkpoint, as the server signed it; empty where there is none.
     #[n(12)]
     pub(crate) checkpoint: ByteVec,
+    /// The successions of the log, as far as this session was shown them.
+    #[n(13)]
+    pub(crate) successions: Vec<SuccessionView>,
 }
 
 /// Whose agent it is.

@@ -1,6 +1,7 @@
 //! `conclave erase plan` and `conclave erase do`: for ever, everywhere, with a record in the journal.
 //! Never erases what was not shown first, and never says "erased" before the server claims that it took effect.
 
+use super::order::{self, Held};
 use crate::Here;
 use crate::agent::wire::{Ask, Tell};
 use crate::args::{EraseDo, ErasePlan};
@@ -11,7 +12,7 @@ use crate::trouble::Trouble;
 use console::table::shortened;
 use console::{Exit, Lang, confirm_at_terminal};
 use journal::act::EraseTarget;
-use link::terminal::{Words, erasing_words};
+use link::terminal::{TerminalError, Words, erasing_words};
 use protocol::answer::Answer;
 use protocol::client::event::{ErasePlan as Plan, MessageView};
 use protocol::client::{Command, Event, Reply};
@@ -51,6 +52,8 @@ struct Page<'a> {
     plan: &'a Plan,
     /// Those of its messages that the agent holds: what they say belongs to the question.
     held: &'a BTreeMap<u64, MessageView>,
+    /// Holds that keep any of them: the server will refuse.
+    holds: &'a [Held],
 }
 
 #[derive(Serialize)]
@@ -59,6 +62,8 @@ struct PlanJson {
     whole: bool,
     right: bool,
     more: bool,
+    /// Holds that keep any of them.
+    holds: Vec<u64>,
     messages: Vec<PlannedJson>,
 }
 
@@ -94,11 +99,13 @@ pub(super) fn plan(args: &ErasePlan, here: Here) -> Result<Exit, Trouble> {
     let names = Names::fetch(&mut line)?;
     let target = target(args, &mut line, &names)?;
     let (plan, title) = ask_plan(&mut line, &names, &target, here.voice.lang)?;
+    let holds = holds(&mut line, &plan)?;
     let data = PlanJson {
         conversation: plan.conversation.to_string(),
         whole: plan.whole,
         right: plan.right,
         more: plan.more,
+        holds: holds.iter().map(|hold| hold.index).collect(),
         messages: plan
             .messages
             .iter()
@@ -106,7 +113,7 @@ pub(super) fn plan(args: &ErasePlan, here: Here) -> Result<Exit, Trouble> {
             .collect(),
     };
     let held = held(&mut line, &plan)?;
-    let page = Page { names: &names, title, plan: &plan, held: &held };
+    let page = Page { names: &names, title, plan: &plan, held: &held, holds: &holds };
     Ok(match plan.right {
         true => here.voice.done("erase plan", &page, data),
         false => here.voice.verdict("erase plan", Exit::NotAllowed, "no-right-to-erase", &page, data),
@@ -119,9 +126,14 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
     let target = target(&args.what, &mut line, &names)?;
     let (plan, title) = ask_plan(&mut line, &names, &target, here.voice.lang)?;
     let held = held(&mut line, &plan)?;
-    here.voice.remark(&Page { names: &names, title, plan: &plan, held: &held });
+    let holds = holds(&mut line, &plan)?;
+    here.voice.remark(&Page { names: &names, title, plan: &plan, held: &held, holds: &holds });
     if plan.messages.is_empty() && !plan.whole {
         return Err(Trouble::say(Exit::No, "erased-already", "there is nothing to erase", "стирать нечего"));
+    }
+    if !holds.is_empty() {
+        let held = protocol::client::Error::Refused { code: journal::refusal::code::Held };
+        return Err(TerminalError::Command(held).into());
     }
     if !args.consent.yes
         && !confirm_at_terminal(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang)?
@@ -186,6 +198,13 @@ pub(super) fn ask_erasing(line: &mut Line) -> Result<ErasingRecord, Trouble> {
     };
     let Answer::Erasing(record) = *answer else { return Err(Trouble::odd_answer()) };
     Ok(record)
+}
+
+/// The holds that keep any message of the plan.
+fn holds(line: &mut Line, plan: &Plan) -> Result<Vec<Held>, Trouble> {
+    let mut holds = order::holds(line, plan.conversation)?;
+    holds.retain(|hold| plan.messages.iter().any(|one| hold.keeps(one.index, one.author)));
+    Ok(holds)
 }
 
 fn held(line: &mut Line, plan: &Plan) -> Result<BTreeMap<u64, MessageView>, Trouble> {
@@ -293,7 +312,21 @@ impl Page<'_> {
                     .to_owned(),
             );
         }
+        for hold in self.holds {
+            lines.push(order::hold_line(hold, self.names, lang).trim_end().to_owned());
+            let kept = plan.messages.iter().filter(|one| hold.keeps(one.index, one.author)).count();
+            lines.push(lang.pick(
+                format!("  it keeps {kept} of these: nothing of this plan is erased before it ends"),
+                format!("  он хранит из них: {kept}; пока он не кончится, ничего из этого не стереть"),
+            ));
+        }
         lines.push(match plan.right {
+            true if !self.holds.is_empty() => lang
+                .pick(
+                    "you have the right to do this, but not before the hold ends",
+                    "у вас есть на это право, но не раньше, чем кончится запрет",
+                )
+                .to_owned(),
             true => lang
                 .pick(
                     "you have the right to do this; what others copied or remember stays",

@@ -155,9 +155,7 @@ fn talk(args: &Login, here: &Here, mut line: Line) -> Result<Exit, Trouble> {
         (false, false) => None,
     };
     let unlock = Unlock { passphrase, password, end_other: args.end_other };
-    let Tell::Unlocked(unlocked) = line.ask(&Ask::Unlock(unlock))? else {
-        return Err(Trouble::odd_answer());
-    };
+    let unlocked = line.unlock(unlock)?;
     if unlocked.must_set_password {
         set_password(args, here, &mut line, &mut main)?;
     }
@@ -214,6 +212,7 @@ fn done(here: &Here, line: &mut Line, unlocked: Unlocked) -> Result<Exit, Troubl
     if !status.failed.is_empty() {
         here.voice.remark(&Said::Failed { n: status.failed.len() as u64 });
     }
+    super::order::remind(line, &status, here.voice)?;
     Ok(here.voice.done("login", &said, data))
 }
 

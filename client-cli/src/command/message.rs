@@ -1,6 +1,7 @@
 //! `conclave message show`: a message, and who got, read and acknowledged it, and when.
 //! Never mixes what is proven with what the server says: delivery is its word, reading and acknowledging are signed.
 
+use super::order::{self, Held};
 use crate::Here;
 use crate::args::MessageShow;
 use crate::names::{self, Names, number};
@@ -17,12 +18,15 @@ struct Page<'a> {
     names: &'a Names,
     message: &'a MessageView,
     readers: &'a [ReaderView],
+    holds: &'a [Held],
 }
 
 #[derive(Serialize)]
 struct Data {
     message: MessageJson,
     readers: Vec<ReaderJson>,
+    /// Holds that keep it.
+    holds: Vec<u64>,
 }
 
 #[derive(Serialize)]
@@ -63,9 +67,14 @@ pub(super) fn run(args: &MessageShow, here: Here) -> Result<Exit, Trouble> {
         read: reader.read.map(stamp),
         acknowledged: reader.acknowledged.map(stamp),
     };
-    let data =
-        Data { message: message_json(&message, &names), readers: readers.iter().map(reader).collect() };
-    let page = Page { names: &names, message: &message, readers: &readers };
+    let mut holds = order::holds(&mut line, message.conversation)?;
+    holds.retain(|hold| hold.keeps(index, message.author));
+    let data = Data {
+        message: message_json(&message, &names),
+        readers: readers.iter().map(reader).collect(),
+        holds: holds.iter().map(|hold| hold.index).collect(),
+    };
+    let page = Page { names: &names, message: &message, readers: &readers, holds: &holds };
     Ok(here.voice.done("message show", &page, data))
 }
 
@@ -94,6 +103,8 @@ impl Page<'_> {
             "* delivered, by the server's word; the rest is signed by each reader",
             "* доставлено, по словам сервера; остальное подписано самими читателями",
         );
-        format!("{message}\n{}\n{note}", table.render(super::width()).trim_end())
+        let holds: String = self.holds.iter().map(|hold| order::hold_line(hold, self.names, lang)).collect();
+        let page = format!("{message}\n{}\n{note}\n{holds}", table.render(super::width()).trim_end());
+        page.trim_end().to_owned()
     }
 }

@@ -3,26 +3,36 @@
 //! Never says that an order is right: only that two officers signed it, and by which paper.
 
 use crate::Here;
+use crate::agent::wire::Status;
 use crate::args::EraseObject;
 use crate::names::{Names, conversations, number};
 use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::when::{minute, rfc3339};
-use console::{Exit, Lang, Words, clean, confirm_at_terminal};
+use console::{Exit, Lang, Voice, Words, clean, confirm_at_terminal};
 use journal::act::{Act, EraseTarget, Hold, HoldScope, Object, Order};
 use journal::entry::Content;
 use journal::register::OrderState;
 use journal::{ConversationId, Entry, Index};
 use link::terminal::ground_words;
+use pki::{PersonId, Role};
 use protocol::client::command::OtherAct;
 use protocol::client::event::{ConversationView, OrderView};
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use serde::Serialize;
 
+/// Orders that a login names; all of them are in the list.
+const REMINDED_MAX: usize = 5;
+
 console::words! {
     enum Said {
         None => en("no order of erasure concerns you"), ru("распоряжений о стирании, касающихся вас, нет");
+        Unproven { index: u64 }
+            => en("ALARM: the server lists the order #{index} and does not prove it; it was not believed"),
+               ru("ТРЕВОГА: сервер называет распоряжение № {index} и не доказывает его; оно отвергнуто");
+        More { more: u64 }
+            => en("and {more} more: conclave erase orders"), ru("и ещё {more}: conclave erase orders");
         Ask => en("Object to this order?"), ru("Возразить против этого распоряжения?");
         Objected { index: u64 }
             => en("your objection is in the journal: #{index}. The order takes effect only if two officers confirm it"),
@@ -106,9 +116,47 @@ pub(super) fn object(args: &EraseObject, here: Here) -> Result<Exit, Trouble> {
     Ok(here.voice.done("erase object", &Said::Objected { index }, data))
 }
 
+/// Orders, oldest first. That the server lists one and does not prove it hides no other, and is said.
 fn orders(line: &mut Line) -> Result<Vec<OrderView>, Trouble> {
-    let Reply::Orders(orders) = line.run(Command::Orders(None))? else { return Err(Trouble::odd_answer()) };
+    let Reply::Orders(orders, bad) = line.run(Command::Orders(None))? else {
+        return Err(Trouble::odd_answer());
+    };
+    for index in bad {
+        line.voice().notice(&Said::Unproven { index });
+    }
     Ok(orders)
+}
+
+/// Orders that concern whoever works here and have not taken effect; none where nobody can be asked just now.
+pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Vec<OrderView>, Trouble> {
+    let corresponds = status.me.as_ref().is_some_and(|me| {
+        me.roles.iter().any(|role| role == Role::Operator.name() || role == Role::Bot.name())
+    });
+    if !corresponds || !status.unlocked || !status.online || status.must_set_password {
+        return Ok(Vec::new());
+    }
+    Ok(orders(line)?.into_iter().filter(|view| !view.state.is_done()).collect())
+}
+
+/// Says which orders wait: whoever may object is to know before it is too late.
+pub(super) fn remind(line: &mut Line, status: &Status, voice: Voice) -> Result<(), Trouble> {
+    let orders = waiting(line, status)?;
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let names = Names::fetch(line)?;
+    for view in orders.iter().take(REMINDED_MAX) {
+        let said = |lang| {
+            let (paper, state) = (paper(&view.order.order, lang), state(view, &names, lang));
+            let concerns = lang.pick("an erasure that concerns you", "вас касается стирание");
+            format!("{concerns}: #{}, {paper}: {state}", view.proposal)
+        };
+        voice.remark(&Page(said(Lang::En), said(Lang::Ru)));
+    }
+    if let Some(more) = orders.len().checked_sub(REMINDED_MAX).filter(|more| *more > 0) {
+        voice.remark(&Said::More { more: more as u64 });
+    }
+    Ok(())
 }
 
 /// `order 12-3/2026 (a court's decision)`.
@@ -215,6 +263,17 @@ fn json(view: &OrderView, names: &Names) -> OrderJson {
 pub(super) struct Held {
     pub(super) index: Index,
     hold: Hold,
+}
+
+impl Held {
+    /// Whether it keeps this message, of the conversation that was asked about.
+    pub(super) fn keeps(&self, message: Index, author: PersonId) -> bool {
+        match &self.hold.scope {
+            HoldScope::Person(person) => *person == author,
+            HoldScope::Conversation(_) => true,
+            HoldScope::Messages(_, messages) => messages.binary_search(&message).is_ok(),
+        }
+    }
 }
 
 /// The holds that concern a conversation or its members, by their signed acts.

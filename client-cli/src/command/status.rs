@@ -5,21 +5,24 @@ use crate::Here;
 use crate::agent::pending::is_kept;
 use crate::agent::wire::{Status, Unsent};
 use crate::reach::Line;
+use crate::show::officers;
 use crate::trouble::Trouble;
-use console::when::{ago, duration, rfc3339};
+use console::when::{ago, duration, minute, rfc3339};
 use console::{Exit, Lang, Words, clean, count_en, count_ru};
 use link::terminal::now_ms;
+use link::terminal::words::succession_words;
+use protocol::client::event::SuccessionView;
 use serde::Serialize;
 
 /// The page for people.
-struct Page<'a>(&'a Status);
+struct Page<'a>(&'a Status, usize);
 
 impl Words for Page<'_> {
     fn en(&self) -> String {
-        page(self.0, Lang::En)
+        page(self.0, self.1, Lang::En)
     }
     fn ru(&self) -> String {
-        page(self.0, Lang::Ru)
+        page(self.0, self.1, Lang::Ru)
     }
 }
 
@@ -37,6 +40,32 @@ struct Data {
     trouble: Option<String>,
     lock_in_ms: Option<u64>,
     memory: String,
+    successions: Vec<SuccessionJson>,
+    /// Orders of erasure that concern this person and have not taken effect.
+    orders: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct SuccessionJson {
+    era: u32,
+    at: String,
+    kept: u64,
+    last_lost: Option<u64>,
+    bodies_lost: bool,
+    bodies_missing: u64,
+    officers: Vec<String>,
+}
+
+fn succession_json(view: &SuccessionView) -> SuccessionJson {
+    SuccessionJson {
+        era: view.era,
+        at: rfc3339(view.time_ms),
+        kept: view.kept,
+        last_lost: view.last_lost(),
+        bodies_lost: view.bodies_lost,
+        bodies_missing: view.bodies_missing,
+        officers: view.officers.iter().map(|(_, login)| login.clone()).collect(),
+    }
 }
 
 #[derive(Serialize)]
@@ -51,6 +80,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
     let mut line = Line::open(&here.home, here.voice)?;
     let status = line.status()?;
     let json = |all: &[Unsent]| all.iter().map(unsent_json).collect();
+    let orders = super::order::waiting(&mut line, &status)?;
     let data = Data {
         unlocked: status.unlocked,
         online: status.online,
@@ -64,8 +94,10 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
         trouble: status.trouble.as_ref().map(|trouble| trouble.name.clone()),
         lock_in_ms: status.lock_in_ms,
         memory: status.memory.clone(),
+        successions: status.successions.iter().map(succession_json).collect(),
+        orders: orders.iter().map(|view| view.proposal).collect(),
     };
-    Ok(here.voice.done("status", &Page(&status), data))
+    Ok(here.voice.done("status", &Page(&status, orders.len()), data))
 }
 
 fn unsent_json(unsent: &Unsent) -> UnsentJson {
@@ -77,7 +109,7 @@ fn unsent_json(unsent: &Unsent) -> UnsentJson {
     }
 }
 
-fn page(status: &Status, lang: Lang) -> String {
+fn page(status: &Status, orders: usize, lang: Lang) -> String {
     let mut lines = Vec::new();
     let mut row = |en: &str, ru: &str, value: String| {
         lines.push(format!("{:<15}{value}", format!("{}:", lang.pick(en, ru))));
@@ -108,6 +140,14 @@ fn page(status: &Status, lang: Lang) -> String {
         if let Some(head) = super::checkpoint::head(status) {
             row("head", "голова", head);
         }
+    }
+    for view in &status.successions {
+        let (en, ru) = succession_words(view, &minute(view.time_ms), &officers(view));
+        row("succession", "преемство", lang.pick(en, ru));
+    }
+    if orders > 0 {
+        let (en, ru) = ("erasure orders", "распоряжения");
+        row(en, ru, format!("{orders}: conclave erase orders"));
     }
     if let Some(ms) = status.lock_in_ms {
         row("locks in", "блокировка", duration(ms, lang));
@@ -190,11 +230,25 @@ mod tests {
             memory: "memfd_secret".into(),
             must_set_password: false,
             checkpoint: Vec::new().into(),
+            successions: vec![SuccessionView {
+                era: 7,
+                kept: 100,
+                known: 114,
+                seen: 0,
+                bodies_lost: false,
+                officers: vec![(pki::PersonId(1), "olga".into()), (pki::PersonId(2), "oleg".into())],
+                time_ms: 0,
+                bodies_missing: 1,
+            }],
         };
-        let shown = page(&status, Lang::Ru);
+        let shown = page(&status, 0, Lang::Ru);
         assert!(shown.contains("не отправлено: 1\n  сообщение для @boris, 5 мин назад"), "{shown}");
         assert!(shown.contains("стирание, 5 мин назад: заполнено"), "{shown}");
+        let succession = "по решению @olga, @oleg, в эре 7 после записей: 100; УТРАЧЕНО записей не меньше: 14, с № 100 до \
+                          № 113; утрачено тел: 1";
+        assert!(shown.contains(succession), "{shown}");
+        assert!(page(&status, 2, Lang::En).contains("erasure orders:2: conclave erase orders"), "{shown}");
         status.unlocked = false;
-        assert!(page(&status, Lang::En).contains("locked"));
+        assert!(page(&status, 2, Lang::En).contains("locked"));
     }
 }

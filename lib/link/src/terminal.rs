@@ -13,6 +13,7 @@ mod check;
 mod dialling;
 mod erasing_words;
 pub mod error;
+mod last_seen;
 mod law_words;
 pub mod refusal_words;
 mod silence;
@@ -23,6 +24,7 @@ pub use alarm_words::{AlarmWords, alarm_words};
 pub use backoff::Backoff;
 pub use erasing_words::erasing_words;
 pub use error::TerminalError;
+pub use last_seen::{LastSeen, head_words};
 pub use law_words::ground_words;
 pub use refusal_words::{Words, refusal_words};
 
@@ -32,7 +34,7 @@ use check::server_check;
 use dialling::Dialling;
 use pki::{CertId, CredentialFile, KdfCost, PersonId, SiteCard};
 use protocol::client::command::LoginWith;
-use protocol::client::event::Ready;
+use protocol::client::event::{Ready, SuccessionView};
 use protocol::client::{
     Action, ClientSession, Command, CommandId, Connection, Event, Parts, Reply, SecretText,
 };
@@ -169,6 +171,11 @@ impl Terminal {
     /// The newest proven checkpoint, as the server signed it; empty before the first.
     pub fn checkpoint(&self) -> Vec<u8> {
         self.session.checkpoint()
+    }
+
+    /// The successions of the log, by their officers' signatures; empty before the first login.
+    pub fn successions(&self) -> Vec<SuccessionView> {
+        self.session.successions()
     }
 
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.

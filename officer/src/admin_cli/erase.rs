@@ -7,6 +7,8 @@ use super::erase_find::Search;
 use super::law::{self, Paper};
 use super::names::{Names, Text};
 use super::online::{Access, For, Online, session};
+pub(super) use super::orders::order;
+use super::orders::to_confirm;
 use super::policy::{approve, propose};
 use super::proposals::{self, number};
 use super::trouble::Trouble;
@@ -130,9 +132,6 @@ console::words! {
         Withdrawn { index: u64, proposal: u64 }
             => en("the order #{proposal} is withdrawn: #{index}"), ru("распоряжение № {proposal} отозвано: запись № {index}");
         NoOrders => en("no order of erasure was given"), ru("распоряжений о стирании не было");
-        NoSuchOrder { index: u64 }
-            => en("no order of erasure #{index}; `conclave-admin erase status` lists them"),
-               ru("распоряжения о стирании № {index} нет; их показывает `conclave-admin erase status`");
         NotErase { index: u64 }
             => en("#{index} does not propose an erasure"), ru("предложение № {index} не о стирании");
     }
@@ -187,16 +186,6 @@ impl Erase {
     }
 }
 
-fn no_such_order(index: Index) -> Trouble {
-    Trouble::new(Exit::No, "no-such-order", &Said::NoSuchOrder { index })
-}
-
-/// The order of this proposal.
-pub(super) fn order(online: &mut Online, index: Index) -> Result<OrderView, Trouble> {
-    let found = law::orders(online, Some(index))?.into_iter().find(|view| view.proposal == index);
-    found.ok_or_else(|| no_such_order(index))
-}
-
 impl ProposeErase {
     fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         // What confirms an order may go by the same paper.
@@ -205,14 +194,15 @@ impl ProposeErase {
             false => Some(self.paper.order()?),
         };
         let (said, index) = session(&self.access, voice, For::Officers, |online| {
-            let (target, order) = match self.confirm {
+            let (target, order, confirms) = match self.confirm {
                 Some(stopped) => {
                     let view = order(online, stopped)?;
-                    (view.order.target, paper.unwrap_or(view.order.order))
+                    to_confirm(&view)?;
+                    (view.order.target, paper.unwrap_or(view.order.order), Some(view.proposal))
                 }
-                None => (self.target(online)?, self.paper.order()?),
+                None => (self.target(online)?, self.paper.order()?, None),
             };
-            let act = EraseOrder { target, order, confirms: self.confirm };
+            let act = EraseOrder { target, order, confirms };
             let plan = plan(&act, voice);
             match self.decision.ask(online, voice, &plan)? {
                 Decided::PlanOnly => Ok((plan, None)),

@@ -301,7 +301,9 @@ pub(super) fn keeping(holds: &[Standing], row: &Found) -> Option<Index> {
 
 /// All orders of erasure, or the one of this proposal, both officers' signatures checked.
 pub(super) fn orders(online: &mut Online, only: Option<Index>) -> Result<Vec<OrderView>, Trouble> {
-    let Reply::Orders(views) = online.run(Command::Orders(only))? else { return Err(Trouble::odd_answer()) };
+    let Reply::Orders(views, _) = online.run(Command::Orders(only))? else {
+        return Err(Trouble::odd_answer());
+    };
     Ok(views)
 }
 

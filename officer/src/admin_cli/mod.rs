@@ -16,6 +16,7 @@ mod home;
 mod law;
 mod names;
 mod online;
+mod orders;
 mod password;
 mod policy;
 mod policy_words;
@@ -27,6 +28,7 @@ mod revoke;
 mod session;
 mod status;
 mod submit;
+mod succession;
 mod trouble;
 mod user;
 mod whoami;
@@ -116,6 +118,7 @@ fn help() -> Vec<(&'static str, &'static str)> {
         hold::HELP,
         retention::HELP,
         recover::HELP,
+        recover::HEAD_HELP,
         backup::HELP,
         cell::HELP,
     ]

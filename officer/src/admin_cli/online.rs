@@ -3,6 +3,7 @@
 
 use super::alarms;
 use super::home::Home;
+use super::succession::succession_line;
 use super::trouble::Trouble;
 use clap::Args;
 use console::{Exit, PassphraseFd, Secret, SecretSource, Voice, Words};
@@ -14,7 +15,7 @@ use pki::{CredentialFile, PersonId, Role, SiteCard, canonical};
 use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::event::{Admitted, EntryView, PersonView, Ready};
-use protocol::client::{Command, Reply};
+use protocol::client::{Command, Event, Reply};
 use protocol::query::Query;
 use rand_core::{CryptoRng, UnwrapErr};
 use std::path::PathBuf;
@@ -60,6 +61,9 @@ console::words! {
         MustSet
             => en("first set a password of your own: conclave-admin password --envelope"),
                ru("сначала задайте собственный пароль: conclave-admin password --envelope");
+        Succession { en: String, ru: String }
+            => en("ATTENTION: the site's log goes on without entries that were lost: {en}. If you did not expect this, ask these officers"),
+               ru("ВНИМАНИЕ: журнал системы продолжается без утраченных записей: {ru}. Если вы этого не ожидали, спросите этих офицеров");
         NoProof
             => en("the password is empty or too long, or there is no memory to work with it"),
                ru("пароль пуст или слишком длинен, либо не хватает памяти для работы с ним");
@@ -142,6 +146,7 @@ pub(super) fn session<T>(
     };
     let mut online = Online::begin(file, card, &password, access.end_other)?;
     drop(password);
+    online.tell_successions(voice);
     let done = match online.ready.must_set_password {
         true => Err(Trouble::new(Exit::NotAllowed, "must-set-password", &Said::MustSet)),
         false => {
@@ -173,6 +178,16 @@ impl Online {
             terminal.login(&proof, end_other).await
         })?;
         Ok(Self { runtime, terminal, ready, site })
+    }
+
+    /// Says what this login was the first to hear: that entries were given up, and by whom.
+    fn tell_successions(&mut self, voice: Voice) {
+        for event in self.terminal.take_kept() {
+            if let Event::Succession(view) = event {
+                let (en, ru) = succession_line(&view);
+                voice.remark(&Said::Succession { en, ru });
+            }
+        }
     }
 
     /// Logs out and closes the connection.

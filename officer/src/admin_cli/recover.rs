@@ -1,6 +1,8 @@
 //! `recover`: what a stopped server asks the first officers to decide, shown and signed at an officer's own terminal.
 //! Never asks the server: it is stopped. Never signs what is not this site's, nor an era that this terminal has seen.
 
+mod head;
+
 use super::online::{For, Place, Said as Online, open};
 use super::trouble::Trouble;
 use crate::files::{Readers, read_text, shown, write_new};
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub(super) enum Recover {
     Show(Show),
     Sign(Sign),
+    Head(head::Head),
 }
 
 /// Show what a plan keeps and gives up, and whom the site's genesis names to sign it.
@@ -49,6 +52,8 @@ pub(super) struct Sign {
     #[command(flatten)]
     passphrase: PassphraseFd,
 }
+
+pub(super) use head::HELP as HEAD_HELP;
 
 pub(super) const HELP: &HelpTable = &[
     (
@@ -147,6 +152,7 @@ impl Recover {
         match self {
             Self::Show(_) => "recover show",
             Self::Sign(_) => "recover sign",
+            Self::Head(_) => "recover head",
         }
     }
 
@@ -154,6 +160,7 @@ impl Recover {
         match self {
             Self::Show(it) => it.run(voice),
             Self::Sign(it) => it.run(voice),
+            Self::Head(it) => it.run(voice),
         }
     }
 }
@@ -239,14 +246,14 @@ fn check_own_past(checkpoint: Option<&str>, plan: &Plan) -> Result<(), Trouble> 
             Exit::No,
             "more-is-known",
             format!(
-                "this terminal has seen {} entries, the plan knows of {}: make it anew with this terminal's head \
-                 (`conclave checkpoint`, --head)",
+                "this terminal has seen {} entries, the plan knows of {}: make it anew with this terminal's head: \
+                 `conclave-admin recover head > FILE` here, --head FILE there",
                 head.size,
                 plan.act.known_size()
             ),
             format!(
-                "этот терминал видел записей: {}, план знает о {}: составьте его заново с вершиной этого терминала \
-                 (`conclave checkpoint`, --head)",
+                "этот терминал видел записей: {}, план знает о {}: составьте его заново с вершиной этого терминала: \
+                 здесь `conclave-admin recover head > ФАЙЛ`, там --head ФАЙЛ",
                 head.size,
                 plan.act.known_size()
             ),

@@ -4,6 +4,7 @@
 use super::alarms::{self, Alarm};
 use super::names::Names;
 use super::online::{Access, For, Online, session};
+use super::succession::{Succession, succession_lines};
 use super::trouble::Trouble;
 use clap::Args;
 use console::when::{bytes, duration, minute};
@@ -12,6 +13,7 @@ use journal::checkpoint::SignedCheckpoint;
 use journal::fact::CellKind;
 use pki::canonical;
 use protocol::answer::StatusRecord;
+use protocol::client::event::SuccessionView;
 use protocol::client::{Command, Reply};
 use protocol::copy::BackupRecord;
 use protocol::erasing::ErasureWait;
@@ -39,18 +41,18 @@ console::words! {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
             messages: u64, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, full: String,
-            cell: String, backup: String
+            cell: String, backup: String, successions: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
                    erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way{full}\n\
-                   root cell:     {cell}\nbackup:        {backup}"),
+                   root cell:     {cell}\nbackup:        {backup}{successions}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
                    стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути{full}\n\
-                   ячейка:      {cell}\nкопия:       {backup}");
+                   ячейка:      {cell}\nкопия:       {backup}{successions}");
     }
 }
 
@@ -77,6 +79,8 @@ struct Data {
     backup: Option<Newest>,
     /// Alarms that nobody was shown at this terminal before; a person has read them above.
     alarms: Vec<Alarm>,
+    /// What was given up, by decision of the first officers.
+    successions: Vec<Succession>,
 }
 
 #[derive(Serialize)]
@@ -90,6 +94,13 @@ struct Newest {
     /// The entry that says so.
     index: Option<u64>,
     unusable_since_ms: Option<u64>,
+}
+
+/// What is told beside the server's figures.
+struct More {
+    backup: Option<Newest>,
+    alarms: Vec<Alarm>,
+    successions: Vec<SuccessionView>,
 }
 
 /// The newest backup in words.
@@ -137,7 +148,7 @@ pub(super) fn cell(number: u8) -> (&'static str, &'static str, &'static str) {
 
 impl Status {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (status, grown, backup) = session(&self.access, voice, For::Office, |online| {
+        let (status, grown, more) = session(&self.access, voice, For::Office, |online| {
             let Reply::Server(status) = online.run(Command::Ask(Query::Status))? else {
                 return Err(Trouble::odd_answer());
             };
@@ -150,9 +161,11 @@ impl Status {
                 false => Vec::new(),
             };
             let ready = online.ready();
-            Ok((*status, ready.head.size.saturating_sub(ready.before.size), (backup, alarms)))
+            let grown = ready.head.size.saturating_sub(ready.before.size);
+            let successions = online.terminal().successions();
+            Ok((*status, grown, More { backup, alarms, successions }))
         })?;
-        tell(&status, grown, backup, voice)
+        tell(&status, grown, more, voice)
     }
 }
 
@@ -196,12 +209,7 @@ fn newest(online: &mut Online, record: &BackupRecord, lang: Lang) -> Result<Newe
     })
 }
 
-fn tell(
-    status: &StatusRecord,
-    grown: u64,
-    (backup, alarms): (Option<Newest>, Vec<Alarm>),
-    voice: Voice,
-) -> Result<Exit, Trouble> {
+fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<Exit, Trouble> {
     // Its signatures were verified when it came.
     let head = match SignedCheckpoint::parse(&status.note) {
         Ok(checkpoint) => checkpoint.claimed().head,
@@ -234,7 +242,8 @@ fn tell(
                 .to_owned(),
         },
         cell: lang.pick(en, ru).to_owned(),
-        backup: backup_words(backup.as_ref(), lang),
+        backup: backup_words(more.backup.as_ref(), lang),
+        successions: succession_lines(&more.successions, lang),
     };
     let data = Data {
         entries: head.size,
@@ -253,8 +262,9 @@ fn tell(
         reserved_bytes: status.reserved_bytes,
         takes_messages: status.takes_messages,
         cell: name,
-        backup,
-        alarms,
+        backup: more.backup,
+        alarms: more.alarms,
+        successions: more.successions.iter().map(Succession::of).collect(),
     };
     Ok(voice.done("status", &said, data))
 }

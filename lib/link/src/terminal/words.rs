@@ -5,6 +5,7 @@ use super::error::TerminalError;
 use super::refusal_words::{Words, refusal_words};
 use crate::client::LinkError;
 use pki::{CredentialError, CredentialFileError, Fault};
+use protocol::client::event::SuccessionView;
 use protocol::client::{BadParts, Error, What};
 
 impl TerminalError {
@@ -128,6 +129,18 @@ pub fn error_words(error: &Error) -> Words {
             "the key cannot sign, or its suite is not supported",
             "ключ не может подписать, или его набор алгоритмов не поддерживается",
         ),
+        Error::Overtaken => Words::new(
+            "overtaken",
+            "entries were lost while this was under way (`conclave status`): look again, then repeat it",
+            "пока это выполнялось, были утрачены записи (`conclave status`): посмотрите заново и повторите",
+        ),
+        Error::Ahead => Words::new(
+            "clock-behind",
+            "what the server shows is stamped more than an hour later than this computer's clock shows: set the clock right, \
+             or tell the administrator that the server's is wrong",
+            "запись сервера помечена временем больше чем на час позже часов этого компьютера: поставьте часы верно или \
+             сообщите администратору, что часы сервера неверны",
+        ),
         Error::Stopped => Words::new("stopped", "stopped", "остановлено"),
         Error::Exists { .. } => Words::new(
             "private-exists",
@@ -135,6 +148,26 @@ pub fn error_words(error: &Error) -> Words {
             "у вас двоих уже есть личная беседа",
         ),
     }
+}
+
+/// A succession in a line: when, by whom, and what was given up. `when` and `who` come ready for people.
+pub fn succession_words(view: &SuccessionView, when: &str, who: &str) -> (String, String) {
+    let (era, kept, bodies) = (view.era, view.kept, view.bodies_missing);
+    let mut en = format!("{when}, by decision of {who}, in era {era} behind {kept} entries");
+    let mut ru = format!("{when}, по решению {who}, в эре {era} после записей: {kept}");
+    if let Some(last) = view.last_lost() {
+        let count = last + 1 - kept;
+        en.push_str(&format!("; LOST: {count} at least, #{kept} to #{last}"));
+        ru.push_str(&format!("; УТРАЧЕНО записей не меньше: {count}, с № {kept} до № {last}"));
+    }
+    if view.bodies_lost {
+        en.push_str("; EVERY BODY of before is lost");
+        ru.push_str("; УТРАЧЕНЫ ВСЕ прежние сообщения и файлы");
+    } else if bodies > 0 {
+        en.push_str(&format!("; bodies given up: {bodies}"));
+        ru.push_str(&format!("; утрачено тел: {bodies}"));
+    }
+    (en, ru)
 }
 
 /// What failed to verify, as a noun.
@@ -159,6 +192,11 @@ pub fn what_words(what: What) -> (&'static str, &'static str) {
         ),
         What::Policy => ("the site's policy", "политика системы"),
         What::Retention => ("a run of the retention schedule", "стирание по сроку хранения"),
+        What::Clock => (
+            "an erasure stamped more than an hour later than this computer's clock: one of the two clocks is wrong; tried again",
+            "стирание, помеченное временем больше чем на час позже часов этого компьютера: одни из часов неверны; попытка \
+             повторится",
+        ),
         What::Succession => (
             "that the first officers gave up lost entries: the log's era is not proven",
             "решение первых офицеров отказаться от утраченных записей: эра журнала не доказана",

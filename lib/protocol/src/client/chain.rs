@@ -336,6 +336,24 @@ impl State {
         true
     }
 
+    /// Entries from `kept` on are lost. A draft that rests on one of them is signed no more: what it names may be
+    /// another's by now. Of those that were signed before, the log is asked anew.
+    pub(crate) fn forsake_drafts(&mut self, kept: Index) {
+        let mut forsaken = Vec::new();
+        let Self { chain, conversations, .. } = self;
+        let mut stays = |ticket: u64, draft: &Draft| {
+            let why = draft.rests_on_lost(kept, conversations);
+            forsaken.extend(why.clone().map(|error| (ticket, Err(error))));
+            why.is_none()
+        };
+        chain.queue.retain(|queued| stays(queued.ticket, &queued.draft));
+        chain.flight.retain(|flight| stays(flight.ticket, &flight.draft));
+        chain.resolving.retain(|ticket, flight| stays(*ticket, &flight.draft));
+        chain.results.extend(forsaken);
+        self.searches.clear();
+        std::mem::take(&mut self.chain.resolving).into_values().for_each(|flight| self.look_for(flight));
+    }
+
     fn end_of_drain(&mut self) {
         self.chain.draining &= !self.chain.flight.is_empty();
     }

@@ -112,6 +112,55 @@ pub enum Command {
     Ask(#[n(0)] Query),
 }
 
+impl Command {
+    /// Whether it is a question that may be put again from the start, or a message that may.
+    pub(crate) fn may_begin_anew(&self) -> bool {
+        match self {
+            Self::People
+            | Self::Conversations
+            | Self::Conversation(_)
+            | Self::MessagesBefore(..)
+            | Self::MessagesFrom(..)
+            | Self::Orders(_)
+            | Self::Ask(_)
+            | Self::Send(_) => true,
+            Self::Login(_)
+            | Self::Logout
+            | Self::SetPassword(_)
+            | Self::NewPrivate(_)
+            | Self::NewGroup(_)
+            | Self::Invite(..)
+            | Self::Remove(..)
+            | Self::Leave(_)
+            | Self::HandOver(..)
+            | Self::Accept(_)
+            | Self::ShareHistory(..)
+            | Self::SetTitle(..)
+            | Self::Read(..)
+            | Self::Acknowledge(_)
+            | Self::MessageStatus(..)
+            | Self::SendFile(_)
+            | Self::FileChunk(..)
+            | Self::FetchFile(..)
+            | Self::ErasePlan(_)
+            | Self::Erase(_)
+            | Self::Act(_) => false,
+        }
+    }
+
+    /// Whether it names no entry from this index on as one that was seen.
+    pub(crate) fn rests_below(&self, kept: Index) -> bool {
+        let named = if let Self::Send(send) = self {
+            send.reference
+        } else if let Self::Orders(only) = self {
+            *only
+        } else {
+            None
+        };
+        named.is_none_or(|index| index < kept)
+    }
+}
+
 /// See [`Command::Login`].
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]

@@ -2,8 +2,10 @@
 //! rules as the Register's. What the server says of a conversation beside that is shown, never relied on.
 //! Never learns an act in two ways: a push only says that there is something to ask for.
 
+mod rules;
+
 use super::epoch_rows::{EpochRow, Share};
-use super::erase::{Right, Takes};
+use super::erase::Right;
 use super::error::{Error, What};
 use super::event::{ErasedBy, Eraser};
 use super::flow::Cx;
@@ -19,9 +21,9 @@ use crate::seal::keys::EpochKey;
 use journal::act::{Act, ConversationKind, EraseTarget, Title};
 use journal::fact::Fact;
 use journal::ids::{Commitment, ConversationId, Index};
-use journal::membership::{ActBy, MembershipView, Standing};
+use journal::membership::MembershipView;
 use journal::statement::Header;
-use pki::{Certificate, PersonId, RevocationList, Role};
+use pki::{PersonId, RevocationList, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -62,6 +64,8 @@ pub(crate) struct Row {
     ordered: Option<(ErasedBy, u64)>,
     /// The Tick at which it does is stamped with this time, which this terminal's clock has not reached.
     ahead_ms: Option<u64>,
+    /// The count of [`Conversations::dropped`] when something of it was erased last.
+    dropped: u64,
     /// A flow is following it or making an epoch; others wait.
     busy: bool,
     pub(crate) accepting: bool,
@@ -85,6 +89,7 @@ impl Row {
             erased: None,
             ordered: None,
             ahead_ms: None,
+            dropped: 0,
             busy: false,
             accepting: false,
         }
@@ -147,6 +152,10 @@ impl Row {
 #[derive(Default)]
 pub(crate) struct Conversations {
     rows: BTreeMap<ConversationId, Row>,
+    /// Counts what was erased under our hands: what was asked for before may show it.
+    drops: u64,
+    /// The newest of these that may have been in any conversation.
+    dropped_everywhere: u64,
 }
 
 impl Conversations {
@@ -157,8 +166,28 @@ impl Conversations {
     pub(crate) fn row(&mut self, id: ConversationId) -> &mut Row {
         if self.rows.len() >= CONVERSATIONS_KEPT && !self.rows.contains_key(&id) {
             self.rows.retain(|_, row| row.busy);
+            self.dropped_everywhere();
         }
         self.rows.entry(id).or_insert_with(|| Row::new(id))
+    }
+
+    /// Something of this conversation was erased.
+    pub(crate) fn dropped(&mut self, id: ConversationId) {
+        self.drops += 1;
+        let drops = self.drops;
+        self.row(id).dropped = drops;
+    }
+
+    /// Something was erased, in whichever conversation.
+    pub(crate) fn dropped_everywhere(&mut self) {
+        self.drops += 1;
+        self.dropped_everywhere = self.drops;
+    }
+
+    /// Another one whenever something of this conversation may have been erased since.
+    pub(crate) fn drops_of(&self, id: ConversationId) -> u64 {
+        let here = self.rows.get(&id).map_or(0, |row| row.dropped);
+        here.max(self.dropped_everywhere)
     }
 
     pub(crate) fn dirty(&mut self, id: ConversationId) {
@@ -419,102 +448,5 @@ impl State {
             known.is_some_and(|known| known.serials().iter().any(|serial| list.entry(serial).is_some()))
         };
         view.membership().members().keys().copied().filter(named).collect()
-    }
-}
-
-impl Row {
-    fn cut(&mut self, persons: &[PersonId], by: &ActBy) -> Result<(), Error> {
-        let view = self.view.as_mut().ok_or(Error::unverified(What::Membership))?;
-        persons.iter().for_each(|person| view.cut(*person, by.id));
-        persons.iter().for_each(|person| self.note_joined(*person, by.index));
-        Ok(())
-    }
-
-    fn membership_act(&mut self, by: &ActBy, act: &Act) -> Result<(), Error> {
-        let bad = Error::unverified(What::Membership);
-        self.view.as_mut().ok_or(bad.clone())?.follow(by, act).map_err(|_| bad)
-    }
-
-    /// A member's new certificates: out where they do not suffice, a new epoch otherwise.
-    fn renewed(&mut self, signature: &[u8], by: &ActBy) -> Result<(), Error> {
-        let view = self.view.as_mut().ok_or(Error::unverified(What::Membership))?;
-        let certificate = Certificate::parse(signature).map_err(|_| Error::unverified(What::Certificate))?;
-        let person = certificate.person().ok_or(Error::unverified(What::Certificate))?;
-        let roles = certificate.roles();
-        let corresponds = roles.contains(Role::Operator) || roles.contains(Role::Bot);
-        if corresponds && certificate.clearance().covers(view.membership().ceiling()) {
-            view.renewed(person);
-        } else {
-            view.cut(person, by.id);
-        }
-        self.note_joined(person, by.index);
-        Ok(())
-    }
-
-    fn erase(&mut self, target: &EraseTarget, by: &ActBy) -> Result<(), Error> {
-        match target {
-            EraseTarget::Conversation(id) if *id == self.id => {
-                if !self.may_erase_all(by.signer, by.index) {
-                    return Err(Error::unverified(What::Erasure));
-                }
-                self.erased = Some(ErasedBy { by: Eraser::Person(by.signer), index: by.index });
-                self.title = None;
-                Ok(())
-            }
-            // Messages are looked at one by one when their tombstone is shown: their authors are not known here.
-            EraseTarget::Messages(id, _) if *id == self.id => Ok(()),
-            EraseTarget::Conversation(_) | EraseTarget::Messages(..) => Err(Error::unverified(What::Answer)),
-        }
-    }
-
-    /// An order over all of it was given; one that confirms what was stopped takes effect at once.
-    fn order(&mut self, given: Option<(ErasedBy, Takes)>) {
-        match given {
-            Some((by, Takes::AtOnce)) => self.goes(by),
-            Some((by, Takes::From(time_ms))) => self.ordered = Some((by, time_ms)),
-            None => {}
-        }
-    }
-
-    /// At a Tick: the order over all of it takes effect, if its time has come, and by this terminal's clock too.
-    fn carry_out(&mut self, tick_ms: u64, not_after_ms: u64) {
-        if self.ordered.as_ref().is_some_and(|(_, time_ms)| *time_ms <= tick_ms) {
-            self.ahead_ms = Some(tick_ms);
-            self.ripen(not_after_ms);
-        }
-    }
-
-    /// What waits for this terminal's clock takes effect when that has come so far.
-    pub(crate) fn ripen(&mut self, not_after_ms: u64) {
-        if self.ahead_ms.take_if(|tick_ms| *tick_ms <= not_after_ms).is_some()
-            && let Some((by, _)) = self.ordered.take()
-        {
-            self.goes(by);
-        }
-    }
-
-    fn goes(&mut self, by: ErasedBy) {
-        self.erased.get_or_insert(by);
-        self.title = None;
-    }
-
-    fn note_owner(&mut self, index: Index) {
-        let owner = self.view.as_ref().and_then(|view| view.membership().owner());
-        if self.owners.last().is_none_or(|(_, last)| *last != owner) {
-            self.owners.push((index, owner));
-        }
-    }
-
-    fn note_joined(&mut self, person: PersonId, index: Index) {
-        let now = self.standing(person) == Some(Standing::Joined);
-        let stays = self.joined.entry(person).or_default();
-        if stays.last().is_none_or(|(_, last)| *last != now) {
-            stays.push((index, now));
-        }
-    }
-
-    /// How this person stands here.
-    pub(crate) fn standing(&self, person: PersonId) -> Option<Standing> {
-        Some(self.view.as_ref()?.membership().member(person).ok()?.standing)
     }
 }

@@ -70,7 +70,10 @@ impl Cx {
                 self.with(|state| state.heard_alarms(below));
                 return Ok(Reply::Nothing);
             }
-            Command::Orders(only) => return Ok(Reply::Orders(self.orders(only).await?)),
+            Command::Orders(only) => {
+                let (orders, bad) = self.orders(only).await?;
+                return Ok(Reply::Orders(orders, bad));
+            }
             Command::Act(act) => self.other_act(*act).await,
             Command::Ask(query) => return self.other_query(query).await,
         };

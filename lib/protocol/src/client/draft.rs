@@ -1,6 +1,7 @@
 //! What is to be signed, before it has a number: it can be sealed and signed again under another one.
 //! Never signs.
 
+use super::conversations::Conversations;
 use super::error::Error;
 use super::secret::SecretText;
 use super::state::State;
@@ -45,6 +46,42 @@ pub(crate) struct TitleDraft {
     pub(crate) key: Arc<EpochKey>,
     pub(crate) content: Zeroizing<Vec<u8>>,
     pub(crate) size: SizeClass,
+}
+
+impl Draft {
+    /// Why it is not to be signed, where it may rest on an entry from `kept` on: names it as a message, an order or an
+    /// epoch that was seen. What names people only stays.
+    pub(crate) fn rests_on_lost(&self, kept: Index, conversations: &Conversations) -> Option<Error> {
+        let lost_epoch = |id: ConversationId, epoch: u32| {
+            let row = conversations.get(id).and_then(|row| row.epochs.get(&epoch));
+            // As if another had begun one meanwhile: whoever sends follows anew and tries again.
+            let stale = Error::Refused { code: journal::refusal::code::WrongEpoch };
+            row.is_none_or(|row| row.index >= kept).then_some(stale)
+        };
+        match self {
+            Self::Message(draft) if draft.reference.is_some_and(|reference| reference >= kept) => {
+                Some(Error::Overtaken)
+            }
+            Self::Message(draft) => lost_epoch(draft.conversation, draft.epoch),
+            Self::Title(draft) => lost_epoch(draft.conversation, draft.epoch),
+            Self::SetPassword(_) => None,
+            Self::Act(act) if matches!(**act, Act::Epoch(_) | Act::Reserve(_)) => {
+                Some(Error::Refused { code: journal::refusal::code::WrongEpoch })
+            }
+            Self::Act(act) => {
+                let of_people = matches!(
+                    **act,
+                    Act::Create(_)
+                        | Act::Invite(_)
+                        | Act::Leave(_)
+                        | Act::Remove(_)
+                        | Act::HandOver(_)
+                        | Act::Logout(_)
+                );
+                (!of_people).then_some(Error::Overtaken)
+            }
+        }
+    }
 }
 
 impl State {

@@ -4,7 +4,7 @@
 use super::chain::Draft;
 use super::error::{Error, What};
 pub(crate) use super::event::Eraser;
-use super::event::{Admitted, Content, ErasePlan, ErasedBy, PlannedErase, RunView};
+use super::event::{Admitted, Content, ErasePlan, ErasedBy, OrderView, PlannedErase, RunView};
 use super::flow::Cx;
 use super::receive::Checked;
 use super::retention::AHEAD_MS;
@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub(crate) const PLAN_MESSAGES_MAX: usize = 1024;
 /// Erase statements kept, so that a conversation's tombstones cost one question.
 const ERASES_KEPT: usize = 256;
+/// Verified orders kept: each names up to 1,024 messages.
+const ORDERS_KEPT: usize = 1024;
 
 /// A verified right to an erasure: somebody's own Erase, or an order of two officers.
 pub(crate) struct Right {
@@ -68,6 +70,8 @@ pub(crate) struct Erases {
     known: BTreeMap<Index, Proof>,
     /// Orders among them that were shown to have taken effect.
     effective: BTreeSet<Index>,
+    /// Orders by their `Approve`, so that each tick and each list costs one question and not three for each of them.
+    orders: BTreeMap<Index, (OrderView, Takes)>,
 }
 
 impl Erases {
@@ -88,6 +92,22 @@ impl Erases {
         let Proof::Right(right) = self.known.get(&index)? else { return None };
         let takes = right.order?.takes;
         (right.target == EraseTarget::Conversation(id)).then(|| (right.erased_by(index), takes))
+    }
+
+    /// An order that was verified, whatever became of it.
+    pub(crate) fn order(&self, approve: Index) -> Option<(OrderView, Takes)> {
+        self.orders.get(&approve).cloned()
+    }
+
+    pub(crate) fn keep_order(&mut self, approve: Index, view: &OrderView, takes: Takes) {
+        if self.orders.len() >= ORDERS_KEPT {
+            self.orders.pop_first();
+        }
+        self.orders.insert(approve, (view.clone(), takes));
+    }
+
+    pub(crate) fn is_effective(&self, approve: Index) -> bool {
+        self.effective.contains(&approve)
     }
 
     /// The order was shown to have taken effect.
@@ -276,7 +296,7 @@ impl Cx {
 impl super::state::State {
     /// Drops every copy of what an Erase names.
     pub(crate) fn drop_erased(&mut self, target: &EraseTarget) {
-        self.drops += 1;
+        self.conversations.dropped(target.conversation());
         match target {
             EraseTarget::Messages(_, messages) => {
                 messages.iter().for_each(|index| self.messages.forget(*index))

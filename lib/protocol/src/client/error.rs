@@ -60,6 +60,9 @@ pub enum What {
     /// That entries were given up by decision of the first officers: the log is in an era that nobody has proven.
     #[n(17)]
     Succession,
+    /// Two clocks: an order or a run is stamped later than this terminal's clock shows. It is tried again.
+    #[n(18)]
+    Clock,
 }
 
 /// Why a command was not done.
@@ -185,6 +188,14 @@ pub enum Error {
         #[n(0)]
         conversation: ConversationId,
     },
+    /// Entries were lost while it was under way, and what it rests on may be among them.
+    #[n(18)]
+    #[error("entries that it may rest on were lost")]
+    Overtaken,
+    /// What is to take effect is stamped later than this terminal's clock shows: it is believed when that has come so far.
+    #[n(19)]
+    #[error("stamped later than this clock shows")]
+    Ahead,
 }
 
 impl Error {

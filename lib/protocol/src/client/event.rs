@@ -151,9 +151,9 @@ pub enum Reply {
     /// A conversation was founded.
     #[n(14)]
     Founded(#[n(0)] ConversationId, #[n(1)] Admitted),
-    /// Orders of erasure, oldest first.
+    /// Orders of erasure, oldest first; and the proposals of those that the server lists, but does not prove.
     #[n(15)]
-    Orders(#[n(0)] Vec<OrderView>),
+    Orders(#[n(0)] Vec<OrderView>, #[n(1)] Vec<Index>),
     /// Messages as entries, verified, with the index of what erased each (the server's word); and where to ask on.
     #[n(16)]
     Found(#[n(0)] Vec<FoundView>, #[n(1)] Option<Index>),

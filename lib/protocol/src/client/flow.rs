@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::chain::Draft;
-use super::command::CommandId;
+use super::command::{Command, CommandId};
 use super::error::{Error, What};
 use super::event::{Admitted, Event};
 use super::requests::Asked;
@@ -17,6 +17,7 @@ use super::state::State;
 use crate::answer::Answer;
 use crate::frame::Stage;
 use crate::query::Query;
+use journal::ids::Index;
 
 /// Flows at once: commands under way and the session's own chores.
 pub(crate) const FLOWS_MAX: usize = 512;
@@ -26,22 +27,26 @@ pub(crate) struct Flow {
     pub(crate) command: Option<CommandId>,
     /// It only asks: left half done it leaves nothing behind.
     pub(crate) fetches: bool,
+    /// What to begin from the start when entries were lost under it, where that does no harm.
+    again: Option<Command>,
+    /// It waits for a receipt and for nothing else.
+    signs: bool,
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Flow {
     /// A chore of the session.
     pub(crate) fn chore(future: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { command: None, fetches: false, future: Box::pin(future) }
+        let future = Box::pin(future);
+        Self { command: None, fetches: false, again: None, signs: false, future }
     }
 
     /// A caller's command.
-    pub(crate) fn command(
-        id: CommandId,
-        fetches: bool,
-        future: impl Future<Output = ()> + Send + 'static,
-    ) -> Self {
-        Self { command: Some(id), fetches, future: Box::pin(future) }
+    pub(crate) fn command(cx: &Cx, id: CommandId, command: Command) -> Self {
+        let fetches = matches!(command, Command::FetchFile(..));
+        let again = command.may_begin_anew().then(|| command.clone());
+        let future = Box::pin(cx.clone().run(id, command));
+        Self { command: Some(id), fetches, again, signs: false, future }
     }
 }
 
@@ -117,7 +122,12 @@ impl Cx {
         stage: Option<Vec<Stage>>,
     ) -> Result<Admitted, Error> {
         let ticket = self.with(|state| state.enqueue(draft, stage.unwrap_or_default()))?;
-        self.until(|state| state.chain.take_result(ticket)).await
+        let result = |state: &mut State| {
+            let result = state.chain.take_result(ticket);
+            state.signs = result.is_none();
+            result
+        };
+        self.until(result).await
     }
 }
 
@@ -139,7 +149,12 @@ pub(crate) fn run(cx: &Cx, flows: &mut Vec<Flow>) {
     loop {
         let before = cx.with(|state| state.moves);
         flows.append(&mut cx.with(|state| std::mem::take(&mut state.spawned)));
-        flows.retain_mut(|flow| flow.future.as_mut().poll(&mut context).is_pending());
+        flows.retain_mut(|flow| {
+            cx.with(|state| state.signs = false);
+            let pending = flow.future.as_mut().poll(&mut context).is_pending();
+            flow.signs = cx.with(|state| state.signs);
+            pending
+        });
         let more = cx.with(|state| {
             // What the flows queued is signed together.
             state.sign_queued();
@@ -147,6 +162,20 @@ pub(crate) fn run(cx: &Cx, flows: &mut Vec<Flow>) {
         });
         if !more {
             return;
+        }
+    }
+}
+
+/// Entries from `kept` on are lost. What a flow has in its hands may come of them, whatever the state has forgotten: none
+/// goes on but a command that waits for its receipt alone. Questions are put once more, and so are messages that were not
+/// signed; anything else is for its person to look at. The session's own chores are its to begin again.
+pub(crate) fn begin_anew(cx: &Cx, flows: &mut Vec<Flow>, kept: Index) {
+    for flow in std::mem::take(flows) {
+        let Some(id) = flow.command else { continue };
+        match &flow.again {
+            _ if flow.signs => flows.push(flow),
+            Some(again) if again.rests_below(kept) => flows.push(Flow::command(cx, id, again.clone())),
+            Some(_) | None => cx.event(Event::Failed(id, Error::Overtaken)),
         }
     }
 }

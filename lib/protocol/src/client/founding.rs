@@ -107,6 +107,13 @@ impl Cx {
         for record in self.records().await? {
             views.push(self.conversation_view(&record).await?);
         }
+        // What was erased while the others were asked for has no title any more.
+        self.with(|state| {
+            let untitled = |view: &&mut ConversationView| {
+                state.conversations.get(view.id).is_some_and(|row| row.title.is_none())
+            };
+            views.iter_mut().filter(untitled).for_each(|view| view.title = None);
+        });
         Ok(views)
     }
 

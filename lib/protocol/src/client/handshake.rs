@@ -132,6 +132,7 @@ impl State {
         if let Some(before) = &entered {
             self.succeeded(before);
         }
+        self.know_successions();
         let head = self.trust.proven().head;
         self.keep_proven();
         self.record.chain =

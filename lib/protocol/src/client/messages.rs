@@ -184,10 +184,10 @@ impl Cx {
         query: Query,
     ) -> Result<(Vec<MessageView>, bool), Error> {
         for _ in 0..TRIES_MAX {
-            let before = self.with(|state| state.drops);
+            let before = self.with(|state| state.conversations.drops_of(id));
             let page = self.page(id, query.clone()).await?;
             // What was erased meanwhile may still stand in it: neither the screen nor any memory takes it back in.
-            if self.with(|state| state.drops) == before {
+            if self.with(|state| state.conversations.drops_of(id)) == before {
                 return Ok(page);
             }
         }
@@ -245,12 +245,18 @@ impl Cx {
                     self.with(|state| state.messages.forget(entry.index));
                     Ok(Content::Erased(by))
                 }
-                // An Erase that is none, or without the right, explains nothing.
-                Err(Error::NotVerified { .. }) => Ok(self.missing(act.conversation, entry.index)),
+                // An Erase that is none, or without the right, or before its time, explains nothing.
+                Err(Error::NotVerified { .. } | Error::Ahead) => {
+                    Ok(self.missing(act.conversation, entry.index))
+                }
                 Err(error) => Err(error),
             };
         }
-        if let Some(known) = self.with(|state| state.messages.get(entry.index)) {
+        let known = self.with(|state| state.messages.get(entry.index));
+        // By its index alone a text might be another's, should entries ever be lost under it.
+        let same =
+            |known: &Arc<Opened>| known.conversation == act.conversation && known.author == header.person;
+        if let Some(known) = known.filter(same) {
             return Ok(known.content());
         }
         let Some(body) = &entry.body else { return Ok(self.missing(act.conversation, entry.index)) };
@@ -300,6 +306,10 @@ impl Cx {
     }
 
     fn missing(&self, id: ConversationId, index: Index) -> Content {
+        // Said by the officers' own signatures, and not of more bodies than they gave up.
+        if let Some(era) = self.with(|state| state.successions.gave_up(index)) {
+            return Content::GivenUp(era);
+        }
         self.event(Event::MissingBody(id, index));
         Content::Missing
     }
@@ -314,6 +324,8 @@ impl Cx {
         let parsed = BodyRef::parse(body).ok()?;
         let bound = parsed.commitment() == title.act.commitment && parsed.size() == title.act.size;
         let content: Zeroizing<Vec<u8>> = bound.then(|| parsed.open(&lock).ok()).flatten()?;
+        // The whole of it may have been erased while the key was asked for.
+        self.with(|state| state.conversations.get(id)?.title.as_ref().map(drop))?;
         Some(SecretText::from(TitleText::decode(&content).ok()?.title.as_str()))
     }
 }

@@ -15,6 +15,8 @@ use pki::PersonId;
 
 /// How long to wait before what the core had no answer for is asked for again, milliseconds.
 const AGAIN_MS: u64 = 1000;
+/// How long to wait where this terminal's clock is behind what the server shows, milliseconds.
+const CLOCK_AGAIN_MS: u64 = 60_000;
 /// Most erasures that wait to be told: before more are met, those are.
 const MISSED_MAX: usize = 4096;
 
@@ -102,14 +104,18 @@ impl Cx {
     pub(crate) async fn watch_gaps(self) {
         loop {
             let (since, gap) = self.until(State::gap_wanted).await;
+            self.with(|state| state.clock_waits = false);
             let asked = self.catch_up(since).await;
             self.with(|state| {
                 if asked.is_err() {
                     // The session is over, or the core has too much to do: nobody is told that this was all.
                     state.gap_wait_ms = state.now_ms.saturating_add(AGAIN_MS);
+                } else if state.clock_waits {
+                    // What two officers or the schedule took is to go here too, and not before its time.
+                    state.gap_wait_ms = state.now_ms.saturating_add(CLOCK_AGAIN_MS);
                 } else if state.gaps == gap && state.is_ready() {
                     // Another gap may have begun meanwhile: it is asked for anew.
-                    state.gap = None;
+                    (state.gap, state.clock_told) = (None, false);
                     state.event(Event::CaughtUp);
                 }
             });
@@ -151,11 +157,21 @@ impl Cx {
         Ok(())
     }
 
-    /// What does not hold is told, and the rest is looked at even so. What could not be asked for is asked for again.
+    /// What does not hold is told, and the rest is looked at even so. What could not be asked for is asked for again, and so
+    /// is, later, what is ahead of this terminal's clock; that is told once.
     fn told(&self, index: Index, outcome: Result<(), Error>) -> Result<(), Error> {
         match outcome {
             Err(Error::NotVerified { what }) => {
                 self.event(Event::Dropped(index, what));
+                Ok(())
+            }
+            Err(Error::Ahead) => {
+                self.with(|state| {
+                    state.clock_waits = true;
+                    if !std::mem::replace(&mut state.clock_told, true) {
+                        state.event(Event::Dropped(index, What::Clock));
+                    }
+                });
                 Ok(())
             }
             other => other,

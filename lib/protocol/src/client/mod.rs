@@ -52,11 +52,13 @@ mod retention;
 pub mod secret;
 mod state;
 mod succession;
+mod succession_view;
 mod trust;
 pub mod views;
 
 pub use command::{Command, CommandId};
 pub use error::{Error, What};
+use event::SuccessionView;
 pub use event::{Event, Reply};
 pub use handshake::Connection;
 pub use parts::{Anchors, BadParts, Me, Parts};
@@ -84,12 +86,7 @@ impl ClientSession {
     /// A session that has no connection yet. `rng` is asked whenever a key, a salt or a name is drawn.
     pub fn new(parts: Parts, rng: Box<dyn CryptoRng + Send>) -> Result<Self, BadParts> {
         let cx = Cx::new(State::new(parts, rng)?);
-        let flows = vec![
-            Flow::chore(cx.clone().watch_gaps()),
-            Flow::chore(cx.clone().pump()),
-            Flow::chore(cx.clone().watch_consistency()),
-            Flow::chore(cx.clone().watch_silence()),
-        ];
+        let flows = watches(&cx).into();
         Ok(Self { cx, flows, decoder: Decoder::default(), deaf: true })
     }
 
@@ -159,8 +156,7 @@ impl ClientSession {
         if self.flows.len() >= FLOWS_MAX {
             return self.step(now_ms, |state| state.event(Event::Failed(id, Error::Busy)));
         }
-        let fetches = matches!(command, Command::FetchFile(..));
-        self.flows.push(Flow::command(id, fetches, self.cx.clone().run(id, command)));
+        self.flows.push(Flow::command(&self.cx, id, command));
         self.step(now_ms, State::moved);
     }
 
@@ -189,6 +185,11 @@ impl ClientSession {
         self.cx.with(|state| state.trust.proven().note.clone())
     }
 
+    /// The successions of the log, by their officers' signatures, in their order; empty before the first login.
+    pub fn successions(&self) -> Vec<SuccessionView> {
+        self.cx.with(|state| state.successions.views().to_vec())
+    }
+
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.
     pub fn pending(&self) -> Vec<CommandId> {
         self.flows.iter().filter_map(|flow| flow.command).collect()
@@ -211,6 +212,10 @@ impl ClientSession {
             state.now_ms = now_ms;
             change(state)
         });
+        if let Some(kept) = self.cx.with(|state| state.lost_from.take()) {
+            flow::begin_anew(&self.cx, &mut self.flows, kept);
+            self.flows.extend(watches(&self.cx));
+        }
         self.chores(was_ready);
         flow::run(&self.cx, &mut self.flows);
         result
@@ -232,4 +237,14 @@ impl ClientSession {
             self.flows.push(Flow::chore(self.cx.clone().answer_invitations()));
         }
     }
+}
+
+/// What runs as long as the session.
+fn watches(cx: &Cx) -> [Flow; 4] {
+    [
+        Flow::chore(cx.clone().watch_gaps()),
+        Flow::chore(cx.clone().pump()),
+        Flow::chore(cx.clone().watch_consistency()),
+        Flow::chore(cx.clone().watch_silence()),
+    ]
 }

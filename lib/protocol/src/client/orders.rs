@@ -64,22 +64,31 @@ impl Cx {
             Takes::From(from_ms) => {
                 let entry = self.entry(effect).await?;
                 let tick = matches!(entry.content, CheckedContent::Fact(Fact::Tick(_)));
-                let ahead = self.with(|state| entry.wall_ms > state.now_ms.saturating_add(AHEAD_MS));
-                tick && effect > approve && entry.wall_ms >= from_ms && !ahead
+                let lets = tick && effect > approve && entry.wall_ms >= from_ms;
+                if lets && self.with(|state| entry.wall_ms > state.now_ms.saturating_add(AHEAD_MS)) {
+                    return Err(Error::Ahead);
+                }
+                lets
             }
         };
         if lets { Ok(()) } else { Err(Error::unverified(What::Erasure)) }
     }
 
-    /// All that concern who asks, each verified: a part is never given for the whole. Or the one of this proposal, whatever
-    /// the others are.
-    pub(crate) async fn orders(&self, only: Option<Index>) -> Result<Vec<OrderView>, Error> {
-        let (mut views, mut below) = (Vec::new(), only.map_or(Index::MAX, |only| only.saturating_add(1)));
+    /// All that concern who asks, each verified, and the proposals of those that the server lists and that do not hold: a part
+    /// is never given for the whole. Or the one of this proposal, whatever the others are.
+    pub(crate) async fn orders(&self, only: Option<Index>) -> Result<(Vec<OrderView>, Vec<Index>), Error> {
+        let (mut views, mut bad) = (Vec::new(), Vec::new());
+        let mut below = only.map_or(Index::MAX, |only| only.saturating_add(1));
         loop {
             let records = self.order_records(below).await?;
             let newest = records.iter().rev();
             for record in newest.filter(|record| only.is_none_or(|only| record.proposal == only)) {
-                views.push(self.order(record).await?);
+                match self.order(record).await {
+                    Err(Error::NotVerified { .. } | Error::Ahead) if only.is_none() => {
+                        bad.push(record.proposal)
+                    }
+                    view => views.push(view?),
+                }
             }
             match records.first() {
                 Some(first)
@@ -91,7 +100,8 @@ impl Cx {
             }
         }
         views.reverse();
-        Ok(views)
+        bad.reverse();
+        Ok((views, bad))
     }
 
     /// The newest that were proposed below an index.
@@ -103,13 +113,24 @@ impl Cx {
     }
 
     async fn order(&self, record: &OrderRecord) -> Result<OrderView, Error> {
-        let entry = self.entry(record.approve).await?;
-        let (view, right) = self.order_of(&entry).await?;
+        let known = self.with(|state| state.erases.order(record.approve));
+        let (view, takes) = match known {
+            Some(known) => known,
+            None => {
+                let entry = self.entry(record.approve).await?;
+                let (view, right) = self.order_of(&entry).await?;
+                let takes = right.order.map_or(Takes::AtOnce, |order| order.takes);
+                self.with(|state| state.erases.keep_order(record.approve, &view, takes));
+                (view, takes)
+            }
+        };
         if view.proposal != record.proposal {
             return Err(Error::unverified(What::Answer));
         }
-        if let (OrderState::Done(effect), Some(order)) = (record.state, right.order) {
-            self.check_effect(record.approve, order.takes, effect).await?;
+        if let OrderState::Done(effect) = record.state
+            && !self.with(|state| state.erases.is_effective(record.approve))
+        {
+            self.check_effect(record.approve, takes, effect).await?;
         }
         Ok(OrderView { state: record.state, ..view })
     }

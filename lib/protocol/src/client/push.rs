@@ -41,10 +41,8 @@ impl Cx {
 
     /// What was pushed at this index, or behind it, could not be looked at.
     fn lost(&self, index: Index) {
-        self.with(|state| {
-            state.conversations.all_dirty();
-            state.missed_since(index);
-        });
+        // Whoever keeps copies gives none out until this was asked for.
+        self.with(|state| state.lagging(index));
     }
 
     async fn pushed(&self, index: Index, entry: Result<Checked, Error>) {
@@ -53,7 +51,9 @@ impl Cx {
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(()) | Err(Error::UnknownConversation { .. } | Error::NoKey { .. }) => {}
+            Ok(())
+            | Err(Error::UnknownConversation { .. } | Error::NoKey { .. } | Error::UnknownMessage { .. }) => {
+            }
             Err(Error::NotVerified { what }) => self.event(Event::Dropped(index, what)),
             Err(_) => self.lost(index),
         }
@@ -102,8 +102,15 @@ impl Cx {
                     let row = state.conversations.row(message.conversation);
                     row.dirty |= !row.epochs.contains_key(&message.epoch);
                 });
-                self.follow(message.conversation).await?;
-                let view = self.view(entry).await?;
+                let id = message.conversation;
+                self.follow(id).await?;
+                let before = self.with(|state| state.conversations.drops_of(id));
+                let mut view = self.view(entry).await?;
+                // Erased while its key was asked for, and told before it was ever shown: what stands there now is shown.
+                if self.with(|state| state.conversations.drops_of(id)) != before {
+                    self.with(|state| state.messages.forget(entry.index));
+                    view = self.message(id, entry.index).await?;
+                }
                 self.event(Event::Message(Box::new(view)));
                 Ok(())
             }

@@ -80,6 +80,12 @@ impl Requests {
         }
     }
 
+    /// Nobody waits for anything that was asked until now.
+    pub(crate) fn abandon_all(&mut self) {
+        self.waiting.retain(|_, waiting| waiting.result.is_none());
+        self.waiting.values_mut().for_each(|waiting| waiting.abandoned = true);
+    }
+
     /// What is unanswered, to be sent again on a new connection. Questions change nothing, and a chunk that is stored
     /// already is the same chunk.
     pub(crate) fn again(&mut self) -> Vec<Bytes> {

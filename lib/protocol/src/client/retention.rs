@@ -21,8 +21,8 @@ pub(crate) const AHEAD_MS: u64 = 3_600_000;
 impl State {
     /// Drops the copies here of all that a run lets fall. One that a hold keeps is asked for again when it is wanted.
     fn drop_due(&mut self, run: &RunView) {
-        self.drops += 1;
         let Self { messages, conversations, .. } = self;
+        conversations.dropped_everywhere();
         messages.forget_where(|index, opened| {
             let kind = conversations.get(opened.conversation).and_then(|row| row.kind());
             index < run.index && run.takes(kind, opened.label, opened.wall_ms)
@@ -37,13 +37,15 @@ impl Cx {
         let CheckedContent::Fact(Fact::RetentionRun(run)) = &entry.content else { return Err(bad) };
         let index = entry.index;
         let doubtful = self.with(|state| {
-            let ahead = entry.wall_ms > state.now_ms.saturating_add(AHEAD_MS);
             // A policy that another one has replaced before lets nothing fall.
             let newest = state.record.policy.filter(|newest| *newest < index);
-            ahead || run.policy >= index || newest.is_some_and(|newest| run.policy < newest)
+            run.policy >= index || newest.is_some_and(|newest| run.policy < newest)
         });
         if doubtful || entry.wall_ms < run.due_ms {
             return Err(bad);
+        }
+        if self.with(|state| entry.wall_ms > state.now_ms.saturating_add(AHEAD_MS)) {
+            return Err(Error::Ahead);
         }
         let policy = match self.policy_at(run.policy).await {
             Err(Error::NotVerified { .. }) => return Err(bad),

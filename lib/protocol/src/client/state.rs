@@ -19,6 +19,7 @@ use super::policy::Proven;
 use super::receive::key_roll;
 use super::requests::{Asked, Requests};
 use super::resolve::Search;
+use super::succession::Known;
 use super::trust::{Noted, ROUND_AT, Trust};
 use crate::code::Code;
 use crate::frame::{Digest, ToTerminal};
@@ -58,6 +59,7 @@ pub(crate) struct State {
     pub(crate) phase: Phase,
     pub(crate) core: Option<AgreementPublic>,
     pub(crate) trust: Trust,
+    pub(crate) successions: Known,
     pub(crate) book: Book,
     pub(crate) requests: Requests,
     pub(crate) chain: Chain,
@@ -79,9 +81,15 @@ pub(crate) struct State {
     /// Alarms below this index were told by this session; `None` before the first were asked for.
     pub(crate) alarms_told: Option<Index>,
     pub(crate) heard: Heard,
-    /// Counts what was erased under our hands: what was asked for before may show it.
-    pub(crate) drops: u64,
+    /// A clock was found too slow for what the server shows, in this attempt to catch up.
+    pub(crate) clock_waits: bool,
+    /// Its person was told so.
+    pub(crate) clock_told: bool,
     pub(crate) spawned: Vec<Flow>,
+    /// Entries from this one on were just lost: flows under way may hold what came of them.
+    pub(crate) lost_from: Option<Index>,
+    /// The flow that was polled last waits for a receipt.
+    pub(crate) signs: bool,
     /// Counts what may let another flow go on; see [`super::flow::run`].
     pub(crate) moves: u64,
     actions: VecDeque<Action>,
@@ -112,6 +120,7 @@ impl State {
             phase: Phase::Down,
             core: None,
             trust,
+            successions: Known::default(),
             book: Book::new(me.suite, anchors.authorities, anchors.core_key),
             requests: Requests::default(),
             chain: Chain::default(),
@@ -129,8 +138,11 @@ impl State {
             missed: Vec::new(),
             alarms_told: None,
             heard: Heard::default(),
-            drops: 0,
+            clock_waits: false,
+            clock_told: false,
             spawned: Vec::new(),
+            lost_from: None,
+            signs: false,
             moves: 0,
             actions: VecDeque::new(),
             last_request: 0,
@@ -264,7 +276,7 @@ impl State {
     }
 
     /// Pushes were lost: what is known of conversations may be old.
-    fn lagging(&mut self, since: Index) {
+    pub(crate) fn lagging(&mut self, since: Index) {
         self.missed_since(since);
         self.directory.stale();
         self.conversations.all_dirty();

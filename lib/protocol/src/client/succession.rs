@@ -7,6 +7,7 @@ use super::directory::Directory;
 use super::erase::Erases;
 use super::error::What;
 use super::event::{Event, SuccessionView};
+use super::files::Uploads;
 use super::messages::MessageCache;
 use super::periods::Periods;
 use super::state::State;
@@ -16,6 +17,7 @@ use crate::succession::{Signed, signed_successions};
 use journal::Origin;
 use journal::ids::{Head, Index};
 use journal::multiproof::MultiProof;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Successions that a greeting showed and whose signatures hold: the terminal goes on behind them once a Welcome has proven
 /// where they stand.
@@ -24,6 +26,34 @@ pub(super) struct Moved {
     /// The newest head of ours that they keep.
     base: Head,
     entries: Vec<Delivered>,
+}
+
+/// The successions of the log that is worked with, by their officers' signatures, and which missing bodies they explain.
+#[derive(Default)]
+pub(crate) struct Known {
+    views: Vec<SuccessionView>,
+    /// Missing bodies that each explained already: not more than it gave up.
+    explained: BTreeMap<u32, BTreeSet<Index>>,
+}
+
+impl Known {
+    /// All of them, in their order.
+    pub(crate) fn views(&self) -> &[SuccessionView] {
+        &self.views
+    }
+
+    /// The era whose succession gave up the body of this entry, as far as its count goes.
+    pub(crate) fn gave_up(&mut self, index: Index) -> Option<u32> {
+        let Self { views, explained } = self;
+        let by = views.iter().filter(|view| index < view.kept).find(|view| {
+            let found = explained.entry(view.era).or_default();
+            view.bodies_lost || found.contains(&index) || (found.len() as u64) < view.bodies_missing
+        })?;
+        if !by.bodies_lost {
+            explained.entry(by.era).or_default().insert(index);
+        }
+        Some(by.era)
+    }
 }
 
 /// What was believed before a Welcome of a new era.
@@ -39,8 +69,10 @@ impl Trust {
     /// Checks the signatures of the successions that a greeting names. Those of eras that are known already mean nothing.
     pub(crate) fn consider(&mut self, shown: Option<&Successions>) -> Result<(), What> {
         self.moved = None;
+        self.shown.clear();
         let Some(shown) = shown else { return Ok(()) };
         let mut signed = signed_successions(self.origin.log, shown).map_err(|_| What::Succession)?;
+        self.shown = signed.iter().map(|one| view(one, 0)).collect();
         signed.retain(|one| one.act.era > self.origin.era);
         let Some(first) = signed.first().map(|one| one.act.kept.size) else { return Ok(()) };
         let shorter =
@@ -107,7 +139,29 @@ impl Before {
     }
 }
 
+/// Plain data of a succession, for who has seen so many entries.
+fn view(one: &Signed, seen: u64) -> SuccessionView {
+    SuccessionView {
+        era: one.act.era,
+        kept: one.act.kept.size,
+        known: one.act.known_size(),
+        seen,
+        bodies_lost: one.act.bodies_lost,
+        officers: one.officers.iter().map(|(person, login)| (*person, login.clone())).collect(),
+        time_ms: one.act.time_ms,
+        bodies_missing: one.act.bodies_missing,
+    }
+}
+
 impl State {
+    /// A Welcome has proven the log behind the greeting that showed these.
+    pub(crate) fn know_successions(&mut self) {
+        let views = std::mem::take(&mut self.trust.shown);
+        // Of an era that nobody has proven nothing is told, and it explains nothing.
+        let era = self.trust.origin.era;
+        self.successions.views = views.into_iter().filter(|view| view.era <= era).collect();
+    }
+
     /// Whether a round of proofs was asked for in another era than this one: of heads that a succession has given up since no
     /// answer says anything, and the next round asks anew.
     pub(crate) fn is_overtaken(&mut self, era: u32) -> bool {
@@ -122,14 +176,7 @@ impl State {
     pub(crate) fn succeeded(&mut self, before: &Before) {
         let seen = before.seen_size();
         for one in &before.moved.signed {
-            self.event(Event::Succession(Box::new(SuccessionView {
-                era: one.act.era,
-                kept: one.act.kept.size,
-                known: one.act.known_size(),
-                seen,
-                bodies_lost: one.act.bodies_lost,
-                officers: one.officers.iter().map(|(person, login)| (*person, login.clone())).collect(),
-            })));
+            self.event(Event::Succession(Box::new(view(one, seen))));
         }
         let kept = before.kept();
         // Also where no entry is lost here by any signature that was proven.
@@ -142,7 +189,14 @@ impl State {
         if seen <= kept {
             return;
         }
+        self.forsake_drafts(kept);
+        // Nothing that was asked for is waited for any more, and whoever asked begins anew.
+        self.requests.abandon_all();
+        self.round_ended();
+        self.spawned.clear();
+        self.lost_from = Some(kept);
         // All of it follows from entries, and is asked for again.
+        self.uploads = Uploads::default();
         self.conversations = Conversations::default();
         self.directory = Directory::default();
         self.erases = Erases::default();

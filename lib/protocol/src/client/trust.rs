@@ -28,7 +28,7 @@
 
 use super::chain::IN_FLIGHT_MAX;
 use super::error::What;
-use super::event::Distrust;
+use super::event::{Distrust, SuccessionView};
 use super::periods::Periods;
 use super::succession::Moved;
 use crate::frame::{Delivered, Digest, Hello};
@@ -88,6 +88,8 @@ pub(crate) struct Trust {
     pub(super) seen: Vec<Seen>,
     /// What the greeting says was given up, until a Welcome proves it.
     pub(super) moved: Option<Moved>,
+    /// All that the greeting shows, those of eras that are known too.
+    pub(super) shown: Vec<SuccessionView>,
     /// Number of the newest head seen.
     last: u64,
 }
@@ -108,7 +110,7 @@ impl Trust {
     pub(crate) fn new(origin: impl Into<Origin>, identity: PublicKey, proven: Noted) -> Self {
         let origin = origin.into();
         let periods = Periods::new(origin, identity);
-        Self { origin, periods, proven, seen: Vec::new(), moved: None, last: 0 }
+        Self { origin, periods, proven, seen: Vec::new(), moved: None, shown: Vec::new(), last: 0 }
     }
 
     pub(crate) fn log(&self) -> LogId {

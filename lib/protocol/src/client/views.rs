@@ -11,6 +11,8 @@ use journal::retention::Retention;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{CertId, Clearance, PersonId, RoleSet};
 
+pub use super::succession_view::SuccessionView;
+
 /// See [`super::event::Event::Ready`].
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
@@ -51,30 +53,6 @@ pub struct Distrust {
     /// See `theirs`.
     #[n(4)]
     pub their_note: ByteVec,
-}
-
-/// See [`super::event::Event::Succession`].
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(array)]
-pub struct SuccessionView {
-    /// The era that began.
-    #[n(0)]
-    pub era: u32,
-    /// Entries that were kept.
-    #[n(1)]
-    pub kept: u64,
-    /// At least so many there had been, by what the officers signed.
-    #[n(2)]
-    pub known: u64,
-    /// So many this terminal had seen. More than were kept: some of what its person saw is lost.
-    #[n(3)]
-    pub seen: u64,
-    /// All bodies were lost too.
-    #[n(4)]
-    pub bodies_lost: bool,
-    /// Who signed, and the login of his certificate.
-    #[n(5)]
-    pub officers: Vec<(pki::PersonId, String)>,
 }
 
 /// An act of ours that is in the log.
@@ -246,6 +224,9 @@ pub enum Content {
     /// It does not open: its author made it wrong, or it was damaged.
     #[n(5)]
     Unreadable(#[n(0)] What),
+    /// The officers gave its body up when the log went on in this era.
+    #[n(6)]
+    GivenUp(#[n(0)] u32),
 }
 
 /// What erased something, and the entry that proves it.

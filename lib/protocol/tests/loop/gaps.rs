@@ -2,14 +2,17 @@
 
 use crate::world::World;
 use journal::Policy;
-use journal::act::EraseTarget;
+use journal::act::{Act, Approve, DualAct, EraseTarget, Propose};
 use journal::ids::{ConversationId, Index};
 use journal::retention::{DAY_MS, Retention, RetentionRule};
 use pki::Suite;
 use protocol::Code;
 use protocol::answer::Answer;
-use protocol::client::{Command, Event, Reply};
+use protocol::client::command::OtherAct;
+use protocol::client::event::MessageView;
+use protocol::client::{Command, Error, Event, Reply};
 use protocol::frame::{Refused, ToTerminal, encode};
+use protocol::query::Query;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -115,6 +118,150 @@ fn after_a_succession_nothing_stays_that_fell_since() {
                 matches!(event, Event::MissingBody(..) | Event::Dropped(..) | Event::Distrust(_))
             })
     );
+}
+
+/// Two officers shorten the idle lock.
+fn another_policy(world: &mut World) -> Index {
+    let dual = DualAct::Policy(Policy { idle_lock_ms: 120_000, ..Policy::standard() });
+    let propose = Act::Propose(Propose { act: pki::canonical::encode(&dual).into() });
+    let mut act = |login: &str, act| {
+        let act = Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }));
+        let Reply::Admitted(admitted) = world.ask(login, act).unwrap() else { panic!() };
+        admitted.index
+    };
+    let proposal = act("olga", propose);
+    act("oleg", Act::Approve(Approve { proposal }))
+}
+
+#[test]
+fn what_was_under_way_before_a_succession_shows_and_remembers_nothing_of_what_is_lost() {
+    let certificates: fn(&Answer) -> bool = |answer| matches!(answer, Answer::Certificates(_));
+    let wraps: fn(&Answer) -> bool = |answer| matches!(answer, Answer::Wrap(_));
+    for (number, held_back) in [(154, certificates), (155, wraps)] {
+        let mut world = World::new(number);
+        ["anna", "boris", "vera", "olga", "oleg"].iter().for_each(|login| world.arrive(login));
+        let chat = world.private("anna", "boris");
+        world.say("anna", chat, "kept");
+        let kept = world.entries.len();
+        world.say("anna", chat, "lost");
+        let policy = another_policy(&mut world);
+        world.tamper = Some(Box::new(move |login, frame| match frame {
+            ToTerminal::Answer(answer) if login == "boris" && held_back(&answer.answer) => None,
+            other => Some(other),
+        }));
+        world.restart_terminal("boris");
+        let page = world.tell("boris", Command::MessagesFrom(chat, 0));
+        let ruling = world.tell("boris", Command::Ask(Query::Policy));
+        let lost: Vec<Index> = (0..4).map(|n| world.say("anna", chat, &format!("lost {n}"))).collect();
+        let erase = EraseTarget::Messages(chat, vec![lost[0]]);
+        assert!(world.result("boris", page).is_none(), "it waits");
+        world.cut("boris");
+        // Given while there is no server: it names an entry that is another's by the time there is one again.
+        let erase = world.tell("boris", Command::Erase(erase));
+        let sent = world.tell("boris", Command::Send(crate::stories::message(chat, "still to go")));
+        world.succeed(kept);
+        world.tamper = None;
+        ["anna", "vera", "olga"].iter().for_each(|login| world.reconnect(login));
+        let other = world.private("vera", "boris");
+        while world.entries.len() < lost[3] as usize + 8 {
+            world.say("vera", other, "of vera");
+        }
+        world.terminals.get_mut("boris").unwrap().events.retain(|event| matches!(event, Event::Failed(..)));
+        world.reconnect("boris");
+        let texts = |views: &[MessageView]| views.iter().map(crate::stories::shown).collect::<Vec<_>>();
+        let Some(Ok(Reply::Messages(views, _))) = world.result("boris", page) else { panic!("asked again") };
+        assert_eq!(texts(&views), ["kept"]);
+        assert!(matches!(world.result("boris", sent), Some(Ok(_))), "it goes, in the log as it is");
+        assert!(matches!(world.result("boris", erase), Some(Err(Error::Overtaken))));
+        let answer = match world.result("boris", ruling) {
+            Some(answer) => answer,
+            // Answered before the cut, where only wraps were held back.
+            None => world.ask("boris", Command::Ask(Query::Policy)),
+        };
+        let Ok(Reply::Answer(answer)) = answer else { panic!("asked again") };
+        assert!(matches!(*answer, Answer::Policy(_, 0)), "not the lost one of #{policy}");
+        let terminal = &world.terminals["boris"];
+        assert_eq!(terminal.record.as_ref().unwrap().policy, Some(0));
+        let lost = |event: &Event| matches!(event, Event::Message(view) if crate::stories::shown(view).starts_with("lost"));
+        assert!(!terminal.events.iter().any(lost));
+        let bad = |event: &Event| matches!(event, Event::Dropped(..) | Event::MissingBody(..));
+        assert!(!terminal.events.iter().any(bad));
+        assert_eq!(world.screen("boris", chat), ["kept", "still to go"]);
+        assert!(world.screen("boris", other).iter().all(|text| text == "of vera"));
+    }
+}
+
+#[test]
+fn a_push_that_was_still_being_opened_shows_nothing_that_fell_meanwhile() {
+    let mut world = World::new(156);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    world.say("anna", id, "the first");
+    world.restart_terminal("boris");
+    world.ask("boris", Command::Conversation(id)).unwrap();
+    let late = Rc::new(RefCell::new(None));
+    let slot = late.clone();
+    world.tamper = Some(Box::new(move |login, frame| match frame {
+        ToTerminal::Answer(answer) if login == "boris" && matches!(answer.answer, Answer::Wrap(_)) => {
+            *slot.borrow_mut() = Some(ToTerminal::Answer(answer));
+            None
+        }
+        other => Some(other),
+    }));
+    let index = world.say("anna", id, "soon gone");
+    assert!(late.borrow().is_some(), "he has no key yet");
+    world.cut("boris");
+    erase(&mut world, "anna", id, index);
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.reconnect("boris");
+    assert!(at(&world, "boris", |event| matches!(event, Event::CaughtUp)).is_some());
+    let frame = late.borrow_mut().take().unwrap();
+    world.tamper = None;
+    let wall_ms = world.now.wall_ms;
+    world.terminals.get_mut("boris").unwrap().client.received(&encode(&frame), wall_ms);
+    world.run();
+    let gone =
+        |event: &Event| matches!(event, Event::Message(view) if crate::stories::shown(view) == "soon gone");
+    assert_eq!(at(&world, "boris", gone), None, "neither the screen nor the agent gets it back");
+    let screen = world.screen("boris", id);
+    assert!(screen[0] == "the first" && screen[1].starts_with("erased by"), "{screen:?}");
+}
+
+#[test]
+fn a_body_that_was_given_up_is_no_alarm_and_one_more_is() {
+    let mut world = World::new(157);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let lost = [world.say("anna", id, "given up"), world.say("anna", id, "withheld")];
+    let kept = world.entries.len();
+    world.succeed_without(kept, 1);
+    // The second is a server's that makes use of the first.
+    world.tamper = Some(Box::new(move |_, frame| match frame {
+        ToTerminal::Answer(mut answer) => {
+            if let Answer::Messages(page) | Answer::MessagesBefore(page) = &mut answer.answer {
+                let gone = page.entries.iter_mut().filter(|entry| lost.contains(&entry.index));
+                gone.for_each(|entry| entry.body = None);
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+    world.terminal("boris", None, true);
+    world.reconnect("boris");
+    for _ in 0..2 {
+        assert_eq!(world.screen("boris", id), ["given up in era 1", "missing!"]);
+    }
+    let accused = |event: &Event| matches!(event, Event::MissingBody(_, at) if *at == lost[0]);
+    assert_eq!(at(&world, "boris", accused), None);
+    assert!(at(&world, "boris", |event| matches!(event, Event::MissingBody(..))).is_some());
+    let told = |event: &Event| matches!(event, Event::Succession(view) if view.bodies_missing == 1);
+    assert!(at(&world, "boris", told).is_some(), "a terminal that comes new is told too");
+    let successions = world.terminals["boris"].client.successions();
+    assert_eq!(successions.len(), 1);
+    assert_eq!((successions[0].kept, successions[0].last_lost()), (kept as u64, Some(kept as u64 + 4)));
+    world.tamper = None;
+    world.restart_terminal("boris");
+    assert_eq!(world.terminals["boris"].client.successions().len(), 1, "and it stays known");
 }
 
 #[test]

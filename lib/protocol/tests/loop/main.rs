@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
 
 mod attacks;
+mod clocks;
 mod forks;
 mod gaps;
 mod hidden;

@@ -155,7 +155,7 @@ fn a_run_before_its_time_is_believed_by_nobody() {
     world.wait_ms(1);
     let run = *runs(&world).last().unwrap();
     assert_eq!(runs(&world).len(), 2);
-    let refused = |event: &Event| matches!(event, Event::Dropped(at, What::Retention) if *at == run);
+    let refused = |event: &Event| matches!(event, Event::Dropped(at, What::Clock) if *at == run);
     assert!(told(&world, "anna", refused));
     assert_eq!(world.screen("anna", id), ["missing!"]);
     assert!(told(&world, "anna", is_missing), "an alarm, and no word of an erasure");

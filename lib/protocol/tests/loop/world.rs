@@ -168,6 +168,11 @@ impl World {
     /// What stood behind the first `size` entries (a batch's end) is lost: two officers give it up, and the log goes on in
     /// its first era.
     pub(crate) fn succeed(&mut self, size: usize) {
+        self.succeed_without(size, 0);
+    }
+
+    /// Likewise, and so many bodies of what is kept are given up.
+    pub(crate) fn succeed_without(&mut self, size: usize, bodies_missing: u64) {
         self.notes.retain(|(at, _)| *at <= size);
         assert_eq!(self.notes.last().unwrap().0, size);
         self.entries.truncate(size);
@@ -186,7 +191,7 @@ impl World {
             cause,
             time_ms,
             period_key_lost: false,
-            bodies_missing: 0,
+            bodies_missing,
             passwords: KeptPasswords::InForce,
             cell_let_go: false,
             given_up: Vec::new(),
