@@ -125,14 +125,6 @@ console::words! {
                ru("хранилище не запускается: {}\nВсё ещё может вернуть верное устройство, ячейка или копия. Если же недостающее \
                    утрачено навсегда, `conclaved recover --accept-loss` покажет, что можно сохранить и что должны подписать первые \
                    офицеры", reason.ru);
-        /// The journal's end is gone.
-        JournalCut { last: u64, later: u64 }
-            => en("the store does not start: the device holds batches newer than the journal's end (it ends with batch {last}, batch {later} \
-                   is there), so its end is lost.\nThe right device or backup may still bring everything back. If it is lost for good, \
-                   `conclaved recover --accept-loss` shows what can be kept and what the first officers must sign"),
-               ru("хранилище не запускается: на устройстве есть партии новее конца журнала (журнал кончается партией {last}, а партия {later} \
-                   есть), то есть его конец утрачен.\nВсё ещё может вернуть верное устройство или копия. Если же конец утрачен навсегда, \
-                   `conclaved recover --accept-loss` покажет, что можно сохранить и что должны подписать первые офицеры");
         /// A recovery with nothing to give up.
         NothingLost
             => en("nothing is lost by what cell and device say: `conclaved run` starts this store. If terminals hold newer heads (an older \
@@ -239,7 +231,6 @@ impl Trouble {
             Self::Keys { .. } => Exit::NotAllowed,
             Self::StoreDamaged { .. }
             | Self::EntriesLost { .. }
-            | Self::JournalCut { .. }
             | Self::RootLost { .. }
             | Self::BackupDamaged { .. }
             | Self::BackupNotOfCell { .. } => Exit::Invalid,
@@ -294,7 +285,6 @@ impl Trouble {
             Self::StoreInUse { .. } => "store-in-use",
             Self::StoreDamaged { .. } => "store-damaged",
             Self::EntriesLost { .. } => "entries-lost",
-            Self::JournalCut { .. } => "journal-cut",
             Self::NothingLost => "nothing-lost",
             Self::BodiesLost => "bodies-lost",
             Self::BadHead { .. } => "bad-head",

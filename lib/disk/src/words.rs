@@ -22,6 +22,10 @@ impl Error {
             Self::DamagedBeforeValid { damaged, offset, later } => {
                 format!("партия {damaged} у байта {offset} повреждена, а более поздняя партия {later} на месте")
             }
+            Self::NewerThanJournal { last, offset, later } => format!(
+                "на устройстве есть партии новее конца журнала: журнал кончается партией {last}, а партия {later} лежит у байта \
+                 {offset}"
+            ),
             Self::SuperblockRolledBack { extents, named, batch } => format!(
                 "заголовок хранилища возвращён к прежнему: в нём экстентов {extents}, а партия {batch} записана, когда их было \
                  {named}"

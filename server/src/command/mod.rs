@@ -196,14 +196,12 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::Vault(vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed) => {
             Trouble::Keys { reason: error.reason() }
         }
-        StoreError::Vault(vault::Error::Disk(disk::Error::NewerThanJournal { last, later, .. })) => {
-            Trouble::JournalCut { last: *last, later: *later }
-        }
         StoreError::Vault(
             vault::Error::StoreBehindCell { .. }
             | vault::Error::Damaged { .. }
             | vault::Error::Disk(
                 disk::Error::DamagedBeforeValid { .. }
+                | disk::Error::NewerThanJournal { .. }
                 | disk::Error::Io(_)
                 | disk::Error::Damaged { .. }
                 | disk::Error::Frame { .. },
