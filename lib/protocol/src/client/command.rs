@@ -122,6 +122,7 @@ impl Command {
             | Self::MessagesBefore(..)
             | Self::MessagesFrom(..)
             | Self::Orders(_)
+            | Self::Alarms
             | Self::Ask(_)
             | Self::Send(_) => true,
             Self::Login(_)
@@ -144,6 +145,7 @@ impl Command {
             | Self::FetchFile(..)
             | Self::ErasePlan(_)
             | Self::Erase(_)
+            | Self::HeardAlarms(_)
             | Self::Act(_) => false,
         }
     }
