@@ -173,7 +173,7 @@ fn what_the_key_tree_holds_and_the_journal_does_not_know_is_named() {
         vault::Vault::open(std::sync::Arc::new(device), Box::new(cell), Default::default(), &mut rng);
     let (mut vault, _) = opened.unwrap();
     let root = vault.journal().1;
-    let mut batch = vault.begin(false, &mut rng).unwrap();
+    let mut batch = vault.begin(disk::Claim::Ordinary, &mut rng).unwrap();
     batch.insert(vault::Place::item(7, 12), b"nobody knows me").unwrap();
     batch.insert(vault::Place::chunk(9, 3, 2), b"nor me").unwrap();
     batch.commit(root).unwrap();

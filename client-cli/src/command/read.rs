@@ -101,7 +101,11 @@ pub(super) fn run(args: Read, here: Here) -> Result<Exit, Trouble> {
 fn erased_by(message: &MessageView) -> Option<u64> {
     match &message.content {
         Content::Erased(by) => Some(by.index),
-        Content::Text(..) | Content::NoKey(_) | Content::Missing | Content::Unreadable(_) => None,
+        Content::Text(..)
+        | Content::NoKey(_)
+        | Content::Missing
+        | Content::Unreadable(_)
+        | Content::GivenUp(_) => None,
     }
 }
 
