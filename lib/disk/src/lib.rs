@@ -45,6 +45,7 @@ mod run;
 mod salvage;
 mod scan;
 mod seal;
+mod seen;
 mod superblock;
 mod verifiers;
 mod words;

@@ -15,13 +15,14 @@ use crate::commit::{Commit, CommitFields, Top};
 use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::extents::{Extent, NO_EXTENT, Stream, Use};
-use crate::headers::{Block, Headers};
+use crate::headers::Headers;
 use crate::log::{Geometry, Log, State};
 use crate::mark::write_mark;
 use crate::reader::{JournalEntries, Reader};
 use crate::recovery::{found_at, set_aside};
 use crate::run::Header;
 use crate::seal::{DeviceKeys, Sealer, StoreId};
+use crate::seen::Seen;
 use crate::superblock::Superblock;
 use crate::verifiers::{Verifiers, walk_back};
 
@@ -150,10 +151,15 @@ impl Salvage {
 
     /// Runs behind the kept batches: where the journal went on, and in every extent.
     fn look_behind(&mut self) -> Result<(), Error> {
-        let geometry = self.state.table.geometry;
-        let mut table = vec![Use::default(); geometry.extents as usize];
-        for extent in 0..geometry.extents {
-            table[extent as usize] = self.look_into(extent)?;
+        let extents = self.state.table.geometry.extents;
+        let (mut table, mut open) = (Vec::new(), Vec::new());
+        for extent in 0..extents {
+            let (known, seen) = (self.state.table.uses[extent as usize], self.look_into(extent)?);
+            let carries = seen.carries(known, self.state.batch);
+            if let Some(stream) = carries.stream.filter(|_| seen.goes_on(carries)) {
+                open.push((carries.used_blocks, extent, stream));
+            }
+            table.push(carries);
         }
         let journal: Vec<Extent> = self.state.journal.iter().map(|(extent, _)| *extent).collect();
         for extent in journal {
@@ -168,60 +174,40 @@ impl Salvage {
         // Every other stream goes on in an extent of its own: what lies behind a tail may be a tree that is still wanted.
         self.state.table.current = [NO_EXTENT; 4];
         self.state.table.current[Stream::Journal.slot()] = tail;
+        if self.state.table.space().free == 0 {
+            // In a store that is full there is none: they go on where nothing lies behind the end, and the most room is left.
+            for stream in [Stream::Tree, Stream::Bodies] {
+                let emptiest = open.iter().filter(|(.., carried)| *carried == stream).min();
+                self.state.table.current[stream.slot()] =
+                    emptiest.map_or(NO_EXTENT, |(_, extent, _)| *extent);
+            }
+        }
         Ok(())
     }
 
-    /// What an extent carries now, whatever the kept batches knew of it.
-    fn look_into(&mut self, extent: Extent) -> Result<Use, Error> {
+    /// What an extent shows. Of one of the journal what lies behind the kept runs; it is known what these are.
+    fn look_into(&mut self, extent: Extent) -> Result<Seen, Error> {
         let geometry = self.state.table.geometry;
         let (start, known) = (geometry.start(extent), self.state.table.uses[extent as usize]);
         let is_journal = self.state.journal.iter().any(|(journal, _)| *journal == extent);
-        let from = if is_journal { start + u64::from(known.used_blocks) * BLOCK as u64 } else { start };
+        let mut offset = if is_journal { start + u64::from(known.used_blocks) * BLOCK as u64 } else { start };
         let end = start + u64::from(geometry.extent_bytes);
-        let (mut offset, mut first, mut contiguous) = (from, None, true);
-        let (mut used_blocks, mut is_blank, mut begins_lost) = (0, true, false);
         let reader = self.reader.clone();
-        let mut headers = Headers::new(&reader, end);
+        let (mut headers, mut seen) = (Headers::new(&reader, end), Seen::default());
         while offset < end {
             let block = headers.at(offset)?;
-            is_blank &= matches!(block, Block::Zero);
+            seen.note(&block, offset == start, self.state.batch);
             let Some(header) = block.run().filter(|header| header.blocks > 0) else {
-                contiguous = false;
                 offset += BLOCK as u64;
                 continue;
             };
             self.take_note(offset, &header, geometry)?;
-            let bytes = (u64::from(header.blocks) * BLOCK as u64).min(end - offset);
-            if contiguous && first.is_none_or(|(stream, _)| stream == header.stream) {
-                used_blocks += (bytes / BLOCK as u64) as u32;
-            }
-            // One without a frame is a mark that an earlier attempt has left, or an empty end of a batch in the journal.
-            if header.frames > 0 {
-                first.get_or_insert((header.stream, header.batch));
-                begins_lost |= offset == start && header.batch > self.state.batch;
-            }
-            offset += bytes;
+            offset += (u64::from(header.blocks) * BLOCK as u64).min(end - offset);
             if extent == self.state.table.next_journal && header.stream == Stream::Journal {
                 self.ahead_until = offset;
             }
         }
-        Ok(match (known.stream, first) {
-            // Given back by a lost batch, and discarded: nothing is there any more.
-            (Some(Stream::Tree | Stream::Bodies | Stream::Verifiers), None) if is_blank => Use::default(),
-            // Nothing reads there, perhaps only for a moment: bodies and nodes are found by their places, without a header.
-            (Some(Stream::Tree | Stream::Bodies | Stream::Verifiers), None) => known,
-            (Some(Stream::Journal) | None, None) => Use::default(),
-            // A lost journal goes; so does what was given back before and only left its bytes.
-            (_, Some((Stream::Journal, _))) => Use::default(),
-            (None, Some((_, batch))) if batch <= self.state.batch => Use::default(),
-            (Some(_) | None, Some((stream, batch))) => {
-                // Taken anew since: what it carried then is gone. Where only the first runs do not read, a lost one behind
-                // them goes on in the same extent.
-                let is_anew = begins_lost || batch > self.state.batch && known.stream != Some(stream);
-                let before = if is_anew { 0 } else { known.used_blocks };
-                Use { stream: Some(stream), used_blocks: used_blocks.max(before) }
-            }
-        })
+        Ok(seen)
     }
 
     /// A run was found: the highest batch counts, and a commit record of a lost one is kept in mind.

@@ -17,7 +17,7 @@ pub const DAMAGES_MAX: usize = 1000;
 pub enum Part {
     /// One of the two superblocks.
     Superblock,
-    /// A stretch in which no run begins: every frame in it is lost.
+    /// A stretch in which no run begins, or a run that does not read: every frame in it is lost.
     Run,
     /// The table of a run, or a frame's end that is not the table's: none of the run's frames can be trusted.
     Table,
@@ -114,7 +114,7 @@ impl Log {
         end: u64,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), Error> {
-        let reader = self.reader();
+        let reader = self.reader().over_bad_sectors();
         let damage =
             |offset, bytes, part| Damage { extent: Some(extent), stream: Some(stream), offset, bytes, part };
         let (mut offset, mut lost_from) = (start, None);
@@ -136,9 +136,16 @@ impl Log {
                 scan.damaged(damage(from, offset - from, Part::Run));
             }
             let bytes = u64::from(header.blocks) * BLOCK as u64;
-            let run = reader.blocks(offset, bytes as usize)?;
-            self.scan_run(scan, &header, offset, run.as_ref(), &damage);
-            scan.runs += 1;
+            match reader.blocks(offset, bytes as usize) {
+                Ok(run) => {
+                    self.scan_run(scan, &header, offset, run.as_ref(), &damage);
+                    scan.runs += 1;
+                }
+                Err(error) => {
+                    reader.pass_over(error)?;
+                    scan.damaged(damage(offset, bytes, Part::Run));
+                }
+            }
             scan.bytes += bytes;
             offset += bytes;
             progress(scan.bytes);

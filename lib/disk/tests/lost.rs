@@ -170,6 +170,18 @@ fn a_bad_sector_that_no_batch_can_have_reached_keeps_no_store_from_starting() {
 }
 
 #[test]
+fn a_check_names_the_bad_sector_and_goes_on() {
+    let mut life = Life::new(5);
+    (0..20).for_each(|_| life.step().unwrap());
+    let whole = life.log.scan(&mut |_| {}).unwrap();
+    let bad = block_of(life.bodies[7].0) + BLOCK as u64;
+    let (log, _) = Log::open(Worn::of(life.device.image(), &[bad]), &keys()).unwrap();
+    let scan = log.scan(&mut |_| {}).unwrap();
+    assert_eq!((scan.damages_count, scan.runs, scan.bytes), (1, whole.runs - 1, whole.bytes));
+    assert!((scan.damages[0].offset..scan.damages[0].offset + scan.damages[0].bytes).contains(&bad));
+}
+
+#[test]
 fn a_bad_sector_is_asked_twice_and_no_more() {
     let mut life = Life::new(5);
     (0..20).for_each(|_| life.step().unwrap());
@@ -230,6 +242,9 @@ fn a_store_that_is_full_to_the_last_extent_is_recovered_too() {
     let mut life = Life::new(11);
     (0..40).for_each(|_| life.step().unwrap());
     let mut random = rng(3);
+    let mut batch = life.log.begin(Claim::Urgent, &mut random).unwrap();
+    let node = batch.tree(&[4; 32], b"a node").unwrap();
+    batch.commit(CommitFields::default()).unwrap();
     while life.log.space().free > 0 {
         let mut batch = life.log.begin(Claim::Erasing, &mut random).unwrap();
         batch.body(&[3; 32], 60_000, |slot, _| slot.fill(3)).unwrap();
@@ -240,8 +255,14 @@ fn a_store_that_is_full_to_the_last_extent_is_recovered_too() {
     drop(life.log);
     zero_block(&*device, entries[42]);
     assert!(start(&device).is_err());
-    let log = carried_out(&device);
+    let mut log = carried_out(&device);
     assert_eq!((log.entries(), log.space().free), (43, 0));
+    // The tree goes on behind its last run: what gives extents back begins with it.
+    let mut batch = log.begin(Claim::Erasing, &mut random).unwrap();
+    let next = batch.tree(&[4; 32], b"the next one").unwrap();
+    batch.commit(CommitFields::default()).unwrap();
+    assert_eq!(Life::extent(next), Life::extent(node));
+    assert_eq!(log.reader().tree(node).unwrap(), b"a node");
     assert!(log.closed_extents().iter().all(|extent| log.walk_extent(*extent).unwrap().next(1, 1).is_ok()));
     drop(log);
     assert_eq!(start(&device).unwrap(), 43);
