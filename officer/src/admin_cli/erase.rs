@@ -129,7 +129,9 @@ console::words! {
                ru("распоряжение № {proposal} подтверждено и исполняется: запись № {index}");
         Withdrawn { index: u64, proposal: u64 }
             => en("the order #{proposal} is withdrawn: #{index}"), ru("распоряжение № {proposal} отозвано: запись № {index}");
-        NoOrders => en("no order of erasure was given"), ru("распоряжений о стирании не было");
+        NoOrders
+            => en("no order of erasure was given; what waits for a second officer is in `conclave-admin proposals`"),
+               ru("распоряжений о стирании не было; что ждёт второго офицера, покажет `conclave-admin proposals`");
         NoSuchOrder { index: u64 }
             => en("no order of erasure #{index}; `conclave-admin erase status` lists them"),
                ru("распоряжения о стирании № {index} нет; их показывает `conclave-admin erase status`");
