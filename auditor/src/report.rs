@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use console::when::rfc3339;
-use journal::act::{Act, EraseTarget, KINDS};
+use journal::act::{Act, EraseTarget};
 use journal::fact::{AlarmKind, CellKind, Fact, LoginFailure};
 use journal::ids::Index;
 use journal::register::{Applied, Effect};
@@ -20,12 +20,13 @@ use crate::duplicates::Sorter;
 use crate::equivocation::Equivocations;
 use crate::names::{Names, What, hex};
 
+use crate::report_rows::kinds;
 use crate::report_successions::Recoveries;
 
 pub use crate::report_successions::SuccessionFound;
 
 pub use crate::report_rows::{
-    AnchorRow, Anomaly, AnomalyKind, ErasureRow, Grounds, KindRow, PersonRow, alarm_word,
+    AnchorRow, Anomaly, AnomalyKind, CLAIMS, ErasureRow, Grounds, KindRow, PersonRow, alarm_word,
 };
 
 /// The version of the JSON report.

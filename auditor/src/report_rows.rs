@@ -1,9 +1,11 @@
 //! The rows of a report: erasures, anomalies, people, kinds, heads.
 //! Never a text of anybody; names are as the certificates have them.
 
+use journal::act::KINDS;
 use journal::fact::AlarmKind;
 use journal::ids::Index;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// An erasure.
 #[derive(Clone, Debug, Serialize)]

@@ -172,6 +172,17 @@ pub(crate) fn create(config: &StoreConfig) -> Result<Keeper, StoreError> {
     unlocked(keeper, config)
 }
 
+/// Makes a further cell, blank. One that is there is not touched.
+pub(crate) fn make(place: &CellPlace, config: &StoreConfig) -> Result<(), StoreError> {
+    match open_one(place, config) {
+        Ok(_) => return Err(StoreError::CellExists { path: shown(place) }),
+        Err(CellError::InUse) => return Err(StoreError::InUse { path: shown(place) }),
+        // Whatever else stands there the making refuses by itself.
+        Err(_) => {}
+    }
+    create_one(place, config).map(drop).map_err(|error| StoreError::of_cell(error, &shown(place)))
+}
+
 fn unlocked(keeper: Keeper, config: &StoreConfig) -> Result<Keeper, StoreError> {
     Ok(match unlock::read(config.unlock_file.as_deref())? {
         Some(secret) => keeper.with_unlock(secret),

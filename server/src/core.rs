@@ -86,7 +86,7 @@ impl Core {
                 self.committed();
             }
             if wake {
-                self.board.publish(self.engine.register());
+                self.board.publish(self.engine.register(), self.engine.left_for_files());
                 flow = self.tell_cells(flow, &mut cells, &mut out);
                 flow = self.tell_wait(flow, &mut waits, &mut out);
             }
@@ -159,7 +159,7 @@ impl Core {
         let register = self.engine.register();
         self.peers.update_if_changed(register);
         if let Some(ready) = self.ready.take() {
-            self.board.publish(register);
+            self.board.publish(register, self.engine.left_for_files());
             let _network_gone = ready.send(());
         }
     }

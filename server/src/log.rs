@@ -55,6 +55,11 @@ impl Log {
         Self { level, under_systemd: std::env::var_os("JOURNAL_STREAM").is_some() }
     }
 
+    /// Whether lines go to the system's journal.
+    pub(crate) fn is_under_systemd(self) -> bool {
+        self.under_systemd
+    }
+
     /// See [`Level::Error`].
     pub(crate) fn error(self, what: impl Display) {
         self.say(Level::Error, what);

@@ -7,6 +7,7 @@ use crate::words::{Reason, cell_warning};
 use crate::{clock, socket};
 use journal::act::CellName;
 use journal::register::Register;
+use pki::PersonId;
 use protocol::answer::CellRecord;
 use protocol::copy::BackupRecord;
 use protocol::erasing::ErasureWait;
@@ -67,12 +68,16 @@ pub(crate) struct Status {
     pub(crate) takes_messages: bool,
     /// Bytes of the device in use.
     pub(crate) used_bytes: u64,
+    /// Bytes that files may still take; messages take more.
+    pub(crate) left_for_files: u64,
     /// Bytes of the device.
     pub(crate) device_bytes: u64,
     /// The logical block of the raw device that the store lies on, bytes; 0: it is a container file.
     pub(crate) logical_block_bytes: u32,
     /// Steps of the confinement that are not in force.
     pub(crate) missing_confinement: Vec<String>,
+    /// Login of who took it away, where somebody did.
+    pub(crate) backup_taken_by: Option<String>,
     /// The newest backup that this server knows of.
     pub(crate) newest_backup: Option<Newest>,
 }
@@ -84,7 +89,8 @@ pub(crate) struct CellStatus {
     pub(crate) kind: String,
     /// Why it takes no part; absent when it does.
     pub(crate) absent: Option<String>,
-    /// The name of one that is absent, by which two officers let go of it.
+    /// The name of one that is absent and waited for, by which two officers let go of it. One without a name never joined, or was
+    /// let go of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
 }
@@ -176,8 +182,10 @@ impl Board {
     }
 
     /// Takes over the figures of the state.
-    pub(crate) fn publish(&self, register: &Register) {
+    pub(crate) fn publish(&self, register: &Register, left_for_files: u64) {
         let count = |n: usize| n as u64;
+        let taker = self.shelf.newest().and_then(|newest| newest.taken).map(|taker| PersonId(taker.person));
+        let taken_by = taker.and_then(|id| register.person(id)).map(|person| person.login.clone());
         let mut status = self.lock();
         status.up_seconds = self.started.elapsed().as_secs();
         status.entries = register.size();
@@ -185,6 +193,7 @@ impl Board {
         status.people = count(register.people().filter(|person| !person.is_server()).count());
         status.conversations = count(register.conversations().count());
         status.messages = register.message_count();
+        (status.left_for_files, status.backup_taken_by) = (left_for_files, taken_by);
         status.erasing = count(register.erasures_pending().count());
     }
 

@@ -32,6 +32,12 @@ pub(crate) enum StoreError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// A cell is there where one was to be made.
+    #[error("the root cell {path} is there already")]
+    CellExists {
+        /// Where.
+        path: PathBuf,
+    },
     /// Something is there where a store was to be made.
     #[error("{path} exists already: a store is never made over another")]
     Exists {

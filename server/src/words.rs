@@ -110,8 +110,8 @@ console::words! {
                ru("{path}: хранилище пусто; систему в нём основывает `conclaved init`");
         /// Another process has it.
         StoreInUse { path: String }
-            => en("{path} is in use: the server runs (stop it first), or the device is mounted or held by another program"),
-               ru("{path} занято: работает сервер (сначала остановите его), либо устройство смонтировано или занято другой \
+            => en("{path}: in use. The server runs: stop it first; or the device is mounted or held by another program"),
+               ru("{path}: занято. Работает сервер: сначала остановите его; либо устройство смонтировано или занято другой \
                    программой");
         /// The store is damaged or was rolled back.
         StoreDamaged { reason: Reason }

@@ -237,7 +237,11 @@ fn an_interrupted_copy_goes_on_and_damage_is_told() {
         std::fs::write(&path, before).unwrap();
     }
     std::fs::remove_file(format!("{from}/segment-00001")).unwrap();
-    assert_ne!(talk.backup(&["verify", &from]).0, 0);
+    let (code, said) = talk.backup(&["verify", &from]);
+    assert!(code == 2 && code_of(&said) == "backup-damaged", "{said}");
+    let nowhere = talk.site.path("nowhere");
+    let (code, said) = talk.backup(&["verify", &nowhere]);
+    assert!(code == 69 && code_of(&said) == "backup-missing", "{said}");
 }
 
 /// Begins a copy and kills it as soon as blocks are there. `false` when it was done before.

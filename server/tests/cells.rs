@@ -118,11 +118,13 @@ fn the_daemon_keeps_its_root_in_a_raw_sector() {
 fn while_the_second_cell_is_away_an_erasure_waits_and_nobody_is_told() {
     let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
     let (second, away) = (site.path("second"), site.path("away"));
-    drop(vault::FileCell::create(Path::new(&second)).unwrap());
     let config = site.path("conclaved.toml");
+    let made = || site.conclaved(&["store", "cell", "--config", &config]).status.code().unwrap();
+    assert_eq!(made(), 64, "the configuration names none");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("[store]\n", &format!("[store]\nsecond_cell = \"{second}\"\n")))
         .unwrap();
+    assert_eq!((made(), made()), (0, 1), "made once, and never over one that is there");
     // It joins, and from then on it is missed.
     site.start().kill();
     std::fs::rename(&second, &away).unwrap();
@@ -254,6 +256,9 @@ fn two_officers_let_go_of_a_lost_cell_and_what_waited_for_it_is_erased() {
     // The configuration still names it: that is told, and nothing waits for it any more.
     let server = site.start();
     assert!(status(&site).contains("\"absent\":\""));
+    let said = site.conclaved(&["status", "--config", &config]).stdout;
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("file: no part of this store: it is not there"), "{said}");
     assert_erases(&site, &server, &runtime, [&mut anna, &mut boris], conversation);
     server.kill();
     std::fs::write(&config, alone).unwrap();

@@ -106,7 +106,7 @@ fn nobody_opens_or_mounts_the_device_of_a_running_server() {
     let server = site.start();
     let (status, said_again) = site.start_refused();
     assert_eq!(status.code(), Some(69), "{said_again}");
-    assert!(said_again.contains("another server has this store open"), "{said_again}");
+    assert!(said_again.contains("The server runs: stop it first"), "{said_again}");
     assert_eq!(site.check(&[]).status.code(), Some(69), "nor is it checked beside a server");
     let exclusively = || {
         let mut options = std::fs::OpenOptions::new();

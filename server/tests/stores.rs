@@ -33,7 +33,7 @@ fn a_second_server_on_the_same_store_is_refused(suite: Suite) {
     let server = site.start();
     let (status, said) = site.start_refused();
     assert_eq!(status.code(), Some(69), "{said}");
-    assert!(said.contains("another server has this store open"), "{said}");
+    assert!(said.contains("The server runs: stop it first"), "{said}");
     let check = site.check(&[]);
     assert_eq!(check.status.code(), Some(69), "nor is it checked beside a server");
     server.signal(nix::sys::signal::Signal::SIGINT);

@@ -297,6 +297,8 @@ impl Page<'_> {
                 Some(message) => {
                     let (heading, first) =
                         (heading(message, self.names, lang), first_line(message, self.names, lang));
+                    // A message that is nothing but a file says so itself.
+                    let file = if first.starts_with(lang.pick("file: ", "файл: ")) { "" } else { file };
                     shortened(&format!("  {heading}{file}: {first}"), super::width())
                 }
                 None => format!("  #{} {}{file}", one.index, self.names.full(one.author, lang)),

@@ -333,4 +333,7 @@ pub struct StatusRecord {
     /// What that which is being erased waits for.
     #[n(14)]
     pub erasure_wait: ErasureWait,
+    /// Bytes that files may still take.
+    #[n(15)]
+    pub left_for_files: u64,
 }

@@ -161,9 +161,17 @@ fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
 }
 
 fn line(row: &Row, lang: Lang) -> String {
-    let name = row.name.as_deref().unwrap_or(lang.pick("without a name yet", "пока без имени"));
+    let name = row.name.as_deref().unwrap_or(lang.pick("without a name", "без имени"));
     match &row.absent {
         None => format!("{name}  {}  {}", row.kind, lang.pick("here", "на месте")),
+        // It is in no list: nothing waits for it.
+        Some(why) if row.name.is_none() => {
+            let words = lang.pick(
+                "no part of the store: let go of, or it never joined; nothing waits for it",
+                "не из этого хранилища: от неё отказались, или она ещё не присоединялась; её ничто не ждёт",
+            );
+            format!("{name}  {}  {words} ({why})", row.kind)
+        }
         Some(why) => format!("{name}  {}  {}: {why}", row.kind, lang.pick("ABSENT", "НЕТ НА МЕСТЕ")),
     }
 }

@@ -131,7 +131,9 @@ console::words! {
                ru("распоряжение № {proposal} подтверждено и исполняется: запись № {index}");
         Withdrawn { index: u64, proposal: u64 }
             => en("the order #{proposal} is withdrawn: #{index}"), ru("распоряжение № {proposal} отозвано: запись № {index}");
-        NoOrders => en("no order of erasure was given"), ru("распоряжений о стирании не было");
+        NoOrders
+            => en("no order of erasure was given; what waits for a second officer is in `conclave-admin proposals`"),
+               ru("распоряжений о стирании не было; что ждёт второго офицера, покажет `conclave-admin proposals`");
         NotErase { index: u64 }
             => en("#{index} does not propose an erasure"), ru("предложение № {index} не о стирании");
     }

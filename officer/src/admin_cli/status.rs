@@ -40,18 +40,18 @@ console::words! {
     enum Said {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
-            messages: u64, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, full: String,
+            messages: u64, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, left: String, full: String,
             cell: String, backup: String, successions: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
-                   erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way{full}\n\
+                   erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way; {left} left for files{full}\n\
                    root cell:     {cell}\nbackup:        {backup}{successions}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
-                   стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути{full}\n\
+                   стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути; для файлов осталось {left}{full}\n\
                    ячейка:      {cell}\nкопия:       {backup}{successions}");
     }
 }
@@ -73,6 +73,7 @@ struct Data {
     used_bytes: u64,
     device_bytes: u64,
     reserved_bytes: u64,
+    left_for_files: u64,
     takes_messages: bool,
     cell: &'static str,
     /// The newest backup, where there is one.
@@ -232,12 +233,13 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         used: bytes(status.used_bytes, lang),
         device: bytes(status.device_bytes, lang),
         reserved: bytes(status.reserved_bytes, lang),
+        left: bytes(status.left_for_files, lang),
         full: match status.takes_messages {
             true => String::new(),
             false => lang
                 .pick(
-                    "\n               NEARLY FULL: messages are refused until something is erased",
-                    "\n             ПОЧТИ ЗАПОЛНЕН: сообщения не принимаются, пока что-нибудь не сотрут",
+                    "\n               NEARLY FULL: messages are refused until something is erased or the store made larger (conclaved store grow)",
+                    "\n             ПОЧТИ ЗАПОЛНЕН: сообщения не принимаются, пока что-нибудь не сотрут или не увеличат хранилище (conclaved store grow)",
                 )
                 .to_owned(),
         },
@@ -260,6 +262,7 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         used_bytes: status.used_bytes,
         device_bytes: status.device_bytes,
         reserved_bytes: status.reserved_bytes,
+        left_for_files: status.left_for_files,
         takes_messages: status.takes_messages,
         cell: name,
         backup: more.backup,

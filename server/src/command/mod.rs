@@ -177,6 +177,7 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::Nameless { path, found } => {
             Trouble::StoreNameless { path: shown(path), found: found.clone() }
         }
+        StoreError::CellExists { path } => Trouble::StoreExists { path: shown(path) },
         StoreError::Exists { path } => Trouble::StoreExists { path: shown(path) },
         StoreError::Occupied { path, found } if found.is_empty() => {
             Trouble::StoreNothingThere { path: shown(path) }
@@ -188,10 +189,10 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::RootOfAnother => Trouble::RootOfAnother,
         StoreError::RootLost { path } => Trouble::RootLost { path: shown(path) },
         StoreError::InUse { path } => Trouble::StoreInUse { path: shown(path) },
-        StoreError::NotAContainer { .. } => Trouble::Config { reason: error.reason() },
-        StoreError::Full(_) | StoreError::Io { .. } | StoreError::Size { .. } => {
-            Trouble::StoreIo { reason: error.reason() }
-        }
+        StoreError::Full(_)
+        | StoreError::Io { .. }
+        | StoreError::Size { .. }
+        | StoreError::NotAContainer { .. } => Trouble::StoreIo { reason: error.reason() },
         StoreError::Unlock { .. } => Trouble::Keys { reason: error.reason() },
         StoreError::Vault(vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed) => {
             Trouble::Keys { reason: error.reason() }

@@ -41,10 +41,14 @@ pub(super) fn run(path: &Path, sandboxed: &Sandboxed) -> Result<Exit, Trouble> {
     let config = read_config(path)?;
     let log = Log::new(config.log_level);
     let served = serve(&config, sandboxed, log);
-    if let Err(trouble) = &served {
-        log.error(trouble.for_log());
+    match served {
+        // A refusal stands once: where the system's journal listens, with its priority, else as every command says it.
+        Err(trouble) if log.is_under_systemd() => {
+            log.error(trouble.for_log());
+            Ok(trouble.exit())
+        }
+        served => served,
     }
-    served
 }
 
 fn system(error: impl std::fmt::Display) -> Trouble {

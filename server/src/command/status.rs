@@ -3,7 +3,7 @@
 
 use super::read_config;
 use crate::backup::Taker;
-use crate::status::{self, Status};
+use crate::status::{self, CellStatus, Status};
 use crate::words::{Done, Trouble};
 use console::{Exit, Lang, Voice, clean, when};
 use std::path::Path;
@@ -40,24 +40,23 @@ fn text(status: &Status, lang: Lang) -> String {
                 medium(status.logical_block_bytes, lang)
             ),
         ),
+        (lang.pick("left for files", "осталось для файлов"), size(status.left_for_files)),
         (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning().say(lang)),
     ];
     for cell in &status.cells {
-        let state = match &cell.absent {
-            None => cell.kind.clone(),
-            Some(why) => {
-                let absent = lang.pick("ABSENT", "ОТСУТСТВУЕТ");
-                format!("{}: {absent}: {}", cell.kind, clean(why))
-            }
-        };
-        rows.push((lang.pick("root cell", "корневая ячейка"), state));
+        rows.push((lang.pick("root cell", "корневая ячейка"), cell_state(cell, lang)));
     }
     let lost =
         lang.pick("losing every root cell loses every body", "потеря всех корневых ячеек — потеря всех тел");
     rows.push((lang.pick("remember", "помните"), lost.into()));
     if !status.takes_messages {
         let full =
-            lang.pick("nearly full: messages are refused", "почти заполнено: сообщения не принимаются");
+            lang.pick(
+            "nearly FULL: messages and files are refused, erasure is not. Room comes by erasing, or by a longer container or \
+             partition and, with the server stopped, `conclaved store grow`",
+            "почти ЗАПОЛНЕНО: сообщения и файлы не принимаются, стирать можно. Место даст стирание либо более длинный \
+             контейнер или раздел и, при остановленном сервере, `conclaved store grow`",
+        );
         rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), full.into()));
     }
     for step in &status.missing_confinement {
@@ -66,6 +65,45 @@ fn text(status: &Status, lang: Lang) -> String {
     }
     rows.extend(backup_rows(status, lang));
     rows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+/// One cell: here, waited for, or no part of the store.
+fn cell_state(cell: &CellStatus, lang: Lang) -> String {
+    let kind = match cell.kind.as_str() {
+        "file" => lang.pick("file", "файл"),
+        "sector" => lang.pick("sector", "сектор"),
+        other => other,
+    };
+    match (&cell.absent, &cell.name) {
+        (None, _) => kind.to_owned(),
+        (Some(why), Some(name)) => {
+            let (absent, why) = (lang.pick("ABSENT", "НЕТ НА МЕСТЕ"), absent_words(why, lang));
+            let waits = lang.pick("erasures wait for it", "стирания её ждут");
+            format!("{kind} {name}: {absent}: {why}; {waits}")
+        }
+        (Some(why), None) => lang.pick(
+            format!(
+                "{kind}: no part of this store: {why}. It was let go of, or never joined, and nothing waits for it; take it out of \
+                 the configuration, or make it by `conclaved store cell` and start again",
+                why = absent_words(why, lang)
+            ),
+            format!(
+                "{kind}: не из этого хранилища: {why}. От неё отказались, или она ещё не присоединялась; её ничто не ждёт. Уберите её \
+                 из конфигурации или создайте (`conclaved store cell`) и запустите сервер снова",
+                why = absent_words(why, lang)
+            ),
+        ),
+    }
+}
+
+/// The two reasons that people meet, in both languages; the rest is the system's own.
+fn absent_words(why: &str, lang: Lang) -> String {
+    let known = [
+        ("No such file or directory", "it is not there", "её нет"),
+        ("the configuration does not name it", "the configuration does not name it", "её нет в конфигурации"),
+    ];
+    let words = known.into_iter().find(|(known, ..)| why.starts_with(known));
+    words.map_or_else(|| clean(why).to_string(), |(_, en, ru)| lang.pick(en, ru).to_owned())
 }
 
 fn erasing(status: &Status, lang: Lang) -> String {
@@ -108,10 +146,14 @@ fn backup_rows(status: &Status, lang: Lang) -> Vec<(&'static str, String)> {
     };
     let (made, batch) = (when::minute(backup.made_ms), backup.batch);
     let (entries, epoch) = (backup.entries, backup.erasure_epoch);
+    let taker = |person: u64, word: &str| match &status.backup_taken_by {
+        Some(login) => format!("@{}", clean(login)),
+        None => format!("{word}{person:016x}"),
+    };
     let by = match backup.taken {
         Some(Taker { person, index }) => lang.pick(
-            format!("taken away by person {person:016x}, #{index}"),
-            format!("забрана: лицо {person:016x}, запись № {index}"),
+            format!("taken away by {}, #{index}", taker(person, "person ")),
+            format!("забрана: {}, запись № {index}", taker(person, "лицо ")),
         ),
         None => lang.pick("made beside the server", "снята на сервере").into(),
     };

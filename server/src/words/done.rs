@@ -22,6 +22,12 @@ console::words! {
         CellsAreAll
             => en("Losing every root cell loses every body: no backup holds the root"),
                ru("Потеря всех корневых ячеек — потеря всех тел: ни одна резервная копия не содержит корня");
+        /// After `store cell`.
+        CellMade { cell: String }
+            => en("the root cell {cell} is made, blank: it joins at the next start of the server, and from then on erasures wait when \
+                   it is away"),
+               ru("корневая ячейка {cell} создана, пустая: она присоединится при следующем пуске сервера, и с тех пор стирания будут \
+                   ждать, когда её нет на месте");
         /// What `store format` would do.
         NotFormatted { plan: String }
             => en("{plan}Nothing was done yet: the same with --yes makes it."),

@@ -44,6 +44,7 @@ impl StoreError {
                 format!("{}: этого нет, а в корневой ячейке — корень хранилища", shown(path))
             }
             Self::CellMissing { path } => format!("корневой ячейки {} нет", shown(path)),
+            Self::CellExists { path } => format!("корневая ячейка {} уже есть", shown(path)),
             Self::Exists { path } => {
                 format!("{} уже существует: хранилище никогда не создаётся поверх другого", shown(path))
             }

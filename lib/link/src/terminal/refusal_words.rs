@@ -103,8 +103,10 @@ fn protocol_words(code: Code) -> Row {
         ),
         Code::NoRoom => (
             "no-room",
-            "the file is larger than the free room of the server; messages still go through",
-            "файл больше свободного места на сервере; сообщения по-прежнему принимаются",
+            "the file is larger than the room that the server has left for files (`conclave-admin status` says how much; its \
+             administrator adds some by `conclaved store grow`); messages still go through",
+            "файл больше места, которое на сервере осталось для файлов (сколько его, скажет `conclave-admin status`; добавляет его \
+             администратор: `conclaved store grow`); сообщения по-прежнему принимаются",
         ),
         Code::LoggedOut => ("logged-out", "the session was ended by logging out", "сеанс завершён выходом"),
     }

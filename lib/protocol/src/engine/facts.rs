@@ -105,15 +105,20 @@ impl Room {
         if self.device == 0 { u64::MAX } else { self.device.saturating_sub(self.used) }
     }
 
+    /// Bytes that files may still take beside the reserve, the texts' share and what is promised.
+    pub(super) fn left_for_files(&self, promised: u64) -> u64 {
+        let free = self.free().saturating_sub(self.store.reserve_bytes);
+        free.saturating_sub(self.device / TEXTS_SHARE).saturating_sub(promised)
+    }
+
     /// Whether a reservation of so many bytes of bodies fits beside the reserve and what is promised. A file leaves a
     /// share to texts: one person's large file must not silence everybody.
     pub(super) fn fits(&self, bytes: u64, promised: u64, purpose: Purpose) -> bool {
-        let share = match purpose {
-            Purpose::File => self.device / TEXTS_SHARE,
-            Purpose::Wraps => 0,
+        let left = match purpose {
+            Purpose::File => self.left_for_files(promised),
+            Purpose::Wraps => self.free().saturating_sub(self.store.reserve_bytes).saturating_sub(promised),
         };
-        let free = self.free().saturating_sub(self.store.reserve_bytes).saturating_sub(share);
-        free.saturating_sub(promised) >= bytes
+        left >= bytes
     }
 
     /// What so many chunks take on the device, with the room behind the last whole one of each extent.

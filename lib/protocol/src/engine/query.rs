@@ -360,6 +360,7 @@ impl Engine {
             reserved_bytes: self.promised(),
             backup: self.newest_backup,
             erasure_wait: self.erasing().wait,
+            left_for_files: self.left_for_files(),
             up_ms: self.ledger.boot_ms().saturating_sub(self.clock.started_boot_ms),
         };
         Some(Found::Now(Answer::Status(status)))

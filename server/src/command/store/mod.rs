@@ -2,6 +2,7 @@
 //! Never does a command's work here.
 
 pub(in crate::command) mod bodies;
+mod cell;
 pub(in crate::command) mod check;
 mod damage;
 mod format;
@@ -19,6 +20,7 @@ pub(super) enum Store {
     Status(status::StoreStatus),
     Check(check::StoreCheck),
     Grow(grow::Grow),
+    Cell(cell::MakeCell),
 }
 
 pub(super) const HELP: &HelpTable = &[
@@ -37,6 +39,12 @@ pub(super) const HELP: &HelpTable = &[
     ("store check/@about", "прочитать и проверить всё: каждый экстент, каждую подпись, каждое тело"),
     ("store check/@after", "Пример: conclaved store check --config /etc/conclave/conclaved.toml"),
     ("store check/config", "файл конфигурации"),
+    (
+        "store cell/@about",
+        "создать вторую корневую ячейку из конфигурации (store.second_cell); присоединится при следующем пуске",
+    ),
+    ("store cell/@after", "Пример: conclaved store cell --config /etc/conclave/conclaved.toml"),
+    ("store cell/config", "файл конфигурации"),
     ("store grow/@about", "занять то, на что устройство стало длиннее"),
     (
         "store grow/@after",
@@ -57,6 +65,7 @@ impl Store {
             Self::Status(status) => ("store status", status.run(voice)),
             Self::Check(check) => ("store check", check.run(voice)),
             Self::Grow(grow) => ("store grow", grow.run(voice)),
+            Self::Cell(cell) => ("store cell", cell.run(voice)),
         }
     }
 }

@@ -1,9 +1,14 @@
-//! What is being erased, for whoever asks: how much, and why it waits. Never what it is.
+//! What is being erased and how much room there is, for whoever asks. Never what it is that goes.
 
 use crate::engine::Engine;
 use crate::erasing::{ErasingRecord, ErasureWait};
 
 impl Engine {
+    /// Bytes that files may still take.
+    pub fn left_for_files(&self) -> u64 {
+        self.room.left_for_files(self.promised())
+    }
+
     /// What is being erased. What it waits for is the writer's word; where it said none yet, the policy's.
     pub(super) fn erasing(&self) -> ErasingRecord {
         let pending = || self.ledger.register.erasures_pending().map(|(index, _)| index);
