@@ -9,7 +9,7 @@ use crate::reach::Line;
 use crate::show::{first_line, heading};
 use crate::trouble::Trouble;
 use console::table::shortened;
-use console::{Exit, Lang, Words, confirm_at_terminal};
+use console::{Exit, Lang, Words, confirm_or_yes};
 use journal::act::EraseTarget;
 use protocol::client::event::{ErasePlan as Plan, MessageView};
 use protocol::client::{Command, Event, Reply};
@@ -110,7 +110,7 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
     if plan.messages.is_empty() && !plan.whole {
         return Err(Trouble::say(Exit::No, "erased-already", "there is nothing to erase", "стирать нечего"));
     }
-    if !args.consent.yes && !confirm_at_terminal(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
+    if !args.consent.yes && !confirm_or_yes(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
         return Err(Trouble::say(Exit::No, "declined", "nothing was erased", "ничего не стёрто"));
     }
     // Listens before it acts: the effect may be told before the answer.

@@ -86,6 +86,9 @@ pub enum Query {
     /// A page of the alarms, at or above an index; officers.
     #[n(26)]
     Alarms(#[n(0)] Index),
+    /// What counts on beside the policy in force, because it was longer.
+    #[n(27)]
+    Former,
     /// A piece of a backup; administrators, one at a time.
     #[n(30)]
     Copy(#[n(0)] CopyAsk),

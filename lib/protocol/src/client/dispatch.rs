@@ -148,6 +148,7 @@ impl Cx {
             | Answer::MessageStatus(_)
             | Answer::Orders(_)
             | Answer::Retention(_)
+            | Answer::Former(_)
             | Answer::Copy(_)
             | Answer::Cells(_)
             | Answer::Policy(..)) => Ok(Reply::Answer(Box::new(answer))),

@@ -182,6 +182,7 @@ impl Kind {
             Query::Retention(_) => 22,
             Query::Runs(_) => 23,
             Query::Alarms(_) => 26,
+            Query::Former => 27,
             Query::Copy(_) => 30,
             Query::Cells => 31,
         })
@@ -214,6 +215,7 @@ impl Kind {
                 Answer::Retention(_) => 22,
                 Answer::Runs(_) => 23,
                 Answer::Alarms(_) => 26,
+                Answer::Former(_) => 27,
                 Answer::Copy(_) => 30,
                 Answer::Cells(_) => 31,
             }
