@@ -88,7 +88,7 @@ fn what_can_be_judged_here_is_not_sent() {
     credential(dir, "adam", "Адам Смолин", "administrator");
     let (code, said) = refused(dir, "conclave-admin proposals --home adam --passphrase-fd 0 < pass");
     assert!(
-        code == 77 && said == "this needs another role than this certificate has: administrator\n",
+        code == 77 && said == "this needs the role officer; this certificate has: administrator\n",
         "{code} {said}"
     );
     let (code, said) =

@@ -10,7 +10,7 @@ use crate::reach::Line;
 use crate::show::{first_line, heading};
 use crate::trouble::Trouble;
 use console::table::shortened;
-use console::{Exit, Lang, confirm_at_terminal};
+use console::{Exit, Lang, confirm_or_yes};
 use journal::act::EraseTarget;
 use link::terminal::{TerminalError, Words, erasing_words};
 use protocol::answer::Answer;
@@ -136,7 +136,7 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
         return Err(TerminalError::Command(held).into());
     }
     if !args.consent.yes
-        && !confirm_at_terminal(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang)?
+        && !confirm_or_yes(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang)?
     {
         return Err(Trouble::say(Exit::No, "declined", "nothing was erased", "ничего не стёрто"));
     }

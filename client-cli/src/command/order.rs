@@ -9,7 +9,7 @@ use crate::names::{Names, conversations, number};
 use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::when::{minute, rfc3339};
-use console::{Exit, Lang, Voice, Words, clean, confirm_at_terminal};
+use console::{Exit, Lang, Voice, Words, clean, confirm_or_yes};
 use journal::act::{Act, EraseTarget, Hold, HoldScope, Object, Order};
 use journal::entry::Content;
 use journal::register::OrderState;
@@ -103,7 +103,7 @@ pub(super) fn object(args: &EraseObject, here: Here) -> Result<Exit, Trouble> {
     })?;
     let page = |lang| shown(&view, &names, &all, lang);
     here.voice.remark(&Page(page(Lang::En), page(Lang::Ru)));
-    if !args.consent.yes && !confirm_at_terminal(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
+    if !args.consent.yes && !confirm_or_yes(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
         return Err(Trouble::say(Exit::No, "declined", "nothing was said", "ничего не сказано"));
     }
     let act = Act::Object(Object { proposal });

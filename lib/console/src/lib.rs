@@ -35,7 +35,7 @@ pub use localise::{HelpTable, localise, stale, untranslated};
 pub use lookalike::{alike, skeleton};
 pub use parse::{Common, Consent, PassphraseFd, Stop, parse_from, parse_or_exit};
 pub use progress::Progress;
-pub use prompt::{SecretSource, confirm, confirm_at_terminal, read_text};
+pub use prompt::{SecretSource, confirm, confirm_at_terminal, confirm_or_yes, read_text};
 pub use prompt_error::PromptError;
 pub use secret::Secret;
 pub use table::{Align, Table};

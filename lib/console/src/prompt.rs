@@ -185,6 +185,15 @@ pub fn confirm_at_terminal(question: &str, lang: Lang) -> Result<bool, PromptErr
     confirm(question, lang, &mut io::BufReader::new(&tty), &mut &tty)
 }
 
+/// Likewise, for a command that has `--yes`.
+pub fn confirm_or_yes(question: &str, lang: Lang) -> Result<bool, PromptError> {
+    let asked = confirm_at_terminal(question, lang);
+    if let Err(PromptError::NoTerminal(cause)) = asked {
+        return Err(PromptError::NobodyToAsk(cause));
+    }
+    asked
+}
+
 /// Reads a text to its end, or, where a person types (`typed`), to a line with a single dot. One line end at the very
 /// end is not part of the text.
 pub fn read_text(input: &mut impl BufRead, typed: bool, bytes_max: usize) -> Result<String, PromptError> {

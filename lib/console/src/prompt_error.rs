@@ -15,6 +15,9 @@ pub enum PromptError {
     /// No terminal to ask on, and no descriptor was given.
     #[error("no terminal to ask on: {0}")]
     NoTerminal(io::Error),
+    /// No terminal to ask for a yes on; `--yes` was not given.
+    #[error("no terminal to ask for a yes on: {0}")]
+    NobodyToAsk(io::Error),
     /// The descriptor of `--passphrase-fd` cannot be read.
     #[error("descriptor {fd} cannot be opened: {cause}")]
     NoDescriptor {
@@ -59,7 +62,9 @@ impl PromptError {
     /// How the program ends on it.
     pub fn exit(&self) -> Exit {
         match self {
-            PromptError::NoTerminal(_) | PromptError::NoDescriptor { .. } => Exit::Missing,
+            PromptError::NoTerminal(_) | PromptError::NobodyToAsk(_) | PromptError::NoDescriptor { .. } => {
+                Exit::Missing
+            }
             PromptError::Ended | PromptError::Interrupted => Exit::No,
             PromptError::NotText | PromptError::TooLong { .. } => Exit::Usage,
             PromptError::Io(_) => Exit::Io,
@@ -69,7 +74,7 @@ impl PromptError {
     /// The stable code for scripts.
     pub fn code(&self) -> &'static str {
         match self {
-            PromptError::NoTerminal(_) => "no-terminal",
+            PromptError::NoTerminal(_) | PromptError::NobodyToAsk(_) => "no-terminal",
             PromptError::NoDescriptor { .. } => "no-descriptor",
             PromptError::Ended => "input-ended",
             PromptError::Interrupted => "interrupted",
@@ -84,6 +89,9 @@ impl Words for PromptError {
     fn en(&self) -> String {
         match self {
             PromptError::NoTerminal(_) => "there is no terminal to ask on; use --passphrase-fd".to_owned(),
+            PromptError::NobodyToAsk(_) => {
+                "there is no terminal to ask on; --yes does it without asking".to_owned()
+            }
             PromptError::NoDescriptor { fd, cause } => format!("descriptor {fd} cannot be read: {cause}"),
             PromptError::Ended => "nothing was typed".to_owned(),
             PromptError::Interrupted => "interrupted".to_owned(),
@@ -95,6 +103,9 @@ impl Words for PromptError {
     fn ru(&self) -> String {
         match self {
             PromptError::NoTerminal(_) => "нет терминала для вопроса; укажите --passphrase-fd".to_owned(),
+            PromptError::NobodyToAsk(_) => {
+                "нет терминала для вопроса; с --yes выполняется без вопроса".to_owned()
+            }
             PromptError::NoDescriptor { fd, cause } => format!("дескриптор {fd} не читается: {cause}"),
             PromptError::Ended => "ничего не введено".to_owned(),
             PromptError::Interrupted => "прервано".to_owned(),

@@ -88,6 +88,9 @@ pub enum Answer {
     /// The `Alarm` facts.
     #[n(26)]
     Alarms(#[n(0)] Page),
+    /// The server's word: an audit works it out from the log.
+    #[n(27)]
+    Former(#[n(0)] Option<FormerRecord>),
     /// What is being erased: the server's word.
     #[n(28)]
     Erasing(#[n(0)] ErasingRecord),
@@ -115,15 +118,27 @@ pub struct RetentionRecord {
     /// When the schedule that was asked about runs first; `None` where it has no rule.
     #[n(3)]
     pub first_ms: Option<u64>,
-    /// What it takes then, of what there is now.
+    /// What it takes then, of what there is now; `None` where that was not counted now.
     #[n(4)]
-    pub preview: Preview,
+    pub preview: Option<Preview>,
     /// Runs wait because the wall clock went far ahead: for so many milliseconds more of the server's running.
     #[n(5)]
     pub waits_ms: Option<u64>,
     /// The server's clock.
     #[n(6)]
     pub now_ms: u64,
+}
+
+/// What a policy that shortens it leaves in force for a while.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct FormerRecord {
+    /// How long those concerned may object, as before.
+    #[n(0)]
+    pub objection_ms: u64,
+    /// Until then at least, by the wall clock.
+    #[n(1)]
+    pub until_ms: u64,
 }
 
 /// How an order of erasure stands, by the server's word.

@@ -86,6 +86,9 @@ pub enum Query {
     /// A page of the alarms, at or above an index; officers.
     #[n(26)]
     Alarms(#[n(0)] Index),
+    /// What counts on beside the policy in force, because it was longer.
+    #[n(27)]
+    Former,
     /// What is being erased, and what it waits for.
     #[n(28)]
     Erasing,

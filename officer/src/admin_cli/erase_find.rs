@@ -147,11 +147,17 @@ impl Search {
     }
 }
 
+/// Most that one piece of a file holds, bytes: how long the file is stands in its sealed text alone.
+const FILE_CHUNK_BYTES_MAX: u64 = 256 << 10;
+
 fn size(found: &Found, voice: Voice) -> String {
     let text = bytes(found.bytes, voice.lang);
     match found.chunks {
         0 => text,
-        n => format!("{text} + {n}"),
+        n => {
+            let most = bytes(u64::from(n).saturating_mul(FILE_CHUNK_BYTES_MAX), voice.lang);
+            voice.lang.pick(format!("{text} + file, at most {most}"), format!("{text} + файл до {most}"))
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use console::when::{minute, rfc3339};
 use console::{Exit, HelpTable, Lang, Voice};
 use journal::Index;
 use journal::act::{Act, DualAct, Hold as HoldAct, HoldScope};
+use journal::register::HOLD_MS_MAX;
 use serde::Serialize;
 
 /// Holds: what nobody may erase for a time, whoever asks.
@@ -111,6 +112,12 @@ pub(super) const HELP: &HelpTable = &[
 
 console::words! {
     enum Said {
+        Past { until: String }
+            => en("--until {until} is past: a hold ends in the future"),
+               ru("--until {until} уже прошло: запрет кончается в будущем");
+        TooFar { until: String }
+            => en("--until {until} is more than ten years ahead: place it for less, and anew before it ends"),
+               ru("--until {until} дальше десяти лет: наложите на меньший срок и продлите до его конца");
         Plan { what: String, until: String, paper: String }
             => en("nobody will be able to erase until {until}:\n  {what}\n  {paper}\nThose whom it concerns see it. To end it sooner takes two officers."),
                ru("до {until} никто не сможет стереть:\n  {what}\n  {paper}\nЭто видят те, кого это касается. Снять раньше могут только двое офицеров.");
@@ -178,6 +185,14 @@ impl Hold {
 impl Place {
     fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         let order = self.paper.order()?;
+        let until = minute(self.until);
+        // Said before anybody types a password; the server judges again, by its own clock.
+        if self.until <= clock::now_ms() {
+            return Err(Trouble::new(Exit::Usage, "bad-hold", &Said::Past { until }));
+        }
+        if self.until - clock::now_ms() > HOLD_MS_MAX {
+            return Err(Trouble::new(Exit::Usage, "bad-hold", &Said::TooFar { until }));
+        }
         let (said, index) = session(&self.access, voice, For::Officers, |online| {
             let names = Names::fetch(online, voice.lang)?;
             let scope = self.scope(online, &names)?;

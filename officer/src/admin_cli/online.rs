@@ -3,10 +3,11 @@
 
 use super::alarms;
 use super::home::Home;
+use super::names::{self, role};
 use super::succession::succession_line;
 use super::trouble::Trouble;
 use clap::Args;
-use console::{Exit, PassphraseFd, Secret, SecretSource, Voice, Words};
+use console::{Exit, Lang, PassphraseFd, Secret, SecretSource, Voice, Words};
 use journal::act::Act;
 use journal::policy::Policy;
 use link::terminal::{Terminal, TerminalError};
@@ -55,9 +56,9 @@ console::words! {
         Password => en("Password: "), ru("Пароль: ");
         Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
         LoginPassword => en("Login password: "), ru("Пароль входа: ");
-        WrongRole { roles: String }
-            => en("this needs another role than this certificate has: {roles}"),
-               ru("для этого нужна иная роль, чем в этом сертификате: {roles}");
+        WrongRole { needs: String, has: String }
+            => en("this needs the role {needs}; this certificate has: {has}"),
+               ru("для этого нужна роль {needs}; в этом сертификате: {has}");
         MustSet
             => en("first set a password of your own: conclave-admin password --envelope"),
                ru("сначала задайте собственный пароль: conclave-admin password --envelope");
@@ -104,6 +105,7 @@ pub(super) fn open(
     home: &Home,
     passphrase: &Secret,
     who: For,
+    lang: Lang,
 ) -> Result<(CredentialFile, SiteCard), Trouble> {
     let card = home.card()?;
     let file = CredentialFile::open(&home.credential()?, passphrase.expose().as_bytes())
@@ -112,8 +114,9 @@ pub(super) fn open(
     if who.roles().iter().any(|role| roles.contains(*role)) {
         return Ok((file, card));
     }
-    let names = Role::ALL.into_iter().filter(|role| roles.contains(*role)).map(Role::name);
-    let words = Said::WrongRole { roles: names.collect::<Vec<_>>().join(", ") };
+    let needs = who.roles().iter().map(|one| role(*one, lang)).collect::<Vec<_>>();
+    let needs = needs.join(lang.pick(" or ", " или "));
+    let words = Said::WrongRole { needs, has: names::roles(roles, lang) };
     Err(Trouble::new(Exit::NotAllowed, "wrong-role", &words))
 }
 
@@ -139,7 +142,7 @@ pub(super) fn session<T>(
     let mut source = SecretSource::open(access.passphrase.passphrase_fd)?;
     let first = if access.separate { Said::Passphrase } else { Said::Password };
     let passphrase = source.ask(&first.say(voice.lang))?;
-    let (file, card) = open(&home, &passphrase, who)?;
+    let (file, card) = open(&home, &passphrase, who, voice.lang)?;
     let password = match access.separate {
         true => source.ask(&Said::LoginPassword.say(voice.lang))?,
         false => passphrase,
@@ -266,6 +269,17 @@ impl Online {
         Ok((policy, index))
     }
 
+    /// How long those concerned may object to what is ordered now, and until when a former, longer time counts beside the
+    /// policy's.
+    pub(super) fn objection(&mut self, policy: &Policy) -> Result<(u64, Option<u64>), Trouble> {
+        let Reply::Answer(answer) = self.run(Command::Ask(Query::Former))? else {
+            return Err(Trouble::odd_answer());
+        };
+        let Answer::Former(former) = *answer else { return Err(Trouble::odd_answer()) };
+        let longer = former.filter(|former| former.objection_ms > policy.objection_ms);
+        Ok(longer.map_or((policy.objection_ms, None), |former| (former.objection_ms, Some(former.until_ms))))
+    }
+
     /// One entry, verified; `None` where the server does not show it to this person.
     pub(super) fn entry(&mut self, index: u64) -> Result<Option<EntryView>, Trouble> {
         let Reply::Entries(entries, _) = self.run(Command::Ask(Query::Entries(index, 1)))? else {
@@ -281,7 +295,7 @@ impl Online {
     /// Asks the person, while the connection stays alive.
     pub(super) fn confirm(&self, question: &dyn Words, voice: Voice) -> Result<bool, Trouble> {
         let (question, lang) = (question.say(voice.lang), voice.lang);
-        let asking = self.runtime.spawn_blocking(move || console::confirm_at_terminal(&question, lang));
+        let asking = self.runtime.spawn_blocking(move || console::confirm_or_yes(&question, lang));
         let asked = self.runtime.block_on(asking);
         // A question that panicked was not answered with yes.
         Ok(asked.map_err(|_| Trouble::not_confirmed())??)

@@ -88,7 +88,7 @@ impl Password {
         let two = self.envelope || self.access.separate;
         let first = if two { Asked::Passphrase } else { Asked::Password };
         let passphrase = source.ask(&first.say(voice.lang))?;
-        let (file, card) = open(&home, &passphrase, For::Anyone)?;
+        let (file, card) = open(&home, &passphrase, For::Anyone, voice.lang)?;
         let password = self.current(passphrase, &mut source, voice)?;
         let new = self.new_one(&password, &mut source, voice)?;
         let mut online = Online::begin(file, card, &password, self.access.end_other)?;

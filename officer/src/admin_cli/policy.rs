@@ -10,7 +10,8 @@ use super::proposals::{self, number, of_another, of_entry};
 use super::trouble::Trouble;
 use crate::policy_file;
 use clap::{Args, Subcommand};
-use console::{Exit, HelpTable, Voice};
+use console::when::{duration, minute};
+use console::{Exit, HelpTable, Lang, Voice};
 use journal::act::{Act, Approve, DualAct, Propose, Withdraw};
 use journal::entry::Content;
 use journal::policy::Policy as Rules;
@@ -160,10 +161,24 @@ impl Policy {
     }
 }
 
+/// That the former time to object counts on, where it does: by the server's word.
+fn former_line((objection_ms, until_ms): (u64, Option<u64>), lang: Lang) -> String {
+    let Some(until_ms) = until_ms else { return String::new() };
+    let (former, until) = (duration(objection_ms, lang), minute(until_ms));
+    lang.pick(
+        format!("  BUT until {until} at least those concerned may object for {former}, as before: what was shortened does not count yet\n"),
+        format!("  НО по меньшей мере до {until} возражать можно {former}, как прежде: сокращённое ещё не действует\n"),
+    )
+}
+
 fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let Ruling { policy, index, verified } = session(access, voice, For::Anyone, ruling)?;
+    let (Ruling { policy, index, verified }, former) = session(access, voice, For::Anyone, |online| {
+        let ruling = ruling(online)?;
+        let former = online.objection(&ruling.policy)?;
+        Ok((ruling, former))
+    })?;
     let rules = rules(&policy, voice.lang);
-    let lines = rule_lines(&rules);
+    let lines = rule_lines(&rules) + &former_line(former, voice.lang);
     let said = match verified {
         true => Said::Shown { index, rules: lines },
         false => Said::ShownByWord { index, rules: lines },
@@ -260,10 +275,11 @@ pub(super) fn approve(
 ) -> Result<(String, Option<Index>), Trouble> {
     of_another(open, online)?;
     let (ruling, _) = online.policy()?;
+    let (objection_ms, _) = online.objection(&ruling)?;
     let names = Names::fetch(online, voice.lang)?;
     let behind = law::behind(online, &open.act, &names, voice.lang)?;
     let (by, word) = (names.full(open.by), voice.lang.pick("by", "от"));
-    let what = proposals::what(&open.act, &ruling, &names, voice.lang);
+    let what = proposals::what(&open.act, (&ruling, objection_ms), &names, voice.lang);
     let plan = format!("#{} {word} {by}:\n{what}{behind}", open.index);
     match decision.ask(online, voice, &Text(plan.clone()))? {
         Decided::PlanOnly => Ok((plan, None)),

@@ -157,6 +157,7 @@ struct Around {
     names: Names,
     policy: Policy,
     policy_index: Index,
+    objection_ms: u64,
 }
 
 impl Around {
@@ -196,19 +197,27 @@ impl Around {
             out.push_str(&format!("  {} {}", lang.pick("lapses", "истекает"), minute(ms)));
         }
         out.push('\n');
-        out.push_str(&what(&open.act, &self.policy, &self.names, lang));
+        out.push_str(&what(&open.act, (&self.policy, self.objection_ms), &self.names, lang));
         out
     }
 }
 
-/// What an act of two would do, in lines.
-pub(super) fn what(act: &DualAct, ruling: &Policy, names: &Names, lang: Lang) -> String {
+/// What an act of two would do, in lines; beside the policy, how long those concerned may object by all that counts now.
+pub(super) fn what(
+    act: &DualAct,
+    (ruling, objection_ms): (&Policy, u64),
+    names: &Names,
+    lang: Lang,
+) -> String {
     match act {
         DualAct::Policy(policy) => {
             let lines = change_lines(&changes(ruling, policy, lang));
             let nothing =
-                lang.pick("  nothing: the policy says so already\n", "  ничего: политика и так такова\n");
-            let wait = duration(ruling.objection_ms, lang);
+                lang.pick(
+                    "  nothing: the policy says so already. Where runs of the retention schedule wait because of the date, this says that the date is RIGHT, and they wait no longer\n",
+                    "  ничего: политика и так такова. Если стирание по срокам ждёт из-за даты, этим подтверждают, что дата ВЕРНА, и ожидание кончится\n",
+                );
+            let wait = duration(objection_ms, lang);
             let later = match policy.shortens(ruling) {
                 true => lang.pick(
                     format!("  what is shortened counts only {wait} after the approval; until then the longer of both\n"),
@@ -264,7 +273,9 @@ impl Proposals {
         let (open, around) = session(&self.access, voice, For::Officers, |online| {
             let open = open(online)?;
             let (policy, policy_index) = online.policy()?;
-            Ok((open, Around { names: Names::fetch(online, voice.lang)?, policy, policy_index }))
+            let (objection_ms, _) = online.objection(&policy)?;
+            let names = Names::fetch(online, voice.lang)?;
+            Ok((open, Around { names, policy, policy_index, objection_ms }))
         })?;
         let rows: Vec<Row> = open.iter().map(|one| around.row(one, voice.lang)).collect();
         if open.is_empty() {
@@ -284,7 +295,7 @@ mod tests {
     fn around() -> Around {
         let names =
             Names::new(vec![person(1, "olga", "Ольга Зимина"), person(2, "irina", "Ирина Новая")], Lang::En);
-        Around { names, policy: Policy::standard(), policy_index: 0 }
+        Around { names, policy: Policy::standard(), policy_index: 0, objection_ms: 3 * 24 * 3_600_000 }
     }
 
     #[test]

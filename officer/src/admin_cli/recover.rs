@@ -185,7 +185,7 @@ impl Sign {
         home.credential()?;
         let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
         let passphrase = source.ask(&Online::Passphrase.say(voice.lang))?;
-        let (file, _) = open(&home, &passphrase, For::Anyone)?;
+        let (file, _) = open(&home, &passphrase, For::Anyone, voice.lang)?;
         let state = file.read_state().map_err(TerminalError::from)?;
         check_own_past(state.as_ref().and_then(|state| state.checkpoint.as_deref()), &plan)?;
         let keys = file.credential().current().map_err(TerminalError::from)?;

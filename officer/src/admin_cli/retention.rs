@@ -153,6 +153,12 @@ impl Data {
         let (at, keep) = (time_of_day(schedule.minute), kept_value(schedule));
         Self { index: None, verified: None, at, keep, first: None, due: Vec::new(), held: None }
     }
+
+    fn counted(&mut self, record: &RetentionRecord) {
+        if let Some(preview) = &record.preview {
+            (self.due, self.held) = (preview.counts.clone(), Some(preview.held));
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -162,8 +168,9 @@ struct StatusData {
     waits_ms: Option<u64>,
     open_parts: Option<u32>,
     last: Option<LastData>,
+    /// Empty, and `held` is null, where it was not counted now.
     due: Vec<u64>,
-    held: u64,
+    held: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -237,15 +244,21 @@ fn ask(online: &mut Online, schedule: Option<Schedule>) -> Result<RetentionRecor
 
 fn falls(schedule: &Schedule, labels: &[LabelName], record: &RetentionRecord, lang: Lang) -> String {
     let mut out = String::new();
-    for (rule, count) in schedule.rules.iter().zip(&record.preview.counts) {
+    let Some(preview) = &record.preview else {
+        let not =
+            "  not counted now: the server has counted for you within this minute; ask again in the next\n";
+        let ne = "  сейчас не посчитано: в эту минуту сервер уже считал для вас; спросите в следующую\n";
+        return lang.pick(not, ne).to_owned();
+    };
+    for (rule, count) in schedule.rules.iter().zip(&preview.counts) {
         let what = covered(rule, labels, lang);
         out.push_str(&lang.pick(
             format!("  {what}: {count} messages fall\n"),
             format!("  {what}: сотрётся сообщений: {count}\n"),
         ));
     }
-    if record.preview.held > 0 {
-        let held = record.preview.held;
+    if preview.held > 0 {
+        let held = preview.held;
         out.push_str(&lang.pick(
             format!("  {held} more are kept by holds\n"),
             format!("  ещё {held} удержано запретами\n"),
@@ -288,7 +301,7 @@ impl Propose {
             falls: falls(&schedule, &ruling.labels, &record, lang),
         };
         let mut data = Data::of(&schedule);
-        (data.due, data.held) = (record.preview.counts.clone(), Some(record.preview.held));
+        data.counted(&record);
         let said = match self.decision.ask(online, voice, &plan)? {
             Decided::PlanOnly => plan,
             Decided::Yes => {
@@ -323,7 +336,7 @@ impl Propose {
         let plan = Said::Plan { rules: rules(schedule, labels, lang), first, falls };
         let mut data = Data::of(schedule);
         data.first = record.first_ms.map(rfc3339);
-        (data.due, data.held) = (record.preview.counts.clone(), Some(record.preview.held));
+        data.counted(&record);
         let said = match self.decision.ask(online, voice, &plan)? {
             Decided::PlanOnly => plan,
             Decided::Yes => {
@@ -382,8 +395,8 @@ fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
         waits_ms: record.waits_ms,
         open_parts: record.open_parts,
         last,
-        due: record.preview.counts,
-        held: record.preview.held,
+        held: record.preview.as_ref().map(|preview| preview.held),
+        due: record.preview.map_or_else(Vec::new, |preview| preview.counts),
     };
     Ok(voice.done("retention status", &said, data))
 }

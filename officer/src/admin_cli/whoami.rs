@@ -52,7 +52,7 @@ impl Whoami {
         home.credential()?;
         let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
         let passphrase = source.ask(&Online::Passphrase.say(voice.lang))?;
-        let (file, card) = open(&home, &passphrase, For::Anyone)?;
+        let (file, card) = open(&home, &passphrase, For::Anyone, voice.lang)?;
         let credential = file.credential();
         let keys = credential.current().map_err(TerminalError::from)?;
         let certificate = keys.signature_certificate();

@@ -151,6 +151,7 @@ impl Cx {
             | Answer::MessageStatus(_)
             | Answer::Orders(_)
             | Answer::Retention(_)
+            | Answer::Former(_)
             | Answer::Erasing(_)
             | Answer::Copy(_)
             | Answer::Cells(_)

@@ -102,6 +102,7 @@ impl Engine {
             Query::Retention(schedule) => self.retention(person, schedule),
             Query::Runs(from) => Some(self.runs_from(from)),
             Query::Alarms(from) => self.alarms_from(person, from),
+            Query::Former => Some(self.former()),
             Query::Erasing => Some(Found::Now(Answer::Erasing(self.erasing()))),
             Query::Cells => self.is_office(person).then(|| Found::Now(Answer::Cells(self.cells.clone()))),
             Query::Copy(ask) => self.has_role(person, Role::Administrator).then_some(Found::Copy(ask)),

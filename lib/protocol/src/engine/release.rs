@@ -278,6 +278,7 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Status(_)
         | Answer::Orders(_)
         | Answer::Retention(_)
+        | Answer::Former(_)
         | Answer::Erasing(_)
         | Answer::Copy(_)
         | Answer::Cells(_)

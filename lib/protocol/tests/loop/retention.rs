@@ -203,14 +203,17 @@ fn officers_are_told_what_another_schedule_would_take() {
         world.say("anna", id, &n.to_string());
     }
     let now = asked(&mut world, "olga", None).unwrap();
-    assert_eq!((now.next_ms, now.preview.counts), (now.first_ms, vec![0]));
+    assert_eq!((now.next_ms, now.preview.unwrap().counts), (now.first_ms, vec![0]));
     assert_eq!(now.last.map(|last| last.index), runs(&world).last().copied());
     world.wait_ms(DAY_MS);
-    assert_eq!(asked(&mut world, "olga", None).unwrap().preview.counts, [3], "tomorrow");
+    assert_eq!(asked(&mut world, "olga", None).unwrap().preview.unwrap().counts, [3], "tomorrow");
     let longer = asked(&mut world, "olga", Some(schedule(30))).unwrap();
-    assert_eq!((longer.preview.counts, longer.first_ms), (vec![0], now.next_ms.map(|ms| ms + DAY_MS)));
+    assert_eq!(
+        (longer.preview.unwrap().counts, longer.first_ms),
+        (vec![0], now.next_ms.map(|ms| ms + DAY_MS))
+    );
     let none = asked(&mut world, "olga", Some(Retention::default())).unwrap();
-    assert_eq!((none.first_ms, none.preview.counts), (None, vec![]));
+    assert_eq!((none.first_ms, none.preview.unwrap().counts), (None, vec![]));
     let refused = Some(Error::Refused { code: Code::NotFound.number() });
     assert_eq!(asked(&mut world, "anna", None).err(), refused, "it is the office's business");
 }

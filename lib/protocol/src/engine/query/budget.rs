@@ -3,7 +3,9 @@
 
 use crate::limits::{ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, AROUND_ENTRY_BYTES};
 use journal::register::MessageRow;
-use std::cell::Cell;
+use pki::PersonId;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// What a message's entry takes in an answer beside its body, about.
 const ENTRY_BYTES_ABOUT: u64 = 768 + AROUND_ENTRY_BYTES as u64;
@@ -42,19 +44,27 @@ const PREVIEW_ROWS_MAX: u64 = 1 << 24;
 /// everybody wait.
 #[derive(Default)]
 pub(in crate::engine) struct Previews {
-    /// The minute, and the rows of it.
-    looked: Cell<(u64, u64)>,
+    /// The minute, and the rows of it by officer; administrators are one (`None`).
+    looked: RefCell<(u64, BTreeMap<Option<PersonId>, u64>)>,
 }
 
 impl Previews {
-    /// Whether one over so many rows may be made now; it counts as made then. The first of a minute always may.
-    pub(super) fn may_look(&self, now_ms: u64, rows: u64) -> bool {
+    /// Whether one over so many rows may be made now; it counts as made then. Each officer has a purse of his own, and the
+    /// first of his minute always may; administrators share what officers leave.
+    pub(super) fn may_look(&self, officer: Option<PersonId>, now_ms: u64, rows: u64) -> bool {
+        let mut looked = self.looked.borrow_mut();
         let minute = now_ms / 60_000;
-        let (last, looked) = self.looked.get();
-        let looked = if last == minute { looked } else { 0 };
-        let may = looked == 0 || looked.saturating_add(rows) <= PREVIEW_ROWS_MAX;
+        if looked.0 != minute {
+            *looked = (minute, BTreeMap::new());
+        }
+        let spent = match officer {
+            Some(_) => looked.1.get(&officer).copied().unwrap_or(0),
+            None => looked.1.values().fold(0_u64, |sum, rows| sum.saturating_add(*rows)),
+        };
+        let may = spent == 0 || spent.saturating_add(rows) <= PREVIEW_ROWS_MAX;
         if may {
-            self.looked.set((minute, looked.saturating_add(rows.max(1))));
+            let own = looked.1.entry(officer).or_default();
+            *own = own.saturating_add(rows.max(1));
         }
         may
     }
@@ -63,16 +73,20 @@ impl Previews {
 #[cfg(test)]
 mod tests {
     use super::{PREVIEW_ROWS_MAX, Previews, affordable};
+    use pki::PersonId;
 
     #[test]
-    fn a_hundred_previews_of_a_large_site_cost_little_more_than_one() {
+    fn a_hundred_previews_of_a_large_site_cost_little_more_than_one_for_each_officer() {
         let (previews, rows) = (Previews::default(), PREVIEW_ROWS_MAX / 2 + 1);
-        let made = (0..100).filter(|n| previews.may_look(n * 10, rows)).count();
-        assert_eq!(made, 1);
-        assert!(previews.may_look(60_000, 3 * rows), "one a minute, however large the site is");
-        assert!(!previews.may_look(61_000, 1));
+        let (olga, oleg) = (Some(PersonId(1)), Some(PersonId(2)));
+        let made = |who| (0..100).filter(|n| previews.may_look(who, n * 10, rows)).count();
+        // An administrator who asks first, and goes on asking, keeps no officer out.
+        assert_eq!([made(None), made(olga), made(oleg), made(None)], [1, 1, 1, 0]);
+        assert!(previews.may_look(olga, 60_000, 3 * rows), "one a minute, however large the site is");
+        assert!(!previews.may_look(olga, 61_000, 1) && !previews.may_look(None, 61_000, 1));
+        assert!(previews.may_look(oleg, 61_000, rows));
         let small = Previews::default();
-        assert!((0..1000).all(|_| small.may_look(0, 600)), "a small one never notices");
+        assert!((0..1000).all(|_| small.may_look(None, 0, 600)), "a small one never notices");
     }
 
     #[test]

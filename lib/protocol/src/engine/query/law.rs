@@ -2,8 +2,7 @@
 //! Never gives a body along: who, where, when and how large is all that an officer learns.
 
 use super::{Bodies, Engine, Found, Kind};
-use crate::answer::{Answer, OrderRecord, RetentionRecord};
-use crate::code::Code;
+use crate::answer::{Answer, FormerRecord, OrderRecord, RetentionRecord};
 use crate::limits::{ANSWER_ENTRIES_MAX, ANSWER_ROWS_MAX};
 use crate::query::Find;
 use journal::ids::Index;
@@ -58,15 +57,26 @@ impl Engine {
         let counted = schedule.rules.len() <= RETENTION_RULES_MAX;
         // Each rank of labels walks over the rows of its own.
         let rows = register.message_count().saturating_mul(RANKS);
-        if counted && !schedule.rules.is_empty() && !self.previews.may_look(self.ledger.boot_ms(), rows) {
-            return Some(Found::Not(Code::Busy));
+        if !counted {
+            return None;
         }
-        let preview = counted.then(|| register.retention_preview(&schedule, first_ms.unwrap_or(now_ms)))?;
+        let who = self.has_role(person, Role::Officer).then_some(person);
+        // Whoever asks too often decides without the count, and is told so.
+        let may = schedule.rules.is_empty() || self.previews.may_look(who, self.ledger.boot_ms(), rows);
+        let preview = may.then(|| register.retention_preview(&schedule, first_ms.unwrap_or(now_ms)));
         let open_parts = state.open.map(|open| open.parts);
         let waits_ms = register.run_waits_ms(self.ledger.boot_ms());
         let record =
             RetentionRecord { next_ms, open_parts, last: state.last, first_ms, preview, waits_ms, now_ms };
         Some(Found::Now(Answer::Retention(Box::new(record))))
+    }
+
+    /// The former time to object, where it counts on.
+    pub(super) fn former(&self) -> Found {
+        let (wall_ms, boot_ms) = (self.ledger.wall_ms(), self.ledger.boot_ms());
+        let former = self.ledger.register.former_objection(wall_ms, boot_ms);
+        let record = |(objection_ms, until_ms)| FormerRecord { objection_ms, until_ms };
+        Found::Now(Answer::Former(former.map(record)))
     }
 
     /// Runs that took something, for whoever was away.
