@@ -1,5 +1,5 @@
 //! What time does by itself, with real processes and a wall clock in the test's hand: certificates run out, unclaimed
-//! room falls, failures are summed up. Nothing here sleeps.
+//! room falls, failures are summed up, an order of erasure takes effect. Nothing here sleeps.
 #![allow(
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
@@ -8,18 +8,20 @@
 
 mod support;
 
-use journal::act::{Purpose, SizeClass};
+use journal::act::{Act, DualAct, Erase, EraseOrder, EraseTarget, Ground, Order, Purpose, SizeClass};
 use journal::fact::{AlarmKind, EndReason, Fact, LoginFailure};
+use journal::policy::PrivateErase;
 use journal::testing::Described;
 use journal::{Content, Policy};
 use link::LinkError;
 use pki::{Clearance, Role, Suite};
 use protocol::Code;
-use protocol::client::Command;
+use protocol::client::{Command, Event};
 use support::{Client, Raw, Server, Site, body, runtime};
 
 /// Codes of the Register (FORMAT.md).
 const NO_SUCH_RESERVATION: u16 = 172;
+const NO_RIGHT_TO_ERASE: u16 = 190;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -156,8 +158,64 @@ fn a_flood_of_failed_logins_is_summed_up_and_alarmed(suite: Suite) {
     assert!(journal.facts().any(|fact| flood(&fact)), "and it is alarmed");
 }
 
+/// A site where nobody erases alone, by the officers' own policy; then two of them do.
+fn an_order_of_erasure_takes_effect_when_the_time_to_object_is_over(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite).with_clock(), runtime());
+    let server = site.start();
+    let (anna, olga) = runtime.block_on(async {
+        let mut people = support::all_arrived(&site, &server, 0).await;
+        let [olga, oleg, anna, boris] = &mut people[..] else { panic!("four") };
+        let strict =
+            Policy { author_erases: false, private_erase: PrivateErase::Officers, ..Policy::standard() };
+        support::by_two(olga, oleg, &DualAct::Policy(strict)).await;
+        let to = anna.talk_to(&site, "boris").await;
+        let _accepted_already = boris.run(Command::Accept(to)).await;
+        let gone = anna.admitted(Client::message(to, "to go")).await.unwrap();
+        let target = EraseTarget::Messages(to, vec![gone]);
+        for target in [target.clone(), EraseTarget::Conversation(to)] {
+            assert_eq!(anna.act(Act::Erase(Erase { target })).await, Err(NO_RIGHT_TO_ERASE));
+        }
+        let order = Order { number: "12-3/2026".into(), ground: Ground::Court };
+        let order = EraseOrder { target, order, confirms: None };
+        let approve = support::by_two(olga, oleg, &DualAct::Erase(order)).await;
+        assert_eq!(boris.texts(to).await, [(gone, "to go".to_owned())], "it waits");
+        // A date that is set gives nobody time to object: the server has to run for as long.
+        let set = 3 * DAY + HOUR;
+        site.clock().set_ahead(set);
+        for days in 0..=2 {
+            site.clock().set_passed(days * DAY);
+            for (login, client) in [("anna", &mut *anna), ("boris", &mut *boris)] {
+                client.come_back(&site, login, &server, set + days * DAY).await;
+            }
+            assert!(anna.admitted(Client::message(to, "meanwhile")).await.is_ok());
+            assert_eq!(boris.texts(to).await[0], (gone, "to go".to_owned()), "after {days} days");
+        }
+        site.clock().set_passed(3 * DAY);
+        anna.come_back(&site, "anna", &server, set + 3 * DAY).await;
+        boris.come_back(&site, "boris", &server, set + 3 * DAY).await;
+        assert!(anna.admitted(Client::message(to, "days later")).await.is_ok());
+        let erased = |event: &Event| match event {
+            Event::Erased(of, list, by) if *of == to && *list == [gone] => Some(by.index),
+            _ => None,
+        };
+        assert_eq!(boris.told(erased).await, Some(approve), "his copy goes, by both officers' word");
+        let done = |event: &Event| matches!(event, Event::ErasureDone(..)).then_some(());
+        assert!(olga.told(done).await.is_some(), "and its keys");
+        let left: Vec<String> = boris.texts(to).await.into_iter().map(|(_, text)| text).collect();
+        assert_eq!(left, ["meanwhile", "meanwhile", "meanwhile", "days later"]);
+        (people.swap_remove(2), people.swap_remove(0))
+    });
+    let journal = site.audited(server, &[&anna, &olga]);
+    let mut orders = journal.replay.register().orders();
+    assert!(orders.next().is_some_and(|(_, row)| row.state.is_done()) && orders.next().is_none());
+    assert_eq!(journal.replay.register().erasures_pending().count(), 0);
+    let check = site.check(&["--full", "--json"]);
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+}
+
 support::on_each_suite! {
     a_certificate_that_runs_out_takes_its_person_with_it,
     room_that_nobody_claims_falls_and_its_bytes_with_it,
     a_flood_of_failed_logins_is_summed_up_and_alarmed,
+    an_order_of_erasure_takes_effect_when_the_time_to_object_is_over,
 }

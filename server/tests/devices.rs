@@ -6,53 +6,19 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[path = "../../lib/disk/tests/support/loops.rs"]
-mod loops;
 mod support;
 
-use journal::ConversationId;
-use loops::LoopDevice;
 use nix::sys::signal::Signal;
 use pki::Suite;
 use protocol::client::Reply;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::process::{Command, Output};
-use support::{Client, Server, Site, dresses, runtime, stands_in};
-
-/// A founded site whose store lies on a loop device over its former container.
-fn site_on(sector_bytes: u32) -> (Site, LoopDevice) {
-    let site = Site::founded(Suite::Ed25519);
-    let device = LoopDevice::over(Path::new(&site.path("store")), sector_bytes).unwrap();
-    point(&site, &device);
-    (site, device)
-}
-
-/// From here on the configuration names the device.
-fn point(site: &Site, device: &LoopDevice) {
-    let config = site.path("conclaved.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let pointed = text.replace(&site.path("store"), device.path().to_str().unwrap());
-    assert_ne!(text, pointed);
-    std::fs::write(config, pointed).unwrap();
-}
-
-/// Both are in, and talk.
-async fn talking(site: &Site, server: &Server) -> (Client, Client, ConversationId) {
-    let (mut anna, mut boris) = (Client::new(site, "anna"), Client::new(site, "boris"));
-    anna.first_login(site, "anna", server).await;
-    boris.first_login(site, "boris", server).await;
-    let conversation = anna.talk_to(site, "boris").await;
-    (anna, boris, conversation)
-}
-
-fn said(output: &Output) -> String {
-    [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat()
-}
+use std::process::Command;
+use support::on_device::{LoopDevice, missing_for, point, said, site_on, talking};
+use support::{Client, Site, dresses, runtime, stands_in};
 
 #[test]
 fn a_kill_under_load_on_a_raw_device_loses_nothing_acknowledged() {
-    if loops::missing_for("a_kill_under_load_on_a_raw_device_loses_nothing_acknowledged") {
+    if missing_for("a_kill_under_load_on_a_raw_device_loses_nothing_acknowledged") {
         return;
     }
     for sector_bytes in [512, 4096] {
@@ -99,7 +65,7 @@ fn a_kill_under_load_on_a_raw_device_loses_nothing_acknowledged() {
 
 #[test]
 fn nobody_opens_or_mounts_the_device_of_a_running_server() {
-    if loops::missing_for("nobody_opens_or_mounts_the_device_of_a_running_server") {
+    if missing_for("nobody_opens_or_mounts_the_device_of_a_running_server") {
         return;
     }
     let (site, device) = site_on(512);
@@ -127,7 +93,7 @@ fn nobody_opens_or_mounts_the_device_of_a_running_server() {
 
 #[test]
 fn nothing_on_the_device_tells_what_it_is_or_what_was_said() {
-    if loops::missing_for("nothing_on_the_device_tells_what_it_is_or_what_was_said") {
+    if missing_for("nothing_on_the_device_tells_what_it_is_or_what_was_said") {
         return;
     }
     let canary = "Канарейка поёт: the canary sings at dawn";
@@ -191,7 +157,7 @@ impl Drop for Filled {
 #[test]
 fn a_device_that_fails_to_write_ends_the_server_and_loses_nothing_acknowledged() {
     const ROOM: u64 = 3 << 20;
-    if loops::missing_for("a_device_that_fails_to_write_ends_the_server_and_loses_nothing_acknowledged") {
+    if missing_for("a_device_that_fails_to_write_ends_the_server_and_loses_nothing_acknowledged") {
         return;
     }
     // Thin provisioning that runs dry: the device takes writes until the filesystem below has no block left.

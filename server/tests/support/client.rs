@@ -1,16 +1,18 @@
 //! A terminal without a screen: the real session over the real link, driven by hand.
 
 use super::{Server, Site, rng};
-use journal::act::{Act, Submit};
+use journal::Index;
+use journal::act::{Act, Approve, DualAct, Propose, Submit};
 use journal::statement::SignedStatement;
 use link::{Link, LinkError, OwnCertificate, PeerCheck, TlsProfile};
-use pki::{AgreementSecret, CertId, SecretKey, StateRecord};
+use pki::{AgreementSecret, CertId, SecretKey, StateRecord, canonical};
 use protocol::client::command::{LoginWith, NewPrivate, OtherAct, Send};
 use protocol::client::event::Content;
 use protocol::client::{
     Action, Anchors, ClientSession, Command, Connection, Error, Event, Me, Parts, Reply, SecretText,
 };
 use protocol::frame::SealedVerifier;
+use protocol::query::Query;
 use std::sync::Arc;
 
 /// A test that waits longer than this has failed; none is right because of it.
@@ -23,6 +25,8 @@ pub(crate) struct Client {
     /// The Login of this connection, as it was sent.
     pub(crate) login_frame: Option<Vec<u8>>,
     next_command: u64,
+    /// How far its clock is ahead of the machine's, seconds: as the server's, where a test lets days pass.
+    pub(crate) ahead: i64,
     /// What the session persisted last.
     pub(crate) record: Option<StateRecord>,
     /// Everything it told.
@@ -60,12 +64,20 @@ impl Client {
         let anchors = Anchors { log: site.log, identity: site.identity.clone(), authorities, core_key: None };
         let parts = Parts { anchors, me, record: None, auto_accept: true };
         let session = ClientSession::new(parts, Box::new(rng())).unwrap();
-        Self { session, link: None, login_frame: None, next_command: 1, record: None, events: Vec::new() }
+        Self {
+            session,
+            link: None,
+            login_frame: None,
+            next_command: 1,
+            ahead: 0,
+            record: None,
+            events: Vec::new(),
+        }
     }
 
-    fn now() -> u64 {
+    fn now(&self) -> u64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        since.as_millis() as u64
+        (since.as_millis() as u64).saturating_add_signed(self.ahead * 1000)
     }
 
     /// Connects and waits for the greeting.
@@ -90,7 +102,8 @@ impl Client {
         let profile = TlsProfile::standard();
         let link = Link::connect(&profile, &own(site, login), anyone(), server.address, "conclave").await?;
         let server_certificate = CertId::of(&link.server[0]);
-        self.session.connected(Connection { exporter: link.exporter, server_certificate }, Self::now());
+        let now = self.now();
+        self.session.connected(Connection { exporter: link.exporter, server_certificate }, now);
         (self.link, self.login_frame) = (Some(link), None);
         Ok(self.until(|event| matches!(event, Event::Greeted).then_some(())).await.is_some())
     }
@@ -189,46 +202,31 @@ impl Client {
             Event::Ended(code) => Some(*code),
             _ => None,
         };
-        match self.events.iter().find_map(told) {
-            Some(code) => Some(code),
-            None => self.until(told).await,
-        }
+        self.told(told).await
     }
 
     pub(crate) fn command(&mut self, command: Command) -> u64 {
         let id = self.next_command;
         self.next_command += 1;
-        self.session.command(id, command, Self::now());
+        let now = self.now();
+        self.session.command(id, command, now);
         id
     }
 
     /// A command to its result.
     pub(crate) async fn run(&mut self, command: Command) -> Result<Reply, NotIn> {
         let id = self.command(command);
-        self.result(id).await
+        self.settled(id).await
     }
 
-    /// The result of a command that was given.
-    pub(crate) async fn result(&mut self, id: u64) -> Result<Reply, NotIn> {
-        let outcome = self.until(|event| match event {
+    /// The result of a command that was given; it may have been told already.
+    pub(crate) async fn settled(&mut self, id: u64) -> Result<Reply, NotIn> {
+        let outcome = self.told(|event| match event {
             Event::Done(of, reply) if *of == id => Some(Ok(reply.clone())),
             Event::Failed(of, error) if *of == id => Some(Err(NotIn::Failed(error.clone()))),
             _ => None,
         });
         outcome.await.unwrap_or(Err(NotIn::Lost))
-    }
-
-    /// The result of a command, which may have been told already.
-    pub(crate) async fn settled(&mut self, id: u64) -> Result<Reply, NotIn> {
-        let told = self.events.iter().find_map(|event| match event {
-            Event::Done(of, reply) if *of == id => Some(Ok(reply.clone())),
-            Event::Failed(of, error) if *of == id => Some(Err(NotIn::Failed(error.clone()))),
-            _ => None,
-        });
-        match told {
-            Some(told) => told,
-            None => self.result(id).await,
-        }
     }
 
     /// A private conversation with another person.
@@ -309,7 +307,10 @@ impl Client {
             let read = tokio::time::timeout(WATCHDOG, link.receive.read_chunk(64 * 1024, true)).await;
             let Ok(read) = read else { panic!("nothing came for {WATCHDOG:?}") };
             match read {
-                Ok(Some(chunk)) => self.session.received(&chunk.bytes, Self::now()),
+                Ok(Some(chunk)) => {
+                    let now = self.now();
+                    self.session.received(&chunk.bytes, now);
+                }
                 Ok(None) | Err(_) => self.lost(),
             }
         }
@@ -320,9 +321,25 @@ impl Client {
         self.link.as_mut().expect("it is connected").send.write_all(bytes).await.unwrap();
     }
 
+    /// The same of an event that may have come already.
+    pub(crate) async fn told<T>(&mut self, wanted: impl Fn(&Event) -> Option<T>) -> Option<T> {
+        match self.events.iter().find_map(&wanted) {
+            Some(found) => Some(found),
+            None => self.until(wanted).await,
+        }
+    }
+
+    /// Its clock goes on, for so long that it has to connect and log in again.
+    pub(crate) async fn come_back(&mut self, site: &Site, login: &str, server: &Server, ahead: i64) {
+        self.hang_up();
+        self.ahead = ahead;
+        self.enter(site, login, server).await;
+    }
+
     fn lost(&mut self) {
         if self.link.take().is_some() {
-            self.session.disconnected(Self::now());
+            let now = self.now();
+            self.session.disconnected(now);
         }
     }
 
@@ -337,4 +354,25 @@ impl Client {
             }
         }
     }
+}
+
+/// The officers, then those who write to each other, all with terminals whose clocks are so far ahead.
+pub(crate) async fn all_arrived(site: &Site, server: &Server, ahead: i64) -> Vec<Client> {
+    let mut people = Vec::new();
+    for login in ["olga", "oleg", "anna", "boris"] {
+        let mut client = Client::new(site, login);
+        client.ahead = ahead;
+        client.first_login(site, login, server).await;
+        people.push(client);
+    }
+    people
+}
+
+/// One proposes, the other approves; gives the approval's index.
+pub(crate) async fn by_two(one: &mut Client, other: &mut Client, act: &DualAct) -> Index {
+    let act = canonical::encode(act).into();
+    let proposal = one.act(Act::Propose(Propose { act })).await.unwrap();
+    // Nobody approves what he has not been shown: the head that he names covers it only once he has.
+    assert!(other.run(Command::Ask(Query::Entries(proposal, 1))).await.is_ok());
+    other.act(Act::Approve(Approve { proposal })).await.unwrap()
 }

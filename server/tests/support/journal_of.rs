@@ -33,16 +33,22 @@ impl Site {
 
     /// The same in the newest frame of which this holds.
     pub(crate) fn flip_newest(&self, is_it: impl Fn(&FrameRecord) -> bool) {
+        let newest = self.newest(is_it);
+        let mut bytes = std::fs::read(self.path("store")).unwrap();
+        bytes[newest.position.offset as usize + 50] ^= 1;
+        std::fs::write(self.path("store"), bytes).unwrap();
+    }
+
+    /// The newest frame of which this holds.
+    pub(crate) fn newest(&self, is_it: impl Fn(&FrameRecord) -> bool) -> FrameRecord {
         let cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
         let keys = vault::adversary::device_keys(&cell).unwrap();
-        let mut bytes = std::fs::read(self.path("store")).unwrap();
+        let bytes = std::fs::read(self.path("store")).unwrap();
         let store = Log::identify(&MemoryDevice::from_bytes(bytes.clone()), &keys).unwrap().unwrap();
         let sealer = Sealer::new(&keys, store);
         let runs = (0..bytes.len()).step_by(BLOCK);
         let frames = runs.flat_map(|at| frames_of_write(&sealer, at as u64, &bytes[at..]));
-        let newest = frames.filter(is_it).max_by_key(|frame| frame.batch).unwrap();
-        bytes[newest.position.offset as usize + 50] ^= 1;
-        std::fs::write(self.path("store"), bytes).unwrap();
+        frames.filter(is_it).max_by_key(|frame| frame.batch).unwrap()
     }
 
     /// Stops the server in good order and verifies its journal; what these terminals were shown of it must be in it.

@@ -6,11 +6,12 @@ mod canary;
 mod client;
 mod clock;
 mod journal_of;
+pub(crate) mod on_device;
 mod papers;
 mod raw;
 
 pub(crate) use canary::{dresses, stands_in};
-pub(crate) use client::{Client, NotIn, WATCHDOG, anyone, own};
+pub(crate) use client::{Client, NotIn, WATCHDOG, all_arrived, anyone, by_two, own};
 pub(crate) use clock::Clock;
 pub(crate) use journal_of::Journal;
 pub(crate) use papers::claim;
@@ -82,7 +83,7 @@ pub(crate) struct Site {
     /// Envelopes printed so far.
     envelopes: u64,
     store_bytes: u64,
-    /// The wall clock of the server's machine, where a test moves it.
+    /// The clocks of the server's machine, where a test moves them.
     pub(crate) clock: Option<Clock>,
 }
 
@@ -224,6 +225,17 @@ impl Site {
         [&self.authority.issuing, &self.authority.root]
     }
 
+    /// From the next start on the server goes by clocks that the test sets.
+    pub(crate) fn with_clock(mut self) -> Self {
+        self.clock = Some(Clock::right(self.dir.path()));
+        self
+    }
+
+    /// The clocks that [`Self::with_clock`] hung up.
+    pub(crate) fn clock(&self) -> &Clock {
+        self.clock.as_ref().expect("this site has clocks of its own")
+    }
+
     pub(crate) fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().into()
     }
@@ -262,7 +274,12 @@ impl Site {
 
     /// Starts the server, which refuses.
     pub(crate) fn start_refused(&self) -> (ExitStatus, String) {
-        match Server::start(self.path("conclaved.toml").into(), self.clock.as_ref(), |_| {}) {
+        self.start_refused_with(|_| {})
+    }
+
+    /// The same, with something more said to it.
+    pub(crate) fn start_refused_with(&self, say: impl FnOnce(&mut Command)) -> (ExitStatus, String) {
+        match Server::start(self.path("conclaved.toml").into(), self.clock.as_ref(), say) {
             Ok(_) => panic!("it started"),
             Err(refused) => refused,
         }

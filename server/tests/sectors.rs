@@ -1,0 +1,270 @@
+//! The daemon on a raw block device that is full, that fails to read, and whose server is killed while it erases.
+//! Needs root and loop devices; where there are none, each test says so and is counted as skipped.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use disk::{BLOCK, Log, MemoryDevice, RecordedWrite, Sealer, StoreId, frames_of_write};
+use journal::act::EraseTarget;
+use journal::fact::{AlarmKind, Fact};
+use journal::{ConversationId, Index};
+use pki::Suite;
+use protocol::Code;
+use protocol::client::{Command as Ask, Event, Reply};
+use std::collections::BTreeSet;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+use support::on_device::{LoopDevice, missing_for, point, said, site_on, talking};
+use support::{Client, Site, runtime};
+use vault::adversary::{cell_keys, device_keys, live_keys, open_everything};
+use vault::{FileCell, Place};
+
+#[test]
+fn a_device_that_fails_to_read_hides_what_lies_there_and_loses_nothing() {
+    if missing_for("a_device_that_fails_to_read_hides_what_lies_there_and_loses_nothing") {
+        return;
+    }
+    let ((site, device), runtime) = (site_on(4096), runtime());
+    let bad = BadSectors::of(&site, &device);
+    let server = site.start();
+    let (mut anna, mut boris, conversation) = runtime.block_on(talking(&site, &server));
+    let last = runtime.block_on(async {
+        assert!(anna.admitted(Client::message(conversation, "one")).await.is_ok());
+        assert!(anna.admitted(Client::message(conversation, "two")).await.is_ok());
+        anna.admitted(Client::message(conversation, "three")).await.unwrap()
+    });
+    site.audited(server, &[&anna]);
+    let newest = site.newest(|frame| vault::owner_words(&frame.owner).starts_with("the body of item "));
+    let server = site.start_with(|command| bad.hang_in(command));
+    runtime.block_on(async {
+        for (login, client) in [("anna", &mut anna), ("boris", &mut boris)] {
+            client.hang_up();
+            client.enter(&site, login, &server).await;
+        }
+        let first = newest.position.offset;
+        bad.are(first, first + u64::from(newest.position.length) - 1);
+        assert_eq!(texts(&mut boris, conversation).await, ["one", "two"], "the others are read");
+        let missing = |event: &Event| matches!(event, Event::MissingBody(_, index) if *index == last);
+        assert!(boris.events.iter().any(missing), "and what is missing is said");
+        assert!(anna.admitted(Client::message(conversation, "four")).await.is_ok(), "nobody waits for it");
+        bad.are(0, 0);
+        assert_eq!(texts(&mut boris, conversation).await, ["one", "two", "three", "four"], "it is not lost");
+        // What does not read is erased as well as anything else.
+        bad.are(first, first + u64::from(newest.position.length) - 1);
+        let target = EraseTarget::Messages(conversation, vec![last]);
+        let erase = anna.admitted(Ask::Erase(target)).await.unwrap();
+        erased(&mut anna, erase).await;
+    });
+    server.kill();
+    // Nothing reads any more: no start makes up a store of its own.
+    bad.are(0, u64::MAX / 4);
+    let (status, said) = site.start_refused_with(|command| bad.hang_in(command));
+    assert!(!status.success() && said.contains("Input/output error"), "{said}");
+    bad.are(0, 0);
+    let server = site.start();
+    boris.hang_up();
+    runtime.block_on(async {
+        boris.enter(&site, "boris", &server).await;
+        assert_eq!(texts(&mut boris, conversation).await, ["one", "two", "four"]);
+    });
+    let journal = site.audited(server, &[&boris]);
+    let alarm = |fact: &&Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged);
+    assert_eq!(journal.facts().filter(alarm).count(), 1, "told once in each run of the server");
+    assert!(site.check(&["--full"]).status.success());
+}
+
+/// Sectors of a device that fail to read, in a test's hand: see `eio.c`.
+struct BadSectors {
+    library: String,
+    which: String,
+    device: std::path::PathBuf,
+}
+
+impl BadSectors {
+    fn of(site: &Site, device: &LoopDevice) -> Self {
+        let (library, which) = (site.path("eio.so"), site.path("eio"));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/eio.c");
+        let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+        compiler.args(["-shared", "-fPIC", "-O1", "-o", &library]).arg(source);
+        assert!(compiler.status().unwrap().success(), "the compiler that builds the product builds this");
+        std::fs::write(&which, [0; 16]).unwrap();
+        Self { library, which, device: device.path().to_owned() }
+    }
+
+    fn hang_in(&self, command: &mut Command) {
+        command.env("LD_PRELOAD", &self.library).env("CONCLAVE_TEST_EIO", &self.which);
+        command.env("CONCLAVE_TEST_EIO_OF", &self.device);
+    }
+
+    /// From now on these bytes fail to read; none where both are zero.
+    fn are(&self, first: u64, last: u64) {
+        let which = std::fs::OpenOptions::new().write(true).open(&self.which).unwrap();
+        let bytes = [first.to_ne_bytes(), last.to_ne_bytes()].concat();
+        which.write_all_at(&bytes, 0).unwrap();
+    }
+}
+
+async fn texts(client: &mut Client, conversation: ConversationId) -> Vec<String> {
+    client.texts(conversation).await.into_iter().map(|(_, text)| text).collect()
+}
+
+/// Waits until everything up to this erasure is called erased.
+async fn erased(client: &mut Client, erase: Index) {
+    let through = |event: &Event| match event {
+        Event::ErasureDone(_, through) if *through >= erase => Some(()),
+        _ => None,
+    };
+    client.told(through).await.expect("it is called erased");
+}
+
+#[test]
+fn a_full_store_on_a_raw_device_still_erases_through_a_kill() {
+    if missing_for("a_full_store_on_a_raw_device_still_erases_through_a_kill") {
+        return;
+    }
+    let (site, runtime) = (Site::founded_on(Suite::Ed25519, 50 << 20), runtime());
+    let device = LoopDevice::over(Path::new(&site.path("store")), 512).unwrap();
+    point(&site, &device);
+    let server = site.start();
+    let (mut anna, mut boris, conversation) = runtime.block_on(talking(&site, &server));
+    boris.hang_up();
+    let text = "x".repeat(60_000);
+    let sent = runtime.block_on(async {
+        let mut sent = Vec::new();
+        loop {
+            match anna.admitted(Client::message(conversation, &text)).await {
+                Ok(index) => sent.push(index),
+                Err(code) => break assert_eq!(code, Code::Full.number()),
+            }
+            assert!(sent.len() < 1000, "50 MiB never fill");
+        }
+        assert!(sent.len() > 4, "there was room once");
+        for index in &sent[..2] {
+            let target = EraseTarget::Messages(conversation, vec![*index]);
+            assert!(anna.admitted(Ask::Erase(target)).await.is_ok());
+        }
+        sent
+    });
+    server.kill();
+    let server = site.start();
+    anna.hang_up();
+    runtime.block_on(async {
+        anna.enter(&site, "anna", &server).await;
+        assert_eq!(anna.admitted(Client::message(conversation, &text)).await, Err(Code::Full.number()));
+        let target = EraseTarget::Messages(conversation, vec![sent[2]]);
+        let erase = anna.admitted(Ask::Erase(target)).await.unwrap();
+        erased(&mut anna, erase).await;
+        let left: Vec<Index> = anna.texts(conversation).await.into_iter().map(|(index, _)| index).collect();
+        assert_eq!(left, sent[3..], "what was not erased is all there");
+    });
+    let journal = site.audited(server, &[&anna]);
+    assert_eq!(journal.replay.register().erasures_pending().count(), 0);
+    let check = site.check(&["--full"]);
+    assert!(check.status.success(), "{}", said(&check));
+}
+
+/// All runs of frames that lie on the site's device now, as whoever copies it has them.
+fn copied(site: &Site) -> (StoreId, Vec<RecordedWrite>) {
+    let keys = device_keys(&FileCell::look(Path::new(&site.path("cell"))).unwrap()).unwrap();
+    let bytes = std::fs::read(site.path("store")).unwrap();
+    let store = Log::identify(&MemoryDevice::from_bytes(bytes.clone()), &keys).unwrap().unwrap();
+    let sealer = Sealer::new(&keys, store);
+    let mut runs = Vec::new();
+    for at in (0..bytes.len()).step_by(BLOCK) {
+        let frames = frames_of_write(&sealer, at as u64, &bytes[at..]);
+        let ends = frames.iter().map(|frame| frame.position.offset + u64::from(frame.position.length));
+        if let Some(end) = ends.max() {
+            // The run's table stands behind its frames; what follows it does no harm.
+            let end = (end as usize + (frames.len() + 2) * 64).next_multiple_of(BLOCK).min(bytes.len());
+            let run = RecordedWrite { offset: at as u64, bytes: bytes[at..end].to_vec() };
+            assert_eq!(frames_of_write(&sealer, run.offset, &run.bytes).len(), frames.len());
+            runs.push(run);
+        }
+    }
+    (store, runs)
+}
+
+#[test]
+fn kills_under_erasures_on_a_raw_device_lose_nothing_and_revive_nothing() {
+    if missing_for("kills_under_erasures_on_a_raw_device_lose_nothing_and_revive_nothing") {
+        return;
+    }
+    const ROUNDS: usize = 4;
+    let ((site, _device), runtime) = (site_on(512), runtime());
+    let mut server = site.start();
+    let (mut anna, mut boris, conversation) = runtime.block_on(talking(&site, &server));
+    let (mut live, mut gone, mut copies) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let under_way = runtime.block_on(async {
+            let mut said = Vec::new();
+            for n in 0..12 {
+                let text = format!("{round} {n}");
+                said.push(anna.admitted(Client::message(conversation, &text)).await.unwrap());
+            }
+            // Whoever copies the device now has all of them.
+            copies.extend(copied(&site).1);
+            live.extend(&said[8..]);
+            gone.extend(&said[..8]);
+            let mut under_way = Vec::new();
+            for index in &said[..8] {
+                let target = EraseTarget::Messages(conversation, vec![*index]);
+                under_way.push(anna.command(Ask::Erase(target)));
+                under_way.push(anna.command(Client::message(conversation, "meanwhile")));
+            }
+            for id in &under_way[..=4 * round] {
+                assert!(anna.settled(*id).await.is_ok());
+            }
+            under_way
+        });
+        server.kill();
+        copies.extend(copied(&site).1);
+        server = site.start();
+        anna.hang_up();
+        boris.hang_up();
+        runtime.block_on(async {
+            anna.enter(&site, "anna", &server).await;
+            for (n, id) in under_way.iter().enumerate() {
+                match anna.settled(*id).await {
+                    Ok(Reply::Admitted(admitted)) if n % 2 == 1 => assert!(live.insert(admitted.index)),
+                    Ok(Reply::Admitted(_)) => {}
+                    Ok(_) | Err(_) => panic!("{n} of {round} was not admitted"),
+                }
+            }
+            boris.enter(&site, "boris", &server).await;
+            let found: BTreeSet<Index> =
+                boris.texts(conversation).await.into_iter().map(|(index, _)| index).collect();
+            assert_eq!(found, live, "behind kill {round}");
+        });
+    }
+    // Called erased: the last one, and so all before it.
+    runtime.block_on(async {
+        let last = anna.admitted(Client::message(conversation, "the last one")).await.unwrap();
+        let target = EraseTarget::Messages(conversation, vec![last]);
+        let erase = anna.admitted(Ask::Erase(target)).await.unwrap();
+        erased(&mut anna, erase).await;
+        gone.insert(last);
+    });
+    let journal = site.audited(server, &[&anna, &boris]);
+    let check = site.check(&["--full"]);
+    assert!(check.status.success(), "{}", said(&check));
+    // Every copy of the device, the cell, and every key that is left.
+    let (store, now) = copied(&site);
+    copies.extend(now);
+    let cell = FileCell::open(Path::new(&site.path("cell"))).unwrap();
+    let keys = device_keys(&cell).unwrap();
+    let mut left = cell_keys(&cell, &store);
+    drop(cell);
+    left.extend(live_keys(&site.vault()));
+    let opened = open_everything(&keys, store, left, &copies);
+    let register = journal.replay.register();
+    let rows = (0..journal.entries.len() as u64).flat_map(|number| register.messages_of(number, 0..u64::MAX));
+    for row in rows {
+        let place = Place::item(row.conversation, row.item);
+        match (live.contains(&row.index), gone.contains(&row.index)) {
+            (true, false) => assert!(opened.contains_key(&place), "live message {} does not open", row.index),
+            (false, true) => assert!(!opened.contains_key(&place), "erased message {} opens", row.index),
+            (true, true) | (false, false) => panic!("message {} is of no kind", row.index),
+        }
+    }
+}
