@@ -52,7 +52,7 @@ impl Head {
         home.credential()?;
         let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
         let passphrase = source.ask(&Online::Passphrase.say(voice.lang))?;
-        let (file, _) = open(&home, &passphrase, For::Anyone)?;
+        let (file, _) = open(&home, &passphrase, For::Anyone, voice.lang)?;
         let nothing = || Trouble::new(Exit::Missing, "nothing-seen", &Said::NothingSeen);
         let LastSeen { head, note } = LastSeen::of(&file)?.ok_or_else(nothing)?;
         voice.remark(&Said::Seen { head: head.clone() });
