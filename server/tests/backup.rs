@@ -6,18 +6,16 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[path = "../../lib/disk/tests/support/loops.rs"]
-mod loops;
 mod support;
 
 use journal::ConversationId;
 use journal::act::EraseTarget;
-use loops::LoopDevice;
 use nix::sys::signal::Signal;
 use pki::Suite;
 use protocol::client::event::Content;
 use protocol::client::{Command, Event, Reply};
 use std::path::Path;
+use support::on_device::{LoopDevice, missing_for};
 use support::{Client, Server, Site, runtime, stands_in};
 
 /// A site with two people who have talked.
@@ -286,7 +284,7 @@ fn a_copy_that_was_killed_goes_on_and_opens_everything() {
 
 #[test]
 fn a_backup_is_put_back_onto_a_raw_device() {
-    if loops::missing_for("a_backup_is_put_back_onto_a_raw_device") {
+    if missing_for("a_backup_is_put_back_onto_a_raw_device") {
         return;
     }
     for sector_bytes in [512, 4096] {

@@ -5,8 +5,6 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[path = "../../lib/disk/tests/support/loops.rs"]
-mod loops;
 mod support;
 #[path = "../../lib/vault/tests/support/swtpm.rs"]
 #[allow(dead_code, reason = "the bus is for the vault's own tests")]
@@ -14,7 +12,6 @@ mod swtpm;
 
 use journal::ConversationId;
 use journal::act::{Act, Approve, CellName, DualAct, EraseTarget, Propose};
-use loops::LoopDevice;
 use pki::{Suite, canonical};
 use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
@@ -24,6 +21,7 @@ use protocol::query::Query;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use support::on_device::{LoopDevice, missing_for};
 use support::{Client, Server, Site, runtime};
 use swtpm::Swtpm;
 use vault::TpmPlace;
@@ -95,7 +93,7 @@ fn the_daemon_keeps_its_root_in_a_tpm() {
 
 #[test]
 fn the_daemon_keeps_its_root_in_a_raw_sector() {
-    if loops::missing_for("the_daemon_keeps_its_root_in_a_raw_sector") {
+    if missing_for("the_daemon_keeps_its_root_in_a_raw_sector") {
         return;
     }
     for sector_bytes in [512, 4096] {

@@ -5,20 +5,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[path = "../../lib/disk/tests/support/loops.rs"]
-mod loops;
 mod support;
 #[path = "../../lib/vault/tests/support/swtpm.rs"]
 #[allow(dead_code, reason = "the bus is for the vault's own tests")]
 mod swtpm;
 
-use loops::LoopDevice;
 use nix::sys::signal::Signal;
 use pki::Suite;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use support::Site;
+use support::on_device::{LoopDevice, missing_for};
 
 /// Runs `conclaved store …`; exit code, and everything it said.
 fn store(site: &Site, args: &[&str]) -> (i32, String) {
@@ -60,7 +58,7 @@ fn starts_and_stops(site: &Site) {
 
 #[test]
 fn what_is_on_a_device_is_overwritten_only_when_it_is_named_exactly() {
-    if loops::missing_for("what_is_on_a_device_is_overwritten_only_when_it_is_named_exactly") {
+    if missing_for("what_is_on_a_device_is_overwritten_only_when_it_is_named_exactly") {
         return;
     }
     let site = Site::requested(Suite::Ed25519);
@@ -338,7 +336,7 @@ fn a_store_grows_with_its_container_and_its_device() {
     assert_eq!(store(&site, &["grow"]).0, 69, "never beside a server");
     drop(server);
 
-    if loops::missing_for("a_store_grows_with_its_container_and_its_device") {
+    if missing_for("a_store_grows_with_its_container_and_its_device") {
         return;
     }
     let file = std::fs::OpenOptions::new().write(true).open(site.path("store")).unwrap();
