@@ -88,6 +88,23 @@ pub enum BadSuccession {
     },
 }
 
+impl BadSuccession {
+    /// For people who read Russian.
+    pub fn ru(&self) -> String {
+        match self {
+            Self::File(_) => "файл не читается как план или подпись преемства".into(),
+            Self::Newer(version) => format!("версия {version} новее, чем знает эта программа ({VERSION})"),
+            Self::Genesis => "его начало — не этого журнала".into(),
+            Self::Statement => "это не подпись под этим преемством".into(),
+            Self::Signer => "подписал не тот, кого начало журнала называет офицером".into(),
+            Self::Twice(person) => format!("лицо {person} подписало дважды"),
+            Self::TooFew { found, needed } => {
+                format!("подписали {found} из {needed} офицеров, которых требует начало журнала")
+            }
+        }
+    }
+}
+
 impl Plan {
     /// A plan.
     pub fn new(genesis: SignedStatement, certificates: Vec<ByteVec>, act: Succession) -> Self {

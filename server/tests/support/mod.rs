@@ -6,16 +6,20 @@ mod canary;
 mod client;
 mod clock;
 mod journal_of;
+mod loss;
 pub(crate) mod on_device;
 mod papers;
 mod raw;
+mod talk;
 
 pub(crate) use canary::{dresses, stands_in};
 pub(crate) use client::{Client, NotIn, WATCHDOG, all_arrived, anyone, by_two, own};
 pub(crate) use clock::Clock;
 pub(crate) use journal_of::Journal;
+pub(crate) use loss::{lost_by, said};
 pub(crate) use papers::claim;
 pub(crate) use raw::{Raw, body};
+pub(crate) use talk::Talk;
 
 use journal::act::{Act, Enrol, Genesis};
 use journal::ids::{LogId, StatementId};

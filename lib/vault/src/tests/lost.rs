@@ -1,10 +1,10 @@
 //! What is lost in more ways than one: the journal's end, and with it trees, or the cell.
 
-use super::salvage::{carry_out, find, kept_mark, lived, mark, unfolded, zero_block_at};
+use super::salvage::{carry_out, find, mark, unfolded, zero_block_at};
 use super::*;
+use crate::Bodies;
 use crate::place::{Area, NodeId};
 use crate::vault::locked;
-use crate::{Bodies, Salvage};
 
 /// A device that works, for a world that was changed by hand.
 fn calm_machine(world: &World) -> Machine {
@@ -62,48 +62,4 @@ fn however_many_lost_trees_are_damaged_the_kept_one_is_looked_at() {
     let vault = carry_out(found, kept.next_item, &mut rng(1)).unwrap();
     world.live.clone_from(&kept.live);
     world.check_live(&vault, "by the kept tree");
-}
-
-#[test]
-fn where_every_body_may_be_given_up_an_older_copy_of_the_cell_gives_the_device_keys_alone() {
-    let (mut world, marks, _) = lived(5, false);
-    let old: CellRecords = Arc::new(Mutex::new(world.records.lock().unwrap().clone()));
-    let (machine, mut life) = world.calm();
-    let victim = *world.live.keys().next().unwrap();
-    let number = world.ask(&mut life.vault, vec![Target::Place(victim)]).unwrap();
-    world.erase(&mut life.vault, number).unwrap();
-    let (size, _) = life.vault.journal();
-    let epoch = life.vault.epoch();
-    drop(life);
-    world.power_off(&machine, 5);
-
-    let machine = calm_machine(&world);
-    let at = |give_up: bool| {
-        let cell = Box::new(MemoryCell::new(old.clone(), None));
-        match give_up {
-            false => Salvage::find(machine.recording.clone(), cell, LIMITS, &mut rng(5)),
-            true => Salvage::find_giving_up_bodies(machine.recording.clone(), cell, LIMITS, &mut rng(5)),
-        }
-    };
-    assert!(matches!(at(false).map(drop), Err(Error::CellBehindStore { .. })));
-    let found = at(true).unwrap();
-    assert_eq!((found.kept().0, found.bodies(), found.cell_names()), (size, Bodies::Lost, None));
-    assert!(found.check_cells().is_ok());
-    let mut vault = found.settle(true, &mut rng(6)).unwrap();
-    assert!(vault.epoch() > epoch);
-    vault.leave_mark(&mut rng(7)).unwrap();
-    let mut random = rng(8);
-    let mut batch = vault.begin(Claim::Urgent, &mut random).unwrap();
-    batch.entry(b"S").unwrap();
-    batch.commit([7; 32]).unwrap();
-    assert!(world.adversary_with(&machine, &vault, &old).is_empty(), "no root of before is in it");
-    drop(vault);
-    world.power_off(&machine, 6);
-    world.records = old;
-    let (_, mut life) = world.calm();
-    let place = *kept_mark(&marks, size).live.keys().next().unwrap();
-    assert!(matches!(life.vault.reader().read(place), Err(Error::Missing(_))));
-    world.live.clear();
-    world.say(&mut life.vault, 5, 3).unwrap();
-    world.check_live(&life.vault, "a store without its former bodies");
 }

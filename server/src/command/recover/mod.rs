@@ -2,14 +2,16 @@
 //! Never by itself: without a plan that enough of the first officers have signed it only looks and writes the plan, and never
 //! while a server has the store.
 
+mod cannot_keep;
 mod carry;
 mod found;
+mod looked;
 mod missing;
 mod said;
 
 use super::{file_trouble, read_config, store_trouble};
 use crate::keys::ServerKeys;
-use crate::words::Trouble;
+use crate::words::{NoRecovery, Trouble};
 use console::{Exit, HelpTable, Voice};
 use found::{Asked, Found};
 use journal::act::LossCause;
@@ -137,12 +139,12 @@ impl Recover {
         keys: &ServerKeys,
         voice: Voice,
     ) -> Result<Exit, Trouble> {
-        let out = self.out.as_deref().ok_or(Trouble::NothingLost)?;
+        let out = self.out.as_deref().ok_or(NoRecovery::NothingLost)?;
         if out.exists() {
             return Err(Trouble::FileExists { path: out.display().to_string() });
         }
         let heads = self.head.iter().map(|path| read_head(path)).collect::<Result<Vec<_>, _>>()?;
-        let found = Found::rehearsed(config).map_err(|error| error.trouble())?;
+        let found = Found::rehearsed(config, voice).map_err(|error| error.trouble())?;
         let asked = Asked {
             heads,
             era: self.era,
