@@ -293,3 +293,61 @@ impl Trial {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use disk::{Geometry, MemoryDevice};
+    use vault::{CellAt, CellError, CellKind, CellSlot, Keeper, Limits, MemoryCell, RootCell, Salvage};
+
+    /// A cell that reads, and takes no destruction any more.
+    struct Worn(MemoryCell);
+
+    impl RootCell for Worn {
+        fn kind(&self) -> CellKind {
+            self.0.kind()
+        }
+
+        fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
+            self.0.read(slot)
+        }
+
+        fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+            self.0.is_blank(spared)
+        }
+
+        fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
+            self.0.write(slot, record)
+        }
+
+        fn destroy(&mut self, _: CellSlot) -> Result<(), CellError> {
+            Err(std::io::Error::other("worn").into())
+        }
+    }
+
+    #[test]
+    fn a_cell_that_fails_while_a_recovery_works_is_let_go_of_only_by_its_name() {
+        let geometry = Geometry { extent_bytes: 64 * 1024, extents: 32, reserve: 4 };
+        let device = Arc::new(MemoryDevice::new(33 * 64 * 1024));
+        let records = [vault::CellRecords::default(), vault::CellRecords::default()];
+        let cell = |number: usize| MemoryCell::new(records[number].clone(), None);
+        let keeper = Keeper::mirrored(CellAt::Here(Box::new(cell(0))), CellAt::Here(Box::new(cell(1))));
+        drop(Vault::create(device.clone(), keeper, geometry, Limits::default(), &mut rng()).unwrap());
+
+        let worn = Keeper::mirrored(CellAt::Here(Box::new(cell(0))), CellAt::Here(Box::new(Worn(cell(1)))));
+        let found = Salvage::find(device, worn, Limits::default(), &mut rng()).unwrap();
+        assert!(found.check_cells().is_ok(), "it reads, and the plan says nothing of it");
+        let mut vault = found.settle(false, &mut rng()).unwrap();
+        let away = vault.cells().into_iter().find(|cell| cell.absent.is_some()).unwrap().name.unwrap();
+        let other = vault.cells().into_iter().find(|cell| cell.absent.is_none()).unwrap().name.unwrap();
+        for names in [vec![], vec![other]] {
+            let refused = check_cells(&mut vault, &LetGo { unnamed: false, names });
+            assert!(matches!(refused, Err(Trouble::Recovery { why: NoRecovery::CellAway { .. } })));
+        }
+        let named = LetGo { unnamed: false, names: vec![away] };
+        assert!(check_cells(&mut vault, &named).is_ok() && vault.check_cells().is_ok());
+        assert!(named.covers(&[away]) && !named.covers(&[away, other]) && !named.covers(&[]));
+        // Nobody knew who was away when it was signed.
+        assert!(LetGo { unnamed: true, names: Vec::new() }.covers(&[]));
+    }
+}

@@ -54,8 +54,8 @@ struct Beside {
 /// Cells that are waited for no more, wherever they are.
 pub(super) struct LetGo {
     /// The officers have let go of whatever is away: nobody knew its name.
-    unnamed: bool,
-    names: Vec<[u8; 8]>,
+    pub(super) unnamed: bool,
+    pub(super) names: Vec<[u8; 8]>,
 }
 
 impl LetGo {

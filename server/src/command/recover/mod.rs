@@ -37,7 +37,8 @@ pub(super) struct Recover {
     /// What cannot be kept may be given up.
     #[arg(long, required = true)]
     accept_loss: bool,
-    /// Every body may be given up too, where nothing opens them any more.
+    /// Every body may be given up too, where nothing opens them any more: the roots in the cell are damaged, or all that is left of
+    /// it is an older copy. Without any cell the log does not open either.
     #[arg(long)]
     accept_loss_of_bodies: bool,
     /// The root cell that is away may be let go of: wherever it is, it opens what is erased from then on.
@@ -92,7 +93,8 @@ pub(super) const HELP: &HelpTable = &[
     ("recover/accept_loss", "от того, чего нельзя сохранить, можно отказаться"),
     (
         "recover/accept_loss_of_bodies",
-        "можно признать утраченными и все тела, если их уже ничто не открывает",
+        "можно признать утраченными и все тела, если их уже ничто не открывает: корни в ячейке повреждены или от неё осталась только \
+         старая копия. Без всякой ячейки не открыть и журнал",
     ),
     (
         "recover/accept_loss_of_cell",
