@@ -82,7 +82,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
 /// What goes out of here and has not gone yet belongs to the picture.
 fn waiting(line: &mut Line, here: &Here) -> Result<(), Trouble> {
     let status = line.status()?;
-    super::order::remind(line, &status, here.voice)?;
+    super::order::remind(line, &status, here.voice);
     for unsent in status.unsent.iter().filter(|unsent| is_kept(unsent.kind)) {
         here.voice.remark(&Said::NotSent {
             what: unsent_line(unsent, Lang::En),

@@ -212,7 +212,7 @@ fn done(here: &Here, line: &mut Line, unlocked: Unlocked) -> Result<Exit, Troubl
     if !status.failed.is_empty() {
         here.voice.remark(&Said::Failed { n: status.failed.len() as u64 });
     }
-    super::order::remind(line, &status, here.voice)?;
+    super::order::remind(line, &status, here.voice);
     Ok(here.voice.done("login", &said, data))
 }
 

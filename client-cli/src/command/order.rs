@@ -14,7 +14,7 @@ use journal::act::{Act, EraseTarget, Hold, HoldScope, Object, Order};
 use journal::entry::Content;
 use journal::register::OrderState;
 use journal::{ConversationId, Entry, Index};
-use link::terminal::ground_words;
+use link::terminal::{ground_words, now_ms};
 use pki::{PersonId, Role};
 use protocol::client::command::OtherAct;
 use protocol::client::event::{ConversationView, OrderView};
@@ -127,7 +127,7 @@ fn orders(line: &mut Line) -> Result<Vec<OrderView>, Trouble> {
     Ok(orders)
 }
 
-/// Orders that concern whoever works here and have not taken effect; none where nobody can be asked just now.
+/// Orders that concern whoever works here and that one may still object to; none where nobody can be asked just now.
 pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Vec<OrderView>, Trouble> {
     let corresponds = status.me.as_ref().is_some_and(|me| {
         me.roles.iter().any(|role| role == Role::Operator.name() || role == Role::Bot.name())
@@ -135,16 +135,18 @@ pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Vec<OrderView>
     if !corresponds || !status.unlocked || !status.online || status.must_set_password {
         return Ok(Vec::new());
     }
-    Ok(orders(line)?.into_iter().filter(|view| !view.state.is_done()).collect())
+    let open = |view: &OrderView| view.state.until_ms().is_some_and(|until_ms| until_ms > now_ms());
+    Ok(orders(line)?.into_iter().filter(open).collect())
 }
 
-/// Says which orders wait: whoever may object is to know before it is too late.
-pub(super) fn remind(line: &mut Line, status: &Status, voice: Voice) -> Result<(), Trouble> {
-    let orders = waiting(line, status)?;
+/// Says which orders wait: whoever may object is to know before it is too late. What cannot be asked just now is no reason
+/// for a command to fail that did its own work.
+pub(super) fn remind(line: &mut Line, status: &Status, voice: Voice) {
+    let orders = waiting(line, status).unwrap_or_default();
     if orders.is_empty() {
-        return Ok(());
+        return;
     }
-    let names = Names::fetch(line)?;
+    let Ok(names) = Names::fetch(line) else { return };
     for view in orders.iter().take(REMINDED_MAX) {
         let said = |lang| {
             let (paper, state) = (paper(&view.order.order, lang), state(view, &names, lang));
@@ -156,7 +158,6 @@ pub(super) fn remind(line: &mut Line, status: &Status, voice: Voice) -> Result<(
     if let Some(more) = orders.len().checked_sub(REMINDED_MAX).filter(|more| *more > 0) {
         voice.remark(&Said::More { more: more as u64 });
     }
-    Ok(())
 }
 
 /// `order 12-3/2026 (a court's decision)`.

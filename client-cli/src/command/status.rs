@@ -41,7 +41,7 @@ struct Data {
     lock_in_ms: Option<u64>,
     memory: String,
     successions: Vec<SuccessionJson>,
-    /// Orders of erasure that concern this person and have not taken effect.
+    /// Orders of erasure that concern this person and that one may still object to.
     orders: Vec<u64>,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
     let mut line = Line::open(&here.home, here.voice)?;
     let status = line.status()?;
     let json = |all: &[Unsent]| all.iter().map(unsent_json).collect();
-    let orders = super::order::waiting(&mut line, &status)?;
+    let orders = super::order::waiting(&mut line, &status).unwrap_or_default();
     let data = Data {
         unlocked: status.unlocked,
         online: status.online,
@@ -146,7 +146,7 @@ fn page(status: &Status, orders: usize, lang: Lang) -> String {
         row("succession", "преемство", lang.pick(en, ru));
     }
     if orders > 0 {
-        let (en, ru) = ("erasure orders", "распоряжения");
+        let (en, ru) = ("orders", "распоряжения");
         row(en, ru, format!("{orders}: conclave erase orders"));
     }
     if let Some(ms) = status.lock_in_ms {
@@ -247,7 +247,7 @@ mod tests {
         let succession = "по решению @olga, @oleg, в эре 7 после записей: 100; УТРАЧЕНО записей не меньше: 14, с № 100 до \
                           № 113; утрачено тел: 1";
         assert!(shown.contains(succession), "{shown}");
-        assert!(page(&status, 2, Lang::En).contains("erasure orders:2: conclave erase orders"), "{shown}");
+        assert!(page(&status, 2, Lang::En).contains("orders:        2: conclave erase orders"), "{shown}");
         status.unlocked = false;
         assert!(page(&status, 2, Lang::En).contains("locked"));
     }

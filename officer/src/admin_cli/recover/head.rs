@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// Print the newest head that this terminal has seen: the server counts by it what is lost.
 #[derive(Args)]
-#[command(after_help = "Example: conclave-admin recover head > olga.checkpoint")]
+#[command(after_help = "Example: conclave-admin recover head")]
 pub(in crate::admin_cli) struct Head {
     #[command(flatten)]
     place: Place,
@@ -24,7 +24,7 @@ pub(in crate::admin_cli) const HELP: &HelpTable = &[
         "recover head/@about",
         "Вывести новейшую вершину, которую видел этот терминал: по ней сервер считает, что утрачено.",
     ),
-    ("recover head/@after", "Пример: conclave-admin recover head > olga.checkpoint"),
+    ("recover head/@after", "Пример: conclave-admin recover head"),
 ];
 
 console::words! {
