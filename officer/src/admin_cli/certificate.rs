@@ -1,17 +1,16 @@
 //! `erase certificate`: a printable certificate of an erasure that took effect, made from verified entries.
 //! Never certifies what the journal does not say: what is the server's word is printed as such.
 
+use super::certificate_sheet::{indices, sheet};
 use super::erase::order;
 use super::law::{self, Found};
 use super::names::Names;
 use super::online::{Access, For, Online, session};
 use super::proposals::number;
-use super::status::cell;
 use super::trouble::Trouble;
 use crate::files::{self, Readers};
 use clap::Args;
-use console::when::{bytes, minute};
-use console::{Exit, HelpTable, Lang, Voice};
+use console::{Exit, HelpTable, Voice};
 use journal::act::EraseTarget;
 use journal::entry::Content;
 use journal::register::OrderState;
@@ -25,10 +24,10 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Messages that stand on the sheet one by one; of the others the indices.
-const LISTED: usize = 120;
-/// Runs of indices in one line.
-const RUNS_A_LINE: usize = 8;
+/// Questions under way at once.
+const ASKED_AHEAD: usize = 32;
+/// Messages between two words of how far it is.
+const SAID_EVERY: usize = 2048;
 
 /// Print the certificate of an erasure that took effect, as a PDF.
 #[derive(Args)]
@@ -56,6 +55,12 @@ console::words! {
         Written { file: String, erased: u64, epoch: u64 }
             => en("{file}: the erasure was completed in entry #{erased}, erasure epoch {epoch}"),
                ru("{file}: стирание завершено записью № {erased}, эпоха стирания {epoch}");
+        WithList { file: String, list: String, erased: u64, epoch: u64 }
+            => en("{file}: the erasure was completed in entry #{erased}, erasure epoch {epoch}\n{list}: the indices of the messages; its SHA-256 stands on the sheet, keep both together"),
+               ru("{file}: стирание завершено записью № {erased}, эпоха стирания {epoch}\n{list}: номера сообщений; её SHA-256 напечатан на листе, храните их вместе");
+        Asking { done: u64, all: u64 }
+            => en("who had copies: {done} of {all} messages asked about"),
+               ru("у кого были копии: опрошено сообщений {done} из {all}");
         NotDone => en("this order has not taken effect; `conclave-admin erase status` says how it stands"),
                ru("это распоряжение не исполнено; состояние показывает `conclave-admin erase status`");
         StillErasing
@@ -74,34 +79,43 @@ struct Data {
     messages: u64,
     readers: u64,
     file: String,
+    /// Beside the sheet, where the indices do not fit on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<String>,
 }
 
 /// Two sets of persons.
 type Persons = (BTreeSet<PersonId>, BTreeSet<PersonId>);
 
 /// What the sheet is made of.
-struct Facts {
-    view: OrderView,
-    effect: Index,
+pub(super) struct Facts {
+    pub(super) view: OrderView,
+    pub(super) effect: Index,
     /// The Fact `Erased`: its index, its time, its epoch.
-    erased: (Index, u64, u64),
-    messages: Vec<Found>,
+    pub(super) erased: (Index, u64, u64),
+    pub(super) messages: Vec<Found>,
     /// Who, by a statement of his own, read or acknowledged any of them; and how many more by the server's word.
-    readers: Persons,
-    cell: u8,
-    site: String,
-    names: Names,
-    head: journal::Head,
+    pub(super) readers: Persons,
+    pub(super) cell: u8,
+    pub(super) site: String,
+    pub(super) names: Names,
+    pub(super) head: journal::Head,
 }
 
 impl Certificate {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         let facts =
             session(&self.access, voice, For::Officers, |online| gather(online, self.proposal, voice))?;
-        let pdf = sheet(&facts, voice.lang)?;
+        let (indices, list) = indices(&facts.messages, voice.lang);
+        let pdf = sheet(&facts, &indices, voice.lang)?;
+        let list_path = self.list_path();
+        if let Some(list) = &list {
+            files::write_new(&list_path, list.as_bytes(), Readers::Owner)?;
+        }
         files::write_new(&self.file, &pdf, Readers::Owner)?;
         let (erased, _, epoch) = facts.erased;
         let file = files::shown(&self.file);
+        let list = list.map(|_| files::shown(&list_path));
         let data = Data {
             proposal: facts.view.proposal,
             approve: facts.view.approve,
@@ -111,8 +125,20 @@ impl Certificate {
             messages: facts.messages.len() as u64,
             readers: facts.readers.0.len() as u64,
             file: file.clone(),
+            list: list.clone(),
         };
-        Ok(voice.done("erase certificate", &Said::Written { file, erased, epoch }, data))
+        let said = match list {
+            Some(list) => Said::WithList { file, list, erased, epoch },
+            None => Said::Written { file, erased, epoch },
+        };
+        Ok(voice.done("erase certificate", &said, data))
+    }
+
+    /// `order.pdf` has its list in `order.pdf.txt`.
+    fn list_path(&self) -> PathBuf {
+        let mut name = self.file.clone().into_os_string();
+        name.push(".txt");
+        name.into()
     }
 }
 
@@ -124,7 +150,7 @@ fn gather(online: &mut Online, proposal: Index, voice: Voice) -> Result<Facts, T
     let still = || Trouble::new(Exit::No, "still-erasing", &Said::StillErasing);
     let erased = completed(online, effect)?.ok_or_else(still)?;
     let messages = taken(online, &view)?;
-    let readers = readers(online, &messages)?;
+    let readers = readers(online, &messages, voice)?;
     let Reply::Server(status) = online.run(Command::Ask(Query::Status))? else {
         return Err(Trouble::odd_answer());
     };
@@ -182,12 +208,15 @@ fn taken(online: &mut Online, view: &OrderView) -> Result<Vec<Found>, Trouble> {
 }
 
 /// Whose terminals had copies, as far as statements say so, and as far as the server remembers.
-fn readers(online: &mut Online, messages: &[Found]) -> Result<Persons, Trouble> {
+fn readers(online: &mut Online, messages: &[Found], voice: Voice) -> Result<Persons, Trouble> {
     let (mut said, mut word) = (BTreeSet::new(), BTreeSet::new());
-    for row in messages {
-        let Reply::Answer(answer) = online.run(Command::Ask(Query::MessageStatus(row.index)))? else {
-            return Err(Trouble::odd_answer());
-        };
+    let (mut asked, all) = (messages.iter(), messages.len());
+    // Many questions travel at once: of a large conversation nobody waits for each round trip.
+    for row in asked.by_ref().take(ASKED_AHEAD) {
+        online.ask_ahead(Query::MessageStatus(row.index))?;
+    }
+    for done in 1..=all {
+        let Reply::Answer(answer) = online.answer_ahead()? else { return Err(Trouble::odd_answer()) };
         let Answer::MessageStatus(records) = *answer else { return Err(Trouble::odd_answer()) };
         for record in records {
             if record.read.is_some() || record.acknowledged.is_some() {
@@ -196,145 +225,13 @@ fn readers(online: &mut Online, messages: &[Found]) -> Result<Persons, Trouble> 
                 word.insert(record.person);
             }
         }
+        if let Some(row) = asked.next() {
+            online.ask_ahead(Query::MessageStatus(row.index))?;
+        }
+        if done % SAID_EVERY == 0 {
+            voice.remark(&Said::Asking { done: done as u64, all: all as u64 });
+        }
     }
     word.retain(|person| !said.contains(person));
     Ok((said, word))
-}
-
-fn sheet(facts: &Facts, lang: Lang) -> Result<paper::Pdf, Trouble> {
-    let Facts { view, names, .. } = facts;
-    let what = what(facts, lang);
-    let ordered = [
-        lang.pick(
-            format!("{}; proposed in entry #{}", names.full(view.by), view.proposal),
-            format!("{}; предложено записью № {}", names.full(view.by), view.proposal),
-        ),
-        lang.pick(
-            format!(
-                "{}; approved in entry #{}, {}",
-                names.full(view.with),
-                view.approve,
-                minute(view.approved_ms)
-            ),
-            format!(
-                "{}; утверждено записью № {}, {}",
-                names.full(view.with),
-                view.approve,
-                minute(view.approved_ms)
-            ),
-        ),
-        law::paper(&view.order.order, lang),
-    ];
-    let released = released(facts, lang);
-    let (_, en, ru) = cell(facts.cell);
-    let limits: &[&str] = match facts.cell {
-        1 => &[lang.pick(
-            "The cell is a file: an old copy of it would open what was erased.",
-            "Ячейка — файл: старая её копия открыла бы стёртое.",
-        )],
-        _ => &[],
-    };
-    let sheet = paper::ErasureCertificate {
-        site: &facts.site,
-        erase_index: facts.effect,
-        erased_index: facts.erased.0,
-        epoch: facts.erased.2,
-        what: &what.iter().map(String::as_str).collect::<Vec<_>>(),
-        ordered_by: &ordered.iter().map(String::as_str).collect::<Vec<_>>(),
-        released: &released.iter().map(String::as_str).collect::<Vec<_>>(),
-        cell: lang.pick(en, ru),
-        limits,
-        head_size: facts.head.size,
-        head_root: &facts.head.root,
-        erased_ms: facts.erased.1,
-        lang: lang.pick(paper::Lang::En, paper::Lang::Ru),
-    };
-    sheet.pdf().map_err(|error| {
-        let (en, ru) = (format!("no sheet: {error}"), format!("лист не составлен: {error}"));
-        Trouble::say(Exit::No, "no-sheet", en, ru)
-    })
-}
-
-fn what(facts: &Facts, lang: Lang) -> Vec<String> {
-    let (n, id) = (facts.messages.len(), facts.view.order.target.conversation());
-    let whole = matches!(facts.view.order.target, EraseTarget::Conversation(_));
-    let scope = match whole {
-        true => lang.pick("the whole of conversation", "вся беседа"),
-        false => lang.pick("in conversation", "в беседе"),
-    };
-    let mut lines =
-        vec![lang.pick(format!("{scope} {id}: {n} messages"), format!("{scope} {id}: сообщений {n}"))];
-    lines.extend(facts.messages.iter().take(LISTED).map(|row| {
-        let (at, who, size) = (minute(row.wall_ms), facts.names.full(row.author), bytes(row.bytes, lang));
-        let file = match row.chunks {
-            0 => String::new(),
-            n => lang.pick(format!(", a file of {n} pieces"), format!(", файл, частей: {n}")),
-        };
-        lang.pick(
-            format!("entry #{}, {at}, {who}, {size}{file}", row.index),
-            format!("запись № {}, {at}, {who}, {size}{file}", row.index),
-        )
-    }));
-    if n > LISTED {
-        let rest = n - LISTED;
-        lines.push(lang.pick(format!("and {rest} more, entries:"), format!("и ещё {rest}, записи:")));
-        let runs = runs(facts.messages[LISTED..].iter().map(|row| row.index));
-        lines.extend(runs.chunks(RUNS_A_LINE).map(|some| some.join(", ")));
-    }
-    lines
-}
-
-/// `#5–#9` and `#12`, of ascending indices.
-fn runs(indices: impl Iterator<Item = Index>) -> Vec<String> {
-    let mut runs: Vec<(Index, Index)> = Vec::new();
-    for index in indices {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == index => *last = index,
-            _ => runs.push((index, index)),
-        }
-    }
-    let shown = |(first, last): &(Index, Index)| match first == last {
-        true => format!("#{first}"),
-        false => format!("#{first}–#{last}"),
-    };
-    runs.iter().map(shown).collect()
-}
-
-fn released(facts: &Facts, lang: Lang) -> Vec<String> {
-    let (said, word) = (facts.readers.0.len(), facts.readers.1.len());
-    vec![
-        lang.pick(
-            format!(
-                "read or acknowledged, by statements in the journal: {said} persons beside the authors, each at one terminal at a time"
-            ),
-            format!(
-                "прочитали или подтвердили, по заявлениям в журнале: человек {said}, кроме авторов; у каждого в одно время один терминал"
-            ),
-        ),
-        lang.pick(
-            format!("handed over besides, by the server's word alone: {word}"),
-            format!("кроме того, выдано, только со слов сервера: {word}"),
-        ),
-        lang.pick(
-            "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure, and that nobody objected, is the server's word here: an audit of the journal shows it.",
-            "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, и что никто не возразил, указано со слов сервера: это показывает проверка журнала.",
-        )
-        .to_owned(),
-        lang.pick(
-            "Their terminals drop their copies once they are shown this order, before anything else. Paper, photographs and exports are out of its reach.",
-            "Их терминалы уничтожают копии, как только им показано это распоряжение, раньше всего остального. Бумага, снимки и выгрузки ему недоступны.",
-        )
-        .to_owned(),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_index_stands_on_the_sheet() {
-        assert_eq!(runs([5, 6, 7, 9, 12, 13].into_iter()), ["#5–#7", "#9", "#12–#13"]);
-        assert!(runs(std::iter::empty()).is_empty());
-    }
 }
