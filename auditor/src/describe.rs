@@ -251,9 +251,10 @@ impl Teller<'_> {
         let mut more = vec![bodies.to_owned()];
         more.extend((act.bodies_missing > 0).then(|| {
             let (missing, entries) = (act.bodies_missing, act.given_up_list());
+            let of = if entries.is_empty() { entries } else { format!(" ({entries})") };
             self.say(
-                format!("; bodies that open no more: {missing} ({entries})"),
-                format!("; тел, которые уже не открыть: {missing} ({entries})"),
+                format!("; bodies that open no more: {missing}{of}"),
+                format!("; тел, которые уже не открыть: {missing}{of}"),
             )
         }));
         let key = self.lang.pick("; the period key is lost", "; ключ периода утрачен");

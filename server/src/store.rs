@@ -6,7 +6,7 @@ use crate::config::StoreConfig;
 use crate::keys::KeysError;
 use crate::overlay::OverlayDevice;
 use crate::randomness;
-use disk::{Device, Medium, MediumKind};
+use disk::{Device, Medium, MediumKind, PutBack};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vault::{Limits, Opened, Vault};
@@ -114,6 +114,12 @@ pub(crate) enum StoreError {
         /// Why.
         error: KeysError,
     },
+    /// It was put back from a backup, and nobody has answered for that.
+    #[error("{path} was put back from a backup, and nobody has said what came after it")]
+    PutBack {
+        /// Where.
+        path: PathBuf,
+    },
     /// Damaged, rolled back, or not ours.
     #[error(transparent)]
     Vault(vault::Error),
@@ -178,16 +184,33 @@ pub(crate) struct OpenStore {
     pub(crate) medium: MediumKind,
     /// The device's own length, bytes: the configuration says only how large a container is made.
     pub(crate) bytes: u64,
+    /// It was put back from a backup, somebody has accepted that, and this is its first start.
+    pub(crate) put_back: bool,
+}
+
+/// Nobody writes to a store that was put back before somebody has answered for that. Whether it was.
+pub(crate) fn check_put_back(device: &Medium, config: &StoreConfig) -> Result<bool, StoreError> {
+    match PutBack::of(device).map_err(|error| StoreError::of_disk(error, &config.path))? {
+        PutBack::No => Ok(false),
+        PutBack::Unanswered => Err(StoreError::PutBack { path: config.path.clone() }),
+        PutBack::Answered => Ok(true),
+    }
 }
 
 /// Opens an existing store for the one writer.
 pub(crate) fn open(config: &StoreConfig) -> Result<OpenStore, StoreError> {
     let device = lock(config)?;
+    let put_back = check_put_back(&device, config)?;
     let keeper = cells::open(config)?;
     let (medium, bytes) = (device.kind(), device.length());
     let device: Arc<dyn Device> = Arc::new(device);
-    let (vault, opened) = Vault::open(device, keeper, Limits::default(), &mut randomness::rng())?;
-    Ok(OpenStore { vault, opened, medium, bytes })
+    let (vault, opened) =
+        Vault::open(Arc::clone(&device), keeper, Limits::default(), &mut randomness::rng())?;
+    if put_back {
+        // A crash before this line: the next start says once more that it was accepted.
+        PutBack::No.write(&*device).map_err(|error| StoreError::of_disk(error, &config.path))?;
+    }
+    Ok(OpenStore { vault, opened, medium, bytes, put_back })
 }
 
 /// A store under a sheet of glass: whatever is done with it, not a byte of it changes.

@@ -4,10 +4,12 @@
 mod done;
 mod errors;
 mod reason;
+mod recovery;
 
 pub(crate) use done::Done;
 pub(crate) use errors::cell_warning;
 pub(crate) use reason::Reason;
+pub(crate) use recovery::NoRecovery;
 
 use console::{Exit, Words};
 
@@ -125,39 +127,20 @@ console::words! {
                ru("хранилище не запускается: {}\nВсё ещё может вернуть верное устройство, ячейка или копия. Если же недостающее \
                    утрачено навсегда, `conclaved recover --accept-loss` покажет, что можно сохранить и что должны подписать первые \
                    офицеры", reason.ru);
-        /// A recovery with nothing to give up.
-        NothingLost
-            => en("nothing is lost by what cell and device say: `conclaved run` starts this store. If terminals hold newer heads (an older \
-                   backup was put back), name one: --head FILE"),
-               ru("по ячейке и устройству ничего не утрачено: хранилище запускает `conclaved run`. Если у терминалов есть более новые \
-                   вершины (возвращена старая копия), назовите одну: --head ФАЙЛ");
-        /// Nothing opens the bodies.
-        BodiesLost
-            => en("no key opens the bodies any more: to go on means to give up every message and file. Look for the right root cell \
-                   first; whoever accepts that says --accept-loss-of-bodies, in the plan and when it is carried out"),
-               ru("тела больше ничем не открыть: продолжить — значит признать утраченными все сообщения и файлы. Сначала найдите верную корневую \
-                   ячейку; кто на это согласен, указывает --accept-loss-of-bodies и в плане, и при исполнении");
-        /// A head that cannot be a trace of what is lost.
-        BadHead { size: u64, why: String }
-            => en("the head of {size} entries: {why}"), ru("вершина на {size} записей: {why}");
-        /// The plan is for another state.
-        OtherKept { size: u64 }
-            => en("the plan keeps other entries than this store has ({size}): make it anew, and have it signed anew"),
-               ru("план сохраняет не те записи, что есть в хранилище ({size}): составьте и подпишите его заново");
-        /// One was begun and not finished.
-        SuccessionBegun { era: u32 }
-            => en("the succession to era {era} was begun and not finished: the same command with its --plan and --acts finishes it"),
-               ru("переход в эру {era} начат и не завершён: его завершит та же команда с прежними --plan и --acts");
-        /// A root cell is away that a recovery would have to write to.
-        CellAway { reason: String }
-            => en("{reason}. Put it back, and nothing was changed. If it is lost for good, --accept-loss-of-cell lets go of it by the plan: wherever it is, it opens what is erased from then on"),
-               ru("{reason}. Верните ячейку: ничего ещё не изменено. Если она утрачена навсегда, --accept-loss-of-cell откажется от неё по плану: где бы она ни была, она откроет всё, что будет уничтожено после этого");
-        /// The store is full to the last extent.
-        NoRoomToErase
-            => en("there is no room to erase what was given up, and some of it still stands: the same command goes on where there is"),
-               ru("нет места, чтобы стереть то, от чего отказались, и часть его ещё есть: та же команда продолжит, когда место будет");
-        /// The officers' signatures do not suffice.
-        Succession { reason: String } => en("the succession: {reason}"), ru("преемство: {reason}");
+        /// A recovery does not go on.
+        Recovery { why: NoRecovery } => en("{}", why.en()), ru("{}", why.ru());
+        /// A start of a store that was put back.
+        PutBack { path: String }
+            => en("{path} was put back from a backup, and nobody has said what came after it. If anybody saw more, do not start it: \
+                   `conclaved recover --accept-loss --cause restored --head FILE` with a head of a terminal that did. If nobody did: \
+                   `conclaved backup accept --nobody-saw-more`"),
+               ru("{path} возвращено из резервной копии, и никто не сказал, что было после неё. Если кто-нибудь видел больше, не \
+                   запускайте: `conclaved recover --accept-loss --cause restored --head ФАЙЛ` с вершиной того терминала. Если никто: \
+                   `conclaved backup accept --nobody-saw-more`");
+        /// An answer that nobody asked for.
+        NotPutBack { path: String }
+            => en("{path} was not put back from a backup, or has been started since: there is nothing to accept"),
+               ru("{path} не возвращали из резервной копии или с тех пор уже запускали: принимать нечего");
         /// The operating system did not read or write the store.
         StoreIo { reason: Reason } => en("the store: {}", reason.en), ru("хранилище: {}", reason.ru);
         /// The network.
@@ -211,6 +194,7 @@ impl Trouble {
     /// How the process ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            Self::Recovery { why } => why.exit(),
             Self::Config { .. } | Self::Name { .. } => Exit::Usage,
             Self::StoreMissing { .. }
             | Self::StoreAway { .. }
@@ -226,7 +210,6 @@ impl Trouble {
             | Self::StoreIo { .. }
             | Self::File { .. }
             | Self::System { .. }
-            | Self::NoRoomToErase
             | Self::Network { .. } => Exit::Io,
             Self::Keys { .. } => Exit::NotAllowed,
             Self::StoreDamaged { .. }
@@ -234,13 +217,8 @@ impl Trouble {
             | Self::RootLost { .. }
             | Self::BackupDamaged { .. }
             | Self::BackupNotOfCell { .. } => Exit::Invalid,
-            Self::NothingLost
-            | Self::BodiesLost
-            | Self::BadHead { .. }
-            | Self::OtherKept { .. }
-            | Self::CellAway { .. }
-            | Self::SuccessionBegun { .. }
-            | Self::Succession { .. }
+            Self::PutBack { .. }
+            | Self::NotPutBack { .. }
             | Self::BackupOther { .. }
             | Self::BackupBehind { .. }
             | Self::RestoreCovers { .. }
@@ -285,14 +263,9 @@ impl Trouble {
             Self::StoreInUse { .. } => "store-in-use",
             Self::StoreDamaged { .. } => "store-damaged",
             Self::EntriesLost { .. } => "entries-lost",
-            Self::NothingLost => "nothing-lost",
-            Self::BodiesLost => "bodies-lost",
-            Self::BadHead { .. } => "bad-head",
-            Self::OtherKept { .. } => "other-kept",
-            Self::SuccessionBegun { .. } => "succession-begun",
-            Self::CellAway { .. } => "cell-away",
-            Self::NoRoomToErase => "no-room-to-erase",
-            Self::Succession { .. } => "succession",
+            Self::PutBack { .. } => "put-back",
+            Self::NotPutBack { .. } => "not-put-back",
+            Self::Recovery { why } => why.code(),
             Self::StoreIo { .. } => "store-io",
             Self::Network { .. } => "network",
             Self::NotRunning { .. } => "not-running",

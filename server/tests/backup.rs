@@ -10,78 +10,12 @@
 mod loops;
 mod support;
 
-use journal::ConversationId;
-use journal::act::EraseTarget;
 use loops::LoopDevice;
-use nix::sys::signal::Signal;
 use pki::Suite;
-use protocol::client::event::Content;
-use protocol::client::{Command, Event, Reply};
 use std::path::Path;
-use support::{Client, Server, Site, runtime, stands_in};
-
-/// A site with two people who have talked.
-struct Talk {
-    site: Site,
-    runtime: tokio::runtime::Handle,
-    server: Option<Server>,
-    anna: Client,
-    conversation: ConversationId,
-}
+use support::{Site, Talk, stands_in};
 
 impl Talk {
-    fn begun() -> Self {
-        Self::begun_at(Suite::Ed25519)
-    }
-
-    fn begun_at(suite: Suite) -> Self {
-        let (site, runtime) = (Site::founded(suite), runtime());
-        let server = site.start();
-        let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
-        let conversation = runtime.block_on(async {
-            anna.first_login(&site, "anna", &server).await;
-            boris.first_login(&site, "boris", &server).await;
-            let conversation = anna.talk_to(&site, "boris").await;
-            boris.hang_up();
-            conversation
-        });
-        Self { site, runtime, server: Some(server), anna, conversation }
-    }
-
-    fn say(&mut self, text: &str) -> u64 {
-        let said = self.anna.run(Client::message(self.conversation, text));
-        match self.runtime.block_on(said) {
-            Ok(Reply::Admitted(admitted)) => admitted.index,
-            Ok(_) | Err(_) => panic!("{text} was not taken"),
-        }
-    }
-
-    /// Erases a message and waits until it is said to be done.
-    fn erase(&mut self, index: u64) {
-        let target = EraseTarget::Messages(self.conversation, vec![index]);
-        self.runtime.block_on(async {
-            assert!(self.anna.run(Command::Erase(target)).await.is_ok());
-            let done = self.anna.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
-            done.await.unwrap();
-        });
-    }
-
-    /// What boris reads at a fresh terminal.
-    fn read(&self) -> Vec<String> {
-        let mut boris = Client::new(&self.site, "boris");
-        let server = self.server.as_ref().unwrap();
-        self.runtime.block_on(async {
-            boris.enter(&self.site, "boris", server).await;
-            let page = boris.run(Command::MessagesFrom(self.conversation, 0)).await;
-            let Ok(Reply::Messages(page, false)) = page else { panic!("no messages") };
-            let text = |content: &Content| match content {
-                Content::Text(text, _) => Some(text.expose().to_owned()),
-                _ => None,
-            };
-            page.iter().filter_map(|message| text(&message.content)).collect()
-        })
-    }
-
     /// `conclaved backup …`: exit code and JSON.
     fn backup(&self, args: &[&str]) -> (i32, serde_json::Value) {
         let config = self.site.path("conclaved.toml");
@@ -103,11 +37,17 @@ impl Talk {
         serde_json::from_slice::<serde_json::Value>(&done.stdout).unwrap()["data"].clone()
     }
 
-    fn stop(&mut self) {
-        let server = self.server.take().unwrap();
-        self.anna.hang_up();
-        server.signal(Signal::SIGTERM);
-        assert!(server.wait().0.success());
+    /// What was put back is started by nobody until somebody says that nothing came after it.
+    fn accept(&mut self) {
+        let (status, why) = self.site.start_refused();
+        assert!(status.code() == Some(1) && why.contains("conclaved backup accept"), "{why}");
+        for _ in 0..2 {
+            let (code, said) = self.backup(&["accept", "--nobody-saw-more"]);
+            assert_eq!(code, 0, "{said}");
+        }
+        self.server = Some(self.site.start());
+        let (code, said) = self.backup(&["accept", "--nobody-saw-more"]);
+        assert!(code != 0, "beside a server: {said}");
     }
 
     /// The machine dies and its disk with it; the cell survives.
@@ -175,7 +115,7 @@ fn after_back_up_erase_pull_and_a_lost_disk_everything_opens_but_what_was_erased
     assert_eq!(code, 0, "{said}");
     assert!(std::fs::read(talk.site.path("cell")).unwrap() == cell, "the cell was only looked at");
     assert!(talk.site.check(&["--full"]).status.success());
-    talk.server = Some(talk.site.start());
+    talk.accept();
     assert_eq!(talk.read(), ["kept one", "kept two"]);
 
     // Nothing in clear in any backup, nor a record of the cell.
@@ -307,7 +247,7 @@ fn a_backup_is_put_back_onto_a_raw_device() {
         let (code, said) = talk.backup(&["restore", &talk.site.path("backup"), "--yes"]);
         assert_eq!(code, 0, "{sector_bytes}: {said}");
         assert!(talk.site.check(&["--full"]).status.success());
-        talk.server = Some(talk.site.start());
+        talk.accept();
         assert_eq!(talk.read(), ["kept"]);
         talk.server.take().unwrap().kill();
         drop(device);
@@ -370,7 +310,7 @@ fn a_store_that_has_gone_another_way_is_not_mixed_into_the_backup_of_the_first()
     talk.lose_the_disk();
     // Without an erasure between them the earlier one opens too.
     assert_eq!(talk.backup(&["restore", &talk.site.path("early"), "--yes"]).0, 0);
-    talk.server = Some(talk.site.start());
+    talk.accept();
     assert_eq!(talk.read(), ["one"]);
     let (code, said) = talk.backup(&["create", "--to", &talk.site.path("late")]);
     assert!(code == 1 && code_of(&said) == "backup-other", "{said}");

@@ -5,6 +5,7 @@ use crate::copy::CopyBuffer;
 use crate::copy_outline::{Outline, Range};
 use crate::device::{BLOCK, Device, SECTOR};
 use crate::error::Error;
+use crate::put_back::{self, PutBack};
 
 /// Bytes looked at together.
 const PIECE_BYTES: u64 = 1 << 20;
@@ -47,9 +48,23 @@ impl<'a> Restoring<'a> {
         self.find_other(self.outline.offset(range), bytes)
     }
 
-    /// The superblocks' place must be free too, or hold just these: then a restore ended right before it could say so.
+    /// The superblocks' place must be free too, or hold just these with their mark: then a restore ended right before it could
+    /// say so. Without it they are the store's own, which is there and needs no restore.
     pub fn find_superblocks(&mut self) -> Result<Option<u64>, Error> {
-        self.find_other(0, &self.outline.superblocks)
+        if let Some(found) = self.find_other(0, &self.superblocks())? {
+            return Ok(Some(found));
+        }
+        let there = self.buffer.blocks(self.outline.superblocks.len());
+        self.device.read(0, there)?;
+        let own = there.chunks(BLOCK).position(put_back::is_unmarked);
+        Ok(own.map(|copy| (copy * BLOCK) as u64))
+    }
+
+    /// Those of the copy, with the mark of a store that was put back.
+    fn superblocks(&self) -> Vec<u8> {
+        let mut superblocks = self.outline.superblocks.clone();
+        PutBack::Unanswered.mark_all(&mut superblocks);
+        superblocks
     }
 
     /// By sectors, not blocks: a power cut in a former restore may have torn a block.
@@ -67,14 +82,18 @@ impl<'a> Restoring<'a> {
         Ok(self.device.write(self.outline.offset(range), self.buffer.as_ref())?)
     }
 
-    /// Makes it a store.
+    /// Makes it a store, marked as one that was put back: see [`PutBack`].
     pub fn finish(mut self) -> Result<(), Error> {
-        self.device.sync()?;
-        // A crash before this line: no store yet, and nothing is there but zeros and the copy's own blocks.
-        let superblocks = &self.outline.superblocks;
-        self.buffer.blocks(superblocks.len()).copy_from_slice(superblocks);
+        let superblocks = self.superblocks();
+        let mut marks = superblocks.clone();
+        marks.chunks_mut(BLOCK).for_each(|block| block[..SECTOR].fill(0));
+        self.buffer.blocks(marks.len()).copy_from_slice(&marks);
         self.device.write(0, self.buffer.as_ref())?;
-        // A crash before this sync: one of the two superblocks, or both, or none; every case is one of the two above.
+        self.device.sync()?;
+        // A crash before this line: no store yet, and nothing is there but zeros, marks and the copy's own blocks.
+        self.buffer.blocks(superblocks.len()).copy_from_slice(&superblocks);
+        self.device.write(0, self.buffer.as_ref())?;
+        // A crash before this sync: one of the two superblocks, or both, or none, and each with its mark.
         Ok(self.device.sync()?)
     }
 }

@@ -8,6 +8,7 @@ use crate::buffer::AlignedBuffer;
 use crate::codec::{Fields, Malformed, Put};
 use crate::device::{BLOCK, Device};
 use crate::log::Geometry;
+use crate::put_back::{self, MARK_AT, MARK_BYTES};
 use crate::seal::{DeviceKeys, NONCE_BYTES, Opener, Piece, SEAL_BYTES, Sealer, StoreId, VerifiersKey};
 
 /// Newest format this program writes and reads.
@@ -116,8 +117,9 @@ impl Superblock {
             let mut block = AlignedBuffer::with_capacity(BLOCK);
             device.read(copy * BLOCK as u64, block.extend_zeroed(BLOCK))?;
             let end = VERSION_AT + 1 + PLAIN_BYTES + SEAL_BYTES - NONCE_BYTES;
-            let (before, behind) = (&block.as_ref()[..SEALED_AT], &block.as_ref()[end..]);
-            let is_clean = before.iter().chain(behind).all(|byte| *byte == 0);
+            let bytes = block.as_ref();
+            let rest = [&bytes[..SEALED_AT], &bytes[end..MARK_AT], &bytes[MARK_AT + MARK_BYTES..]];
+            let is_clean = rest.into_iter().flatten().all(|byte| *byte == 0) && put_back::is_clean(bytes);
             let opens = matches!(Self::read_copy(copy, device, key.opener([0; 16]))?, Copy::Opens(_));
             if !(is_clean && opens) {
                 damaged.push(copy);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use copies::{Copy, LENGTH, Life, assert_opens, keys, rng};
 use disk::{
     Anchor, BLOCK, Copier, CopyError, CrashClock, CrashingDevice, Device, Error, Fault, Log, MemoryDevice,
+    PutBack,
 };
 
 #[test]
@@ -165,6 +166,9 @@ fn a_restore_covers_nothing_and_goes_on_after_a_power_cut_at_any_write() {
         }
         let device = Arc::new(crashing.restarted(turn));
         assert_eq!(copy.in_the_way(&*device), None, "cut at operation {turn}");
+        let is_store = Log::identify(&*device, &keys()).unwrap().is_some();
+        let marked = if is_store { PutBack::Unanswered } else { PutBack::No };
+        assert_eq!(PutBack::of(&*device).unwrap(), marked, "cut at operation {turn}");
         copy.restore(&*device).unwrap();
         assert_opens(device, &outline, &life.bodies[..25]);
     }

@@ -72,6 +72,8 @@ pub struct Salvage {
     /// Cells that the ruling slot names and that are away, and what an erasure would say to it.
     absent: (Vec<CellName>, Result<(), Error>),
     tree: Option<Found>,
+    /// [`Error::CellBehindStore`]: what the cell holds is an older root than the store has seen.
+    stale: Option<Error>,
 }
 
 impl Salvage {
@@ -88,7 +90,7 @@ impl Salvage {
         let (store, mask, kind) = (disk.store(), Mask::new(rng)?, keeper.kind());
         let trees = Trees { disk: &disk, unlock: keeper.unlock(), mask: &mask };
         // A batch of a later epoch proves that the cell was at that epoch: with an older copy of it, what was erased since
-        // would live again.
+        // would live again. Such a root counts as none, and only the device keys beside it serve.
         let store_epoch = disk.newest_epoch();
         let judge = |slot: &RootSlot| match slot.epoch {
             cell_epoch if cell_epoch < store_epoch => Err(Error::CellBehindStore { store_epoch, cell_epoch }),
@@ -98,14 +100,15 @@ impl Salvage {
             judge(slot)?;
             trees.choose(slot)?.ok_or(Error::NoRoot(kind))
         };
-        let (slot, tree) = match keeper.ruling(&store, &mask, fits) {
-            Ok((slot, tree)) => (Some(slot), Some(tree)),
+        let (slot, tree, stale) = match keeper.ruling(&store, &mask, fits) {
+            Ok((slot, tree)) => (Some(slot), Some(tree), None),
             // The highest one, though it opens nothing: it still names the journal.
             Err(Error::NoRoot(_)) => match keeper.ruling(&store, &mask, judge) {
-                Ok((slot, ())) => (Some(slot), None),
-                Err(Error::NoRoot(_)) => (None, None),
+                Ok((slot, ())) => (Some(slot), None, None),
+                Err(Error::NoRoot(_)) => (None, None, None),
                 Err(other) => return Err(other),
             },
+            Err(stale @ Error::CellBehindStore { .. }) => (None, None, Some(stale)),
             Err(other) => return Err(other),
         };
         let cell = slot.as_ref().map(|slot| (slot.journal_size, slot.journal_root, slot.epoch));
@@ -113,7 +116,7 @@ impl Salvage {
             Some(slot) => keeper.missing_of(slot),
             None => (Vec::new(), keeper.check_here()),
         };
-        Ok(Self { disk, keeper, keys, mask, limits, cell, absent, tree })
+        Ok(Self { disk, keeper, keys, mask, limits, cell, absent, tree, stale })
     }
 
     /// Why no root may be replaced: [`Error::CellAbsent`]. To be asked before [`Salvage::settle`], behind which there is no
@@ -125,6 +128,12 @@ impl Salvage {
     /// Names of the cells that the ruling slot names and that are away.
     pub fn missing_cells(&self) -> &[[u8; 8]] {
         &self.absent.0
+    }
+
+    /// The cell's root is older than the store ([`Error::CellBehindStore`]): a copy of before, and no body is ever opened by it.
+    /// Where all are given up, [`Salvage::settle`] replaces it.
+    pub fn stale_cell(&self) -> Option<&Error> {
+        self.stale.as_ref()
     }
 
     /// The kept entries, verified one by one.
@@ -204,11 +213,11 @@ impl Salvage {
     /// A crash anywhere inside, and behind it until [`Vault::leave_mark`]: no start takes the store, and the same does it again.
     pub fn settle(self, fresh: bool, rng: &mut dyn CryptoRng) -> Result<Vault, Error> {
         let root = self.kept().1;
-        let Self { disk, mut keeper, keys, mask, limits, cell, tree, absent: _ } = self;
+        let Self { disk, mut keeper, keys, mask, limits, cell, tree, absent: _, stale } = self;
         let (store, unlock) = (disk.store(), keeper.unlock());
         let Some(Found { slot, at, top, pending: (leaves, lists), .. }) = tree else {
             if !fresh {
-                return Err(Error::NoRoot(keeper.kind()));
+                return Err(stale.unwrap_or(Error::NoRoot(keeper.kind())));
             }
             let epoch = cell.map_or(0, |(.., epoch)| epoch).max(disk.newest_epoch()) + 1;
             let fields = CommitFields { journal_root: root, ..CommitFields::default() };

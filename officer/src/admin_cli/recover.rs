@@ -351,7 +351,10 @@ fn beside_entries(act: &Succession, lang: Lang) -> Vec<String> {
             ),
         },
         act.cell_let_go.then(|| {
-            let names = act.cell_list();
+            let names = match act.cells.is_empty() {
+                true => lang.pick("its name is not known", "имя неизвестно").to_owned(),
+                false => act.cell_list(),
+            };
             lang.pick(
                 format!("the root cell that is away is LET GO OF ({names}): wherever it is, it opens what is erased from now on"),
                 format!(

@@ -112,6 +112,16 @@ const RU: &HelpTable = &[
     ("backup restore/config", "файл конфигурации: куда записать и какая ячейка уцелела"),
     ("backup restore/dir", "каталог копии"),
     ("backup restore/yes", "не только показать, что будет сделано, но и сделать"),
+    (
+        "backup accept/@about",
+        "сказать, что после возвращённой копии никто ничего не видел: сервер её запустит",
+    ),
+    (
+        "backup accept/@after",
+        "Пример: conclaved backup accept --config /etc/conclave/conclaved.toml --nobody-saw-more",
+    ),
+    ("backup accept/config", "файл конфигурации"),
+    ("backup accept/nobody_saw_more", "никто, ни терминал, ни аудитор, не видел записей новее этой копии"),
     ("backup rehearse/@about", "открыть из копии всё, что в ней есть, ничего не записывая"),
     (
         "backup rehearse/@after",
@@ -188,6 +198,7 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::Unformatted { path } => Trouble::StoreUnformatted { path: shown(path) },
         StoreError::RootOfAnother => Trouble::RootOfAnother,
         StoreError::RootLost { path } => Trouble::RootLost { path: shown(path) },
+        StoreError::PutBack { path } => Trouble::PutBack { path: shown(path) },
         StoreError::InUse { path } => Trouble::StoreInUse { path: shown(path) },
         StoreError::Full(_)
         | StoreError::Io { .. }

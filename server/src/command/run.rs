@@ -76,7 +76,7 @@ fn serve(config: &Config, sandboxed: &Sandboxed, log: Log) -> Result<Exit, Troub
         let copying = socket::bind(&config.runtime_dir, backup::SOCKET).map_err(system)?;
         let addresses = driver.addresses().map_err(system)?;
         board.listens(addresses.iter().map(ToString::to_string).collect());
-        Ok((driver, status, copying))
+        Ok::<_, Trouble>((driver, status, copying))
     })?;
     let core = Core { ready: Some(ready), ..core };
     let core = vital::spawn("core", log, move || core.run(facts, letters)).map_err(system)?;
@@ -166,10 +166,15 @@ fn assemble(
 ) -> Result<Assembled, Trouble> {
     let damage = RecoveryError::trouble;
     let begin = Instant::now();
-    let OpenStore { mut vault, opened, medium, bytes } =
+    let OpenStore { mut vault, opened, medium, bytes, put_back } =
         store::open(&config.store).map_err(|error| open_trouble(&config.store, error))?;
     if vault.journal().0 == 0 {
         return Err(Trouble::StoreEmpty { path: config.store.path.display().to_string() });
+    }
+    if put_back {
+        log.warn(
+            "this store was put back from a backup; it was said here that nobody has seen anything newer",
+        );
     }
     log.info(format_args!("the store lies on a {medium}, {bytes} bytes"));
     log.warn(vault.cell_kind().warning());

@@ -77,10 +77,17 @@ console::words! {
         /// After `backup restore`.
         Restored { to: String, batch: u64, entries: u64, epoch: u64, used: String }
             => en("{to} holds the store as of batch {batch}: {entries} journal entries, erasure epoch {epoch}, {used}; it opens with the \
-                   root cell. What people sent after this backup is lost: their terminals will say that the server's journal is \
-                   older than what they have seen"),
+                   root cell. What people sent after this backup is lost, and no server starts it before you have said so: where \
+                   anybody saw more, `conclaved recover --accept-loss --cause restored --head FILE` with a head of that terminal; where \
+                   the backup was the last word, `conclaved backup accept --nobody-saw-more`"),
                ru("в {to} — хранилище на партию {batch}: записей журнала {entries}, эпоха уничтожения {epoch}, {used}; корневая ячейка его \
-                   открывает. Отправленное после этой копии потеряно: терминалы скажут, что журнал сервера старше того, что они видели");
+                   открывает. Отправленное после этой копии потеряно, и сервер не запустится, пока вы этого не скажете: если кто-нибудь \
+                   видел больше — `conclaved recover --accept-loss --cause restored --head ФАЙЛ` с вершиной того терминала; если копия \
+                   была последним словом — `conclaved backup accept --nobody-saw-more`");
+        /// After `backup accept`.
+        Accepted { path: String }
+            => en("{path} is accepted as it was put back: `conclaved run` starts it, and its log says so"),
+               ru("{path} принято таким, каким его вернули: его запускает `conclaved run`, и в записях сервера это отмечено");
         /// After `backup rehearse`.
         Rehearsed { entries: u64, epoch: u64, bodies: u64, given_up: String }
             => en("rehearsed: {entries} journal entries verified from the first on, erasure epoch {epoch}; {} opened{given_up}, none failed. \

@@ -326,6 +326,11 @@ impl Client {
         }
     }
 
+    /// The newest head that it has proven.
+    pub(crate) fn checkpoint(&self) -> Vec<u8> {
+        self.session.checkpoint()
+    }
+
     /// Drops the connection, and what the session still wanted done on it.
     pub(crate) fn hang_up(&mut self) {
         self.lost();

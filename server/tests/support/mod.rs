@@ -6,15 +6,19 @@ mod canary;
 mod client;
 mod clock;
 mod journal_of;
+mod loss;
 mod papers;
 mod raw;
+mod talk;
 
 pub(crate) use canary::{dresses, stands_in};
 pub(crate) use client::{Client, NotIn, WATCHDOG, anyone, own};
 pub(crate) use clock::Clock;
 pub(crate) use journal_of::Journal;
+pub(crate) use loss::{lost_by, said};
 pub(crate) use papers::claim;
 pub(crate) use raw::{Raw, body};
+pub(crate) use talk::Talk;
 
 use journal::act::{Act, Enrol, Genesis};
 use journal::ids::{LogId, StatementId};

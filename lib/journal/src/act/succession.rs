@@ -150,9 +150,10 @@ impl std::fmt::Display for IndexRange {
 }
 
 impl IndexRange {
-    /// Whether it is one of them.
-    pub fn contains(&self, index: u64) -> bool {
-        (self.first..=self.last).contains(&index)
+    /// Whether one of these ranges, which are in order, holds it.
+    pub fn any_holds(ranges: &[Self], index: u64) -> bool {
+        let at = ranges.partition_point(|range| range.last < index);
+        ranges.get(at).is_some_and(|range| range.first <= index)
     }
 
     /// At most so many ranges, in order, that these indices lie in.

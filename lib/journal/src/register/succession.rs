@@ -53,9 +53,7 @@ pub struct SuccessionRow {
 impl SuccessionRow {
     /// Whether it gave up a body of this entry.
     pub fn gave_up(&self, index: u64) -> bool {
-        let at = self.given_up.partition_point(|range| range.last < index);
-        index < self.kept
-            && (self.bodies_lost || self.given_up.get(at).is_some_and(|range| range.contains(index)))
+        index < self.kept && (self.bodies_lost || IndexRange::any_holds(&self.given_up, index))
     }
 }
 

@@ -68,14 +68,22 @@ fn is_carried_out(vault: &Vault) -> bool {
 /// What the server does with a salvage: its own entry, then an epoch that takes what no kept entry knows.
 fn carry_out(found: Salvage, next_item: u64, random: &mut ChaCha20Rng) -> Result<Vault, Error> {
     let orphans = found.orphans(|_| Some(next_item));
-    let mut vault = found.settle(false, random)?;
+    go_on(found.settle(false, random)?, &orphans, random)
+}
+
+/// The same where every body is given up.
+fn carry_out_fresh(found: Salvage, random: &mut ChaCha20Rng) -> Result<Vault, Error> {
+    go_on(found.settle(true, random)?, &[], random)
+}
+
+fn go_on(mut vault: Vault, orphans: &[Target], random: &mut ChaCha20Rng) -> Result<Vault, Error> {
     vault.leave_mark(random)?;
     if !is_carried_out(&vault) {
         let mut batch = vault.begin(true, random)?;
         batch.entry(b"S")?;
         batch.commit([7; 32])?;
     }
-    let intended = vault.begin_erasure(&orphans)?;
+    let intended = vault.begin_erasure(orphans)?;
     let written = vault.write_tree(intended, random)?;
     let replaced = vault.replace_cell(written)?;
     let destroyed = vault.destroy_old_slot(replaced)?;
@@ -291,7 +299,7 @@ fn what_stands_behind_a_list_that_does_not_read_is_kept_and_the_loss_is_told() {
 }
 
 #[test]
-fn an_older_copy_of_the_cell_is_refused_whatever_is_lost() {
+fn an_older_copy_of_the_cell_opens_nothing_and_serves_where_every_body_is_given_up() {
     let (mut world, _, _) = lived(5, false);
     let old: CellRecords = Arc::new(Mutex::new(world.records.lock().unwrap().clone()));
     let (machine, mut life) = world.calm();
@@ -311,9 +319,28 @@ fn an_older_copy_of_the_cell_is_refused_whatever_is_lost() {
         let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
         assert!(find(&world, &machine).is_ok(), "with the right cell");
         let cell = Box::new(MemoryCell::new(old.clone(), None));
-        let found = Salvage::find(machine.recording.clone(), cell, LIMITS, &mut rng(5));
-        assert!(matches!(found.map(drop), Err(Error::CellBehindStore { .. })), "entry {damaged}");
+        let found = Salvage::find(machine.recording.clone(), cell, LIMITS, &mut rng(5)).unwrap();
+        assert!(matches!(found.stale_cell(), Some(Error::CellBehindStore { .. })), "entry {damaged}");
+        assert!(found.bodies() == Bodies::Lost && found.items().next().is_none(), "entry {damaged}");
+        let refused = found.settle(false, &mut rng(5)).map(drop);
+        assert!(matches!(refused, Err(Error::CellBehindStore { .. })), "entry {damaged}");
         assert!(machine.recording.writes().len() == world.history.len(), "nothing was written");
+        // Every body is given up: the journal goes on under a root that nobody had before.
+        let records = Arc::new(Mutex::new(old.lock().unwrap().clone()));
+        let find = || {
+            let cell = Box::new(MemoryCell::new(records.clone(), None));
+            Salvage::find(machine.recording.clone(), cell, LIMITS, &mut rng(6)).unwrap()
+        };
+        let vault = carry_out_fresh(find(), &mut rng(6)).unwrap();
+        let former = world.live.keys().all(|place| vault.reader().read(*place).is_err());
+        assert!(former, "entry {damaged}: a body opens by an older root");
+        drop(vault);
+        let found = find();
+        assert!(found.stale_cell().is_none() && found.bodies() == Bodies::Kept, "entry {damaged}");
+        drop(found);
+        let cell = Box::new(MemoryCell::new(records.clone(), None));
+        let (vault, _) = Vault::open(machine.recording.clone(), cell, LIMITS, &mut rng(7)).unwrap();
+        assert!(vault.journal_entries(0).all(|entry| entry.is_ok()) && is_carried_out(&vault));
     }
 }
 

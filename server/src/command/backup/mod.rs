@@ -1,6 +1,7 @@
 //! `conclaved backup …`: copies the store, verifies a copy, puts it back, and rehearses that.
 //! Never writes to the cell.
 
+mod accept;
 mod create;
 mod rehearse;
 mod restore;
@@ -29,6 +30,8 @@ pub(super) enum Backup {
     Verify(verify::Verify),
     /// Put a backup back onto an empty device or into a new container.
     Restore(restore::Restore),
+    /// Say that nobody has seen anything newer than the backup that was put back: then it starts as it is.
+    Accept(accept::Accept),
     /// Open everything that a backup holds, without writing anything.
     Rehearse(rehearse::Rehearse),
 }
@@ -39,6 +42,7 @@ impl Backup {
             Self::Create(_) => "backup create",
             Self::Verify(_) => "backup verify",
             Self::Restore(_) => "backup restore",
+            Self::Accept(_) => "backup accept",
             Self::Rehearse(_) => "backup rehearse",
         }
     }
@@ -48,6 +52,7 @@ impl Backup {
             Self::Create(create) => create.run(voice),
             Self::Verify(verify) => verify.run(voice),
             Self::Restore(restore) => restore.run(voice),
+            Self::Accept(accept) => accept.run(voice),
             Self::Rehearse(rehearse) => rehearse.run(voice),
         }
     }

@@ -2,7 +2,8 @@
 //! Never half: what a crash leaves is refused by every start, and the same command goes on from there. Where the erasure takes
 //! several epochs, only the last one names the new journal.
 
-use super::found::Found;
+use super::cannot_keep::CannotKeep;
+use super::found::{Found, LetGo};
 use super::said::{CarriedData, Said};
 use super::store_trouble;
 use crate::clock;
@@ -11,8 +12,11 @@ use crate::erasure::{self, Ran};
 use crate::keys::ServerKeys;
 use crate::log::Log;
 use crate::randomness::rng;
-use crate::words::Trouble;
+use crate::store::{self, StoreError};
+use crate::words::{NoRecovery, Trouble};
 use console::{Exit, Voice};
+use disk::{Device, PutBack};
+use journal::act::Succession;
 use journal::entry::{Content, ENTRY_VERSION, Entry};
 use journal::fact::{Fact, KeyRoll, key_roll_bytes};
 use journal::ids::{Head, Place};
@@ -22,7 +26,8 @@ use journal::tree::{Tree, leaf_hash};
 use pki::{SecretKey, Signer};
 use protocol::io::EraseItem;
 use protocol::succession::Plan;
-use vault::{Bodies, SECRETS_CONVERSATION, Target, Vault};
+use std::sync::Arc;
+use vault::{SECRETS_CONVERSATION, Target, Vault};
 use zeroize::Zeroizing;
 
 pub(super) fn carry_out(
@@ -33,32 +38,95 @@ pub(super) fn carry_out(
     bodies: bool,
     voice: Voice,
 ) -> Result<Exit, Trouble> {
-    let found = Found::open(&config.store).map_err(|error| error.trouble())?;
-    let refused = |error: &dyn std::fmt::Display| Trouble::Succession { reason: error.to_string() };
-    let officers = plan.officers(found.register.log_id()).map_err(|error| refused(&error))?;
+    // Under glass first: what is carried out is what was signed, and until that is known nothing is written.
+    let seen = Found::rehearsed(&config.store, voice).map_err(CannotKeep::trouble)?;
+    let refused =
+        |error: &dyn std::fmt::Display| Trouble::from(NoRecovery::Succession { reason: error.to_string() });
+    let officers = plan.officers(seen.register.log_id()).map_err(|error| refused(&error))?;
     officers.check(signed, &plan.act).map_err(|error| refused(&error))?;
     let act = &plan.act;
     if act.bodies_lost && !bodies {
-        return Err(Trouble::BodiesLost);
+        return Err(seen.bodies_trouble());
     }
     let is_this = |row: &SuccessionRow| (row.era, row.kept) == (act.era, act.kept.size);
     let data = CarriedData::new(plan, signed.len());
     let words = Said::Carried { era: act.era, kept: act.kept.size };
-    let next = match found.begun() {
+    let stands = match seen.begun() {
         // A crash came between the entries and the epoch, or between two epochs.
-        Some(begun) if is_this(begun) => None,
-        Some(begun) => return Err(Trouble::SuccessionBegun { era: begun.era }),
-        None if found.is_finished(is_this) => return Ok(voice.done("recover", &words, data)),
-        None if found.head() != act.kept => return Err(Trouble::OtherKept { size: found.head().size }),
-        None if !act.bodies_lost && found.bodies() == Bodies::Lost => return Err(Trouble::BodiesLost),
-        None => Some(Next::of(&found, plan, signed, keys)?),
+        Some(begun) if is_this(begun) => Stands::Begun,
+        // A further word about it, behind its entries: a cell went away meanwhile.
+        Some(_) if seen.head() == act.kept && act.cell_let_go => Stands::Signed,
+        Some(begun) => return Err(NoRecovery::SuccessionBegun { era: begun.era }.into()),
+        None if seen.is_finished(is_this) => Stands::Done,
+        None if seen.head() != act.kept => {
+            return Err(NoRecovery::OtherKept { size: seen.head().size }.into());
+        }
+        None => Stands::Signed,
     };
+    let (head, let_go) = (seen.head(), seen.let_go(Some(act)));
+    if stands == Stands::Signed {
+        seen.check_as_signed(act)?;
+    }
+    drop(seen);
+    let medium: Arc<dyn Device> = Arc::new(store::lock(&config.store).map_err(store_trouble)?);
+    if stands != Stands::Done {
+        let found = Found::open(Arc::clone(&medium), &config.store).map_err(CannotKeep::trouble)?;
+        if found.head() != head {
+            return Err(NoRecovery::OtherKept { size: found.head().size }.into());
+        }
+        let next = match stands {
+            Stands::Signed => Some(Next::of(&found, plan, signed, keys)?),
+            Stands::Begun | Stands::Done => None,
+        };
+        go_on(found, act, next, &let_go, Log::new(config.log_level))?;
+    }
+    // Nobody has to say any more that nothing is missing of a store that was put back: here it was said what is.
+    let answered = PutBack::of(&*medium).and_then(|mark| match mark {
+        PutBack::No => Ok(()),
+        PutBack::Unanswered | PutBack::Answered => PutBack::No.write(&*medium),
+    });
+    answered.map_err(|error| store_trouble(StoreError::of_disk(error, &config.store.path)))?;
+    Ok(voice.done("recover", &words, data))
+}
+
+/// What is there of the succession that was signed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// The signatures.
+    Signed,
+    /// Its entries.
+    Begun,
+    /// All of it.
+    Done,
+}
+
+fn go_on(
+    found: Found,
+    act: &Succession,
+    next: Option<Next>,
+    let_go: &LetGo,
+    log: Log,
+) -> Result<(), Trouble> {
     // Behind the next lines there is only one way on, and it replaces the root of every cell.
-    found.check_cells(act.cell_let_go)?;
-    let orphans = found.orphans();
+    found.check_cells(let_go)?;
+    let is_secret = |target: &Target| match target {
+        Target::Place(place) => place.conversation == SECRETS_CONVERSATION,
+        Target::Conversation(number) => *number == SECRETS_CONVERSATION,
+    };
+    let (secrets, others): (Vec<Target>, Vec<Target>) = found.orphans().into_iter().partition(is_secret);
+    let kept = (act.kept.size, act.kept.root);
     let mut vault = found.settle(act.bodies_lost)?;
+    // One that failed in this very moment: nobody has let go of that.
+    check_cells(&mut vault, let_go)?;
     let failed = |error: vault::Error| store_trouble(error.into());
+    let mut left: Vec<EraseItem> = secrets.iter().map(item).collect();
     if let Some(next) = next {
+        if next.period.is_some() && !left.is_empty() {
+            // A lost period's secret stands where the new one belongs. The cell names the kept entries, and the mark stands
+            // ahead: no start takes the store.
+            erase(&mut vault, &left, kept, log)?;
+            left.clear();
+        }
         // A crash behind this line: the mark stands ahead, and no start takes the store.
         next.make_way(&mut vault).map_err(failed)?;
         // A crash behind this line: the entries are there, the cell names what is lost, and no start takes that.
@@ -66,13 +134,21 @@ pub(super) fn carry_out(
     } else {
         vault.leave_mark(&mut rng()).map_err(failed)?;
     }
-    if vault.check_cells().is_err() {
-        vault.let_go_of_absent_cells();
+    check_cells(&mut vault, let_go)?;
+    left.extend(others.iter().map(item));
+    erase(&mut vault, &left, kept, log)
+}
+
+/// The cells that are away by now are let go of, if the officers have done so.
+fn check_cells(vault: &mut Vault, let_go: &LetGo) -> Result<(), Trouble> {
+    let Err(error) = vault.check_cells() else { return Ok(()) };
+    let away = vault.cells().into_iter().filter(|cell| cell.absent.is_some());
+    let missing: Vec<[u8; 8]> = away.filter_map(|cell| cell.name).collect();
+    if !let_go.covers(&missing) {
+        return Err(NoRecovery::CellAway { reason: error.to_string() }.into());
     }
-    let log = Log::new(config.log_level);
-    let items: Vec<EraseItem> = orphans.iter().map(item).collect();
-    erase(&mut vault, &items, (act.kept.size, act.kept.root), log)?;
-    Ok(voice.done("recover", &words, data))
+    vault.let_go_of_absent_cells();
+    Ok(())
 }
 
 /// Epochs until nothing of it is left; one at least, by which the cell names the new journal.
@@ -84,7 +160,7 @@ fn erase(vault: &mut Vault, items: &[EraseItem], kept: (u64, [u8; 32]), log: Log
     while !left.is_empty() {
         match erasure::give_up(vault, left, kept, log).map_err(|error| store_trouble(error.into()))? {
             Ran::Erased { count, .. } => left = &left[count..],
-            Ran::NoRoom => return Err(Trouble::NoRoomToErase),
+            Ran::NoRoom => return Err(NoRecovery::NoRoomToErase.into()),
         }
     }
     Ok(())
@@ -174,7 +250,9 @@ struct Trial {
 
 impl Trial {
     fn statement(&mut self, signed: &SignedStatement) -> Result<(), Trouble> {
-        let refused = |error: &dyn std::fmt::Display| Trouble::Succession { reason: error.to_string() };
+        let refused = |error: &dyn std::fmt::Display| {
+            Trouble::from(NoRecovery::Succession { reason: error.to_string() })
+        };
         let parsed = signed.clone().parse().map_err(|error| refused(&error))?;
         let key = self.register.key_of(parsed.certificate()).cloned();
         let key = key.ok_or_else(|| refused(&"the certificate is not in the kept entries"))?;
@@ -201,9 +279,67 @@ impl Trial {
         let tree = &self.tree;
         self.register
             .apply(&candidate, &|size| tree.root_at(size).ok())
-            .map_err(|refusal| Trouble::Succession { reason: refusal.to_string() })?;
+            .map_err(|refusal| NoRecovery::Succession { reason: refusal.to_string() })?;
         self.tree.append(leaf);
         self.entries.push(bytes);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use disk::{Geometry, MemoryDevice};
+    use vault::{CellAt, CellError, CellKind, CellSlot, Keeper, Limits, MemoryCell, RootCell, Salvage};
+
+    /// A cell that reads, and takes no destruction any more.
+    struct Worn(MemoryCell);
+
+    impl RootCell for Worn {
+        fn kind(&self) -> CellKind {
+            self.0.kind()
+        }
+
+        fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
+            self.0.read(slot)
+        }
+
+        fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+            self.0.is_blank(spared)
+        }
+
+        fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
+            self.0.write(slot, record)
+        }
+
+        fn destroy(&mut self, _: CellSlot) -> Result<(), CellError> {
+            Err(std::io::Error::other("worn").into())
+        }
+    }
+
+    #[test]
+    fn a_cell_that_fails_while_a_recovery_works_is_let_go_of_only_by_its_name() {
+        let geometry = Geometry { extent_bytes: 64 * 1024, extents: 32, reserve: 4 };
+        let device = Arc::new(MemoryDevice::new(33 * 64 * 1024));
+        let records = [vault::CellRecords::default(), vault::CellRecords::default()];
+        let cell = |number: usize| MemoryCell::new(records[number].clone(), None);
+        let keeper = Keeper::mirrored(CellAt::Here(Box::new(cell(0))), CellAt::Here(Box::new(cell(1))));
+        drop(Vault::create(device.clone(), keeper, geometry, Limits::default(), &mut rng()).unwrap());
+
+        let worn = Keeper::mirrored(CellAt::Here(Box::new(cell(0))), CellAt::Here(Box::new(Worn(cell(1)))));
+        let found = Salvage::find(device, worn, Limits::default(), &mut rng()).unwrap();
+        assert!(found.check_cells().is_ok(), "it reads, and the plan says nothing of it");
+        let mut vault = found.settle(false, &mut rng()).unwrap();
+        let away = vault.cells().into_iter().find(|cell| cell.absent.is_some()).unwrap().name.unwrap();
+        let other = vault.cells().into_iter().find(|cell| cell.absent.is_none()).unwrap().name.unwrap();
+        for names in [vec![], vec![other]] {
+            let refused = check_cells(&mut vault, &LetGo { unnamed: false, names });
+            assert!(matches!(refused, Err(Trouble::Recovery { why: NoRecovery::CellAway { .. } })));
+        }
+        let named = LetGo { unnamed: false, names: vec![away] };
+        assert!(check_cells(&mut vault, &named).is_ok() && vault.check_cells().is_ok());
+        assert!(named.covers(&[away]) && !named.covers(&[away, other]) && !named.covers(&[]));
+        // Nobody knew who was away when it was signed.
+        assert!(LetGo { unnamed: true, names: Vec::new() }.covers(&[]));
     }
 }

@@ -1,8 +1,9 @@
 //! What can be kept of a store, replayed from the genesis on, and what is known of the rest.
 //! Never writes to the store: whoever looks before deciding looks under glass.
 
+use super::cannot_keep::CannotKeep;
+use super::looked::Looked;
 use super::missing::Missing;
-use super::store_trouble;
 use crate::cells;
 use crate::clock;
 use crate::config::StoreConfig;
@@ -10,8 +11,9 @@ use crate::keys::ServerKeys;
 use crate::overlay::OverlayDevice;
 use crate::randomness::rng;
 use crate::recovery::{self, RecoveryError};
-use crate::store::{self, StoreError};
-use crate::words::Trouble;
+use crate::store;
+use crate::words::{NoRecovery, Trouble};
+use console::Voice;
 use disk::Device;
 use journal::act::{
     CellName, GIVEN_UP_MAX, IndexRange, KeptPasswords, LossCause, LossSource, LossTrace, Succession,
@@ -41,36 +43,25 @@ pub(super) struct Asked {
 /// 2020-01-01 in milliseconds since 1970.
 const ERAS_BEGIN_MS: u64 = 1_577_836_800_000;
 
-/// Why nothing can be kept.
-pub(super) enum CannotKeep {
-    Store(StoreError),
-    Entries(RecoveryError),
+/// What becomes of everything beside the entries.
+struct Beside {
+    bodies_lost: bool,
+    period_key_lost: bool,
+    bodies_missing: u64,
+    passwords: KeptPasswords,
 }
 
-impl CannotKeep {
-    pub(super) fn trouble(self) -> Trouble {
-        match self {
-            Self::Store(error) => store_trouble(error),
-            Self::Entries(error) => Trouble::StoreDamaged { reason: error.reason() },
-        }
-    }
+/// Cells that are waited for no more, wherever they are.
+pub(super) struct LetGo {
+    /// The officers have let go of whatever is away: nobody knew its name.
+    pub(super) unnamed: bool,
+    pub(super) names: Vec<[u8; 8]>,
 }
 
-impl From<StoreError> for CannotKeep {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<vault::Error> for CannotKeep {
-    fn from(error: vault::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
-impl From<RecoveryError> for CannotKeep {
-    fn from(error: RecoveryError) -> Self {
-        Self::Entries(error)
+impl LetGo {
+    /// Whether all of these are; none are named where nobody knows who is away.
+    pub(super) fn covers(&self, missing: &[[u8; 8]]) -> bool {
+        self.unnamed || !missing.is_empty() && missing.iter().all(|name| self.names.contains(name))
     }
 }
 
@@ -89,12 +80,13 @@ pub(super) struct Found {
 
 impl Found {
     /// Under glass, and as far as a settled vault.
-    pub(super) fn rehearsed(config: &StoreConfig) -> Result<Self, CannotKeep> {
+    pub(super) fn rehearsed(config: &StoreConfig, voice: Voice) -> Result<Self, CannotKeep> {
         let medium = Arc::new(store::lock(config)?);
         // A sheet of its own each time; the cells are held by one of them at a time.
         let find = || -> Result<Salvage, CannotKeep> {
-            let device: Arc<dyn Device> = Arc::new(OverlayDevice::new(Arc::clone(&medium)));
-            let keeper = cells::rehearsed(config)?;
+            let looked = Looked::at(Arc::clone(&medium), voice);
+            let device: Arc<dyn Device> = Arc::new(OverlayDevice::new(looked));
+            let keeper = cells::rehearsed(config).map_err(CannotKeep::Cells)?;
             Ok(Salvage::find(device, keeper, Limits::default(), &mut rng())?)
         };
         let starts = starts(Arc::new(OverlayDevice::new(Arc::clone(&medium))), config);
@@ -114,9 +106,8 @@ impl Found {
     }
 
     /// The store itself, for carrying out.
-    pub(super) fn open(config: &StoreConfig) -> Result<Self, CannotKeep> {
-        let device: Arc<dyn Device> = Arc::new(store::lock(config)?);
-        let keeper = cells::open(config)?;
+    pub(super) fn open(device: Arc<dyn Device>, config: &StoreConfig) -> Result<Self, CannotKeep> {
+        let keeper = cells::open(config).map_err(CannotKeep::Cells)?;
         Self::of(Salvage::find(device, keeper, Limits::default(), &mut rng())?)
     }
 
@@ -167,19 +158,24 @@ impl Found {
         self.is_named() && !self.salvage.is_behind() && self.register.successions().iter().any(is_this)
     }
 
-    /// The cells that may hold a root are here, or let go of: by two officers before, or by the plan.
-    pub(super) fn check_cells(&self, let_go: bool) -> Result<(), Trouble> {
-        let Err(error) = self.salvage.check_cells() else { return Ok(()) };
-        if let_go || self.lets_go_of_all() {
-            return Ok(());
+    /// The cells that may hold a root are here, or these are let go of.
+    pub(super) fn check_cells(&self, let_go: &LetGo) -> Result<(), Trouble> {
+        match self.salvage.check_cells() {
+            Err(error) if !let_go.covers(self.salvage.missing_cells()) => {
+                Err(NoRecovery::CellAway { reason: error.to_string() }.into())
+            }
+            Err(_) | Ok(()) => Ok(()),
         }
-        Err(Trouble::CellAway { reason: error.to_string() })
     }
 
-    fn lets_go_of_all(&self) -> bool {
-        let missing = self.salvage.missing_cells();
-        let is_dropped = |name: &[u8; 8]| self.register.dropped_cells().any(|dropped| dropped.0 == *name);
-        !missing.is_empty() && missing.iter().all(is_dropped)
+    /// The cells that two officers have let go of before, and those that this act lets go of.
+    pub(super) fn let_go(&self, act: Option<&Succession>) -> LetGo {
+        let by_act = act.filter(|act| act.cell_let_go);
+        let named = by_act.into_iter().flat_map(|act| &act.cells).copied();
+        LetGo {
+            unnamed: by_act.is_some_and(|act| act.cells.is_empty()),
+            names: named.chain(self.register.dropped_cells()).map(|name| name.0).collect(),
+        }
     }
 
     pub(super) fn head(&self) -> Head {
@@ -201,14 +197,17 @@ impl Found {
 
     /// Gives up what is behind the kept entries.
     pub(super) fn settle(self, fresh: bool) -> Result<Vault, Trouble> {
-        self.salvage.settle(fresh, &mut rng()).map_err(|error| store_trouble(error.into()))
+        self.salvage.settle(fresh, &mut rng()).map_err(|error| CannotKeep::from(error).trouble())
     }
 
     /// The plan for the officers, or why there is nothing to decide.
     pub(super) fn plan(&self, asked: &Asked, keys: &ServerKeys) -> Result<Plan, Trouble> {
         let kept = self.head();
-        if let Some(begun) = self.begun() {
-            return Err(Trouble::SuccessionBegun { era: begun.era });
+        // One that was begun is gone on with, but for a cell that went away meanwhile: that is for the officers to say.
+        if let Some(begun) = self.begun()
+            && !(asked.absent_cell && self.salvage.check_cells().is_err())
+        {
+            return Err(NoRecovery::SuccessionBegun { era: begun.era }.into());
         }
         if self.register.identity() != Some(&keys.identity_public()) {
             let reason = "the log identity key is not the one that the journal names".into();
@@ -227,20 +226,18 @@ impl Found {
         }
         if lost.is_empty() {
             if self.starts {
-                return Err(Trouble::NothingLost);
+                return Err(NoRecovery::NothingLost.into());
             }
             lost.push(LossTrace { source: LossSource::Unreadable, size: kept.size, root: None });
         }
-        let bodies_lost = self.bodies() == Bodies::Lost;
+        let Beside { bodies_lost, period_key_lost, bodies_missing, passwords } = self.beside();
         if bodies_lost && !asked.bodies {
-            return Err(Trouble::BodiesLost);
+            return Err(self.bodies_trouble());
         }
-        self.check_cells(asked.absent_cell)?;
-        let bodies_missing = match self.bodies() {
-            Bodies::Lost => 0,
-            Bodies::Kept => self.missing.bodies,
-            Bodies::Damaged { nodes } => self.missing.bodies.max(nodes),
-        };
+        let is_away = self.salvage.check_cells().is_err();
+        if !asked.absent_cell {
+            self.check_cells(&self.let_go(None))?;
+        }
         let act = Succession {
             era: asked.era.unwrap_or(era),
             kept,
@@ -248,14 +245,10 @@ impl Found {
             bodies_lost,
             cause: asked.cause,
             time_ms,
-            period_key_lost: self.period_key_lost,
+            period_key_lost,
             bodies_missing,
-            passwords: match self.salvage.kept_verifiers() {
-                KeptVerifiers::InForce => KeptPasswords::InForce,
-                KeptVerifiers::Others => KeptPasswords::Others,
-                KeptVerifiers::Lost => KeptPasswords::Lost,
-            },
-            cell_let_go: self.salvage.check_cells().is_err(),
+            passwords,
+            cell_let_go: is_away,
             given_up: match bodies_lost {
                 true => Vec::new(),
                 false => IndexRange::over(self.missing.entries.clone(), GIVEN_UP_MAX),
@@ -263,6 +256,50 @@ impl Found {
             cells: self.salvage.missing_cells().iter().copied().map(CellName).collect(),
         };
         Ok(Plan::new(self.genesis.clone(), self.certificates(), act))
+    }
+
+    /// What becomes of everything beside the entries.
+    fn beside(&self) -> Beside {
+        let bodies = self.bodies();
+        Beside {
+            bodies_lost: bodies == Bodies::Lost,
+            period_key_lost: self.period_key_lost,
+            bodies_missing: match bodies {
+                Bodies::Lost => 0,
+                Bodies::Kept => self.missing.bodies,
+                Bodies::Damaged { nodes } => self.missing.bodies.max(nodes),
+            },
+            passwords: match self.salvage.kept_verifiers() {
+                KeptVerifiers::InForce => KeptPasswords::InForce,
+                KeptVerifiers::Others => KeptPasswords::Others,
+                KeptVerifiers::Lost => KeptPasswords::Lost,
+            },
+        }
+    }
+
+    /// Nothing more is lost than the officers have signed, and nothing else: neither beside the entries nor behind them.
+    pub(super) fn check_as_signed(&self, act: &Succession) -> Result<(), Trouble> {
+        let now = self.beside();
+        let given_up = || {
+            let mut entries = self.missing.entries.iter();
+            entries.all(|index| IndexRange::any_holds(&act.given_up, *index))
+        };
+        let is_same = (now.bodies_lost, now.period_key_lost, now.passwords)
+            == (act.bodies_lost, act.period_key_lost, act.passwords)
+            && now.bodies_missing <= act.bodies_missing
+            && (act.bodies_lost || given_up())
+            && self.traces().iter().all(|trace| trace.size <= act.known_size());
+        if is_same { Ok(()) } else { Err(NoRecovery::OtherState.into()) }
+    }
+
+    /// Why no body opens.
+    pub(super) fn bodies_trouble(&self) -> Trouble {
+        match self.salvage.stale_cell() {
+            Some(vault::Error::CellBehindStore { store_epoch, cell_epoch }) => {
+                NoRecovery::CellOlder { store_epoch: *store_epoch, cell_epoch: *cell_epoch }.into()
+            }
+            Some(_) | None => NoRecovery::BodiesLost.into(),
+        }
     }
 
     /// What cell and device say of what is lost.
@@ -285,14 +322,13 @@ impl Found {
     /// What a head says that somebody holds, and the era that it is of.
     fn trace_of(&self, note: &SignedCheckpoint) -> Result<(Option<LossTrace>, u32), Trouble> {
         let (Origin { log, era }, head) = (note.claimed().origin, note.claimed().head);
-        let bad = |why: &str| Trouble::BadHead { size: head.size, why: why.into() };
         if log != self.register.log_id() {
-            return Err(bad("it is another log's"));
+            return Err(NoRecovery::BadHead { size: head.size }.into());
         }
         let identity = self.register.identity().and_then(|raw| PublicKey::from_raw(Suite::Ed25519, raw).ok());
         let key = identity.and_then(|key| VerifierKey::new(note.claimed().origin.key_name(), key).ok());
         if key.is_none_or(|key| note.verify_by(&key).is_err()) {
-            return Err(bad("the log identity key has not signed it"));
+            return Err(NoRecovery::BadHead { size: head.size }.into());
         }
         if self.register.lost_by(era, head.size).is_some() {
             return Ok((None, era));
@@ -304,7 +340,7 @@ impl Found {
                 Ok((Some(trace), era))
             }
             Ok(root) if root == head.root => Ok((None, era)),
-            Ok(_) => Err(bad("the kept entries contradict it: this is another past, not a loss")),
+            Ok(_) => Err(NoRecovery::OtherPast { size: head.size }.into()),
         }
     }
 

@@ -2,14 +2,16 @@
 //! Never by itself: without a plan that enough of the first officers have signed it only looks and writes the plan, and never
 //! while a server has the store.
 
+mod cannot_keep;
 mod carry;
 mod found;
+mod looked;
 mod missing;
 mod said;
 
 use super::{file_trouble, read_config, store_trouble};
 use crate::keys::ServerKeys;
-use crate::words::Trouble;
+use crate::words::{NoRecovery, Trouble};
 use console::{Exit, HelpTable, Voice};
 use found::{Asked, Found};
 use journal::act::LossCause;
@@ -35,7 +37,8 @@ pub(super) struct Recover {
     /// What cannot be kept may be given up.
     #[arg(long, required = true)]
     accept_loss: bool,
-    /// Every body may be given up too, where nothing opens them any more.
+    /// Every body may be given up too, where nothing opens them any more: the roots in the cell are damaged, or all that is left of
+    /// it is an older copy. Without any cell the log does not open either.
     #[arg(long)]
     accept_loss_of_bodies: bool,
     /// The root cell that is away may be let go of: wherever it is, it opens what is erased from then on.
@@ -90,7 +93,8 @@ pub(super) const HELP: &HelpTable = &[
     ("recover/accept_loss", "от того, чего нельзя сохранить, можно отказаться"),
     (
         "recover/accept_loss_of_bodies",
-        "можно признать утраченными и все тела, если их уже ничто не открывает",
+        "можно признать утраченными и все тела, если их уже ничто не открывает: корни в ячейке повреждены или от неё осталась только \
+         старая копия. Без всякой ячейки не открыть и журнал",
     ),
     (
         "recover/accept_loss_of_cell",
@@ -137,12 +141,12 @@ impl Recover {
         keys: &ServerKeys,
         voice: Voice,
     ) -> Result<Exit, Trouble> {
-        let out = self.out.as_deref().ok_or(Trouble::NothingLost)?;
+        let out = self.out.as_deref().ok_or(NoRecovery::NothingLost)?;
         if out.exists() {
             return Err(Trouble::FileExists { path: out.display().to_string() });
         }
         let heads = self.head.iter().map(|path| read_head(path)).collect::<Result<Vec<_>, _>>()?;
-        let found = Found::rehearsed(config).map_err(|error| error.trouble())?;
+        let found = Found::rehearsed(config, voice).map_err(|error| error.trouble())?;
         let asked = Asked {
             heads,
             era: self.era,

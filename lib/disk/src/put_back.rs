@@ -1,0 +1,134 @@
+//! The mark of a store that was put back from a copy: no server may simply start it, since nobody can see from the device what
+//! was acknowledged behind the copy.
+//! Never under a key, so that whoever puts a store back can leave it, and never anything but noise: it follows from the
+//! superblock beside it.
+
+use crate::buffer::AlignedBuffer;
+use crate::commit::digest;
+use crate::device::{BLOCK, Device, SECTOR};
+use crate::error::Error;
+use crate::superblock::SUPERBLOCKS_BYTES;
+
+/// Where it stands in each superblock's block: not in the sector of what is sealed, which is never written for its sake.
+pub(crate) const MARK_AT: usize = SECTOR;
+/// How long it is.
+pub(crate) const MARK_BYTES: usize = 32;
+
+/// Whether a store was put back, and whether anybody has answered for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutBack {
+    /// It was not, or goes on since.
+    No,
+    /// It was, and nobody has said that nothing is missing.
+    Unanswered,
+    /// It was, and somebody has.
+    Answered,
+}
+
+impl PutBack {
+    /// What the mark in the first blocks says; either copy of it counts.
+    pub fn of(device: &dyn Device) -> Result<Self, Error> {
+        if device.length() < SUPERBLOCKS_BYTES {
+            return Ok(Self::No);
+        }
+        let blocks = read(device)?;
+        let found: Vec<Self> = blocks.as_ref().chunks(BLOCK).map(Self::in_block).collect();
+        let is = |wanted: Self| found.contains(&wanted);
+        Ok(match (is(Self::Unanswered), is(Self::Answered)) {
+            (true, _) => Self::Unanswered,
+            (false, true) => Self::Answered,
+            (false, false) => Self::No,
+        })
+    }
+
+    fn in_block(block: &[u8]) -> Self {
+        let there = &block[MARK_AT..MARK_AT + MARK_BYTES];
+        let unanswered = Self::Unanswered.mark(block);
+        if there == unanswered {
+            Self::Unanswered
+        } else if there == Self::Answered.mark(block) {
+            Self::Answered
+        } else {
+            Self::No
+        }
+    }
+
+    /// What says this beside such a superblock.
+    fn mark(self, block: &[u8]) -> [u8; MARK_BYTES] {
+        let unanswered = digest(&[b"put back", &block[..SECTOR]].concat());
+        match self {
+            Self::No => [0; MARK_BYTES],
+            Self::Unanswered => unanswered,
+            Self::Answered => unanswered.map(|byte| !byte),
+        }
+    }
+
+    /// The mark in both blocks, durable. A crash inside: one of them may say what was said before, and rules where that is
+    /// more cautious; the same is done again.
+    pub fn write(self, device: &dyn Device) -> Result<(), Error> {
+        let mut blocks = read(device)?;
+        self.mark_all(blocks.as_mut());
+        for (copy, block) in blocks.as_ref().chunks(BLOCK).enumerate() {
+            let mut one = AlignedBuffer::with_capacity(BLOCK);
+            one.extend_zeroed(BLOCK).copy_from_slice(block);
+            device.write((copy * BLOCK) as u64, one.as_ref())?;
+        }
+        Ok(device.sync()?)
+    }
+
+    /// The same in blocks that are on their way to a device.
+    pub(crate) fn mark_all(self, superblocks: &mut [u8]) {
+        for block in superblocks.chunks_mut(BLOCK) {
+            let mark = self.mark(block);
+            block[MARK_AT..MARK_AT + MARK_BYTES].copy_from_slice(&mark);
+        }
+    }
+}
+
+fn read(device: &dyn Device) -> Result<AlignedBuffer, Error> {
+    let mut blocks = AlignedBuffer::with_capacity(SUPERBLOCKS_BYTES as usize);
+    device.read(0, blocks.extend_zeroed(SUPERBLOCKS_BYTES as usize))?;
+    Ok(blocks)
+}
+
+/// A superblock stands there, and no mark beside it.
+pub(crate) fn is_unmarked(block: &[u8]) -> bool {
+    block[..SECTOR].iter().any(|byte| *byte != 0) && PutBack::in_block(block) == PutBack::No
+}
+
+/// Where the block holds no mark, nothing may stand in its place.
+pub(crate) fn is_clean(block: &[u8]) -> bool {
+    PutBack::in_block(block) != PutBack::No
+        || block[MARK_AT..MARK_AT + MARK_BYTES].iter().all(|byte| *byte == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryDevice;
+
+    #[test]
+    fn the_mark_is_read_as_it_was_written_and_either_copy_counts() {
+        let device = MemoryDevice::new(1 << 20);
+        let mut blocks = AlignedBuffer::with_capacity(SUPERBLOCKS_BYTES as usize);
+        for (at, byte) in blocks.extend_zeroed(SUPERBLOCKS_BYTES as usize).iter_mut().enumerate() {
+            *byte = if at % BLOCK < SECTOR { at as u8 } else { 0 };
+        }
+        device.write(0, blocks.as_ref()).unwrap();
+        assert_eq!(PutBack::of(&device).unwrap(), PutBack::No);
+        for said in [PutBack::Unanswered, PutBack::Answered, PutBack::No, PutBack::Unanswered] {
+            said.write(&device).unwrap();
+            assert_eq!(PutBack::of(&device).unwrap(), said);
+        }
+        // A crash between the two copies of the next word.
+        let mut first = AlignedBuffer::with_capacity(BLOCK);
+        device.read(0, first.extend_zeroed(BLOCK)).unwrap();
+        for said in [PutBack::Answered, PutBack::No] {
+            said.write(&device).unwrap();
+            device.write(0, first.as_ref()).unwrap();
+            assert_eq!(PutBack::of(&device).unwrap(), PutBack::Unanswered);
+        }
+        let foreign = MemoryDevice::new(4096);
+        assert_eq!(PutBack::of(&foreign).unwrap(), PutBack::No, "too short for a store");
+    }
+}

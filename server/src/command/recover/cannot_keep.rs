@@ -1,0 +1,50 @@
+//! Why nothing of a store can be kept, or not yet.
+
+use super::store_trouble;
+use crate::recovery::RecoveryError;
+use crate::store::StoreError;
+use crate::words::{NoRecovery, Trouble};
+
+/// See the module.
+pub(super) enum CannotKeep {
+    Store(StoreError),
+    /// No cell opens.
+    Cells(StoreError),
+    Entries(RecoveryError),
+}
+
+impl CannotKeep {
+    pub(super) fn trouble(self) -> Trouble {
+        match self {
+            Self::Cells(held @ (StoreError::InUse { .. } | StoreError::Unlock { .. })) => store_trouble(held),
+            Self::Cells(StoreError::CellMissing { path }) => {
+                NoRecovery::CellLost { reason: path.display().to_string() }.into()
+            }
+            // Without the device keys nothing on the device opens.
+            Self::Cells(error)
+            | Self::Store(error @ StoreError::Vault(vault::Error::NoRoot(_) | vault::Error::ForeignCell)) => {
+                NoRecovery::CellLost { reason: error.to_string() }.into()
+            }
+            Self::Store(error) => store_trouble(error),
+            Self::Entries(error) => Trouble::StoreDamaged { reason: error.reason() },
+        }
+    }
+}
+
+impl From<StoreError> for CannotKeep {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<vault::Error> for CannotKeep {
+    fn from(error: vault::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<RecoveryError> for CannotKeep {
+    fn from(error: RecoveryError) -> Self {
+        Self::Entries(error)
+    }
+}

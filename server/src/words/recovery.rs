@@ -1,0 +1,122 @@
+//! Why a recovery does not go on, in both languages.
+//! Never without the next step, where there is one.
+
+use super::Trouble;
+use console::Exit;
+
+console::words! {
+    /// See the module.
+    pub(crate) enum NoRecovery {
+        /// A recovery with nothing to give up.
+        NothingLost
+            => en("nothing is lost by what cell and device say: `conclaved run` starts this store. If terminals hold newer heads (an older \
+                   backup was put back), name one: --head FILE. If nobody saw more: `conclaved backup accept --nobody-saw-more`"),
+               ru("по ячейке и устройству ничего не утрачено: хранилище запускает `conclaved run`. Если у терминалов есть более новые \
+                   вершины (возвращена старая копия), назовите одну: --head ФАЙЛ. Если больше никто не видел: `conclaved backup accept \
+                   --nobody-saw-more`");
+        /// Nothing opens the bodies.
+        BodiesLost
+            => en("no key opens the bodies any more: to go on means to give up every message and file. Look for the right root cell \
+                   first; whoever accepts that says --accept-loss-of-bodies, in the plan and when it is carried out"),
+               ru("тела больше ничем не открыть: продолжить — значит признать утраченными все сообщения и файлы. Сначала найдите верную корневую \
+                   ячейку; кто на это согласен, указывает --accept-loss-of-bodies и в плане, и при исполнении");
+        /// A head that cannot be a trace of what is lost.
+        BadHead { size: u64 }
+            => en("the head of {size} entries is another log's, or this log's identity key has not signed it"),
+               ru("вершина на {size} записей — другого журнала, либо ключ этого журнала её не подписывал");
+        /// The store went on in its own way, most often after an older backup was put back.
+        OtherPast { size: u64 }
+            => en("the head of {size} entries contradicts the kept entries: this is another past, not a loss. If a backup was put back \
+                   here and then started, put it back once more, and recover by this head before its first start"),
+               ru("вершина на {size} записей противоречит сохранённым записям: это другое прошлое, а не потеря. Если сюда вернули \
+                   резервную копию и затем запустили её, верните её ещё раз и восстановите по этой вершине до первого запуска");
+        /// The plan is for another state.
+        OtherKept { size: u64 }
+            => en("the plan keeps other entries than this store has ({size}): make it anew, and have it signed anew"),
+               ru("план сохраняет не те записи, что есть в хранилище ({size}): составьте и подпишите его заново");
+        /// The device does not give any more what it gave when the plan was made.
+        OtherState
+            => en("more is lost by now, or other things, than the plan says: nothing was changed. Make it anew, and have it signed anew"),
+               ru("утрачено уже больше или не то, о чём говорит план: ничего не изменено. Составьте и подпишите его заново");
+        /// One was begun and not finished.
+        SuccessionBegun { era: u32 }
+            => en("the succession to era {era} was begun and not finished: the same command with its --plan and --acts finishes it. Only \
+                   where a root cell is lost for good meanwhile: take it out of the configuration, and make a further plan with \
+                   --accept-loss-of-cell"),
+               ru("переход в эру {era} начат и не завершён: его завершит та же команда с прежними --plan и --acts. Только если тем \
+                   временем навсегда утрачена корневая ячейка: уберите её из конфигурации и составьте ещё один план с \
+                   --accept-loss-of-cell");
+        /// A root cell is away that a recovery would have to write to.
+        CellAway { reason: String }
+            => en("{reason}. Put it back, and give the same command again. If it is lost for good, take it out of the configuration, and \
+                   a plan with --accept-loss-of-cell lets go of it: wherever it is, it opens what is erased from then on"),
+               ru("{reason}. Верните ячейку и повторите ту же команду. Если она утрачена навсегда, уберите её из конфигурации и \
+                   составьте план с --accept-loss-of-cell: где бы она ни была, она откроет всё, что будет уничтожено после этого");
+        /// No cell gives the keys of the device.
+        CellLost { reason: String }
+            => en("no root cell gives this store's keys ({reason}), and without them not even the log opens, here or in a backup. Keep \
+                   everything as it is and look for the cell, or for any copy of it, however old: with that, `conclaved recover \
+                   --accept-loss --accept-loss-of-bodies` keeps the log"),
+               ru("ни одна корневая ячейка не даёт ключей этого хранилища ({reason}), а без них не открыть и журнал, ни здесь, ни в копии. \
+                   Ничего не трогайте и найдите ячейку или любую её копию, даже старую: с ней журнал сохранит `conclaved recover \
+                   --accept-loss --accept-loss-of-bodies`");
+        /// The cell is an older copy.
+        CellOlder { store_epoch: u64, cell_epoch: u64 }
+            => en("the root cell is of erasure epoch {cell_epoch}, the store of epoch {store_epoch}: an older copy of the cell, which \
+                   opens no body. Look for the right one first; where it is lost for good, --accept-loss-of-bodies gives up every \
+                   message and file and keeps the log, in the plan and when it is carried out"),
+               ru("корневая ячейка — эпохи уничтожения {cell_epoch}, хранилище — эпохи {store_epoch}: это старая копия ячейки, она не \
+                   открывает ни одного тела. Сначала найдите верную; если она утрачена навсегда, --accept-loss-of-bodies признаёт \
+                   утраченными все сообщения и файлы и сохраняет журнал — и в плане, и при исполнении");
+        /// The store is full to the last extent.
+        NoRoomToErase
+            => en("there is no room to erase what was given up, and some of it still stands: the same command goes on where there is"),
+               ru("нет места, чтобы стереть то, от чего отказались, и часть его ещё есть: та же команда продолжит, когда место будет");
+        /// The officers' signatures do not suffice.
+        Succession { reason: String } => en("the succession: {reason}"), ru("преемство: {reason}");
+    }
+}
+
+impl NoRecovery {
+    /// How the process ends.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::NoRoomToErase => Exit::Io,
+            Self::CellLost { .. } => Exit::Invalid,
+            Self::NothingLost
+            | Self::BodiesLost
+            | Self::BadHead { .. }
+            | Self::OtherPast { .. }
+            | Self::OtherKept { .. }
+            | Self::OtherState
+            | Self::SuccessionBegun { .. }
+            | Self::CellAway { .. }
+            | Self::CellOlder { .. }
+            | Self::Succession { .. } => Exit::No,
+        }
+    }
+
+    /// The stable word for scripts.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::NothingLost => "nothing-lost",
+            Self::BodiesLost => "bodies-lost",
+            Self::BadHead { .. } => "bad-head",
+            Self::OtherPast { .. } => "other-past",
+            Self::OtherKept { .. } => "other-kept",
+            Self::OtherState => "other-state",
+            Self::SuccessionBegun { .. } => "succession-begun",
+            Self::CellAway { .. } => "cell-away",
+            Self::CellLost { .. } => "cell-lost",
+            Self::CellOlder { .. } => "cell-older",
+            Self::NoRoomToErase => "no-room-to-erase",
+            Self::Succession { .. } => "succession",
+        }
+    }
+}
+
+impl From<NoRecovery> for Trouble {
+    fn from(why: NoRecovery) -> Self {
+        Self::Recovery { why }
+    }
+}
