@@ -9,9 +9,9 @@ mod recovery;
 pub(crate) use done::Done;
 pub(crate) use errors::cell_warning;
 pub(crate) use reason::Reason;
+pub(crate) use recovery::NoRecovery;
 
 use console::{Exit, Words};
-pub(crate) use recovery::NoRecovery;
 
 console::words! {
     /// Why a command did not do what it was asked.

@@ -126,12 +126,11 @@ fn a_lost_cell_and_a_lost_store_are_told_apart_and_no_advice_destroys_the_other_
     let refused = |part: &str, advice: &str| {
         std::fs::rename(site.path(part), site.path("away")).unwrap();
         let plan = site.path("plan");
-        let mut answers = vec![
-            store(&site, &["check"]),
-            store(&site, &["grow", "--bytes", "134217728"]),
-            init(&site),
-            told(site.conclaved(&["recover", "--accept-loss", "--config", &config, "--out", &plan])),
-        ];
+        let mut answers =
+            vec![store(&site, &["check"]), store(&site, &["grow", "--bytes", "134217728"]), init(&site)];
+        let recover =
+            told(site.conclaved(&["recover", "--accept-loss", "--config", &config, "--out", &plan]));
+        assert!(recover.0 != 0 && !recover.1.contains("--overwrite"), "{part}: {recover:?}");
         let (status, said) = site.start_refused();
         answers.push((status.code().unwrap(), said));
         if part == "cell" {

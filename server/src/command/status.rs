@@ -61,10 +61,24 @@ fn text(status: &Status, lang: Lang) -> String {
     }
     for step in &status.missing_confinement {
         let missing = lang.pick("not in force:", "не действует:");
-        rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), format!("{missing} {step}")));
+        rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), format!("{missing} {}", step_words(step, lang))));
     }
     rows.extend(backup_rows(status, lang));
     rows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+/// What a server may have to do without, in the reader's language; the reason behind it is the system's own.
+fn step_words(step: &str, lang: Lang) -> String {
+    let known = [
+        ("allowance for locked memory", "разрешение закреплять память"),
+        ("all memory locked", "закрепление всей памяти"),
+        ("secret memory for the vault's keys", "секретная память для ключей хранилища"),
+    ];
+    let words = known.into_iter().find_map(|(en, ru)| Some((ru, step.strip_prefix(en)?)));
+    match (lang, words) {
+        (Lang::Ru, Some((ru, rest))) => format!("{ru}{}", clean(rest)),
+        (Lang::Ru | Lang::En, _) => clean(step).to_string(),
+    }
 }
 
 /// One cell: here, waited for, or no part of the store.

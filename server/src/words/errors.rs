@@ -56,6 +56,12 @@ impl StoreError {
             Self::NotAContainer { path } => {
                 format!("{}: --bytes — только для файла-контейнера", shown(path))
             }
+            Self::PutBack { path } => {
+                format!(
+                    "{} возвращено из резервной копии, и никто не сказал, что было после неё",
+                    shown(path)
+                )
+            }
             Self::RootOfAnother => {
                 "корневая ячейка хранит корень хранилища, которого на этом устройстве нет".into()
             }
