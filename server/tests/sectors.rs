@@ -1,6 +1,10 @@
 //! The daemon on a raw block device that is full, that fails to read, and whose server is killed while it erases.
 //! Needs root and loop devices; where there are none, each test says so and is counted as skipped.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod support;
 
