@@ -33,6 +33,12 @@ pub struct Census {
     pub erases: u64,
     /// Erasure epochs that took effect.
     pub erased: u64,
+    /// Runs of a retention schedule that let something fall.
+    pub fell: u64,
+    /// Of the runs, those that were missed.
+    pub missed: u64,
+    /// Leaps of a clock that runs waited for.
+    pub leapt: u64,
     /// Jumps of a clock that were noticed.
     pub steps: u64,
     /// People suspended, and resumed.
@@ -52,6 +58,10 @@ impl Census {
     pub fn of(world: &World, log: &Log) -> Self {
         let count = |of: fn(&Act) -> bool| log.acts().filter(|(_, _, _, act)| of(act)).count() as u64;
         let facts = |of: fn(&Fact) -> bool| log.facts().filter(|fact| of(fact)).count() as u64;
+        let alarms = |kind| {
+            log.facts().filter(|fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == kind)).count()
+                as u64
+        };
         Self {
             seeds: 1,
             restarts: world.lives - 1,
@@ -65,11 +75,14 @@ impl Census {
             shares: count(|act| matches!(act, Act::ShareHistory(_))),
             erases: count(|act| matches!(act, Act::Erase(_))),
             erased: facts(|fact| matches!(fact, Fact::Erased(_))),
+            fell: facts(|fact| matches!(fact, Fact::RetentionRun(run) if run.counts.iter().any(|n| *n > 0))),
+            missed: alarms(AlarmKind::RetentionMissed),
+            leapt: alarms(AlarmKind::ClockLeapt),
             steps: facts(|fact| matches!(fact, Fact::ClockStep(_))),
             suspended: count(|act| matches!(act, Act::Suspend(_) | Act::Resume(_))),
             revoked: count(|act| matches!(act, Act::Revoke(_))),
             policies: count(|act| matches!(act, Act::Approve(_))),
-            full: facts(|fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::NearlyFull)),
+            full: alarms(AlarmKind::NearlyFull),
             curve: u64::from(world.site.test.suite == Suite::EcdsaP256),
         }
     }
@@ -87,18 +100,28 @@ impl Census {
         let common = [self.restarts, self.messages, self.logins, self.epochs];
         // Histories are shared seldom: somebody must come, and stay long enough. Officers are there in some worlds only,
         // and few devices are small.
-        let seldom = [self.shares, self.suspended, self.revoked, self.policies, self.full, self.curve];
+        let seldom = [
+            self.fell,
+            self.missed,
+            self.leapt,
+            self.shares,
+            self.suspended,
+            self.revoked,
+            self.policies,
+            self.full,
+            self.curve,
+        ];
         seldom.iter().all(|count| *count * 100 >= self.seeds)
             && rare.iter().all(|count| *count * 4 >= self.seeds)
             && common.iter().all(|count| *count >= self.seeds)
     }
 
-    fn all(&self) -> [u64; 18] {
+    fn all(&self) -> [u64; 21] {
         let mut copy = *self;
         copy.all_mut().map(|count| *count)
     }
 
-    fn all_mut(&mut self) -> [&mut u64; 18] {
+    fn all_mut(&mut self) -> [&mut u64; 21] {
         let Self {
             seeds,
             restarts,
@@ -112,6 +135,9 @@ impl Census {
             shares,
             erases,
             erased,
+            fell,
+            missed,
+            leapt,
             steps,
             suspended,
             revoked,
@@ -132,6 +158,9 @@ impl Census {
             shares,
             erases,
             erased,
+            fell,
+            missed,
+            leapt,
             steps,
             suspended,
             revoked,

@@ -3,18 +3,20 @@
 //! Looks at a world at rest. Panics with what is wrong.
 
 use crate::ledger::{self, Room, Sight};
+use crate::schedule;
 use crate::server::note;
 use crate::store::Store;
 use crate::world::World;
 use journal::act::Act;
 use journal::checkpoint::SignedCheckpoint;
-use journal::fact::Fact;
+use journal::fact::{AlarmKind, Fact};
 use journal::ids::{ConversationId, Head, Index, StatementId};
 use journal::replay::{BadAt, Compared, Replay, Verdict};
 use journal::statement::Statement;
 use journal::{Content, Entry};
 use pki::{PersonId, SecretKey};
 use protocol::client::Event;
+use protocol::io::Now;
 use std::collections::{BTreeMap, BTreeSet};
 use vault::Place;
 
@@ -24,6 +26,8 @@ pub struct Log {
     pub entries: Vec<Vec<u8>>,
     statements: BTreeMap<Index, (StatementId, Statement)>,
     facts: BTreeMap<Index, Fact>,
+    /// When each entry was stamped.
+    stamps: Vec<Now>,
 }
 
 impl Log {
@@ -34,9 +38,11 @@ impl Log {
 
     /// Reads entries.
     pub fn read(entries: Vec<Vec<u8>>) -> Self {
-        let (mut statements, mut facts) = (BTreeMap::new(), BTreeMap::new());
+        let (mut statements, mut facts, mut stamps) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (index, bytes) in (0..).zip(&entries) {
-            match Entry::decode(bytes).expect("an entry").content {
+            let entry = Entry::decode(bytes).expect("an entry");
+            stamps.push(Now { wall_ms: entry.wall_ms, boot_ms: entry.boot_ms });
+            match entry.content {
                 Content::Statement(signed) => {
                     let parsed = signed.parse().expect("a statement");
                     let statement = Statement { header: parsed.header().clone(), act: parsed.act().clone() };
@@ -45,7 +51,7 @@ impl Log {
                 Content::Fact(fact) => drop(facts.insert(index, fact)),
             }
         }
-        Self { entries, statements, facts }
+        Self { entries, statements, facts, stamps }
     }
 
     /// The statement at an index.
@@ -56,6 +62,22 @@ impl Log {
     /// All acts in order: where, which statement, whose.
     pub fn acts(&self) -> impl Iterator<Item = (Index, StatementId, PersonId, &Act)> {
         self.statements.iter().map(|(index, (id, of))| (*index, *id, of.header.person, &of.act))
+    }
+
+    /// The runs of the retention schedule.
+    pub fn runs(&self) -> impl Iterator<Item = Index> {
+        let run = |(index, fact): (&Index, &Fact)| matches!(fact, Fact::RetentionRun(_)).then_some(*index);
+        self.facts.iter().filter_map(run)
+    }
+
+    /// When an entry was stamped.
+    pub fn stamp(&self, index: Index) -> Now {
+        self.stamps[usize::try_from(index).expect("few")]
+    }
+
+    /// The Fact at an index.
+    pub fn fact(&self, index: Index) -> Option<&Fact> {
+        self.facts.get(&index)
     }
 
     /// All Facts in order.
@@ -117,6 +139,9 @@ pub fn judge(world: &mut World) {
     assert!(audit.one_past, "a head that left the server is none of this log");
     let log = world.log();
     erased_is_erased(world, &log);
+    if schedule::rules(world.seed) {
+        schedule::runs_are_as_they_must_be(&log);
+    }
     nobody_was_alarmed(world, &log);
 }
 
@@ -248,9 +273,10 @@ fn erased_is_erased(world: &mut World, log: &Log) {
 
 /// Nobody lied here, so nobody may have been accused.
 fn nobody_was_alarmed(world: &mut World, log: &Log) {
-    let alarm = log.facts().find(
-        |fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm != journal::fact::AlarmKind::NearlyFull),
-    );
+    // Devices fill up, and a clock that jumps by days jumps over runs; whether these are true is looked at where they
+    // are told.
+    let borne = [AlarmKind::NearlyFull, AlarmKind::RetentionMissed, AlarmKind::ClockLeapt];
+    let alarm = log.facts().find(|fact| matches!(fact, Fact::Alarm(alarm) if !borne.contains(&alarm.alarm)));
     assert!(alarm.is_none(), "an honest world has an alarm: {alarm:?}");
     for (login, terminal) in &world.terminals {
         for event in &terminal.events {

@@ -2,6 +2,7 @@
 //! thing was said, what was erased. The oracle of the screens; shares no rule with the Register.
 
 use crate::judge::Log;
+use crate::schedule;
 use journal::act::{Act, ConversationKind, EraseTarget};
 use journal::ids::{ConversationId, Index, StatementId};
 use pki::PersonId;
@@ -101,6 +102,12 @@ pub fn rooms(log: &Log) -> BTreeMap<ConversationId, Room> {
         }
         let Some(room) = conversation_of(act).and_then(|of| rooms.get_mut(&of)) else { continue };
         follow(room, index, id, signer, act);
+    }
+    for run in log.runs() {
+        for room in rooms.values_mut() {
+            let fell = |said: &&mut Said| schedule::is_due(log, room.private, said.index, run);
+            room.messages.iter_mut().filter(fell).for_each(|said| said.erased = true);
+        }
     }
     rooms
 }

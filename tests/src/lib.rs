@@ -17,6 +17,7 @@ pub mod network;
 pub mod offices;
 pub mod people;
 pub mod rogue;
+pub mod schedule;
 pub mod script;
 pub mod server;
 pub mod store;

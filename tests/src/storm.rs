@@ -1,6 +1,7 @@
 //! Histories drawn from a seed: what people do, and what happens to machines and wires meanwhile.
 //! Never does what a real site could not suffer.
 
+use crate::schedule;
 use crate::terminal::Told;
 use crate::words::{message, send, send_file};
 use crate::world::World;
@@ -25,6 +26,8 @@ pub struct Weather {
     pub terminals: u64,
     /// The wall clock jumps.
     pub jumps: u64,
+    /// Time passes by itself as well, by hours and days: where there is something that falls by it.
+    pub days: bool,
     /// Officers are there, and one of them does something.
     pub offices: Option<u64>,
     /// Letters of a text beyond its own.
@@ -36,8 +39,19 @@ impl Weather {
     pub fn of(seed: u64) -> Self {
         let offices = (seed % 4 == 1).then_some(9);
         let padding = if is_tight(seed) { 12_000 } else { 0 };
-        let rough =
-            Self { steps: 220, acts: 4, cuts: 30, crashes: 75, terminals: 900, jumps: 60, offices, padding };
+        let days = schedule::rules(seed);
+        let jumps = if days { 15 } else { 60 };
+        let rough = Self {
+            steps: 220,
+            acts: 4,
+            cuts: 30,
+            crashes: 75,
+            terminals: 900,
+            jumps,
+            days,
+            offices,
+            padding,
+        };
         match seed % 5 {
             0 => Self { crashes: 30, ..rough },
             1 => Self { cuts: 12, ..rough },
@@ -63,12 +77,14 @@ pub struct Storm {
     rooms: Vec<(ConversationId, Option<String>)>,
     said: u64,
     jumped_ms: u64,
+    /// The latest time that any clock has shown.
+    newest_ms: u64,
 }
 
 impl Storm {
     /// Before anything happened.
     pub fn new(weather: Weather) -> Self {
-        Self { weather, rooms: Vec::new(), said: 0, jumped_ms: 0 }
+        Self { weather, rooms: Vec::new(), said: 0, jumped_ms: 0, newest_ms: 0 }
     }
 
     /// Half of the histories begin with a group that works, so that there is something to lose.
@@ -108,9 +124,22 @@ impl Storm {
             world.crash();
         }
         if world.dice.once_in(self.weather.jumps) {
-            self.jump(world);
+            match self.weather.days && !world.dice.once_in(4) {
+                true => self.days_pass(world),
+                false => self.jump(world),
+            }
         }
         world.storm_step();
+    }
+
+    /// Time passes by both clocks: often until shortly after something is due.
+    fn days_pass(&mut self, world: &mut World) {
+        let ms = match world.dice.below(4) {
+            0 => world.dice.below(2 * DAY_MS),
+            _ => schedule::until_next_ms(world.now.wall_ms) + world.dice.below(1_800_000),
+        };
+        world.pass(ms);
+        world.wake();
     }
 
     /// The wall clock jumps by up to a month forwards, or a little backwards; the boot clock does not.
@@ -121,8 +150,11 @@ impl Storm {
             _ => 3_600_000,
         };
         let ms = world.dice.below(far);
+        self.newest_ms = self.newest_ms.max(world.now.wall_ms);
         if world.dice.once_in(4) {
-            let back = ms.min(self.jumped_ms).min(3_600_000);
+            // A server's stamps never run back: what it stamps stays within the hour that terminals bear.
+            let borne = (world.now.wall_ms + 3_000_000).saturating_sub(self.newest_ms);
+            let back = ms.min(self.jumped_ms).min(borne);
             self.jumped_ms -= back;
             world.now.wall_ms -= back;
         } else if self.jumped_ms + ms < 200 * DAY_MS {

@@ -10,14 +10,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tests::judge::judge;
 use tests::machine::GEOMETRY;
 use tests::offices::OFFICERS;
+use tests::schedule;
 use tests::storm::{Storm, Weather, is_tight};
 use tests::{Census, Dice, World};
 
-/// The site of a seed: one in eight has the other suite, one in sixteen a device that is soon full.
+/// The site of a seed: one in eight has the other suite, one in sixteen a device that is soon full, one in eight keeps what
+/// is said for days only.
 fn world_of(seed: u64) -> World {
     let suite = if seed % 8 == 3 { Suite::EcdsaP256 } else { Suite::Ed25519 };
     let extents = if is_tight(seed) { 17 } else { GEOMETRY.extents };
-    World::made(seed, suite, Policy::standard(), Geometry { extents, ..GEOMETRY })
+    let policy = if schedule::rules(seed) { schedule::policy() } else { Policy::standard() };
+    World::made(seed, suite, policy, Geometry { extents, ..GEOMETRY })
 }
 
 /// A whole history from its seed, and its judgement.
