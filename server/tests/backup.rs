@@ -8,7 +8,6 @@
 
 mod support;
 
-use nix::sys::signal::Signal;
 use pki::Suite;
 use std::path::Path;
 use support::on_device::{LoopDevice, missing_for};
