@@ -12,7 +12,7 @@ mod store;
 use crate::config::{Config, ConfigError, StoreConfig};
 use crate::making;
 use crate::store::StoreError;
-use crate::words::Trouble;
+use crate::words::{NoRecovery, Trouble};
 use clap::{CommandFactory, Parser, Subcommand};
 use console::{Common, Exit, Extra, HelpTable, Voice, localise};
 use hardening::Sandbox;
@@ -217,6 +217,9 @@ fn store_trouble(error: StoreError) -> Trouble {
                 | disk::Error::Frame { .. },
             ),
         ) => Trouble::EntriesLost { reason: error.reason() },
+        StoreError::Vault(vault::Error::CellBehindStore { store_epoch, cell_epoch }) => {
+            NoRecovery::CellOlder { store_epoch: *store_epoch, cell_epoch: *cell_epoch }.into()
+        }
         StoreError::Vault(_) => Trouble::StoreDamaged { reason: error.reason() },
     }
 }

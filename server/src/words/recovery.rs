@@ -63,11 +63,11 @@ console::words! {
         /// The cell is an older copy.
         CellOlder { store_epoch: u64, cell_epoch: u64 }
             => en("the root cell is of erasure epoch {cell_epoch}, the store of epoch {store_epoch}: an older copy of the cell, which \
-                   opens no body. Look for the right one first; where it is lost for good, --accept-loss-of-bodies gives up every \
-                   message and file and keeps the log, in the plan and when it is carried out"),
+                   opens no body. Look for the right one; where it is lost for good, `conclaved recover --accept-loss \
+                   --accept-loss-of-bodies` gives up every message and file and keeps the log, in the plan and when it is carried out"),
                ru("корневая ячейка — эпохи уничтожения {cell_epoch}, хранилище — эпохи {store_epoch}: это старая копия ячейки, она не \
-                   открывает ни одного тела. Сначала найдите верную; если она утрачена навсегда, --accept-loss-of-bodies признаёт \
-                   утраченными все сообщения и файлы и сохраняет журнал — и в плане, и при исполнении");
+                   открывает ни одного тела. Найдите верную; если она утрачена навсегда, `conclaved recover --accept-loss --accept-loss-of-bodies` \
+                   признаёт утраченными все сообщения и файлы и сохраняет журнал — и в плане, и при исполнении");
         /// The store is full to the last extent.
         NoRoomToErase
             => en("there is no room to erase what was given up, and some of it still stands: the same command goes on where there is"),
@@ -82,7 +82,7 @@ impl NoRecovery {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::NoRoomToErase => Exit::Io,
-            Self::CellLost { .. } => Exit::Invalid,
+            Self::CellLost { .. } | Self::CellOlder { .. } => Exit::Invalid,
             Self::NothingLost
             | Self::BodiesLost
             | Self::BadHead { .. }
@@ -91,7 +91,6 @@ impl NoRecovery {
             | Self::OtherState
             | Self::SuccessionBegun { .. }
             | Self::CellAway { .. }
-            | Self::CellOlder { .. }
             | Self::Succession { .. } => Exit::No,
         }
     }
