@@ -239,6 +239,7 @@ mod tests {
                 officers: vec![(pki::PersonId(1), "olga".into()), (pki::PersonId(2), "oleg".into())],
                 time_ms: 0,
                 bodies_missing: 1,
+                given_up: Vec::new(),
             }],
         };
         let shown = page(&status, 0, Lang::Ru);

@@ -66,6 +66,7 @@ mod tests {
             bodies_lost: false,
             time_ms: 0,
             bodies_missing: 2,
+            given_up: Vec::new(),
         };
         let line = succession_lines(std::slice::from_ref(&view), Lang::En);
         assert!(line.contains("by decision of @olga, @oleg, in era 7 behind 248 entries"), "{line}");

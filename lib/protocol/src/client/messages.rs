@@ -306,7 +306,7 @@ impl Cx {
     }
 
     fn missing(&self, id: ConversationId, index: Index) -> Content {
-        // Said by the officers' own signatures, and not of more bodies than they gave up.
+        // Said by the officers' own signatures, entry by entry.
         if let Some(era) = self.with(|state| state.successions.gave_up(index)) {
             return Content::GivenUp(era);
         }

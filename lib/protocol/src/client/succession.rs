@@ -17,7 +17,6 @@ use crate::succession::{Signed, signed_successions};
 use journal::Origin;
 use journal::ids::{Head, Index};
 use journal::multiproof::MultiProof;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Successions that a greeting showed and whose signatures hold: the terminal goes on behind them once a Welcome has proven
 /// where they stand.
@@ -28,12 +27,10 @@ pub(super) struct Moved {
     entries: Vec<Delivered>,
 }
 
-/// The successions of the log that is worked with, by their officers' signatures, and which missing bodies they explain.
+/// The successions of the log that is worked with, by their officers' signatures.
 #[derive(Default)]
 pub(crate) struct Known {
     views: Vec<SuccessionView>,
-    /// Missing bodies that each explained already: not more than it gave up.
-    explained: BTreeMap<u32, BTreeSet<Index>>,
 }
 
 impl Known {
@@ -42,17 +39,9 @@ impl Known {
         &self.views
     }
 
-    /// The era whose succession gave up the body of this entry, as far as its count goes.
-    pub(crate) fn gave_up(&mut self, index: Index) -> Option<u32> {
-        let Self { views, explained } = self;
-        let by = views.iter().filter(|view| index < view.kept).find(|view| {
-            let found = explained.entry(view.era).or_default();
-            view.bodies_lost || found.contains(&index) || (found.len() as u64) < view.bodies_missing
-        })?;
-        if !by.bodies_lost {
-            explained.entry(by.era).or_default().insert(index);
-        }
-        Some(by.era)
+    /// The era whose succession gave up the body of this entry.
+    pub(crate) fn gave_up(&self, index: Index) -> Option<u32> {
+        self.views.iter().find(|view| view.gave_up(index)).map(|view| view.era)
     }
 }
 
@@ -150,6 +139,7 @@ fn view(one: &Signed, seen: u64) -> SuccessionView {
         officers: one.officers.iter().map(|(person, login)| (*person, login.clone())).collect(),
         time_ms: one.act.time_ms,
         bodies_missing: one.act.bodies_missing,
+        given_up: one.act.given_up.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A succession as people are told of it.
 //! Never says that it was right: that enough first officers have signed it is all that is proven.
 
+use journal::act::IndexRange;
 use journal::ids::Index;
 use minicbor::{Decode, Encode};
 
@@ -32,9 +33,17 @@ pub struct SuccessionView {
     /// Bodies of kept entries that were given up.
     #[n(7)]
     pub bodies_missing: u64,
+    /// Which entries' they are.
+    #[n(8)]
+    pub given_up: Vec<IndexRange>,
 }
 
 impl SuccessionView {
+    /// Whether the body of this entry was given up.
+    pub fn gave_up(&self, index: Index) -> bool {
+        index < self.kept && (self.bodies_lost || IndexRange::any_holds(&self.given_up, index))
+    }
+
     /// The last entry that is known to be lost, if any is.
     pub fn last_lost(&self) -> Option<Index> {
         let last = self.known.max(self.seen).checked_sub(1)?;

@@ -2,7 +2,8 @@
 //! with. Passwords, wraps and bodies are the real ones.
 
 use journal::act::{
-    Act, EnvelopeHandOver, EnvelopePrint, KeptPasswords, LossCause, LossSource, LossTrace, Succession,
+    Act, EnvelopeHandOver, EnvelopePrint, IndexRange, KeptPasswords, LossCause, LossSource, LossTrace,
+    Succession,
 };
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::entry::ENTRY_VERSION;
@@ -168,11 +169,11 @@ impl World {
     /// What stood behind the first `size` entries (a batch's end) is lost: two officers give it up, and the log goes on in
     /// its first era.
     pub(crate) fn succeed(&mut self, size: usize) {
-        self.succeed_without(size, 0);
+        self.succeed_without(size, &[]);
     }
 
     /// Likewise, and so many bodies of what is kept are given up.
-    pub(crate) fn succeed_without(&mut self, size: usize, bodies_missing: u64) {
+    pub(crate) fn succeed_without(&mut self, size: usize, given_up: &[u64]) {
         self.notes.retain(|(at, _)| *at <= size);
         assert_eq!(self.notes.last().unwrap().0, size);
         self.entries.truncate(size);
@@ -191,10 +192,10 @@ impl World {
             cause,
             time_ms,
             period_key_lost: false,
-            bodies_missing,
+            bodies_missing: given_up.len() as u64,
             passwords: KeptPasswords::InForce,
             cell_let_go: false,
-            given_up: Vec::new(),
+            given_up: IndexRange::over(given_up.to_vec(), given_up.len()),
             cells: Vec::new(),
         });
         for login in ["olga", "oleg"] {
