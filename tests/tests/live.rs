@@ -3,6 +3,10 @@
 //! Needs the programs built: `cargo xtask test --stage live` sees to that.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../../server/tests/support/clock.rs"]
+mod clock;
+
+use clock::Clock;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -22,9 +26,10 @@ const SECRETS: [(&str, &str); 5] = [
 /// A command that takes longer has failed; none is right because of it.
 const WATCHDOG_SECONDS: &str = "100";
 
-/// A site's directory, its people's terminals, its server.
+/// A site's directory, its people's terminals, its server, and the clocks of all their machines.
 struct Town {
     dir: tempfile::TempDir,
+    clock: Clock,
     server: Option<Child>,
 }
 
@@ -48,6 +53,7 @@ impl Town {
         for (name, secret) in SECRETS {
             std::fs::write(dir.path().join(name), format!("{secret}\n")).unwrap();
         }
+        let clock = Clock::right(dir.path());
         let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = dir.path().display();
         let config = format!(
@@ -56,7 +62,10 @@ impl Town {
         );
         std::fs::write(dir.path().join("conclaved.toml"), config).unwrap();
         let pairs = [("suite", suite.to_owned()), ("port", port.to_string())];
-        (Self { dir, server: None }, pairs.into_iter().map(|(name, word)| (name.to_owned(), word)).collect())
+        (
+            Self { dir, clock, server: None },
+            pairs.into_iter().map(|(name, word)| (name.to_owned(), word)).collect(),
+        )
     }
 
     /// A line of sh in the site's directory, at a person's terminal.
@@ -65,6 +74,7 @@ impl Town {
         let mut shell = Command::new("timeout");
         shell.args([WATCHDOG_SECONDS, "/bin/sh", "-c", line]).current_dir(self.dir.path());
         shell.stdin(Stdio::null()).env_clear().env("PATH", search).env("CONCLAVE_LANG", "en");
+        self.clock.hang_in(&mut shell);
         if !who.is_empty() {
             assert!(PEOPLE.contains(&who), "{who} has no terminal here");
             shell.env("CONCLAVE_HOME", self.dir.path().join("people").join(who));
@@ -75,14 +85,11 @@ impl Town {
 
     /// Starts the server and waits until it listens.
     fn serve(&mut self) {
-        let mut child = Command::new(programs().join("conclaved"))
-            .args(["run", "--config", "conclaved.toml"])
-            .current_dir(self.dir.path())
-            .env("CONCLAVE_LANG", "en")
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut server = Command::new(programs().join("conclaved"));
+        server.args(["run", "--config", "conclaved.toml"]).current_dir(self.dir.path());
+        server.env("CONCLAVE_LANG", "en").stdin(Stdio::null()).stderr(Stdio::piped());
+        self.clock.hang_in(&mut server);
+        let mut child = server.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let said: Vec<String> = lines.by_ref().take_while(|line| !line.contains("listening on")).collect();
         assert!(child.try_wait().unwrap().is_none(), "conclaved ended: {said:?}");
@@ -129,6 +136,10 @@ fn a_town_from_its_papers_to_the_verdict(suite: &str) {
             }
             Ask::Do("stop") => {
                 town.stop();
+                None
+            }
+            Ask::Do("four days") => {
+                town.clock.set_passed(4 * 24 * 3600);
                 None
             }
             Ask::Do(words) => panic!("nobody here does \"{words}\""),
