@@ -93,7 +93,7 @@ fn what_can_be_judged_here_is_not_sent() {
     );
     let (code, said) =
         refused(dir, "conclave-admin revoke @olga --reason superseded --home adam --passphrase-fd 0 < pass");
-    assert_eq!((code, said.contains("another role")), (77, true), "{said}");
+    assert_eq!((code, said.contains("needs the role")), (77, true), "{said}");
 
     // A new password is judged before the envelope is used up.
     std::fs::write(dir.join("lines"), format!("{PASSPHRASE}\n2222E-2222T-22227-2222K\nshort\n")).unwrap();
