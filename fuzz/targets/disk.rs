@@ -27,10 +27,16 @@ mod extent_walk;
 mod extents;
 #[path = "../../lib/disk/src/file.rs"]
 mod file;
+#[path = "../../lib/disk/src/headers.rs"]
+mod headers;
+#[path = "../../lib/disk/src/later.rs"]
+mod later;
 #[path = "../../lib/disk/src/log.rs"]
 mod log;
 #[path = "../../lib/disk/src/placement.rs"]
 mod placement;
+#[path = "../../lib/disk/src/put_back.rs"]
+mod put_back;
 #[path = "../../lib/disk/src/reader.rs"]
 mod reader;
 #[path = "../../lib/disk/src/recording.rs"]
@@ -51,8 +57,9 @@ pub use commit::{CommitFields, Top};
 pub use crashing::{CrashClock, CrashingDevice, Fault, Turn};
 pub use device::{BLOCK, Device, MemoryDevice, SECTOR};
 pub use error::Error;
-pub use extents::{Extent, Space, Stream};
+pub use extents::{Claim, Extent, Space, Stream};
 pub use log::{Geometry, Log, Recovered};
+pub use put_back::PutBack;
 pub use reader::{JournalEntries, JournalEntry, Reader};
 pub use recording::{RecordedWrite, RecordingDevice};
 pub use run::{FrameRecord, Owner, Position};
@@ -135,7 +142,7 @@ static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     Log::format(&*device, &KEYS, GEOMETRY, &mut rng).expect("the geometry fits");
     let (mut log, _) = Log::open(Arc::clone(&device) as Arc<dyn Device>, &KEYS).expect("just made");
     for number in 0..3 {
-        let mut batch = log.begin(disk::Claim::Ordinary, &mut rng).expect("a fresh log");
+        let mut batch = log.begin(Claim::Ordinary, &mut rng).expect("a fresh log");
         batch.entry(&[number; 100]).expect("room");
         batch.tree(&[1; 32], &[number; 200]).expect("room");
         batch.verifier([number; 8], Some(b"verifier")).expect("room");
