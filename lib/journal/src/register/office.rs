@@ -220,7 +220,7 @@ impl Register {
         }
     }
 
-    pub(super) fn end_session(&mut self, _cx: &Context<'_>, act: &EndSession) -> Result<Applied, Refusal> {
+    pub(super) fn end_session(&mut self, cx: &Context<'_>, act: &EndSession) -> Result<Applied, Refusal> {
         if self.chains.get(&act.person).is_none_or(|live| live.chain != act.chain) {
             return Err(Refusal::NoSuchSession);
         }
@@ -230,6 +230,10 @@ impl Register {
     }
 
     /// An administrator has taken a backup away: of this log, and of what was there.
+        // Who ends each of somebody's sessions at once leaves him no time to object.
+        if cx.by.signer != act.person {
+            self.silence(act.person, None, cx.by.index, &mut effects);
+        }
     pub(super) fn backup(
         &mut self,
         cx: &Context<'_>,
