@@ -108,12 +108,17 @@ impl Register {
         let dual: DualAct = canonical::decode(&proposal.act)
             .map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
         self.check_dual(cx, &dual)?;
+        let confirms_date = self.confirms_date(act.proposal, &dual);
+        if matches!(&dual, DualAct::Policy(policy) if policy == self.ruling_policy()?) && !confirms_date {
+            // The clock went on behind their proposal: what it says of the date is not true any more.
+            return Err(Refusal::Unchanged);
+        }
         let objection_ms = self.objection_ms(cx.now_ms, cx.ran_ms)?;
         let proposed = (act.proposal, proposal.person);
         self.drop_proposal(act.proposal);
         let effects = match dual {
             DualAct::Policy(policy) => {
-                if self.confirms_date(act.proposal, &policy) {
+                if confirms_date {
                     self.date_is_right(cx.ran_ms);
                 }
                 self.set_policy(cx, policy)
@@ -139,7 +144,7 @@ impl Register {
             site.policy = policy;
             site.policy_index = cx.by.index;
         }
-        self.reschedule(cx.now_ms);
+        self.reschedule(cx.now_ms, cx.ran_ms);
         vec![Effect::PolicyChanged]
     }
 
@@ -225,15 +230,15 @@ impl Register {
             return Err(Refusal::NoSuchSession);
         }
         let mut effects = Vec::new();
+        // Who ends each of somebody's sessions at once leaves him no time to object.
+        if cx.by.signer != act.person {
+            self.silence(act.person, None, cx.by.index, &mut effects);
+        }
         self.end_chain(act.person, ChainEnd::EndSession, &mut effects);
         Ok(Applied::with(Audience::Officers, effects))
     }
 
     /// An administrator has taken a backup away: of this log, and of what was there.
-        // Who ends each of somebody's sessions at once leaves him no time to object.
-        if cx.by.signer != act.person {
-            self.silence(act.person, None, cx.by.index, &mut effects);
-        }
     pub(super) fn backup(
         &mut self,
         cx: &Context<'_>,
