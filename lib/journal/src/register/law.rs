@@ -105,7 +105,8 @@ impl Register {
         };
         let (with, approve, objected, began_ms) = (cx.by.signer, cx.by.index, Vec::new(), cx.now_ms);
         self.index_order(proposal, &order.target);
-        self.orders.insert(proposal, OrderRow { by, with, approve, order, state, ran_ms, objected, began_ms });
+        self.orders
+            .insert(proposal, OrderRow { by, with, approve, order, state, ran_ms, objected, began_ms });
         let mut effects = vec![Effect::OrderBegan { proposal, conversation }];
         if let Some(stopped) = confirms {
             self.remove_order(stopped);

@@ -1,7 +1,7 @@
 //! Stories of somebody who is kept from objecting: whatever one officer does to him, two must give their word again.
 use crate::act::{
-    Act, Approve, DualAct, EndSession, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, EraseOrder, EraseTarget, Ground,
-    Leave, Order, Propose, SetPassword,
+    Act, Approve, DualAct, EndSession, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, EraseOrder,
+    EraseTarget, Ground, Leave, Order, Propose, SetPassword,
 };
 use crate::fact::{Fact, Tick};
 use crate::ids::{ConversationId, Index};
