@@ -1,5 +1,5 @@
 //! Alarms that no officer has read at this terminal: told before anything else, and remembered as told.
-//! Never drops one: it counts as heard only once it was printed.
+//! Never drops one: it counts as heard only once it was printed. A script hears none.
 
 use super::names::Names;
 use super::online::Online;
@@ -10,9 +10,6 @@ use link::terminal::alarm_words;
 use protocol::client::event::AlarmView;
 use protocol::client::{Command, Reply};
 use serde::Serialize;
-
-/// So many are printed one by one; of more the newest.
-const SHOWN: usize = 20;
 
 console::words! {
     enum Said {
@@ -30,6 +27,9 @@ pub(super) struct Alarm {
     about: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<u64>,
+    /// The first of those that say the same; `index` is the newest.
+    first: u64,
+    times: u64,
 }
 
 /// Prints those that nobody was shown here, newest last.
@@ -41,8 +41,8 @@ pub(super) fn tell(online: &mut Online, voice: Voice) -> Result<(), Trouble> {
     heard(online, last)
 }
 
-/// Those that nobody was shown here, for a script, which has heard them then.
-pub(super) fn take(online: &mut Online, lang: Lang) -> Result<Vec<Alarm>, Trouble> {
+/// Those that nobody was shown here, for a script. They stay what nobody was shown.
+pub(super) fn list(online: &mut Online, lang: Lang) -> Result<Vec<Alarm>, Trouble> {
     let alarms = unheard(online)?;
     let names = names(online, &alarms, lang)?;
     let row = |view: &AlarmView| Alarm {
@@ -51,10 +51,10 @@ pub(super) fn take(online: &mut Online, lang: Lang) -> Result<Vec<Alarm>, Troubl
         alarm: alarm_words(view).name,
         about: view.person.map(|person| names.login(person)),
         number: view.number,
+        first: view.first,
+        times: view.times,
     };
-    let rows = alarms.iter().map(row).collect();
-    alarms.last().map_or(Ok(()), |last| heard(online, last))?;
-    Ok(rows)
+    Ok(alarms.iter().map(row).collect())
 }
 
 fn unheard(online: &mut Online) -> Result<Vec<AlarmView>, Trouble> {
@@ -75,19 +75,19 @@ fn names(online: &mut Online, alarms: &[AlarmView], lang: Lang) -> Result<Names,
 
 fn lines(alarms: &[AlarmView], names: &Names, lang: Lang) -> String {
     let mut out = String::new();
-    let earlier = alarms.len().saturating_sub(SHOWN);
-    if earlier > 0 {
-        out.push_str(&lang.pick(
-            format!("{earlier} earlier alarms stand in the journal: conclave-audit report\n"),
-            format!("более ранних тревог в журнале: {earlier}; все показывает conclave-audit report\n"),
-        ));
-    }
-    for view in &alarms[earlier..] {
+    for view in alarms {
         let (words, at, index) = (alarm_words(view), minute(view.wall_ms), view.index);
         let about = view.person.map_or(String::new(), |person| format!(": {}", names.full(person)));
+        let (en, ru) = match view.times {
+            0 | 1 => (format!("#{index}, {at}"), format!("запись № {index}, {at}")),
+            times => (
+                format!("#{} to #{index}, {times} times, last {at}", view.first),
+                format!("записи № {}–{index}, раз: {times}, последняя {at}", view.first),
+            ),
+        };
         out.push_str(&lang.pick(
-            format!("ALARM #{index}, {at}: {}{about}\n  {}\n", words.en, words.advice_en),
-            format!("ТРЕВОГА, запись № {index}, {at}: {}{about}\n  {}\n", words.ru, words.advice_ru),
+            format!("ALARM {en}: {}{about}\n  {}\n", words.en, words.advice_en),
+            format!("ТРЕВОГА, {ru}: {}{about}\n  {}\n", words.ru, words.advice_ru),
         ));
     }
     out
@@ -101,7 +101,7 @@ mod tests {
     use pki::PersonId;
 
     fn alarm(index: u64, alarm: AlarmKind) -> AlarmView {
-        AlarmView { index, wall_ms: 0, alarm, person: None, number: None }
+        AlarmView { index, wall_ms: 0, alarm, person: None, number: None, first: index, times: 1 }
     }
 
     #[test]
@@ -121,10 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_the_newest_are_printed_and_the_others_counted() {
-        let names = Names::new(Vec::new(), Lang::En);
-        let many: Vec<AlarmView> = (0..50).map(|n| alarm(n, AlarmKind::NearlyFull)).collect();
+    fn of_very_many_each_that_says_something_else_is_printed() {
+        let names = Names::new(vec![person(1, "olga", "Ольга Зимина")], Lang::En);
+        let ends = |n| AlarmView { number: Some(n), ..alarm(n, AlarmKind::HoldEndsSoon) };
+        let mut many: Vec<AlarmView> = (1..50).map(ends).collect();
+        let floods = AlarmView { first: 50, times: 2000, ..alarm(2049, AlarmKind::LoginFlood) };
+        many.push(AlarmView { person: Some(PersonId(1)), ..floods });
         let told = lines(&many, &names, Lang::En);
-        assert!(told.starts_with("30 earlier alarms") && !told.contains("#29,") && told.contains("#49,"));
+        assert!((1..50).all(|n| told.contains(&format!("ALARM #{n}, "))), "{told}");
+        assert_eq!(told.matches("failed logins").count(), 1, "{told}");
+        assert!(told.contains("ALARM #50 to #2049, 2000 times, last 1970-01-01 00:00: failed"), "{told}");
+        let told = lines(&many, &names, Lang::Ru);
+        assert!(told.contains("ТРЕВОГА, записи № 50–2049, раз: 2000, последняя"), "{told}");
     }
 }

@@ -22,7 +22,7 @@ use protocol::client::{Command, Reply};
 use protocol::query::{Find, Query};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Questions under way at once.
 const ASKED_AHEAD: usize = 32;
@@ -109,10 +109,7 @@ impl Certificate {
         let (indices, list) = indices(&facts.messages, voice.lang);
         let pdf = sheet(&facts, &indices, voice.lang)?;
         let list_path = self.list_path();
-        if let Some(list) = &list {
-            files::write_new(&list_path, list.as_bytes(), Readers::Owner)?;
-        }
-        files::write_new(&self.file, &pdf, Readers::Owner)?;
+        write(&self.file, &pdf, list.as_deref().map(|list| (&*list_path, list)))?;
         let (erased, _, epoch) = facts.erased;
         let file = files::shown(&self.file);
         let list = list.map(|_| files::shown(&list_path));
@@ -140,6 +137,19 @@ impl Certificate {
         name.push(".txt");
         name.into()
     }
+}
+
+/// Both files or none, so that whoever mends what was wrong gives the same command again.
+fn write(file: &Path, pdf: &[u8], list: Option<(&Path, &str)>) -> Result<(), Trouble> {
+    files::write_new(file, pdf, Readers::Owner)?;
+    if let Some((path, list)) = list
+        && let Err(error) = files::write_new(path, list.as_bytes(), Readers::Owner)
+    {
+        // It is new, and says that there is a list beside it.
+        std::fs::remove_file(file).ok();
+        return Err(error.into());
+    }
+    Ok(())
 }
 
 fn gather(online: &mut Online, proposal: Index, voice: Voice) -> Result<Facts, Trouble> {
@@ -234,4 +244,28 @@ fn readers(online: &mut Online, messages: &[Found], voice: Voice) -> Result<Pers
     }
     word.retain(|person| !said.contains(person));
     Ok((said, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_command_is_given_again_where_one_of_the_two_files_was_in_the_way() {
+        let place = tempfile::tempdir().unwrap();
+        let (file, list) = (place.path().join("order.pdf"), place.path().join("order.pdf.txt"));
+        let written = || write(&file, b"sheet", Some((&list, "12"))).is_ok();
+        for in_the_way in [&file, &list] {
+            std::fs::write(in_the_way, "another's").unwrap();
+            assert!(!written());
+            assert_eq!(std::fs::read(in_the_way).unwrap(), b"another's");
+            std::fs::remove_file(in_the_way).unwrap();
+            assert!(!file.exists() && !list.exists(), "and nothing is left behind");
+        }
+        assert!(written());
+        assert_eq!(
+            (std::fs::read(&file).unwrap(), std::fs::read(&list).unwrap()),
+            (b"sheet".into(), b"12".into())
+        );
+    }
 }

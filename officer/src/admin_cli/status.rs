@@ -78,7 +78,7 @@ struct Data {
     cell: &'static str,
     /// The newest backup, where there is one.
     backup: Option<Newest>,
-    /// Alarms that nobody was shown at this terminal before; a person has read them above.
+    /// Alarms that nobody was shown at this terminal before; a script marks none as shown. A person has read them above.
     alarms: Vec<Alarm>,
     /// What was given up, by decision of the first officers.
     successions: Vec<Succession>,
@@ -158,7 +158,7 @@ impl Status {
                 None => None,
             };
             let alarms = match voice.json && online.is_officer() {
-                true => alarms::take(online, voice.lang)?,
+                true => alarms::list(online, voice.lang)?,
                 false => Vec::new(),
             };
             let ready = online.ready();

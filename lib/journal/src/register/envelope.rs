@@ -1,6 +1,7 @@
 //! Paper envelopes: printed, handed over, used, void.
 //! Never sees a password: its verifier travels beside the acts.
 
+use super::say::Lost;
 use super::{Applied, Audience, Context, Effect, Envelope, EnvelopeState, PasswordState, Register};
 use crate::act::{EnvelopeHandOver, EnvelopePrint, EnvelopeVoid};
 use crate::refusal::Refusal;
@@ -54,7 +55,7 @@ impl Register {
         let mut effects = Vec::new();
         // Whoever had a password of his own cannot enter by it any more.
         if known {
-            self.lose_say(cx, person, &mut effects);
+            self.lose_say(cx, person, Lost::Password, &mut effects);
         }
         // An earlier envelope that was never used opens nothing beside the new one.
         if let PasswordState::Envelope(old) = before {
@@ -92,7 +93,7 @@ impl Register {
         {
             row.password = PasswordState::None;
             if row.last_login.is_some() {
-                self.lose_say(cx, person, effects);
+                self.lose_say(cx, person, Lost::Password, effects);
             }
         }
         effects.push(Effect::EnvelopeVoided { number, person });

@@ -71,7 +71,9 @@ impl Register {
     /// least: for who asks what rules.
     pub fn former_objection(&self, wall_ms: u64, boot_ms: u64) -> Option<(u64, u64)> {
         let ran_ms = self.ran_by(boot_ms);
-        let former = self.former(wall_ms, ran_ms)?;
+        let now = self.policy()?.objection_ms;
+        // Where the schedule alone was shortened, this time is not longer than that of now.
+        let former = self.former(wall_ms, ran_ms).filter(|former| former.objection_ms > now)?;
         Some((former.objection_ms, former.until_ms.max(self.wall_of(former.until_ran_ms))))
     }
 

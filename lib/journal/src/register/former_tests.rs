@@ -185,6 +185,11 @@ fn two_steps_get_nobody_round_the_time_to_object() {
     }
     assert!(log.register.message(sent).unwrap().erased);
     assert_eq!(log.register.former_objection(log.now_ms, log.boot_ms), None);
+    // A shorter schedule leaves the time to object as it is: nothing longer than that of now counts on.
+    let rules = vec![RetentionRule { kind: None, label: None, keep_days: 1 }];
+    let mut log = TestLog::standard(39);
+    two(&mut log, &DualAct::Policy(Policy { retention: Retention { rules, minute }, ..Policy::standard() }));
+    assert_eq!(log.register.former_objection(log.now_ms, log.boot_ms), None);
 }
 
 #[test]

@@ -103,9 +103,10 @@ impl Register {
             Some((person, index)) => OrderState::Silenced(person, index, until_ms),
             None => OrderState::Counting(until_ms),
         };
-        let (with, approve, objected) = (cx.by.signer, cx.by.index, Vec::new());
+        let (with, approve, objected, began_ms) = (cx.by.signer, cx.by.index, Vec::new(), cx.now_ms);
         self.index_order(proposal, &order.target);
-        self.orders.insert(proposal, OrderRow { by, with, approve, order, state, ran_ms, objected });
+        self.orders
+            .insert(proposal, OrderRow { by, with, approve, order, state, ran_ms, objected, began_ms });
         let mut effects = vec![Effect::OrderBegan { proposal, conversation }];
         if let Some(stopped) = confirms {
             self.remove_order(stopped);
@@ -130,7 +131,7 @@ impl Register {
         let until_ms = row.state.until_ms().unwrap_or(now_ms);
         if let Some(hold) = self.holding(&row.order.target) {
             self.stop_order(proposal, OrderState::Held(hold), effects);
-        } else if let Some(person) = self.ran_out_within(&row.order.target, until_ms..now_ms) {
+        } else if let Some(person) = self.ran_out_within(&row.order.target, row.began_ms..now_ms) {
             self.stop_order(proposal, OrderState::Silenced(person, at, until_ms), effects);
         } else {
             self.carry_out(at, proposal, effects);

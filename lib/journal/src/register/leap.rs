@@ -4,9 +4,9 @@
 
 use super::retention::bad;
 use super::{Candidate, CandidateContent, Register};
+use crate::act::DualAct;
 use crate::fact::{AlarmKind, Fact};
 use crate::ids::Index;
-use crate::policy::Policy;
 use crate::refusal::Refusal;
 use minicbor::{Decode, Encode};
 
@@ -15,12 +15,16 @@ pub(super) const LEAP_MS_MAX: u64 = 4 * 24 * 3_600_000;
 /// Each hour for which the server runs makes up for so many that it did not: who goes home at night and over the weekend is
 /// never in arrears.
 const MADE_UP: u64 = 8;
-/// While runs wait, leaps by starts do not make them wait anew as long as they come to no more than so much at once, and each
-/// hour of running takes off so many: a site that runs for two days a week comes to the end of its wait.
+/// While runs wait, further leaps do not make them wait anew as long as they come to no more than so much at once, and each
+/// hour of running takes off so many: a site that runs for two days a week, or whose machine is paused at night, comes to the
+/// end of its wait.
 const BORNE_MS_MAX: u64 = 2 * LEAP_MS_MAX;
 const BORNE: u64 = 16;
 /// What the clock gains while the server runs is made up for by this share of the running: five minutes a day, as clocks drift.
 const DRIFT: u64 = 288;
+/// What the clock gains so soon behind a START lay before that: where no battery keeps the date, the network or a person
+/// brings it a while after the machine is up.
+const SET_MS_MAX: u64 = 3_600_000;
 
 /// What the wall clock is ahead of the server, and what follows from it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode)]
@@ -35,15 +39,18 @@ pub(super) struct Leap {
     /// It went too far, by so much, and no alarm says so yet.
     #[n(2)]
     untold_ms: Option<u64>,
-    /// Milliseconds that it gained on the server while that ran.
+    /// Milliseconds that it gained on the server while that ran, but for the first hour of it.
     #[n(3)]
     gained_ms: u64,
-    /// Milliseconds of further leaps by starts that this wait stands for too.
+    /// Milliseconds of further leaps that this wait stands for too.
     #[n(4)]
     borne_ms: u64,
     /// The newest alarm that says so.
     #[n(5)]
     told_at: Option<Index>,
+    /// For how long the server had run at the newest START.
+    #[n(6)]
+    started_ran_ms: u64,
 }
 
 /// From one entry to the next.
@@ -63,28 +70,37 @@ impl Leap {
         let Step { wall_ms, running_ms, in_run } = step;
         let gain_ms = wall_ms.saturating_sub(running_ms);
         let mut ahead_ms = self.ahead_ms.saturating_sub(running_ms.saturating_mul(MADE_UP));
-        let mut gained_ms = self.gained_ms;
+        let (mut gained_ms, mut started_ran_ms) = (self.gained_ms, self.started_ran_ms);
+        let before_ms = ran_ms.saturating_sub(running_ms);
         match in_run {
+            // A long step counts by where it begins: nobody knows when in it the date was set.
+            true if before_ms.saturating_sub(started_ran_ms) < SET_MS_MAX => {
+                ahead_ms = ahead_ms.saturating_add(gain_ms);
+            }
             true => {
                 // A clock that is set right again gives back what it had gained.
                 let back_ms = running_ms.saturating_sub(wall_ms).saturating_add(running_ms / DRIFT);
                 gained_ms = gained_ms.saturating_add(gain_ms).saturating_sub(back_ms);
             }
-            false => ahead_ms = ahead_ms.saturating_add(gain_ms),
+            false => {
+                ahead_ms = ahead_ms.saturating_add(gain_ms);
+                started_ran_ms = ran_ms;
+            }
         }
+        let next = Self { started_ran_ms, ..self };
         let borne_ms = self.borne_ms.saturating_sub(running_ms.saturating_mul(BORNE));
         let total_ms = ahead_ms.saturating_add(gained_ms);
         if total_ms <= LEAP_MS_MAX {
-            return Self { ahead_ms, gained_ms, borne_ms, ..self };
+            return Self { ahead_ms, gained_ms, borne_ms, ..next };
         }
         let further_ms = borne_ms.saturating_add(total_ms);
-        let stands = !in_run && ran_ms < self.until_ran_ms && further_ms <= BORNE_MS_MAX;
+        let stands = ran_ms < self.until_ran_ms && further_ms <= BORNE_MS_MAX;
         let (until_ran_ms, borne_ms) = match stands {
             true => (self.until_ran_ms, further_ms),
             false => (self.until_ran_ms.max(ran_ms.saturating_add(wait_ms)), 0),
         };
         let untold_ms = Some(self.untold_ms.unwrap_or(0).saturating_add(total_ms));
-        Self { ahead_ms: 0, gained_ms: 0, until_ran_ms, untold_ms, borne_ms, told_at: self.told_at }
+        Self { ahead_ms: 0, gained_ms: 0, until_ran_ms, untold_ms, borne_ms, ..next }
     }
 
     /// Until when runs wait, by the time for which the server has run.
@@ -106,10 +122,11 @@ impl Leap {
         self.untold_ms = None;
     }
 
-    /// Two officers say that the date is right.
-    fn end(&mut self, ran_ms: u64) {
+    /// Two officers say that the date is right, or that there is a schedule from here on, or none.
+    pub(super) fn end(&mut self, ran_ms: u64) {
         let until_ran_ms = self.until_ran_ms.min(ran_ms);
-        *self = Self { until_ran_ms, told_at: self.told_at, ..Self::default() };
+        let (told_at, started_ran_ms) = (self.told_at, self.started_ran_ms);
+        *self = Self { until_ran_ms, told_at, started_ran_ms, ..Self::default() };
     }
 }
 
@@ -181,11 +198,12 @@ impl Register {
         leap.told_at.is_some() && leap.waits_until(ran_ms).is_some()
     }
 
-    /// Whether two officers set this policy again, as it rules, to say that the date is right: proposed behind the alarm that
-    /// asks them.
-    pub(super) fn confirms_date(&self, proposal: Index, policy: &Policy) -> bool {
-        let asked = self.retaining.leap.told_at.is_some_and(|alarm| alarm < proposal);
-        asked && self.policy() == Some(policy)
+    /// Whether two officers set the policy again, as it rules, to say that the date is right: proposed behind the alarm that
+    /// asks them, and nothing went on since of which no alarm tells yet.
+    pub(super) fn confirms_date(&self, proposal: Index, dual: &DualAct) -> bool {
+        let leap = self.retaining.leap;
+        let asked = leap.told_at.is_some_and(|alarm| alarm < proposal) && leap.untold_ms.is_none();
+        asked && matches!(dual, DualAct::Policy(policy) if self.policy() == Some(policy))
     }
 
     /// Two officers say so: runs wait no longer.
@@ -252,11 +270,16 @@ mod tests {
     #[test]
     fn what_a_clock_gains_while_the_server_runs_is_not_made_up_for() {
         let mut site = Site::default();
-        for hour in 0..150 {
+        site.runs(HOUR, HOUR);
+        for hour in 0..12 + 7 * 24 {
             site.runs(9 * HOUR, HOUR);
             assert_eq!(site.waits(), hour >= 12, "hour {hour}");
         }
         assert!(site.leap.untold_ms().is_some_and(|ms| ms > 40 * DAY));
+        // More at once than a pause is has its own wait.
+        site.runs(9 * DAY, HOUR);
+        site.runs(7 * DAY - HOUR, 7 * DAY - HOUR);
+        assert!(site.waits());
         // A clock that is a few seconds an hour fast is no matter, nor one that is set right again.
         let mut site = Site::default();
         (0..20_000).for_each(|_| site.runs(HOUR + 10_000, HOUR));
@@ -280,6 +303,38 @@ mod tests {
             assert!(site.waits());
         }
         assert!(free >= 4, "its runs come in the 11th week and in the 22nd: {free}");
+    }
+
+    #[test]
+    fn a_date_that_is_set_right_a_while_after_each_start_makes_no_run_wait() {
+        let mut site = Site::default();
+        for day in 0..210 {
+            let night_ms = if day % 7 == 4 { 64 * HOUR } else { 16 * HOUR };
+            if day % 7 < 5 {
+                site.stands_still(0);
+                site.runs(0, 60_000);
+                site.runs(night_ms, 1000);
+                (0..8).for_each(|_| site.runs(HOUR, HOUR));
+            }
+            assert_eq!((site.waits(), site.leap.untold_ms()), (false, None), "day {day}");
+        }
+        site.runs(5 * DAY, HOUR);
+        assert!(site.waits(), "what it gains later on is no such date");
+    }
+
+    #[test]
+    fn a_machine_that_is_paused_at_night_comes_to_the_end_of_its_wait() {
+        let mut site = Site::default();
+        let mut free = 0;
+        for day in 0..210 {
+            if day % 7 < 5 {
+                (0..8).for_each(|_| site.runs(HOUR, HOUR));
+                free += usize::from(!site.waits());
+                site.runs(if day % 7 == 4 { 64 * HOUR } else { 16 * HOUR }, 1000);
+            }
+        }
+        assert!(free >= 20, "its runs come a few days a month: {free}");
+        assert!(site.leap.untold_ms().is_some(), "and each leap is told");
     }
 
     #[test]

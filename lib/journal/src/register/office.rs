@@ -108,12 +108,17 @@ impl Register {
         let dual: DualAct = canonical::decode(&proposal.act)
             .map_err(|error| Refusal::BadProposal { reason: error.to_string() })?;
         self.check_dual(cx, &dual)?;
+        let confirms_date = self.confirms_date(act.proposal, &dual);
+        if matches!(&dual, DualAct::Policy(policy) if policy == self.ruling_policy()?) && !confirms_date {
+            // The clock went on behind their proposal: what it says of the date is not true any more.
+            return Err(Refusal::Unchanged);
+        }
         let objection_ms = self.objection_ms(cx.now_ms, cx.ran_ms)?;
         let proposed = (act.proposal, proposal.person);
         self.drop_proposal(act.proposal);
         let effects = match dual {
             DualAct::Policy(policy) => {
-                if self.confirms_date(act.proposal, &policy) {
+                if confirms_date {
                     self.date_is_right(cx.ran_ms);
                 }
                 self.set_policy(cx, policy)
@@ -139,7 +144,7 @@ impl Register {
             site.policy = policy;
             site.policy_index = cx.by.index;
         }
-        self.reschedule(cx.now_ms);
+        self.reschedule(cx.now_ms, cx.ran_ms);
         vec![Effect::PolicyChanged]
     }
 
@@ -220,11 +225,15 @@ impl Register {
         }
     }
 
-    pub(super) fn end_session(&mut self, _cx: &Context<'_>, act: &EndSession) -> Result<Applied, Refusal> {
+    pub(super) fn end_session(&mut self, cx: &Context<'_>, act: &EndSession) -> Result<Applied, Refusal> {
         if self.chains.get(&act.person).is_none_or(|live| live.chain != act.chain) {
             return Err(Refusal::NoSuchSession);
         }
         let mut effects = Vec::new();
+        // Who ends each of somebody's sessions at once leaves him no time to object.
+        if cx.by.signer != act.person {
+            self.silence(act.person, None, cx.by.index, &mut effects);
+        }
         self.end_chain(act.person, ChainEnd::EndSession, &mut effects);
         Ok(Applied::with(Audience::Officers, effects))
     }

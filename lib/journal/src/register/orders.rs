@@ -82,6 +82,9 @@ pub struct OrderRow {
     /// Who objected, in order.
     #[n(6)]
     pub objected: Vec<PersonId>,
+    /// When it was approved, by the wall clock.
+    #[n(7)]
+    pub(super) began_ms: u64,
 }
 
 /// A hold that stands.

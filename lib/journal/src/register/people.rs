@@ -1,6 +1,7 @@
 //! Persons: enrolment and renewal, revocation by act and by list.
 //! Never forgets a person or a key: ids, logins and keys are unique for ever.
 
+use super::say::Lost;
 use super::{
     Applied, Audience, Certified, ChainEnd, Context, Effect, PasswordState, Person, Register, Silenced,
 };
@@ -147,7 +148,7 @@ impl Register {
                 row.roles = pair.roles;
                 row.clearance = pair.clearance;
                 if had_say && !self.has_say(person, cx.now_ms) {
-                    self.lose_say(cx, person, &mut effects);
+                    self.lose_say(cx, person, Lost::Certificate, &mut effects);
                 }
                 self.renew_in_conversations(cx, person, &mut effects);
             }
@@ -334,14 +335,22 @@ impl Register {
             register.certificates.get(id).and_then(|row| row.certificate().person())
         };
         let touched: BTreeSet<PersonId> = listed.iter().filter_map(|id| person_of(self, id)).collect();
+        // Whoever has others left may have no key to them: of renewals that overlap only the newest one's is kept.
+        let spoke = |id: &&CertId| {
+            let row = self.certificates.get(*id).filter(|row| row.valid_at(cx.now_ms));
+            let person = person_of(self, id).and_then(|person| self.people.get(&person));
+            row.is_some() && person.is_some_and(|person| person.signature.contains(*id))
+        };
+        let spoke: BTreeSet<PersonId> =
+            listed.iter().filter(spoke).filter_map(|id| person_of(self, id)).collect();
         let had_say: BTreeSet<PersonId> =
             touched.iter().copied().filter(|person| self.has_say(*person, cx.now_ms)).collect();
         for certificate in listed {
             self.revoke_certificate(cx, *certificate, &mut effects);
         }
         for person in touched {
-            if had_say.contains(&person) && !self.has_say(person, cx.now_ms) {
-                self.lose_say(cx, person, &mut effects);
+            if had_say.contains(&person) && (spoke.contains(&person) || !self.has_say(person, cx.now_ms)) {
+                self.lose_say(cx, person, Lost::Certificate, &mut effects);
             }
             let Some(row) = self.people.get(&person) else { continue };
             let alive = |id: &CertId| self.certificates.get(id).is_some_and(|row| row.revoked.is_none());

@@ -416,12 +416,12 @@ impl Register {
     }
 
     /// A policy rules from here on. A run whose time has come stays due: no change puts it off.
-    pub(super) fn reschedule(&mut self, now_ms: u64) {
+    pub(super) fn reschedule(&mut self, now_ms: u64, ran_ms: u64) {
         let next_ms = self.policy().and_then(|policy| policy.retention.next_after(now_ms));
         let state = &mut self.retaining;
         if next_ms.is_none() || state.next_ms.is_none() {
-            // Whoever begins a schedule, or ends it, needs no word of what the clock did before.
-            state.leap.forget();
+            // Whoever begins a schedule, or ends it, needs no word of what the clock did before, and waits for nothing.
+            state.leap.end(ran_ms);
         }
         if next_ms.is_none() {
             (state.next_ms, state.open, state.missed) = (None, None, false);

@@ -361,10 +361,37 @@ fn two_officers_who_were_asked_for_the_date_end_the_wait() {
 }
 
 #[test]
+fn two_officers_say_nothing_of_a_leap_that_they_were_not_told_of() {
+    let ruling = policy(vec![rule(None, None, 10)]);
+    let mut log = site(12, ruling.retention.rules.clone());
+    let alarm = |log: &mut TestLog| {
+        let leapt_ms = log.register.clock_leapt(log.now_ms, log.boot_ms).expect("it went");
+        let evidence = canonical::encode(&leapt_ms).into();
+        log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::ClockLeapt, person: None, evidence })).unwrap();
+    };
+    leaps(&mut log, 20);
+    alarm(&mut log);
+    log.log_in("olga").unwrap();
+    let act = canonical::encode(&DualAct::Policy(ruling.clone())).into();
+    log.act("olga", Act::Propose(Propose { act })).unwrap();
+    let proposal = log.tree.size() - 1;
+    leaps(&mut log, 6);
+    log.log_in("oleg").unwrap();
+    let approve = |log: &mut TestLog| log.act("oleg", Act::Approve(Approve { proposal })).map(drop);
+    assert_eq!(approve(&mut log), Err(Refusal::Unchanged), "nobody has told of it");
+    alarm(&mut log);
+    assert_eq!(approve(&mut log), Err(Refusal::Unchanged), "what was proposed before says nothing of it");
+    log.log_in("olga").unwrap();
+    set(&mut log, &ruling).expect("they were asked");
+    assert_eq!(log.register.run_waits_ms(log.boot_ms), None);
+}
+
+#[test]
 fn the_first_schedule_of_an_old_site_tells_nobody_of_its_holidays() {
     let mut log = TestLog::standard(11);
     (0..3).for_each(|_| leaps(&mut log, 20));
     ["olga", "oleg"].iter().for_each(|login| drop(log.log_in(login).unwrap()));
     set(&mut log, &policy(vec![rule(None, None, 10)])).unwrap();
     assert_eq!(log.register.clock_leapt(log.now_ms, log.boot_ms), None);
+    assert_eq!(log.register.run_waits_ms(log.boot_ms), None, "and its first run waits for none of them");
 }

@@ -111,11 +111,20 @@ pub struct Silenced {
     /// By the time for which the server had run.
     #[n(2)]
     pub(super) ran_ms: u64,
+    /// It took his password alone: one that he sets himself ends it.
+    #[n(3)]
+    pub(super) by_password: bool,
 }
 
 impl Silenced {
     pub(super) fn by(cx: &Context<'_>) -> Self {
-        Self { index: cx.by.index, wall_ms: cx.now_ms, ran_ms: cx.ran_ms }
+        Self { index: cx.by.index, wall_ms: cx.now_ms, ran_ms: cx.ran_ms, by_password: false }
+    }
+
+    /// No longer ago than those concerned may object, by either clock.
+    pub(super) fn is_recent(&self, cx: &Context<'_>, objection_ms: u64) -> bool {
+        cx.now_ms.saturating_sub(self.wall_ms) < objection_ms
+            || cx.ran_ms.saturating_sub(self.ran_ms) < objection_ms
     }
 }
 

@@ -7,6 +7,15 @@ use crate::ids::Index;
 use pki::{CertId, PersonId, Role};
 use std::ops::Range;
 
+/// What a person objects by, and lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// That he knows.
+    Password,
+    /// One of those for it.
+    Certificate,
+}
+
 impl Register {
     /// Either side of a private conversation, a group's owner, and who wrote one of the messages.
     pub fn may_object(&self, person: PersonId, target: &EraseTarget) -> bool {
@@ -60,10 +69,7 @@ impl Register {
         target: &EraseTarget,
         (objection_ms, until_ms): (u64, u64),
     ) -> Option<(PersonId, Index)> {
-        let recent = |by: &Silenced| {
-            cx.now_ms.saturating_sub(by.wall_ms) < objection_ms
-                || cx.ran_ms.saturating_sub(by.ran_ms) < objection_ms
-        };
+        let recent = |by: &Silenced| by.is_recent(cx, objection_ms);
         let persons = self.people.values().filter_map(|person| {
             let kept = person.silenced.as_ref().filter(|by| recent(by)).map(|by| by.index);
             Some((person.id, person.suspended.or(kept)?))
@@ -105,19 +111,31 @@ impl Register {
         }
     }
 
-    /// An entry took away what a person objects by: his password, or his last certificate for it. Also what is ordered
-    /// within the time to object behind it waits for two.
-    pub(super) fn lose_say(&mut self, cx: &Context<'_>, person: PersonId, effects: &mut Vec<Effect>) {
+    /// An entry took away what a person objects by. Also what is ordered within the time to object behind it waits for two.
+    pub(super) fn lose_say(
+        &mut self,
+        cx: &Context<'_>,
+        person: PersonId,
+        lost: Lost,
+        effects: &mut Vec<Effect>,
+    ) {
         self.silence(person, None, cx.by.index, effects);
+        let objection_ms = self.objection_ms(cx.now_ms, cx.ran_ms).unwrap_or(0);
         if let Some(row) = self.people.get_mut(&person) {
-            row.silenced = Some(Silenced::by(cx));
+            // What took his certificate lately is not forgotten for a password.
+            let stands = |before: &Silenced| !before.by_password && before.is_recent(cx, objection_ms);
+            let by_password = lost == Lost::Password && !row.silenced.as_ref().is_some_and(stands);
+            row.silenced = Some(Silenced { by_password, ..Silenced::by(cx) });
         }
     }
 
-    /// The person has set a password of his own: what he was kept from by another's is over.
+    /// The person has set a password of his own: what he was kept from by another's is over. What took his certificate is
+    /// not: nobody knows whether he has the key of the one by which he came.
     pub(super) fn regains_say(&mut self, cx: &Context<'_>, person: PersonId) {
         let speaks = self.has_say(person, cx.now_ms);
-        if let Some(row) = self.people.get_mut(&person).filter(|_| speaks) {
+        if let Some(row) = self.people.get_mut(&person).filter(|_| speaks)
+            && row.silenced.as_ref().is_some_and(|by| by.by_password)
+        {
             row.silenced = None;
         }
     }

@@ -1,7 +1,7 @@
 //! Stories of somebody who is kept from objecting: whatever one officer does to him, two must give their word again.
 use crate::act::{
-    Act, Approve, DualAct, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, EraseOrder, EraseTarget, Ground,
-    Leave, Order, Propose, SetPassword,
+    Act, Approve, DualAct, EndSession, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, EraseOrder,
+    EraseTarget, Ground, Leave, Order, Propose, SetPassword,
 };
 use crate::fact::{Fact, Tick};
 use crate::ids::{ConversationId, Index};
@@ -26,9 +26,11 @@ fn site(number: u64, days: u64) -> (TestLog, ConversationId) {
     let mut log = TestLog::standard(number);
     let chat = log.talking("anna", &["vera"]);
     let first = crl(&log, 1, &["vera"]);
-    let described = lasting(&log, days);
+    let described = lasting(&log, days + 4);
     let renewed = log.site.issue("vera", &described);
     log.submit("olga", vec![Act::Enrol(renewed), first]).expect("a renewal");
+    // What the list took is past.
+    log.wait_ms(4 * DAY_MS);
     (log, chat)
 }
 
@@ -86,6 +88,48 @@ fn a_list_with_the_newest_certificate_of_somebody_whose_others_have_run_out_revo
         log.submit("olga", vec![list]).expect("a list");
         assert!(log.register.person(log.id("vera")).unwrap().revoked.is_some());
     });
+}
+
+#[test]
+fn a_list_with_the_newest_certificate_counts_while_a_former_one_has_not_run_out() {
+    let overlapping = || {
+        let (mut log, chat) = site(47, 100);
+        let described = lasting(&log, 400);
+        let newest = log.site.issue("vera", &described);
+        log.submit("olga", vec![Act::Enrol(newest)]).expect("a renewal");
+        log.log_in("vera").expect("by the newest");
+        (log, whole(chat))
+    };
+    let takes = |log: &mut TestLog| {
+        let list = crl(log, 2, &["vera"]);
+        log.submit("olga", vec![list]).expect("a list");
+        let vera = log.register.person(log.id("vera")).unwrap();
+        assert!(vera.revoked.is_none() && log.register.has_say(vera.id, log.now_ms), "by the former one");
+    };
+    twice(overlapping, takes);
+    // A pair of keys that an officer has made, and a password of his: it is not she who sets her own then.
+    twice(overlapping, |log| {
+        takes(log);
+        let described = lasting(log, 300);
+        let made = log.site.issue("vera", &described);
+        log.submit("olga", vec![Act::Enrol(made)]).expect("a renewal");
+        hand_over(log, 90);
+        log.log_in("vera").expect("by the envelope");
+        log.act("vera", Act::SetPassword(SetPassword {})).expect("somebody's own");
+    });
+}
+
+#[test]
+fn who_ends_the_sessions_of_somebody_concerned_while_an_order_counts_is_no_better() {
+    for by in ["olga", "adam"] {
+        let (mut log, chat) = site(48, 100);
+        let before = order(&mut log, whole(chat));
+        log.log_in("vera").expect("she comes to object");
+        let person = log.id("vera");
+        let chain = log.register.chain_of(person).expect("she is there").chain;
+        log.act(by, Act::EndSession(EndSession { person, chain })).expect("ended");
+        assert!(silenced(&log, before), "{by}");
+    }
 }
 
 #[test]

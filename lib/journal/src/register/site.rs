@@ -184,7 +184,7 @@ impl Register {
             crl_number: None,
             former: None,
         });
-        self.reschedule(cx.now_ms);
+        self.reschedule(cx.now_ms, cx.ran_ms);
         Ok(Applied::to(Audience::Everyone))
     }
 

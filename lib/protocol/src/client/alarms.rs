@@ -12,19 +12,20 @@ use journal::fact::{AlarmKind, Fact};
 use journal::ids::Index;
 use minicbor::{Decode, Encode};
 use pki::{PersonId, Role, canonical};
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-/// Most alarms that are given at once: of more the newest.
+/// Most different alarms that are given at once: of more the oldest, and the others when these were heard.
 const ALARMS_MAX: usize = 1024;
 
-/// An alarm in the log.
+/// An alarm in the log, or all of one kind that say the same: nobody buries another by having many of his own raised.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct AlarmView {
-    /// Its entry.
+    /// Its entry; of several the newest.
     #[n(0)]
     pub index: Index,
-    /// When it was raised, milliseconds since 1970.
+    /// When that was raised, milliseconds since 1970.
     #[n(1)]
     pub wall_ms: u64,
     /// What it says.
@@ -36,6 +37,42 @@ pub struct AlarmView {
     /// The number in its evidence, where that is one: a hold's index, when a run was due, an erasure epoch, milliseconds.
     #[n(4)]
     pub number: Option<u64>,
+    /// The first of them.
+    #[n(5)]
+    pub first: Index,
+    /// How many they are.
+    #[n(6)]
+    pub times: u64,
+}
+
+/// Alarms as they are read, those that say the same as one.
+#[derive(Default)]
+struct Folded(BTreeMap<(u8, Option<PersonId>, Option<u64>), AlarmView>);
+
+impl Folded {
+    /// Takes one more, or says that there is no room for it.
+    fn take(&mut self, view: AlarmView) -> bool {
+        let room = self.0.len() < ALARMS_MAX;
+        match self.0.entry((view.alarm as u8, view.person, view.number)) {
+            Entry::Occupied(mut alike) => {
+                let alike = alike.get_mut();
+                *alike = AlarmView { first: alike.first, times: alike.times.saturating_add(1), ..view };
+                true
+            }
+            Entry::Vacant(free) if room => {
+                free.insert(view);
+                true
+            }
+            Entry::Vacant(_) => false,
+        }
+    }
+
+    /// By the newest of each, so that what lies behind the last one was not read.
+    fn into_views(self) -> Vec<AlarmView> {
+        let mut views: Vec<AlarmView> = self.0.into_values().collect();
+        views.sort_unstable_by_key(|view| view.index);
+        views
+    }
 }
 
 impl AlarmView {
@@ -43,7 +80,7 @@ impl AlarmView {
         let CheckedContent::Fact(Fact::Alarm(fact)) = &entry.content else { return None };
         let number = canonical::decode(&fact.evidence).ok();
         let (index, wall_ms) = (entry.index, entry.wall_ms);
-        Some(Self { index, wall_ms, alarm: fact.alarm, person: fact.person, number })
+        Some(Self { index, wall_ms, alarm: fact.alarm, person: fact.person, number, first: index, times: 1 })
     }
 }
 
@@ -86,14 +123,14 @@ impl Cx {
         Ok(())
     }
 
-    /// Those that were never shown at this terminal, the newest of them.
+    /// Those that were never shown at this terminal.
     pub(crate) async fn unheard_alarms(&self) -> Result<Vec<AlarmView>, Error> {
         let from = self.with(|state| state.record.alarms_heard);
         self.alarms_from(from).await
     }
 
     async fn alarms_from(&self, mut from: Index) -> Result<Vec<AlarmView>, Error> {
-        let mut found = VecDeque::new();
+        let mut found = Folded::default();
         loop {
             let Answer::Alarms(page) = self.ask(Query::Alarms(from)).await? else {
                 return Err(Error::unverified(What::Answer));
@@ -101,15 +138,46 @@ impl Cx {
             let more = page.more;
             let entries = self.check_page(page).await?;
             for entry in entries.iter().filter(|entry| entry.index >= from) {
-                found.push_back(AlarmView::of(entry).ok_or(Error::unverified(What::Answer))?);
-                if found.len() > ALARMS_MAX {
-                    found.pop_front();
+                if !found.take(AlarmView::of(entry).ok_or(Error::unverified(What::Answer))?) {
+                    return Ok(found.into_views());
                 }
             }
             match entries.last() {
                 Some(last) if more && last.index >= from => from = last.next(),
-                Some(_) | None => return Ok(found.into()),
+                Some(_) | None => return Ok(found.into_views()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alarm(index: Index, alarm: AlarmKind, person: Option<u64>, number: Option<u64>) -> AlarmView {
+        let person = person.map(PersonId);
+        AlarmView { index, wall_ms: index, alarm, person, number, first: index, times: 1 }
+    }
+
+    #[test]
+    fn many_that_say_the_same_are_one_and_bury_no_other() {
+        let mut found = Folded::default();
+        let leapt = alarm(1, AlarmKind::ClockLeapt, None, Some(9));
+        assert!(found.take(leapt));
+        assert!((2..2002).all(|index| found.take(alarm(index, AlarmKind::LoginFlood, Some(7), None))));
+        let other = alarm(2002, AlarmKind::LoginFlood, Some(8), None);
+        assert!(found.take(other));
+        let floods = AlarmView { first: 2, times: 2000, ..alarm(2001, AlarmKind::LoginFlood, Some(7), None) };
+        assert_eq!(found.into_views(), [leapt, floods, other]);
+    }
+
+    #[test]
+    fn of_too_many_that_differ_the_oldest_come_first() {
+        let mut found = Folded::default();
+        let ends = |index| alarm(index, AlarmKind::HoldEndsSoon, None, Some(index));
+        let taken = (0..2000).take_while(|index| found.take(ends(*index))).count();
+        assert_eq!(taken, ALARMS_MAX);
+        let last = found.into_views().last().map(|view| view.index);
+        assert_eq!(last, Some(ALARMS_MAX as u64 - 1), "what was not read is not heard");
     }
 }

@@ -101,7 +101,7 @@ pub enum Command {
     /// Orders of erasure that concern one, each with both officers' signatures checked: all, or the one of this proposal.
     #[n(62)]
     Orders(#[n(0)] Option<Index>),
-    /// Alarms of the log that nobody was shown at this terminal, the newest of them; officers.
+    /// Alarms of the log that nobody was shown at this terminal, those that say the same as one; officers.
     #[n(63)]
     Alarms,
     /// Those below this index were shown.
