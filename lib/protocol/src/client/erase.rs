@@ -193,8 +193,11 @@ impl Cx {
             self.follow(conversation).await?;
             right = judge();
         }
+        let waits =
+            |state: &mut super::state::State| state.conversations.row(conversation).waits_for(&found, erase);
         match right {
             true => Ok(found.erased_by(erase)),
+            false if self.with(waits) => Err(Error::Ahead),
             false => Err(Error::unverified(What::Erasure)),
         }
     }
