@@ -30,6 +30,8 @@ pub(crate) struct Heard {
     below: Option<Index>,
     /// The head of the newest batch of which a frame was: more frames of it may come.
     batch: u64,
+    /// The newest erasure epoch that was told; `None` before the first was asked for.
+    pub(crate) erasure_epoch: Option<u64>,
 }
 
 impl Heard {
@@ -178,6 +180,23 @@ impl Cx {
         }
         let alarms = self.missed_alarms().await;
         self.told(0, alarms)?;
+        let effect = self.missed_effect().await;
+        self.told(0, effect)
+    }
+
+    /// Whether erasures took effect since: the server's word, as a pushed one is. At the first login nobody waits for any.
+    async fn missed_effect(&self) -> Result<(), Error> {
+        let size = self.with(|state| state.trust.proven().head.size);
+        let Answer::Erasing(record) = self.ask(Query::Erasing).await? else {
+            return Err(Error::unverified(What::Answer));
+        };
+        let through = record.first.unwrap_or(size).checked_sub(1);
+        self.with(|state| {
+            let told = *state.heard.erasure_epoch.get_or_insert(record.epoch);
+            if let Some(through) = through.filter(|_| record.epoch > told) {
+                state.erasure_done(record.epoch, through);
+            }
+        });
         Ok(())
     }
 

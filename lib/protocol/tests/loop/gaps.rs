@@ -321,3 +321,29 @@ fn a_message_whose_receipt_was_lost_stands_once_behind_two_successions() {
     assert!(matches!(world.result("anna", sent), Some(Ok(_))));
     assert_eq!(world.screen("boris", id), ["the first", "only once"]);
 }
+
+#[test]
+fn an_erasure_that_took_effect_while_the_line_was_cut_is_told() {
+    let mut world = World::new(161);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let index = world.say("anna", id, "soon gone");
+    let done = |event: &Event| matches!(event, Event::ErasureDone(..));
+    // She hears that it is in the journal, and is away when the keys are destroyed.
+    world.tamper = Some(Box::new(|login, frame| match frame {
+        ToTerminal::Deliver(_) if login == "anna" => None,
+        other => Some(other),
+    }));
+    let target = EraseTarget::Messages(id, vec![index]);
+    let Ok(Reply::Admitted(erase)) = world.ask("anna", Command::Erase(target)) else { panic!() };
+    world.cut("anna");
+    world.tamper = None;
+    assert_eq!(at(&world, "anna", done), None);
+    world.reconnect("anna");
+    let told = |event: &Event| matches!(event, Event::ErasureDone(1, through) if *through >= erase.index);
+    assert!(at(&world, "anna", told).is_some());
+    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.cut("anna");
+    world.reconnect("anna");
+    assert_eq!(at(&world, "anna", done), None, "once");
+}
