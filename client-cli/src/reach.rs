@@ -187,6 +187,8 @@ impl Line {
             self.voice.remark(&key_changed(login));
         } else if let Event::Succession(view) = event {
             self.voice.remark(&succeeded(view));
+        } else if let Event::ClockAhead(index) = event {
+            self.voice.remark(&clock_ahead(*index));
         } else {
             return false;
         }
@@ -255,6 +257,12 @@ fn key_changed(login: &str) -> Trouble {
 fn succeeded(view: &SuccessionView) -> Trouble {
     let say = |lang| show::succession(view, lang);
     Trouble::say(Exit::Yes, "succession", say(Lang::En), say(Lang::Ru))
+}
+
+/// What the agent held is gone, and why.
+fn clock_ahead(index: u64) -> Trouble {
+    let say = |lang| show::clock_ahead(index, lang);
+    Trouble::say(Exit::Yes, "clock-ahead", say(Lang::En), say(Lang::Ru))
 }
 
 /// From here on Ctrl-C says what becomes of the act before it ends this command. Returns when that is so.

@@ -19,6 +19,22 @@ pub(crate) fn officers(view: &SuccessionView) -> String {
     view.officers.iter().map(|(_, login)| format!("@{}", clean(login))).collect::<Vec<_>>().join(", ")
 }
 
+/// That an erasure is ahead of this computer's clock, and what that means here.
+pub(crate) fn clock_ahead(index: u64, lang: Lang) -> String {
+    lang.pick(
+        format!(
+            "one of two clocks is wrong: erasure #{index} is stamped more than an hour later than this computer's clock. The \
+             agent has let go of the messages that it held and shows what the server still gives; it tries again. Set this \
+             computer's clock right, or tell the administrator that the server's is wrong"
+        ),
+        format!(
+            "одни из двух часов неверны: стирание № {index} помечено временем больше чем на час позже часов этого компьютера. \
+             Агент забыл сообщения, которые держал, и показывает то, что сервер ещё отдаёт; попытка повторится. Поставьте \
+             часы этого компьютера верно или сообщите администратору, что часы сервера неверны"
+        ),
+    )
+}
+
 /// That entries were given up, by whom, and what its person has to do about it.
 pub(crate) fn succession(view: &SuccessionView, lang: Lang) -> String {
     let by = officers(view);
@@ -127,6 +143,16 @@ pub(crate) fn content(message: &MessageView, names: &Names, lang: Lang) -> Strin
                 "ТРЕВОГА: сервер не отдаёт содержание, и никакое стирание этого не объясняет",
             )
             .to_owned(),
+        Content::Ahead(index) => lang.pick(
+            format!(
+                "not given by the server: erased by #{index}, it says, stamped more than an hour later than this computer's \
+                 clock; one of the two clocks is wrong"
+            ),
+            format!(
+                "сервер не отдаёт: по его словам, стёрто записью № {index}, помеченной временем больше чем на час позже \
+                 часов этого компьютера; одни из часов неверны"
+            ),
+        ),
         Content::GivenUp(era) => lang.pick(
             format!("lost: given up by the officers when the log went on in era {era} (`conclave status`)"),
             format!("утрачено: офицеры отказались от этого, когда журнал продолжился в эре {era} (`conclave status`)"),
@@ -250,6 +276,7 @@ pub(crate) fn message_json(message: &MessageView, names: &Names) -> MessageJson 
         Content::Missing => json.state = "missing",
         Content::Unreadable(_) => json.state = "unreadable",
         Content::GivenUp(_) => json.state = "given-up",
+        Content::Ahead(_) => json.state = "ahead-of-clock",
     }
     json
 }

@@ -56,6 +56,7 @@ pub fn line(view: &MessageView) -> String {
         Content::Erased(_) => "erased".into(),
         Content::NoKey(_) => "no key".into(),
         Content::Missing => "missing!".into(),
+        Content::Ahead(_) => "ahead of the clock".into(),
         Content::GivenUp(era) => format!("given up in era {era}"),
         Content::Unreadable(what) => format!("unreadable: {what:?}"),
     }

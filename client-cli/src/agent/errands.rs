@@ -63,6 +63,15 @@ impl Agent {
                 }
                 self.mention(Event::Ran(run));
             }
+            Event::ClockAhead(_) => {
+                if let Some(work) = &mut self.work {
+                    work.store.let_go();
+                    work.memory.forget_conversations();
+                }
+                self.behind(false);
+                self.prefetch();
+                self.clock_ahead(event).await;
+            }
             Event::CaughtUp => {
                 self.behind(false);
                 self.mention(event);
@@ -142,6 +151,12 @@ impl Agent {
             let told = Unlocked { must_set_password, login: ready.login, entries: ready.head.size };
             self.tell(id, Tell::Unlocked(told)).await;
         }
+    }
+
+    /// Told like a changed key, once while nobody has heard of it.
+    async fn clock_ahead(&mut self, event: Event) {
+        self.notices.retain(|notice| !matches!(notice, Event::ClockAhead(_)));
+        self.key_changed(event).await;
     }
 
     /// A key that changed, or what was given up, is told to whoever works now, or to the next command: before a person goes on, he is to know.

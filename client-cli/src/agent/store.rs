@@ -32,6 +32,7 @@ fn weight(message: &MessageView) -> usize {
         | Content::NoKey(_)
         | Content::Missing
         | Content::Unreadable(_)
+        | Content::Ahead(_)
         | Content::GivenUp(_) => 0,
     }
 }
@@ -42,8 +43,14 @@ impl Store {
     /// is fetched again.
     pub(crate) fn succeed(&mut self, kept: Index, seen: u64) {
         if seen > kept {
-            self.drop_where(|_| true);
+            self.let_go();
         }
+    }
+
+    /// Something was erased of which it is not known yet what: nothing stays, and what is asked for from here on is what the
+    /// server still gives.
+    pub(crate) fn let_go(&mut self) {
+        self.drop_where(|_| true);
     }
 
     /// Holds a message, as it is known now.
@@ -245,6 +252,18 @@ mod tests {
         store.erase(ConversationId([1; 32]), &[7]);
         store.set_behind(false);
         assert_eq!(found(&store, "слово"), [8]);
+    }
+
+    #[test]
+    fn an_erasure_ahead_of_this_clock_takes_every_copy_and_shuts_nothing() {
+        let mut store = Store::default();
+        (1..=9).for_each(|index| store.hold(message(index, 1, "слово")));
+        store.set_behind(true);
+        store.let_go();
+        store.set_behind(false);
+        assert_eq!((store.len(), store.bytes), (0, 0));
+        store.hold(message(5, 1, "слово"));
+        assert_eq!(found(&store, "слово"), [5], "asked for again");
     }
 
     #[test]

@@ -185,10 +185,12 @@ fn wait(
         ErasureWait::Nothing | ErasureWait::Pace(_) => LATE,
         wait @ (ErasureWait::Cell | ErasureWait::Backup | ErasureWait::Room) => return Ok(Err(wait)),
     };
-    match effect(watching, index, limit) {
-        Some(epoch) => Ok(Ok(epoch)),
-        None => Ok(Err(ask_erasing(line)?.wait)),
+    if let Some(epoch) = effect(watching, index, limit) {
+        return Ok(Ok(epoch));
     }
+    // It may have been told while the connection was away.
+    let erasing = ask_erasing(line)?;
+    Ok(if erasing.holds(index) { Err(erasing.wait) } else { Ok(erasing.epoch) })
 }
 
 /// What the server says is being erased.

@@ -73,6 +73,7 @@ fn wanted(typed: &str, here: &Here) -> Result<Wanted, Trouble> {
         Content::Text(_, Some(file)) => file.clone(),
         Content::Erased(_) => return Err(refused(protocol::client::Error::Erased { index })),
         Content::NoKey(epoch) => return Err(refused(protocol::client::Error::NoKey { epoch: *epoch })),
+        Content::Ahead(_) => return Err(refused(protocol::client::Error::Ahead)),
         Content::Text(_, None) | Content::Missing | Content::Unreadable(_) | Content::GivenUp(_) => {
             return Err(refused(protocol::client::Error::NoFile { index }));
         }

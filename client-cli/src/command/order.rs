@@ -31,6 +31,11 @@ console::words! {
         Unproven { index: u64 }
             => en("ALARM: the server lists the order #{index} and does not prove it; it was not believed"),
                ru("ТРЕВОГА: сервер называет распоряжение № {index} и не доказывает его; оно отвергнуто");
+        Ahead { index: u64 }
+            => en("the order #{index} took effect, the server says, at a time that is more than an hour later than this \
+                   computer's clock: one of the two clocks is wrong; it is shown when that time has come"),
+               ru("распоряжение № {index}, по словам сервера, исполнено во время, которое больше чем на час позже часов этого \
+                   компьютера: одни из часов неверны; оно будет показано, когда это время наступит");
         More { more: u64 }
             => en("and {more} more: conclave erase orders"), ru("и ещё {more}: conclave erase orders");
         Ask => en("Object to this order?"), ru("Возразить против этого распоряжения?");
@@ -118,11 +123,14 @@ pub(super) fn object(args: &EraseObject, here: Here) -> Result<Exit, Trouble> {
 
 /// Orders, oldest first. That the server lists one and does not prove it hides no other, and is said.
 fn orders(line: &mut Line) -> Result<Vec<OrderView>, Trouble> {
-    let Reply::Orders(orders, bad) = line.run(Command::Orders(None))? else {
+    let Reply::Orders(orders, unshown) = line.run(Command::Orders(None))? else {
         return Err(Trouble::odd_answer());
     };
-    for index in bad {
+    for index in unshown.unproven {
         line.voice().notice(&Said::Unproven { index });
+    }
+    for index in unshown.ahead {
+        line.voice().notice(&Said::Ahead { index });
     }
     Ok(orders)
 }

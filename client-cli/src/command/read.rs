@@ -105,6 +105,7 @@ fn erased_by(message: &MessageView) -> Option<u64> {
         | Content::NoKey(_)
         | Content::Missing
         | Content::Unreadable(_)
+        | Content::Ahead(_)
         | Content::GivenUp(_) => None,
     }
 }

@@ -174,6 +174,7 @@ fn line(
             let words = TerminalError::Distrust(Box::new(distrust.clone())).words();
             ("distrust", lang.pick(words.en, words.ru))
         }
+        Event::ClockAhead(index) => ("clock-ahead", show::clock_ahead(*index, lang)),
         Event::Lagging(_)
         | Event::CaughtUp
         | Event::Greeted

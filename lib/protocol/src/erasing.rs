@@ -39,6 +39,9 @@ pub struct ErasingRecord {
     /// What they wait for.
     #[n(2)]
     pub wait: ErasureWait,
+    /// The newest erasure epoch.
+    #[n(3)]
+    pub epoch: u64,
 }
 
 impl ErasingRecord {

@@ -192,11 +192,6 @@ pub fn what_words(what: What) -> (&'static str, &'static str) {
         ),
         What::Policy => ("the site's policy", "политика системы"),
         What::Retention => ("a run of the retention schedule", "стирание по сроку хранения"),
-        What::Clock => (
-            "an erasure stamped more than an hour later than this computer's clock: one of the two clocks is wrong; tried again",
-            "стирание, помеченное временем больше чем на час позже часов этого компьютера: одни из часов неверны; попытка \
-             повторится",
-        ),
         What::Succession => (
             "that the first officers gave up lost entries: the log's era is not proven",
             "решение первых офицеров отказаться от утраченных записей: эра журнала не доказана",

@@ -14,7 +14,7 @@
 //!
 //! What can be doubled without harm is not looked for: a second Read or Acknowledge is refused, a second Reserve falls.
 
-pub(crate) use super::draft::{Draft, MessageDraft, TitleDraft};
+pub(crate) use super::draft::{Draft, MessageDraft, Rests, TitleDraft};
 use super::error::{Error, What};
 use super::event::Admitted;
 use super::handshake::Phase;
@@ -53,6 +53,8 @@ pub(crate) struct InFlight {
     pub(crate) header: Header,
     /// Its chain has ended; it was sent again only to learn what became of it.
     old: bool,
+    /// It is not signed anew, should it not be in the log: the epoch that it was sealed under may be lost.
+    stale: Option<Error>,
 }
 
 /// The chain that lives.
@@ -139,7 +141,10 @@ impl Chain {
         let Some(flight) = self.resolving.remove(&ticket) else { return };
         match found {
             Ok(Some(admitted)) => drop(self.results.insert(ticket, Ok(admitted))),
-            Ok(None) => self.requeue(flight),
+            Ok(None) => match flight.stale.clone() {
+                Some(why) => drop(self.results.insert(ticket, Err(why))),
+                None => self.requeue(flight),
+            },
             Err(error) => drop(self.results.insert(ticket, Err(error))),
         }
     }
@@ -240,7 +245,16 @@ impl State {
         });
         frames.extend(stages.iter().map(|stage| frame::encode(&ToCore::Stage(stage.clone()))));
         frames.push(frame::encode(&ToCore::Submit(frame.clone())));
-        self.chain.flight.push_back(InFlight { ticket, draft, stages, frame, id, header, old: false });
+        self.chain.flight.push_back(InFlight {
+            ticket,
+            draft,
+            stages,
+            frame,
+            id,
+            header,
+            old: false,
+            stale: None,
+        });
         Ok(())
     }
 
@@ -341,14 +355,27 @@ impl State {
     pub(crate) fn forsake_drafts(&mut self, kept: Index) {
         let mut forsaken = Vec::new();
         let Self { chain, conversations, .. } = self;
-        let mut stays = |ticket: u64, draft: &Draft| {
-            let why = draft.rests_on_lost(kept, conversations);
-            forsaken.extend(why.clone().map(|error| (ticket, Err(error))));
-            why.is_none()
+        chain.queue.retain(|queued| match queued.draft.rests(kept, conversations) {
+            Rests::OnKept => true,
+            Rests::Unknown(why) | Rests::OnLost(why) => {
+                forsaken.push((queued.ticket, Err(why)));
+                false
+            }
+        });
+        // It may stand in what is kept, by a receipt that was lost: the log is asked before anything is sent in its place.
+        let mut stays = |flight: &mut InFlight| match flight.draft.rests(kept, conversations) {
+            Rests::OnKept => true,
+            Rests::Unknown(why) => {
+                flight.stale = Some(why);
+                true
+            }
+            Rests::OnLost(why) => {
+                forsaken.push((flight.ticket, Err(why)));
+                false
+            }
         };
-        chain.queue.retain(|queued| stays(queued.ticket, &queued.draft));
-        chain.flight.retain(|flight| stays(flight.ticket, &flight.draft));
-        chain.resolving.retain(|ticket, flight| stays(*ticket, &flight.draft));
+        chain.flight.retain_mut(&mut stays);
+        chain.resolving.retain(|_, flight| stays(flight));
         chain.results.extend(forsaken);
         self.searches.clear();
         std::mem::take(&mut self.chain.resolving).into_values().for_each(|flight| self.look_for(flight));

@@ -190,6 +190,12 @@ impl Conversations {
         here.max(self.dropped_everywhere)
     }
 
+    /// Nothing that was asked for before is shown any more, nor the title of what waits to be erased as a whole.
+    pub(crate) fn let_go(&mut self) {
+        self.dropped_everywhere();
+        self.rows.values_mut().filter(|row| row.ahead_ms.is_some()).for_each(|row| row.title = None);
+    }
+
     pub(crate) fn dirty(&mut self, id: ConversationId) {
         self.row(id).dirty = true;
     }

@@ -71,8 +71,8 @@ impl Cx {
                 return Ok(Reply::Nothing);
             }
             Command::Orders(only) => {
-                let (orders, bad) = self.orders(only).await?;
-                return Ok(Reply::Orders(orders, bad));
+                let (orders, unshown) = self.orders(only).await?;
+                return Ok(Reply::Orders(orders, unshown));
             }
             Command::Act(act) => self.other_act(*act).await,
             Command::Ask(query) => return self.other_query(query).await,

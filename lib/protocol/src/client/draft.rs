@@ -48,25 +48,39 @@ pub(crate) struct TitleDraft {
     pub(crate) size: SizeClass,
 }
 
+/// What the loss of entries means for a draft.
+pub(crate) enum Rests {
+    /// It rests on none of them.
+    OnKept,
+    /// Nobody can tell: it is not signed from here on, for this reason; a statement that was made of it before may stand.
+    Unknown(Error),
+    /// It rests on one of them, and so would a statement of it.
+    OnLost(Error),
+}
+
 impl Draft {
-    /// Why it is not to be signed, where it may rest on an entry from `kept` on: names it as a message, an order or an
-    /// epoch that was seen. What names people only stays.
-    pub(crate) fn rests_on_lost(&self, kept: Index, conversations: &Conversations) -> Option<Error> {
-        let lost_epoch = |id: ConversationId, epoch: u32| {
+    /// Whether it may rest on an entry from `kept` on: names it as a message, an order or an epoch that was seen. What
+    /// names people only does not.
+    pub(crate) fn rests(&self, kept: Index, conversations: &Conversations) -> Rests {
+        let of_epoch = |id: ConversationId, epoch: u32| {
             let row = conversations.get(id).and_then(|row| row.epochs.get(&epoch));
             // As if another had begun one meanwhile: whoever sends follows anew and tries again.
             let stale = Error::Refused { code: journal::refusal::code::WrongEpoch };
-            row.is_none_or(|row| row.index >= kept).then_some(stale)
+            match row {
+                Some(row) if row.index < kept => Rests::OnKept,
+                Some(_) => Rests::OnLost(stale),
+                None => Rests::Unknown(stale),
+            }
         };
         match self {
             Self::Message(draft) if draft.reference.is_some_and(|reference| reference >= kept) => {
-                Some(Error::Overtaken)
+                Rests::OnLost(Error::Overtaken)
             }
-            Self::Message(draft) => lost_epoch(draft.conversation, draft.epoch),
-            Self::Title(draft) => lost_epoch(draft.conversation, draft.epoch),
-            Self::SetPassword(_) => None,
+            Self::Message(draft) => of_epoch(draft.conversation, draft.epoch),
+            Self::Title(draft) => of_epoch(draft.conversation, draft.epoch),
+            Self::SetPassword(_) => Rests::OnKept,
             Self::Act(act) if matches!(**act, Act::Epoch(_) | Act::Reserve(_)) => {
-                Some(Error::Refused { code: journal::refusal::code::WrongEpoch })
+                Rests::OnLost(Error::Refused { code: journal::refusal::code::WrongEpoch })
             }
             Self::Act(act) => {
                 let of_people = matches!(
@@ -78,7 +92,7 @@ impl Draft {
                         | Act::HandOver(_)
                         | Act::Logout(_)
                 );
-                (!of_people).then_some(Error::Overtaken)
+                if of_people { Rests::OnKept } else { Rests::OnLost(Error::Overtaken) }
             }
         }
     }

@@ -4,7 +4,7 @@
 use super::chain::Draft;
 use super::error::{Error, What};
 pub(crate) use super::event::Eraser;
-use super::event::{Admitted, Content, ErasePlan, ErasedBy, OrderView, PlannedErase, RunView};
+use super::event::{Admitted, Content, ErasePlan, ErasedBy, Event, OrderView, PlannedErase, RunView};
 use super::flow::Cx;
 use super::receive::Checked;
 use super::retention::AHEAD_MS;
@@ -193,8 +193,11 @@ impl Cx {
             self.follow(conversation).await?;
             right = judge();
         }
+        let waits =
+            |state: &mut super::state::State| state.conversations.row(conversation).waits_for(&found, erase);
         match right {
             true => Ok(found.erased_by(erase)),
+            false if self.with(waits) => Err(Error::Ahead),
             false => Err(Error::unverified(What::Erasure)),
         }
     }
@@ -294,6 +297,12 @@ impl Cx {
 }
 
 impl super::state::State {
+    /// The server claims that every erasure up to this index took effect, in this epoch.
+    pub(crate) fn erasure_done(&mut self, epoch: u64, through: Index) {
+        self.heard.erasure_epoch = self.heard.erasure_epoch.max(Some(epoch));
+        self.event(Event::ErasureDone(epoch, through));
+    }
+
     /// Drops every copy of what an Erase names.
     pub(crate) fn drop_erased(&mut self, target: &EraseTarget) {
         self.conversations.dropped(target.conversation());

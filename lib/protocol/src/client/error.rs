@@ -60,9 +60,6 @@ pub enum What {
     /// That entries were given up by decision of the first officers: the log is in an era that nobody has proven.
     #[n(17)]
     Succession,
-    /// Two clocks: an order or a run is stamped later than this terminal's clock shows. It is tried again.
-    #[n(18)]
-    Clock,
 }
 
 /// Why a command was not done.

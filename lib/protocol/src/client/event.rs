@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 use pki::{CertId, PersonId};
 
 pub use super::alarms::AlarmView;
+pub use super::orders::UnshownOrders;
 pub use super::views::*;
 
 /// An event.
@@ -87,6 +88,11 @@ pub enum Event {
     /// An alarm stands in the log, told to officers. That it stands there is proven; what it says is the server's word.
     #[n(27)]
     Alarm(#[n(0)] AlarmView),
+    /// The erasure at this index is stamped more than an hour later than this terminal's clock shows: it is asked for again.
+    /// What it took is not known before, so every copy of every message goes; the rest that was erased while nobody listened
+    /// was asked for.
+    #[n(28)]
+    ClockAhead(#[n(0)] Index),
     /// What was erased while nobody listened was asked for: every copy of it is gone.
     #[n(29)]
     CaughtUp,
@@ -151,9 +157,9 @@ pub enum Reply {
     /// A conversation was founded.
     #[n(14)]
     Founded(#[n(0)] ConversationId, #[n(1)] Admitted),
-    /// Orders of erasure, oldest first; and the proposals of those that the server lists, but does not prove.
+    /// Orders of erasure, oldest first; and the proposals of those that are not among them.
     #[n(15)]
-    Orders(#[n(0)] Vec<OrderView>, #[n(1)] Vec<Index>),
+    Orders(#[n(0)] Vec<OrderView>, #[n(1)] UnshownOrders),
     /// Messages as entries, verified, with the index of what erased each (the server's word); and where to ask on.
     #[n(16)]
     Found(#[n(0)] Vec<FoundView>, #[n(1)] Option<Index>),

@@ -126,6 +126,7 @@ impl Cx {
             Content::Text(_, None) => return Err(Error::NoFile { index }),
             Content::Erased(_) => return Err(Error::Erased { index }),
             Content::NoKey(epoch) => return Err(Error::NoKey { epoch }),
+            Content::Ahead(_) => return Err(Error::Ahead),
             Content::Missing | Content::GivenUp(_) => return Err(Error::unverified(What::Body)),
             Content::Unreadable(what) => return Err(Error::unverified(what)),
         }

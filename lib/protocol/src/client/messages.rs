@@ -245,10 +245,13 @@ impl Cx {
                     self.with(|state| state.messages.forget(entry.index));
                     Ok(Content::Erased(by))
                 }
-                // An Erase that is none, or without the right, or before its time, explains nothing.
-                Err(Error::NotVerified { .. } | Error::Ahead) => {
-                    Ok(self.missing(act.conversation, entry.index))
+                // Two clocks: neither an erasure nor an alarm.
+                Err(Error::Ahead) => {
+                    self.with(|state| state.messages.forget(entry.index));
+                    Ok(Content::Ahead(erase))
                 }
+                // An Erase that is none, or without the right, explains nothing.
+                Err(Error::NotVerified { .. }) => Ok(self.missing(act.conversation, entry.index)),
                 Err(error) => Err(error),
             };
         }

@@ -4,6 +4,7 @@
 use super::error::{Error, What};
 use super::event::Event;
 use super::flow::Cx;
+use super::messages::MessageCache;
 use super::state::State;
 use crate::answer::Answer;
 use crate::limits::ANSWER_ENTRIES_MAX;
@@ -15,8 +16,9 @@ use pki::PersonId;
 
 /// How long to wait before what the core had no answer for is asked for again, milliseconds.
 const AGAIN_MS: u64 = 1000;
-/// How long to wait where this terminal's clock is behind what the server shows, milliseconds.
+/// How long to wait where this terminal's clock is behind what the server shows, milliseconds: at first, and at most.
 const CLOCK_AGAIN_MS: u64 = 60_000;
+const CLOCK_AGAIN_MS_MAX: u64 = 3_600_000;
 /// Most erasures that wait to be told: before more are met, those are.
 const MISSED_MAX: usize = 4096;
 
@@ -28,6 +30,8 @@ pub(crate) struct Heard {
     below: Option<Index>,
     /// The head of the newest batch of which a frame was: more frames of it may come.
     batch: u64,
+    /// The newest erasure epoch that was told; `None` before the first was asked for.
+    pub(crate) erasure_epoch: Option<u64>,
 }
 
 impl Heard {
@@ -59,6 +63,16 @@ pub(crate) struct MissedErase {
     pub(crate) target: EraseTarget,
 }
 
+/// An erasure that is stamped later than this terminal's clock shows: nothing that it may have taken is kept here, and it is
+/// asked for again.
+pub(crate) struct Ahead {
+    /// What came from this entry on is asked for.
+    since: Index,
+    /// Not before this time, and how long that was put off, milliseconds.
+    at_ms: u64,
+    put_off_ms: u64,
+}
+
 impl State {
     /// Pushes may be missing from this entry on.
     pub(crate) fn missed_since(&mut self, since: Index) {
@@ -67,11 +81,33 @@ impl State {
         self.moved();
     }
 
-    /// Where the gap begins, and which one it is.
+    /// Where the gap begins, and which one it is; or from where on what was ahead of the clock is asked for again.
     fn gap_wanted(&mut self) -> Option<(Index, u64)> {
-        let may_ask = self.is_ready() && !self.must_set_password && self.now_ms >= self.gap_wait_ms;
-        let since = self.gap.filter(|_| may_ask)?;
+        if !self.is_ready() || self.must_set_password || self.now_ms < self.gap_wait_ms {
+            return None;
+        }
+        let ahead = self.ahead.as_ref();
+        let since = match self.gap {
+            Some(since) => ahead.map_or(since, |ahead| ahead.since.min(since)),
+            None => ahead.filter(|ahead| self.now_ms >= ahead.at_ms)?.since,
+        };
         Some((since, self.gaps))
+    }
+
+    /// All was asked for, and what stands at this index is ahead of the clock. What it took goes here too, and so does, since
+    /// nobody knows yet what that is, every copy there is: what is asked for from now on is what the server still gives.
+    fn clock_waits(&mut self, index: Index, since: Index, closed: bool) {
+        let put_off_ms = match &self.ahead {
+            Some(ahead) if !closed => ahead.put_off_ms.saturating_mul(2).min(CLOCK_AGAIN_MS_MAX),
+            Some(_) | None => CLOCK_AGAIN_MS,
+        };
+        self.ahead = Some(Ahead { since, at_ms: self.now_ms.saturating_add(put_off_ms), put_off_ms });
+        if closed {
+            self.gap = None;
+            self.messages = MessageCache::default();
+            self.conversations.let_go();
+            self.event(Event::ClockAhead(index));
+        }
     }
 
     /// Everything that was pushed up to this frame was worked through.
@@ -104,19 +140,21 @@ impl Cx {
     pub(crate) async fn watch_gaps(self) {
         loop {
             let (since, gap) = self.until(State::gap_wanted).await;
-            self.with(|state| state.clock_waits = false);
+            self.with(|state| state.met_ahead = None);
             let asked = self.catch_up(since).await;
             self.with(|state| {
                 if asked.is_err() {
                     // The session is over, or the core has too much to do: nobody is told that this was all.
                     state.gap_wait_ms = state.now_ms.saturating_add(AGAIN_MS);
-                } else if state.clock_waits {
-                    // What two officers or the schedule took is to go here too, and not before its time.
-                    state.gap_wait_ms = state.now_ms.saturating_add(CLOCK_AGAIN_MS);
                 } else if state.gaps == gap && state.is_ready() {
                     // Another gap may have begun meanwhile: it is asked for anew.
-                    (state.gap, state.clock_told) = (None, false);
-                    state.event(Event::CaughtUp);
+                    match state.met_ahead {
+                        Some(index) => state.clock_waits(index, since, state.gap.is_some()),
+                        None => {
+                            (state.gap, state.ahead) = (None, None);
+                            state.event(Event::CaughtUp);
+                        }
+                    }
                 }
             });
         }
@@ -142,6 +180,23 @@ impl Cx {
         }
         let alarms = self.missed_alarms().await;
         self.told(0, alarms)?;
+        let effect = self.missed_effect().await;
+        self.told(0, effect)
+    }
+
+    /// Whether erasures took effect since: the server's word, as a pushed one is. At the first login nobody waits for any.
+    async fn missed_effect(&self) -> Result<(), Error> {
+        let size = self.with(|state| state.trust.proven().head.size);
+        let Answer::Erasing(record) = self.ask(Query::Erasing).await? else {
+            return Err(Error::unverified(What::Answer));
+        };
+        let through = record.first.unwrap_or(size).checked_sub(1);
+        self.with(|state| {
+            let told = *state.heard.erasure_epoch.get_or_insert(record.epoch);
+            if let Some(through) = through.filter(|_| record.epoch > told) {
+                state.erasure_done(record.epoch, through);
+            }
+        });
         Ok(())
     }
 
@@ -158,7 +213,7 @@ impl Cx {
     }
 
     /// What does not hold is told, and the rest is looked at even so. What could not be asked for is asked for again, and so
-    /// is, later, what is ahead of this terminal's clock; that is told once.
+    /// is, later, what is ahead of this terminal's clock.
     fn told(&self, index: Index, outcome: Result<(), Error>) -> Result<(), Error> {
         match outcome {
             Err(Error::NotVerified { what }) => {
@@ -166,12 +221,7 @@ impl Cx {
                 Ok(())
             }
             Err(Error::Ahead) => {
-                self.with(|state| {
-                    state.clock_waits = true;
-                    if !std::mem::replace(&mut state.clock_told, true) {
-                        state.event(Event::Dropped(index, What::Clock));
-                    }
-                });
+                self.with(|state| state.met_ahead = state.met_ahead.or(Some(index)));
                 Ok(())
             }
             other => other,

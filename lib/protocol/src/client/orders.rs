@@ -15,7 +15,20 @@ use journal::fact::Fact;
 use journal::ids::Index;
 use journal::policy::LAPSE_MS_MIN;
 use journal::register::OrderState;
+use minicbor::{Decode, Encode};
 use pki::canonical;
+
+/// Proposals of orders that the server lists and of which nothing is shown.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(array)]
+pub struct UnshownOrders {
+    /// Not proven.
+    #[n(0)]
+    pub unproven: Vec<Index>,
+    /// Signed, and in effect at an entry that is stamped more than an hour later than this terminal's clock shows.
+    #[n(1)]
+    pub ahead: Vec<Index>,
+}
 
 impl Cx {
     /// The order that the `Approve` in this entry gives: signed by one officer, proposed by another.
@@ -74,19 +87,20 @@ impl Cx {
         if lets { Ok(()) } else { Err(Error::unverified(What::Erasure)) }
     }
 
-    /// All that concern who asks, each verified, and the proposals of those that the server lists and that do not hold: a part
-    /// is never given for the whole. Or the one of this proposal, whatever the others are.
-    pub(crate) async fn orders(&self, only: Option<Index>) -> Result<(Vec<OrderView>, Vec<Index>), Error> {
-        let (mut views, mut bad) = (Vec::new(), Vec::new());
+    /// All that concern who asks, each verified, and the proposals of those that the server lists and that do not hold, or not
+    /// yet: a part is never given for the whole. Or the one of this proposal, whatever the others are.
+    pub(crate) async fn orders(&self, only: Option<Index>) -> Result<(Vec<OrderView>, UnshownOrders), Error> {
+        let (mut views, mut unshown) = (Vec::new(), UnshownOrders::default());
         let mut below = only.map_or(Index::MAX, |only| only.saturating_add(1));
         loop {
             let records = self.order_records(below).await?;
             let newest = records.iter().rev();
             for record in newest.filter(|record| only.is_none_or(|only| record.proposal == only)) {
                 match self.order(record).await {
-                    Err(Error::NotVerified { .. } | Error::Ahead) if only.is_none() => {
-                        bad.push(record.proposal)
+                    Err(Error::NotVerified { .. }) if only.is_none() => {
+                        unshown.unproven.push(record.proposal)
                     }
+                    Err(Error::Ahead) if only.is_none() => unshown.ahead.push(record.proposal),
                     view => views.push(view?),
                 }
             }
@@ -100,8 +114,9 @@ impl Cx {
             }
         }
         views.reverse();
-        bad.reverse();
-        Ok((views, bad))
+        unshown.unproven.reverse();
+        unshown.ahead.reverse();
+        Ok((views, unshown))
     }
 
     /// The newest that were proposed below an index.

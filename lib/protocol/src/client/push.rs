@@ -79,7 +79,7 @@ impl Cx {
 
     fn fact(&self, fact: &Fact) {
         match fact {
-            Fact::Erased(erased) => self.event(Event::ErasureDone(erased.epoch, erased.through)),
+            Fact::Erased(erased) => self.with(|state| state.erasure_done(erased.epoch, erased.through)),
             // A KeyRoll was taken in before the note that its key signs.
             Fact::KeyRoll(_)
             | Fact::Start(_)

@@ -13,7 +13,7 @@ use super::flow::Flow;
 use super::handshake::Phase;
 use super::inbox::{Inbox, TooManyEntries};
 use super::messages::MessageCache;
-use super::missed::{Heard, MissedErase};
+use super::missed::{Ahead, Heard, MissedErase};
 use super::parts::{BadParts, Me, Parts, blank_record, era, noted};
 use super::policy::Proven;
 use super::receive::key_roll;
@@ -81,10 +81,10 @@ pub(crate) struct State {
     /// Alarms below this index were told by this session; `None` before the first were asked for.
     pub(crate) alarms_told: Option<Index>,
     pub(crate) heard: Heard,
-    /// A clock was found too slow for what the server shows, in this attempt to catch up.
-    pub(crate) clock_waits: bool,
-    /// Its person was told so.
-    pub(crate) clock_told: bool,
+    /// The first that was found to be ahead of the clock, in this attempt to catch up.
+    pub(crate) met_ahead: Option<Index>,
+    /// It is tried again.
+    pub(crate) ahead: Option<Ahead>,
     pub(crate) spawned: Vec<Flow>,
     /// Entries from this one on were just lost: flows under way may hold what came of them.
     pub(crate) lost_from: Option<Index>,
@@ -138,8 +138,8 @@ impl State {
             missed: Vec::new(),
             alarms_told: None,
             heard: Heard::default(),
-            clock_waits: false,
-            clock_told: false,
+            met_ahead: None,
+            ahead: None,
             spawned: Vec::new(),
             lost_from: None,
             signs: false,

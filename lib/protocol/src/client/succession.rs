@@ -63,12 +63,14 @@ impl Trust {
         let mut signed = signed_successions(self.origin.log, shown).map_err(|_| What::Succession)?;
         self.shown = signed.iter().map(|one| view(one, 0)).collect();
         signed.retain(|one| one.act.era > self.origin.era);
-        let Some(first) = signed.first().map(|one| one.act.kept.size) else { return Ok(()) };
+        if signed.is_empty() {
+            return Ok(());
+        }
         let shorter =
             |base: Head, one: &Signed| if base.size > one.act.kept.size { one.act.kept } else { base };
         let base = signed.iter().fold(self.proven.head, shorter);
-        let entries = shown.entries.iter().filter(|entry| entry.index >= first).cloned().collect();
-        self.moved = Some(Moved { signed, base, entries });
+        // Also those of eras that are known: the Welcome proves all of them together.
+        self.moved = Some(Moved { signed, base, entries: shown.entries.clone() });
         Ok(())
     }
 

@@ -227,6 +227,10 @@ pub enum Content {
     /// The officers gave its body up when the log went on in this era.
     #[n(6)]
     GivenUp(#[n(0)] u32),
+    /// Erased, the server says, by the entry at this index, stamped more than an hour later than this terminal's clock shows:
+    /// one of the two clocks is wrong.
+    #[n(7)]
+    Ahead(#[n(0)] Index),
 }
 
 /// What erased something, and the entry that proves it.

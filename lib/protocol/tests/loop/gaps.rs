@@ -290,3 +290,60 @@ fn a_question_that_is_refused_is_asked_again_before_this_was_all() {
     world.run();
     assert!(at(&world, "boris", caught_up).is_some());
 }
+
+#[test]
+fn a_message_whose_receipt_was_lost_stands_once_behind_two_successions() {
+    let mut world = World::new(160);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    world.say("boris", id, "the first");
+    // It is admitted, and nobody tells her.
+    let deaf = |of: fn(&ToTerminal) -> bool| -> Option<crate::world::Tamper> {
+        Some(Box::new(move |login, frame| (login != "anna" || !of(&frame)).then_some(frame)))
+    };
+    world.tamper = deaf(|frame| matches!(frame, ToTerminal::Receipt(_)));
+    let sent = world.tell("anna", Command::Send(crate::stories::message(id, "only once")));
+    let first = world.entries.len();
+    world.say("boris", id, "lost");
+    world.cut("anna");
+    world.succeed(first);
+    // She enters the log as it goes on, asks what became of it, and before she knows that log ends too.
+    let second = world.entries.len();
+    world.tamper = deaf(|frame| {
+        matches!(frame, ToTerminal::Receipt(_) | ToTerminal::Refused(_) | ToTerminal::Answer(_))
+    });
+    world.reconnect("anna");
+    assert!(world.result("anna", sent).is_none());
+    world.cut("anna");
+    world.succeed(second);
+    world.tamper = None;
+    ["anna", "boris"].iter().for_each(|login| world.reconnect(login));
+    assert!(matches!(world.result("anna", sent), Some(Ok(_))));
+    assert_eq!(world.screen("boris", id), ["the first", "only once"]);
+}
+
+#[test]
+fn an_erasure_that_took_effect_while_the_line_was_cut_is_told() {
+    let mut world = World::new(161);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let index = world.say("anna", id, "soon gone");
+    let done = |event: &Event| matches!(event, Event::ErasureDone(..));
+    // She hears that it is in the journal, and is away when the keys are destroyed.
+    world.tamper = Some(Box::new(|login, frame| match frame {
+        ToTerminal::Deliver(_) if login == "anna" => None,
+        other => Some(other),
+    }));
+    let target = EraseTarget::Messages(id, vec![index]);
+    let Ok(Reply::Admitted(erase)) = world.ask("anna", Command::Erase(target)) else { panic!() };
+    world.cut("anna");
+    world.tamper = None;
+    assert_eq!(at(&world, "anna", done), None);
+    world.reconnect("anna");
+    let told = |event: &Event| matches!(event, Event::ErasureDone(1, through) if *through >= erase.index);
+    assert!(at(&world, "anna", told).is_some());
+    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.cut("anna");
+    world.reconnect("anna");
+    assert_eq!(at(&world, "anna", done), None, "once");
+}

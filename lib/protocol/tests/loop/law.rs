@@ -271,9 +271,11 @@ fn an_order_that_never_came_due_takes_no_copy_whatever_the_server_says() {
             }
             other => Some(other),
         }));
-        let Reply::Orders(views, bad) = world.ask("anna", Command::Orders(None)).unwrap() else { panic!() };
+        let Reply::Orders(views, unshown) = world.ask("anna", Command::Orders(None)).unwrap() else {
+            panic!()
+        };
         let good: Vec<_> = views.iter().map(|view| view.proposal).collect();
-        assert_eq!((good, bad), (vec![whole], vec![proposal]), "#{effect}: it hides no other");
+        assert_eq!((good, unshown.unproven), (vec![whole], vec![proposal]), "#{effect}: it hides no other");
         let alone = world.ask("anna", Command::Orders(Some(proposal)));
         assert!(matches!(alone, Err(Error::NotVerified { .. })), "#{effect}");
     }

@@ -9,7 +9,7 @@ use journal::{Content, Entry, Fact};
 use pki::Suite;
 use protocol::Code;
 use protocol::answer::{Answer, RetentionRecord};
-use protocol::client::{Command, Error, Event, Reply, What};
+use protocol::client::{Command, Error, Event, Reply};
 use protocol::frame::ToTerminal;
 use protocol::query::Query;
 
@@ -155,10 +155,10 @@ fn a_run_before_its_time_is_believed_by_nobody() {
     world.wait_ms(1);
     let run = *runs(&world).last().unwrap();
     assert_eq!(runs(&world).len(), 2);
-    let refused = |event: &Event| matches!(event, Event::Dropped(at, What::Clock) if *at == run);
+    let refused = |event: &Event| matches!(event, Event::ClockAhead(at) if *at == run);
     assert!(told(&world, "anna", refused));
-    assert_eq!(world.screen("anna", id), ["missing!"]);
-    assert!(told(&world, "anna", is_missing), "an alarm, and no word of an erasure");
+    assert_eq!(world.screen("anna", id), [format!("ahead of this clock, #{run}")], "no word of an erasure");
+    assert!(!told(&world, "anna", is_missing), "two clocks, and no alarm");
     assert!(!told(&world, "anna", |event| matches!(event, Event::Ran(_))));
 }
 

@@ -83,6 +83,7 @@ pub(crate) fn shown(view: &MessageView) -> String {
         },
         Content::NoKey(epoch) => format!("no key of epoch {epoch}"),
         Content::Missing => "missing!".to_owned(),
+        Content::Ahead(index) => format!("ahead of this clock, #{index}"),
         Content::GivenUp(era) => format!("given up in era {era}"),
         Content::Unreadable(what) => format!("unreadable: {what:?}"),
     }

@@ -59,6 +59,7 @@ pub(crate) struct World {
     pub(crate) tree: Rc<RefCell<Tree>>,
     notes: Vec<(usize, Vec<u8>)>,
     erasure_epoch: u64,
+    era: u32,
     inputs: VecDeque<Input>,
     under_way: Option<Batch>,
     pub(crate) terminals: BTreeMap<String, Terminal>,
@@ -131,6 +132,7 @@ impl World {
             envelopes,
             tree: Rc::new(RefCell::new(founding.tree)),
             erasure_epoch: 0,
+            era: 0,
             inputs: VecDeque::new(),
             under_way: None,
             terminals: BTreeMap::new(),
@@ -167,7 +169,7 @@ impl World {
     }
 
     /// What stood behind the first `size` entries (a batch's end) is lost: two officers give it up, and the log goes on in
-    /// its first era.
+    /// its next era.
     pub(crate) fn succeed(&mut self, size: usize) {
         self.succeed_without(size, &[]);
     }
@@ -176,6 +178,7 @@ impl World {
     pub(crate) fn succeed_without(&mut self, size: usize, given_up: &[u64]) {
         self.notes.retain(|(at, _)| *at <= size);
         assert_eq!(self.notes.last().unwrap().0, size);
+        self.era += 1;
         self.entries.truncate(size);
         let mut tree = Tree::new();
         for entry in &self.entries {
@@ -185,7 +188,7 @@ impl World {
         let lost = vec![LossTrace { source: LossSource::Cell, size: kept.size + 5, root: Some([9; 32]) }];
         let (time_ms, cause) = (self.now.wall_ms, LossCause::Damage);
         let act = Act::Succession(Succession {
-            era: 1,
+            era: self.era,
             kept,
             lost,
             bodies_lost: false,
@@ -212,7 +215,7 @@ impl World {
         }
         let head = Head { size: tree.size(), root: tree.root() };
         let period = SecretKey::from_bytes(self.site.suite, &seed(self.site.number, "period/0")).unwrap();
-        let origin = Origin { log: self.log, era: 1 };
+        let origin = Origin { log: self.log, era: self.era };
         let identity = self.site.identity.public().clone();
         let keys = LogKeys::new(origin, period.public().clone(), Some(identity)).unwrap();
         let signers = [

@@ -1,7 +1,7 @@
 //! What each verified act does to a conversation that is followed.
 //! Never asks anybody, and never judges a signature: what comes here was verified.
 
-use super::super::erase::Takes;
+use super::super::erase::{Right, Takes};
 use super::super::error::{Error, What};
 use super::super::event::{ErasedBy, Eraser};
 use super::Row;
@@ -80,6 +80,13 @@ impl Row {
         {
             self.goes(by);
         }
+    }
+
+    /// Whether it is this order over all of it that waits for this terminal's clock.
+    pub(crate) fn waits_for(&self, right: &Right, at: Index) -> bool {
+        let ordered = self.ordered.as_ref().filter(|_| self.ahead_ms.is_some());
+        right.target == EraseTarget::Conversation(self.id)
+            && ordered.is_some_and(|(by, _)| *by == right.erased_by(at))
     }
 
     pub(super) fn goes(&mut self, by: ErasedBy) {

@@ -18,6 +18,6 @@ impl Engine {
             (Some(_), ErasureWait::Nothing) if self.backup_required() => ErasureWait::Backup,
             (Some(_), told) => told,
         };
-        ErasingRecord { count, first, wait }
+        ErasingRecord { count, first, wait, epoch: self.ledger.register.erasure_epoch() }
     }
 }
