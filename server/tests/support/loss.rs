@@ -107,8 +107,7 @@ impl Site {
             number => register.conversation_by_number(number).map(|row| row.next_item),
         });
         let mut vault = found.settle(false, &mut random).unwrap();
-        vault.leave_mark(&mut random).unwrap();
-        let mut batch = vault.begin(disk::Claim::Urgent, &mut random).unwrap();
+        let mut batch = vault.begin_behind_mark(disk::Claim::Erasing, &mut random).unwrap();
         for login in ["olga", "oleg"] {
             let content = Content::Statement(self.signed(plan, login));
             let entry =

@@ -134,7 +134,7 @@ fn go_on(
         // A crash behind this line: the entries are there, the cell names what is lost, and no start takes that.
         next.write(&mut vault).map_err(failed)?;
     } else {
-        vault.leave_mark(&mut rng()).map_err(failed)?;
+        vault.leave_mark();
     }
     check_cells(&mut vault, let_go)?;
     left.extend(others.iter().map(item));
@@ -218,18 +218,20 @@ impl Next {
         Ok(Self { entries: trial.entries, period, head })
     }
 
-    /// The tree takes the secret, also where nodes on the way to it do not open, and then the log goes on.
+    /// The tree takes the secret, also where nodes on the way to it do not open.
     fn make_way(&self, vault: &mut Vault) -> Result<(), vault::Error> {
-        if let Some((number, _)) = &self.period {
-            vault.mend(&[vault::Place::item(SECRETS_CONVERSATION, *number)], &mut rng())?;
+        match &self.period {
+            Some((number, _)) => {
+                vault.mend(&[vault::Place::item(SECRETS_CONVERSATION, *number)], &mut rng())
+            }
+            None => Ok(()),
         }
-        vault.leave_mark(&mut rng())
     }
 
     fn write(&self, vault: &mut Vault) -> Result<(), vault::Error> {
         let mut random = rng();
         // There is no way back any more: it may take the last room there is.
-        let mut batch = vault.begin(disk::Claim::Erasing, &mut random)?;
+        let mut batch = vault.begin_behind_mark(disk::Claim::Erasing, &mut random)?;
         for entry in &self.entries {
             batch.entry(entry)?;
         }
