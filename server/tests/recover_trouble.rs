@@ -373,3 +373,32 @@ fn a_recovery_of_every_body_that_is_cut_before_its_entries_goes_on_by_the_same_p
         talk.site.start().kill();
     }
 }
+
+#[test]
+fn bodies_below_a_node_that_does_not_open_are_given_up_and_no_damage_for_ever() {
+    let mut talk = Talk::begun();
+    talk.say("below");
+    let goes = talk.say("goes");
+    talk.erase(goes);
+    let lost = talk.say("two");
+    talk.say("three");
+    talk.say("four");
+    talk.stop();
+    talk.site.lose_batch_of(lost);
+    talk.site.flip_newest(|frame| {
+        let words = vault::owner_words(&frame.owner);
+        words.contains("the key tree of conversation") && !words.contains("conversation 0")
+    });
+    let Succession { bodies_missing, given_up, .. } = talk.site.recovered(&[]).act;
+    assert!(bodies_missing > 0 && !given_up.is_empty());
+    let (config, to) = (talk.site.path("conclaved.toml"), talk.site.path("backup"));
+    for command in [&["create", "--to"][..], &["rehearse"]] {
+        let told =
+            talk.site.conclaved(&[&["backup"][..], command, &[&to, "--config", &config, "--json"]].concat());
+        assert!(told.status.success(), "{}", said(&told));
+        let words = said(&told);
+        assert!(command[0] == "create" || words.contains("\"bodies_given_up\":"), "{words}");
+        assert!(!words.contains("\"bodies_given_up\":0"), "{words}");
+    }
+    talk.site.start().kill();
+}

@@ -154,6 +154,11 @@ impl Salvage {
         }
     }
 
+    /// A place below each node of the tree that does not read: [`Vault::mend`] cuts these nodes off.
+    pub fn damaged(&self) -> &[Place] {
+        self.tree.as_ref().map_or(&[], |found| &found.damaged)
+    }
+
     /// Items that the tree has keys of, whole or in part.
     pub fn items(&self) -> impl Iterator<Item = Held> + '_ {
         let all = self.tree.iter().flat_map(|found| &found.held);

@@ -117,6 +117,7 @@ fn go_on(
     };
     let (secrets, others): (Vec<Target>, Vec<Target>) = found.orphans().into_iter().partition(is_secret);
     let kept = (act.kept.size, act.kept.root);
+    let damaged = found.damaged();
     let mut vault = found.settle(act.bodies_lost)?;
     // One that failed in this very moment: nobody has let go of that.
     check_cells(&mut vault, let_go)?;
@@ -130,7 +131,7 @@ fn go_on(
             left.clear();
         }
         // A crash behind this line: the mark stands ahead, and no start takes the store.
-        next.make_way(&mut vault).map_err(failed)?;
+        next.make_way(&mut vault, &damaged).map_err(failed)?;
         // A crash behind this line: the entries are there, the cell names what is lost, and no start takes that.
         next.write(&mut vault).map_err(failed)?;
     } else {
@@ -218,12 +219,16 @@ impl Next {
         Ok(Self { entries: trial.entries, period, head })
     }
 
-    /// The tree takes the secret, also where nodes on the way to it do not open.
-    fn make_way(&self, vault: &mut Vault) -> Result<(), vault::Error> {
+    /// What hung on nodes that do not open is given up by name: cut off it is missing, and no damage for ever. So the tree takes
+    /// the secret, whatever stood on the way to it.
+    fn make_way(&self, vault: &mut Vault, damaged: &[vault::Place]) -> Result<(), vault::Error> {
+        match vault.mend(damaged, &mut rng()) {
+            // They stay, and are told as damage.
+            Err(error) if error.is_full() => {}
+            cut_off => cut_off?,
+        }
         match &self.period {
-            Some((number, _)) => {
-                vault.mend(&[vault::Place::item(SECRETS_CONVERSATION, *number)], &mut rng())
-            }
+            Some((number, _)) => vault.mend(&[vault::Place::item(SECRETS_CONVERSATION, *number)], &mut rng()),
             None => Ok(()),
         }
     }

@@ -187,6 +187,11 @@ impl Found {
         self.salvage.bodies()
     }
 
+    /// Places below nodes that do not open.
+    pub(super) fn damaged(&self) -> Vec<vault::Place> {
+        self.salvage.damaged().to_vec()
+    }
+
     /// What no kept entry knows and the tree still holds.
     pub(super) fn orphans(&self) -> Vec<Target> {
         self.salvage.orphans(|conversation| match conversation {
