@@ -343,3 +343,62 @@ fn what_a_start_needs_beside_the_entries_is_lost_and_two_officers_go_on() {
         }
     }
 }
+
+#[test]
+fn a_recovery_of_every_body_that_is_cut_before_its_entries_goes_on_by_the_same_plan() {
+    let bodies = ["--accept-loss-of-bodies"];
+    for passwords_too in [false, true] {
+        let talk = broken();
+        let mut cell = vault::FileCell::open(Path::new(&talk.site.path("cell"))).unwrap();
+        for slot in [vault::CellSlot::Even, vault::CellSlot::Odd] {
+            vault::RootCell::destroy(&mut cell, slot).unwrap();
+        }
+        drop(cell);
+        if passwords_too {
+            talk.site.flip_newest(|frame| frame.stream == disk::Stream::Verifiers);
+        }
+        let (plan, path) = talk.site.planned(&bodies);
+        let first = talk.site.path("first.plan");
+        std::fs::rename(path, &first).unwrap();
+        assert_eq!(plan.act.passwords != KeptPasswords::InForce, passwords_too, "{:?}", plan.act);
+        for _ in 0..2 {
+            talk.site.settled_only();
+            assert!(!talk.site.start_refused().0.success());
+            // Whoever asks anew is told no less of the passwords.
+            let (anew, _) = talk.site.planned(&bodies);
+            assert_eq!(anew.act.passwords, plan.act.passwords, "{:?}", anew.act);
+        }
+        let done = talk.site.carried(&plan, &first, &bodies);
+        assert!(done.status.success(), "{passwords_too}: {}", said(&done));
+        talk.site.start().kill();
+    }
+}
+
+#[test]
+fn bodies_below_a_node_that_does_not_open_are_given_up_and_no_damage_for_ever() {
+    let mut talk = Talk::begun();
+    talk.say("below");
+    let goes = talk.say("goes");
+    talk.erase(goes);
+    let lost = talk.say("two");
+    talk.say("three");
+    talk.say("four");
+    talk.stop();
+    talk.site.lose_batch_of(lost);
+    talk.site.flip_newest(|frame| {
+        let words = vault::owner_words(&frame.owner);
+        words.contains("the key tree of conversation") && !words.contains("conversation 0")
+    });
+    let Succession { bodies_missing, given_up, .. } = talk.site.recovered(&[]).act;
+    assert!(bodies_missing > 0 && !given_up.is_empty());
+    let (config, to) = (talk.site.path("conclaved.toml"), talk.site.path("backup"));
+    for command in [&["create", "--to"][..], &["rehearse"]] {
+        let told =
+            talk.site.conclaved(&[&["backup"][..], command, &[&to, "--config", &config, "--json"]].concat());
+        assert!(told.status.success(), "{}", said(&told));
+        let words = said(&told);
+        assert!(command[0] == "create" || words.contains("\"bodies_given_up\":"), "{words}");
+        assert!(!words.contains("\"bodies_given_up\":0"), "{words}");
+    }
+    talk.site.start().kill();
+}

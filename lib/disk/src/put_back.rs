@@ -72,8 +72,10 @@ impl PutBack {
             let mut one = AlignedBuffer::with_capacity(BLOCK);
             one.extend_zeroed(BLOCK).copy_from_slice(block);
             device.write((copy * BLOCK) as u64, one.as_ref())?;
+            // Never both copies at once: a medium may tear a whole block.
+            device.sync()?;
         }
-        Ok(device.sync()?)
+        Ok(())
     }
 
     /// The same in blocks that are on their way to a device.

@@ -225,10 +225,26 @@ impl Salvage {
         Ok(())
     }
 
+    /// By which kept batch it is judged what is in force. One that an earlier attempt has left behind its leap, without an
+    /// entry, names what that had chosen, which nobody has signed yet.
+    fn judged(&self) -> Option<&Named> {
+        let mut judged = self.kept.first()?;
+        for (later, before) in self.kept.iter().zip(self.kept.iter().skip(1)) {
+            let leaps = later.batch > before.batch + 1;
+            if later.entries != before.entries || !leaps && later.verifiers != before.verifiers {
+                break;
+            }
+            if leaps {
+                judged = before;
+            }
+        }
+        Some(judged)
+    }
+
     /// The password verifiers: those of the kept state, or the newest that read; with the batch by which they were in force.
     /// `None` when none read.
     fn verifiers(&self) -> (KeptVerifiers, Option<(u64, Verifiers)>) {
-        let Some(kept) = self.kept.first() else { return (KeptVerifiers::Lost, None) };
+        let Some(kept) = self.judged() else { return (KeptVerifiers::Lost, None) };
         if kept.verifiers.is_none() {
             return (KeptVerifiers::InForce, Some((kept.batch, Verifiers::default())));
         }
@@ -297,8 +313,9 @@ impl Salvage {
             let whole = Use { stream: Some(Stream::Verifiers), used_blocks };
             state.table.uses[extent as usize] = if used_blocks == 0 { Use::default() } else { whole };
         }
-        // The table is no kept record's: the next one carries it whole.
-        (state.batch, state.fields, state.table_unwritten) = (newest, fields, true);
+        // The table is no kept record's: the next one carries it whole. Its number leaps in any case: so it is known for one
+        // that an attempt has left (`judged`).
+        (state.batch, state.fields, state.table_unwritten) = (newest + 1, fields, true);
         let mut log = Log::settled(reader, state, verifiers);
         log.mark = mark;
         Ok(log)

@@ -8,6 +8,7 @@ use disk::{CommitFields, Top};
 use crate::error::Error;
 use crate::node::TopNode;
 use crate::open::{Pending, read_pending_until};
+use crate::place::Place;
 use crate::root_slot::RootSlot;
 use crate::secret::Mask;
 use crate::tree::KeyTree;
@@ -26,6 +27,8 @@ pub(crate) struct KeptTree {
     /// Every leaf, of the tree and of the lists behind it.
     pub(crate) held: Vec<Held>,
     pub(crate) unreadable: u64,
+    /// A place below each node that does not read.
+    pub(crate) damaged: Vec<Place>,
 }
 
 /// Where a tree is looked for.
@@ -84,11 +87,11 @@ impl Trees<'_> {
     /// The tree that was chosen, walked once more: of those that were only tried no places are kept.
     fn kept(&self, slot: &RootSlot, Tried { at, lists, .. }: &Tried) -> Result<Option<KeptTree>, Error> {
         let gone = Error::Damaged { what: "the top of the tree", offset: at.position.offset };
-        let Whole { top, mut held, unreadable } = self.walk(slot, *at)?.ok_or(gone)?;
+        let Whole { top, mut held, damaged } = self.walk(slot, *at)?.ok_or(gone)?;
         let (pending, ended) = self.pending(&top, *lists)?;
         held.extend(pending.0.keys().map(|place| Held { place: *place, bodies: 1 }));
-        let unreadable = unreadable + u64::from(ended);
-        Ok(Some(KeptTree { slot: slot.clone(), at: *at, top, pending, held, unreadable }))
+        let unreadable = damaged.len() as u64 + u64::from(ended);
+        Ok(Some(KeptTree { slot: slot.clone(), at: *at, top, pending, held, unreadable, damaged }))
     }
 
     /// A tree with the lists behind it, as far as they read.
@@ -120,8 +123,8 @@ impl Trees<'_> {
         let (reader, store) = (self.disk.reader(), self.disk.store());
         let top = KeyTree::open_top(&reader, &store, &slot.root, self.unlock.as_deref(), at, self.mask);
         let Some(top) = readable(top)?.filter(|top| top.epoch == slot.epoch) else { return Ok(None) };
-        let (held, unreadable) = Walk::over(reader, store, Arc::clone(self.mask), &top)?;
-        Ok(Some(Whole { top, held, unreadable }))
+        let (held, damaged) = Walk::over(reader, store, Arc::clone(self.mask), &top)?;
+        Ok(Some(Whole { top, held, damaged }))
     }
 }
 
@@ -129,7 +132,7 @@ impl Trees<'_> {
 struct Whole {
     top: TopNode,
     held: Vec<Held>,
-    unreadable: u64,
+    damaged: Vec<Place>,
 }
 
 /// What is remembered of a tree that was tried.
@@ -158,8 +161,10 @@ impl Walked {
             None if self.left == 0 => return Ok(None),
             None => {
                 self.left -= 1;
-                let counted =
-                    |Whole { top, held, unreadable }| Counted { top, places: held.len(), unreadable };
+                let counted = |Whole { top, held, damaged }| {
+                    let (places, unreadable) = (held.len(), damaged.len() as u64);
+                    Counted { top, places, unreadable }
+                };
                 self.trees.push((at, walk()?.map(counted)));
                 self.trees.len() - 1
             }

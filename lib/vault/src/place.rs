@@ -150,6 +150,16 @@ impl NodeId {
         (self.index << FANOUT_BITS) + u64::from(digit)
     }
 
+    /// A place of which the way leads through this node.
+    pub(crate) fn first_place(&self) -> Place {
+        let first = self.first_number();
+        match self.area {
+            Area::Conversations => Place::item(first, 0),
+            Area::Items { conversation } => Place::item(conversation, first),
+            Area::Chunks { conversation, item } => Place::chunk(conversation, item, first),
+        }
+    }
+
     /// The lowest number under this node.
     pub(crate) fn first_number(&self) -> u64 {
         self.index.checked_shl(FANOUT_BITS * (u32::from(self.level) + 1)).unwrap_or(0)

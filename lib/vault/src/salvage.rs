@@ -154,6 +154,11 @@ impl Salvage {
         }
     }
 
+    /// A place below each node of the tree that does not read: [`Vault::mend`] cuts these nodes off.
+    pub fn damaged(&self) -> &[Place] {
+        self.tree.as_ref().map_or(&[], |found| &found.damaged)
+    }
+
     /// Items that the tree has keys of, whole or in part.
     pub fn items(&self) -> impl Iterator<Item = Held> + '_ {
         let all = self.tree.iter().flat_map(|found| &found.held);
@@ -183,7 +188,7 @@ impl Salvage {
     /// Gives up what is behind the kept batches and opens the vault that goes on with them. Where no tree opens, `fresh` says
     /// that every body may be lost: a tree without one is made under a fresh root.
     ///
-    /// A crash anywhere inside, and behind it until [`Vault::leave_mark`]: no start takes the store, and the same does it again.
+    /// A crash anywhere inside, and behind it until [`Vault::begin_behind_mark`]: no start takes the store, and the same does it again.
     pub fn settle(self, fresh: bool, rng: &mut dyn CryptoRng) -> Result<Vault, Error> {
         let root = self.kept().1;
         let Self { disk, mut keeper, keys, mask, limits, cell, tree, absent: _, stale } = self;

@@ -26,22 +26,22 @@ pub(crate) struct Walk {
     store: StoreId,
     mask: Arc<Mask>,
     held: Vec<Held>,
-    unreadable: u64,
+    damaged: Vec<Place>,
 }
 
 impl Walk {
-    /// All leaves, and how many nodes did not read.
+    /// All leaves, and of each node that did not read a place below it.
     pub(crate) fn over(
         reader: Reader,
         store: StoreId,
         mask: Arc<Mask>,
         top: &TopNode,
-    ) -> Result<(Vec<Held>, u64), Error> {
-        let mut walk = Self { reader, store, mask, held: Vec::new(), unreadable: 0 };
+    ) -> Result<(Vec<Held>, Vec<Place>), Error> {
+        let mut walk = Self { reader, store, mask, held: Vec::new(), damaged: Vec::new() };
         if let Some(conversations) = &top.conversations {
             walk.subtree(Area::Conversations, conversations)?;
         }
-        Ok((walk.held, walk.unreadable))
+        Ok((walk.held, walk.damaged))
     }
 
     fn subtree(&mut self, area: Area, top: &Slot) -> Result<(), Error> {
@@ -54,7 +54,7 @@ impl Walk {
     fn node(&mut self, id: NodeId, slot: &Slot) -> Result<(), Error> {
         let read = read_node(&self.reader, &self.store, &self.mask, id, slot);
         let Some(node) = readable(read)? else {
-            self.unreadable += 1;
+            self.damaged.push(id.first_place());
             return Ok(());
         };
         for (digit, child) in &node.slots {

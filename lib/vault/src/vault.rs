@@ -87,19 +87,34 @@ impl Vault {
             // Without room for it the leaves wait on, and the batch may still fit.
             self.fold_with(claim, rng).or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })?;
         }
+        self.begin_unfolded(claim, rng)
+    }
+
+    fn begin_unfolded<'a>(
+        &'a mut self,
+        claim: Claim,
+        rng: &'a mut dyn CryptoRng,
+    ) -> Result<Batch<'a>, Error> {
         let fields = self.base_fields();
         let batch = self.log.begin(claim, rng)?;
         Ok(Batch::new(batch, &self.tree, fields, self.limits))
     }
 
-    /// Behind a salvage: from the next batch on a start takes the store, if its cells do. What the tree needs first is
-    /// written before that.
-    pub fn leave_mark(&mut self, rng: &mut dyn CryptoRng) -> Result<(), Error> {
-        if self.fold_is_due() {
-            self.fold(rng).or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })?;
-        }
+    /// Behind a salvage whose entries stand: from the next batch on a start takes the store, if its cells do.
+    pub fn leave_mark(&mut self) {
         self.log.leave_mark();
-        Ok(())
+    }
+
+    /// Behind a salvage: the very batch by which a start takes the store, if its cells do. Nothing is written between the mark
+    /// and it: a fold that is due waits for the batch behind, since a start would take that one without these entries.
+    pub fn begin_behind_mark<'a>(
+        &'a mut self,
+        claim: Claim,
+        rng: &'a mut dyn CryptoRng,
+    ) -> Result<Batch<'a>, Error> {
+        self.check_open()?;
+        self.log.leave_mark();
+        self.begin_unfolded(claim, rng)
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error> {
@@ -181,6 +196,9 @@ impl Vault {
     /// a node is lost.
     pub fn mend(&mut self, places: &[Place], rng: &mut dyn CryptoRng) -> Result<(), Error> {
         self.check_open()?;
+        if places.is_empty() {
+            return Ok(());
+        }
         let fields = self.base_fields();
         let mut tree = locked(&self.tree);
         let mut batch = self.log.begin(Claim::Urgent, rng)?;

@@ -107,8 +107,7 @@ impl Site {
             number => register.conversation_by_number(number).map(|row| row.next_item),
         });
         let mut vault = found.settle(false, &mut random).unwrap();
-        vault.leave_mark(&mut random).unwrap();
-        let mut batch = vault.begin(disk::Claim::Urgent, &mut random).unwrap();
+        let mut batch = vault.begin_behind_mark(disk::Claim::Erasing, &mut random).unwrap();
         for login in ["olga", "oleg"] {
             let content = Content::Statement(self.signed(plan, login));
             let entry =
@@ -126,6 +125,16 @@ impl Site {
             let destroyed = vault.destroy_old_slot(replaced).unwrap();
             vault.finish_erasure(destroyed);
         }
+    }
+
+    /// What `recover` does where every body is given up, and a kill before the entries of the succession.
+    pub(crate) fn settled_only(&self) {
+        let device = disk::FileDevice::open(Path::new(&self.path("store"))).unwrap();
+        let cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
+        let (mut random, limits) = (rng(), vault::Limits::default());
+        let found = vault::Salvage::find(Arc::new(device), Box::new(cell), limits, &mut random).unwrap();
+        let mut vault = found.settle(true, &mut random).unwrap();
+        vault.mend(&[vault::Place::item(vault::SECRETS_CONVERSATION, 1)], &mut random).unwrap();
     }
 
     /// The store and the cell as they are, to be put back.

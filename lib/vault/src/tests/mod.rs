@@ -17,6 +17,7 @@ mod nodes;
 mod offline;
 mod reads;
 mod salvage;
+mod salvage_full;
 mod snapshots;
 mod tamper;
 mod unlock;

@@ -7,7 +7,7 @@ use disk::Device;
 use std::sync::atomic::AtomicBool;
 
 /// Limits by which nothing is folded here.
-const UNFOLDED: Limits = Limits { fold_leaves: 1000, fold_lists: 1000, ..LIMITS };
+pub(super) const UNFOLDED: Limits = Limits { fold_leaves: 1000, fold_lists: 1000, ..LIMITS };
 
 /// What a world held at each size of the journal.
 pub(super) struct Mark {
@@ -61,7 +61,7 @@ pub(super) fn started(world: &World, machine: &Machine) -> Option<Life> {
     whole.then_some(life)
 }
 
-fn is_carried_out(vault: &Vault) -> bool {
+pub(super) fn is_carried_out(vault: &Vault) -> bool {
     vault.journal_entries(0).any(|entry| entry.unwrap().bytes == b"S")
 }
 
@@ -77,9 +77,10 @@ fn carry_out_fresh(found: Salvage, random: &mut ChaCha20Rng) -> Result<Vault, Er
 }
 
 fn go_on(mut vault: Vault, orphans: &[Target], random: &mut ChaCha20Rng) -> Result<Vault, Error> {
-    vault.leave_mark(random)?;
-    if !is_carried_out(&vault) {
-        let mut batch = vault.begin(Claim::Urgent, random)?;
+    if is_carried_out(&vault) {
+        vault.leave_mark();
+    } else {
+        let mut batch = vault.begin_behind_mark(Claim::Erasing, random)?;
         batch.entry(b"S")?;
         batch.commit([7; 32])?;
     }
@@ -214,9 +215,8 @@ fn without_a_tree_that_opens_there_is_a_fresh_root_only_when_told() {
     assert!(matches!(found.settle(false, &mut rng(1)), Err(Error::NoRoot(_))));
     let mut vault = find(&world, &machine).unwrap().settle(true, &mut rng(1)).unwrap();
     assert_eq!(vault.journal().0, kept);
-    vault.leave_mark(&mut rng(2)).unwrap();
     let mut random = rng(3);
-    let mut batch = vault.begin(Claim::Urgent, &mut random).unwrap();
+    let mut batch = vault.begin_behind_mark(Claim::Urgent, &mut random).unwrap();
     batch.entry(b"S").unwrap();
     batch.commit([7; 32]).unwrap();
     drop(vault);

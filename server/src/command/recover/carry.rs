@@ -117,6 +117,7 @@ fn go_on(
     };
     let (secrets, others): (Vec<Target>, Vec<Target>) = found.orphans().into_iter().partition(is_secret);
     let kept = (act.kept.size, act.kept.root);
+    let damaged = found.damaged();
     let mut vault = found.settle(act.bodies_lost)?;
     // One that failed in this very moment: nobody has let go of that.
     check_cells(&mut vault, let_go)?;
@@ -130,11 +131,11 @@ fn go_on(
             left.clear();
         }
         // A crash behind this line: the mark stands ahead, and no start takes the store.
-        next.make_way(&mut vault).map_err(failed)?;
+        next.make_way(&mut vault, &damaged).map_err(failed)?;
         // A crash behind this line: the entries are there, the cell names what is lost, and no start takes that.
         next.write(&mut vault).map_err(failed)?;
     } else {
-        vault.leave_mark(&mut rng()).map_err(failed)?;
+        vault.leave_mark();
     }
     check_cells(&mut vault, let_go)?;
     left.extend(others.iter().map(item));
@@ -218,18 +219,24 @@ impl Next {
         Ok(Self { entries: trial.entries, period, head })
     }
 
-    /// The tree takes the secret, also where nodes on the way to it do not open, and then the log goes on.
-    fn make_way(&self, vault: &mut Vault) -> Result<(), vault::Error> {
-        if let Some((number, _)) = &self.period {
-            vault.mend(&[vault::Place::item(SECRETS_CONVERSATION, *number)], &mut rng())?;
+    /// What hung on nodes that do not open is given up by name: cut off it is missing, and no damage for ever. So the tree takes
+    /// the secret, whatever stood on the way to it.
+    fn make_way(&self, vault: &mut Vault, damaged: &[vault::Place]) -> Result<(), vault::Error> {
+        match vault.mend(damaged, &mut rng()) {
+            // They stay, and are told as damage.
+            Err(error) if error.is_full() => {}
+            cut_off => cut_off?,
         }
-        vault.leave_mark(&mut rng())
+        match &self.period {
+            Some((number, _)) => vault.mend(&[vault::Place::item(SECRETS_CONVERSATION, *number)], &mut rng()),
+            None => Ok(()),
+        }
     }
 
     fn write(&self, vault: &mut Vault) -> Result<(), vault::Error> {
         let mut random = rng();
         // There is no way back any more: it may take the last room there is.
-        let mut batch = vault.begin(disk::Claim::Erasing, &mut random)?;
+        let mut batch = vault.begin_behind_mark(disk::Claim::Erasing, &mut random)?;
         for entry in &self.entries {
             batch.entry(entry)?;
         }

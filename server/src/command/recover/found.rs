@@ -187,6 +187,11 @@ impl Found {
         self.salvage.bodies()
     }
 
+    /// Places below nodes that do not open.
+    pub(super) fn damaged(&self) -> Vec<vault::Place> {
+        self.salvage.damaged().to_vec()
+    }
+
     /// What no kept entry knows and the tree still holds.
     pub(super) fn orphans(&self) -> Vec<Target> {
         self.salvage.orphans(|conversation| match conversation {
@@ -284,10 +289,11 @@ impl Found {
             let mut entries = self.missing.entries.iter();
             entries.all(|index| IndexRange::any_holds(&act.given_up, *index))
         };
-        let is_same = (now.bodies_lost, now.period_key_lost, now.passwords)
-            == (act.bodies_lost, act.period_key_lost, act.passwords)
-            && now.bodies_missing <= act.bodies_missing
-            && (act.bodies_lost || given_up())
+        // An attempt that was cut off has left a fresh tree: all bodies are lost as they were.
+        let is_fresh = || act.bodies_lost && self.salvage.items().next().is_none();
+        let is_same = (now.bodies_lost == act.bodies_lost || is_fresh())
+            && (now.period_key_lost, now.passwords) == (act.period_key_lost, act.passwords)
+            && (act.bodies_lost || now.bodies_missing <= act.bodies_missing && given_up())
             && self.traces().iter().all(|trace| trace.size <= act.known_size());
         if is_same { Ok(()) } else { Err(NoRecovery::OtherState.into()) }
     }

@@ -67,8 +67,14 @@ fn what(part: &ScanPart) -> Reason {
             format!("запись журнала № {index}; дальше неё пуск не пройдёт"),
         ),
         ScanPart::Frame { owner } => (
-            format!("a frame; on it depends, if it still lives, {}", owner_words(owner)),
-            format!("кадр; от него, если он ещё нужен, зависит {}", owner_words_ru(owner)),
+            format!(
+                "a frame; on it depends, if it still lives and no recovery gave that up, {}",
+                owner_words(owner)
+            ),
+            format!(
+                "кадр; от него, если он ещё нужен и это не признано утраченным при восстановлении, зависит {}",
+                owner_words_ru(owner)
+            ),
         ),
         ScanPart::Commit => (
             "a commit record; no start gets beyond its batch".into(),
