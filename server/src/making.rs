@@ -110,9 +110,11 @@ impl Ground {
         self.keeper.is_none()
     }
 
-    /// No cell is there, and bytes are that nothing but a cell could name: a store whose cell is away looks so.
+    /// No cell is there, or a blank one, and bytes are that nothing but a cell could name: a store whose cell is away, or was
+    /// overwritten, looks so.
     pub(crate) fn is_nameless(&self) -> bool {
-        self.has_no_cell() && self.found.iter().any(|found| found.kind == probe::UNKNOWN)
+        let is_blank = matches!(self.standing, Standing::NoStore { rooted: false, keyed: false });
+        (self.has_no_cell() || is_blank) && self.found.iter().any(|found| found.kind == probe::UNKNOWN)
     }
 
     /// Why no store is made here, unless exactly what is there was named to be overwritten.

@@ -68,10 +68,10 @@ console::words! {
                    есть и ничего не перезаписывайте. Где система ещё не основана, ячейку создаёт `conclaved init`");
         /// Bytes that may be a store whose cell is away.
         StoreNameless { path: String, found: String }
-            => en("{path} carries bytes that do not say what they are, and no root cell is there: so looks a store whose cell was taken \
+            => en("{path} carries bytes that do not say what they are, and no root cell is there, or a blank one: so looks a store whose cell was taken \
                    away. Put the cell back, and `conclaved store status` says what it is. Only where there never was a store: \
                    --overwrite {found}"),
-               ru("на {path} данные, по которым не видно, что это, а корневой ячейки нет: так выглядит хранилище, чью ячейку \
+               ru("на {path} данные, по которым не видно, что это, а корневой ячейки нет или она пуста: так выглядит хранилище, чью ячейку \
                    забрали. Верните ячейку, и `conclaved store status` скажет, что это. Только если хранилища здесь никогда не было: \
                    --overwrite {found}");
         /// Something else is there.

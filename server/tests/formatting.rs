@@ -152,6 +152,12 @@ fn a_lost_cell_and_a_lost_store_are_told_apart_and_no_advice_destroys_the_other_
     assert!(server.wait().0.success());
     assert_eq!(refused("cell", "put it back"), "cell-missing");
     assert_eq!(refused("store", "put the device or the file back"), "away");
+    // A cell that was overwritten is no better than one that is away: nothing hands out what overwrites the store.
+    let whole = std::fs::read(site.path("cell")).unwrap();
+    std::fs::write(site.path("cell"), vec![0; whole.len()]).unwrap();
+    let (_, said) = store(&site, &["status"]);
+    assert!(state(&site) == "cell-missing" && !said.contains("unknown:"), "{said}");
+    std::fs::write(site.path("cell"), whole).unwrap();
     starts_and_stops(&site);
 }
 

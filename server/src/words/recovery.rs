@@ -9,11 +9,11 @@ console::words! {
     pub(crate) enum NoRecovery {
         /// A recovery with nothing to give up.
         NothingLost
-            => en("nothing is lost by what cell and device say: `conclaved run` starts this store. If terminals hold newer heads (an older \
-                   backup was put back), name one: --head FILE. If nobody saw more: `conclaved backup accept --nobody-saw-more`"),
-               ru("по ячейке и устройству ничего не утрачено: хранилище запускает `conclaved run`. Если у терминалов есть более новые \
-                   вершины (возвращена старая копия), назовите одну: --head ФАЙЛ. Если больше никто не видел: `conclaved backup accept \
-                   --nobody-saw-more`");
+            => en("nothing is lost by what cell and device say: `conclaved run` starts this store, unless it was put back from a backup. Then, \
+                   where a terminal saw more, name its head: --head FILE; where nobody did: `conclaved backup accept --nobody-saw-more`"),
+               ru("по ячейке и устройству ничего не утрачено: хранилище запускает `conclaved run`, если его не вернули из резервной копии. \
+                   Если вернули: видел ли какой-нибудь терминал больше — назовите его вершину: --head ФАЙЛ; если не видел никто: \
+                   `conclaved backup accept --nobody-saw-more`");
         /// Nothing opens the bodies.
         BodiesLost
             => en("no key opens the bodies any more: to go on means to give up every message and file. Look for the right root cell \

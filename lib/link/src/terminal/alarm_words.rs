@@ -57,10 +57,22 @@ pub fn alarm_words(view: &AlarmView) -> AlarmWords {
         ),
         AlarmKind::BodyDamaged => say(
             "body-damaged",
-            "a stored text or file is missing or damaged",
-            "сохранённый текст или файл пропал или повреждён",
-            "On the server's host, with the server stopped: conclaved store check. Keep the newest backup",
-            "На машине сервера, остановив его: conclaved store check. Новейшую резервную копию сохраните",
+            &match view.number {
+                Some(index) => format!(
+                    "the stored text or file of entry #{index} is missing or damaged, perhaps others too"
+                ),
+                None => "a stored text or file is missing or damaged".into(),
+            },
+            &match view.number {
+                Some(index) => format!(
+                    "сохранённый текст или файл записи № {index} пропал или повреждён, возможно, и другие"
+                ),
+                None => "сохранённый текст или файл пропал или повреждён".into(),
+            },
+            "On the server's host, with the server stopped: conclaved store check. Keep the newest backup. Where nothing brings it \
+             back, whoever may erase it ends the damage: conclave erase do",
+            "На машине сервера, остановив его: conclaved store check. Новейшую резервную копию сохраните. Если его ничем не \
+             вернуть, повреждение снимет тот, кто вправе стереть: conclave erase do",
         ),
         AlarmKind::LoginFlood => say(
             "login-flood",

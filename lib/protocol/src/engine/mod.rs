@@ -303,7 +303,7 @@ impl Engine {
             Input::ReadDone(ticket, found) => self.read_done(ticket, found, out),
             Input::ErasureDone(epoch, through) => self.erasure_done(epoch, through, out),
             Input::Forgotten(number, dropped) => self.forgotten(number, &dropped, out),
-            Input::BodiesLost => self.damaged(),
+            Input::BodiesLost => self.damaged(None),
             Input::Copied(ticket, copied) => self.copied(ticket, copied, out),
             Input::CopyReleased(id) => {
                 self.copy_released(id);

@@ -10,10 +10,11 @@ use crate::frame::Delivered;
 use crate::io::{Output, ReadItem, SessionId, Ticket};
 use crate::limits::{ANSWER_BYTES_MAX, AROUND_ENTRY_BYTES};
 use bytes::Bytes;
-use journal::fact::AlarmKind;
+use journal::fact::{Alarm, AlarmKind, Fact};
 use journal::ids::{Index, Place};
 use journal::multiproof::MultiProof;
 use minicbor::bytes::ByteVec;
+use pki::canonical;
 use std::collections::HashMap;
 
 /// Which answer a page becomes.
@@ -222,7 +223,7 @@ impl Engine {
             return Ok(());
         };
         let mut take = |at: usize| found.get_mut(at).and_then(Option::take);
-        let (mut entries, mut bytes, mut damaged) = (Vec::new(), 0, false);
+        let (mut entries, mut bytes, mut damaged) = (Vec::new(), 0, None);
         for row in rows {
             if bytes > ANSWER_BYTES_MAX {
                 more = true;
@@ -236,7 +237,7 @@ impl Engine {
                 Source::Read(at) => take(at),
             };
             let Some(entry): Option<ByteVec> = entry else {
-                damaged = true;
+                damaged.get_or_insert(row.index);
                 continue;
             };
             if matches!(kind, Kind::Entries | Kind::EntriesAt) && !self.concerns(person, row.index, &entry) {
@@ -244,13 +245,15 @@ impl Engine {
             }
             let body = row.body.and_then(&mut take);
             let erased_by = self.ledger.books.erased_by(&self.ledger.register, row.index);
-            damaged |= row.body.is_some() && body.is_none() && erased_by.is_none();
+            if row.body.is_some() && body.is_none() && erased_by.is_none() && !self.was_given_up(row.index) {
+                damaged.get_or_insert(row.index);
+            }
             bytes += entry.len() + body.as_ref().map_or(0, |body| body.len()) + AROUND_ENTRY_BYTES;
             let body = body.filter(|_| erased_by.is_none());
             entries.push(Delivered { index: row.index, entry, body, erased_by });
         }
-        if damaged {
-            self.damaged()?;
+        if damaged.is_some() {
+            self.damaged(damaged)?;
         }
         let prover = self.ledger.tree.prover(durable.head.size);
         let proof =
@@ -277,19 +280,27 @@ impl Engine {
                 self.say(Release::Answer { session, request, answer: Box::new(answer(body)), guard }, out);
             }
             None => {
-                self.damaged()?;
+                if !guard.is_some_and(|index| self.was_given_up(index)) {
+                    self.damaged(guard)?;
+                }
                 self.refuse(session, request, Code::Damaged.number(), out);
             }
         }
         Ok(())
     }
 
+    /// Whether a succession gave up the body of this entry: the officers know.
+    fn was_given_up(&self, index: Index) -> bool {
+        self.ledger.register.body_given_up(index).is_some()
+    }
+
     /// Something that ought to be there is not, or does not open: one alarm for each run, so that one damaged body does
-    /// not fill the journal.
-    pub(super) fn damaged(&mut self) -> Whole {
+    /// not fill the journal. It names the entry, where it is one.
+    pub(super) fn damaged(&mut self, index: Option<Index>) -> Whole {
         if std::mem::replace(&mut self.damage_told, true) {
             return Ok(());
         }
-        self.alarm(AlarmKind::BodyDamaged, None)
+        let evidence = index.map(|index| canonical::encode(&index)).unwrap_or_default().into();
+        self.fact(Fact::Alarm(Alarm { alarm: AlarmKind::BodyDamaged, person: None, evidence }))
     }
 }

@@ -22,6 +22,10 @@ impl CannotKeep {
             | Self::Store(error @ StoreError::Vault(vault::Error::NoRoot(_) | vault::Error::ForeignCell)) => {
                 NoRecovery::CellLost { reason: error.reason() }.into()
             }
+            // Whoever recovers has founded it: nothing is to be made in its place.
+            Self::Store(StoreError::Missing { path }) => {
+                Trouble::StoreAway { path: path.display().to_string() }
+            }
             Self::Store(error) => store_trouble(error),
             Self::Entries(error) => Trouble::StoreDamaged { reason: error.reason() },
         }

@@ -158,7 +158,8 @@ impl Recover {
         durable_file::create(out, plan.to_text().as_bytes(), UMASK)
             .map_err(|error| file_trouble(out, error))?;
         let text = plan_text(&found, &plan, voice.lang);
-        let words = Said::Planned { text, out: out.display().to_string() };
+        let bodies = if plan.act.bodies_lost { " --accept-loss-of-bodies" } else { "" };
+        let words = Said::Planned { text, out: out.display().to_string(), bodies };
         Ok(voice.done("recover", &words, PlanData::new(&plan, out)))
     }
 }

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 console::words! {
     pub(super) enum Said {
         /// A plan was written, and nothing else.
-        Planned { text: String, out: String }
+        Planned { text: String, out: String, bodies: &'static str }
             => en("{text}\nNothing was changed. The plan is in {out}: `conclave-admin recover sign {out}` at each officer's terminal, then\n\
-                   conclaved recover --accept-loss --config … --plan {out} --acts SIGNATURE --acts SIGNATURE"),
+                   conclaved recover --accept-loss{bodies} --config … --plan {out} --acts SIGNATURE --acts SIGNATURE"),
                ru("{text}\nНичего не изменено. План — в {out}: `conclave-admin recover sign {out}` на терминале каждого офицера, затем\n\
-                   conclaved recover --accept-loss --config … --plan {out} --acts ПОДПИСЬ --acts ПОДПИСЬ");
+                   conclaved recover --accept-loss{bodies} --config … --plan {out} --acts ПОДПИСЬ --acts ПОДПИСЬ");
         /// The succession is in the journal.
         Carried { era: u32, kept: u64 }
             => en("the log goes on in era {era} behind {kept} entries; `conclaved run` starts the server. Every terminal will show what \
@@ -117,11 +117,12 @@ console::words! {
             => en("  no entry is known to be lost: what a start needs beside them does not read (key tree, period key or passwords)"),
                ru("  об утрате записей ничего не известно: не читается то, что нужно для запуска кроме них (дерево ключей, ключ периода \
                    или пароли)");
-        BodiesKept => en("bodies of kept entries are kept; what was erased stays erased"),
-                      ru("тела сохранённых записей сохранены; уничтоженное остаётся уничтоженным");
+        BodiesKept => en("the keys of kept bodies are kept; what was erased stays erased. Nothing was opened: `conclaved store check` says what does not open"),
+                      ru("ключи сохранённых тел целы; уничтоженное остаётся уничтоженным. Сами тела не открывались: что не открывается, скажет `conclaved \
+                         store check`");
         BodiesMissing { bodies: u64 }
-            => en("bodies of kept entries are kept, but for {bodies} that nothing opens: damaged, or erased in what is lost"),
-               ru("тела сохранённых записей сохранены, кроме тех, которые уже ничем не открыть (повреждены или уничтожены в утраченном): {bodies}");
+            => en("the keys of kept bodies are kept, but for {bodies} that nothing opens: damaged, or erased in what is lost"),
+               ru("ключи сохранённых тел целы, кроме тех тел, которые уже ничем не открыть (повреждены или уничтожены в утраченном): {bodies}");
         GivenUp { entries: String }
             => en("  they are of entries {entries}"), ru("  это записи {entries}");
         BodiesLost

@@ -148,9 +148,9 @@ fn meaning(state: &str, lang: Lang) -> &'static str {
              копию на его место вернёт `conclaved backup restore`",
         ),
         "cell-missing" => lang.pick(
-            "the root cell is NOT THERE, and without it nobody can say whether these bytes are this site's store. Put the cell \
+            "the root cell is NOT THERE, or blank, and without it nobody can say whether these bytes are this site's store. Put the cell \
              back; overwrite nothing",
-            "корневой ячейки НЕТ НА МЕСТЕ, а без неё не узнать, хранилище ли это. Верните ячейку; ничего не перезаписывайте",
+            "корневой ячейки НЕТ НА МЕСТЕ или она пуста, а без неё не узнать, хранилище ли это. Верните ячейку; ничего не перезаписывайте",
         ),
         "unformatted" => {
             lang.pick("no store yet: `conclaved store format`", "хранилища ещё нет: `conclaved store format`")

@@ -12,7 +12,7 @@ use journal::act::{
     ShareHistory, Suspend,
 };
 use journal::checkpoint::SignedCheckpoint;
-use journal::fact::AlarmKind;
+use journal::fact::{Alarm, AlarmKind};
 use journal::ids::{ConversationId, Head, Index};
 use journal::proof::ConsistencyProof;
 use journal::tree::leaf_hash;
@@ -228,9 +228,10 @@ fn a_body_that_is_gone_without_an_erase_is_an_alarm() {
     world.bodies.clear();
     let found = page(world.ask("boris", Query::Messages(at(chat, 0))));
     assert_eq!((&found.entries[0].body, found.entries[0].erased_by), (&None, None));
-    assert!(
-        world.has_fact(|fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged))
-    );
+    let names_it = |alarm: &Alarm| alarm.evidence.to_vec() == canonical::encode(&found.entries[0].index);
+    assert!(world.has_fact(
+        |fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged && names_it(alarm))
+    ));
 }
 
 #[test]
