@@ -22,7 +22,7 @@ const RUNS_MAX: usize = 1024;
 pub(super) fn sheet(facts: &Facts, indices: &[String], lang: Lang) -> Result<paper::Pdf, Trouble> {
     let Facts { view, names, .. } = facts;
     let what = what(facts, indices, lang);
-    let ordered = [
+    let mut ordered = vec![
         lang.pick(
             format!("{}; proposed in entry #{}", names.full(view.by), view.proposal),
             format!("{}; предложено записью № {}", names.full(view.by), view.proposal),
@@ -43,6 +43,14 @@ pub(super) fn sheet(facts: &Facts, indices: &[String], lang: Lang) -> Result<pap
         ),
         law::paper(&view.order.order, lang),
     ];
+    ordered.extend(view.order.confirms.map(|stopped| {
+        lang.pick(
+            format!("it confirms, by two officers, the order of entry #{stopped}, which an objection or a hold had stopped"),
+            format!(
+                "двумя офицерами подтверждено распоряжение записи № {stopped}, остановленное возражением или запретом на стирание"
+            ),
+        )
+    }));
     let released = released(facts, lang);
     let (_, en, ru) = cell(facts.cell);
     let limits: &[&str] = match facts.cell {
@@ -152,10 +160,16 @@ fn released(facts: &Facts, lang: Lang) -> Vec<String> {
             format!("handed over besides, by the server's word alone: {word}"),
             format!("кроме того, выдано, только со слов сервера: {word}"),
         ),
-        lang.pick(
-            "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure, and that nobody objected, is the server's word here: an audit of the journal shows it.",
-            "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, и что никто не возразил, указано со слов сервера: это показывает проверка журнала.",
-        )
+        match facts.view.order.confirms {
+            None => lang.pick(
+                "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure, and that nobody objected, is the server's word here: an audit of the journal shows it.",
+                "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, и что никто не возразил, указано со слов сервера: это показывает проверка журнала.",
+            ),
+            Some(_) => lang.pick(
+                "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure is the server's word here: an audit of the journal shows it, and the objection.",
+                "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, указано со слов сервера: это показывает проверка журнала, как и возражение.",
+            ),
+        }
         .to_owned(),
         lang.pick(
             "Their terminals drop their copies once they are shown this order, before anything else. Paper, photographs and exports are out of its reach.",
@@ -227,6 +241,16 @@ mod tests {
                 assert_eq!(list.lines().count() as u64, count);
                 assert!(lines[1].ends_with(&hex::encode(Sha256::digest(list.as_bytes()))));
             }
+        }
+    }
+
+    #[test]
+    fn a_sheet_of_what_was_confirmed_names_the_order_that_was_stopped() {
+        let mut facts = facts(1);
+        facts.view.order.confirms = Some(72);
+        for lang in [Lang::En, Lang::Ru] {
+            assert!(sheet(&facts, &[], lang).is_ok());
+            assert!(!released(&facts, lang).iter().any(|line| line.contains("nobody objected")));
         }
     }
 
