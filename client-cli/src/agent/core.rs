@@ -2,19 +2,15 @@
 //! Never blocks on a command that does not read, and never keeps a secret past a lock.
 
 use super::connection::{Connection, Heard};
-use super::memory::Memory;
 use super::patience::Due;
 use super::pending::{ConnectionId, Failed, For, To};
-use super::wire::{self, Ask, Failure, Me, Status, Tell, Unlock};
+use super::wire::{self, Failure, Me, Status, Tell};
 use super::work::{Happened, Work};
 use super::{Start, parts, place};
 use crate::home::Home;
 use crate::trouble::Trouble;
-use console::Exit;
 use link::terminal::{News, now_ms};
-use pki::PersonId;
-use protocol::client::command::Send;
-use protocol::client::{Command, Event, Reply};
+use protocol::client::{Event, Reply};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
@@ -34,7 +30,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// See the module.
 pub(crate) struct Agent {
     pub(super) home: Home,
-    runtime: PathBuf,
+    pub(super) runtime: PathBuf,
     listener: UnixListener,
     hangup: Signal,
     terminate: Signal,
@@ -57,7 +53,7 @@ pub(crate) struct Agent {
     pub(super) ever_unlocked: bool,
     /// Keys that changed while no command listened; told to the next one.
     pub(super) notices: VecDeque<Event>,
-    leaving: bool,
+    pub(super) leaving: bool,
 }
 
 enum Step {
@@ -204,152 +200,6 @@ impl Agent {
         self.connections.retain(|_, connection| !connection.watching || connection.mention(&frame));
     }
 
-    async fn asked(&mut self, id: ConnectionId, ask: Ask) {
-        match ask {
-            Ask::Hello(_) => {
-                let person = self.me.as_ref().map(|me| me.person);
-                self.tell(id, Tell::Hello(wire::VERSION, person)).await;
-            }
-            Ask::Status => {
-                let status = Box::new(self.status());
-                self.tell(id, Tell::Status(status)).await;
-            }
-            Ask::Unlock(with) => self.unlock(id, &with).await,
-            Ask::SetPassword(new) => self.set_password(id, new).await,
-            Ask::ChangePassword(old, new) => self.change_password(id, &old, new).await,
-            Ask::Lock => {
-                let lost = self.lock().await;
-                self.tell(id, Tell::Locked(lost)).await;
-            }
-            Ask::Logout => {
-                let lost = self.lock().await;
-                self.tell(id, Tell::Locked(lost)).await;
-                self.leaving = true;
-            }
-            Ask::Run(command) => self.run(id, *command).await,
-            Ask::SendTo(person, send) => self.send_to(id, person, *send).await,
-            Ask::Chunk(piece) => {
-                // The piece that was wanted: that the agent is in use was seen when it was.
-                if let Some(work) = &mut self.work
-                    && let Some(of) = work.pending.of(id)
-                {
-                    work.terminal.give_chunk(of, piece);
-                }
-            }
-            Ask::Watch => match (&self.work, self.connections.get_mut(&id)) {
-                (Some(_), Some(connection)) => connection.watching = true,
-                (None, _) => self.fail(id, &Trouble::locked()).await,
-                (Some(_), None) => {}
-            },
-            Ask::Search(query) => {
-                self.used();
-                let found = self.work.as_ref().map(|work| work.store.search(query.expose()));
-                self.found(id, found).await;
-            }
-            Ask::Held(index) => {
-                let found = self
-                    .work
-                    .as_ref()
-                    .map(|work| (work.store.get(index).cloned().into_iter().collect(), false));
-                self.found(id, found).await;
-            }
-        }
-    }
-
-    async fn found(
-        &mut self,
-        id: ConnectionId,
-        found: Option<(Vec<protocol::client::event::MessageView>, bool)>,
-    ) {
-        if self.work.as_ref().is_some_and(|work| work.store.is_behind()) {
-            return self.fail(id, &Trouble::behind()).await;
-        }
-        match found {
-            Some((messages, more)) => self.tell(id, Tell::Found(messages, more)).await,
-            None => self.fail(id, &Trouble::locked()).await,
-        }
-    }
-
-    async fn unlock(&mut self, id: ConnectionId, with: &Unlock) {
-        if self.work.is_some() {
-            let words = ("logged in already", "вход уже выполнен");
-            return self.fail(id, &Trouble::say(Exit::No, "unlocked-already", words.0, words.1)).await;
-        }
-        self.used();
-        match Work::begin(&self.home, with, id) {
-            Err(trouble) => self.fail(id, &trouble).await,
-            Ok((work, me)) => {
-                // Beside an agent of this person only: two people never work side by side in one user's session.
-                match place::other_person(&self.runtime, self.home.path(), me.person) {
-                    Ok(None) => {
-                        self.me = Some(me);
-                        self.trouble = None;
-                        self.work = Some(work);
-                    }
-                    Ok(Some(other)) => self.fail(id, &other_person(other)).await,
-                    Err(error) => self.fail(id, &Trouble::io(&self.runtime.clone(), &error)).await,
-                }
-            }
-        }
-    }
-
-    async fn run(&mut self, id: ConnectionId, command: Command) {
-        self.used();
-        let forbidden = matches!(
-            command,
-            Command::Login(_) | Command::Logout | Command::SetPassword(_) | Command::FileChunk(..)
-        );
-        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
-        if forbidden || work.pending.of(id).is_some() {
-            return self.fail(id, &Trouble::odd_answer()).await;
-        }
-        let me = PersonId(self.me.as_ref().map_or(0, |me| me.person));
-        let ready = work.terminal.is_ready() && !work.deaf;
-        if !ready && let Some(reply) = work.memory.recall(&command, &work.store) {
-            return self.answer(id, reply).await;
-        }
-        if let Command::Read(of, up_to) = &command {
-            work.memory.read(*of, *up_to, &work.store, me);
-        }
-        let question = Memory::is_question(&command).then(|| command.clone());
-        // A file shows by itself how far it is.
-        let file = matches!(command, Command::SendFile(_) | Command::FetchFile(..));
-        let given = work.run(command, id);
-        if !file {
-            work.patience.begin(given, id, question, !ready);
-        }
-        if !ready {
-            self.tell(id, Tell::Waiting(false)).await;
-        }
-        for notice in std::mem::take(&mut self.notices) {
-            self.tell(id, Tell::Event(Box::new(notice))).await;
-        }
-    }
-
-    async fn send_to(&mut self, id: ConnectionId, person: PersonId, send: Send) {
-        self.used();
-        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
-        if work.pending.of(id).is_some() {
-            return self.fail(id, &Trouble::odd_answer()).await;
-        }
-        let ready = work.terminal.is_ready() && !work.deaf;
-        let given = work.send_to(person, send, id);
-        work.patience.begin(given, id, None, !ready);
-        if !ready {
-            self.tell(id, Tell::Waiting(false)).await;
-        }
-        for notice in std::mem::take(&mut self.notices) {
-            self.tell(id, Tell::Event(Box::new(notice))).await;
-        }
-    }
-
-    /// An answer from memory, said to be one.
-    async fn answer(&mut self, id: ConnectionId, reply: Reply) {
-        let heard_ms = self.work.as_ref().map_or(0, |work| work.heard_ms);
-        self.tell(id, Tell::Stale(heard_ms)).await;
-        self.tell_done(id, reply).await;
-    }
-
     /// Tells those who wait that they do, and answers from memory what need not wait.
     async fn remind(&mut self, lost: bool) {
         let Some(work) = &mut self.work else { return };
@@ -404,7 +254,7 @@ impl Agent {
         }
     }
 
-    fn status(&self) -> Status {
+    pub(super) fn status(&self) -> Status {
         let work = self.work.as_ref();
         let name = |to: To| {
             let memory = &work?.memory;
@@ -455,17 +305,4 @@ impl Work {
     pub(super) fn whom(&self, id: u64) -> For {
         self.pending.whom(id).unwrap_or(For::Nobody)
     }
-}
-
-fn other_person(other: u64) -> Trouble {
-    Trouble::say(
-        Exit::NotAllowed,
-        "other-person",
-        format!(
-            "the agent of another person ({other:016x}) lives in this user's session: log out there first"
-        ),
-        format!(
-            "в этом сеансе пользователя работает агент другого человека ({other:016x}): сначала завершите его"
-        ),
-    )
 }

@@ -2,6 +2,7 @@
 //! messages. All of it in memory only; commands come over a socket that only this user can reach.
 //! Never writes a file but the credential's state record (and the credential, when its passphrase changes).
 
+mod asks;
 mod connection;
 mod core;
 mod errands;
