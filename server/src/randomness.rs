@@ -1,24 +1,26 @@
 //! The system's randomness, drawn a page at a time: one system call for some hundred nonces and keys instead of one each.
-//! Never gives a byte twice: what was given is wiped from the page.
+//! Never gives a byte twice: what was given is wiped from the page. What was not, the keys of the next messages among it, lies
+//! in secret memory: whoever reads the process today opens nothing that is sent tomorrow.
 
+use hardening::{SECRET_PAGE_BYTES, SecretPage, SecretPageError};
 use rand_core::{Rng, TryCryptoRng, TryRng, UnwrapErr};
 use std::convert::Infallible;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Drawn at once.
-const POOL_BYTES: usize = 4096;
+const POOL_BYTES: usize = SECRET_PAGE_BYTES;
 
 /// A source that draws ahead. Of one thread, never cloned.
 pub(crate) struct PooledRng {
-    pool: Zeroizing<Vec<u8>>,
+    pool: SecretPage,
     /// Bytes of the pool that were given.
     given: usize,
 }
 
 impl PooledRng {
     /// Nothing drawn yet.
-    pub(crate) fn new() -> Self {
-        Self { pool: Zeroizing::new(vec![0; POOL_BYTES]), given: POOL_BYTES }
+    pub(crate) fn new() -> Result<Self, SecretPageError> {
+        Ok(Self { pool: SecretPage::new()?, given: POOL_BYTES })
     }
 }
 
@@ -43,12 +45,14 @@ impl TryRng for PooledRng {
             return Ok(());
         }
         if self.given + bytes.len() > POOL_BYTES {
-            rng().fill_bytes(&mut self.pool);
+            self.pool.with_mut(|pool| rng().fill_bytes(pool));
             self.given = 0;
         }
-        let fresh = &mut self.pool[self.given..self.given + bytes.len()];
-        bytes.copy_from_slice(fresh);
-        fresh.zeroize();
+        self.pool.with_mut(|pool| {
+            let fresh = &mut pool[self.given..self.given + bytes.len()];
+            bytes.copy_from_slice(fresh);
+            fresh.zeroize();
+        });
         self.given += bytes.len();
         Ok(())
     }
@@ -67,14 +71,15 @@ mod tests {
 
     #[test]
     fn no_byte_is_given_twice() {
-        let mut rng = PooledRng::new();
+        let mut rng = PooledRng::new().unwrap();
         let mut seen = std::collections::HashSet::new();
         for _ in 0..2000 {
             let mut bytes = [0; 24];
             rng.fill_bytes(&mut bytes);
             assert!(seen.insert(bytes));
         }
-        assert!(rng.pool[..rng.given].iter().all(|byte| *byte == 0), "what was given is gone");
+        rng.pool
+            .with(|pool| assert!(pool[..rng.given].iter().all(|byte| *byte == 0), "what was given is gone"));
         let mut long = vec![0; 3 * POOL_BYTES];
         rng.fill_bytes(&mut long);
         assert!(long.chunks(32).all(|piece| piece != [0; 32]));

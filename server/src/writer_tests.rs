@@ -72,7 +72,7 @@ impl World {
             rows: Rows::default(),
             verifiers: Verifiers::default(),
             room,
-            rng: PooledRng::new(),
+            rng: PooledRng::new().unwrap(),
             pacing: Pacing::alone(Log::new(Level::Error)),
             log: Log::new(Level::Error),
         }

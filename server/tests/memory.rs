@@ -211,6 +211,18 @@ fn neither_texts_nor_passwords_nor_keys_lie_in_the_daemons_memory_nor_what_was_e
     }
     memory.holds_none_of(&needles, "while it serves");
 
+    // Keys are drawn ahead; whoever read the memory before a message was sent must not open it.
+    runtime.block_on(async {
+        for text in TEXTS {
+            assert!(anna.run(Client::message(conversation, text)).await.is_ok());
+        }
+    });
+    let mut later = Needles::new();
+    let fresh = vault_keys(&site).into_iter().filter(|key| !former.contains(key)).enumerate();
+    fresh.for_each(|(number, key)| later.key(format!("later key {number}"), &key[..]));
+    assert!(later.names.len() >= TEXTS.len(), "{:?}", later.names);
+    memory.holds_none_of(&later, "before it was sent");
+
     runtime.block_on(async {
         let target = EraseTarget::Messages(conversation, vec![sent[0], sent[2]]);
         assert!(anna.run(Command::Erase(target)).await.is_ok());

@@ -206,13 +206,14 @@ fn write(
     let body = period.to_bytes().to_vec().into();
     batch.bodies.push(StoredBody { place, chunk: 0, subtree: false, body });
     let room = Room::of(&vault, config.bytes);
+    let rng = PooledRng::new().map_err(|error| store_trouble(vault::Error::from(error).into()))?;
     let mut writer = Writer {
         vault,
         frontier: Tree::new().frontier_at(0).expect("an empty tree has an empty frontier"),
         positions: Positions::default(),
         rows: Rows::default(),
         verifiers: Verifiers::default(),
-        rng: PooledRng::new(),
+        rng,
         room,
         pacing: Pacing::alone(log),
         log,

@@ -209,7 +209,7 @@ fn assemble(
         opening.as_millis(),
         begin.elapsed().as_millis()
     ));
-    let mut rng = PooledRng::new();
+    let mut rng = PooledRng::new().map_err(|error| store_trouble(vault::Error::from(error).into()))?;
     let kept = recovery::keep_snapshot(&mut vault, &mut replayed, Snapshots::EVERY, &mut rng);
     if kept.map_err(damage)? {
         log.info("a snapshot was written: the next start will be shorter");
