@@ -58,7 +58,7 @@ pub(crate) struct Status {
     pub(crate) erasure_epoch: u64,
     /// What the root cell cannot promise.
     pub(crate) cell_warning: String,
-    /// The root cells. Losing every one of them loses every body.
+    /// The root cells. Losing every one of them loses the store.
     pub(crate) cells: Vec<CellStatus>,
     /// What erasures wait for: `pace`, `cell`, `backup` or `room`; empty when none waits.
     pub(crate) erasures_wait: String,

@@ -54,6 +54,17 @@ pub enum CellKind {
 }
 
 impl CellKind {
+    /// Which of the two decides what may be promised.
+    pub fn weaker(self, other: Self) -> Self {
+        let strength = |kind| match kind {
+            Self::Memory => 0,
+            Self::File => 1,
+            Self::Sector => 2,
+            Self::Tpm => 3,
+        };
+        if strength(other) < strength(self) { other } else { self }
+    }
+
     /// In one word.
     pub fn name(self) -> &'static str {
         match self {
@@ -78,7 +89,7 @@ impl CellKind {
             }
             Self::Tpm => {
                 "root cell is a TPM 2.0: no disk image and no stolen disk holds the root. How soon the part itself forgets \
-                 overwritten memory is its maker's word; a dead board or a cleared TPM means unreadable bodies"
+                 overwritten memory is its maker's word; a dead board or a cleared TPM, and no second cell, means that nothing of the store opens"
             }
             Self::Memory => {
                 "root cell is in MEMORY: for tests only; every body is unreadable after this process ends"
@@ -141,5 +152,18 @@ pub trait RootCell: Send {
     /// is answered "erasing".
     fn pace_ms(&self) -> u64 {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CellKind::{File, Memory, Sector, Tpm};
+
+    #[test]
+    fn of_two_cells_the_weaker_one_decides_whichever_stands_first() {
+        for (strong, weak) in [(Tpm, Sector), (Tpm, File), (Sector, File), (File, Memory)] {
+            assert_eq!((strong.weaker(weak), weak.weaker(strong)), (weak, weak));
+        }
+        assert_eq!(Tpm.weaker(Tpm), Tpm);
     }
 }

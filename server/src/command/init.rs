@@ -128,10 +128,7 @@ fn found(
 /// The kind of cell that decides what may be promised.
 fn weakest(config: &StoreConfig) -> CellKind {
     let second = config.second_cell.as_ref().map(|place| place.kind());
-    match (config.cell.kind(), second) {
-        (_, Some(CellKind::File)) => CellKind::File,
-        (first, _) => first,
-    }
+    second.into_iter().fold(config.cell.kind(), CellKind::weaker)
 }
 
 /// Where the site is founded.

@@ -17,10 +17,10 @@ use crate::randomness::PooledRng;
 use crate::recovery::{self, RecoveryError, Replayed};
 use crate::status::{self, Board, CellStatus, Status};
 use crate::store::{self, OpenStore};
-use crate::words::Trouble;
+use crate::words::{Done, Trouble};
 use crate::writer::{self, Room, Writer};
 use crate::{agreement, clock, erasure, passwords, reader, socket, vital};
-use console::Exit;
+use console::{Exit, Words};
 use disk::MediumKind;
 use hardening::{PageKind, Sandboxed};
 use journal::fact::CellKind;
@@ -178,7 +178,7 @@ fn assemble(
     }
     log.info(format_args!("the store lies on a {medium}, {bytes} bytes"));
     log.warn(vault.cell_kind().warning());
-    log.warn("losing every root cell loses every body");
+    log.warn(Done::CellsAreAll.en());
     for cell in vault.cells() {
         if let Some(why) = &cell.absent {
             // What has no name is in no list: it never joined, or was let go of.

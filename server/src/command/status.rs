@@ -5,7 +5,7 @@ use super::read_config;
 use crate::backup::Taker;
 use crate::status::{self, CellStatus, Status};
 use crate::words::{Done, Trouble};
-use console::{Exit, Lang, Voice, clean, when};
+use console::{Exit, Lang, Voice, Words, clean, when};
 use std::path::Path;
 
 pub(super) fn run(config: &Path, voice: Voice) -> Result<Exit, Trouble> {
@@ -46,9 +46,7 @@ fn text(status: &Status, lang: Lang) -> String {
     for cell in &status.cells {
         rows.push((lang.pick("root cell", "корневая ячейка"), cell_state(cell, lang)));
     }
-    let lost =
-        lang.pick("losing every root cell loses every body", "потеря всех корневых ячеек — потеря всех тел");
-    rows.push((lang.pick("remember", "помните"), lost.into()));
+    rows.push((lang.pick("remember", "помните"), Done::CellsAreAll.say(lang)));
     if !status.takes_messages {
         let full =
             lang.pick(

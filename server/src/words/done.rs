@@ -20,8 +20,8 @@ console::words! {
                    снимки и резервные копии: нашедший старую копию откроет то, что с тех пор уничтожено");
         /// Beside it, whatever the cell is made of.
         CellsAreAll
-            => en("Losing every root cell loses every body: no backup holds the root"),
-               ru("Потеря всех корневых ячеек — потеря всех тел: ни одна резервная копия не содержит корня");
+            => en("losing every root cell loses the whole store, its log and every backup with it: their keys lie in the cells alone"),
+               ru("потеря всех корневых ячеек — потеря всего хранилища, журнала и всех резервных копий: их ключи лежат только в ячейках");
         /// After `store cell`.
         CellMade { cell: String }
             => en("the root cell {cell} is made, blank: it joins at the next start of the server, and from then on erasures wait when \

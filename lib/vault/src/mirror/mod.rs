@@ -98,13 +98,8 @@ impl Keeper {
 
     /// What the weakest of them is made of: it decides what may be promised.
     pub fn kind(&self) -> CellKind {
-        let strength = |kind: &CellKind| match kind {
-            CellKind::Memory => 0,
-            CellKind::File => 1,
-            CellKind::Sector => 2,
-            CellKind::Tpm => 3,
-        };
-        self.members.iter().map(|member| member.kind).min_by_key(strength).unwrap_or(CellKind::Memory)
+        let kinds = self.members.iter().map(|member| member.kind);
+        kinds.reduce(CellKind::weaker).unwrap_or(CellKind::Memory)
     }
 
     /// Least milliseconds between two replacements, of the slowest.
