@@ -32,7 +32,7 @@ pub(crate) enum Turn {
     Idle,
     /// The epoch may run.
     Now,
-    /// Something waits: for the cells' pace, or for a cell.
+    /// For the cells' pace, or for a cell.
     Wait(Duration),
 }
 
@@ -109,7 +109,8 @@ impl Pacing {
     pub(crate) fn begin_turn(&mut self, vault: &Vault, now: Instant) -> Turn {
         if self.batches.is_empty() {
             self.gate.waits(false);
-            return Turn::Idle;
+            // Nobody waits for an absent cell yet; it is taken back all the same.
+            return if vault.check_cells().is_err() { Turn::Wait(LOOK_EVERY) } else { Turn::Idle };
         }
         self.gate.waits(self.required);
         if vault.check_cells().is_err() {
@@ -204,6 +205,11 @@ impl Pacing {
     /// Is a cell back? While a look is under way, gives how soon to ask again.
     pub(crate) fn look_for_cells(&mut self, vault: &mut Vault, now: Instant) -> Option<Duration> {
         self.away.look(vault, now)
+    }
+
+    /// While nothing waits: do the cells still hold what they must? Gives how soon to ask again.
+    pub(crate) fn look_after_cells(&mut self, vault: &mut Vault, now: Instant) -> Duration {
+        self.away.look_after(vault, now)
     }
 
     fn tell(&self, wait: ErasureWait) {

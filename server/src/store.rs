@@ -160,6 +160,7 @@ impl StoreError {
             | vault::CellError::NotBlank
             | vault::CellError::TooSmall { .. }
             | vault::CellError::Tpm(_)
+            | vault::CellError::Lost
             | vault::CellError::ReadBack) => Self::Vault(other.into()),
         }
     }

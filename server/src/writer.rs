@@ -175,7 +175,7 @@ impl Writer {
                 told = Some(room);
             }
             let waits = match self.pacing.begin_turn(&self.vault, Instant::now()) {
-                Turn::Idle => None,
+                Turn::Idle => Some(self.pacing.look_after_cells(&mut self.vault, Instant::now())),
                 Turn::Wait(for_long) => {
                     let looks = self.pacing.look_for_cells(&mut self.vault, Instant::now());
                     Some(looks.map_or(for_long, |looks| looks.min(for_long)))

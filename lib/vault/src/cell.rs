@@ -104,6 +104,9 @@ pub enum CellError {
     /// The medium.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// It reads, and the root that it held is not in it.
+    #[error("the cell does not hold the root that was written to it")]
+    Lost,
     /// Another process holds it.
     #[error("another server has this cell open")]
     InUse,

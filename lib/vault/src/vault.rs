@@ -301,6 +301,13 @@ impl Vault {
         self.keeper.check_whole()
     }
 
+    /// Reads what each cell must hold. One of two that does not give it is absent from now on; with the only one it is an error,
+    /// and the next erasure, or the next start, will fail.
+    pub fn look_at_cells(&mut self) -> Result<(), Error> {
+        let (store, mask) = (self.store(), Arc::clone(&locked(&self.tree).mask));
+        self.keeper.look(self.epoch(), &store, &mask)
+    }
+
     /// A cell that was absent is back: it gets the root that rules now, and what it held before is destroyed.
     pub fn attach_cell(&mut self, cell: Box<dyn RootCell>) -> Result<(), Error> {
         self.check_open()?;

@@ -103,6 +103,7 @@ impl CellError {
             }
             #[cfg(feature = "tpm")]
             Self::Tpm(error) => tpm(error),
+            Self::Lost => "в ячейке нет корня, который был в неё записан".into(),
             Self::ReadBack => "ячейка прочиталась не так, как была записана".into(),
         }
     }

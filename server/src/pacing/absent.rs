@@ -1,4 +1,4 @@
-//! Root cells that are away: looked for while something waits for them, and taken back.
+//! Root cells that are away: looked for, and taken back. Those that are here are asked now and then whether they still are.
 //! Never keeps the writer waiting for a device that hangs, and never says which cell is the right one: the vault does.
 
 use crate::cells;
@@ -11,6 +11,8 @@ use vault::{CellSlot, RootCell, Vault};
 
 /// How often it is looked whether an absent cell is back.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the cells that are here are asked whether they still hold the root: reading wears none of them.
+pub(super) const LOOK_AFTER_EVERY: Duration = Duration::from_secs(600);
 /// How soon the writer asks again for the answer of a look that is under way.
 const ANSWER_EVERY: Duration = Duration::from_millis(100);
 
@@ -39,6 +41,8 @@ pub(super) struct Away {
     site: Option<(StoreConfig, Board)>,
     /// When it was last looked.
     looked: Option<Instant>,
+    /// When those that are here were asked last.
+    looked_after: Option<Instant>,
     /// A look that is under way.
     look: Option<Look>,
     /// Why a cell that came back was not taken, as it was said last.
@@ -48,7 +52,7 @@ pub(super) struct Away {
 
 impl Away {
     pub(super) fn new(site: Option<(StoreConfig, Board)>, log: Log) -> Self {
-        Self { site, looked: None, look: None, refused: String::new(), log }
+        Self { site, looked: None, looked_after: None, look: None, refused: String::new(), log }
     }
 
     /// Who is told how the cells do.
@@ -56,7 +60,31 @@ impl Away {
         self.site.as_ref().map(|(_, board)| board)
     }
 
-    /// Is a cell back? Looked for every few seconds while an erasure waits, however busy the writer is, and never by the
+    /// Asks the cells that are here, every few minutes. One that has failed since is told at once, and not by the next erasure.
+    pub(super) fn look_after(&mut self, vault: &mut Vault, now: Instant) -> Duration {
+        let last = *self.looked_after.get_or_insert(now); // A start has read them.
+        let left = LOOK_AFTER_EVERY.saturating_sub(now.saturating_duration_since(last));
+        if !left.is_zero() {
+            return left;
+        }
+        self.looked_after = Some(now);
+        let looked = vault.look_at_cells();
+        if let Err(error) = &looked {
+            self.log.error(format_args!(
+                "the only root cell does not give the root any more ({error}): the next erasure or start fails; let people \
+                 save what they need before it is stopped"
+            ));
+        }
+        if let Err(error) = vault.check_cells() {
+            self.log.error(error);
+            if let Some(board) = self.board() {
+                board.cells(vault.cells());
+            }
+        }
+        LOOK_AFTER_EVERY
+    }
+
+    /// Is a cell back? Looked for every few seconds while one is absent, however busy the writer is, and never by the
     /// writer itself. While a look is under way, gives how soon to ask again.
     pub(super) fn look(&mut self, vault: &mut Vault, now: Instant) -> Option<Duration> {
         match self.look.as_ref().map(|look| look.0.try_recv()) {

@@ -1,9 +1,11 @@
 //! Paces, gates and cells that are away, by a clock that the tests turn.
 
+use super::absent::LOOK_AFTER_EVERY;
 use super::*;
 use crate::erasure::{self, Ran, TARGETS_MAX};
 use crate::log::Level;
-use vault::{CellError, CellKind, CellSlot, Limits, MemoryCell, RootCell};
+use std::sync::atomic::{AtomicBool, Ordering};
+use vault::{CellAt, CellError, CellKind, CellRecords, CellSlot, Keeper, Limits, MemoryCell, RootCell};
 use zeroize::Zeroizing;
 
 /// A cell that wears.
@@ -30,11 +32,39 @@ impl RootCell for Slow {
     }
 }
 
+/// A cell whose board may die.
+struct Mortal(MemoryCell, Arc<AtomicBool>);
+
+impl RootCell for Mortal {
+    fn kind(&self) -> CellKind {
+        self.0.kind()
+    }
+    fn read(&self, slot: CellSlot) -> Result<Zeroizing<Vec<u8>>, CellError> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(std::io::Error::other("dead").into());
+        }
+        self.0.read(slot)
+    }
+    fn is_blank(&self, spared: Option<CellSlot>) -> Result<bool, CellError> {
+        self.0.is_blank(spared)
+    }
+    fn write(&mut self, slot: CellSlot, record: &[u8]) -> Result<(), CellError> {
+        self.0.write(slot, record)
+    }
+    fn destroy(&mut self, slot: CellSlot) -> Result<(), CellError> {
+        self.0.destroy(slot)
+    }
+}
+
 pub(super) fn vault(cell: impl RootCell + 'static) -> Vault {
+    vault_of(Box::new(cell).into())
+}
+
+fn vault_of(keeper: Keeper) -> Vault {
     let device = std::sync::Arc::new(disk::MemoryDevice::new(16 << 20));
     let geometry = disk::Geometry::for_length(16 << 20).unwrap();
     let rng = &mut crate::randomness::rng();
-    Vault::create(device, Box::new(cell), geometry, Limits::default(), rng).unwrap()
+    Vault::create(device, keeper, geometry, Limits::default(), rng).unwrap()
 }
 
 #[test]
@@ -55,6 +85,35 @@ fn the_first_epoch_runs_at_once_and_the_next_ones_together_when_the_cell_can_bea
     assert_eq!(pacing.waiting(), [EraseItem::Conversation(2), EraseItem::Conversation(3)]);
     assert_eq!(pacing.done(2, after(30_000)), Some(9));
     assert_eq!(pacing.begin_turn(&vault, after(30_001)), Turn::Idle);
+}
+
+#[test]
+fn a_cell_that_dies_while_nothing_waits_is_told_and_looked_for_and_taken_back() {
+    let (dead, records) =
+        (Arc::new(AtomicBool::new(false)), [CellRecords::default(), CellRecords::default()]);
+    let cell = |number: usize| MemoryCell::new(records[number].clone(), None);
+    let first = CellAt::Here(Box::new(cell(0)));
+    let mut vault =
+        vault_of(Keeper::mirrored(first, CellAt::Here(Box::new(Mortal(cell(1), Arc::clone(&dead))))));
+    let mut pacing = Pacing::alone(Log::new(Level::Error));
+    let start = Instant::now();
+    let after = |seconds| start + Duration::from_secs(seconds);
+    assert_eq!(pacing.look_after_cells(&mut vault, start), LOOK_AFTER_EVERY);
+    dead.store(true, Ordering::Relaxed);
+    assert_eq!(pacing.look_after_cells(&mut vault, after(599)), Duration::from_secs(1));
+    assert_eq!(pacing.begin_turn(&vault, after(599)), Turn::Idle, "nobody knows it yet");
+    assert_eq!(pacing.look_after_cells(&mut vault, after(600)), LOOK_AFTER_EVERY);
+    let states = vault.cells();
+    assert!(states[0].absent.is_none() && states[1].absent.as_ref().is_some_and(|why| why.contains("dead")));
+    assert_eq!(pacing.begin_turn(&vault, after(600)), Turn::Wait(LOOK_EVERY), "though nothing waits");
+    vault.attach_cell(Box::new(cell(1))).unwrap();
+    assert_eq!(pacing.begin_turn(&vault, after(605)), Turn::Idle);
+    // One that reads and does not hold the root is none; the only one stays where it is, whatever it holds.
+    cell(1).destroy(CellSlot::Even).unwrap();
+    pacing.look_after_cells(&mut vault, after(1200));
+    assert!(vault.cells()[1].absent.is_some());
+    cell(0).destroy(CellSlot::Even).unwrap();
+    assert!(vault.look_at_cells().is_err() && vault.cells()[0].absent.is_none());
 }
 
 #[test]

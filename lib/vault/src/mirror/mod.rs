@@ -290,6 +290,20 @@ impl Keeper {
         })
     }
 
+    /// Reads of each cell that is here what it must hold. One that does not give it is away from here on, as long as another
+    /// is here: that is better known today than at the next erasure.
+    pub(crate) fn look(&mut self, epoch: u64, store: &StoreId, mask: &Arc<Mask>) -> Result<(), Error> {
+        let listed = self.listed.clone();
+        self.each(|name, cell| {
+            if !name.is_some_and(|name| listed.contains(&name)) {
+                return Ok(());
+            }
+            let slot = cell.read(CellSlot::of_epoch(epoch))?;
+            let rules = RootSlot::decode(&slot, store, mask).is_some_and(|slot| slot.epoch == epoch);
+            if rules { Ok(()) } else { Err(CellError::Lost.into()) }
+        })
+    }
+
     /// Is a cell away that may hold a root?
     fn misses_one(&self) -> bool {
         let names = self.names();
