@@ -172,9 +172,8 @@ fn a_batch_that_makes_way_to_its_place_leaves_no_trace_where_it_is_dropped() {
     batch.make_way(below).unwrap();
     batch.insert(below, b"dropped").unwrap();
     drop(batch);
-    assert!(
-        insert(&mut life.vault, below, b"text").unwrap_err().is_damage() && life.vault.take_cut_off() == []
-    );
+    assert!(insert(&mut life.vault, below, b"text").unwrap_err().is_damage());
+    assert_eq!(life.vault.take_cut_off(), []);
     let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
     batch.make_way(below).unwrap();
     batch.insert(below, b"text").unwrap();
