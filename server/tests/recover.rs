@@ -8,35 +8,18 @@
 
 mod support;
 
-use journal::act::{KeptPasswords, LossSource};
+use journal::act::{KeptPasswords, LossSource, Succession};
 use pki::Suite;
 use protocol::succession::{Plan, signature_text};
-use std::process::Output;
 use support::{Client, Site, Talk, lost_by, said};
-
-fn carry(site: &Site, plan: &str, signatures: &[&String]) -> Output {
-    let mut args = vec!["--plan", plan];
-    signatures.iter().for_each(|path| args.extend(["--acts", path.as_str()]));
-    site.recover(&args)
-}
-
-fn backup(site: &Site, command: &[&str], dir: &str) -> Output {
-    let (dir, config) = (site.path(dir), site.path("conclaved.toml"));
-    site.conclaved(&[&["backup"][..], command, &[&dir, "--config", &config, "--json"]].concat())
-}
 
 fn texts(found: Vec<(u64, String)>) -> Vec<String> {
     found.into_iter().map(|(_, text)| text).collect()
 }
 
 fn lost_entries_are_given_up_by_two_officers_and_everybody_hears_of_it(suite: Suite) {
-    let mut talk = Talk::begun_at(suite);
+    let (mut talk, lost) = Talk::with_more_behind(suite);
     let mut boris = Client::new(&talk.site, "boris");
-    talk.say("one");
-    let lost = talk.say("two");
-    for n in 0..5 {
-        talk.say(&format!("more {n}"));
-    }
     let (conversation, runtime) = (talk.conversation, talk.runtime.clone());
     runtime.block_on(async {
         boris.enter(&talk.site, "boris", talk.server.as_ref().unwrap()).await;
@@ -73,8 +56,8 @@ fn lost_entries_are_given_up_by_two_officers_and_everybody_hears_of_it(suite: Su
     // Neither one officer nor anybody else, nor another plan than this store's.
     let (olga, oleg) = (site.write_signature(&plan, "olga"), site.write_signature(&plan, "oleg"));
     let stranger = site.write_signature(&plan, "anna");
-    for signatures in [&[&olga][..], &[&olga, &olga], &[&olga, &stranger]] {
-        let refused = carry(&site, &path, signatures);
+    for signatures in [&[olga.as_str()][..], &[&olga, &olga], &[&olga, &stranger]] {
+        let refused = site.carried_by(&path, signatures, &[]);
         assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
     }
     let mut other = plan.clone();
@@ -90,13 +73,13 @@ fn lost_entries_are_given_up_by_two_officers_and_everybody_hears_of_it(suite: Su
         .into_iter()
         .zip(&names)
         .for_each(|(signed, name)| std::fs::write(name, signature_text(signed)).unwrap());
-    let refused = carry(&site, &forged, &[&names[0], &names[1]]);
+    let refused = site.carried_by(&forged, &[&names[0], &names[1]], &[]);
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
     assert!(std::fs::read(site.path("store")).unwrap() == before, "what is refused changes nothing");
 
-    let done = carry(&site, &path, &[&olga, &oleg]);
+    let done = site.carried_by(&path, &[&olga, &oleg], &[]);
     assert!(done.status.success(), "{}", said(&done));
-    let again = carry(&site, &path, &[&olga, &oleg]);
+    let again = site.carried_by(&path, &[&olga, &oleg], &[]);
     assert!(again.status.success(), "the same once more: {}", said(&again));
     let nothing = site.recover(&["--out", &site.path("second.plan")]);
     assert!(said(&nothing).contains("nothing is lost"), "{}", said(&nothing));
@@ -129,23 +112,18 @@ fn lost_entries_are_given_up_by_two_officers_and_everybody_hears_of_it(suite: Su
 }
 
 fn a_backup_of_what_was_given_up_is_not_gone_on_with(suite: Suite) {
-    let mut talk = Talk::begun_at(suite);
-    talk.say("kept");
-    let lost = talk.say("lost");
-    for n in 0..5 {
-        talk.say(&format!("more {n}"));
-    }
-    assert!(backup(&talk.site, &["create", "--to"], "old").status.success());
+    let (mut talk, lost) = Talk::with_more_behind(suite);
+    assert!(talk.site.backup(&["create", "--to"], "old").status.success());
     talk.stop();
     talk.site.lose_batch_of(lost);
     talk.site.recovered(&[]);
     talk.go_on();
     talk.say("of the new era");
-    let refused = backup(&talk.site, &["create", "--to"], "old");
+    let refused = talk.site.backup(&["create", "--to"], "old");
     let words = said(&refused);
     assert!(refused.status.code() == Some(1) && words.contains("backup-other"), "{words}");
-    assert!(backup(&talk.site, &["create", "--to"], "new").status.success());
-    let opens = backup(&talk.site, &["rehearse"], "new");
+    assert!(talk.site.backup(&["create", "--to"], "new").status.success());
+    let opens = talk.site.backup(&["rehearse"], "new");
     assert!(opens.status.success(), "{}", said(&opens));
     talk.stop();
 }
@@ -174,6 +152,7 @@ fn a_plan_that_was_carried_out_gives_up_nothing_later() {
     let (first, path) = talk.site.planned(&[]);
     let done = talk.site.carried(&first, &path, &[]);
     assert!(done.status.success(), "{}", said(&done));
+    let era = first.act.era.to_string();
     let old_path = talk.site.path("old.plan");
     std::fs::rename(&path, &old_path).unwrap();
     talk.go_on();
@@ -193,6 +172,11 @@ fn a_plan_that_was_carried_out_gives_up_nothing_later() {
         assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
         assert!(talk.site.files() == image, "nothing is changed");
         assert!(talk.site.planned(&[]).0.act.era > first.act.era);
+        if lost == again {
+            let twice = talk.site.recover(&["--out", &talk.site.path("twice.plan"), "--era", &era]);
+            assert!(twice.status.code() == Some(1), "{}", said(&twice));
+            assert!(said(&twice).contains("which was there already"), "{}", said(&twice));
+        }
     }
     talk.site.recovered(&[]);
     talk.go_on();
@@ -232,10 +216,33 @@ fn a_plan_gives_up_nothing_that_came_behind_what_the_officers_knew() {
 }
 
 #[test]
+fn whose_bodies_are_given_up_is_said_and_stays_known() {
+    let mut talk = Talk::begun();
+    talk.say("stays");
+    let goes = talk.say("goes");
+    let erase = talk.erase(goes);
+    talk.stop();
+    // The erasure was carried out, and its entry is lost.
+    talk.site.lose_batch_of(erase);
+    let (plan, path) = talk.site.planned(&[]);
+    let Succession { bodies_missing, given_up, .. } = &plan.act;
+    let ranges: Vec<(u64, u64)> = given_up.iter().map(|range| (range.first, range.last)).collect();
+    assert_eq!((*bodies_missing, ranges), (1, vec![(goes, goes)]));
+    let again = talk.site.recover(&["--out", &talk.site.path("again.plan")]);
+    assert!(said(&again).contains(&format!("of entries #{goes}")), "{}", said(&again));
+    let done = talk.site.carried(&plan, &path, &[]);
+    assert!(done.status.success(), "{}", said(&done));
+    talk.go_on();
+    let journal = talk.site.audited(talk.server.take().unwrap(), &[&talk.anna]);
+    let register = journal.replay.register();
+    assert!(register.body_given_up(goes).is_some() && register.body_given_up(goes - 1).is_none());
+}
+
+#[test]
 fn what_was_put_back_waits_for_somebody_to_say_what_came_after_it() {
     let mut talk = Talk::begun();
     talk.say("one");
-    assert!(backup(&talk.site, &["create", "--to"], "copy").status.success());
+    assert!(talk.site.backup(&["create", "--to"], "copy").status.success());
     for text in ["two", "three"] {
         talk.say(text);
     }
@@ -245,7 +252,7 @@ fn what_was_put_back_waits_for_somebody_to_say_what_came_after_it() {
     talk.stop();
     let restore = |talk: &Talk| {
         std::fs::remove_file(talk.site.path("store")).unwrap();
-        let done = backup(&talk.site, &["restore", "--yes"], "copy");
+        let done = talk.site.backup(&["restore", "--yes"], "copy");
         assert!(done.status.success(), "{}", said(&done));
         let (status, why) = talk.site.start_refused();
         assert!(status.code() == Some(1) && why.contains("--cause restored"), "{why}");

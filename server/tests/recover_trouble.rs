@@ -13,27 +13,9 @@ use pki::Suite;
 use std::path::Path;
 use support::{Site, Talk, said};
 
-/// Anna has said what is lost, and five more; the store lacks it.
-fn broken() -> Talk {
-    let mut talk = Talk::begun();
-    talk.say("one");
-    let lost = talk.say("two");
-    for n in 0..5 {
-        talk.say(&format!("more {n}"));
-    }
-    talk.stop();
-    talk.site.lose_batch_of(lost);
-    talk
-}
-
 #[test]
 fn a_journal_whose_end_is_zeros_is_no_shorter_one() {
-    let mut talk = Talk::begun();
-    talk.say("one");
-    let lost = talk.say("two");
-    for n in 0..5 {
-        talk.say(&format!("more {n}"));
-    }
+    let (mut talk, lost) = Talk::with_more_behind(Suite::Ed25519);
     talk.stop();
     talk.site.lose_end_from(lost);
     let (status, why) = talk.site.start_refused();
@@ -49,7 +31,7 @@ fn a_journal_whose_end_is_zeros_is_no_shorter_one() {
 
 #[test]
 fn a_recovery_that_is_cut_between_two_epochs_is_ended_by_the_same_command() {
-    let mut talk = broken();
+    let mut talk = Talk::broken();
     let (plan, path) = talk.site.planned(&[]);
     talk.site.half_carried(&plan, true);
     let (status, why) = talk.site.start_refused();
@@ -98,31 +80,8 @@ fn a_recovery_that_is_cut_behind_its_entries_goes_on_whatever_the_cell_names() {
 }
 
 #[test]
-fn whose_bodies_are_given_up_is_said_and_stays_known() {
-    let mut talk = Talk::begun();
-    talk.say("stays");
-    let goes = talk.say("goes");
-    let erase = talk.erase(goes);
-    talk.stop();
-    // The erasure was carried out, and its entry is lost.
-    talk.site.lose_batch_of(erase);
-    let (plan, path) = talk.site.planned(&[]);
-    let Succession { bodies_missing, given_up, .. } = &plan.act;
-    let ranges: Vec<(u64, u64)> = given_up.iter().map(|range| (range.first, range.last)).collect();
-    assert_eq!((*bodies_missing, ranges), (1, vec![(goes, goes)]));
-    let again = talk.site.recover(&["--out", &talk.site.path("again.plan")]);
-    assert!(said(&again).contains(&format!("of entries #{goes}")), "{}", said(&again));
-    let done = talk.site.carried(&plan, &path, &[]);
-    assert!(done.status.success(), "{}", said(&done));
-    talk.go_on();
-    let journal = talk.site.audited(talk.server.take().unwrap(), &[&talk.anna]);
-    let register = journal.replay.register();
-    assert!(register.body_given_up(goes).is_some() && register.body_given_up(goes - 1).is_none());
-}
-
-#[test]
 fn what_is_carried_out_is_what_was_signed() {
-    let talk = broken();
+    let talk = Talk::broken();
     let (plan, path) = talk.site.planned(&[]);
     let before = talk.site.files();
     type Harm = fn(&Site);
@@ -272,11 +231,7 @@ fn a_loss_behind_a_recovery_that_lost_the_period_key_is_recovered_too() {
     talk.say("one");
     talk.say("two");
     talk.stop();
-    let mut cell = vault::FileCell::open(Path::new(&talk.site.path("cell"))).unwrap();
-    for slot in [vault::CellSlot::Even, vault::CellSlot::Odd] {
-        vault::RootCell::destroy(&mut cell, slot).unwrap();
-    }
-    drop(cell);
+    talk.site.lose_roots();
     let first = talk.site.recovered(&["--accept-loss-of-bodies"]);
     talk.go_on();
     talk.say("three");
@@ -284,7 +239,9 @@ fn a_loss_behind_a_recovery_that_lost_the_period_key_is_recovered_too() {
     talk.stop();
     // The very batch of that recovery: the kept entries know nothing of its period, and its key is in the tree.
     talk.site.lose_batch_of(first.act.kept.size);
-    let second = talk.site.recovered(&["--accept-loss-of-bodies"]);
+    // Both in one second have one number by the clock, and nothing that is kept tells of the first.
+    let era = (first.act.era + 1).to_string();
+    let second = talk.site.recovered(&["--accept-loss-of-bodies", "--era", &era]);
     assert!(second.act.period_key_lost && second.act.kept.size == first.act.kept.size, "{:?}", second.act);
     talk.go_on();
     talk.say("five");
@@ -307,12 +264,7 @@ fn what_a_start_needs_beside_the_entries_is_lost_and_two_officers_go_on() {
         ("nodes", |site| site.flip("the key tree above the conversations")),
         ("verifiers", |site| site.flip_newest(|frame| frame.stream == disk::Stream::Verifiers)),
         ("top", |site| site.flip("the top of the key tree")),
-        ("slots", |site| {
-            let mut cell = vault::FileCell::open(Path::new(&site.path("cell"))).unwrap();
-            for slot in [vault::CellSlot::Even, vault::CellSlot::Odd] {
-                vault::RootCell::destroy(&mut cell, slot).unwrap();
-            }
-        }),
+        ("slots", Site::lose_roots),
         ("period key", |site| site.flip("in conversation 0")),
     ];
     for (what, flip) in flips {
@@ -348,12 +300,8 @@ fn what_a_start_needs_beside_the_entries_is_lost_and_two_officers_go_on() {
 fn a_recovery_of_every_body_that_is_cut_before_its_entries_goes_on_by_the_same_plan() {
     let bodies = ["--accept-loss-of-bodies"];
     for passwords_too in [false, true] {
-        let talk = broken();
-        let mut cell = vault::FileCell::open(Path::new(&talk.site.path("cell"))).unwrap();
-        for slot in [vault::CellSlot::Even, vault::CellSlot::Odd] {
-            vault::RootCell::destroy(&mut cell, slot).unwrap();
-        }
-        drop(cell);
+        let talk = Talk::broken();
+        talk.site.lose_roots();
         if passwords_too {
             talk.site.flip_newest(|frame| frame.stream == disk::Stream::Verifiers);
         }
@@ -391,14 +339,59 @@ fn bodies_below_a_node_that_does_not_open_are_given_up_and_no_damage_for_ever() 
     });
     let Succession { bodies_missing, given_up, .. } = talk.site.recovered(&[]).act;
     assert!(bodies_missing > 0 && !given_up.is_empty());
-    let (config, to) = (talk.site.path("conclaved.toml"), talk.site.path("backup"));
     for command in [&["create", "--to"][..], &["rehearse"]] {
-        let told =
-            talk.site.conclaved(&[&["backup"][..], command, &[&to, "--config", &config, "--json"]].concat());
+        let told = talk.site.backup(command, "backup");
         assert!(told.status.success(), "{}", said(&told));
         let words = said(&told);
         assert!(command[0] == "create" || words.contains("\"bodies_given_up\":"), "{words}");
         assert!(!words.contains("\"bodies_given_up\":0"), "{words}");
     }
     talk.site.start().kill();
+}
+
+#[test]
+fn every_body_that_is_lost_behind_the_entries_of_a_recovery_is_given_up_by_a_further_word() {
+    let bodies = ["--accept-loss-of-bodies"];
+    let mut talk = Talk::begun();
+    let goes = talk.say("goes");
+    talk.erase(goes);
+    talk.say("one");
+    let lost = talk.say("two");
+    for n in 0..3 {
+        talk.say(&format!("more {n}"));
+    }
+    talk.stop();
+    talk.site.lose_batch_of(lost);
+    let (plan, path) = talk.site.planned(&[]);
+    assert!(!plan.act.bodies_lost, "{:?}", plan.act);
+    let first = talk.site.path("first.plan");
+    std::fs::rename(path, &first).unwrap();
+    talk.site.half_carried(&plan, false);
+    talk.site.flip("the top of the key tree");
+    assert!(!talk.site.start_refused().0.success());
+    // By what was signed of the entries alone it ends nowhere, and each command names the next.
+    let image = talk.site.files();
+    let out = talk.site.path("further.plan");
+    for refused in [talk.site.carried(&plan, &first, &[]), talk.site.recover(&["--out", &out])] {
+        let words = said(&refused);
+        assert!(refused.status.code() == Some(1) && words.contains(bodies[0]), "{words}");
+    }
+    assert!(talk.site.files() == image, "nothing is changed");
+    let (further, path) = talk.site.planned(&bodies);
+    assert!(further.act.bodies_lost && further.act.era > plan.act.era, "{:?}", further.act);
+    assert_eq!(further.act.kept.size, plan.act.kept.size + 2, "behind the statements of the first");
+    for cut in [true, false] {
+        talk.site.put_back(&image);
+        if cut {
+            talk.site.settled_only();
+            assert!(!talk.site.start_refused().0.success());
+        }
+        let done = talk.site.carried(&further, &path, &bodies);
+        assert!(done.status.success(), "{cut}: {}", said(&done));
+    }
+    talk.go_on();
+    assert_eq!(support::lost_by(&talk.anna.events).len(), 2);
+    talk.say("of the new root");
+    assert_eq!(talk.texts(), ["of the new root"]);
+    talk.site.audited(talk.server.take().unwrap(), &[&talk.anna]);
 }

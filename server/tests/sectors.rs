@@ -1,5 +1,6 @@
 //! The daemon on a raw block device that is full, that fails to read, and whose server is killed while it erases.
-//! Needs root and loop devices; where there are none, each test says so and is counted as skipped.
+//! Those on a raw device need root and loop devices; where there are none, each says so and is counted as skipped. What a recovery
+//! does over bad sectors needs none.
 #![allow(
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
@@ -8,7 +9,7 @@
 
 mod support;
 
-use disk::{BLOCK, Log, MemoryDevice, RecordedWrite, Sealer, StoreId, frames_of_write};
+use disk::{BLOCK, FrameRecord, Log, MemoryDevice, RecordedWrite, Sealer, StoreId, Stream, frames_of_write};
 use journal::act::EraseTarget;
 use journal::fact::{AlarmKind, Fact};
 use journal::{ConversationId, Index};
@@ -16,11 +17,11 @@ use pki::Suite;
 use protocol::Code;
 use protocol::client::{Command as Ask, Event, Reply};
 use std::collections::BTreeSet;
-use std::os::unix::fs::FileExt;
+use std::ops::Range;
 use std::path::Path;
-use std::process::Command;
+use support::bad_sectors::BadSectors;
 use support::on_device::{LoopDevice, missing_for, point, said, site_on, talking};
-use support::{Client, Site, runtime};
+use support::{Client, Site, Talk, runtime};
 use vault::adversary::{cell_keys, device_keys, live_keys, open_everything};
 use vault::{FileCell, Place};
 
@@ -30,7 +31,7 @@ fn a_device_that_fails_to_read_hides_what_lies_there_and_loses_nothing() {
         return;
     }
     let ((site, device), runtime) = (site_on(4096), runtime());
-    let bad = BadSectors::of(&site, &device);
+    let bad = BadSectors::of(&site, device.path());
     let server = site.start();
     let (mut anna, mut boris, conversation) = runtime.block_on(talking(&site, &server));
     let last = runtime.block_on(async {
@@ -40,7 +41,9 @@ fn a_device_that_fails_to_read_hides_what_lies_there_and_loses_nothing() {
     });
     site.audited(server, &[&anna]);
     let newest = site.newest(|frame| vault::owner_words(&frame.owner).starts_with("the body of item "));
-    let server = site.start_with(|command| bad.hang_in(command));
+    let server = site.start_with(|command| {
+        command.envs(bad.environment());
+    });
     runtime.block_on(async {
         for (login, client) in [("anna", &mut anna), ("boris", &mut boris)] {
             client.hang_up();
@@ -63,7 +66,9 @@ fn a_device_that_fails_to_read_hides_what_lies_there_and_loses_nothing() {
     server.kill();
     // Nothing reads any more: no start makes up a store of its own.
     bad.are(0, u64::MAX / 4);
-    let (status, said) = site.start_refused_with(|command| bad.hang_in(command));
+    let (status, said) = site.start_refused_with(|command| {
+        command.envs(bad.environment());
+    });
     assert!(!status.success() && said.contains("Input/output error"), "{said}");
     bad.are(0, 0);
     let server = site.start();
@@ -76,37 +81,6 @@ fn a_device_that_fails_to_read_hides_what_lies_there_and_loses_nothing() {
     let alarm = |fact: &&Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged);
     assert_eq!(journal.facts().filter(alarm).count(), 1, "told once in each run of the server");
     assert!(site.check(&["--full"]).status.success());
-}
-
-/// Sectors of a device that fail to read, in a test's hand: see `eio.c`.
-struct BadSectors {
-    library: String,
-    which: String,
-    device: std::path::PathBuf,
-}
-
-impl BadSectors {
-    fn of(site: &Site, device: &LoopDevice) -> Self {
-        let (library, which) = (site.path("eio.so"), site.path("eio"));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/eio.c");
-        let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
-        compiler.args(["-shared", "-fPIC", "-O1", "-o", &library]).arg(source);
-        assert!(compiler.status().unwrap().success(), "the compiler that builds the product builds this");
-        std::fs::write(&which, [0; 16]).unwrap();
-        Self { library, which, device: device.path().to_owned() }
-    }
-
-    fn hang_in(&self, command: &mut Command) {
-        command.env("LD_PRELOAD", &self.library).env("CONCLAVE_TEST_EIO", &self.which);
-        command.env("CONCLAVE_TEST_EIO_OF", &self.device);
-    }
-
-    /// From now on these bytes fail to read; none where both are zero.
-    fn are(&self, first: u64, last: u64) {
-        let which = std::fs::OpenOptions::new().write(true).open(&self.which).unwrap();
-        let bytes = [first.to_ne_bytes(), last.to_ne_bytes()].concat();
-        which.write_all_at(&bytes, 0).unwrap();
-    }
 }
 
 async fn texts(client: &mut Client, conversation: ConversationId) -> Vec<String> {
@@ -271,4 +245,77 @@ fn kills_under_erasures_on_a_raw_device_lose_nothing_and_revive_nothing() {
             (true, true) | (false, false) => panic!("message {} is of no kind", row.index),
         }
     }
+}
+
+/// Words that are said of a node of a conversation's key tree.
+const NODE: &str = "the key tree of conversation";
+
+/// A site of which the end of the journal is lost, and the block in which the first nodes of the newest write of its key tree lie.
+/// Among them is the one that leads to the period key, or it was written `before`.
+fn with_nodes_in_a_bad_sector(before: bool) -> (Talk, BadSectors, Range<u64>) {
+    let mut talk = Talk::begun();
+    if before {
+        let goes = talk.say("early");
+        talk.erase(goes);
+    }
+    let said: Vec<u64> = (0..90).map(|n| talk.say(&format!("said {n}"))).collect();
+    talk.erase(said[89]);
+    let lost = talk.say("lost");
+    for text in ["behind it", "and more", "and yet more"] {
+        talk.say(text);
+    }
+    talk.stop();
+    talk.site.lose_batch_of(lost);
+    let newest = talk.site.newest(|frame| vault::owner_words(&frame.owner).contains(NODE)).batch;
+    let of_it = |frame: &FrameRecord| frame.batch == newest && frame.stream == Stream::Tree;
+    let frames: Vec<FrameRecord> = talk.site.frames().into_iter().filter(of_it).collect();
+    let block = frames[0].position.offset / BLOCK as u64 * BLOCK as u64;
+    let block = block..block + BLOCK as u64;
+    let lie_there = frames.iter().filter(|frame| block.contains(&frame.position.offset));
+    let words: Vec<String> = lie_there.map(|frame| vault::owner_words(&frame.owner)).collect();
+    let upper = |words: &String| words.contains("above the conversations") || words.contains("the top");
+    assert!(!words.iter().any(upper), "with these every body is lost: {words:?}");
+    assert_eq!(words.iter().any(|words| words.contains("conversation 0")), !before, "{words:?}");
+    let bad = BadSectors::of(&talk.site, Path::new(&talk.site.path("store")));
+    talk.site.environment = bad.environment();
+    (talk, bad, block)
+}
+
+#[test]
+fn a_recovery_goes_on_where_a_node_of_the_key_tree_fails_to_read() {
+    for period_key_too in [true, false] {
+        let (mut talk, bad, block) = with_nodes_in_a_bad_sector(!period_key_too);
+        bad.are(block.start, block.end - 1);
+        let act = talk.site.recovered(&[]).act;
+        assert!(act.period_key_lost == period_key_too && !act.bodies_lost, "{act:?}");
+        assert!(act.bodies_missing > 0 && !act.given_up.is_empty(), "{act:?}");
+        // The sector stays bad, and nothing needs it any more.
+        talk.go_on();
+        let goes = talk.say("goes");
+        talk.say("of the new era");
+        talk.erase(goes);
+        assert_eq!(talk.texts().last().map(String::as_str), Some("of the new era"));
+        talk.site.audited(talk.server.take().unwrap(), &[&talk.anna]);
+    }
+}
+
+#[test]
+fn a_sector_that_goes_bad_behind_the_look_under_glass_is_given_up_by_nobody() {
+    let (talk, bad, block) = with_nodes_in_a_bad_sector(true);
+    bad.spare(i64::MAX, block.clone());
+    let (plan, path) = talk.site.planned(&[]);
+    assert_eq!(plan.act.bodies_missing, 0, "{:?}", plan.act);
+    // It reads as often as the first look needs it, and no more.
+    let reads = bad.seen();
+    assert!(reads > 0);
+    bad.spare(reads, block);
+    let image = talk.site.files();
+    let refused = talk.site.carried(&plan, &path, &[]);
+    assert!(refused.status.code() == Some(1), "{}", support::said(&refused));
+    assert!(support::said(&refused).contains("have it signed anew"), "{}", support::said(&refused));
+    assert!(bad.seen() > reads && talk.site.files() == image, "nothing is changed");
+    bad.are(0, 0);
+    let done = talk.site.carried(&plan, &path, &[]);
+    assert!(done.status.success(), "{}", support::said(&done));
+    talk.site.start().kill();
 }

@@ -137,7 +137,9 @@ impl ExtentWalk {
         let (from, window) = &self.window;
         if offset < *from || offset + bytes > from + window.len() as u64 {
             let ahead = bytes.max(WINDOW_BYTES).min(self.end - offset);
-            self.window = (offset, self.reader.blocks(offset, ahead as usize)?);
+            let read = self.reader.blocks(offset, ahead as usize);
+            let unread = damaged(offset, "a run of a closed extent");
+            self.window = (offset, read.or_else(|error| self.reader.pass_over(error).and(Err(unread)))?);
         }
         let at = (offset - self.window.0) as usize;
         let found = self.window.1.as_ref().get(at..at + bytes as usize);

@@ -144,6 +144,8 @@ pub struct Log {
     pub(crate) poisoned: bool,
     /// Behind a salvage: the mark by which every start refuses the log.
     pub(crate) mark: u64,
+    /// Behind a salvage: what does not read is damage ([`Reader::over_bad_sectors`]).
+    pub(crate) over_bad_sectors: bool,
     /// What copies are told.
     pub(crate) desk: Arc<Desk>,
 }
@@ -196,13 +198,18 @@ impl Log {
     pub(crate) fn settled(reader: Reader, state: State, verifiers: Verifiers) -> Self {
         let Reader { device, sealer, .. } = reader;
         let desk = Desk::new(state.clone());
-        Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned: false, mark: 0, desk }
+        let (poisoned, mark, over_bad_sectors) = (false, 0, false);
+        Self { device, sealer, state, verifiers, pool: Vec::new(), poisoned, mark, over_bad_sectors, desk }
     }
 
     /// Begins a batch that may take what its claim says.
     pub fn begin<'a>(&'a mut self, claim: Claim, rng: &'a mut dyn CryptoRng) -> Result<Batch<'a>, Error> {
         if self.poisoned {
             return Err(Error::Poisoned);
+        }
+        // Behind its mark a start would take what nobody has said yet.
+        if self.mark > 0 && self.state.batch + 1 >= self.mark {
+            return Err(Error::BatchTooLarge("batches before the mark of a salvage"));
         }
         Ok(Batch::new(self, claim, rng))
     }
@@ -244,7 +251,8 @@ impl Log {
 
     /// A handle that reads beside the writer; cheap to clone.
     pub fn reader(&self) -> Reader {
-        Reader::new(Arc::clone(&self.device), Arc::clone(&self.sealer))
+        let reader = Reader::new(Arc::clone(&self.device), Arc::clone(&self.sealer));
+        if self.over_bad_sectors { reader.over_bad_sectors() } else { reader }
     }
 
     /// Where copies are begun, on other threads.

@@ -32,8 +32,8 @@ impl Reader {
         Self { device, sealer, passes_over: false }
     }
 
-    /// The same for whoever looks for what is left: headers and commit records in a bad sector are not there, and no
-    /// error. A device that is gone as a whole stays one.
+    /// The same for whoever looks for what is left: headers and commit records in a bad sector are not there, and a frame in one
+    /// is a frame that does not open. A device that is gone as a whole stays an error.
     pub(crate) fn over_bad_sectors(&self) -> Self {
         Self { passes_over: true, ..self.clone() }
     }
@@ -51,7 +51,8 @@ impl Reader {
 
     /// The bytes at a position, read in whole blocks.
     pub(crate) fn raw(&self, position: Position) -> Result<(AlignedBuffer, usize), Error> {
-        raw(&*self.device, position)
+        let damaged = Error::Frame { offset: position.offset };
+        raw(&*self.device, position).or_else(|error| self.pass_over(error).and(Err(damaged)))
     }
 
     /// Whole blocks from an aligned byte on.

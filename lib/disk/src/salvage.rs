@@ -28,8 +28,8 @@ use crate::verifiers::{Verifiers, walk_back};
 
 /// States that are offered to whoever looks for the key tree, of either side.
 const STATES_MAX: usize = 256;
-/// How far the mark stands ahead of all that was seen: batches that make the tree ready fit before it.
-const MARK_AHEAD: u64 = 8;
+/// How far the mark stands ahead of all that was seen: batches that make the tree and the room ready fit before it.
+const MARK_AHEAD: u64 = 1 << 16;
 
 /// What becomes of the password verifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,6 +296,7 @@ impl Salvage {
 
     /// Gives up what is behind the kept batches, for good, and gives the log that goes on. `fields` are bound from here on.
     /// Every start refuses it until [`Log::leave_mark`] was said and a batch written: before that the tree may be made ready.
+    /// To this log a sector that fails to read is damage: nobody is served by it before the next start.
     pub fn settle(self, fields: CommitFields, rng: &mut dyn CryptoRng) -> Result<Log, Error> {
         let (batch, verifiers) = self.verifiers().1.unwrap_or_default();
         let newer = self.newer_verifiers(batch)?;
@@ -317,7 +318,7 @@ impl Salvage {
         // that an attempt has left (`judged`).
         (state.batch, state.fields, state.table_unwritten) = (newest + 1, fields, true);
         let mut log = Log::settled(reader, state, verifiers);
-        log.mark = mark;
+        (log.mark, log.over_bad_sectors) = (mark, true);
         Ok(log)
     }
 }

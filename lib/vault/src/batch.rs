@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use disk::{CommitFields, Committed, PersonKey, Position, TAG_BYTES, Top};
 use rand_core::CryptoRng;
 
+use crate::draft::{Change, CutOff, Draft};
 use crate::error::Error;
 use crate::node::{Child, Slot};
 use crate::pending::{self, LEAVES_MAX, Leaf, pending_owner};
@@ -23,6 +24,10 @@ pub struct Batch<'a> {
     pub(crate) fields: CommitFields,
     fresh: BTreeMap<Place, Slot>,
     limits: Limits,
+    /// The place that this batch makes way to, and what becomes of the tree by that.
+    way: Option<(Place, Change)>,
+    /// Where the vault keeps what it has to tell.
+    cut: &'a mut Vec<CutOff>,
 }
 
 impl<'a> Batch<'a> {
@@ -31,8 +36,9 @@ impl<'a> Batch<'a> {
         tree: &'a Mutex<KeyTree>,
         fields: CommitFields,
         limits: Limits,
+        cut: &'a mut Vec<CutOff>,
     ) -> Self {
-        Self { batch, tree, fields, fresh: BTreeMap::new(), limits }
+        Self { batch, tree, fields, fresh: BTreeMap::new(), limits, way: None, cut }
     }
 
     /// Adds a journal entry.
@@ -45,6 +51,36 @@ impl<'a> Batch<'a> {
         self.batch.entries()
     }
 
+    /// Cuts off the first node on the way to a place that does not open, as [`crate::Vault::mend`] does, and in this very
+    /// batch: by it the place can be filled too. For one place of a batch.
+    pub fn make_way(&mut self, place: Place) -> Result<(), Error> {
+        debug_assert!(self.way.is_none(), "there is one way in a batch");
+        let mut tree = locked(self.tree);
+        let mut draft = Draft::over(&mut tree);
+        draft.mend(&place)?;
+        if !draft.is_unchanged() {
+            let change = draft.write(&mut self.batch)?;
+            self.fields.top = Some(change.top_at);
+            self.way = Some((place, change));
+        }
+        Ok(())
+    }
+
+    /// May this place be filled, behind the way that was made?
+    fn is_free(&self, tree: &mut KeyTree, place: &Place) -> Result<bool, Error> {
+        if clash(&self.fresh, place) {
+            return Ok(false);
+        }
+        match tree.is_free(place) {
+            // Where a node does not open, nothing will be left below it.
+            Err(error) if error.is_damage() => match &self.way {
+                Some((way, _)) if way == place => Ok(true),
+                Some(_) | None => Err(error),
+            },
+            found => found,
+        }
+    }
+
     /// Adds a body under a fresh leaf key of its own. The place must be empty.
     pub fn insert(&mut self, place: Place, body: &[u8]) -> Result<(), Error> {
         let limit = self.limits.body_bytes_max.min(self.batch.body_bytes_max() - SEAL_BYTES);
@@ -52,7 +88,7 @@ impl<'a> Batch<'a> {
             return Err(Error::BodyTooLarge { bytes: body.len(), limit });
         }
         let mut tree = locked(self.tree);
-        if clash(&self.fresh, &place) || !tree.is_free(&place)? {
+        if !self.is_free(&mut tree, &place)? {
             return Err(Error::Occupied(place));
         }
         if tree.hidden.iter().any(|target| target.covers(&place)) {
@@ -101,6 +137,9 @@ impl<'a> Batch<'a> {
         let committed = self.batch.commit(self.fields)?;
         // Only now can the bodies be found: what is not durable is served to nobody.
         let mut tree = locked(self.tree);
+        if let Some((_, change)) = self.way {
+            self.cut.extend(tree.apply(change));
+        }
         tree.pending.extend(fresh);
         tree.lists.extend(lists);
         Ok(committed)

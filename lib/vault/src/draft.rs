@@ -128,6 +128,11 @@ impl<'t> Draft<'t> {
         Self { tree, change }
     }
 
+    /// Nothing would be written but the same top once more.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.change.nodes.is_empty()
+    }
+
     /// The node as this write has it.
     fn peek(&mut self, id: NodeId, slot: &Slot) -> Result<&Node, Error> {
         match self.change.nodes.get(&id) {

@@ -86,11 +86,11 @@ impl Walk {
     }
 }
 
-/// What does not read is looked for elsewhere; that the device fails is another matter.
+/// What does not read is looked for elsewhere; that the device is gone is another matter.
 pub(crate) fn readable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Ok(read) => Ok(Some(read)),
-        Err(Error::Damaged { .. } | Error::Disk(disk::Error::Frame { .. } | disk::Error::Io(_))) => Ok(None),
+        Err(error) if error.is_damage() => Ok(None),
         Err(other) => Err(other),
     }
 }

@@ -48,6 +48,8 @@ impl Default for Limits {
 pub(crate) const NODE_BYTES: u64 = 1152;
 /// Levels of nodes above a frame that are reckoned with when its path is written; above them hardly any is counted twice.
 pub(crate) const LEVELS: u8 = 5;
+/// Places that one batch mends the way to: however far apart they lie, its nodes fit what a commit record names.
+const PLACES_MENDED: usize = 256;
 /// Leaves that may wait however small an extent is.
 const TIGHT_LEAVES_MIN: usize = 4;
 
@@ -97,7 +99,7 @@ impl Vault {
     ) -> Result<Batch<'a>, Error> {
         let fields = self.base_fields();
         let batch = self.log.begin(claim, rng)?;
-        Ok(Batch::new(batch, &self.tree, fields, self.limits))
+        Ok(Batch::new(batch, &self.tree, fields, self.limits, &mut self.cut))
     }
 
     /// Behind a salvage whose entries stand: from the next batch on a start takes the store, if its cells do.
@@ -193,17 +195,22 @@ impl Vault {
     }
 
     /// Cuts off the nodes on the way to these places that do not open, so that the places can be filled. What lay below such
-    /// a node is lost.
+    /// a node is lost. Of many places the first ones stay mended where the others find no room; where all open, nothing is
+    /// written.
     pub fn mend(&mut self, places: &[Place], rng: &mut dyn CryptoRng) -> Result<(), Error> {
         self.check_open()?;
-        if places.is_empty() {
-            return Ok(());
-        }
+        places.chunks(PLACES_MENDED).try_for_each(|places| self.mend_at_once(places, rng))
+    }
+
+    fn mend_at_once(&mut self, places: &[Place], rng: &mut dyn CryptoRng) -> Result<(), Error> {
         let fields = self.base_fields();
         let mut tree = locked(&self.tree);
-        let mut batch = self.log.begin(Claim::Urgent, rng)?;
         let mut draft = Draft::over(&mut tree);
         places.iter().try_for_each(|place| draft.mend(place))?;
+        if draft.is_unchanged() {
+            return Ok(());
+        }
+        let mut batch = self.log.begin(Claim::Urgent, rng)?;
         let change = draft.write(&mut batch)?;
         // A crash before this commit counts: the nodes are still there, and still do not open.
         batch.commit(CommitFields { top: Some(change.top_at), ..fields })?;

@@ -46,6 +46,18 @@ console::words! {
                ru("переход в эру {era} начат и не завершён: его завершит та же команда с прежними --plan и --acts. Только если тем \
                    временем навсегда утрачена корневая ячейка: уберите её из конфигурации и составьте ещё один план с \
                    --accept-loss-of-cell");
+        /// Every body went away behind the entries of one that was begun.
+        BodiesLostSince { era: u32 }
+            => en("the succession to era {era} was begun and not finished, and no key opens the bodies any more since. Look for the right \
+                   root cell first. Whoever gives up every message and file makes a further plan with --accept-loss-of-bodies, has it \
+                   signed, and carries that one out"),
+               ru("переход в эру {era} начат и не завершён, а тела с тех пор больше ничем не открыть. Сначала найдите верную корневую \
+                   ячейку. Кто согласен признать утраченными все сообщения и файлы, составляет ещё один план с --accept-loss-of-bodies, \
+                   отдаёт его на подпись и исполняет уже его");
+        /// The number of an era that was asked for is not later than one that is known.
+        EraNotLater { era: u32, last: u32 }
+            => en("era {era} is not later than era {last}, which was there already: leave --era out, or name a greater number"),
+               ru("эра {era} не позже эры {last}, которая уже была: не указывайте --era или назовите число больше");
         /// A root cell is away that a recovery would have to write to.
         CellAway { reason: Reason }
             => en("{}. Put it back, and give the same command again. If it is lost for good, take it out of the configuration, and \
@@ -90,6 +102,8 @@ impl NoRecovery {
             | Self::OtherKept { .. }
             | Self::OtherState
             | Self::SuccessionBegun { .. }
+            | Self::BodiesLostSince { .. }
+            | Self::EraNotLater { .. }
             | Self::CellAway { .. }
             | Self::Succession { .. } => Exit::No,
         }
@@ -105,6 +119,8 @@ impl NoRecovery {
             Self::OtherKept { .. } => "other-kept",
             Self::OtherState => "other-state",
             Self::SuccessionBegun { .. } => "succession-begun",
+            Self::BodiesLostSince { .. } => "bodies-lost-since",
+            Self::EraNotLater { .. } => "era-not-later",
             Self::CellAway { .. } => "cell-away",
             Self::CellLost { .. } => "cell-lost",
             Self::CellOlder { .. } => "cell-older",

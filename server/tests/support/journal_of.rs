@@ -41,14 +41,18 @@ impl Site {
 
     /// The newest frame of which this holds.
     pub(crate) fn newest(&self, is_it: impl Fn(&FrameRecord) -> bool) -> FrameRecord {
+        self.frames().into_iter().filter(is_it).max_by_key(|frame| frame.batch).unwrap()
+    }
+
+    /// All frames that are left in the store, as they lie.
+    pub(crate) fn frames(&self) -> Vec<FrameRecord> {
         let cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
         let keys = vault::adversary::device_keys(&cell).unwrap();
         let bytes = std::fs::read(self.path("store")).unwrap();
         let store = Log::identify(&MemoryDevice::from_bytes(bytes.clone()), &keys).unwrap().unwrap();
         let sealer = Sealer::new(&keys, store);
         let runs = (0..bytes.len()).step_by(BLOCK);
-        let frames = runs.flat_map(|at| frames_of_write(&sealer, at as u64, &bytes[at..]));
-        frames.filter(is_it).max_by_key(|frame| frame.batch).unwrap()
+        runs.flat_map(|at| frames_of_write(&sealer, at as u64, &bytes[at..])).collect()
     }
 
     /// Stops the server in good order and verifies its journal; what these terminals were shown of it must be in it.

@@ -47,6 +47,20 @@ impl Site {
         store.write_all_at(&vec![0; behind as usize], from).unwrap();
     }
 
+    /// Both roots are gone from the cell; the device keys stay.
+    pub(crate) fn lose_roots(&self) {
+        let mut cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
+        for slot in [vault::CellSlot::Even, vault::CellSlot::Odd] {
+            vault::RootCell::destroy(&mut cell, slot).unwrap();
+        }
+    }
+
+    /// `conclaved backup COMMAND DIRECTORY`.
+    pub(crate) fn backup(&self, command: &[&str], dir: &str) -> Output {
+        let (dir, config) = (self.path(dir), self.path("conclaved.toml"));
+        self.conclaved(&[&["backup"][..], command, &[&dir, "--config", &config, "--json"]].concat())
+    }
+
     pub(crate) fn recover(&self, more: &[&str]) -> Output {
         let config = self.path("conclaved.toml");
         self.conclaved(&[&["recover", "--accept-loss", "--config", &config][..], more].concat())
@@ -78,8 +92,15 @@ impl Site {
 
     /// Both officers sign it, and it is carried out.
     pub(crate) fn carried(&self, plan: &Plan, path: &str, more: &[&str]) -> Output {
-        let (olga, oleg) = (self.write_signature(plan, "olga"), self.write_signature(plan, "oleg"));
-        self.recover(&[&["--plan", path, "--acts", &olga, "--acts", &oleg][..], more].concat())
+        let signatures = [self.write_signature(plan, "olga"), self.write_signature(plan, "oleg")];
+        self.carried_by(path, &[&signatures[0], &signatures[1]], more)
+    }
+
+    /// It is carried out by these signatures.
+    pub(crate) fn carried_by(&self, path: &str, signatures: &[&str], more: &[&str]) -> Output {
+        let acts = signatures.iter().flat_map(|path| ["--acts", path]);
+        let args: Vec<&str> = ["--plan", path].into_iter().chain(acts).chain(more.iter().copied()).collect();
+        self.recover(&args)
     }
 
     /// Planned, signed and carried out.
@@ -133,8 +154,7 @@ impl Site {
         let cell = vault::FileCell::open(Path::new(&self.path("cell"))).unwrap();
         let (mut random, limits) = (rng(), vault::Limits::default());
         let found = vault::Salvage::find(Arc::new(device), Box::new(cell), limits, &mut random).unwrap();
-        let mut vault = found.settle(true, &mut random).unwrap();
-        vault.mend(&[vault::Place::item(vault::SECRETS_CONVERSATION, 1)], &mut random).unwrap();
+        drop(found.settle(true, &mut random).unwrap());
     }
 
     /// The store and the cell as they are, to be put back.

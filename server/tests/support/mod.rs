@@ -2,6 +2,7 @@
 //! Never sleeps: it waits for what the server says.
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its part")]
 
+pub(crate) mod bad_sectors;
 mod canary;
 mod client;
 mod clock;
@@ -89,6 +90,8 @@ pub(crate) struct Site {
     store_bytes: u64,
     /// The clocks of the server's machine, where a test moves them.
     pub(crate) clock: Option<Clock>,
+    /// What every program of the server's is started with.
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 impl Site {
@@ -143,6 +146,7 @@ impl Site {
             envelopes: 0,
             store_bytes,
             clock: None,
+            environment: Vec::new(),
         };
         site.write_config("127.0.0.1:0");
         let out = site.path("server.request");
@@ -257,7 +261,8 @@ impl Site {
 
     /// Runs a command to its end.
     pub(crate) fn conclaved(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_conclaved")).args(args).env("CONCLAVE_LANG", "en").output().unwrap()
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conclaved"));
+        command.args(args).env("CONCLAVE_LANG", "en").envs(self.environment.clone()).output().unwrap()
     }
 
     pub(crate) fn check(&self, more: &[&str]) -> Output {
@@ -272,8 +277,7 @@ impl Site {
 
     /// The same, with something more said to it.
     pub(crate) fn start_with(&self, say: impl FnOnce(&mut Command)) -> Server {
-        Server::start(self.path("conclaved.toml").into(), self.clock.as_ref(), say)
-            .unwrap_or_else(|(status, said)| panic!("{status}: {said}"))
+        self.try_start(say).unwrap_or_else(|(status, said)| panic!("{status}: {said}"))
     }
 
     /// Starts the server, which refuses.
@@ -283,10 +287,16 @@ impl Site {
 
     /// The same, with something more said to it.
     pub(crate) fn start_refused_with(&self, say: impl FnOnce(&mut Command)) -> (ExitStatus, String) {
-        match Server::start(self.path("conclaved.toml").into(), self.clock.as_ref(), say) {
+        match self.try_start(say) {
             Ok(_) => panic!("it started"),
             Err(refused) => refused,
         }
+    }
+
+    fn try_start(&self, say: impl FnOnce(&mut Command)) -> Result<Server, (ExitStatus, String)> {
+        Server::start(self.path("conclaved.toml").into(), self.clock.as_ref(), |command| {
+            say(command.envs(self.environment.clone()));
+        })
     }
 }
 

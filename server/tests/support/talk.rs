@@ -40,6 +40,25 @@ impl Talk {
         Self { site, runtime, server: Some(server), anna, conversation }
     }
 
+    /// Anna has said one thing, then what will be lost, and five more; with the index of what will be lost.
+    pub(crate) fn with_more_behind(suite: Suite) -> (Self, u64) {
+        let mut talk = Self::begun_at(suite);
+        talk.say("one");
+        let lost = talk.say("two");
+        for n in 0..5 {
+            talk.say(&format!("more {n}"));
+        }
+        (talk, lost)
+    }
+
+    /// The same, stopped, and the store lacks it.
+    pub(crate) fn broken() -> Self {
+        let (mut talk, lost) = Self::with_more_behind(Suite::Ed25519);
+        talk.stop();
+        talk.site.lose_batch_of(lost);
+        talk
+    }
+
     /// Anna says it: its index.
     pub(crate) fn say(&mut self, text: &str) -> u64 {
         let said = self.anna.run(Client::message(self.conversation, text));

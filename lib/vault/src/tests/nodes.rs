@@ -143,6 +143,52 @@ fn an_insert_below_a_node_that_does_not_open_is_refused_alone_and_taken_once_it_
 }
 
 #[test]
+fn of_many_places_those_whose_nodes_do_not_open_are_mended_and_where_all_open_nothing_is_written() {
+    let world = flipped(NODE_OF_TWO);
+    let (machine, mut life) = world.calm();
+    let (whole, lost) = (Place::item(1, 60), Place::item(2, 60));
+    let written = || machine.recording.writes().len();
+    let before = written();
+    life.vault.mend(&[whole; 1000], &mut rng(8)).unwrap();
+    assert_eq!(written(), before, "nothing is to be mended");
+    let places: Vec<Place> = std::iter::repeat_n(whole, 600).chain([lost]).collect();
+    life.vault.mend(&places, &mut rng(8)).unwrap();
+    assert_eq!(life.vault.take_cut_off().len(), 1);
+    let once = written();
+    assert!(once > before);
+    life.vault.mend(&places, &mut rng(8)).unwrap();
+    assert_eq!(written(), once, "it is mended once");
+    insert(&mut life.vault, lost, b"text").unwrap();
+}
+
+#[test]
+fn a_batch_that_makes_way_to_its_place_leaves_no_trace_where_it_is_dropped() {
+    let mut world = flipped(NODE_OF_TWO);
+    let (machine, mut life) = world.calm();
+    let [_, folded] = pending_and_folded(&world, &life, 2);
+    lost(&mut world, &folded);
+    let (below, mut random) = (Place::item(2, 60), rng(8));
+    let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
+    batch.make_way(below).unwrap();
+    batch.insert(below, b"dropped").unwrap();
+    drop(batch);
+    assert!(insert(&mut life.vault, below, b"text").unwrap_err().is_damage());
+    assert_eq!(life.vault.take_cut_off(), []);
+    let mut batch = life.vault.begin(Claim::Ordinary, &mut random).unwrap();
+    batch.make_way(below).unwrap();
+    batch.insert(below, b"text").unwrap();
+    batch.commit([7; 32]).unwrap();
+    assert_eq!(life.vault.take_cut_off().len(), 1, "told as any other");
+    world.live.insert(below, b"text".to_vec());
+    world.check_live(&life.vault, "by one batch");
+    drop(life);
+    world.power_off(&machine, 3);
+    let (_, mut life) = world.calm();
+    life.vault.fold(&mut rng(9)).unwrap();
+    world.check_live(&life.vault, "after a restart");
+}
+
+#[test]
 fn with_the_node_above_all_conversations_all_is_lost_and_the_store_goes_on() {
     let mut world = flipped(NodeId { area: Area::Conversations, level: 0, index: 0 });
     let (machine, mut life) = world.calm();

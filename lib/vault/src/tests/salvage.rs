@@ -3,8 +3,6 @@
 use super::*;
 use crate::vault::locked;
 use crate::{Bodies, KeptVerifiers, Salvage};
-use disk::Device;
-use std::sync::atomic::AtomicBool;
 
 /// Limits by which nothing is folded here.
 pub(super) const UNFOLDED: Limits = Limits { fold_leaves: 1000, fold_lists: 1000, ..LIMITS };
@@ -76,7 +74,7 @@ fn carry_out_fresh(found: Salvage, random: &mut ChaCha20Rng) -> Result<Vault, Er
     go_on(found.settle(true, random)?, &[], random)
 }
 
-fn go_on(mut vault: Vault, orphans: &[Target], random: &mut ChaCha20Rng) -> Result<Vault, Error> {
+pub(super) fn go_on(mut vault: Vault, orphans: &[Target], random: &mut ChaCha20Rng) -> Result<Vault, Error> {
     if is_carried_out(&vault) {
         vault.leave_mark();
     } else {
@@ -342,76 +340,4 @@ fn an_older_copy_of_the_cell_opens_nothing_and_serves_where_every_body_is_given_
         let (vault, _) = Vault::open(machine.recording.clone(), cell, LIMITS, &mut rng(7)).unwrap();
         assert!(vault.journal_entries(0).all(|entry| entry.is_ok()) && is_carried_out(&vault));
     }
-}
-
-/// A device of which one stretch does not read for a while.
-struct Failing {
-    below: Arc<RecordingDevice>,
-    stretch: std::ops::Range<u64>,
-    fails: AtomicBool,
-}
-
-impl Device for Failing {
-    fn length(&self) -> u64 {
-        self.below.length()
-    }
-
-    fn read(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        let end = offset + buffer.len() as u64;
-        if self.fails.load(Ordering::SeqCst) && offset < self.stretch.end && end > self.stretch.start {
-            return Err(std::io::Error::other("a bad cable"));
-        }
-        self.below.read(offset, buffer)
-    }
-
-    fn write(&self, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
-        self.below.write(offset, bytes)
-    }
-
-    fn sync(&self) -> std::io::Result<()> {
-        self.below.sync()
-    }
-
-    fn discard(&self, offset: u64, length: u64) -> std::io::Result<()> {
-        self.below.discard(offset, length)
-    }
-}
-
-#[test]
-fn an_extent_that_does_not_read_for_a_moment_is_not_given_away() {
-    let mut world = World::seeded(41);
-    world.padding = 9_000;
-    let (machine, mut life) = world.calm();
-    for _ in 0..20 {
-        world.say(&mut life.vault, 1, 2).unwrap();
-    }
-    life.vault.fold(&mut rng(1)).unwrap();
-    let at = locked(&life.vault.tree).lookup(&Place::item(1, 1)).unwrap().unwrap().position.offset;
-    let kept = mark(&world, &life.vault);
-    world.say(&mut life.vault, 1, 1).unwrap();
-    world.say(&mut life.vault, 1, 1).unwrap();
-    let lost = life.vault.entry_at(kept.entries).unwrap().unwrap().position;
-    drop(life);
-    world.power_off(&machine, 41);
-    zero_block_at(&mut world, lost.offset);
-
-    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
-    let extent = u64::from(GEOMETRY.extent_bytes);
-    // Superblocks first.
-    let first = 2 * disk::BLOCK as u64;
-    let start = (at - first) / extent * extent + first;
-    let failing = Arc::new(Failing {
-        below: machine.recording.clone(),
-        stretch: start..start + extent,
-        fails: AtomicBool::new(true),
-    });
-    let cell = Box::new(MemoryCell::new(world.records.clone(), None));
-    let found = Salvage::find(failing.clone(), cell, LIMITS, &mut rng(5)).unwrap();
-    let mut vault = carry_out(found, kept.next_item, &mut rng(1)).unwrap();
-    failing.fails.store(false, Ordering::SeqCst);
-    world.live.clone_from(&kept.live);
-    for _ in 0..30 {
-        world.say(&mut vault, 2, 2).unwrap();
-    }
-    world.check_live(&vault, "as if the cable had never been bad");
 }

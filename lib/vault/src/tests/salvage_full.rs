@@ -2,10 +2,12 @@
 
 use super::salvage::{UNFOLDED, find, is_carried_out, kept_mark, mark, started, zero_block_at};
 use super::*;
+use crate::place::{Area, NodeId};
 use crate::vault::locked;
 
-/// Nothing but what is kept for erasures is free, and a fold that is due has no extent to go on in; a batch is lost.
-fn nearly_full() -> (World, Vec<salvage::Mark>) {
+/// Nothing but what is kept for erasures is free, or so many extents more, and a fold that is due has no extent to go on in; a
+/// batch is lost.
+fn nearly_full(more: u32) -> (World, Vec<salvage::Mark>) {
     let mut world = World::seeded(51);
     world.padding = 20_000;
     let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
@@ -16,7 +18,7 @@ fn nearly_full() -> (World, Vec<salvage::Mark>) {
     }
     vault.fold(&mut rng(6)).unwrap();
     let mut random = rng(7);
-    while vault.space().free > vault.space().kept() {
+    while vault.space().free > vault.space().kept() + more {
         let mut batch = vault.begin(Claim::Erasing, &mut random).unwrap();
         batch.snapshot(&crate::Rows::default(), &[1; 50_000]).unwrap();
         batch.commit([7; 32]).unwrap();
@@ -43,7 +45,7 @@ fn nearly_full() -> (World, Vec<salvage::Mark>) {
 
 #[test]
 fn where_hardly_anything_is_free_no_start_takes_what_was_not_carried_out() {
-    let (start, marks) = nearly_full();
+    let (start, marks) = nearly_full(0);
     let machine = start.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
     let found = find(&start, &machine).unwrap();
     let mark = kept_mark(&marks, found.kept().0);
@@ -75,4 +77,38 @@ fn where_hardly_anything_is_free_no_start_takes_what_was_not_carried_out() {
         world.live.clone_from(&mark.live);
         world.check_live(&vault, &story);
     }
+}
+
+#[test]
+fn where_hardly_anything_is_free_a_lost_node_on_the_way_to_what_must_go_in_is_cut_off_by_the_same_batch() {
+    let (mut world, marks) = nearly_full(1);
+    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+    let settled = find(&world, &machine).unwrap().settle(false, &mut rng(1)).unwrap();
+    let node = NodeId { area: Area::Items { conversation: 1 }, level: 0, index: 0 };
+    let position = locked(&settled.tree).position_of(node).unwrap().unwrap();
+    drop(settled);
+    world.image[position.offset as usize + 40] ^= 1;
+    let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
+    let found = find(&world, &machine).unwrap();
+    let next_item = kept_mark(&marks, found.kept().0).next_item;
+    let (orphans, damaged) = (found.orphans(|_| Some(next_item)), found.damaged().to_vec());
+    assert_eq!(damaged.len(), 1);
+    let mut random = rng(2);
+    let mut vault = found.settle(false, &mut random).unwrap();
+    assert_eq!(vault.space().free, 2, "one for the tree, and one for the body");
+    assert!(
+        vault.mend(&damaged, &mut random).unwrap_err().is_full(),
+        "there is no room for a batch of its own"
+    );
+    let mut batch = vault.begin_behind_mark(Claim::Erasing, &mut random).unwrap();
+    batch.make_way(damaged[0]).unwrap();
+    batch.insert(damaged[0], b"of the new period").unwrap();
+    batch.entry(b"S").unwrap();
+    batch.commit([7; 32]).unwrap();
+    let vault = salvage::go_on(vault, &orphans, &mut random).unwrap();
+    assert_eq!(&**vault.reader().read(damaged[0]).unwrap(), b"of the new period");
+    drop(vault);
+    world.power_off(&machine, 2);
+    let (_, life) = world.calm();
+    assert_eq!(&**life.vault.reader().read(damaged[0]).unwrap(), b"of the new period");
 }

@@ -54,10 +54,16 @@ pub(super) fn carry_out(
     let data = CarriedData::new(plan, signed.len());
     let words = Said::Carried { era: act.era, kept: act.kept.size };
     let stands = match seen.begun() {
+        // What it kept of the bodies is gone meanwhile: by its own words it ends nowhere.
+        Some(begun) if is_this(begun) && seen.has_lost_bodies_since(begun) => {
+            return Err(NoRecovery::BodiesLostSince { era: begun.era }.into());
+        }
         // A crash came between the entries and the epoch, or between two epochs.
         Some(begun) if is_this(begun) => Stands::Begun,
-        // A further word about it, behind its entries: a cell went away meanwhile.
-        Some(_) if seen.head() == act.kept && act.cell_let_go => Stands::Signed,
+        // A further word about it, behind its entries: a cell, or every body, went away meanwhile.
+        Some(begun) if seen.head() == act.kept && (act.cell_let_go || seen.has_lost_bodies_since(begun)) => {
+            Stands::Signed
+        }
         Some(begun) => return Err(NoRecovery::SuccessionBegun { era: begun.era }.into()),
         None if seen.is_finished(is_this) => Stands::Done,
         None if seen.head() != act.kept => {
@@ -75,6 +81,10 @@ pub(super) fn carry_out(
         let found = Found::open(Arc::clone(&medium), &config.store).map_err(CannotKeep::trouble)?;
         if found.head() != head {
             return Err(NoRecovery::OtherKept { size: found.head().size }.into());
+        }
+        // A sector may have gone bad since it was looked at under glass.
+        if stands == Stands::Signed {
+            found.check_read_as_signed(act)?;
         }
         let next = match stands {
             Stands::Signed => Some(Next::of(&found, plan, signed, keys)?),
@@ -131,7 +141,7 @@ fn go_on(
             left.clear();
         }
         // A crash behind this line: the mark stands ahead, and no start takes the store.
-        next.make_way(&mut vault, &damaged).map_err(failed)?;
+        cut_off(&mut vault, &damaged).map_err(failed)?;
         // A crash behind this line: the entries are there, the cell names what is lost, and no start takes that.
         next.write(&mut vault).map_err(failed)?;
     } else {
@@ -140,6 +150,15 @@ fn go_on(
     check_cells(&mut vault, let_go)?;
     left.extend(others.iter().map(item));
     erase(&mut vault, &left, kept, log)
+}
+
+/// What hung on nodes that do not open is given up by name: cut off it is missing, and no damage for ever.
+fn cut_off(vault: &mut Vault, damaged: &[vault::Place]) -> Result<(), vault::Error> {
+    match vault.mend(damaged, &mut rng()) {
+        // Those that are left stay, and are told as damage.
+        Err(error) if error.is_full() => Ok(()),
+        cut_off => cut_off,
+    }
 }
 
 /// The cells that are away by now are let go of, if the officers have done so.
@@ -219,20 +238,6 @@ impl Next {
         Ok(Self { entries: trial.entries, period, head })
     }
 
-    /// What hung on nodes that do not open is given up by name: cut off it is missing, and no damage for ever. So the tree takes
-    /// the secret, whatever stood on the way to it.
-    fn make_way(&self, vault: &mut Vault, damaged: &[vault::Place]) -> Result<(), vault::Error> {
-        match vault.mend(damaged, &mut rng()) {
-            // They stay, and are told as damage.
-            Err(error) if error.is_full() => {}
-            cut_off => cut_off?,
-        }
-        match &self.period {
-            Some((number, _)) => vault.mend(&[vault::Place::item(SECRETS_CONVERSATION, *number)], &mut rng()),
-            None => Ok(()),
-        }
-    }
-
     fn write(&self, vault: &mut Vault) -> Result<(), vault::Error> {
         let mut random = rng();
         // There is no way back any more: it may take the last room there is.
@@ -241,8 +246,11 @@ impl Next {
             batch.entry(entry)?;
         }
         if let Some((number, secret)) = &self.period {
-            let bytes = Zeroizing::new(secret.to_bytes());
-            batch.insert(vault::Place::item(SECRETS_CONVERSATION, *number), &bytes[..])?;
+            let (bytes, place) =
+                (Zeroizing::new(secret.to_bytes()), vault::Place::item(SECRETS_CONVERSATION, *number));
+            // Whatever stood on the way to it: by the same batch, so that it needs no room beside it.
+            batch.make_way(place)?;
+            batch.insert(place, &bytes[..])?;
         }
         batch.commit(self.head.root)?;
         Ok(())

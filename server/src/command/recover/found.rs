@@ -2,6 +2,7 @@
 //! Never writes to the store: whoever looks before deciding looks under glass.
 
 use super::cannot_keep::CannotKeep;
+use super::era;
 use super::looked::Looked;
 use super::missing::Missing;
 use crate::cells;
@@ -39,9 +40,6 @@ pub(super) struct Asked {
     pub(super) bodies: bool,
     pub(super) absent_cell: bool,
 }
-
-/// 2020-01-01 in milliseconds since 1970.
-const ERAS_BEGIN_MS: u64 = 1_577_836_800_000;
 
 /// What becomes of everything beside the entries.
 struct Beside {
@@ -153,6 +151,11 @@ impl Found {
         (is_newest && is_begun).then_some(last)
     }
 
+    /// Whether every body is lost since this one was begun, which says nothing of that: its own signatures end it no more.
+    pub(super) fn has_lost_bodies_since(&self, begun: &SuccessionRow) -> bool {
+        self.bodies() == Bodies::Lost && !begun.bodies_lost
+    }
+
     /// Whether such a succession stands in the kept entries and nothing was lost since that the cell names.
     pub(super) fn is_finished(&self, is_this: impl Fn(&SuccessionRow) -> bool) -> bool {
         self.is_named() && !self.salvage.is_behind() && self.register.successions().iter().any(is_this)
@@ -208,11 +211,12 @@ impl Found {
     /// The plan for the officers, or why there is nothing to decide.
     pub(super) fn plan(&self, asked: &Asked, keys: &ServerKeys) -> Result<Plan, Trouble> {
         let kept = self.head();
-        // One that was begun is gone on with, but for a cell that went away meanwhile: that is for the officers to say.
-        if let Some(begun) = self.begun()
-            && !(asked.absent_cell && self.salvage.check_cells().is_err())
-        {
-            return Err(NoRecovery::SuccessionBegun { era: begun.era }.into());
+        // One that was begun is gone on with, but for what went away meanwhile: that is for the officers to say.
+        if let Some(begun) = self.begun() {
+            let is_cell_away = asked.absent_cell && self.salvage.check_cells().is_err();
+            if !is_cell_away && !self.has_lost_bodies_since(begun) {
+                return Err(NoRecovery::SuccessionBegun { era: begun.era }.into());
+            }
         }
         if self.register.identity() != Some(&keys.identity_public()) {
             let reason = "the log identity key is not the one that the journal names".into();
@@ -221,14 +225,13 @@ impl Found {
         let now = clock::now().map_err(|error| Trouble::System { reason: error.to_string() })?;
         let time_ms = now.wall_ms.max(self.register.floor_ms());
         let mut lost = self.traces();
-        // The kept entries may know nothing of the eras that were lost with the others: a number by the clock is later than all.
-        let seconds = u32::try_from(time_ms.saturating_sub(ERAS_BEGIN_MS) / 1000).unwrap_or(u32::MAX);
-        let mut era = seconds.max(self.register.era().saturating_add(1));
+        let mut last = self.register.era();
         for head in &asked.heads {
             let (trace, seen) = self.trace_of(head)?;
-            era = era.max(seen.saturating_add(1));
+            last = last.max(seen);
             lost.extend(trace);
         }
+        let era = era::choose(asked.era, last, time_ms)?;
         if lost.is_empty() {
             if self.starts {
                 return Err(NoRecovery::NothingLost.into());
@@ -244,7 +247,7 @@ impl Found {
             self.check_cells(&self.let_go(None))?;
         }
         let act = Succession {
-            era: asked.era.unwrap_or(era),
+            era,
             kept,
             lost,
             bodies_lost,
@@ -282,9 +285,23 @@ impl Found {
         }
     }
 
-    /// Nothing more is lost than the officers have signed, and nothing else: neither beside the entries nor behind them.
+    /// Nothing more is lost than the officers have signed, and nothing else: neither beside the entries nor behind them. For
+    /// what was rehearsed: only then is it known whether the period key opens.
     pub(super) fn check_as_signed(&self, act: &Succession) -> Result<(), Trouble> {
+        if self.period_key_lost != act.period_key_lost {
+            return Err(NoRecovery::OtherState.into());
+        }
+        self.check_read_as_signed(act)
+    }
+
+    /// The same of all that is known without opening a body: of the period key, whether the tree leads to it.
+    pub(super) fn check_read_as_signed(&self, act: &Succession) -> Result<(), Trouble> {
         let now = self.beside();
+        let period = self.register.period().map(|period| period.number);
+        let leads_to_key = || {
+            let mut items = self.salvage.items().map(|held| (held.place.conversation, Some(held.place.item)));
+            items.any(|found| found == (SECRETS_CONVERSATION, period))
+        };
         let given_up = || {
             let mut entries = self.missing.entries.iter();
             entries.all(|index| IndexRange::any_holds(&act.given_up, *index))
@@ -292,7 +309,8 @@ impl Found {
         // An attempt that was cut off has left a fresh tree: all bodies are lost as they were.
         let is_fresh = || act.bodies_lost && self.salvage.items().next().is_none();
         let is_same = (now.bodies_lost == act.bodies_lost || is_fresh())
-            && (now.period_key_lost, now.passwords) == (act.period_key_lost, act.passwords)
+            && (act.period_key_lost || leads_to_key())
+            && now.passwords == act.passwords
             && (act.bodies_lost || now.bodies_missing <= act.bodies_missing && given_up())
             && self.traces().iter().all(|trace| trace.size <= act.known_size());
         if is_same { Ok(()) } else { Err(NoRecovery::OtherState.into()) }

@@ -4,6 +4,7 @@
 
 mod cannot_keep;
 mod carry;
+mod era;
 mod found;
 mod looked;
 mod missing;
