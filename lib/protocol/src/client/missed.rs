@@ -68,6 +68,11 @@ impl Heard {
         }
     }
 
+    /// Another era began: of its erasures none was told yet.
+    pub(crate) fn begins_anew(&mut self) {
+        self.erasure_epoch = self.erasure_epoch.map(|_| 0);
+    }
+
     /// Whether a push of the entry at this index may still come, or have been lost.
     pub(crate) fn awaits(&self, index: Index) -> bool {
         self.below.is_none_or(|below| index >= below)
@@ -89,6 +94,12 @@ pub(crate) struct Ahead {
     /// Not before this time, and how long that was put off, milliseconds.
     at_ms: u64,
     put_off_ms: u64,
+}
+
+impl Ahead {
+    pub(crate) fn since(&self) -> Index {
+        self.since
+    }
 }
 
 impl State {
