@@ -15,7 +15,7 @@ use journal::act::EraseTarget;
 use link::terminal::{TerminalError, Words, erasing_words};
 use protocol::answer::Answer;
 use protocol::client::event::{ErasePlan as Plan, MessageView};
-use protocol::client::{Command, Event, Reply};
+use protocol::client::{Command, Error, Event, Reply};
 use protocol::erasing::{ErasingRecord, ErasureWait};
 use protocol::query::Query;
 use serde::Serialize;
@@ -28,6 +28,8 @@ const EFFECT: Duration = Duration::from_secs(3);
 const LATE: Duration = Duration::from_secs(10);
 /// How long in all, at most.
 const EFFECT_MAX: Duration = Duration::from_secs(90);
+/// How long what was told before an answer takes to be read.
+const TOLD: Duration = Duration::from_millis(200);
 /// Messages of a plan that are listed.
 const LISTED_MAX: usize = 50;
 
@@ -171,7 +173,7 @@ fn wait(
     index: u64,
     here: &Here,
 ) -> Result<Result<u64, ErasureWait>, Trouble> {
-    if let Some(epoch) = effect(watching, index, EFFECT) {
+    if let Some(epoch) = effect(watching, index, EFFECT)? {
         return Ok(Ok(epoch));
     }
     let erasing = ask_erasing(line)?;
@@ -185,11 +187,14 @@ fn wait(
         ErasureWait::Nothing | ErasureWait::Pace(_) => LATE,
         wait @ (ErasureWait::Cell | ErasureWait::Backup | ErasureWait::Room) => return Ok(Err(wait)),
     };
-    if let Some(epoch) = effect(watching, index, limit) {
+    if let Some(epoch) = effect(watching, index, limit)? {
         return Ok(Ok(epoch));
     }
-    // It may have been told while the connection was away.
+    // It may have been told while the connection was away; or the log goes on without it, which is told before the answer.
     let erasing = ask_erasing(line)?;
+    if let Some(epoch) = effect(watching, index, TOLD)? {
+        return Ok(Ok(epoch));
+    }
     Ok(if erasing.holds(index) { Err(erasing.wait) } else { Ok(erasing.epoch) })
 }
 
@@ -218,13 +223,14 @@ fn held(line: &mut Line, plan: &Plan) -> Result<BTreeMap<u64, MessageView>, Trou
     Ok(held)
 }
 
-/// Waits until the server claims that every erasure up to this one took effect; the epoch in which.
-fn effect(watching: &mut Line, index: u64, limit: Duration) -> Option<u64> {
+/// Waits until the server claims that every erasure up to this one took effect; the epoch in which. Where a succession gave
+/// up the entry that asked for it, another may stand at its index, and nothing is said of that one.
+fn effect(watching: &mut Line, index: u64, limit: Duration) -> Result<Option<u64>, Trouble> {
     let until = Instant::now() + limit;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return None;
+            return Ok(None);
         }
         watching.patience(Some(left));
         match watching.hear() {
@@ -232,10 +238,15 @@ fn effect(watching: &mut Line, index: u64, limit: Duration) -> Option<u64> {
                 if let Event::ErasureDone(epoch, through) = *event
                     && through >= index
                 {
-                    return Some(epoch);
+                    return Ok(Some(epoch));
+                }
+                if let Event::Succession(view) = *event
+                    && index >= view.kept
+                {
+                    return Err(TerminalError::Command(Error::Overtaken).into());
                 }
             }
-            Ok(_) | Err(_) => return None,
+            Ok(_) | Err(_) => return Ok(None),
         }
     }
 }

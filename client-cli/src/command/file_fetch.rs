@@ -74,7 +74,10 @@ fn wanted(typed: &str, here: &Here) -> Result<Wanted, Trouble> {
         Content::Erased(_) => return Err(refused(protocol::client::Error::Erased { index })),
         Content::NoKey(epoch) => return Err(refused(protocol::client::Error::NoKey { epoch: *epoch })),
         Content::Ahead(_) => return Err(refused(protocol::client::Error::Ahead)),
-        Content::Text(_, None) | Content::Missing | Content::Unreadable(_) | Content::GivenUp(_) => {
+        Content::GivenUp(era) => {
+            return Err(refused(protocol::client::Error::GivenUp { era: *era }));
+        }
+        Content::Text(_, None) | Content::Missing | Content::Unreadable(_) => {
             return Err(refused(protocol::client::Error::NoFile { index }));
         }
     };

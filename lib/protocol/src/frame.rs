@@ -157,7 +157,8 @@ pub enum ToTerminal {
     /// New entries that concern this person, pushed.
     #[n(7)]
     Deliver(#[n(0)] Deliver),
-    /// Pushes had stopped because the terminal did not keep up, and go on now: it asks for what it misses.
+    /// Pushes had stopped because the terminal did not keep up, and go on now; or some were given up on their way: it asks for
+    /// what it misses.
     #[n(8)]
     Lagging(#[n(0)] Lagging),
     /// The session ends; nothing follows.

@@ -11,6 +11,7 @@ use console::terminal::output_columns;
 use console::when::{bytes, minute, rfc3339};
 use console::{Align, Exit, HelpTable, Table, Voice};
 use journal::Index;
+use journal::act::SizeClass;
 use protocol::query::Find;
 use serde::Serialize;
 
@@ -147,15 +148,13 @@ impl Search {
     }
 }
 
-/// Most that one piece of a file holds, bytes: how long the file is stands in its sealed text alone.
-const FILE_CHUNK_BYTES_MAX: u64 = 256 << 10;
-
 fn size(found: &Found, voice: Voice) -> String {
     let text = bytes(found.bytes, voice.lang);
     match found.chunks {
         0 => text,
         n => {
-            let most = bytes(u64::from(n).saturating_mul(FILE_CHUNK_BYTES_MAX), voice.lang);
+            // How long the file is stands in its sealed text alone.
+            let most = bytes(u64::from(n).saturating_mul(SizeClass::CHUNK_MAX.bytes()), voice.lang);
             voice.lang.pick(format!("{text} + file, at most {most}"), format!("{text} + файл до {most}"))
         }
     }

@@ -55,6 +55,17 @@ impl Certified {
     pub fn valid_at(&self, at_ms: u64) -> bool {
         valid_at(&self.certificate, at_ms)
     }
+
+    /// The last moment at which it is valid, by its own dates.
+    pub(super) fn valid_until_ms(&self) -> u64 {
+        valid_until_ms(&self.certificate)
+    }
+}
+
+/// The last moment at which a certificate's own dates cover the time: all of its last second (RFC 5280 4.1.2.5).
+pub(super) fn valid_until_ms(certificate: &Certificate) -> u64 {
+    let last = u64::try_from(certificate.validity().1.0).unwrap_or(0);
+    last.saturating_mul(1000).saturating_add(999)
 }
 
 /// Whether a certificate's own dates cover the time. Both ends are inclusive, whole seconds (RFC 5280 4.1.2.5).

@@ -122,8 +122,16 @@ impl Leap {
         self.untold_ms = None;
     }
 
-    /// Two officers say that the date is right, or that there is a schedule from here on, or none.
-    pub(super) fn end(&mut self, ran_ms: u64) {
+    /// A schedule begins: what nobody was told of, for there was none, is told now, and runs wait as if it were of now.
+    pub(super) fn schedule_begins(&mut self, ran_ms: u64, wait_ms: u64) {
+        if self.untold_ms.is_some() {
+            self.until_ran_ms = self.until_ran_ms.max(ran_ms.saturating_add(wait_ms));
+            self.borne_ms = 0;
+        }
+    }
+
+    /// Two officers say that the date is right.
+    fn end(&mut self, ran_ms: u64) {
         let until_ran_ms = self.until_ran_ms.min(ran_ms);
         let (told_at, started_ran_ms) = (self.told_at, self.started_ran_ms);
         *self = Self { until_ran_ms, told_at, started_ran_ms, ..Self::default() };

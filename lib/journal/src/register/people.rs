@@ -1,6 +1,7 @@
 //! Persons: enrolment and renewal, revocation by act and by list.
 //! Never forgets a person or a key: ids, logins and keys are unique for ever.
 
+use super::certified::valid_until_ms;
 use super::say::Lost;
 use super::{
     Applied, Audience, Certified, ChainEnd, Context, Effect, PasswordState, Person, Register, Silenced,
@@ -75,9 +76,7 @@ impl Pair {
 
     /// The last moment at which both certificates are valid by their own dates.
     fn last_ms(&self) -> u64 {
-        let ends = [&self.signature, &self.agreement].map(|certificate| certificate.validity().1.0);
-        let last = u64::try_from(ends[0].min(ends[1])).unwrap_or(0);
-        last.saturating_mul(1000).saturating_add(999)
+        valid_until_ms(&self.signature).min(valid_until_ms(&self.agreement))
     }
 
     /// Both certificates hold at this time under the site's authorities. The one call of path validation for people.
@@ -319,13 +318,17 @@ impl Register {
         Ok(Applied::with(Audience::Everyone, self.revoke_listed(cx, &listed)))
     }
 
-    /// The root may name the issuing authority: then nothing under it acts any more.
+    /// The root may name the issuing authority: then nothing under it acts any more, and nobody under it can object.
     fn take_list_of_root(&mut self, cx: &Context<'_>, list: &RevocationList) -> Result<Applied, Refusal> {
         let Some(site) = &mut self.site else { return Err(Refusal::WrongLog) };
+        let mut effects = Vec::new();
         if list.entry(site.issuing().serial()).is_some() {
             site.issuing.revoked = Some(cx.by.index);
+            for person in self.people.keys().copied().collect::<Vec<_>>() {
+                self.lose_say(cx, person, Lost::Certificate, &mut effects);
+            }
         }
-        Ok(Applied::to(Audience::Everyone))
+        Ok(Applied::with(Audience::Everyone, effects))
     }
 
     /// Revokes the certificates, and every person who has no unrevoked signature certificate left that is valid.

@@ -32,6 +32,16 @@ pub(in crate::register) fn crl(log: &TestLog, number: u64, logins: &[&str]) -> A
     Act::Crl(Crl { list: list.der().to_vec().into() })
 }
 
+/// The root's list, which names the issuing authority.
+pub(in crate::register) fn crl_of_root(log: &TestLog) -> Act {
+    let at = CertTime((log.now_ms / 1000) as i64);
+    let root = Authority { certificate: &log.site.root, signer: &log.site.root_key };
+    let validity = Validity { from: at, until: CertTime(at.0 + 86_400) };
+    let revoked = [(log.site.issuing.serial().to_vec(), at, Reason::CaCompromise)];
+    let list = profile::revocation_list(root, 1, validity, &revoked).unwrap();
+    Act::Crl(Crl { list: list.der().to_vec().into() })
+}
+
 #[test]
 fn acts_of_the_authority_come_only_inside_a_submit() {
     let mut log = TestLog::standard(1);
@@ -324,12 +334,8 @@ fn a_listed_old_certificate_leaves_the_renewed_person_standing() {
 #[test]
 fn the_root_stops_the_issuing_authority() {
     let mut log = TestLog::standard(12);
-    let at = CertTime((log.now_ms / 1000) as i64);
-    let root = Authority { certificate: &log.site.root, signer: &log.site.root_key };
-    let validity = Validity { from: at, until: CertTime(at.0 + 86_400) };
-    let revoked = [(log.site.issuing.serial().to_vec(), at, Reason::CaCompromise)];
-    let list = profile::revocation_list(root, 1, validity, &revoked).unwrap();
-    log.submit("olga", vec![Act::Crl(Crl { list: list.der().to_vec().into() })]).unwrap();
+    let list = crl_of_root(&log);
+    log.submit("olga", vec![list]).unwrap();
     assert!(log.register.site().unwrap().issuing_revoked().is_some());
     assert!(matches!(log.log_in_with("anna", true), Err(Refusal::CertificateRevoked { .. })));
 }

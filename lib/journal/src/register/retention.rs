@@ -415,13 +415,14 @@ impl Register {
         Ok(())
     }
 
-    /// A policy rules from here on. A run whose time has come stays due: no change puts it off.
+    /// A policy rules from here on. A run whose time has come stays due: no change puts it off. What the clock did before is
+    /// no less to be told, and no wait is over, because a schedule ends or begins.
     pub(super) fn reschedule(&mut self, now_ms: u64, ran_ms: u64) {
         let next_ms = self.policy().and_then(|policy| policy.retention.next_after(now_ms));
+        let warning_ms = self.hold_warning_ms(now_ms, ran_ms).unwrap_or(0);
         let state = &mut self.retaining;
-        if next_ms.is_none() || state.next_ms.is_none() {
-            // Whoever begins a schedule, or ends it, needs no word of what the clock did before, and waits for nothing.
-            state.leap.end(ran_ms);
+        if next_ms.is_some() && state.next_ms.is_none() {
+            state.leap.schedule_begins(ran_ms, warning_ms);
         }
         if next_ms.is_none() {
             (state.next_ms, state.open, state.missed) = (None, None, false);

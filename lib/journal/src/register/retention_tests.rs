@@ -386,12 +386,50 @@ fn two_officers_say_nothing_of_a_leap_that_they_were_not_told_of() {
     assert_eq!(log.register.run_waits_ms(log.boot_ms), None);
 }
 
+/// The alarm that tells of all by which the clock went on, in days.
+fn told(log: &mut TestLog) -> Option<u64> {
+    let leapt_ms = log.register.clock_leapt(log.now_ms, log.boot_ms)?;
+    let evidence = canonical::encode(&leapt_ms).into();
+    log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::ClockLeapt, person: None, evidence })).unwrap();
+    Some(leapt_ms / DAY_MS)
+}
+
 #[test]
-fn the_first_schedule_of_an_old_site_tells_nobody_of_its_holidays() {
+fn a_date_that_leapt_before_there_was_a_schedule_is_told_when_one_begins_and_its_runs_wait() {
     let mut log = TestLog::standard(11);
-    (0..3).for_each(|_| leaps(&mut log, 20));
+    leaps(&mut log, 20);
+    log.wait_ms(30 * DAY_MS);
+    tick(&mut log);
     ["olga", "oleg"].iter().for_each(|login| drop(log.log_in(login).unwrap()));
-    set(&mut log, &policy(vec![rule(None, None, 10)])).unwrap();
-    assert_eq!(log.register.clock_leapt(log.now_ms, log.boot_ms), None);
-    assert_eq!(log.register.run_waits_ms(log.boot_ms), None, "and its first run waits for none of them");
+    assert_eq!(told(&mut log), None, "nothing can fall by it yet");
+    let ruling = policy(vec![rule(None, None, 10)]);
+    set(&mut log, &ruling).unwrap();
+    assert_eq!(told(&mut log), Some(20));
+    let waits = |log: &TestLog| log.register.run_waits_ms(log.boot_ms);
+    assert!(waits(&log).is_some_and(|ms| ms > 6 * DAY_MS), "the officers have the time of a warning for it");
+    assert!(Register::restore(&log.register.snapshot()).unwrap() == log.register);
+    set(&mut log, &ruling).expect("they know the date");
+    assert_eq!((waits(&log), told(&mut log)), (None, None));
+    // A site whose clock never went so far waits for nothing.
+    let mut log = TestLog::standard(13);
+    log.wait_ms(30 * DAY_MS);
+    tick(&mut log);
+    set(&mut log, &ruling).unwrap();
+    assert_eq!((waits(&log), told(&mut log)), (None, None));
+}
+
+#[test]
+fn a_schedule_that_ends_and_begins_again_ends_no_wait() {
+    let ruling = policy(vec![rule(None, None, 10)]);
+    let mut log = site(14, ruling.retention.rules.clone());
+    leaps(&mut log, 20);
+    ["olga", "oleg"].iter().for_each(|login| drop(log.log_in(login).unwrap()));
+    assert!(told(&mut log).is_some());
+    let before = log.register.run_waits_ms(log.boot_ms).expect("runs wait");
+    set(&mut log, &policy(Vec::new())).unwrap();
+    assert_eq!(log.register.run_waits_ms(log.boot_ms), None, "there are none");
+    set(&mut log, &ruling).unwrap();
+    let after = log.register.run_waits_ms(log.boot_ms).expect("they wait on");
+    assert!(before - after < 60_000, "{before} {after}");
+    assert_eq!(told(&mut log), None, "and nobody is told twice");
 }

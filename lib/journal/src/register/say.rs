@@ -34,13 +34,15 @@ impl Register {
         side || wrote()
     }
 
-    /// Until when a person has a certificate by which he can object; `None` where he has none.
+    /// Until when a person has a certificate by which he can object, and the authorities stand that it hangs on; `None`
+    /// where he has none.
     fn says_until_ms(&self, person: &Person) -> Option<u64> {
+        let authorities_ms = self.site.as_ref()?.authorities_until_ms()?;
         let until = |id: &CertId| {
             let roles = self.roles_of_session(*id);
-            let last = self.certificates.get(id)?.certificate().validity().1;
+            let last_ms = self.certificates.get(id)?.valid_until_ms();
             let speaks = roles.contains(Role::Operator) || roles.contains(Role::Bot);
-            speaks.then(|| u64::try_from(last.0).unwrap_or(0).saturating_mul(1000).saturating_add(999))
+            speaks.then_some(last_ms.min(authorities_ms))
         };
         person.signature.iter().filter_map(until).max().filter(|_| person.revoked.is_none())
     }

@@ -5,19 +5,23 @@ use crate::act::{
 };
 use crate::fact::{Fact, Tick};
 use crate::ids::{ConversationId, Index};
-use crate::register::people::tests::crl;
+use crate::register::people::tests::{crl, crl_of_root};
 use crate::register::{OrderState, Register};
-use crate::testing::{Described, TestLog};
+use crate::testing::{Described, FOUNDED_MS, TestLog, VALID_MS};
 use pki::{Clearance, Role, canonical};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
 fn order(log: &mut TestLog, target: EraseTarget) -> Index {
+    order_by(log, ["olga", "oleg"], target)
+}
+
+fn order_by(log: &mut TestLog, [one, other]: [&str; 2], target: EraseTarget) -> Index {
     let order = Order { number: "12".into(), ground: Ground::Inquiry };
     let act = DualAct::Erase(EraseOrder { target, order, confirms: None });
-    log.act("olga", Act::Propose(Propose { act: canonical::encode(&act).into() })).expect("proposed");
+    log.act(one, Act::Propose(Propose { act: canonical::encode(&act).into() })).expect("proposed");
     let proposal = log.tree.size() - 1;
-    log.act("oleg", Act::Approve(Approve { proposal })).expect("approved");
+    log.act(other, Act::Approve(Approve { proposal })).expect("approved");
     proposal
 }
 
@@ -48,6 +52,14 @@ fn whole(chat: ConversationId) -> EraseTarget {
     EraseTarget::Conversation(chat)
 }
 
+/// Lets the days to object pass, and what falls by them.
+fn days_pass(log: &mut TestLog) {
+    log.wait_ms(4 * DAY_MS);
+    while log.register.deadline_passed(log.now_ms, log.boot_ms) {
+        log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
+    }
+}
+
 /// What one officer does while an order counts, and before one: neither takes effect.
 fn twice(site: impl Fn() -> (TestLog, EraseTarget), does: impl Fn(&mut TestLog)) {
     let (mut log, target) = site();
@@ -60,10 +72,7 @@ fn twice(site: impl Fn() -> (TestLog, EraseTarget), does: impl Fn(&mut TestLog))
     does(&mut log);
     let behind = order(&mut log, target);
     assert!(silenced(&log, behind), "before it");
-    log.wait_ms(4 * DAY_MS);
-    while log.register.deadline_passed(log.now_ms, log.boot_ms) {
-        log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
-    }
+    days_pass(&mut log);
     assert!(silenced(&log, behind));
 }
 
@@ -196,4 +205,63 @@ fn a_certificate_that_runs_out_in_the_time_to_object_counts() {
         log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
     }
     assert!(silenced(&log, given), "it is over, and so was her certificate before");
+}
+
+#[test]
+fn a_list_of_the_root_that_names_the_issuing_authority_lets_no_order_take_effect() {
+    let (mut log, chat) = site(49, 100);
+    let given = order(&mut log, whole(chat));
+    assert!(matches!(log.register.order(given).unwrap().state, OrderState::Counting(_)));
+    let list = crl_of_root(&log);
+    log.submit("olga", vec![list]).expect("the authority's own word");
+    let vera = log.id("vera");
+    assert!(!log.register.has_say(vera, log.now_ms), "nobody under it can object any more");
+    assert!(Register::restore(&log.register.snapshot()).unwrap() == log.register);
+    days_pass(&mut log);
+    let state = log.register.order(given).unwrap().state;
+    assert!(matches!(state, OrderState::Silenced(..)), "{state:?}");
+    // Not even for whose certificate had run out before, in the time to object.
+    let (mut log, chat) = site(50, 4);
+    let given = order(&mut log, whole(chat));
+    log.fact(Fact::Stop(crate::fact::Stop {})).expect("stops");
+    log.now_ms += 5 * DAY_MS;
+    log.start().expect("starts");
+    log.log_in("olga").expect("she is back");
+    assert!(!log.register.has_say(log.id("vera"), log.now_ms));
+    let list = crl_of_root(&log);
+    log.submit("olga", vec![list]).expect("the authority's own word");
+    days_pass(&mut log);
+    assert!(matches!(log.register.order(given).unwrap().state, OrderState::Silenced(..)));
+}
+
+#[test]
+fn authorities_that_run_out_in_the_time_to_object_count_for_everybody() {
+    let (mut log, chat) = site(51, 100);
+    let end_ms = FOUNDED_MS + 10 * VALID_MS;
+    // Certificates that outlive the authorities that they hang on.
+    let long = |log: &TestLog, role| {
+        let valid_ms = (log.now_ms - DAY_MS, end_ms + 100 * DAY_MS);
+        Described { valid_ms, ..Described::new(role, Clearance(3)) }
+    };
+    for login in ["pavel", "petr"] {
+        let officer = long(&log, Role::Officer);
+        log.enrol_by("olga", login, &officer);
+        let certificate = log.site.person(login).signature_certificate.id();
+        let act = canonical::encode(&DualAct::AdmitOfficer(certificate)).into();
+        log.act("olga", Act::Propose(Propose { act })).expect("proposed");
+        let proposal = log.tree.size() - 1;
+        log.act("oleg", Act::Approve(Approve { proposal })).expect("admitted");
+    }
+    let operator = long(&log, Role::Operator);
+    let renewed = log.site.issue("vera", &operator);
+    log.submit("olga", vec![Act::Enrol(renewed)]).expect("a renewal");
+    log.fact(Fact::Stop(crate::fact::Stop {})).expect("stops");
+    log.now_ms = end_ms - 2 * DAY_MS;
+    log.start().expect("starts");
+    for login in ["pavel", "petr"] {
+        log.log_in(login).expect("the authorities stand");
+        log.act(login, Act::SetPassword(SetPassword {})).expect("a password");
+    }
+    let given = order_by(&mut log, ["pavel", "petr"], whole(chat));
+    assert!(silenced(&log, given), "she would have two days and not three");
 }

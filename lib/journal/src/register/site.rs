@@ -87,6 +87,12 @@ impl Site {
     pub(super) fn authorities_valid_at(&self, at_ms: u64) -> bool {
         self.root.valid_at(at_ms) && self.issuing.valid_at(at_ms)
     }
+
+    /// Until when anybody under them can act; `None` where the root has revoked the issuing CA.
+    pub(super) fn authorities_until_ms(&self) -> Option<u64> {
+        let until_ms = self.root.valid_until_ms().min(self.issuing.valid_until_ms());
+        Some(until_ms).filter(|_| self.issuing_revoked().is_none())
+    }
 }
 
 /// Why a statement founds no log.

@@ -141,6 +141,13 @@ pub fn error_words(error: &Error) -> Words {
             "запись сервера помечена временем больше чем на час позже часов этого компьютера: поставьте часы верно или \
              сообщите администратору, что часы сервера неверны",
         ),
+        Error::GivenUp { era } => Words::new(
+            "given-up",
+            format!("lost: given up by the officers when the log went on in era {era} (`conclave status`)"),
+            format!(
+                "утрачено: офицеры отказались от этого, когда журнал продолжился в эре {era} (`conclave status`)"
+            ),
+        ),
         Error::Stopped => Words::new("stopped", "stopped", "остановлено"),
         Error::Exists { .. } => Words::new(
             "private-exists",

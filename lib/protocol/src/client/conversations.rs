@@ -121,21 +121,15 @@ impl Row {
     /// Whether the Erase of this person at that entry takes this author's message by right. Of an Erase of the whole
     /// conversation that was judged when it was followed, among the members of that moment.
     pub(crate) fn had_right(&self, right: &Right, at: Index, message: Index, author: PersonId) -> bool {
-        match &right.target {
-            EraseTarget::Messages(id, messages) => {
-                let may = match right.by {
-                    Eraser::Officers(..) => true,
-                    Eraser::Person(person) => self.may_erase(person, at, author),
-                    Eraser::Schedule => false,
-                };
-                *id == self.id && message < at && messages.contains(&message) && may
-            }
-            // What was said while an order waited for objections went with the rest.
-            EraseTarget::Conversation(id) => {
-                let ordered = right.order.is_some();
-                *id == self.id && (ordered || message < at) && self.erased == Some(right.erased_by(at))
-            }
-        }
+        let may = match &right.target {
+            EraseTarget::Messages(..) => match right.by {
+                Eraser::Officers(..) => true,
+                Eraser::Person(person) => self.may_erase(person, at, author),
+                Eraser::Schedule => false,
+            },
+            EraseTarget::Conversation(_) => self.erased == Some(right.erased_by(at)),
+        };
+        right.names(self.id, message, at) && may
     }
 
     /// Whether this person had the right to erase the whole conversation, at that entry.

@@ -16,7 +16,7 @@ use journal::ids::{ConversationId, Index};
 use journal::policy::PrivateErase;
 use journal::register::OrderState;
 use pki::PersonId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Messages that a plan names.
@@ -50,6 +50,17 @@ pub(crate) enum Takes {
 }
 
 impl Right {
+    /// Whether it names this message, or the whole of its conversation; `at` is where it stands itself.
+    pub(crate) fn names(&self, conversation: ConversationId, message: Index, at: Index) -> bool {
+        match &self.target {
+            EraseTarget::Messages(id, messages) => {
+                *id == conversation && message < at && messages.contains(&message)
+            }
+            // What was said while an order waited for objections went with the rest.
+            EraseTarget::Conversation(id) => *id == conversation && (self.order.is_some() || message < at),
+        }
+    }
+
     pub(crate) fn erased_by(&self, index: Index) -> ErasedBy {
         ErasedBy { by: self.by, index }
     }
@@ -68,8 +79,8 @@ pub(crate) enum Proof {
 #[derive(Default)]
 pub(crate) struct Erases {
     known: BTreeMap<Index, Proof>,
-    /// Orders among them that were shown to have taken effect.
-    effective: BTreeSet<Index>,
+    /// By their `Approve`, at which entry orders were shown to have taken effect.
+    effective: BTreeMap<Index, Index>,
     /// Orders by their `Approve`, so that each tick and each list costs one question and not three for each of them.
     orders: BTreeMap<Index, (OrderView, Takes)>,
 }
@@ -77,8 +88,7 @@ pub(crate) struct Erases {
 impl Erases {
     pub(crate) fn keep(&mut self, index: Index, proof: Proof) -> Proof {
         if self.known.len() >= ERASES_KEPT {
-            let oldest = self.known.pop_first();
-            self.effective.retain(|index| oldest.as_ref().is_none_or(|(gone, _)| gone != index));
+            self.known.pop_first();
         }
         self.known.entry(index).or_insert(proof).clone()
     }
@@ -106,13 +116,17 @@ impl Erases {
         self.orders.insert(approve, (view.clone(), takes));
     }
 
-    pub(crate) fn is_effective(&self, approve: Index) -> bool {
-        self.effective.contains(&approve)
+    /// The entry at which the order was shown to have taken effect.
+    pub(crate) fn effect(&self, approve: Index) -> Option<Index> {
+        self.effective.get(&approve).copied()
     }
 
-    /// The order was shown to have taken effect.
-    pub(crate) fn took_effect(&mut self, index: Index) {
-        self.effective.insert(index);
+    /// The order was shown to have taken effect at this entry; there is no other one.
+    pub(crate) fn took_effect(&mut self, approve: Index, effect: Index) {
+        if self.effective.len() >= ORDERS_KEPT {
+            self.effective.pop_first();
+        }
+        self.effective.entry(approve).or_insert(effect);
     }
 }
 
@@ -148,14 +162,13 @@ impl Cx {
     async fn is_in_effect(&self, index: Index, right: &Right) -> Result<bool, Error> {
         let Some(order) = right.order else { return Ok(true) };
         let judged = matches!(right.target, EraseTarget::Conversation(_)) || order.takes == Takes::AtOnce;
-        if judged || self.with(|state| state.erases.effective.contains(&index)) {
+        if judged || self.with(|state| state.erases.effect(index)).is_some() {
             return Ok(true);
         }
         let records = self.order_records(order.proposal + 1).await?;
         let record = records.last().filter(|record| record.proposal == order.proposal);
         let Some(OrderState::Done(effect)) = record.map(|record| record.state) else { return Ok(false) };
         self.check_effect(index, order.takes, effect).await?;
-        self.with(|state| state.erases.took_effect(index));
         Ok(true)
     }
 
@@ -173,7 +186,8 @@ impl Cx {
             Proof::Right(found) => found,
             Proof::Run(run) => return self.fell(&run, entry, act).await,
         };
-        if !self.is_in_effect(erase, &found).await? {
+        // The clock is asked last, in there: what explains nothing by any clock is an alarm by each of them.
+        if !found.names(conversation, message, erase) || !self.is_in_effect(erase, &found).await? {
             return Err(Error::unverified(What::Erasure));
         }
         let judge = || {

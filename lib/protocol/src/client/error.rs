@@ -193,6 +193,14 @@ pub enum Error {
     #[n(19)]
     #[error("stamped later than this clock shows")]
     Ahead,
+    /// The officers gave up what is asked for, when the log went on in this era: nobody has it any more.
+    #[n(20)]
+    #[error("given up by the officers in era {era}")]
+    GivenUp {
+        /// Which.
+        #[n(0)]
+        era: u32,
+    },
 }
 
 impl Error {

@@ -11,6 +11,7 @@ use super::requests::Asked;
 use super::secret::SecretBytes;
 use super::state::State;
 use crate::answer::Answer;
+use crate::code::Code;
 use crate::frame::PutChunk;
 use crate::query::Query;
 use crate::seal::file::{FILE_BYTES_MAX, FileError, FileOpener, FilePlace, FileSealer};
@@ -127,7 +128,8 @@ impl Cx {
             Content::Erased(_) => return Err(Error::Erased { index }),
             Content::NoKey(epoch) => return Err(Error::NoKey { epoch }),
             Content::Ahead(_) => return Err(Error::Ahead),
-            Content::Missing | Content::GivenUp(_) => return Err(Error::unverified(What::Body)),
+            Content::GivenUp(era) => return Err(Error::GivenUp { era }),
+            Content::Missing => return Err(Error::unverified(What::Body)),
             Content::Unreadable(what) => return Err(Error::unverified(what)),
         }
         let opened = self.with(|state| state.messages.get(index)).ok_or(Error::UnknownMessage { index })?;
@@ -157,7 +159,8 @@ impl Cx {
                 window.push_back(self.begin(Asked::Query(Query::Chunk(index, asked))).await?);
             }
             let ticket = window.pop_front().ok_or(bad.clone())?;
-            let Some(Answer::Chunk(body)) = self.finish(ticket).await? else {
+            let answer = self.finish(ticket).await.map_err(|error| self.given_up(index, error))?;
+            let Some(Answer::Chunk(body)) = answer else {
                 return Err(Error::unverified(What::Answer));
             };
             let content = opener.open_next(&body).map_err(|_| bad.clone())?;
@@ -165,6 +168,13 @@ impl Cx {
             self.event(Event::Progress(command, number, claim.chunks));
         }
         opener.finish().map_err(|_| bad)
+    }
+
+    /// A chunk that is not found: damage, unless the officers' own signatures say that what belongs to this entry was given up.
+    fn given_up(&self, index: Index, error: Error) -> Error {
+        let damaged = error.is_refusal(Code::Damaged.number());
+        let era = self.with(|state| state.successions.gave_up(index)).filter(|_| damaged);
+        era.map_or(error, |era| Error::GivenUp { era })
     }
 }
 

@@ -23,13 +23,18 @@ const CLOCK_AGAIN_MS_MAX: u64 = 3_600_000;
 const MISSED_MAX: usize = 4096;
 
 /// Up to where pushes came and were worked through. Not the same as what is proven: a question is answered while pushes are
-/// held back, and frames that still wait are lost with their connection.
+/// held back, and frames that still wait are lost with their connection. Nor is a frame that came the word that none before it
+/// was given up on the way: that word comes before any answer to what is asked from then on.
 #[derive(Default)]
 pub(crate) struct Heard {
-    /// Whatever was pushed below this index was worked through; `None` before the first session.
+    /// Whatever was pushed below this index was worked through, and none of it was given up; `None` before the first session.
     below: Option<Index>,
+    /// Whatever came of what was pushed below this index was worked through.
+    worked: Index,
     /// The head of the newest batch of which a frame was: more frames of it may come.
     batch: u64,
+    /// A question under way, and how much was worked through when it was asked.
+    asked: Option<(u32, Index)>,
     /// The newest erasure epoch that was told; `None` before the first was asked for.
     pub(crate) erasure_epoch: Option<u64>,
 }
@@ -37,17 +42,35 @@ pub(crate) struct Heard {
 impl Heard {
     /// A session begins with the Login at this index: what stands before it is asked for. Gives from where on.
     pub(crate) fn session(&mut self, login: Index) -> Option<Index> {
-        let before = self.below.replace(login);
-        self.batch = login;
-        before
+        (self.worked, self.batch, self.asked) = (login, login, None);
+        self.below.replace(login)
     }
 
     /// A frame under a note of this size was worked through, and so were all before it.
     fn frame(&mut self, size: u64) {
         if size > self.batch {
-            self.below = self.below.map(|below| below.max(self.batch));
+            self.worked = self.worked.max(self.batch);
             self.batch = size;
         }
+    }
+
+    /// A question goes out under this number.
+    pub(crate) fn asks(&mut self, request: u32) {
+        if self.asked.is_none() && self.below.is_some_and(|below| below < self.worked) {
+            self.asked = Some((request, self.worked));
+        }
+    }
+
+    /// The core has answered under this number.
+    pub(crate) fn answered(&mut self, request: u32) {
+        if let Some((_, worked)) = self.asked.take_if(|(asked, _)| *asked == request) {
+            self.below = self.below.map(|below| below.max(worked));
+        }
+    }
+
+    /// Another era began: of its erasures none was told yet.
+    pub(crate) fn begins_anew(&mut self) {
+        self.erasure_epoch = self.erasure_epoch.map(|_| 0);
     }
 
     /// Whether a push of the entry at this index may still come, or have been lost.
@@ -71,6 +94,12 @@ pub(crate) struct Ahead {
     /// Not before this time, and how long that was put off, milliseconds.
     at_ms: u64,
     put_off_ms: u64,
+}
+
+impl Ahead {
+    pub(crate) fn since(&self) -> Index {
+        self.since
+    }
 }
 
 impl State {

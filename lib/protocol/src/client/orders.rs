@@ -65,13 +65,17 @@ impl Cx {
     }
 
     /// The entry at which the server says that an order took effect lets it: its own approval, where it confirms what was
-    /// stopped; else a Tick that came late enough.
+    /// stopped; else a Tick that came late enough. An order takes effect once: another entry for the same one does not hold.
     pub(crate) async fn check_effect(
         &self,
         approve: Index,
         takes: Takes,
         effect: Index,
     ) -> Result<(), Error> {
+        let bad = Error::unverified(What::Erasure);
+        if let Some(known) = self.with(|state| state.erases.effect(approve)) {
+            return if known == effect { Ok(()) } else { Err(bad) };
+        }
         let lets = match takes {
             Takes::AtOnce => effect == approve,
             Takes::From(from_ms) => {
@@ -84,7 +88,11 @@ impl Cx {
                 lets
             }
         };
-        if lets { Ok(()) } else { Err(Error::unverified(What::Erasure)) }
+        if !lets {
+            return Err(bad);
+        }
+        self.with(|state| state.erases.took_effect(approve, effect));
+        Ok(())
     }
 
     /// All that concern who asks, each verified, and the proposals of those that the server lists and that do not hold, or not
@@ -142,9 +150,7 @@ impl Cx {
         if view.proposal != record.proposal {
             return Err(Error::unverified(What::Answer));
         }
-        if let OrderState::Done(effect) = record.state
-            && !self.with(|state| state.erases.is_effective(record.approve))
-        {
+        if let OrderState::Done(effect) = record.state {
             self.check_effect(record.approve, takes, effect).await?;
         }
         Ok(OrderView { state: record.state, ..view })
@@ -203,7 +209,6 @@ impl Cx {
                 EraseTarget::Conversation(_) => state.drop_erased(&target),
                 EraseTarget::Messages(..) => state.drop_erased(&EraseTarget::Messages(id, gone.clone())),
             }
-            state.erases.took_effect(index);
         });
         // None named would mean the whole conversation.
         if !gone.is_empty() || matches!(target, EraseTarget::Conversation(_)) {

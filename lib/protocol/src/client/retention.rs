@@ -31,7 +31,7 @@ impl State {
 }
 
 impl Cx {
-    /// The run in this entry, if it is one that a terminal believes.
+    /// The run in this entry, if it is one that a terminal believes: whatever its clock shows, which is asked last.
     pub(crate) async fn run_of(&self, entry: &Checked) -> Result<Arc<RunView>, Error> {
         let bad = Error::unverified(What::Retention);
         let CheckedContent::Fact(Fact::RetentionRun(run)) = &entry.content else { return Err(bad) };
@@ -44,9 +44,6 @@ impl Cx {
         if doubtful || entry.wall_ms < run.due_ms {
             return Err(bad);
         }
-        if self.with(|state| entry.wall_ms > state.now_ms.saturating_add(AHEAD_MS)) {
-            return Err(Error::Ahead);
-        }
         let policy = match self.policy_at(run.policy).await {
             Err(Error::NotVerified { .. }) => return Err(bad),
             policy => policy?,
@@ -58,12 +55,19 @@ impl Cx {
     /// A run was pushed: what it lets fall goes here, and the caller is told so that its copies go too.
     pub(crate) async fn ran(&self, entry: &Checked) -> Result<(), Error> {
         let run = self.run_of(entry).await?;
+        self.has_come(&run)?;
         self.with(|state| {
             state.drop_due(&run);
             state.erases.keep(entry.index, Proof::Run(run.clone()));
         });
         self.event(Event::Ran(Box::new((*run).clone())));
         Ok(())
+    }
+
+    /// Whether this terminal's clock has come so far as the run says.
+    fn has_come(&self, run: &RunView) -> Result<(), Error> {
+        let not_after_ms = self.with(|state| state.now_ms.saturating_add(AHEAD_MS));
+        if run.wall_ms <= not_after_ms { Ok(()) } else { Err(Error::Ahead) }
     }
 
     /// Whether this message was due at the run.
@@ -74,10 +78,11 @@ impl Cx {
         act: &Message,
     ) -> Result<ErasedBy, Error> {
         let kind = self.kind_of(act.conversation).await?;
-        match entry.index < run.index && run.takes(Some(kind), act.label, entry.wall_ms) {
-            true => Ok(ErasedBy { by: Eraser::Schedule, index: run.index }),
-            false => Err(Error::unverified(What::Retention)),
+        if entry.index >= run.index || !run.takes(Some(kind), act.label, entry.wall_ms) {
+            return Err(Error::unverified(What::Retention));
         }
+        self.has_come(run)?;
+        Ok(ErasedBy { by: Eraser::Schedule, index: run.index })
     }
 
     async fn kind_of(&self, id: ConversationId) -> Result<ConversationKind, Error> {

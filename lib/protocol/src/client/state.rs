@@ -202,6 +202,7 @@ impl State {
         let asked = asked.take()?;
         let request = self.next_request();
         let frame = self.requests.begin(request, asked);
+        self.heard.asks(request);
         self.send(frame);
         Some(Ok(request))
     }
@@ -247,12 +248,19 @@ impl State {
         let known = match frame {
             ToTerminal::Receipt(receipt) => return self.receipt(&receipt),
             ToTerminal::Refused(refused) => {
+                self.heard.answered(refused.request);
                 let error = Err(Error::Refused { code: refused.code });
                 self.requests.finish(refused.request, error)
                     || self.act_refused(refused.request, refused.code)
             }
-            ToTerminal::Stored(stored) => self.requests.finish(stored.request, Ok(None)),
-            ToTerminal::Answer(answer) => self.requests.finish(answer.request, Ok(Some(answer.answer))),
+            ToTerminal::Stored(stored) => {
+                self.heard.answered(stored.request);
+                self.requests.finish(stored.request, Ok(None))
+            }
+            ToTerminal::Answer(answer) => {
+                self.heard.answered(answer.request);
+                self.requests.finish(answer.request, Ok(Some(answer.answer)))
+            }
             ToTerminal::Deliver(deliver) => {
                 // A roll is signed by the key before it, so it is taken in at once, before any note that its key signs.
                 for (index, roll) in deliver.entries.iter().filter_map(key_roll) {

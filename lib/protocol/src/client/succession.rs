@@ -178,6 +178,10 @@ impl State {
         }
         self.record.forget_people_from(kept);
         self.alarms_told = self.alarms_told.map(|below| below.min(kept));
+        self.heard.begins_anew();
+        if let Some(ahead) = self.ahead.take() {
+            self.missed_since(ahead.since());
+        }
         if seen <= kept {
             return;
         }

@@ -54,9 +54,14 @@ impl Engine {
         self.fact(Fact::Erased(Erased { epoch, through }))?;
         self.runs()?; // the next part of one may have waited for this
         for Dropped { session, first, bytes } in dropped {
-            if let Some(found) = self.sessions.all.get_mut(session) {
-                found.lag = Some(found.lag.map_or(*first, |lag| lag.min(*first)));
-                self.drained(*session, *bytes, out)?;
+            let Some(found) = self.sessions.all.get_mut(session) else { continue };
+            let since = found.lag.map_or(*first, |lag| lag.min(*first));
+            found.lag = Some(since);
+            self.drained(*session, *bytes, out)?;
+            // Also where pushes do not go on yet: before any answer to what the terminal asks from now on, by which it takes it
+            // that nothing was given up.
+            if self.sessions.all.get(session).is_some_and(|found| found.lag.is_some()) {
+                self.say_lagging(*session, since, out);
             }
         }
         Ok(())

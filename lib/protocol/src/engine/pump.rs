@@ -12,6 +12,7 @@ use crate::limits::{
     STAGED_BYTES_MAX, TURN_COST_MAX,
 };
 use journal::fact::{EndReason, Fact, SessionEnd};
+use journal::ids::Index;
 use pki::Role;
 
 impl Engine {
@@ -219,10 +220,14 @@ impl Engine {
         if let Some(since) = session.lag.take() {
             // Said when pushes go on, not when they stop: a terminal that does not read would not hear it then, and
             // so it knows exactly what it has missed.
-            let frame = frame::encode(&ToTerminal::Lagging(Lagging { since }));
-            self.say(Release::Frame(id, frame), out);
+            self.say_lagging(id, since, out);
         }
         self.pump(id, out)
+    }
+
+    pub(super) fn say_lagging(&mut self, id: SessionId, since: Index, out: &mut Vec<Output>) {
+        let frame = frame::encode(&ToTerminal::Lagging(Lagging { since }));
+        self.say(Release::Frame(id, frame), out);
     }
 }
 

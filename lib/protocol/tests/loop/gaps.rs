@@ -51,6 +51,45 @@ fn a_link_that_breaks_behind_pushes_that_never_came_hides_no_erasure() {
 }
 
 #[test]
+fn a_link_that_breaks_before_the_word_of_pushes_that_were_given_up_hides_no_erasure() {
+    let mut world = World::new(164);
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let id = world.private("anna", "boris");
+    let index = world.say("anna", id, "soon gone");
+    assert_eq!(world.screen("boris", id), ["soon gone"]);
+    // The network gives up what it holds for him, with the Erase. Two more batches reach him before the core has heard of it,
+    // and no answer to what he asks from then on.
+    let erase_at = world.entries.len() as Index;
+    world.tamper = Some(Box::new(move |login, frame| match frame {
+        ToTerminal::Deliver(deliver) if login == "boris" => {
+            let later = deliver.entries.first().is_some_and(|entry| entry.index > erase_at);
+            later.then_some(ToTerminal::Deliver(deliver))
+        }
+        ToTerminal::Answer(_) if login == "boris" => None,
+        other => Some(other),
+    }));
+    erase(&mut world, "anna", id, index);
+    world.pushed("boris");
+    for text in ["one", "two"] {
+        world.say("anna", id, text);
+    }
+    assert_eq!(world.pushed("boris"), ["one", "two"], "he has worked through what came behind it");
+    world.cut("boris");
+    world.tamper = None;
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.reconnect("boris");
+    let erased = |event: &Event| matches!(event, Event::Erased(of, list, _) if *of == id && *list == [index]);
+    let told = at(&world, "boris", erased).expect("he is told");
+    assert!(told < at(&world, "boris", |event| matches!(event, Event::CaughtUp)).unwrap());
+    // What was answered behind the pushes need not be asked for again.
+    world.say("boris", id, "a round of proofs");
+    world.cut("boris");
+    world.terminals.get_mut("boris").unwrap().events.clear();
+    world.reconnect("boris");
+    assert_eq!(at(&world, "boris", |event| matches!(event, Event::Erased(..))), None, "once");
+}
+
+#[test]
 fn a_page_that_was_answered_before_an_erasure_puts_nothing_back_after_it() {
     let mut world = World::new(151);
     ["anna", "boris"].iter().for_each(|login| world.arrive(login));

@@ -1,4 +1,5 @@
 //! Orders of erasure and holds, as officers give them and as terminals see them.
+use crate::retention::withheld;
 use crate::world::World;
 use journal::Policy;
 use journal::act::{
@@ -247,6 +248,59 @@ fn every_hold_is_seen_however_many_stand() {
     assert!(pages > 1, "they do not fit one answer");
 }
 
+/// The server says that this order took effect at that entry.
+fn done_at(world: &mut World, proposal: Index, effect: Index) {
+    world.tamper = Some(Box::new(move |_, frame| match frame {
+        ToTerminal::Answer(mut answer) => {
+            if let Answer::Orders(records) = &mut answer.answer {
+                let this = records.iter_mut().filter(|record| record.proposal == proposal);
+                this.for_each(|record| record.state = OrderState::Done(effect));
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+}
+
+#[test]
+fn an_order_takes_effect_at_one_entry_and_at_no_other() {
+    let (mut world, id) = strict(143);
+    let (first, second) = (world.say("anna", id, "one"), world.say("anna", id, "two"));
+    let (proposal, approve) = two(&mut world, EraseTarget::Messages(id, vec![first]), None);
+    world.wait_ms(3 * DAY_MS);
+    let effect = world.facts_named("tick")[0];
+    assert_eq!(orders(&mut world, "anna"), [OrderState::Done(effect)], "she has seen it");
+    // Another Tick, which is as late as it must be, and an entry that lets nothing take effect.
+    two(&mut world, EraseTarget::Messages(id, vec![second]), None);
+    world.wait_ms(3 * DAY_MS);
+    for other in [*world.facts_named("tick").last().unwrap(), approve] {
+        assert!(other != effect);
+        done_at(&mut world, proposal, other);
+        let Reply::Orders(_, unshown) = world.ask("anna", Command::Orders(None)).unwrap() else { panic!() };
+        assert_eq!(unshown.unproven, [proposal], "#{other}");
+    }
+    world.tamper = None;
+    assert_eq!(orders(&mut world, "anna").len(), 2);
+}
+
+#[test]
+fn an_order_ahead_of_a_clock_explains_nothing_that_it_does_not_name() {
+    let (mut world, id) = strict(144);
+    let (named, other) = (world.say("anna", id, "named"), world.say("anna", id, "not named"));
+    let (_, approve) = two(&mut world, EraseTarget::Messages(id, vec![named]), None);
+    // A server that is in a hurry says that four days have passed, by both of its clocks.
+    world.server_ahead_ms = 4 * DAY_MS;
+    world.now.boot_ms += 4 * DAY_MS;
+    world.wait_ms(60_000);
+    let ahead = format!("ahead of this clock, #{approve}");
+    assert_eq!(world.screen("anna", id), [ahead.as_str(), "not named"]);
+    withheld(&mut world, other, approve);
+    assert_eq!(world.screen("anna", id), [ahead.as_str(), "missing!"]);
+    let missing = |event: &Event| matches!(event, Event::MissingBody(of, at) if (*of, *at) == (id, other));
+    assert!(world.terminals["anna"].events.iter().any(missing), "an alarm by any clock");
+    assert!(other > named);
+}
+
 #[test]
 fn an_order_that_never_came_due_takes_no_copy_whatever_the_server_says() {
     let (mut world, id) = strict(126);
@@ -261,16 +315,7 @@ fn an_order_that_never_came_due_takes_no_copy_whatever_the_server_says() {
     let reservation = world.say("anna", other, "something else");
     let (whole, _) = two(&mut world, EraseTarget::Conversation(other), None);
     for effect in [approve, approve + 1, reservation] {
-        world.tamper = Some(Box::new(move |_, frame| match frame {
-            ToTerminal::Answer(mut answer) => {
-                if let Answer::Orders(records) = &mut answer.answer {
-                    let this = records.iter_mut().filter(|record| record.proposal == proposal);
-                    this.for_each(|record| record.state = OrderState::Done(effect));
-                }
-                Some(ToTerminal::Answer(answer))
-            }
-            other => Some(other),
-        }));
+        done_at(&mut world, proposal, effect);
         let Reply::Orders(views, unshown) = world.ask("anna", Command::Orders(None)).unwrap() else {
             panic!()
         };
@@ -280,17 +325,7 @@ fn an_order_that_never_came_due_takes_no_copy_whatever_the_server_says() {
         assert!(matches!(alone, Err(Error::NotVerified { .. })), "#{effect}");
     }
     // A body is withheld, and the order, which is counting, is to explain it.
-    world.tamper = Some(Box::new(move |_, frame| match frame {
-        ToTerminal::Answer(mut answer) => {
-            if let Answer::Messages(page) | Answer::MessagesBefore(page) = &mut answer.answer {
-                for entry in page.entries.iter_mut().filter(|entry| entry.index == index) {
-                    (entry.body, entry.erased_by) = (None, Some(approve));
-                }
-            }
-            Some(ToTerminal::Answer(answer))
-        }
-        other => Some(other),
-    }));
+    withheld(&mut world, index, approve);
     world.restart_terminal("anna");
     let view = world.screen("anna", id);
     assert!(!view[0].contains("erased by"), "{view:?}");

@@ -5,6 +5,7 @@ mod attacks;
 mod clocks;
 mod forks;
 mod gaps;
+mod given_up;
 mod hidden;
 mod law;
 mod members;

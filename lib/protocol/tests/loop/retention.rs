@@ -5,7 +5,6 @@ use journal::fact::AlarmKind;
 use journal::ids::{ConversationId, Index};
 use journal::policy::Policy;
 use journal::retention::{DAY_MS, Retention, RetentionRule};
-use journal::{Content, Entry, Fact};
 use pki::Suite;
 use protocol::Code;
 use protocol::answer::{Answer, RetentionRecord};
@@ -29,11 +28,7 @@ fn forgetful(number: u64) -> (World, ConversationId) {
 }
 
 fn runs(world: &World) -> Vec<Index> {
-    let run = |entry: &Vec<u8>| match Entry::decode(entry).ok()?.content {
-        Content::Fact(Fact::RetentionRun(_)) => Some(()),
-        Content::Fact(_) | Content::Statement(_) => None,
-    };
-    (0..).zip(&world.entries).filter_map(|(index, entry)| run(entry).map(|()| index)).collect()
+    world.facts_named("retention-run")
 }
 
 fn told(world: &World, login: &str, wanted: impl Fn(&Event) -> bool) -> bool {
@@ -162,6 +157,42 @@ fn a_run_before_its_time_is_believed_by_nobody() {
     assert!(!told(&world, "anna", |event| matches!(event, Event::Ran(_))));
 }
 
+/// The server gives anna no body of this message, and says that the entry took it.
+pub(crate) fn withheld(world: &mut World, message: Index, by: Index) {
+    world.tamper = Some(Box::new(move |login, frame| match frame {
+        ToTerminal::Answer(mut answer) if login == "anna" => {
+            if let Answer::Messages(page) | Answer::MessagesBefore(page) = &mut answer.answer {
+                for entry in page.entries.iter_mut().filter(|entry| entry.index == message) {
+                    (entry.body, entry.erased_by) = (None, Some(by));
+                }
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+}
+
+#[test]
+fn a_run_ahead_of_a_clock_explains_nothing_that_it_does_not_take() {
+    let (mut world, id) = forgetful(137);
+    let due = world.say("anna", id, "of the first day");
+    world.wait_ms(DAY_MS + 20 * 3_600_000);
+    let young = world.say("anna", id, "of the second");
+    // It is an hour before midnight, and half past three by the server: what it says of the first day is no alarm.
+    world.server_ahead_ms = 4 * 3_600_000 + 1_800_000;
+    world.wait_ms(1);
+    let run = *runs(&world).last().unwrap();
+    assert_eq!(runs(&world).len(), 3);
+    assert!(told(&world, "anna", |event| matches!(event, Event::ClockAhead(at) if *at == run)));
+    let ahead = format!("ahead of this clock, #{run}");
+    assert_eq!(world.screen("anna", id), [ahead.as_str(), "of the second"]);
+    assert!(!told(&world, "anna", is_missing));
+    withheld(&mut world, young, run);
+    assert_eq!(world.screen("anna", id), [ahead.as_str(), "missing!"], "it is too young for that run");
+    assert!(told(&world, "anna", |event| matches!(event, Event::MissingBody(_, at) if *at == young)));
+    assert!(due < young);
+}
+
 #[test]
 fn an_honest_run_explains_nothing_that_was_not_due_at_it() {
     let (mut world, id) = forgetful(133);
@@ -169,17 +200,7 @@ fn an_honest_run_explains_nothing_that_was_not_due_at_it() {
     world.wait_ms(DAY_MS);
     // The runs of the day before the message and of the day after it; neither took it.
     for run in runs(&world) {
-        world.tamper = Some(Box::new(move |login, frame| match frame {
-            ToTerminal::Answer(mut answer) if login == "anna" => {
-                if let Answer::Messages(page) | Answer::MessagesBefore(page) = &mut answer.answer {
-                    for entry in page.entries.iter_mut().filter(|entry| entry.index == first) {
-                        (entry.body, entry.erased_by) = (None, Some(run));
-                    }
-                }
-                Some(ToTerminal::Answer(answer))
-            }
-            other => Some(other),
-        }));
+        withheld(&mut world, first, run);
         world.terminals.get_mut("anna").unwrap().events.clear();
         assert_eq!(world.screen("anna", id), ["missing!"], "#{run}");
         assert!(told(&world, "anna", is_missing));

@@ -47,6 +47,32 @@ impl World {
         }
     }
 
+    /// Sends `charts.pdf`.
+    pub(crate) fn send_file(&mut self, from: &str, id: ConversationId, content: &[u8]) -> Index {
+        let send = SendFile {
+            message: message(id, "charts"),
+            name: SecretText::from("charts.pdf"),
+            bytes: content.len() as u64,
+            media_type: Some("application/pdf".into()),
+        };
+        let command = self.tell(from, Command::SendFile(send));
+        let (mut at, mut asked) = (0, 0);
+        loop {
+            let events = &self.terminals[from].events;
+            let mut wanted = events.iter().filter_map(|event| match event {
+                Event::ChunkWanted(of, _, bytes) if *of == command => Some(*bytes as usize),
+                _ => None,
+            });
+            let Some(bytes) = wanted.nth(asked) else { break };
+            asked += 1;
+            let piece = SecretBytes::new(content[at..at + bytes].to_vec());
+            at += bytes;
+            self.ask(from, Command::FileChunk(command, piece)).unwrap();
+        }
+        let Some(Ok(Reply::Admitted(sent))) = self.result(from, command) else { panic!("not sent") };
+        sent.index
+    }
+
     pub(crate) fn views(&mut self, login: &str, id: ConversationId) -> Vec<MessageView> {
         match self.ask(login, Command::MessagesBefore(id, u64::MAX)).unwrap() {
             Reply::Messages(views, _) => views,
@@ -167,29 +193,9 @@ fn a_file_arrives_as_it_was_sent() {
     ["anna", "boris"].iter().for_each(|login| world.arrive(login));
     let id = world.private("anna", "boris");
     let content: Vec<u8> = (0..700_000u32).map(|n| (n * 7) as u8).collect();
-    let send = SendFile {
-        message: message(id, "charts"),
-        name: SecretText::from("charts.pdf"),
-        bytes: content.len() as u64,
-        media_type: Some("application/pdf".into()),
-    };
-    let command = world.tell("anna", Command::SendFile(send));
-    let (mut at, mut asked) = (0, 0);
-    loop {
-        let events = &world.terminals["anna"].events;
-        let mut wanted = events.iter().filter_map(|event| match event {
-            Event::ChunkWanted(of, _, bytes) if *of == command => Some(*bytes as usize),
-            _ => None,
-        });
-        let Some(bytes) = wanted.nth(asked) else { break };
-        asked += 1;
-        let piece = SecretBytes::new(content[at..at + bytes].to_vec());
-        at += bytes;
-        world.ask("anna", Command::FileChunk(command, piece)).unwrap();
-    }
-    let Some(Ok(Reply::Admitted(sent))) = world.result("anna", command) else { panic!("not sent") };
+    let sent = world.send_file("anna", id, &content);
     assert_eq!(world.pushed("boris"), ["charts [charts.pdf]"]);
-    let Reply::File(file) = world.ask("boris", Command::FetchFile(id, sent.index)).unwrap() else { panic!() };
+    let Reply::File(file) = world.ask("boris", Command::FetchFile(id, sent)).unwrap() else { panic!() };
     assert_eq!(file.bytes, content.len() as u64);
     let mut fetched = Vec::new();
     for event in &world.terminals["boris"].events {

@@ -58,7 +58,7 @@ pub(crate) struct World {
     envelopes: HashMap<(PersonId, u64), Vec<u8>>,
     pub(crate) tree: Rc<RefCell<Tree>>,
     notes: Vec<(usize, Vec<u8>)>,
-    erasure_epoch: u64,
+    pub(crate) erasure_epoch: u64,
     era: u32,
     inputs: VecDeque<Input>,
     under_way: Option<Batch>,
@@ -390,11 +390,20 @@ impl World {
 
     /// The names of all Facts so far.
     pub(crate) fn facts(&self) -> Vec<&'static str> {
+        self.named_facts().map(|(_, name)| name).collect()
+    }
+
+    /// Where the Facts of this name stand.
+    pub(crate) fn facts_named(&self, wanted: &str) -> Vec<Index> {
+        self.named_facts().filter(|(_, name)| *name == wanted).map(|(index, _)| index).collect()
+    }
+
+    fn named_facts(&self) -> impl Iterator<Item = (Index, &'static str)> {
         let name = |entry: &Vec<u8>| match journal::Entry::decode(entry).ok()?.content {
             journal::Content::Fact(fact) => Some(fact.kind().1),
             journal::Content::Statement(_) => None,
         };
-        self.entries.iter().filter_map(name).collect()
+        (0..).zip(&self.entries).filter_map(move |(index, entry)| Some((index, name(entry)?)))
     }
 
     // --- the driver

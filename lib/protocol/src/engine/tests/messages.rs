@@ -210,6 +210,20 @@ fn a_message_erased_in_the_same_batch_or_while_it_is_synced_arrives_without_its_
     }
 }
 
+/// Anna says more than may be on its way to anybody.
+fn flood(world: &mut World, chat: ConversationId) -> Vec<Index> {
+    let size = SizeClass::TEXT_MAX;
+    let mut sent = Vec::new();
+    while sent.len() * size.bytes() as usize <= OUTSTANDING_BYTES_MAX + (1 << 20) {
+        let (body, commitment) = world.body(size);
+        let (mut message, _) = world.message(chat);
+        (message.size, message.commitment) = (size, commitment);
+        sent.push(world.act_with("anna", Act::Message(message), Some(body), None).unwrap());
+        world.input(Input::Drained(vec![(world.session("anna"), u64::MAX)]));
+    }
+    sent
+}
+
 #[test]
 fn a_reader_who_lags_is_told_where_and_slows_nobody() {
     let mut world = World::new(8);
@@ -220,15 +234,7 @@ fn a_reader_who_lags_is_told_where_and_slows_nobody() {
         world.drain(world.session(login));
         world.input(Input::Drained(vec![(world.session(login), u64::MAX)]));
     }
-    let size = SizeClass::TEXT_MAX;
-    let mut sent = Vec::new();
-    while sent.len() * size.bytes() as usize <= OUTSTANDING_BYTES_MAX + (1 << 20) {
-        let (body, commitment) = world.body(size);
-        let (mut message, _) = world.message(chat);
-        (message.size, message.commitment) = (size, commitment);
-        sent.push(world.act_with("anna", Act::Message(message), Some(body), None).unwrap());
-        world.input(Input::Drained(vec![(world.session("anna"), u64::MAX)]));
-    }
+    let sent = flood(&mut world, chat);
     let heard = world.drain(slow);
     let got = delivered(&heard);
     assert!(got.len() < sent.len() && got[..] == sent[..got.len()]);
@@ -350,4 +356,23 @@ fn erased_is_said_only_when_the_network_has_answered_for_its_buffers() {
     assert!(world.has_fact(|fact| matches!(fact, journal::Fact::Erased(_))));
     let heard = world.drain(boris);
     assert!(heard.contains(&ToTerminal::Lagging(crate::frame::Lagging { since: index })), "{heard:?}");
+}
+
+#[test]
+fn what_was_given_up_is_said_before_any_answer_even_where_pushes_do_not_go_on() {
+    let mut world = World::new(24);
+    world.all_enter();
+    let chat = world.talking("anna", &["boris"]);
+    let boris = world.session("boris");
+    world.hold_network = true;
+    let index = world.send("anna", chat).unwrap();
+    let target = EraseTarget::Messages(chat, vec![index]);
+    world.act("anna", Act::Erase(Erase { target })).unwrap();
+    let Some(crate::io::Output::Forget(number, _)) = world.held.pop_back() else { panic!("not asked") };
+    flood(&mut world, chat);
+    world.drain(boris);
+    let dropped = crate::io::Dropped { session: boris, first: index, bytes: 1 };
+    world.input(Input::Forgotten(number, vec![dropped]));
+    let heard = world.drain(boris);
+    assert_eq!(heard, [ToTerminal::Lagging(crate::frame::Lagging { since: index })]);
 }
