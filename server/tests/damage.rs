@@ -12,7 +12,7 @@ use journal::fact::AlarmKind;
 use journal::{ConversationId, Fact};
 use pki::{Role, Suite};
 use protocol::client::{Command, Event};
-use support::{Client, Server, Site, runtime};
+use support::{Client, Server, Site, runtime, said};
 
 /// Anna's conversations, with boris and with vera, whom olga takes in.
 async fn talk_to_both(
@@ -93,6 +93,28 @@ fn a_node_that_does_not_open_takes_nothing_with_it_but_what_lay_below() {
     let journal = site.audited(server, &[&anna, &boris]);
     let alarm = |fact: &&Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged);
     assert!(journal.facts().filter(alarm).count() >= 1, "and told");
+
+    // What the server cut off is missed for as long as nobody has given it up.
+    assert_eq!(site.check(&["--full"]).status.code(), Some(2));
+    let act = site.recovered(&[]).act;
+    assert!(act.bodies_missing > 0 && !act.given_up.is_empty() && !act.bodies_lost, "{act:?}");
+    assert_eq!(act.kept.size, act.known_size(), "no entry is lost");
+    for told in [
+        site.check(&["--full"]),
+        site.backup(&["create", "--to"], "backup"),
+        site.backup(&["rehearse"], "backup"),
+    ] {
+        assert!(told.status.success(), "{}", said(&told));
+    }
+    let again = site.recover(&["--out", &site.path("again.plan")]);
+    assert!(again.status.code() == Some(1) && said(&again).contains("nothing is lost"), "{}", said(&again));
+    let server = site.start();
+    runtime.block_on(async {
+        both_enter(&site, &mut anna, &mut boris, &server).await;
+        assert_eq!(told(&mut anna, sound).await, ["stays"]);
+        say(&mut anna, sound, "of the new era").await;
+    });
+    site.audited(server, &[&anna, &boris]);
 }
 
 #[test]

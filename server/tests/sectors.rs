@@ -252,7 +252,7 @@ const NODE: &str = "the key tree of conversation";
 
 /// A site of which the end of the journal is lost, and the block in which the first nodes of the newest write of its key tree lie.
 /// Among them is the one that leads to the period key, or it was written `before`.
-fn with_nodes_in_a_bad_sector(before: bool) -> (Talk, BadSectors, Range<u64>) {
+fn with_nodes_in_a_bad_sector(before: bool, loss: bool) -> (Talk, BadSectors, Range<u64>) {
     let mut talk = Talk::begun();
     if before {
         let goes = talk.say("early");
@@ -265,7 +265,9 @@ fn with_nodes_in_a_bad_sector(before: bool) -> (Talk, BadSectors, Range<u64>) {
         talk.say(text);
     }
     talk.stop();
-    talk.site.lose_batch_of(lost);
+    if loss {
+        talk.site.lose_batch_of(lost);
+    }
     let newest = talk.site.newest(|frame| vault::owner_words(&frame.owner).contains(NODE)).batch;
     let of_it = |frame: &FrameRecord| frame.batch == newest && frame.stream == Stream::Tree;
     let frames: Vec<FrameRecord> = talk.site.frames().into_iter().filter(of_it).collect();
@@ -284,7 +286,7 @@ fn with_nodes_in_a_bad_sector(before: bool) -> (Talk, BadSectors, Range<u64>) {
 #[test]
 fn a_recovery_goes_on_where_a_node_of_the_key_tree_fails_to_read() {
     for period_key_too in [true, false] {
-        let (mut talk, bad, block) = with_nodes_in_a_bad_sector(!period_key_too);
+        let (mut talk, bad, block) = with_nodes_in_a_bad_sector(!period_key_too, true);
         bad.are(block.start, block.end - 1);
         let act = talk.site.recovered(&[]).act;
         assert!(act.period_key_lost == period_key_too && !act.bodies_lost, "{act:?}");
@@ -300,8 +302,23 @@ fn a_recovery_goes_on_where_a_node_of_the_key_tree_fails_to_read() {
 }
 
 #[test]
+fn where_nothing_but_a_node_of_the_key_tree_fails_to_read_the_officers_give_up_what_hangs_on_it() {
+    let (mut talk, bad, block) = with_nodes_in_a_bad_sector(true, false);
+    bad.are(block.start, block.end - 1);
+    let act = talk.site.recovered(&[]).act;
+    assert!(act.bodies_missing > 0 && !act.given_up.is_empty() && !act.period_key_lost, "{act:?}");
+    assert_eq!(act.kept.size, act.known_size(), "no entry is lost");
+    talk.go_on();
+    let goes = talk.say("goes");
+    talk.erase(goes);
+    talk.say("of the new era");
+    assert_eq!(talk.texts().last().map(String::as_str), Some("of the new era"));
+    talk.site.audited(talk.server.take().unwrap(), &[&talk.anna]);
+}
+
+#[test]
 fn a_sector_that_goes_bad_behind_the_look_under_glass_is_given_up_by_nobody() {
-    let (talk, bad, block) = with_nodes_in_a_bad_sector(true);
+    let (talk, bad, block) = with_nodes_in_a_bad_sector(true, true);
     bad.spare(i64::MAX, block.clone());
     let (plan, path) = talk.site.planned(&[]);
     assert_eq!(plan.act.bodies_missing, 0, "{:?}", plan.act);

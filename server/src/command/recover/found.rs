@@ -233,7 +233,8 @@ impl Found {
         }
         let era = era::choose(asked.era, last, time_ms)?;
         if lost.is_empty() {
-            if self.starts {
+            // A start reads no node but those on its way; what hangs on the others is for the officers to give up, too.
+            if self.starts && self.bodies() == Bodies::Kept && self.missing.bodies == 0 {
                 return Err(NoRecovery::NothingLost.into());
             }
             lost.push(LossTrace { source: LossSource::Unreadable, size: kept.size, root: None });
