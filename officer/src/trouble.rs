@@ -1,7 +1,6 @@
 //! Why a command of the officers was not done: words for people, a stable code for scripts, an exit code.
 //! Never holds a secret, and never blames without naming the file, login or number at fault.
 
-use crate::files::cause_ru;
 use crate::roster::{BadRow, clearances_possible, roles_possible, say_bad};
 use console::{Exit, Lang, PromptError, Voice, Words};
 
@@ -16,9 +15,9 @@ console::words! {
         Busy { path: String }
             => en("another conclave-pki is at work on {path}"), ru("с {path} уже работает другой conclave-pki");
         Read { path: String, cause: String }
-            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {}", cause_ru(cause));
+            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {}", console::system_ru(cause));
         Write { path: String, cause: String }
-            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {}", cause_ru(cause));
+            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {}", console::system_ru(cause));
         NoBlock { path: String, en: &'static str, ru: &'static str }
             => en("{path} holds {en}"), ru("в {path} {ru}");
         TooLong { path: String, limit: u64 }
