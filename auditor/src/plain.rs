@@ -1,7 +1,7 @@
 //! The verdict in plain words, both languages.
 //! Never shows what a program would say to a log without saying first what it means to a person.
 
-use console::{Lang, count_en, count_ru, when};
+use console::{DETAILS_RU, Lang, count_en, count_ru, when};
 use journal::entry::BadEntry;
 use journal::ids::Head;
 use journal::register::SuccessionRow;
@@ -253,7 +253,7 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
             let n = at(*note);
             lang.pick(
                 format!("note {n} is no checkpoint: {reason}"),
-                format!("подпись журнала № {n} нечитаема: {reason}"),
+                format!("подпись журнала № {n} нечитаема ({DETAILS_RU})"),
             )
         }
         Flaw::NoteOfOtherLog { note } => {

@@ -198,7 +198,7 @@ struct One<'a> {
     /// For how many days messages of each label up to the ceiling are kept; `None`: for ever.
     kept: &'a [Option<u32>],
     /// For how many at least until this time: the schedule was shortened, and that does not count yet.
-    before: Option<&'a (u64, Vec<Option<u32>>)>,
+    before: Option<&'a Before>,
 }
 
 impl Words for One<'_> {
@@ -233,12 +233,11 @@ fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
     Ok(here.voice.done("conv show", &page, data))
 }
 
-/// Until when and for how many days messages of each label are kept, where a schedule of before counts on.
-fn before(
-    line: &mut Line,
-    one: &ConversationView,
-    policy: &Policy,
-) -> Result<Option<(u64, Vec<Option<u32>>)>, Trouble> {
+/// Until when, and for how many days messages of each label are kept until then.
+type Before = (u64, Vec<Option<u32>>);
+
+/// What a schedule of before keeps, where it counts on.
+fn before(line: &mut Line, one: &ConversationView, policy: &Policy) -> Result<Option<Before>, Trouble> {
     let Reply::Answer(answer) = line.run(Command::Ask(Query::Former))? else {
         return Err(Trouble::odd_answer());
     };

@@ -3,6 +3,7 @@
 //! Never touches the network, keys, certificates or the journal, and depends on no other room.
 #![forbid(unsafe_code)]
 
+pub mod cause;
 pub mod clean;
 pub mod exit;
 pub mod extra;
@@ -24,6 +25,7 @@ pub mod voice;
 pub mod when;
 pub mod words;
 
+pub use cause::{DETAILS_RU, cause_ru};
 pub use clean::{clean, clean_lines};
 pub use exit::Exit;
 pub use extra::Extra;
@@ -35,7 +37,7 @@ pub use localise::{HelpTable, localise, stale, untranslated};
 pub use lookalike::{alike, skeleton};
 pub use parse::{Common, Consent, PassphraseFd, Stop, parse_from, parse_or_exit};
 pub use progress::Progress;
-pub use prompt::{SecretSource, confirm, confirm_at_terminal, confirm_or_yes, read_text};
+pub use prompt::{SecretSource, confirm, confirm_at_terminal, read_text};
 pub use prompt_error::PromptError;
 pub use secret::Secret;
 pub use table::{Align, Table};
