@@ -47,8 +47,8 @@ pub(super) fn run(args: Setup, mut here: Here) -> Result<Exit, Trouble> {
     let agreed = match &args.fingerprint {
         Some(given) => digits(given) == digits(&fingerprint),
         None => {
-            let question = console::Words::say(&Said::Ask, here.voice.lang);
-            confirm_at_terminal(&question, here.voice.lang, "--fingerprint")?
+            let (question, lang) = (console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang);
+            confirm_at_terminal(&question, lang, "--fingerprint")?
         }
     };
     if !agreed && args.fingerprint.is_none() {

@@ -5,6 +5,7 @@ use std::io;
 
 use nix::errno::Errno;
 
+use crate::cause::cause_ru;
 use crate::exit::Exit;
 use crate::secret::SecretTooLong;
 use crate::words::Words;
@@ -15,11 +16,11 @@ pub enum PromptError {
     /// No terminal to ask on, and no descriptor was given.
     #[error("no terminal to ask on: {0}")]
     NoTerminal(io::Error),
-    /// No terminal to ask for a yes on, and the option that stands for one was not given.
-    #[error("no terminal to ask for a yes on, and no {instead}: {cause}")]
+    /// No terminal to ask for a yes on; the option that answers instead was not given.
+    #[error("no terminal to ask for a yes on: {cause}")]
     NobodyToAsk {
-        /// That option.
-        instead: &'static str,
+        /// The option.
+        option: &'static str,
         /// What the system says.
         cause: io::Error,
     },
@@ -94,8 +95,8 @@ impl Words for PromptError {
     fn en(&self) -> String {
         match self {
             PromptError::NoTerminal(_) => "there is no terminal to ask on; use --passphrase-fd".to_owned(),
-            PromptError::NobodyToAsk { instead, .. } => {
-                format!("there is no terminal to ask on; {instead} does it without asking")
+            PromptError::NobodyToAsk { option, .. } => {
+                format!("there is no terminal to ask on; {option} does it without asking")
             }
             PromptError::NoDescriptor { fd, cause } => format!("descriptor {fd} cannot be read: {cause}"),
             PromptError::Ended => "nothing was typed".to_owned(),
@@ -108,15 +109,17 @@ impl Words for PromptError {
     fn ru(&self) -> String {
         match self {
             PromptError::NoTerminal(_) => "нет терминала для вопроса; укажите --passphrase-fd".to_owned(),
-            PromptError::NobodyToAsk { instead, .. } => {
-                format!("нет терминала для вопроса; с {instead} выполняется без вопроса")
+            PromptError::NobodyToAsk { option, .. } => {
+                format!("нет терминала для вопроса; с {option} выполняется без вопроса")
             }
-            PromptError::NoDescriptor { fd, cause } => format!("дескриптор {fd} не читается: {cause}"),
+            PromptError::NoDescriptor { fd, cause } => {
+                format!("дескриптор {fd} не читается: {}", cause_ru(&cause.to_string()))
+            }
             PromptError::Ended => "ничего не введено".to_owned(),
             PromptError::Interrupted => "прервано".to_owned(),
             PromptError::NotText => "введён не текст (UTF-8 без управляющих символов)".to_owned(),
             PromptError::TooLong { limit } => format!("введено больше {limit} байт"),
-            PromptError::Io(cause) => format!("ввод не читается: {cause}"),
+            PromptError::Io(cause) => format!("ввод не читается: {}", cause_ru(&cause.to_string())),
         }
     }
 }

@@ -4,6 +4,9 @@
 
 use std::io;
 
+/// Where the reason is an expert's, in the words of a library: a Russian reader is told how to read it.
+pub const DETAILS_RU: &str = "подробности по-английски: --lang en";
+
 /// How `std::io::Error` ends what the system said.
 const NUMBER: &str = " (os error ";
 
@@ -12,10 +15,15 @@ pub fn system_ru(text: &str) -> String {
     let mut text = text.to_owned();
     for number in numbers(&text) {
         let said = io::Error::from_raw_os_error(number).to_string();
-        let words = words(number).map_or_else(|| format!("ошибка системы {number}"), str::to_owned);
-        text = text.replace(&said, &words);
+        text = text.replace(&said, &words(number));
     }
     text
+}
+
+/// A cause that is the system's alone, as `io::Error` prints it, in Russian; of one that is a library's only where to read it.
+pub fn cause_ru(cause: &str) -> String {
+    let number = numbers(cause).first().copied();
+    number.map_or_else(|| format!("отказ системы ({DETAILS_RU})"), words)
 }
 
 fn numbers(text: &str) -> Vec<i32> {
@@ -23,8 +31,12 @@ fn numbers(text: &str) -> Vec<i32> {
     ends.filter_map(|rest| rest.split_once(')')?.0.parse().ok()).collect()
 }
 
+fn words(number: i32) -> String {
+    known(number).map_or_else(|| format!("ошибка системы {number}"), str::to_owned)
+}
+
 /// What a person may meet and do something about.
-fn words(number: i32) -> Option<&'static str> {
+fn known(number: i32) -> Option<&'static str> {
     use nix::libc;
     Some(match number {
         libc::EPERM | libc::EACCES => "нет прав",
@@ -78,5 +90,13 @@ mod tests {
                 words(number).unwrap_or_default().chars().filter(|letter| letter.is_ascii_alphabetic());
             assert_eq!(letters.count(), 0, "{number}");
         }
+    }
+
+    #[test]
+    fn whatever_the_cause_a_russian_reader_reads_no_english() {
+        let missing = std::fs::File::open("/nowhere/at/all").unwrap_err().to_string();
+        assert_eq!(cause_ru(&missing), "такого файла или каталога нет");
+        assert_eq!(cause_ru("whatever (os error 9999)"), "ошибка системы 9999");
+        assert!(!cause_ru("failed to fill whole buffer").contains("buffer"));
     }
 }

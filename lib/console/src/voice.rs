@@ -16,7 +16,7 @@ use crate::words::Words;
 crate::words! {
     enum Unconfined {
         Because { why: String }
-            => en("the process cannot be confined: {why}"), ru("процесс не удалось ограничить: {why}");
+            => en("the process cannot be confined: {why}"), ru("процесс не удалось ограничить: {}", crate::cause_ru(why));
     }
 }
 
