@@ -5,7 +5,7 @@ use std::io;
 
 use nix::errno::Errno;
 
-use crate::cause::cause_ru;
+use crate::system::cause_ru;
 use crate::exit::Exit;
 use crate::secret::SecretTooLong;
 use crate::words::Words;
