@@ -1,19 +1,19 @@
-//! The verdict: what a replayed bundle, its notes and the auditor's own anchors say together.
+//! The verification: what a replayed bundle, its notes and the auditor's own anchors say together.
 //! Never accuses the server where only the bundle may be damaged: "diverged" needs two heads that both count.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use console::Exit;
 use journal::act::Act;
-use journal::checkpoint::{BadCheckpoint, SignedCheckpoint};
+use journal::checkpoint::SignedCheckpoint;
 use journal::ids::{Head, Index};
-use journal::note::NotSigned;
 use journal::register::Applied;
-use journal::replay::{CheckedEntry, Compared, Divergence, Fault, Replay, Unconfirmed};
+use journal::replay::{CheckedEntry, Compared, Divergence, Replay, Unconfirmed};
 
 use crate::bundle::{BadBundle, BundleReader};
 use crate::duplicates::{Duplicate, Sorter};
+use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
+use crate::let_go::LetGo;
 use crate::parallel::processors;
 use crate::replaying::{Asked, Observer, Replayed, replay_bundle};
 use crate::trust::Trust;
@@ -32,160 +32,6 @@ pub struct OutsideHead {
     pub head: Head,
 }
 
-/// What is wrong with a bundle.
-#[derive(Debug)]
-pub enum Flaw {
-    /// An entry cannot stand.
-    Entry {
-        /// Which.
-        index: Index,
-        /// Why.
-        fault: Fault,
-    },
-    /// A Login stands a second time: its signer said it once, and no rule but this binds it to one place.
-    LoginRepeated {
-        /// Where it stood first.
-        first: Index,
-        /// Where it stands again.
-        again: Index,
-    },
-    /// A record is too long, there are too many notes, or something follows the end.
-    Container(BadBundle),
-    /// The genesis names other authorities or another identity key than the trust file.
-    OtherAuthorities,
-    /// A note is no checkpoint.
-    BadNote {
-        /// Which, from 0.
-        note: usize,
-        /// Why.
-        reason: BadCheckpoint,
-    },
-    /// A note is of another log.
-    NoteOfOtherLog {
-        /// Which, from 0.
-        note: usize,
-    },
-    /// A note is of an era in which the log was not at that size.
-    NoteOfOtherEra {
-        /// Which, from 0.
-        note: usize,
-        /// Its era.
-        era: u32,
-    },
-    /// A note is not signed by the keys of its period.
-    NoteNotSigned {
-        /// Which, from 0.
-        note: usize,
-        /// Why; `None` where the log had no period key yet.
-        reason: Option<NotSigned>,
-    },
-    /// The log signed another head than the entries give, and nothing signed says otherwise.
-    NotWhatWasSigned(Divergence),
-    /// The entries do not lead to a head from outside, and nothing that the log signed vouches for them.
-    NotWhatIsKnown(Divergence),
-}
-
-/// What is missing.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// The bundle was cut off.
-    Cut,
-    /// It holds no entry.
-    Entries,
-    /// It holds no note.
-    Note,
-    /// Its notes cover fewer entries than there are.
-    NoteOver {
-        /// Entries that the newest covers.
-        covered: u64,
-    },
-    /// A note covers more entries than there are.
-    EntriesUpTo {
-        /// Its size.
-        size: u64,
-    },
-    /// A head from outside covers more entries than there are: an older export, or a log that was rolled back.
-    KnownUpTo {
-        /// Its size.
-        size: u64,
-    },
-}
-
-/// Why a consistent bundle is not anchored.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Unanchored {
-    /// No head from outside was there to compare with.
-    NoAnchor,
-    /// A head from outside covers entries that a succession has given up, and none confirms what came behind it.
-    LostBySuccession {
-        /// The head's size.
-        size: u64,
-        /// Entries that the succession kept.
-        kept: u64,
-        /// The succession: the index behind it.
-        end: u64,
-    },
-    /// A head that was typed without its era is not that of the entries, and entries were given up: it is one of those, or it
-    /// contradicts what is here.
-    EraUnknown {
-        /// The head's size.
-        size: u64,
-        /// Entries that the succession kept.
-        kept: u64,
-    },
-    /// More entries beyond the anchor than the trust file allows.
-    TooMany {
-        /// The limit.
-        limit: u64,
-    },
-    /// The anchor is older than the trust file allows.
-    TooOld {
-        /// How old.
-        age_ms: u64,
-        /// The limit.
-        limit_ms: u64,
-    },
-}
-
-/// The judgement.
-#[derive(Debug)]
-pub enum Judgement {
-    /// Everything holds, and an outside head within the limits confirms it.
-    Verified,
-    /// Something is wrong.
-    Invalid(Flaw),
-    /// Two heads that both count contradict each other.
-    Diverged(Divergence),
-    /// Consistent, not compared enough.
-    Unanchored(Unanchored),
-    /// Parts are missing.
-    Incomplete(Missing),
-}
-
-impl Judgement {
-    /// The exit code.
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Verified => Exit::Yes,
-            Self::Invalid(_) => Exit::Invalid,
-            Self::Diverged(_) => Exit::Diverged,
-            Self::Unanchored(_) => Exit::Unanchored,
-            Self::Incomplete(_) => Exit::Incomplete,
-        }
-    }
-
-    /// The stable code for scripts.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Invalid(_) => "invalid",
-            Self::Diverged(_) => "diverged",
-            Self::Unanchored(_) => "unanchored",
-            Self::Incomplete(_) => "incomplete",
-        }
-    }
-}
-
 /// What a verification found.
 pub struct Audit {
     /// The judgement.
@@ -198,6 +44,8 @@ pub struct Audit {
     pub agreed: Vec<OutsideHead>,
     /// The heads, from outside and of the bundle, of which entries were lost by a succession: they say nothing.
     pub lost: Vec<OutsideHead>,
+    /// The root cells that successions let go of.
+    pub let_go: LetGo,
 }
 
 /// What a verification is told.
@@ -218,9 +66,10 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
     if let Some(anchor) = &trust.anchor {
         outside.insert(0, OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head });
     }
-    let mut logins = Logins::default();
+    let (mut logins, mut let_go) = (Logins::default(), LetGo::default());
     let observer = &mut |index, entry: &CheckedEntry, applied: &Applied| {
         logins.take(index, entry);
+        let_go.take(index, entry);
         observer(index, entry, applied);
     };
     let asked = Asked {
@@ -249,7 +98,7 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
     // Seen among the entries that stand, so before any that does not.
     let again = |Duplicate { first, again }| Judgement::Invalid(Flaw::LoginRepeated { first, again });
     let judgement = repeated.map_or(judgement, again);
-    Ok(Audit { judgement, replay, confirmed: found.confirmed, agreed: found.agreed, lost })
+    Ok(Audit { judgement, replay, confirmed: found.confirmed, agreed: found.agreed, lost, let_go })
 }
 
 /// The Logins of the whole log; the Register remembers only each person's last one.

@@ -13,7 +13,8 @@ use journal::testing::{TestLog, TestSite};
 use pki::{PublicKey, SecretKey, Suite};
 
 use crate::audit::tests::{bundle, exported, judged, signed, trust};
-use crate::audit::{Audit, Flaw, Judgement, Missing, OutsideHead, Unanchored};
+use crate::audit::{Audit, OutsideHead};
+use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 
 /// A log in which people talked, and an anchor some entries before its end.
 fn spoken(number: u64) -> (TestLog, Head) {

@@ -3,12 +3,13 @@
 
 use console::{Lang, clean};
 use journal::act::{
-    Act, ConversationKind, DualAct, EraseTarget, FileClaim, Ground, Hold, HoldScope, KeptPasswords,
-    LossCause, Order, Precedence, Purpose, Reserve, RevokeReason, Succession,
+    Act, ConversationKind, EraseTarget, FileClaim, KeptPasswords, LossCause, Precedence, Purpose, Reserve,
+    RevokeReason, Succession,
 };
 use journal::ids::{ConversationId, Index};
-use pki::{Certificate, PersonId, canonical};
+use pki::{Certificate, PersonId};
 
+use crate::let_go::let_go_words;
 use crate::names::{Names, What, roles};
 
 /// What an entry says.
@@ -34,7 +35,7 @@ impl Teller<'_> {
         self.names.person(person, self.lang)
     }
 
-    fn at(&self, conversation: ConversationId) -> String {
+    pub(crate) fn at(&self, conversation: ConversationId) -> String {
         self.names.place(conversation)
     }
 
@@ -225,13 +226,13 @@ impl Teller<'_> {
         }
     }
 
-    fn messages(&self, at: &str, messages: &[Index]) -> String {
+    pub(crate) fn messages(&self, at: &str, messages: &[Index]) -> String {
         let list = messages.iter().take(8).map(|n| format!("#{n}")).collect::<Vec<_>>().join(", ");
         let rest = if messages.len() > 8 { "…" } else { "" };
         self.say(format!("in {at}: {list}{rest}"), format!("в {at}: {list}{rest}"))
     }
 
-    fn target(&self, target: &EraseTarget) -> String {
+    pub(crate) fn target(&self, target: &EraseTarget) -> String {
         match target {
             EraseTarget::Messages(id, messages) => self.messages(&self.at(*id), messages),
             EraseTarget::Conversation(id) => {
@@ -268,8 +269,7 @@ impl Teller<'_> {
                 Some(self.lang.pick("; the passwords are lost", "; пароли утрачены").to_owned())
             }
         });
-        let cell = self.lang.pick("; a root cell is let go of", "; отказ от корневой ячейки");
-        more.extend(act.cell_let_go.then(|| cell.to_owned()));
+        more.extend(act.cell_let_go.then(|| let_go_words(&act.cells, self.lang)));
         let bodies = more.concat();
         self.say(
             format!(
@@ -281,61 +281,6 @@ impl Teller<'_> {
                  (известно записей: {known}), {cause}{bodies}"
             ),
         )
-    }
-
-    fn paper(&self, order: &Order) -> String {
-        let (number, ground) = (clean(&order.number), ground(order.ground, self.lang));
-        self.say(format!("order {number}, {ground}"), format!("распоряжение {number}, {ground}"))
-    }
-
-    fn hold(&self, act: &Hold) -> String {
-        let what = match &act.scope {
-            HoldScope::Person(person) => {
-                let who = self.who(*person);
-                self.say(format!("all that {who} wrote"), format!("всё написанное: {who}"))
-            }
-            HoldScope::Conversation(id) => self.target(&EraseTarget::Conversation(*id)),
-            HoldScope::Messages(id, messages) => self.messages(&self.at(*id), messages),
-        };
-        let (paper, end) = (self.paper(&act.order), console::when::minute(act.end_ms));
-        self.say(
-            format!("holds until {end} {what}: {paper}"),
-            format!("запрещает до {end} стирать {what}: {paper}"),
-        )
-    }
-
-    fn proposal(&self, act: &[u8]) -> String {
-        match canonical::decode::<DualAct>(act) {
-            Ok(DualAct::Policy(_)) => {
-                self.say("proposes a new policy".into(), "предлагает новую политику".into())
-            }
-            Ok(DualAct::AdmitOfficer(certificate)) => {
-                let id = &certificate.to_string()[..16];
-                self.say(
-                    format!("proposes to admit the officer with certificate {id}…"),
-                    format!("предлагает допустить офицера с сертификатом {id}…"),
-                )
-            }
-            Ok(DualAct::Erase(order)) => {
-                let (what, paper) = (self.target(&order.target), self.paper(&order.order));
-                let again = match order.confirms {
-                    None => String::new(),
-                    Some(n) => self.say(format!(", confirming #{n}"), format!(", в подтверждение #{n}")),
-                };
-                self.say(
-                    format!("proposes to erase {what}: {paper}{again}"),
-                    format!("предлагает стереть {what}: {paper}{again}"),
-                )
-            }
-            Ok(DualAct::LiftHold(n)) => {
-                self.say(format!("proposes to lift the hold #{n}"), format!("предлагает снять запрет #{n}"))
-            }
-            Ok(DualAct::DropCell(cell)) => self.say(
-                format!("proposes to let go of the root cell {cell}, which opens what is erased since it went away"),
-                format!("предлагает отказаться от корневой ячейки {cell}; она открывает уничтоженное с тех пор, как пропала"),
-            ),
-            Err(_) => self.say("proposes something illegible".into(), "предлагает нечто нечитаемое".into()),
-        }
     }
 
     fn enrolment(&self, der: &[u8]) -> String {
@@ -393,9 +338,9 @@ impl Teller<'_> {
         let mut more = String::new();
         match precedence {
             Precedence::Routine => {}
-            Precedence::Priority => more.push_str(", PRIORITY"),
-            Precedence::Immediate => more.push_str(", IMMEDIATE"),
-            Precedence::Flash => more.push_str(", FLASH"),
+            Precedence::Priority => more.push_str(self.lang.pick(", PRIORITY", ", СРОЧНОЕ")),
+            Precedence::Immediate => more.push_str(self.lang.pick(", IMMEDIATE", ", НЕМЕДЛЕННОЕ")),
+            Precedence::Flash => more.push_str(self.lang.pick(", FLASH", ", МОЛНИЯ")),
         }
         if let Some(n) = reference {
             more.push_str(&self.say(format!(", answers #{n}"), format!(", ответ на #{n}")));
@@ -420,17 +365,5 @@ pub(crate) fn cause(cause: LossCause, lang: Lang) -> &'static str {
         }
         LossCause::Tampering => lang.pick("cause: tampering", "причина: вмешательство"),
         LossCause::Other => lang.pick("cause: another", "причина: иная"),
-    }
-}
-
-/// The ground of an order in words.
-pub(crate) fn ground(ground: Ground, lang: Lang) -> &'static str {
-    match ground {
-        Ground::Court => lang.pick("a court's decision", "решение суда"),
-        Ground::Authority => lang.pick("a demand of an authority", "требование органа власти"),
-        Ground::PersonsRequest => lang.pick("a person's request", "просьба лица"),
-        Ground::Inquiry => lang.pick("an inquiry", "служебное расследование"),
-        Ground::Spill => lang.pick("said where it may not be", "сказано там, где нельзя"),
-        Ground::Other => lang.pick("another ground", "иное основание"),
     }
 }

@@ -1,7 +1,7 @@
 //! The verdict in plain words, both languages.
 //! Never shows what a program would say to a log without saying first what it means to a person.
 
-use console::{Lang, count_en, count_ru, when};
+use console::{DETAILS_RU, Lang, count_en, count_ru, when};
 use journal::entry::BadEntry;
 use journal::ids::Head;
 use journal::register::SuccessionRow;
@@ -9,8 +9,10 @@ use journal::replay::{Divergence, Fault};
 use journal::statement::BadStatement;
 use pki::PersonId;
 
-use crate::audit::{Audit, Flaw, Judgement, Missing, Unanchored};
+use crate::audit::Audit;
 use crate::bundle::BadBundle;
+use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
+use crate::let_go::let_go_words;
 use crate::names::hex;
 
 console::words! {
@@ -57,11 +59,11 @@ console::words! {
             => en("first entry {from}, last entry {to} (the server's clock)"),
                ru("первая запись {from}, последняя {to} (часы сервера)");
         /// Entries were lost, and the log went on.
-        Succession { at: u64, era: u32, kept: u64, known: u64, by: String, bodies: String }
+        Succession { at: u64, era: u32, kept: u64, known: u64, by: String, more: String }
             => en("SUCCESSION at entry #{at} to era {era}: {} kept, what stood behind them is LOST (at least {known} there had been); \
-                   by decision of {by}{bodies}", count_en(*kept, "entry", "entries")),
+                   by decision of {by}{more}", count_en(*kept, "entry", "entries")),
                ru("ПРЕЕМСТВО в записи #{at}, эра {era}: сохранено {}, стоявшее за ними УТРАЧЕНО (было не меньше {known}); \
-                   по решению: {by}{bodies}", count_ru(*kept, "запись", "записи", "записей"));
+                   по решению: {by}{more}", count_ru(*kept, "запись", "записи", "записей"));
         /// A head of which entries were lost.
         LostHead { what: String, size: u64 }
             => en("lost by succession, and not compared: the head of {} of {what}", count_en(*size, "entry", "entries")),
@@ -128,8 +130,9 @@ fn succession(audit: &Audit, row: &SuccessionRow, lang: Lang) -> Said {
         false => "",
         true => lang.pick("; ALL BODIES OF BEFORE ARE LOST", "; ВСЕ ПРЕЖНИЕ ТЕЛА УТРАЧЕНЫ"),
     };
+    let cells = audit.let_go.by(row).map_or(String::new(), |cells| let_go_words(cells, lang));
     let SuccessionRow { era, kept, end, known, .. } = *row;
-    Said::Succession { at: end - 1, era, kept, known, by, bodies: bodies.into() }
+    Said::Succession { at: end - 1, era, kept, known, by, more: format!("{bodies}{cells}") }
 }
 
 /// What is wrong with an entry.
@@ -250,7 +253,7 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
             let n = at(*note);
             lang.pick(
                 format!("note {n} is no checkpoint: {reason}"),
-                format!("подпись журнала № {n} нечитаема: {reason}"),
+                format!("подпись журнала № {n} нечитаема ({DETAILS_RU})"),
             )
         }
         Flaw::NoteOfOtherLog { note } => {

@@ -4,8 +4,11 @@
 use console::Lang;
 use journal::act::IndexRange;
 use journal::ids::Index;
-use journal::register::{Register, SuccessionRow};
+use journal::register::SuccessionRow;
 use serde::Serialize;
+
+use crate::audit::Audit;
+use crate::let_go::let_go_words;
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +27,10 @@ pub struct SuccessionFound {
     pub bodies_lost: bool,
     /// Entries of whose bodies some were given up, from and to.
     pub given_up: Vec<[Index; 2]>,
+    /// A root cell was let go of.
+    pub cell_let_go: bool,
+    /// The names of those that were, as far as anybody knew.
+    pub cells: Vec<String>,
     /// Erasure epochs that no `erased` tells of: the recovery erased what it gave up. From and to.
     pub epochs: Option<[u64; 2]>,
 }
@@ -59,16 +66,17 @@ impl Recoveries {
     }
 
     /// All successions of the log.
-    pub(crate) fn found(&self, register: &Register) -> Vec<SuccessionFound> {
-        let rows = register.successions();
+    pub(crate) fn found(&self, audit: &Audit) -> Vec<SuccessionFound> {
+        let rows = audit.replay.register().successions();
         let found = rows.iter().enumerate().map(|(number, row)| {
             let next = rows.get(number + 1).map_or(Index::MAX, |next| next.end);
-            self.of(row, next, register)
+            self.of(row, next, audit)
         });
         found.collect()
     }
 
-    fn of(&self, row: &SuccessionRow, next: Index, register: &Register) -> SuccessionFound {
+    fn of(&self, row: &SuccessionRow, next: Index, audit: &Audit) -> SuccessionFound {
+        let (register, let_go) = (audit.replay.register(), audit.let_go.by(row));
         let login = |id: &pki::PersonId| match register.person(*id) {
             Some(person) => console::clean(&person.login),
             None => id.to_string(),
@@ -82,6 +90,8 @@ impl Recoveries {
             officers: row.officers.iter().map(login).collect(),
             bodies_lost: row.bodies_lost,
             given_up: row.given_up.iter().map(|IndexRange { first, last }| [*first, *last]).collect(),
+            cell_let_go: let_go.is_some(),
+            cells: let_go.unwrap_or_default().iter().map(ToString::to_string).collect(),
             epochs: self.epochs.iter().find(behind).map(|(_, epochs)| *epochs),
         }
     }
@@ -109,6 +119,9 @@ impl SuccessionFound {
                 format!("; bodies were lost of {given_up}"),
                 format!("; утрачены тела записей {given_up}"),
             ));
+        }
+        if self.cell_let_go {
+            line.push_str(&let_go_words(&self.cells, lang));
         }
         if let Some([first, last]) = self.epochs {
             let span = if first == last { first.to_string() } else { format!("{first}-{last}") };
@@ -149,6 +162,8 @@ mod tests {
             officers: vec!["olga".into(), "oleg".into()],
             bodies_lost: false,
             given_up: vec![[41, 41], [50, 52]],
+            cell_let_go: false,
+            cells: Vec::new(),
             epochs: Some([5, 6]),
         };
         assert_eq!(
@@ -159,5 +174,9 @@ mod tests {
         assert!(found.line(Lang::Ru).contains("утрачены тела записей #41, #50-52; эпохи уничтожения 5-6"));
         let all = SuccessionFound { bodies_lost: true, given_up: Vec::new(), epochs: None, ..found };
         assert!(all.line(Lang::En).ends_with("; ALL BODIES OF BEFORE ARE LOST"));
+        let nameless = SuccessionFound { cell_let_go: true, ..all };
+        assert!(nameless.line(Lang::En).ends_with("; a root cell is let go of whose name nobody knows"));
+        let named = SuccessionFound { cells: vec!["0101".into()], ..nameless };
+        assert!(named.line(Lang::Ru).ends_with("; отказ от корневой ячейки 0101"));
     }
 }

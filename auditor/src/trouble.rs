@@ -1,7 +1,7 @@
 //! Why a command could not do its work, in words, as an exit code and as a stable code for scripts.
 //! Never used for a verdict: that a bundle is bad is an answer, no trouble.
 
-use console::{Exit, PromptError};
+use console::{DETAILS_RU, Exit, PromptError, cause_ru};
 
 use crate::bundle::BadBundle;
 use crate::trust::BadTrust;
@@ -11,10 +11,10 @@ console::words! {
     pub enum Trouble {
         /// A file cannot be read.
         Unreadable { file: String, cause: String }
-            => en("{file} cannot be read: {cause}"), ru("{file} не читается: {cause}");
+            => en("{file} cannot be read: {cause}"), ru("{file} не читается: {}", cause_ru(cause));
         /// A file cannot be written.
         Unwritable { file: String, cause: String }
-            => en("{file} cannot be written: {cause}"), ru("{file} не записывается: {cause}");
+            => en("{file} cannot be written: {cause}"), ru("{file} не записывается: {}", cause_ru(cause));
         /// A file is there already.
         Exists { file: String }
             => en("{file} exists already and is not overwritten"), ru("{file} уже существует и не переписывается");
@@ -31,7 +31,7 @@ console::words! {
                ru("{file} повреждён после записи {entries}; подробнее скажет `verify`");
         /// The trust file is not one.
         BadTrustFile { file: String, cause: String }
-            => en("{file} is no trust file: {cause}"), ru("{file} — не файл доверия: {cause}");
+            => en("{file} is no trust file: {cause}"), ru("{file} — не файл доверия ({DETAILS_RU})");
         /// Others may write the trust file.
         Exposed { file: String }
             => en("others may write {file}, so it cannot be trusted; chmod 600 it after a look at what it says"),
@@ -42,10 +42,10 @@ console::words! {
                ru("файл {file} принадлежит пользователю {owner}, доверять ему нельзя; проверьте его и сделайте свою копию");
         /// The site card is not one.
         BadCard { file: String, cause: String }
-            => en("{file} is no site card: {cause}"), ru("{file} — не карта системы: {cause}");
+            => en("{file} is no site card: {cause}"), ru("{file} — не карта системы ({DETAILS_RU})");
         /// A certificate file is not one.
         BadCertificates { file: String, cause: String }
-            => en("{file} holds no CA certificates: {cause}"), ru("в {file} нет сертификатов центров: {cause}");
+            => en("{file} holds no CA certificates: {cause}"), ru("в {file} нет сертификатов центров ({DETAILS_RU})");
         /// A typed value is wrong.
         BadValue { what: String, wanted: String }
             => en("{what}: {wanted} is needed"), ru("{what}: требуется {wanted}");
@@ -73,7 +73,7 @@ console::words! {
             => en("entry #{index} cannot be read"), ru("запись #{index} не читается");
         /// Not a receipt.
         NotAReceipt { file: String, cause: String }
-            => en("{file} is no proof: {cause}"), ru("{file} — не доказательство: {cause}");
+            => en("{file} is no proof: {cause}"), ru("{file} — не доказательство ({DETAILS_RU})");
         /// What `--who` names.
         UnknownPerson { who: String }
             => en("nobody in this journal is called {who}"), ru("в этом журнале нет никого с именем {who}");
@@ -182,5 +182,29 @@ impl Trouble {
     /// A question that got no answer.
     pub fn asked(error: &PromptError, lang: console::Lang) -> Self {
         Self::Asked { words: console::Words::say(error, lang), exit: error.exit() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use console::Words;
+
+    use super::*;
+
+    #[test]
+    fn a_russian_reader_reads_no_reason_of_a_library() {
+        let (file, cause) = (|| "x".to_owned(), || "english reason".to_owned());
+        let all = [
+            Trouble::Unreadable { file: file(), cause: cause() },
+            Trouble::Unwritable { file: file(), cause: cause() },
+            Trouble::BadTrustFile { file: file(), cause: cause() },
+            Trouble::BadCard { file: file(), cause: cause() },
+            Trouble::BadCertificates { file: file(), cause: cause() },
+            Trouble::NotAReceipt { file: file(), cause: cause() },
+        ];
+        for trouble in all {
+            assert!(trouble.en().contains("english"), "{}", trouble.en());
+            assert!(!trouble.ru().contains("english"), "{}", trouble.ru());
+        }
     }
 }

@@ -6,8 +6,9 @@ use std::fs;
 use std::io::BufReader;
 use std::time::Instant;
 
-use auditor::audit::{Judgement, Wanted, audit};
+use auditor::audit::{Wanted, audit};
 use auditor::bundle::{BundleReader, BundleWriter};
+use auditor::judgement::Judgement;
 use auditor::parallel::{each, processors};
 use auditor::trust::{Trust, TrustFacts};
 use journal::Policy;

@@ -2,7 +2,7 @@
 //! Never holds anything else, and never is anything but absolute.
 
 use crate::trouble::Trouble;
-use console::{Exit, NoHome, home_dir};
+use console::{DETAILS_RU, Exit, NoHome, home_dir};
 use pki::SiteCard;
 use pki::site_card::CARD_BYTES_MAX;
 use std::ffi::OsString;
@@ -89,7 +89,7 @@ pub(crate) fn read_card(path: &Path) -> Result<SiteCard, Trouble> {
             Exit::No,
             "bad-site-card",
             format!("{} is no site card of ours: {error}", path.display()),
-            format!("{} не является картой системы: {error}", path.display()),
+            format!("{} не является картой системы ({DETAILS_RU})", path.display()),
         )
     })
 }

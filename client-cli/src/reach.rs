@@ -10,6 +10,7 @@ use crate::show;
 use crate::trouble::Trouble;
 use console::when::minute;
 use console::{Exit, Lang, Voice, clean};
+use link::terminal::CLOCK_BEHIND;
 use pki::PersonId;
 use protocol::client::command::Send;
 use protocol::client::event::{MessageView, SuccessionView};
@@ -262,7 +263,7 @@ fn succeeded(view: &SuccessionView) -> Trouble {
 /// What the agent held is gone, and why.
 fn clock_ahead(index: u64) -> Trouble {
     let say = |lang| show::clock_ahead(index, lang);
-    Trouble::say(Exit::Yes, "clock-ahead", say(Lang::En), say(Lang::Ru))
+    Trouble::say(Exit::Yes, CLOCK_BEHIND, say(Lang::En), say(Lang::Ru))
 }
 
 /// From here on Ctrl-C says what becomes of the act before it ends this command. Returns when that is so.

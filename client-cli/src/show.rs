@@ -5,6 +5,7 @@ use crate::names::{Names, precedence};
 use console::when::{bytes, minute, rfc3339};
 use console::{Lang, clean, clean_lines};
 use journal::act::Precedence;
+use link::terminal::CLOCK_BEHIND;
 use link::terminal::words::what_words;
 use protocol::client::event::{Content, ErasedBy, Eraser, FileView, MessageView, SuccessionView};
 use serde::Serialize;
@@ -276,7 +277,7 @@ pub(crate) fn message_json(message: &MessageView, names: &Names) -> MessageJson 
         Content::Missing => json.state = "missing",
         Content::Unreadable(_) => json.state = "unreadable",
         Content::GivenUp(_) => json.state = "given-up",
-        Content::Ahead(_) => json.state = "ahead-of-clock",
+        Content::Ahead(_) => json.state = CLOCK_BEHIND,
     }
     json
 }

@@ -49,7 +49,7 @@ impl Trouble {
         ];
         let known = known.into_iter().find(|(kind, ..)| *kind == error.kind());
         let (en, ru) = known.map_or_else(
-            || (error.to_string(), error.to_string()),
+            || (error.to_string(), console::cause_ru(&error.to_string())),
             |(_, en, ru)| (en.to_owned(), ru.to_owned()),
         );
         Self::say(exit, "io", format!("{path}: {en}"), format!("{path}: {ru}"))

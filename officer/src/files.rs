@@ -31,25 +31,6 @@ pub fn shown(path: &Path) -> String {
     console::clean(&path.to_string_lossy())
 }
 
-/// What the system said, in Russian where it is one of the common answers.
-pub(crate) fn cause_ru(cause: &str) -> &str {
-    let number = cause.rsplit_once("(os error ").and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
-    match number {
-        Some(1 | 13) => "нет прав",
-        Some(2) => "такого файла или каталога нет",
-        Some(5) => "ошибка ввода-вывода",
-        Some(20) => "это не каталог",
-        Some(21) => "это каталог",
-        Some(24) => "открыто слишком много файлов",
-        Some(27) => "файл слишком велик",
-        Some(28) => "на устройстве нет места",
-        Some(30) => "сюда можно только читать",
-        Some(36) => "слишком длинное имя",
-        Some(40) => "ссылки ведут по кругу",
-        Some(_) | None => cause,
-    }
-}
-
 /// What the system said about reading a path.
 pub fn read_trouble(path: &Path, cause: &std::io::Error) -> Trouble {
     Trouble::Read { path: shown(path), cause: cause.to_string() }
@@ -128,7 +109,6 @@ mod tests {
         let missing = File::open("/nowhere/at/all").unwrap_err();
         let said = console::Words::ru(&read_trouble(Path::new("x"), &missing));
         assert_eq!(said, "x не читается: такого файла или каталога нет");
-        assert_eq!(cause_ru("whatever (os error 9999)"), "whatever (os error 9999)");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use crate::files;
 use crate::trouble::Trouble;
+use console::Lang;
 use journal::Policy;
 use journal::act::ConversationKind;
-use journal::policy::{LabelName, PrivateErase};
+use journal::policy::{LabelName, PrivateErase, UnfitPolicy};
 use journal::retention::{Retention, RetentionRule};
 use pki::Clearance;
 use serde::Deserialize;
@@ -86,8 +87,8 @@ pub fn read_over(path: &Path, policy: Policy) -> Result<Policy, Trouble> {
 }
 
 fn parse(text: &str, base: Policy) -> Result<Policy, Trouble> {
-    let bad = |why: String| Trouble::BadPolicy { why };
-    let file: PolicyFile = toml::from_str(text).map_err(|why| bad(console::clean(why.message())))?;
+    let unread = |why: toml::de::Error| Trouble::PolicyUnread { why: console::clean(why.message()) };
+    let file: PolicyFile = toml::from_str(text).map_err(unread)?;
     let labels =
         |list: Vec<Label>| list.into_iter().map(|one| LabelName { en: one.en, ru: one.ru }).collect();
     let policy = Policy {
@@ -117,15 +118,34 @@ fn parse(text: &str, base: Policy) -> Result<Policy, Trouble> {
             },
             minute: match file.retention_at.as_deref() {
                 None => base.retention.minute,
-                Some(at) => {
-                    minute_of(at).ok_or_else(|| bad("retention_at is a time of day: 03:00".into()))?
-                }
+                Some(at) => minute_of(at).ok_or(Trouble::PolicyTime)?,
             },
         },
         backup_required: file.backup_required.unwrap_or(base.backup_required),
     };
-    policy.check().map_err(|why| bad(why.to_string()))?;
+    policy.check().map_err(|why| Trouble::BadPolicy { why })?;
     Ok(policy)
+}
+
+/// Why no site can live under a policy, for people.
+pub(crate) fn unfit(why: UnfitPolicy, lang: Lang) -> String {
+    let ru = match why {
+        UnfitPolicy::NewerRules(rules) => {
+            return lang
+                .pick(why.to_string(), format!("правила версии {rules}, новее известных этой программе"));
+        }
+        UnfitPolicy::NoRules => "правил версии 0 не бывает",
+        UnfitPolicy::Labels => "назвать надо все шесть рангов грифов",
+        UnfitPolicy::LabelName => "имя грифа пусто или слишком длинно",
+        UnfitPolicy::Time => "срок меньше минуты",
+        UnfitPolicy::Limit => "с таким пределом работать нельзя",
+        UnfitPolicy::RetentionRules => "слишком много правил хранения",
+        UnfitPolicy::RetentionMinute => "такого времени суток нет",
+        UnfitPolicy::RetentionLabel => "правило хранения для грифа, которого нет",
+        UnfitPolicy::RetentionDays => "срок хранения меньше дня или больше ста лет",
+        UnfitPolicy::RetentionTwice => "два правила хранения об одном и том же",
+    };
+    lang.pick(why.to_string(), ru.to_owned())
 }
 
 /// A time of day, `03:00`, in minutes.
@@ -151,7 +171,11 @@ mod tests {
             Policy { one_password: false, private_erase: PrivateErase::Officers, ..Policy::standard() };
         assert_eq!(changed, expected);
         for bad in ["one_pasword = true", "epoch_ms = 5", "labels = []", "private_erase = \"all\""] {
-            assert!(matches!(parse(bad), Err(Trouble::BadPolicy { .. })), "{bad}");
+            let refused = parse(bad);
+            assert!(
+                matches!(refused, Err(Trouble::BadPolicy { .. } | Trouble::PolicyUnread { .. })),
+                "{bad}"
+            );
         }
     }
 
@@ -164,7 +188,8 @@ mod tests {
             RetentionRule { kind: Some(ConversationKind::Group), label: Some(Clearance(2)), keep_days: 30 };
         assert_eq!(found, Retention { rules: vec![all, one], minute: 210 });
         for bad in ["retention_at = \"24:00\"", "retention_at = \"3:00\"", "[[retention]]\ndays = 0\n"] {
-            assert!(matches!(parse(bad, Policy::standard()), Err(Trouble::BadPolicy { .. })), "{bad}");
+            let refused = parse(bad, Policy::standard());
+            assert!(matches!(refused, Err(Trouble::BadPolicy { .. } | Trouble::PolicyTime)), "{bad}");
         }
         let none = parse("retention = []", Policy { retention: found, ..Policy::standard() }).unwrap();
         assert_eq!((none.retention.rules, none.retention.minute), (vec![], 210));
@@ -175,5 +200,26 @@ mod tests {
         let ruling = Policy { one_password: false, ..Policy::standard() };
         let changed = parse("file_save = false", ruling.clone()).unwrap();
         assert_eq!(changed, Policy { file_save: false, ..ruling });
+    }
+
+    #[test]
+    fn why_a_policy_is_unfit_is_said_in_the_readers_language() {
+        let all = [
+            UnfitPolicy::NewerRules(9),
+            UnfitPolicy::NoRules,
+            UnfitPolicy::Labels,
+            UnfitPolicy::LabelName,
+            UnfitPolicy::Time,
+            UnfitPolicy::Limit,
+            UnfitPolicy::RetentionRules,
+            UnfitPolicy::RetentionMinute,
+            UnfitPolicy::RetentionLabel,
+            UnfitPolicy::RetentionDays,
+            UnfitPolicy::RetentionTwice,
+        ];
+        for why in all {
+            assert!(unfit(why, Lang::En).is_ascii(), "{why}");
+            assert!(!unfit(why, Lang::Ru).contains(|c: char| c.is_ascii_alphabetic()), "{why}");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Why a command of the officers was not done: words for people, a stable code for scripts, an exit code.
 //! Never holds a secret, and never blames without naming the file, login or number at fault.
 
-use crate::files::cause_ru;
+use crate::policy_file::unfit;
 use crate::roster::{BadRow, clearances_possible, roles_possible, say_bad};
-use console::{Exit, Lang, PromptError, Voice, Words};
+use console::{DETAILS_RU, Exit, Lang, PromptError, Voice, Words, cause_ru};
+use journal::policy::UnfitPolicy;
 
 console::words! {
     /// What went wrong.
@@ -16,19 +17,19 @@ console::words! {
         Busy { path: String }
             => en("another conclave-pki is at work on {path}"), ru("с {path} уже работает другой conclave-pki");
         Read { path: String, cause: String }
-            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {}", cause_ru(cause));
+            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {}", console::system_ru(cause));
         Write { path: String, cause: String }
-            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {}", cause_ru(cause));
+            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {}", console::system_ru(cause));
         NoBlock { path: String, en: &'static str, ru: &'static str }
             => en("{path} holds {en}"), ru("в {path} {ru}");
         TooLong { path: String, limit: u64 }
             => en("{path} is longer than {limit} bytes"), ru("{path} длиннее {limit} байт");
         NotText { path: String } => en("{path} is no text (UTF-8)"), ru("{path} — не текст (UTF-8)");
         BadFile { path: String, why: String }
-            => en("{path} is not what is needed here: {why}"), ru("{path} здесь не годится: {why}");
+            => en("{path} is not what is needed here: {why}"), ru("{path} здесь не годится ({DETAILS_RU})");
         ActsDamaged { line: u64, why: String }
             => en("line {line} of acts is damaged ({why}); take the copy of the directory that you keep elsewhere"),
-               ru("строка {line} файла acts повреждена ({why}); возьмите копию каталога, хранимую отдельно");
+               ru("строка {line} файла acts повреждена; возьмите копию каталога, хранимую отдельно");
         WrongPassphrase
             => en("wrong passphrase, or the key file is damaged"),
                ru("неверная парольная фраза, или файл ключа повреждён");
@@ -45,7 +46,7 @@ console::words! {
             => en("a site's name has 1 to {limit} characters"), ru("имя объекта — от 1 до {limit} знаков");
         Names { login: String, why: String }
             => en("the names of {login} cannot stand in a certificate: {why}"),
-               ru("имена {login} не годятся для сертификата: {why}");
+               ru("имена {login} не годятся для сертификата ({DETAILS_RU})");
         UnknownPerson { who: String }
             => en("nobody here is {who}"), ru("{who} здесь не числится");
         UnknownRole { name: String }
@@ -56,7 +57,7 @@ console::words! {
                ru("допуска «{name}» нет; возможны: {}", clearances_possible());
         UnknownName { kind: &'static str, name: String }
             => en("unknown {kind}: {name}"), ru("неизвестное значение ({kind}): {name}");
-        Unmade { why: String } => en("not done: {why}"), ru("не выполнено: {why}");
+        Unmade { why: String } => en("not done: {why}"), ru("не выполнено ({DETAILS_RU})");
         RoleNeeded { path: String }
             => en("{path}: say with --role what this person is to be"),
                ru("{path}: укажите роль этого человека параметром --role");
@@ -89,8 +90,13 @@ console::words! {
         RosterColumns { missing: String, all: String }
             => en("the roster lacks columns: {missing}; its first line is: {all}"),
                ru("в списке нет столбцов: {missing}; первая строка такая: {all}");
-        BadRoster { why: String } => en("the roster cannot be read: {why}"), ru("список не читается: {why}");
-        BadPolicy { why: String } => en("the policy is not accepted: {why}"), ru("политика не принята: {why}");
+        BadRoster { why: String } => en("the roster cannot be read: {why}"), ru("список не читается ({DETAILS_RU})");
+        BadPolicy { why: UnfitPolicy }
+            => en("the policy is not accepted: {}", unfit(*why, Lang::En)), ru("политика не принята: {}", unfit(*why, Lang::Ru));
+        PolicyUnread { why: String }
+            => en("the file of the policy cannot be read: {why}"),
+               ru("файл политики не разобрать: проверьте имена и значения ({DETAILS_RU})");
+        PolicyTime => en("retention_at is a time of day: 03:00"), ru("retention_at — время суток: 03:00");
         EnvelopeOpen { login: String, number: u64 }
             => en("{login} has envelope No. {number}; to replace it: conclave-pki envelope reissue @{login}"),
                ru("у {login} есть конверт № {number}; чтобы заменить: conclave-pki envelope reissue @{login}");
@@ -110,7 +116,7 @@ console::words! {
                ru("укажите, куда вывести лист: --pdf ФАЙЛ или --printer КОМАНДА");
         PaperFailed { number: u64, login: String, why: String }
             => en("the sheet of envelope No. {number} did not come out ({why}), and the envelope is void; print another: conclave-pki envelope print @{login}"),
-               ru("лист конверта № {number} не вышел ({why}), и конверт недействителен; напечатать другой: conclave-pki envelope print @{login}");
+               ru("лист конверта № {number} не вышел ({DETAILS_RU}), и конверт недействителен; напечатать другой: conclave-pki envelope print @{login}");
         ServerLogin { path: String, login: String }
             => en("{path} asks to be the server under the login {login}; conclaved asks as \"server\", people have no such request"),
                ru("{path} — запрос сервера под логином {login}; conclaved составляет его под логином «server», у людей такого не бывает");
@@ -120,13 +126,13 @@ console::words! {
         NotTaken { from: u64, taken: u64 }
             => en("--from {from}: the appliance has only the acts before No. {taken}; a bundle must not begin later"),
                ru("--from {from}: у сервера есть только акты до № {taken}; позже пакет начинаться не может");
-        Sheet { why: String } => en("the sheet cannot be made: {why}"), ru("лист не составляется: {why}");
+        Sheet { why: String } => en("the sheet cannot be made: {why}"), ru("лист не составляется ({DETAILS_RU})");
         NotOurBundle
             => en("this is not the next bundle that was made here"), ru("это не следующий из составленных здесь пакетов");
         NothingNew => en("there is nothing new to bundle"), ru("нового для пакета нет");
         Hex { what: &'static str } => en("{what}: neither a file nor hexadecimal digits"), ru("{what}: ни файл, ни шестнадцатеричные цифры");
         Time { text: String } => en("{text} is no time of RFC 3339"), ru("{text} — не время по RFC 3339");
-        Extra { why: String } => en("cannot be written: {why}"), ru("не записывается: {why}");
+        Extra { why: String } => en("cannot be written: {why}"), ru("не записывается: {}", cause_ru(why));
     }
 }
 
@@ -172,7 +178,7 @@ impl Trouble {
             Self::BadRows { .. } => "bad-row",
             Self::RosterColumns { .. } => "roster-columns",
             Self::BadRoster { .. } => "bad-roster",
-            Self::BadPolicy { .. } => "bad-policy",
+            Self::BadPolicy { .. } | Self::PolicyUnread { .. } | Self::PolicyTime => "bad-policy",
             Self::EnvelopeOpen { .. } => "envelope-open",
             Self::NoEnvelope { .. } => "no-envelope",
             Self::Address { .. } => "bad-address",
@@ -237,6 +243,8 @@ impl Trouble {
             | Self::RosterColumns { .. }
             | Self::BadRoster { .. }
             | Self::BadPolicy { .. }
+            | Self::PolicyUnread { .. }
+            | Self::PolicyTime
             | Self::EnvelopeOpen { .. }
             | Self::NoEnvelope { .. }
             | Self::NoSuchEnvelope { .. }
@@ -278,5 +286,32 @@ impl Failure {
             Self::Trouble(trouble) => (trouble.exit(), trouble.code(), trouble),
         };
         voice.failed(command, exit, code, words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_russian_reader_reads_no_reason_of_a_library() {
+        let (why, path, login) = ("english reason".to_owned(), "x".to_owned(), "anna".to_owned());
+        let all = [
+            Trouble::Read { path: path.clone(), cause: why.clone() },
+            Trouble::Write { path: path.clone(), cause: why.clone() },
+            Trouble::BadFile { path, why: why.clone() },
+            Trouble::ActsDamaged { line: 1, why: why.clone() },
+            Trouble::Names { login: login.clone(), why: why.clone() },
+            Trouble::Unmade { why: why.clone() },
+            Trouble::BadRoster { why: why.clone() },
+            Trouble::PolicyUnread { why: why.clone() },
+            Trouble::PaperFailed { number: 1, login, why: why.clone() },
+            Trouble::Sheet { why: why.clone() },
+            Trouble::Extra { why },
+        ];
+        for trouble in all {
+            assert!(trouble.en().contains("english"), "{}", trouble.en());
+            assert!(!trouble.ru().contains("english"), "{}", trouble.ru());
+        }
     }
 }

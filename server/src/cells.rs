@@ -172,14 +172,20 @@ pub(crate) fn create(config: &StoreConfig) -> Result<Keeper, StoreError> {
     unlocked(keeper, config)
 }
 
-/// Makes a further cell, blank. One that is there is not touched.
-pub(crate) fn make(place: &CellPlace, config: &StoreConfig) -> Result<(), StoreError> {
-    match open_one(place, config) {
-        Ok(_) => return Err(StoreError::CellExists { path: shown(place) }),
-        Err(CellError::InUse) => return Err(StoreError::InUse { path: shown(place) }),
+/// Is a blank cell there that needs no making? One that is not blank is refused.
+pub(crate) fn is_made(place: &CellPlace, config: &StoreConfig) -> Result<bool, StoreError> {
+    match open_one(place, config).map(|cell| cell.is_blank(None)) {
+        Ok(Ok(true)) => Ok(true),
+        Ok(Ok(false)) => Err(StoreError::CellExists { path: shown(place) }),
+        Ok(Err(error)) => Err(StoreError::of_cell(error, &shown(place))),
+        Err(CellError::InUse) => Err(StoreError::InUse { path: shown(place) }),
         // Whatever else stands there the making refuses by itself.
-        Err(_) => {}
+        Err(_) => Ok(false),
     }
+}
+
+/// Makes a further cell, blank; whoever calls has asked [`is_made`].
+pub(crate) fn make(place: &CellPlace, config: &StoreConfig) -> Result<(), StoreError> {
     create_one(place, config).map(drop).map_err(|error| StoreError::of_cell(error, &shown(place)))
 }
 

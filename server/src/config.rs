@@ -4,6 +4,7 @@
 use crate::cell_place::{CellPlace, TpmAt};
 use crate::limits::{CONNECTIONS_MAX, Limits};
 use crate::log::Level;
+use crate::words::Reason;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -84,14 +85,14 @@ pub(crate) enum ConfigError {
         reason: std::io::Error,
     },
     /// A key, a value or the whole is wrong.
-    #[error("{path}, line {line}: {what}")]
+    #[error("{path}, line {line}: {}", what.en)]
     Wrong {
         /// Which file.
         path: PathBuf,
         /// Counted from 1; 0 when it is about no line of its own.
         line: usize,
         /// What is wrong and what is expected.
-        what: String,
+        what: Reason,
     },
 }
 
@@ -100,7 +101,10 @@ impl Config {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |reason| ConfigError::Unreadable { path: path.to_owned(), reason };
         if std::fs::metadata(path).map_err(unreadable)?.len() > CONFIG_BYTES_MAX {
-            let what = format!("longer than {CONFIG_BYTES_MAX} bytes");
+            let what = Reason {
+                en: format!("longer than {CONFIG_BYTES_MAX} bytes"),
+                ru: format!("файл длиннее {CONFIG_BYTES_MAX} байт"),
+            };
             return Err(ConfigError::Wrong { path: path.to_owned(), line: 0, what });
         }
         Self::parse(&std::fs::read_to_string(path).map_err(unreadable)?, path)
@@ -109,16 +113,19 @@ impl Config {
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let config: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            ConfigError::Wrong { path: path.to_owned(), line, what: error.message().to_owned() }
+            // The parser speaks one language.
+            let (en, said) = (error.message().to_owned(), error.message());
+            let ru = format!("ключ или значение не подходит. Ответ разбора: {said}");
+            ConfigError::Wrong { path: path.to_owned(), line, what: Reason { en, ru } }
         })?;
         match config.fault() {
-            Some(what) => Err(ConfigError::Wrong { path: path.to_owned(), line: 0, what: what.into() }),
+            Some(what) => Err(ConfigError::Wrong { path: path.to_owned(), line: 0, what }),
             None => Ok(config),
         }
     }
 
     /// What types cannot say.
-    fn fault(&self) -> Option<&'static str> {
+    fn fault(&self) -> Option<Reason> {
         let Limits { connections, connections_per_certificate, connections_per_address } = self.limits;
         let positive = connections > 0 && connections_per_certificate > 0 && connections_per_address > 0;
         let store = &self.store;
@@ -128,25 +135,45 @@ impl Config {
         let cell_is_store = cells.into_iter().flatten().any(|cell| cell.path() == Some(&store.path));
         let is_tpm = |cell: &CellPlace| matches!(cell, CellPlace::Tpm(_));
         let tpm_is_used = cells.into_iter().flatten().any(is_tpm);
-        if !absolute.all(|path| path.is_absolute()) {
-            Some(
+        let (en, ru) = if !absolute.all(|path| path.is_absolute()) {
+            (
                 "state_dir, runtime_dir, store.path, store.unlock_file and store.cell_auth are absolute paths",
+                "state_dir, runtime_dir, store.path, store.unlock_file и store.cell_auth — полные пути, от корня",
             )
         } else if tpm_is_used != store.tpm.is_some() {
-            Some("store.tpm says where the TPM of a cell \"tpm:0x…\" is, and goes with such a cell")
+            (
+                "store.tpm says where the TPM of a cell \"tpm:0x…\" is, and goes with such a cell",
+                "store.tpm говорит, где TPM ячейки вида \"tpm:0x…\", и указывается только вместе с ней",
+            )
         } else if cell_is_store {
-            Some("store.path and store.cell are two places: who holds both opens everything")
+            (
+                "store.path and store.cell are two places: who holds both opens everything",
+                "store.path и store.cell должны быть разными местами: у кого есть оба, тот откроет всё",
+            )
         } else if store.second_cell.as_ref().is_some_and(|second| second.overlaps(&store.cell)) {
-            Some("store.second_cell is another cell than store.cell, and a TPM cell takes three indices")
+            (
+                "store.second_cell is another cell than store.cell, and a TPM cell takes three indices",
+                "store.second_cell — другая ячейка, не store.cell, а ячейка в TPM занимает три индекса",
+            )
         } else if self.network.listen.is_empty() || self.network.listen.len() > ADDRESSES_MAX {
-            Some("network.listen has 1 to 16 addresses, as in [\"10.0.0.1:4433\"]")
+            (
+                "network.listen has 1 to 16 addresses, as in [\"10.0.0.1:4433\"]",
+                "в network.listen от 1 до 16 адресов, например [\"10.0.0.1:4433\"]",
+            )
         } else if !self.store.bytes.is_multiple_of(4096) || self.store.bytes < STORE_BYTES_MIN {
-            Some("store.bytes is a multiple of 4096 and at least 16777216")
+            (
+                "store.bytes is a multiple of 4096 and at least 16777216",
+                "store.bytes кратно 4096 и не меньше 16777216",
+            )
         } else if !positive || connections > CONNECTIONS_MAX {
-            Some("limits are at least 1, and limits.connections at most 4096")
+            (
+                "limits are at least 1, and limits.connections at most 4096",
+                "в limits каждое число не меньше 1, а limits.connections не больше 4096",
+            )
         } else {
-            None
-        }
+            return None;
+        };
+        Some(Reason::new(en, ru))
     }
 }
 

@@ -72,6 +72,8 @@ pub(crate) struct Locked {
     pub(crate) bytes: u64,
     pub(crate) verifiers: LockedVerifiers,
     pub(crate) cell_kind: CellKind,
+    /// It was put back from a backup, and no server starts it before somebody has answered for that.
+    pub(crate) is_barred: bool,
 }
 
 /// Looks at a store whose unlock secret is not here, and changes nothing.
@@ -79,7 +81,8 @@ pub(crate) fn locked(config: &StoreConfig) -> Result<Locked, StoreError> {
     let (device, keeper) = (store::lock(config)?, cells::open(config)?);
     let verifiers = keeper.locked_verifiers(&device)?;
     let (medium, bytes) = (device.kind(), device.length());
-    Ok(Locked { medium, bytes, verifiers, cell_kind: keeper.kind() })
+    let is_barred = store::is_barred(&device, config)?;
+    Ok(Locked { medium, bytes, verifiers, cell_kind: keeper.kind(), is_barred })
 }
 
 impl Ground {

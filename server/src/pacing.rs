@@ -183,7 +183,15 @@ impl Pacing {
                 ));
             }
         }
+        self.tell_cells(vault);
         self.asked(through);
+    }
+
+    /// How the cells do now: behind a word of the officers, and behind the epoch that lists them anew.
+    pub(crate) fn tell_cells(&self, vault: &Vault) {
+        if let Some(board) = self.away.board() {
+            board.cells(vault.cells());
+        }
     }
 
     /// There was no room for what waits: it waits on, with whatever comes, and is served to nobody meanwhile. Whoever takes a

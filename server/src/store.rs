@@ -100,7 +100,7 @@ pub(crate) enum StoreError {
         /// Which file.
         path: PathBuf,
         /// Why.
-        what: &'static str,
+        what: disk::Misfit,
     },
     /// What was asked is for container files alone.
     #[error("{path}: --bytes is for container files alone")]
@@ -187,44 +187,69 @@ pub(crate) struct OpenStore {
     /// The device's own length, bytes: the configuration says only how large a container is made.
     pub(crate) bytes: u64,
     /// It was put back from a backup, somebody has accepted that, and this is its first start.
-    pub(crate) put_back: bool,
+    pub(crate) answer: Option<Answer>,
+}
+
+/// The answer that nothing came after the backup that was put back: it stays on the device until a server goes on with it.
+pub(crate) struct Answer {
+    device: Arc<dyn Device>,
+    path: PathBuf,
+}
+
+impl Answer {
+    /// The server goes on, and its log says by whose word.
+    pub(crate) fn take_off(self) -> Result<(), StoreError> {
+        // A crash before this line: the next start says once more that it was accepted.
+        PutBack::No.write(&*self.device).map_err(|error| StoreError::of_disk(error, &self.path))
+    }
+}
+
+/// What was said of a store that was put back.
+fn put_back(device: &Medium, config: &StoreConfig) -> Result<PutBack, StoreError> {
+    PutBack::of(device).map_err(|error| StoreError::of_disk(error, &config.path))
 }
 
 /// Nobody writes to a store that was put back before somebody has answered for that. Whether it was.
 pub(crate) fn check_put_back(device: &Medium, config: &StoreConfig) -> Result<bool, StoreError> {
-    match PutBack::of(device).map_err(|error| StoreError::of_disk(error, &config.path))? {
+    match put_back(device, config)? {
         PutBack::No => Ok(false),
         PutBack::Unanswered => Err(StoreError::PutBack { path: config.path.clone() }),
         PutBack::Answered => Ok(true),
     }
 }
 
+/// Is it put back, and has nobody answered for that?
+pub(crate) fn is_barred(device: &Medium, config: &StoreConfig) -> Result<bool, StoreError> {
+    Ok(put_back(device, config)? == PutBack::Unanswered)
+}
+
 /// Opens an existing store for the one writer.
 pub(crate) fn open(config: &StoreConfig) -> Result<OpenStore, StoreError> {
     let device = lock(config)?;
-    let put_back = check_put_back(&device, config)?;
+    let is_answered = check_put_back(&device, config)?;
     let keeper = cells::open(config)?;
     let (medium, bytes) = (device.kind(), device.length());
     let device: Arc<dyn Device> = Arc::new(device);
     let (vault, opened) =
         Vault::open(Arc::clone(&device), keeper, Limits::default(), &mut randomness::rng())?;
-    if put_back {
-        // A crash before this line: the next start says once more that it was accepted.
-        PutBack::No.write(&*device).map_err(|error| StoreError::of_disk(error, &config.path))?;
-    }
-    Ok(OpenStore { vault, opened, medium, bytes, put_back })
+    let answer = is_answered.then(|| Answer { device, path: config.path.clone() });
+    Ok(OpenStore { vault, opened, medium, bytes, answer })
 }
 
 /// A store under a sheet of glass: whatever is done with it, not a byte of it changes.
 pub(crate) struct Rehearsed {
     pub(crate) vault: Vault,
     pub(crate) opened: Opened,
+    /// It was put back from a backup, and no server starts it before somebody has answered for that.
+    pub(crate) is_barred: bool,
 }
 
 /// Opens an existing store as a start would, and changes nothing.
 pub(crate) fn rehearse(config: &StoreConfig) -> Result<Rehearsed, StoreError> {
-    let device = Arc::new(OverlayDevice::new(lock(config)?));
+    let device = lock(config)?;
+    let is_barred = is_barred(&device, config)?;
     let keeper = cells::rehearsed(config)?;
+    let device = Arc::new(OverlayDevice::new(device));
     let (vault, opened) = Vault::open(device, keeper, Limits::default(), &mut randomness::rng())?;
-    Ok(Rehearsed { vault, opened })
+    Ok(Rehearsed { vault, opened, is_barred })
 }

@@ -25,7 +25,7 @@ console::words! {
             => en("{path}: keys exist already and are never made anew; a second server needs its own directory"),
                ru("{path}: ключи уже есть и заново не создаются; второму серверу нужен свой каталог");
         /// A file cannot be read or written.
-        File { path: String, reason: String } => en("{path}: {reason}"), ru("{path}: {reason}");
+        File { path: String, reason: Reason } => en("{path}: {}", reason.en), ru("{path}: {}", reason.ru);
         /// The file exists already.
         FileExists { path: String }
             => en("{path} exists already and is not overwritten"),
@@ -66,6 +66,18 @@ console::words! {
                ru("корневой ячейки {path} нет. Если система здесь основана, верните ячейку или укажите, где она теперь \
                    (store.cell): ни хранилище, ни копию больше ничто не откроет, и заново она не создаётся. Хранилище оставьте как \
                    есть и ничего не перезаписывайте. Где система ещё не основана, ячейку создаёт `conclaved init`");
+        /// A cell where one was to be made.
+        CellExists { path: String }
+            => en("the root cell {path} is there already, and it is not blank: it is never made anew"),
+               ru("корневая ячейка {path} уже есть, и она не пуста: заново она никогда не создаётся");
+        /// A cell that the store waits for, where one was to be made.
+        CellMissed { path: String, name: String }
+            => en("nothing is made at {path}: the store names a root cell, {name}, that is not here. If it is only not mounted or plugged \
+                   in, bring it back. If it is lost for good, two officers let go of it first (`conclave-admin cell drop propose \
+                   {name}`, while the server runs); then give this command again"),
+               ru("на {path} ничего не создано: хранилище называет корневую ячейку {name}, а её здесь нет. Если она лишь не смонтирована \
+                   или не подключена, верните её. Если утрачена навсегда, сначала от неё отказываются два офицера (`conclave-admin cell \
+                   drop propose {name}` при работающем сервере); затем повторите эту команду");
         /// Bytes that may be a store whose cell is away.
         StoreNameless { path: String, found: String }
             => en("{path} carries bytes that do not say what they are, and no root cell is there, or a blank one: so looks a store whose cell was taken \
@@ -232,6 +244,8 @@ impl Trouble {
             | Self::StoreNameless { .. }
             | Self::StoreNothingThere { .. }
             | Self::RootOfAnother
+            | Self::CellExists { .. }
+            | Self::CellMissed { .. }
             | Self::StoreExists { .. } => Exit::No,
         }
     }
@@ -259,6 +273,8 @@ impl Trouble {
             Self::StoreMissing { .. } => "store-missing",
             Self::StoreAway { .. } => "store-away",
             Self::CellMissing { .. } => "cell-missing",
+            Self::CellExists { .. } => "cell-exists",
+            Self::CellMissed { .. } => "cell-missed",
             Self::StoreNameless { .. } => "store-nameless",
             Self::StoreInUse { .. } => "store-in-use",
             Self::StoreDamaged { .. } => "store-damaged",

@@ -10,7 +10,7 @@ mod support;
 
 use pki::Suite;
 use std::path::Path;
-use support::on_device::{LoopDevice, missing_for};
+use support::on_device::{LoopDevice, missing_for, said};
 use support::{Site, Talk, stands_in};
 
 impl Talk {
@@ -52,6 +52,18 @@ impl Talk {
     fn lose_the_disk(&mut self) {
         self.server.take().unwrap().kill();
         std::fs::remove_file(self.site.path("store")).unwrap();
+    }
+}
+
+/// Both ways on, for a person and for a script.
+fn assert_barred(talk: &Talk, is_barred: bool) {
+    let config = talk.site.path("conclaved.toml");
+    for command in [&["store", "status"][..], &["store", "check"], &["check"]] {
+        let told = said(&talk.site.conclaved(&[command, &["--config", &config]].concat()));
+        let ways = ["--cause restored --head FILE", "conclaved backup accept --nobody-saw-more"];
+        assert!(ways.iter().all(|way| told.contains(way) == is_barred), "{told}");
+        let told = said(&talk.site.conclaved(&[command, &["--json", "--config", &config]].concat()));
+        assert_eq!(told.contains("\"start_barred\":\"put-back\""), is_barred, "{told}");
     }
 }
 
@@ -314,6 +326,66 @@ fn a_store_that_has_gone_another_way_is_not_mixed_into_the_backup_of_the_first()
     assert!(code == 1 && code_of(&said) == "backup-other", "{said}");
     talk.create("early");
     assert_eq!(talk.backup(&["verify", &talk.site.path("early")]).0, 0);
+}
+
+#[test]
+fn the_answer_to_a_store_that_was_put_back_stays_until_a_server_goes_on_with_it() {
+    let mut talk = Talk::begun();
+    talk.say("one");
+    talk.create("backup");
+    talk.stop();
+    assert_barred(&talk, false);
+    std::fs::remove_file(talk.site.path("store")).unwrap();
+    assert_eq!(talk.backup(&["restore", &talk.site.path("backup"), "--yes"]).0, 0);
+    assert_barred(&talk, true);
+    assert_eq!(talk.backup(&["accept", "--nobody-saw-more"]).0, 0);
+    assert_barred(&talk, false);
+    let (config, bundle) = (talk.site.path("conclaved.toml"), talk.site.path("site.bundle"));
+    let grown = talk.site.conclaved(&["store", "grow", "--bytes", "134217728", "--config", &config]);
+    assert!(grown.status.success(), "{}", said(&grown));
+    let refused = talk.site.conclaved(&["init", "--config", &config, "--bundle", &bundle]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let server = talk.site.start();
+    assert!(
+        server.began.contains("it was said here that nobody has seen anything newer"),
+        "{}",
+        server.began
+    );
+    server.kill();
+    let server = talk.site.start();
+    assert!(!server.began.contains("put back"), "{}", server.began);
+}
+
+#[test]
+fn a_plan_that_was_carried_out_before_the_backup_says_nothing_of_what_came_behind_it() {
+    let mut talk = Talk::begun();
+    talk.say("one");
+    let lost = talk.say("two");
+    for n in 0..3 {
+        talk.say(&format!("more {n}"));
+    }
+    talk.stop();
+    talk.site.lose_batch_of(lost);
+    let (plan, path) = talk.site.planned(&[]);
+    assert!(talk.site.carried(&plan, &path, &[]).status.success());
+    talk.create("backup");
+    talk.go_on();
+    talk.say("behind the backup");
+    let head = talk.site.path("anna.head");
+    std::fs::write(&head, talk.anna.checkpoint()).unwrap();
+    talk.lose_the_disk();
+    assert_eq!(talk.backup(&["restore", &talk.site.path("backup"), "--yes"]).0, 0);
+    for more in [&[][..], &["--json"]] {
+        let again = talk.site.carried(&plan, &path, more);
+        let still = if more.is_empty() { "A start is still barred" } else { "\"start_barred\":\"put-back\"" };
+        assert!(again.status.success() && said(&again).contains(still), "{}", said(&again));
+    }
+    assert!(!talk.site.start_refused().0.success());
+    // Started all the same, by a wrong word. A head of more entries than it has by now says what it can, and what not.
+    assert_eq!(talk.backup(&["accept", "--nobody-saw-more"]).0, 0);
+    let out = talk.site.path("next.plan");
+    let planned = said(&talk.site.recover(&["--out", &out, "--head", &head]));
+    assert!(planned.contains("are not in this store, and somebody has seen them"), "{planned}");
 }
 
 support::on_each_suite!(after_back_up_erase_pull_and_a_lost_disk_everything_opens_but_what_was_erased);

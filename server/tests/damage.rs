@@ -12,7 +12,7 @@ use journal::fact::AlarmKind;
 use journal::{ConversationId, Fact};
 use pki::{Role, Suite};
 use protocol::client::{Command, Event};
-use support::{Client, Server, Site, runtime, said};
+use support::{Client, Server, Site, Talk, runtime, said};
 
 /// Anna's conversations, with boris and with vera, whom olga takes in.
 async fn talk_to_both(
@@ -167,4 +167,38 @@ fn a_wrap_that_does_not_open_is_found_by_a_full_check() {
     let check = site.check(&["--full"]);
     let said = [&check.stdout[..], &check.stderr[..]].map(String::from_utf8_lossy).concat();
     assert!(check.status.code() == Some(2) && said.contains("the title or the wraps of entry"), "{said}");
+}
+
+#[test]
+fn what_the_officers_gave_up_is_told_as_given_up_and_is_no_damage() {
+    let mut talk = Talk::begun();
+    talk.say("below");
+    let goes = talk.say("goes");
+    talk.erase(goes);
+    let lost = talk.say("two");
+    talk.say("three");
+    talk.stop();
+    talk.site.lose_batch_of(lost);
+    talk.site.flip_newest(|frame| {
+        let words = vault::owner_words(&frame.owner);
+        words.contains("the key tree of conversation") && !words.contains("conversation 0")
+    });
+    let full = |talk: &Talk, more: &[&str]| {
+        let check = talk.site.check(&[&["--full"][..], more].concat());
+        (check.status.code(), said(&check))
+    };
+    assert_eq!(full(&talk, &[]).0, Some(2), "nobody has given anything up");
+    talk.site.recovered(&[]);
+    let (code, said) = full(&talk, &[]);
+    assert!(code == Some(0) && said.contains("nothing but what the officers gave up"), "{said}");
+    let (code, said) = full(&talk, &["--json"]);
+    assert!(code == Some(0) && said.contains("\"given_up_places\":[{\"extent\":"), "{said}");
+    // What is needed is damage, as before.
+    talk.go_on();
+    talk.say("goes on");
+    talk.stop();
+    assert_eq!(full(&talk, &[]).0, Some(0));
+    talk.site.flip("the key tree above the conversations");
+    let (code, said) = full(&talk, &[]);
+    assert!(code == Some(2) && said.contains("the key tree above the conversations"), "{said}");
 }

@@ -16,7 +16,8 @@ use pki::{CertId, Certificate, Suite, pem};
 use serde::Serialize;
 
 use super::{ProgressLine, ended, open_bundle, read_trust, shown, write_new};
-use crate::audit::{Flaw, same_authorities};
+use crate::audit::same_authorities;
+use crate::judgement::Flaw;
 use crate::parallel::processors;
 use crate::plain::{fault, flaw};
 use crate::replaying::{Asked, Replayed, replay_bundle};

@@ -8,8 +8,8 @@ use console::{Exit, Voice, Words};
 
 use super::verify::{Against, judge, said};
 use super::{ended, open_bundle, read_trust};
+use crate::collector::Collector;
 use crate::plain::{coverage, judgement};
-use crate::report::Collector;
 use crate::report_text::text;
 use crate::trouble::Trouble;
 

@@ -124,11 +124,11 @@ fn confirmed(init: &Init, text: &str, print: &str, voice: Voice) -> Result<(), T
         Some(_) => Err(Trouble::OtherFingerprint { found: print.to_owned() }),
         None => {
             let question = Said::Question { text: text.to_owned() }.say(voice.lang);
-            let yes = confirm_at_terminal(&question, voice.lang);
+            let yes = confirm_at_terminal(&question, voice.lang, "--fingerprint");
             match yes {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(Trouble::NotConfirmed),
-                Err(PromptError::NoTerminal(_)) => Err(Trouble::NoTerminal),
+                Err(PromptError::NobodyToAsk { .. }) => Err(Trouble::NoTerminal),
                 Err(error) => Err(Trouble::asked(&error, voice.lang)),
             }
         }

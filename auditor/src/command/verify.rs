@@ -15,7 +15,8 @@ use journal::register::SuccessionRow;
 use serde::Serialize;
 
 use super::{ProgressLine, Told, ended, open_bundle, read_small, read_trust, shown, unhex32};
-use crate::audit::{Audit, Flaw, Judgement, OUTSIDE_MAX, OutsideHead, Unanchored, Wanted, audit};
+use crate::audit::{Audit, OUTSIDE_MAX, OutsideHead, Wanted, audit};
+use crate::judgement::{Flaw, Judgement, Unanchored};
 use crate::names::hex;
 use crate::plain::{Said, coverage, judgement};
 use crate::replaying::Observer;
@@ -192,6 +193,9 @@ struct Succeeded {
     known: u64,
     bodies_lost: bool,
     officers: Vec<String>,
+    cell_let_go: bool,
+    /// The root cells that were let go of, as far as their names were known.
+    cells: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -240,18 +244,20 @@ impl Data {
                 known: hex(&heads.named),
                 found: hex(&heads.found),
             }),
-            successions: verdict.successions.iter().map(Succeeded::from).collect(),
+            successions: verdict.successions.iter().map(|row| Succeeded::of(row, found)).collect(),
             lost_heads: found.lost.iter().map(LostHead::from).collect(),
             trust_advanced,
         }
     }
 }
 
-impl From<&SuccessionRow> for Succeeded {
-    fn from(row: &SuccessionRow) -> Self {
+impl Succeeded {
+    fn of(row: &SuccessionRow, found: &Audit) -> Self {
         let SuccessionRow { era, kept, end, known, bodies_lost, .. } = *row;
         let officers = row.officers.iter().map(ToString::to_string).collect();
-        Self { era, kept, end, known, bodies_lost, officers }
+        let let_go = found.let_go.by(row);
+        let cells = let_go.unwrap_or_default().iter().map(ToString::to_string).collect();
+        Self { era, kept, end, known, bodies_lost, officers, cell_let_go: let_go.is_some(), cells }
     }
 }
 

@@ -8,10 +8,13 @@ use crate::args::{Conv, ConvOne, ConvPerson};
 use crate::names::{self, Names, conversations};
 use crate::reach::Line;
 use crate::trouble::Trouble;
+use console::when::{minute, rfc3339};
 use console::{Align, Exit, Lang, Table, Words};
 use journal::act::ConversationKind;
 use journal::ids::ConversationId;
+use journal::policy::Policy;
 use pki::{Clearance, PersonId};
+use protocol::answer::Answer;
 use protocol::client::event::ConversationView;
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
@@ -53,6 +56,15 @@ struct ConversationJson {
     holds: Vec<u64>,
     /// For how many days messages are kept, by label from the lowest up to the ceiling; null: for ever.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    keep_days: Vec<Option<u32>>,
+    /// By a schedule that was shortened they are kept for longer yet, by the server's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_days_before: Option<BeforeJson>,
+}
+
+#[derive(Serialize)]
+struct BeforeJson {
+    until: String,
     keep_days: Vec<Option<u32>>,
 }
 
@@ -185,6 +197,8 @@ struct One<'a> {
     holds: &'a [order::Held],
     /// For how many days messages of each label up to the ceiling are kept; `None`: for ever.
     kept: &'a [Option<u32>],
+    /// For how many at least until this time: the schedule was shortened, and that does not count yet.
+    before: Option<&'a Before>,
 }
 
 impl Words for One<'_> {
@@ -209,23 +223,53 @@ fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
     let policy = policy_of(&policy).ok_or_else(Trouble::odd_answer)?;
     let rule = |rank| policy.retention.rule_for(one.kind, Clearance(rank)).map(|(_, days)| days);
     let kept: Vec<Option<u32>> = (0..=one.ceiling.rank()).map(rule).collect();
+    let before = before(&mut line, &one, &policy)?.filter(|(_, days)| *days != kept);
     let mut data = json(&one, &names, here.voice.lang);
     data.keep_days = kept.clone();
+    data.keep_days_before =
+        before.clone().map(|(until_ms, keep_days)| BeforeJson { until: rfc3339(until_ms), keep_days });
     data.holds = holds.iter().map(|held| held.index).collect();
-    Ok(here.voice.done("conv show", &One { names: &names, one: &one, holds: &holds, kept: &kept }, data))
+    let page = One { names: &names, one: &one, holds: &holds, kept: &kept, before: before.as_ref() };
+    Ok(here.voice.done("conv show", &page, data))
+}
+
+/// Until when, and for how many days messages of each label are kept until then.
+type Before = (u64, Vec<Option<u32>>);
+
+/// What a schedule of before keeps, where it counts on.
+fn before(line: &mut Line, one: &ConversationView, policy: &Policy) -> Result<Option<Before>, Trouble> {
+    let Reply::Answer(answer) = line.run(Command::Ask(Query::Former))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let Answer::Former(former) = *answer else { return Err(Trouble::odd_answer()) };
+    Ok(former.map(|former| {
+        let days = |rank| former.kept_days(&policy.retention, one.kind, Clearance(rank));
+        (former.until_ms, (0..=one.ceiling.rank()).map(days).collect())
+    }))
 }
 
 impl One<'_> {
-    /// How long messages are kept: once where all labels are alike, else label by label.
+    /// How long messages are kept, and from when on, where that was shortened.
     fn kept(&self, lang: Lang) -> String {
+        let now = self.days(self.kept, lang);
+        let Some((until_ms, before)) = self.before else { return now };
+        let (until, before) = (minute(*until_ms), self.days(before, lang));
+        lang.pick(
+            format!("{now}, from {until} on at the earliest; until then {before}"),
+            format!("{now}, не раньше чем с {until}; до того {before}"),
+        )
+    }
+
+    /// Once where all labels are alike, else label by label.
+    fn days(&self, kept: &[Option<u32>], lang: Lang) -> String {
         let time = |days: &Option<u32>| match days {
             None => lang.pick("for ever", "бессрочно").to_owned(),
             Some(days) => lang.pick(format!("{days} d"), format!("{days} дн.")),
         };
-        match self.kept {
+        match kept {
             [first, rest @ ..] if rest.iter().any(|days| days != first) => {
                 let label = |rank| self.names.label_name(Clearance(rank), lang);
-                let each = (0..).zip(self.kept).map(|(rank, days)| format!("{} {}", label(rank), time(days)));
+                let each = (0..).zip(kept).map(|(rank, days)| format!("{} {}", label(rank), time(days)));
                 each.collect::<Vec<_>>().join(", ")
             }
             kept => time(kept.first().unwrap_or(&None)),
@@ -302,5 +346,39 @@ fn json(one: &ConversationView, names: &Names, lang: Lang) -> ConversationJson {
         closed: one.closed,
         holds: Vec::new(),
         keep_days: Vec::new(),
+        keep_days_before: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::tests::names;
+
+    #[test]
+    fn what_was_shortened_is_told_with_the_day_from_which_it_counts() {
+        let one = ConversationView {
+            id: ConversationId([1; 32]),
+            number: 9,
+            kind: ConversationKind::Private,
+            title: None,
+            owner: None,
+            ceiling: Clearance(0),
+            default_label: Clearance(0),
+            members: Vec::new(),
+            epoch: 1,
+            last: 0,
+            read: 0,
+            unread: 0,
+            closed: None,
+            with: None,
+        };
+        let before = (86_400_000, vec![None]);
+        let names = names();
+        let page = |before| One { names: &names, one: &one, holds: &[], kept: &[Some(30)], before };
+        let told = page(Some(&before)).page(Lang::En);
+        let from = "messages are kept: 30 d, from 1970-01-02 00:00 on at the earliest; until then for ever";
+        assert!(told.contains(from), "{told}");
+        assert!(page(None).page(Lang::Ru).contains("сообщения хранятся: 30 дн.\n"));
     }
 }

@@ -10,11 +10,11 @@ use crate::reach::Line;
 use crate::show::{first_line, heading};
 use crate::trouble::Trouble;
 use console::table::shortened;
-use console::{Exit, Lang, confirm_or_yes};
+use console::{Exit, Lang, confirm_at_terminal};
 use journal::act::EraseTarget;
 use link::terminal::{TerminalError, Words, erasing_words};
 use protocol::answer::Answer;
-use protocol::client::event::{ErasePlan as Plan, MessageView};
+use protocol::client::event::{Content, ErasePlan as Plan, MessageView};
 use protocol::client::{Command, Error, Event, Reply};
 use protocol::erasing::{ErasingRecord, ErasureWait};
 use protocol::query::Query;
@@ -138,7 +138,7 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
         return Err(TerminalError::Command(held).into());
     }
     if !args.consent.yes
-        && !confirm_or_yes(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang)?
+        && !confirm_at_terminal(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang, "--yes")?
     {
         return Err(Trouble::say(Exit::No, "declined", "nothing was erased", "ничего не стёрто"));
     }
@@ -290,6 +290,20 @@ fn ask_plan(
     Ok((plan, title))
 }
 
+/// A text that begins like the line of a file is a text.
+fn is_file_alone(message: &MessageView) -> bool {
+    match &message.content {
+        Content::Text(text, Some(_)) => text.expose().is_empty(),
+        Content::Text(_, None)
+        | Content::Erased(_)
+        | Content::NoKey(_)
+        | Content::Missing
+        | Content::Unreadable(_)
+        | Content::GivenUp(_)
+        | Content::Ahead(_) => false,
+    }
+}
+
 impl Page<'_> {
     fn lines(&self, lang: Lang) -> String {
         let plan = self.plan;
@@ -311,7 +325,7 @@ impl Page<'_> {
                     let (heading, first) =
                         (heading(message, self.names, lang), first_line(message, self.names, lang));
                     // A message that is nothing but a file says so itself.
-                    let file = if first.starts_with(lang.pick("file: ", "файл: ")) { "" } else { file };
+                    let file = if is_file_alone(message) { "" } else { file };
                     shortened(&format!("  {heading}{file}: {first}"), super::width())
                 }
                 None => format!("  #{} {}{file}", one.index, self.names.full(one.author, lang)),
@@ -351,5 +365,41 @@ impl Page<'_> {
             false => lang.pick("you have NO right to do this", "у вас НЕТ на это права").to_owned(),
         });
         lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::act::Precedence;
+    use journal::ids::ConversationId;
+    use pki::{Clearance, PersonId};
+    use protocol::client::SecretText;
+    use protocol::client::event::FileView;
+
+    #[test]
+    fn a_text_that_begins_like_a_file_is_no_file() {
+        let message = |content| MessageView {
+            index: 7,
+            conversation: ConversationId([1; 32]),
+            author: PersonId(2),
+            wall_ms: 0,
+            time_ms: 0,
+            label: Clearance(0),
+            precedence: Precedence::Routine,
+            must_acknowledge: false,
+            reference: None,
+            content,
+        };
+        let file = || FileView {
+            name: SecretText::from("plan.pdf"),
+            bytes: 1,
+            chunks: 1,
+            media_type: None,
+            sha256: [0; 32],
+        };
+        let text = |text: &str, file| is_file_alone(&message(Content::Text(SecretText::from(text), file)));
+        assert!(text("", Some(file())));
+        assert!(!text("file: see there", Some(file())) && !text("file: see there", None));
     }
 }

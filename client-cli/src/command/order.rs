@@ -9,12 +9,12 @@ use crate::names::{Names, conversations, number};
 use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::when::{minute, rfc3339};
-use console::{Exit, Lang, Voice, Words, clean, confirm_or_yes};
+use console::{Exit, Lang, Voice, Words, clean, confirm_at_terminal};
 use journal::act::{Act, EraseTarget, Hold, HoldScope, Object, Order};
 use journal::entry::Content;
 use journal::register::OrderState;
 use journal::{ConversationId, Entry, Index};
-use link::terminal::{ground_words, now_ms};
+use link::terminal::{ground_words, now_ms, unshown_words};
 use pki::{PersonId, Role};
 use protocol::client::command::OtherAct;
 use protocol::client::event::{ConversationView, OrderView};
@@ -28,14 +28,6 @@ const REMINDED_MAX: usize = 5;
 console::words! {
     enum Said {
         None => en("no order of erasure concerns you"), ru("распоряжений о стирании, касающихся вас, нет");
-        Unproven { index: u64 }
-            => en("ALARM: the server lists the order #{index} and does not prove it; it was not believed"),
-               ru("ТРЕВОГА: сервер называет распоряжение № {index} и не доказывает его; оно отвергнуто");
-        Ahead { index: u64 }
-            => en("the order #{index} took effect, the server says, at a time that is more than an hour later than this \
-                   computer's clock: one of the two clocks is wrong; it is shown when that time has come"),
-               ru("распоряжение № {index}, по словам сервера, исполнено во время, которое больше чем на час позже часов этого \
-                   компьютера: одни из часов неверны; оно будет показано, когда это время наступит");
         More { more: u64 }
             => en("and {more} more: conclave erase orders"), ru("и ещё {more}: conclave erase orders");
         Ask => en("Object to this order?"), ru("Возразить против этого распоряжения?");
@@ -108,7 +100,7 @@ pub(super) fn object(args: &EraseObject, here: Here) -> Result<Exit, Trouble> {
     })?;
     let page = |lang| shown(&view, &names, &all, lang);
     here.voice.remark(&Page(page(Lang::En), page(Lang::Ru)));
-    if !args.consent.yes && !confirm_or_yes(&Said::Ask.say(here.voice.lang), here.voice.lang)? {
+    if !args.consent.yes && !confirm_at_terminal(&Said::Ask.say(here.voice.lang), here.voice.lang, "--yes")? {
         return Err(Trouble::say(Exit::No, "declined", "nothing was said", "ничего не сказано"));
     }
     let act = Act::Object(Object { proposal });
@@ -126,11 +118,8 @@ fn orders(line: &mut Line) -> Result<Vec<OrderView>, Trouble> {
     let Reply::Orders(orders, unshown) = line.run(Command::Orders(None))? else {
         return Err(Trouble::odd_answer());
     };
-    for index in unshown.unproven {
-        line.voice().notice(&Said::Unproven { index });
-    }
-    for index in unshown.ahead {
-        line.voice().notice(&Said::Ahead { index });
+    for told in unshown_words(&unshown) {
+        line.voice().notice(&Page(told.en, told.ru));
     }
     Ok(orders)
 }
@@ -143,8 +132,17 @@ pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Vec<OrderView>
     if !corresponds || !status.unlocked || !status.online || status.must_set_password {
         return Ok(Vec::new());
     }
-    let open = |view: &OrderView| view.state.until_ms().is_some_and(|until_ms| until_ms > now_ms());
-    Ok(orders(line)?.into_iter().filter(open).collect())
+    Ok(orders(line)?.into_iter().filter(|view| is_open(view.state, now_ms())).collect())
+}
+
+/// One may still object. What counts down is open whatever this clock shows: the time to object is also one of the server's
+/// running, and that it is over shows in the order's taking effect alone.
+fn is_open(state: OrderState, now_ms: u64) -> bool {
+    match state {
+        OrderState::Counting(_) => true,
+        OrderState::Objected(.., until_ms) | OrderState::Silenced(.., until_ms) => until_ms > now_ms,
+        OrderState::Held(_) | OrderState::Done(_) => false,
+    }
 }
 
 /// Says which orders wait: whoever may object is to know before it is too late. What cannot be asked just now is no reason
@@ -335,4 +333,17 @@ pub(super) fn hold_line(held: &Held, names: &Names, lang: Lang) -> String {
     let (end, paper) = (minute(held.hold.end_ms), paper(&held.hold.order, lang));
     let (hold, until) = (lang.pick("hold", "запрет"), lang.pick("until", "до"));
     format!("{hold} #{} {until} {end}: {paper}; {what}\n", held.index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_counts_is_open_though_its_time_is_over_by_this_clock() {
+        assert!(is_open(OrderState::Counting(5), 6));
+        let stopped = OrderState::Objected(PersonId(1), 4, 5);
+        assert!(is_open(stopped, 4) && !is_open(stopped, 6));
+        assert!(!is_open(OrderState::Done(5), 4) && !is_open(OrderState::Held(5), 4));
+    }
 }

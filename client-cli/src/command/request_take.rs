@@ -5,7 +5,7 @@ use super::request::passphrase_label;
 use crate::Here;
 use crate::home::read_text_file;
 use crate::trouble::Trouble;
-use console::{Exit, SecretSource, clean};
+use console::{DETAILS_RU, Exit, SecretSource, clean};
 use link::terminal::{TerminalError, now_ms};
 use pki::exchange::{CertificatesFile, TEXT_BYTES_MAX};
 use pki::{
@@ -40,7 +40,7 @@ pub(super) fn run(path: &Path, passphrase_fd: Option<u32>, here: Here) -> Result
             Exit::No,
             "bad-certificates",
             format!("this is no file of certificates: {error}"),
-            format!("это не файл сертификатов: {error}"),
+            format!("это не файл сертификатов ({DETAILS_RU})"),
         )
     };
     let file = CertificatesFile::from_text(&text).map_err(|error| bad(&error))?;

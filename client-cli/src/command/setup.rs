@@ -46,7 +46,10 @@ pub(super) fn run(args: Setup, mut here: Here) -> Result<Exit, Trouble> {
     });
     let agreed = match &args.fingerprint {
         Some(given) => digits(given) == digits(&fingerprint),
-        None => confirm_at_terminal(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang)?,
+        None => {
+            let (question, lang) = (console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang);
+            confirm_at_terminal(&question, lang, "--fingerprint")?
+        }
     };
     if !agreed && args.fingerprint.is_none() {
         return Err(Trouble::say(

@@ -10,7 +10,7 @@ use crate::trouble::Trouble;
 use console::voice::print_to;
 use console::{Exit, Lang};
 use journal::ids::ConversationId;
-use link::terminal::{TerminalError, alarm_words, refusal_words, words::what_words};
+use link::terminal::{CLOCK_BEHIND, TerminalError, alarm_words, refusal_words, words::what_words};
 use protocol::client::Event;
 use protocol::client::event::ConversationView;
 use serde::Serialize;
@@ -174,7 +174,7 @@ fn line(
             let words = TerminalError::Distrust(Box::new(distrust.clone())).words();
             ("distrust", lang.pick(words.en, words.ru))
         }
-        Event::ClockAhead(index) => ("clock-ahead", show::clock_ahead(*index, lang)),
+        Event::ClockAhead(index) => (CLOCK_BEHIND, show::clock_ahead(*index, lang)),
         Event::Lagging(_)
         | Event::CaughtUp
         | Event::Greeted

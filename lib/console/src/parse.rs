@@ -2,16 +2,17 @@
 //! Never runs a command.
 
 use std::ffi::OsString;
-use std::io::Write;
 
 use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, FromArgMatches, ValueEnum};
+use clap::{Args, Command, CommandFactory, FromArgMatches, ValueEnum};
 
 use crate::exit::Exit;
+use crate::json::Json;
 use crate::lang::Lang;
 use crate::localise::{HelpTable, localise};
 use crate::usage::told;
+use crate::voice::print_to;
 
 /// Options of every command of every program; flatten it into the root of the parser.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -56,28 +57,43 @@ pub struct Stop {
     pub exit: Exit,
     /// What to print.
     pub text: String,
+    /// The command that was to be run, as far as it was named, for the answer to a script; `None`: a person reads it.
+    pub script: Option<String>,
 }
 
 impl Stop {
-    /// Prints the text where it belongs: help to standard output, a complaint to standard error.
+    /// Prints the text where it belongs: help to standard output, a complaint to standard error, and to standard output where a
+    /// script waits for an answer.
     pub fn print(&self) -> Exit {
-        let printed = match self.exit {
-            Exit::Yes => std::io::stdout().write_all(self.text.as_bytes()),
-            Exit::No
-            | Exit::Invalid
-            | Exit::Diverged
-            | Exit::Unanchored
-            | Exit::Incomplete
-            | Exit::Usage
-            | Exit::Missing
-            | Exit::Io
-            | Exit::NotAllowed => std::io::stderr().write_all(self.text.as_bytes()),
+        let printed = match (self.exit == Exit::Yes, &self.script) {
+            (true, _) => print_to(&mut std::io::stdout(), &self.text),
+            (false, Some(command)) => {
+                let line = Json::failed(command, "usage", self.text.trim_end()).line();
+                line.map_err(Into::into).and_then(|line| print_to(&mut std::io::stdout(), &line))
+            }
+            (false, None) => print_to(&mut std::io::stderr(), &self.text),
         };
         match printed {
             Ok(()) => self.exit,
             Err(_) => Exit::Io,
         }
     }
+}
+
+/// Was one line of JSON asked for? The parser has no answer where the command line is wrong.
+fn asks_for_json(args: &[OsString]) -> bool {
+    args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json")
+}
+
+/// The command that these words name, as far as they name one; else the program.
+fn named(program: &Command, args: &[OsString]) -> String {
+    let (mut at, mut names) = (program, Vec::new());
+    for word in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
+        if let Some(next) = at.find_subcommand(word) {
+            (at, _) = (next, names.push(next.get_name()));
+        }
+    }
+    if names.is_empty() { program.get_name().to_owned() } else { names.join(" ") }
 }
 
 /// Parses `args` (the program's name first) with help in the language they and the environment ask for.
@@ -88,6 +104,7 @@ pub fn parse_from<C: CommandFactory + FromArgMatches>(
 ) -> Result<(C, Lang), Stop> {
     let lang = Lang::choose(&args, variable);
     let mut command = localise(C::command(), lang, table);
+    let script = asks_for_json(&args).then(|| named(&command, &args));
     let parsed = command
         .try_get_matches_from_mut(args)
         .and_then(|matches| C::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
@@ -96,7 +113,7 @@ pub fn parse_from<C: CommandFactory + FromArgMatches>(
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             let exit = if asked { Exit::Yes } else { Exit::Usage };
-            Err(Stop { exit, text: told(&error, lang) })
+            Err(Stop { exit, text: told(&error, lang), script })
         }
     }
 }
@@ -152,5 +169,13 @@ mod tests {
         assert!(
             parse(&["talk", "--lang", "ru", "sing"]).unwrap_err().text.contains("неизвестная команда «sing»")
         );
+    }
+    #[test]
+    fn a_script_is_told_which_command_was_wrong() {
+        let script = |words: &[&str]| parse(words).unwrap_err().script;
+        assert_eq!(script(&["talk", "--json", "say", "--x"]).as_deref(), Some("say"));
+        assert_eq!(script(&["talk", "sing", "--json"]).as_deref(), Some("talk"));
+        assert_eq!(script(&["talk", "say", "--x"]), None);
+        assert_eq!(script(&["talk", "sing", "--", "--json"]), None);
     }
 }

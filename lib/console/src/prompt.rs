@@ -179,19 +179,12 @@ pub fn confirm(
     Ok(matches!(crate::fold::fold(&answer).as_str(), "y" | "yes" | "д" | "да"))
 }
 
-/// [`confirm`] with the person at the controlling terminal, whatever standard input is.
-pub fn confirm_at_terminal(question: &str, lang: Lang) -> Result<bool, PromptError> {
-    let tty = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(PromptError::NoTerminal)?;
+/// [`confirm`] with the person at the controlling terminal, whatever standard input is. `option` is what answers instead
+/// where there is none: `--yes`, `--fingerprint`.
+pub fn confirm_at_terminal(question: &str, lang: Lang, option: &'static str) -> Result<bool, PromptError> {
+    let tty = OpenOptions::new().read(true).write(true).open("/dev/tty");
+    let tty = tty.map_err(|cause| PromptError::NobodyToAsk { option, cause })?;
     confirm(question, lang, &mut io::BufReader::new(&tty), &mut &tty)
-}
-
-/// Likewise, for a command that has `--yes`.
-pub fn confirm_or_yes(question: &str, lang: Lang) -> Result<bool, PromptError> {
-    let asked = confirm_at_terminal(question, lang);
-    if let Err(PromptError::NoTerminal(cause)) = asked {
-        return Err(PromptError::NobodyToAsk(cause));
-    }
-    asked
 }
 
 /// Reads a text to its end, or, where a person types (`typed`), to a line with a single dot. One line end at the very

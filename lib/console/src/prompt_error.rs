@@ -7,6 +7,7 @@ use nix::errno::Errno;
 
 use crate::exit::Exit;
 use crate::secret::SecretTooLong;
+use crate::system::cause_ru;
 use crate::words::Words;
 
 /// Why nothing usable was typed.
@@ -15,9 +16,14 @@ pub enum PromptError {
     /// No terminal to ask on, and no descriptor was given.
     #[error("no terminal to ask on: {0}")]
     NoTerminal(io::Error),
-    /// No terminal to ask for a yes on; `--yes` was not given.
-    #[error("no terminal to ask for a yes on: {0}")]
-    NobodyToAsk(io::Error),
+    /// No terminal to ask for a yes on; the option that answers instead was not given.
+    #[error("no terminal to ask for a yes on: {cause}")]
+    NobodyToAsk {
+        /// The option.
+        option: &'static str,
+        /// What the system says.
+        cause: io::Error,
+    },
     /// The descriptor of `--passphrase-fd` cannot be read.
     #[error("descriptor {fd} cannot be opened: {cause}")]
     NoDescriptor {
@@ -62,9 +68,9 @@ impl PromptError {
     /// How the program ends on it.
     pub fn exit(&self) -> Exit {
         match self {
-            PromptError::NoTerminal(_) | PromptError::NobodyToAsk(_) | PromptError::NoDescriptor { .. } => {
-                Exit::Missing
-            }
+            PromptError::NoTerminal(_)
+            | PromptError::NobodyToAsk { .. }
+            | PromptError::NoDescriptor { .. } => Exit::Missing,
             PromptError::Ended | PromptError::Interrupted => Exit::No,
             PromptError::NotText | PromptError::TooLong { .. } => Exit::Usage,
             PromptError::Io(_) => Exit::Io,
@@ -74,7 +80,7 @@ impl PromptError {
     /// The stable code for scripts.
     pub fn code(&self) -> &'static str {
         match self {
-            PromptError::NoTerminal(_) | PromptError::NobodyToAsk(_) => "no-terminal",
+            PromptError::NoTerminal(_) | PromptError::NobodyToAsk { .. } => "no-terminal",
             PromptError::NoDescriptor { .. } => "no-descriptor",
             PromptError::Ended => "input-ended",
             PromptError::Interrupted => "interrupted",
@@ -89,8 +95,8 @@ impl Words for PromptError {
     fn en(&self) -> String {
         match self {
             PromptError::NoTerminal(_) => "there is no terminal to ask on; use --passphrase-fd".to_owned(),
-            PromptError::NobodyToAsk(_) => {
-                "there is no terminal to ask on; --yes does it without asking".to_owned()
+            PromptError::NobodyToAsk { option, .. } => {
+                format!("there is no terminal to ask on; {option} does it without asking")
             }
             PromptError::NoDescriptor { fd, cause } => format!("descriptor {fd} cannot be read: {cause}"),
             PromptError::Ended => "nothing was typed".to_owned(),
@@ -103,15 +109,17 @@ impl Words for PromptError {
     fn ru(&self) -> String {
         match self {
             PromptError::NoTerminal(_) => "нет терминала для вопроса; укажите --passphrase-fd".to_owned(),
-            PromptError::NobodyToAsk(_) => {
-                "нет терминала для вопроса; с --yes выполняется без вопроса".to_owned()
+            PromptError::NobodyToAsk { option, .. } => {
+                format!("нет терминала для вопроса; с {option} выполняется без вопроса")
             }
-            PromptError::NoDescriptor { fd, cause } => format!("дескриптор {fd} не читается: {cause}"),
+            PromptError::NoDescriptor { fd, cause } => {
+                format!("дескриптор {fd} не читается: {}", cause_ru(&cause.to_string()))
+            }
             PromptError::Ended => "ничего не введено".to_owned(),
             PromptError::Interrupted => "прервано".to_owned(),
             PromptError::NotText => "введён не текст (UTF-8 без управляющих символов)".to_owned(),
             PromptError::TooLong { limit } => format!("введено больше {limit} байт"),
-            PromptError::Io(cause) => format!("ввод не читается: {cause}"),
+            PromptError::Io(cause) => format!("ввод не читается: {}", cause_ru(&cause.to_string())),
         }
     }
 }

@@ -10,12 +10,13 @@ use crate::clean::clean_lines;
 use crate::exit::Exit;
 use crate::json::Json;
 use crate::lang::Lang;
+use crate::system::system_ru;
 use crate::words::Words;
 
 crate::words! {
     enum Unconfined {
         Because { why: String }
-            => en("the process cannot be confined: {why}"), ru("процесс не удалось ограничить: {why}");
+            => en("the process cannot be confined: {why}"), ru("процесс не удалось ограничить: {}", crate::cause_ru(why));
     }
 }
 
@@ -54,7 +55,7 @@ impl Voice {
 
     /// The command failed: people read why on standard error, scripts on standard output.
     pub fn failed(self, command: &str, exit: Exit, code: &str, words: &dyn Words) -> Exit {
-        let said = words.say(self.lang);
+        let said = self.complaint(words);
         if self.json {
             return self.out(Json::failed(command, code, &said).line().map_err(io::Error::from), exit);
         }
@@ -73,13 +74,21 @@ impl Voice {
     pub fn remark(self, words: &dyn Words) {
         if !self.json {
             // A remark that nobody can read is no reason to fail.
-            let _ = print_to(&mut io::stderr().lock(), &clean_lines(&words.say(self.lang)));
+            let _ = print_to(&mut io::stderr().lock(), &clean_lines(&self.complaint(words)));
         }
     }
 
     /// What must be known while nothing comes: standard error, also with `--json`.
     pub fn notice(self, words: &dyn Words) {
-        let _ = print_to(&mut io::stderr().lock(), &clean_lines(&words.say(self.lang)));
+        let _ = print_to(&mut io::stderr().lock(), &clean_lines(&self.complaint(words)));
+    }
+
+    /// In one language, whatever the system has put in.
+    fn complaint(self, words: &dyn Words) -> String {
+        match self.lang {
+            Lang::En => words.en(),
+            Lang::Ru => system_ru(&words.ru()),
+        }
     }
 
     fn out(self, line: io::Result<String>, exit: Exit) -> Exit {
@@ -114,6 +123,19 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_complaint_is_in_one_language() {
+        crate::words! {
+            enum Failed {
+                Because { why: String } => en("not read: {why}"), ru("не читается: {why}");
+            }
+        }
+        let why = Failed::Because { why: io::Error::from_raw_os_error(2).to_string() };
+        let said = |lang| Voice { lang, json: false }.complaint(&why);
+        assert_eq!(said(Lang::Ru), "не читается: такого файла или каталога нет");
+        assert_eq!(said(Lang::En), "not read: No such file or directory (os error 2)");
     }
 
     #[test]

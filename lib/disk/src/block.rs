@@ -12,6 +12,7 @@ use nix::fcntl::{FallocateFlags, OFlag, fallocate};
 use crate::Error;
 use crate::buffer::AlignedBuffer;
 use crate::device::{BLOCK, Device, check_range};
+use crate::misfit::Misfit;
 
 /// A block device, opened for this process alone and past the page cache.
 pub struct BlockDevice {
@@ -31,11 +32,11 @@ impl BlockDevice {
             Some(_) | None => Error::Io(error),
         })?;
         if !file.metadata()?.file_type().is_block_device() {
-            return Err(Error::Geometry("not a block device"));
+            return Err(Error::Geometry(Misfit::NotABlockDevice));
         }
         let logical_block_bytes = rustix::fs::ioctl_blksszget(&file).map_err(io::Error::from)?;
         if logical_block_bytes == 0 || !BLOCK.is_multiple_of(logical_block_bytes as usize) {
-            return Err(Error::Geometry("the device's logical block is larger than 4096 bytes"));
+            return Err(Error::Geometry(Misfit::LogicalBlock));
         }
         let bytes = file.seek(SeekFrom::End(0))?;
         let length = bytes / BLOCK as u64 * BLOCK as u64;

@@ -5,6 +5,7 @@ use crate::copy::CopyBuffer;
 use crate::copy_outline::{Outline, Range};
 use crate::device::{BLOCK, Device, SECTOR};
 use crate::error::Error;
+use crate::misfit::Misfit;
 use crate::put_back::{self, PutBack};
 
 /// Bytes looked at together.
@@ -22,7 +23,7 @@ impl<'a> Restoring<'a> {
     /// Begins, if the device is long enough.
     pub fn new(device: &'a dyn Device, outline: &'a Outline) -> Result<Self, Error> {
         if device.length() < outline.device_bytes() {
-            return Err(Error::Geometry("the device is shorter than the store that was copied"));
+            return Err(Error::Geometry(Misfit::ShorterThanCopied));
         }
         Ok(Self { device, outline, buffer: CopyBuffer::new() })
     }

@@ -1,6 +1,7 @@
 //! What can go wrong below the vault, in fields. Never says anything of contents.
 
 use crate::extents::Stream;
+use crate::misfit::Misfit;
 
 /// Why a store did not open, read or write.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +25,7 @@ pub enum Error {
     },
     /// The geometry does not fit the device or the limits.
     #[error("geometry: {0}")]
-    Geometry(&'static str),
+    Geometry(Misfit),
     /// A later batch is there and valid, so this one was acknowledged once and has been damaged since.
     #[error(
         "batch {damaged} near byte {offset} is damaged while batch {later} after it is there: do not start"

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::Error;
 use crate::device::{BLOCK, Device, check_range};
+use crate::misfit::Misfit;
 
 /// How a new container gets its blocks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,11 +29,11 @@ impl FileDevice {
     /// Makes a new container of `length` bytes (whole blocks), mode 0600. An existing file is refused.
     pub fn create(path: &Path, length: u64, preallocation: Preallocation) -> Result<Self, Error> {
         if length == 0 || !length.is_multiple_of(BLOCK as u64) {
-            return Err(Error::Geometry("the container's length is no multiple of the block"));
+            return Err(Error::Geometry(Misfit::UnevenContainer));
         }
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
         lock(&file)?;
-        let signed = i64::try_from(length).map_err(|_| Error::Geometry("the container is too long"))?;
+        let signed = i64::try_from(length).map_err(|_| Error::Geometry(Misfit::ContainerTooLong))?;
         nix::fcntl::posix_fallocate(&file, 0, signed).map_err(io::Error::from)?;
         if preallocation == Preallocation::Write {
             write_zeros(&file, 0, length)?;
@@ -65,9 +66,9 @@ impl FileDevice {
     /// in the store names yet.
     pub fn lengthen(&mut self, length: u64) -> Result<(), Error> {
         if length < self.length || !length.is_multiple_of(BLOCK as u64) {
-            return Err(Error::Geometry("a container becomes longer, by whole blocks, or stays"));
+            return Err(Error::Geometry(Misfit::ContainerShrinks));
         }
-        let signed = i64::try_from(length).map_err(|_| Error::Geometry("the container is too long"))?;
+        let signed = i64::try_from(length).map_err(|_| Error::Geometry(Misfit::ContainerTooLong))?;
         nix::fcntl::posix_fallocate(&self.file, 0, signed).map_err(io::Error::from)?;
         write_zeros(&self.file, self.length, length)?;
         self.file.sync_all()?;

@@ -9,6 +9,8 @@ use crate::commit::COMMIT_BYTES_MAX;
 use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::log::{EXTENTS_MAX, Geometry, Log};
+use crate::misfit::Misfit;
+use crate::put_back::PutBack;
 use crate::recovery::FoundLog;
 use crate::seal::DeviceKeys;
 use crate::superblock::{SUPERBLOCKS_BYTES, Superblock};
@@ -31,7 +33,7 @@ impl Geometry {
         let most = (length.saturating_sub(SUPERBLOCKS_BYTES) / bytes).min(nameable as u64);
         let extents = u32::try_from(most.min(u64::from(EXTENTS_MAX))).expect("the minimum is small");
         if extents < self.extents {
-            return Err(Error::Geometry("the device is too short"));
+            return Err(Error::Geometry(Misfit::DeviceTooShort));
         }
         let grown = Self { extents, reserve: self.reserve.max(extents / 16), ..self };
         grown.check(length)?;
@@ -58,14 +60,15 @@ impl FoundLog {
         let (log, _) = self.settle()?;
         let before = log.geometry();
         let after = before.grown_to(device.length())?;
+        let said = PutBack::of(device)?;
         let superblock = Superblock { store: log.store(), geometry: after };
         drop(log);
         // A crash before this sync: the first copy is old or new, the second old: the old geometry rules.
-        superblock.write_copy(0, device, keys, rng)?;
+        superblock.write_copy(0, said, device, keys, rng)?;
         device.sync()?;
         // A crash before this one: the second is old or new, and so is what rules; a batch that is written over the new one
         // says so, and then the new one rules even where the second copy turns out to be old.
-        superblock.write_copy(1, device, keys, rng)?;
+        superblock.write_copy(1, said, device, keys, rng)?;
         device.sync()?;
         Ok(Grown { before, after })
     }

@@ -13,6 +13,7 @@ use crate::device::{BLOCK, Device};
 use crate::error::Error;
 use crate::extent_walk::ExtentWalk;
 use crate::extents::{Claim, Extent, ExtentTable, Space, Stream};
+use crate::misfit::Misfit;
 use crate::reader::{JournalEntries, Reader};
 use crate::recovery::FoundLog;
 use crate::run::{FrameRecord, Position};
@@ -60,16 +61,16 @@ impl Geometry {
     pub(crate) fn check(&self, length: u64) -> Result<(), Error> {
         let bytes = self.extent_bytes as usize;
         if !bytes.is_multiple_of(BLOCK) || bytes > 1 << 30 {
-            return Err(Error::Geometry("an extent is a multiple of 4096 bytes and at most 1 GiB"));
+            return Err(Error::Geometry(Misfit::ExtentBytes));
         }
         if self.extents > EXTENTS_MAX || self.extents < self.reserve.saturating_add(5) {
-            return Err(Error::Geometry("too few or too many extents"));
+            return Err(Error::Geometry(Misfit::ExtentCount));
         }
         if bytes < 2 * (COMMIT_BYTES_MAX + 5 * self.extents as usize) + 8 * BLOCK {
-            return Err(Error::Geometry("an extent is too small for its commit record"));
+            return Err(Error::Geometry(Misfit::ExtentTooSmall));
         }
         if u64::from(self.extents) * u64::from(self.extent_bytes) + SUPERBLOCKS_BYTES > length {
-            return Err(Error::Geometry("the device is too short"));
+            return Err(Error::Geometry(Misfit::DeviceTooShort));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::buffer::AlignedBuffer;
 use crate::codec::{Fields, Malformed, Put};
 use crate::device::{BLOCK, Device};
 use crate::log::Geometry;
-use crate::put_back::{self, MARK_AT, MARK_BYTES};
+use crate::put_back::{self, MARK_AT, MARK_BYTES, PutBack};
 use crate::seal::{DeviceKeys, NONCE_BYTES, Opener, Piece, SEAL_BYTES, Sealer, StoreId, VerifiersKey};
 
 /// Newest format this program writes and reads.
@@ -55,15 +55,17 @@ impl Superblock {
         keys: &DeviceKeys,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Error> {
-        self.write_copy(0, device, keys, rng)?;
-        self.write_copy(1, device, keys, rng)?;
+        self.write_copy(0, PutBack::No, device, keys, rng)?;
+        self.write_copy(1, PutBack::No, device, keys, rng)?;
         Ok(device.sync()?)
     }
 
-    /// Submits one of the two copies. All that is not zero lies in one sector, so a power cut leaves the old or the new.
+    /// Submits one of the two copies, with what was said of a store that was put back. Without that, all that is not zero lies in
+    /// one sector, so a power cut leaves the old or the new.
     pub(crate) fn write_copy(
         &self,
         copy: u64,
+        said: PutBack,
         device: &dyn Device,
         keys: &DeviceKeys,
         rng: &mut dyn CryptoRng,
@@ -78,6 +80,7 @@ impl Superblock {
         bytes[SEALED_AT..VERSION_AT].copy_from_slice(nonce);
         bytes[VERSION_AT] = FORMAT_VERSION;
         bytes[VERSION_AT + 1..VERSION_AT + 1 + rest.len()].copy_from_slice(rest);
+        said.mark_all(bytes);
         Ok(device.write(offset, block.as_ref())?)
     }
 

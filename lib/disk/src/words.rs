@@ -18,7 +18,7 @@ impl Error {
             Self::Newer { found, known } => {
                 format!("формат хранилища {found} новее, чем знает эта программа ({known})")
             }
-            Self::Geometry(what) => format!("размеры: {}", geometry(what)),
+            Self::Geometry(what) => format!("размеры: {}", what.ru()),
             Self::DamagedBeforeValid { damaged, offset, later } => {
                 format!("партия {damaged} у байта {offset} повреждена, а более поздняя партия {later} на месте")
             }
@@ -41,26 +41,6 @@ impl Error {
             Self::Poisoned => "прежняя запись не удалась; перезапустите сервер".into(),
             Self::NotFreeable(extent) => format!("экстент {extent} освободить нельзя"),
         }
-    }
-}
-
-/// Those that a person can do something about.
-fn geometry(what: &str) -> &str {
-    match what {
-        "a container becomes longer, by whole blocks, or stays" => {
-            "контейнер можно только удлинить, на целое число блоков, или оставить как есть"
-        }
-        "the device is too short" => "устройство слишком мало",
-        "the container is too long" => "контейнер слишком велик",
-        "not a block device" => "это не блочное устройство",
-        "the container's length is no multiple of the block" => "длина контейнера не кратна блоку",
-        "the device is shorter than the store that was copied" => {
-            "устройство короче, чем хранилище, с которого снята копия"
-        }
-        "the device's logical block is larger than 4096 bytes" => {
-            "логический блок устройства больше 4096 байт"
-        }
-        other => other,
     }
 }
 

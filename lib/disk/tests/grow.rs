@@ -84,7 +84,7 @@ fn a_device_that_has_become_shorter_is_refused_and_not_touched() {
     image.truncate((LENGTH - EXTENT) as usize);
     let device = Arc::new(MemoryDevice::from_bytes(image.clone()));
     let refused = grow(device.clone(), &keys(), &mut rng(3));
-    assert!(matches!(refused, Err(Error::Geometry("the device is too short"))));
+    assert!(matches!(refused, Err(Error::Geometry(disk::Misfit::DeviceTooShort))));
     assert!(device.image() == image);
 }
 

@@ -123,32 +123,87 @@ impl Policy {
 /// Shortest time that a policy may give anything that lapses: a minute.
 pub const LAPSE_MS_MIN: u64 = 60_000;
 
+/// Why no site can live under a policy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum UnfitPolicy {
+    /// A newer program's.
+    #[error("the rules are of version {0}, newer than this program knows")]
+    NewerRules(u32),
+    /// There is no version 0.
+    #[error("there are no rules of version 0")]
+    NoRules,
+    /// Not one name for each rank.
+    #[error("six label ranks are to be named")]
+    Labels,
+    /// See [`LABEL_BYTES_MAX`].
+    #[error("a label's name is empty or too long")]
+    LabelName,
+    /// See [`LAPSE_MS_MIN`].
+    #[error("a time below a minute")]
+    Time,
+    /// Nobody's password or no statement would pass.
+    #[error("a limit that nobody can work under")]
+    Limit,
+    /// See [`crate::retention::RETENTION_RULES_MAX`].
+    #[error("too many rules of retention")]
+    RetentionRules,
+    /// A day has 1440 minutes.
+    #[error("a minute that no day has")]
+    RetentionMinute,
+    /// There are six ranks.
+    #[error("a rule of retention for a label that there is not")]
+    RetentionLabel,
+    /// See [`crate::retention::KEEP_DAYS_MAX`].
+    #[error("a time of retention below a day, or above a hundred years")]
+    RetentionDays,
+    /// Of the same kind and label.
+    #[error("two rules of retention for the same")]
+    RetentionTwice,
+}
+
+impl From<UnfitPolicy> for crate::Refusal {
+    fn from(unfit: UnfitPolicy) -> Self {
+        match unfit {
+            UnfitPolicy::NewerRules(rules) => Self::NewerRules { rules },
+            UnfitPolicy::NoRules
+            | UnfitPolicy::Labels
+            | UnfitPolicy::LabelName
+            | UnfitPolicy::Time
+            | UnfitPolicy::Limit
+            | UnfitPolicy::RetentionRules
+            | UnfitPolicy::RetentionMinute
+            | UnfitPolicy::RetentionLabel
+            | UnfitPolicy::RetentionDays
+            | UnfitPolicy::RetentionTwice => Self::BadProposal { reason: unfit.to_string() },
+        }
+    }
+}
+
 impl Policy {
     /// A policy that a site can live under, by rules that this program knows.
-    pub fn check(&self) -> Result<(), crate::Refusal> {
-        let bad = |reason: &str| Err(crate::Refusal::BadProposal { reason: reason.into() });
+    pub fn check(&self) -> Result<(), UnfitPolicy> {
         if self.rules > crate::RULES {
-            return Err(crate::Refusal::NewerRules { rules: self.rules });
+            return Err(UnfitPolicy::NewerRules(self.rules));
         }
         if self.rules == 0 {
-            return bad("there are no rules of version 0");
+            return Err(UnfitPolicy::NoRules);
         }
         if self.labels.len() != 6 {
-            return bad("six label ranks are to be named");
+            return Err(UnfitPolicy::Labels);
         }
         let unnamed = |name: &str| name.is_empty() || name.len() > LABEL_BYTES_MAX;
         if self.labels.iter().any(|label| unnamed(&label.en) || unnamed(&label.ru)) {
-            return bad("a label's name is empty or too long");
+            return Err(UnfitPolicy::LabelName);
         }
         let times =
             [self.epoch_ms, self.reservation_ms, self.proposal_ms, self.objection_ms, self.hold_warning_ms];
         if times.iter().any(|ms| *ms < LAPSE_MS_MIN) {
-            return bad("a time below a minute");
+            return Err(UnfitPolicy::Time);
         }
         if self.wrong_passwords_max == 0 || self.statements_per_minute < 10 {
-            return bad("a limit that nobody can work under");
+            return Err(UnfitPolicy::Limit);
         }
-        self.retention.check().or_else(bad)
+        self.retention.check()
     }
 }
 

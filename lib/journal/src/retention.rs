@@ -5,6 +5,7 @@
 //! the day N + 1 days later. So it is kept for N times 24 hours at least, and all who know its time stamp work out the same.
 
 use crate::act::ConversationKind;
+use crate::policy::UnfitPolicy;
 use minicbor::{Decode, Encode};
 use pki::Clearance;
 
@@ -81,22 +82,22 @@ impl Retention {
     }
 
     /// What a policy may say.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    pub(crate) fn check(&self) -> Result<(), UnfitPolicy> {
         if self.rules.len() > RETENTION_RULES_MAX {
-            return Err("too many rules of retention");
+            return Err(UnfitPolicy::RetentionRules);
         }
         if self.minute >= MINUTES {
-            return Err("a minute that no day has");
+            return Err(UnfitPolicy::RetentionMinute);
         }
         for (at, rule) in self.rules.iter().enumerate() {
             if rule.label.is_some_and(|label| usize::from(label.0) >= RANKS) {
-                return Err("a rule of retention for a label that there is not");
+                return Err(UnfitPolicy::RetentionLabel);
             }
             if rule.keep_days == 0 || rule.keep_days > KEEP_DAYS_MAX {
-                return Err("a time of retention below a day, or above a hundred years");
+                return Err(UnfitPolicy::RetentionDays);
             }
             if self.rules[..at].iter().any(|other| (other.kind, other.label) == (rule.kind, rule.label)) {
-                return Err("two rules of retention for the same");
+                return Err(UnfitPolicy::RetentionTwice);
             }
         }
         Ok(())

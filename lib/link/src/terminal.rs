@@ -25,7 +25,7 @@ pub use backoff::Backoff;
 pub use erasing_words::erasing_words;
 pub use error::TerminalError;
 pub use last_seen::{LastSeen, head_words};
-pub use law_words::ground_words;
+pub use law_words::{CLOCK_BEHIND, ground_words, unshown_words};
 pub use refusal_words::{Words, refusal_words};
 
 use crate::client::Link;

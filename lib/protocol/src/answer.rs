@@ -8,8 +8,9 @@ use journal::act::{CellName, ConversationKind};
 use journal::ids::{Chain, ConversationId, Index};
 use journal::multiproof::MultiProof;
 use journal::register::{LastRun, OrderState, Preview};
+use journal::retention::Retention;
 use minicbor::{Decode, Encode, bytes::ByteVec};
-use pki::PersonId;
+use pki::{Clearance, PersonId};
 
 /// An answer; numbers as in [`crate::query::Query`].
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -90,7 +91,7 @@ pub enum Answer {
     Alarms(#[n(0)] Page),
     /// The server's word: an audit works it out from the log.
     #[n(27)]
-    Former(#[n(0)] Option<FormerRecord>),
+    Former(#[n(0)] Option<Box<FormerRecord>>),
     /// What is being erased: the server's word.
     #[n(28)]
     Erasing(#[n(0)] ErasingRecord),
@@ -129,8 +130,8 @@ pub struct RetentionRecord {
     pub now_ms: u64,
 }
 
-/// What a policy that shortens it leaves in force for a while.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+/// What a policy that shortens it leaves in force for a while: the longer of each and the policy's counts.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct FormerRecord {
     /// How long those concerned may object, as before.
@@ -139,6 +140,31 @@ pub struct FormerRecord {
     /// Until then at least, by the wall clock.
     #[n(1)]
     pub until_ms: u64,
+    /// How long before its end a hold is called to mind, as before.
+    #[n(2)]
+    pub hold_warning_ms: u64,
+    /// How long messages are kept, as before.
+    #[n(3)]
+    pub retention: Retention,
+}
+
+impl FormerRecord {
+    /// For how many days messages are kept by the longer of this and the schedule in force; `None`: for ever.
+    pub fn kept_days(&self, schedule: &Retention, kind: ConversationKind, label: Clearance) -> Option<u32> {
+        let (_, now) = schedule.rule_for(kind, label)?;
+        self.retention.rule_for(kind, label).map(|(_, before)| before.max(now))
+    }
+
+    /// Whether anything is kept longer by this than by the schedule in force.
+    pub fn keeps_longer(&self, schedule: &Retention) -> bool {
+        let kinds = [ConversationKind::Private, ConversationKind::Group];
+        let mut cases =
+            (0..=Clearance::TOP_SECRET.rank()).flat_map(|rank| kinds.map(|kind| (kind, Clearance(rank))));
+        cases.any(|(kind, label)| {
+            let now = schedule.rule_for(kind, label).map(|(_, days)| days);
+            self.kept_days(schedule, kind, label) != now
+        })
+    }
 }
 
 /// How an order of erasure stands, by the server's word.

@@ -28,6 +28,7 @@ mod items;
 mod kept_tree;
 mod memory_cell;
 mod mirror;
+mod needed;
 mod node;
 mod offline;
 mod open;

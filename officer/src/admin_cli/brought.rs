@@ -3,7 +3,7 @@
 
 use super::names::{self, Names};
 use super::trouble::Trouble;
-use console::{Exit, Lang, Words, clean};
+use console::{DETAILS_RU, Exit, Lang, Words, clean};
 use journal::act::{Act, Enrol, EnvelopePrint};
 use journal::ids::{Hash, LogId};
 use journal::statement::{Parsed, VerifiedStatement};
@@ -54,7 +54,7 @@ impl Bad {
             Self::Bundle(why) => say(
                 "not-a-bundle",
                 format!("{path} is not what is needed here: {why}"),
-                format!("{path} здесь не годится: {why}"),
+                format!("{path} здесь не годится ({DETAILS_RU})"),
             ),
             Self::Founding => say(
                 "founding-bundle",

@@ -2,10 +2,10 @@
 //! Never certifies what the journal does not say: what is the server's word is printed as such.
 
 use super::certificate_sheet::{indices, sheet};
-use super::erase::order;
 use super::law::{self, Found};
 use super::names::Names;
 use super::online::{Access, For, Online, session};
+use super::orders::order;
 use super::proposals::number;
 use super::trouble::Trouble;
 use crate::files::{self, Readers};
@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Questions under way at once.
-const ASKED_AHEAD: usize = 32;
+pub(super) const ASKED_AHEAD: usize = 32;
 /// Messages between two words of how far it is.
 const SAID_EVERY: usize = 2048;
 
@@ -153,7 +153,7 @@ fn write(file: &Path, pdf: &[u8], list: Option<(&Path, &str)>) -> Result<(), Tro
 }
 
 fn gather(online: &mut Online, proposal: Index, voice: Voice) -> Result<Facts, Trouble> {
-    let view = order(online, proposal)?;
+    let view = order(online, proposal, voice)?;
     let OrderState::Done(effect) = view.state else {
         return Err(Trouble::new(Exit::No, "not-erased-yet", &Said::NotDone));
     };

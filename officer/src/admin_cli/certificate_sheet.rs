@@ -6,7 +6,7 @@ use super::law::{self, Found};
 use super::status::cell;
 use super::trouble::Trouble;
 use console::when::{bytes, minute};
-use console::{Exit, Lang};
+use console::{DETAILS_RU, Exit, Lang};
 use journal::Index;
 use journal::act::EraseTarget;
 use sha2::{Digest, Sha256};
@@ -20,37 +20,8 @@ const RUNS_A_LINE: usize = 24;
 const RUNS_MAX: usize = 1024;
 
 pub(super) fn sheet(facts: &Facts, indices: &[String], lang: Lang) -> Result<paper::Pdf, Trouble> {
-    let Facts { view, names, .. } = facts;
     let what = what(facts, indices, lang);
-    let mut ordered = vec![
-        lang.pick(
-            format!("{}; proposed in entry #{}", names.full(view.by), view.proposal),
-            format!("{}; предложено записью № {}", names.full(view.by), view.proposal),
-        ),
-        lang.pick(
-            format!(
-                "{}; approved in entry #{}, {}",
-                names.full(view.with),
-                view.approve,
-                minute(view.approved_ms)
-            ),
-            format!(
-                "{}; утверждено записью № {}, {}",
-                names.full(view.with),
-                view.approve,
-                minute(view.approved_ms)
-            ),
-        ),
-        law::paper(&view.order.order, lang),
-    ];
-    ordered.extend(view.order.confirms.map(|stopped| {
-        lang.pick(
-            format!("it confirms, by two officers, the order of entry #{stopped}, which an objection or a hold had stopped"),
-            format!(
-                "двумя офицерами подтверждено распоряжение записи № {stopped}, остановленное возражением или запретом на стирание"
-            ),
-        )
-    }));
+    let ordered = ordered(facts, lang);
     let released = released(facts, lang);
     let (_, en, ru) = cell(facts.cell);
     let limits: &[&str] = match facts.cell {
@@ -76,9 +47,48 @@ pub(super) fn sheet(facts: &Facts, indices: &[String], lang: Lang) -> Result<pap
         lang: lang.pick(paper::Lang::En, paper::Lang::Ru),
     };
     sheet.pdf().map_err(|error| {
-        let (en, ru) = (format!("no sheet: {error}"), format!("лист не составлен: {error}"));
+        let (en, ru) = (format!("no sheet: {error}"), format!("лист не составлен ({DETAILS_RU})"));
         Trouble::say(Exit::No, "no-sheet", en, ru)
     })
+}
+
+/// Who ordered it, by which paper, and what was against it.
+fn ordered(facts: &Facts, lang: Lang) -> Vec<String> {
+    let Facts { view, names, .. } = facts;
+    let mut ordered = vec![
+        lang.pick(
+            format!("{}; proposed in entry #{}", names.full(view.by), view.proposal),
+            format!("{}; предложено записью № {}", names.full(view.by), view.proposal),
+        ),
+        lang.pick(
+            format!(
+                "{}; approved in entry #{}, {}",
+                names.full(view.with),
+                view.approve,
+                minute(view.approved_ms)
+            ),
+            format!(
+                "{}; утверждено записью № {}, {}",
+                names.full(view.with),
+                view.approve,
+                minute(view.approved_ms)
+            ),
+        ),
+        law::paper(&view.order.order, lang),
+    ];
+    ordered.extend(view.order.confirms.map(|stopped| {
+        lang.pick(
+            format!(
+                "it confirms, by two officers, the order of entry #{stopped}, which had been stopped: by an objection, by a hold, \
+                 or because somebody concerned could not object"
+            ),
+            format!(
+                "двумя офицерами подтверждено распоряжение записи № {stopped}, которое было остановлено: возражением, запретом на \
+                 стирание или тем, что кто-то из тех, кого оно касается, не мог возразить"
+            ),
+        )
+    }));
+    ordered
 }
 
 fn what(facts: &Facts, indices: &[String], lang: Lang) -> Vec<String> {
@@ -162,12 +172,12 @@ fn released(facts: &Facts, lang: Lang) -> Vec<String> {
         ),
         match facts.view.order.confirms {
             None => lang.pick(
-                "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure, and that nobody objected, is the server's word here: an audit of the journal shows it.",
-                "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, и что никто не возразил, указано со слов сервера: это показывает проверка журнала.",
+                "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure, that nobody objected, and that nobody concerned was kept from it, is the server's word here: an audit of the journal shows it.",
+                "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, что никто не возразил и что никому из тех, кого это касается, возразить не помешали, указано со слов сервера: это показывает проверка журнала.",
             ),
             Some(_) => lang.pick(
-                "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure is the server's word here: an audit of the journal shows it, and the objection.",
-                "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, указано со слов сервера: это показывает проверка журнала, как и возражение.",
+                "That the order took effect at that entry was checked against the log. Which of its messages went by it and not by an earlier erasure is the server's word here: an audit of the journal shows it, and what had stopped the order.",
+                "Что распоряжение исполнено этой записью, сверено с журналом. Какие из сообщений стёрты именно им, а не раньше, указано со слов сервера: это показывает проверка журнала, как и то, чем распоряжение было остановлено.",
             ),
         }
         .to_owned(),
@@ -251,6 +261,8 @@ mod tests {
         for lang in [Lang::En, Lang::Ru] {
             assert!(sheet(&facts, &[], lang).is_ok());
             assert!(!released(&facts, lang).iter().any(|line| line.contains("nobody objected")));
+            let told = ordered(&facts, lang).concat();
+            assert!(told.contains(lang.pick("could not object", "не мог возразить")), "{told}");
         }
     }
 

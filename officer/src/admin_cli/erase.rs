@@ -4,21 +4,19 @@
 use super::certificate::Certificate;
 use super::decide::{Decided, Decision};
 use super::erase_find::Search;
+use super::erase_status::status;
 use super::law::{self, Paper};
 use super::names::{Names, Text};
 use super::online::{Access, For, Online, session};
-pub(super) use super::orders::order;
-use super::orders::to_confirm;
+use super::orders::{order, to_confirm};
 use super::policy::{approve, propose};
 use super::proposals::{self, number};
 use super::trouble::Trouble;
 use clap::{ArgGroup, Args, Subcommand};
-use console::when::{duration, minute, rfc3339};
+use console::when::duration;
 use console::{Exit, HelpTable, Voice};
 use journal::Index;
 use journal::act::{Act, DualAct, EraseOrder, EraseTarget, Withdraw};
-use journal::register::OrderState;
-use protocol::client::event::OrderView;
 use serde::Serialize;
 
 /// Erasure by right: what two officers order, whoever wrote it.
@@ -58,7 +56,7 @@ pub(super) struct ProposeErase {
     /// The whole conversation that this message is in.
     #[arg(long, value_name = "#N", value_parser = number)]
     whole_of: Option<Index>,
-    /// Confirm the order of this proposal, which an objection or a hold has stopped: it then takes effect at once.
+    /// Confirm the order of this proposal, which was stopped: it then takes effect at once.
     #[arg(long, value_name = "#N", value_parser = number)]
     confirm: Option<Index>,
     #[command(flatten)]
@@ -100,7 +98,7 @@ pub(super) const HELP: &HelpTable = &[
     ("erase propose/whole_of", "вся беседа, в которой это сообщение"),
     (
         "erase propose/confirm",
-        "подтвердить распоряжение этого предложения, остановленное возражением или запретом: тогда оно исполняется сразу",
+        "подтвердить остановленное распоряжение этого предложения: тогда оно исполняется сразу",
     ),
     (
         "erase approve/@about",
@@ -117,9 +115,9 @@ pub(super) const HELP: &HelpTable = &[
 
 console::words! {
     enum Said {
-        Plan { what: String, paper: String, count: String, again: String }
-            => en("to be erased, once another officer approves{again}:\n  {what}\n  {count}\n  {paper}"),
-               ru("после утверждения вторым офицером будет стёрто{again}:\n  {what}\n  {count}\n  {paper}");
+        Plan { what: String, paper: String, count: String, again: String, held: String }
+            => en("to be erased, once another officer approves{again}:\n  {what}\n  {count}\n  {paper}\n{held}"),
+               ru("после утверждения вторым офицером будет стёрто{again}:\n  {what}\n  {count}\n  {paper}\n{held}");
         Proposed { index: u64 }
             => en("proposed: #{index}\nAnother officer approves it: conclave-admin erase approve #{index}"),
                ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin erase approve #{index}");
@@ -131,9 +129,6 @@ console::words! {
                ru("распоряжение № {proposal} подтверждено и исполняется: запись № {index}");
         Withdrawn { index: u64, proposal: u64 }
             => en("the order #{proposal} is withdrawn: #{index}"), ru("распоряжение № {proposal} отозвано: запись № {index}");
-        NoOrders
-            => en("no order of erasure was given; what waits for a second officer is in `conclave-admin proposals`"),
-               ru("распоряжений о стирании не было; что ждёт второго офицера, покажет `conclave-admin proposals`");
         NotErase { index: u64 }
             => en("#{index} does not propose an erasure"), ru("предложение № {index} не о стирании");
     }
@@ -144,24 +139,6 @@ struct Data {
     index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proposal: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct OrderRow {
-    proposal: u64,
-    approve: u64,
-    by: String,
-    with: String,
-    approved: String,
-    conversation: String,
-    messages: Vec<u64>,
-    order: String,
-    ground: &'static str,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effect: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<u64>,
 }
 
 impl Erase {
@@ -198,14 +175,15 @@ impl ProposeErase {
         let (said, index) = session(&self.access, voice, For::Officers, |online| {
             let (target, order, confirms) = match self.confirm {
                 Some(stopped) => {
-                    let view = order(online, stopped)?;
+                    let view = order(online, stopped, voice)?;
                     to_confirm(&view)?;
                     (view.order.target, paper.unwrap_or(view.order.order), Some(view.proposal))
                 }
                 None => (self.target(online)?, self.paper.order()?, None),
             };
             let act = EraseOrder { target, order, confirms };
-            let plan = plan(&act, voice);
+            let names = Names::fetch(online, voice.lang)?;
+            let plan = plan(&act, law::held(online, &act.target, &names, voice.lang)?, voice);
             match self.decision.ask(online, voice, &plan)? {
                 Decided::PlanOnly => Ok((plan, None)),
                 Decided::Yes => {
@@ -228,7 +206,7 @@ impl ProposeErase {
     }
 }
 
-fn plan(order: &EraseOrder, voice: Voice) -> Said {
+fn plan(order: &EraseOrder, held: String, voice: Voice) -> Said {
     let count = match &order.target {
         EraseTarget::Messages(_, messages) => {
             let n = messages.len();
@@ -253,6 +231,7 @@ fn plan(order: &EraseOrder, voice: Voice) -> Said {
         paper: law::paper(&order.order, voice.lang),
         count,
         again,
+        held,
     }
 }
 
@@ -270,7 +249,7 @@ impl ApproveErase {
             let wait_ms = match index {
                 // Behind a policy that shortens it the former time counts on.
                 Some(_) if !confirms => {
-                    let view = order(online, proposal)?;
+                    let view = order(online, proposal, voice)?;
                     view.state.until_ms().unwrap_or(view.approved_ms).saturating_sub(view.approved_ms)
                 }
                 Some(_) | None => 0,
@@ -294,56 +273,5 @@ impl One {
         })?;
         let data = Data { index: Some(index), proposal: Some(proposal) };
         Ok(voice.done("erase withdraw", &Said::Withdrawn { index, proposal }, data))
-    }
-}
-
-fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let (orders, names) = session(access, voice, For::Officers, |online| {
-        Ok((law::orders(online, None)?, Names::fetch(online, voice.lang)?))
-    })?;
-    let rows: Vec<OrderRow> = orders.iter().map(|view| order_row(view, &names)).collect();
-    if orders.is_empty() {
-        return Ok(voice.done("erase status", &Said::NoOrders, rows));
-    }
-    let shown = |view: &OrderView| {
-        let (by, with) = (names.full(view.by), names.full(view.with));
-        let (paper, what) =
-            (law::paper(&view.order.order, voice.lang), law::target(&view.order.target, voice.lang));
-        let state = law::state(view, &names, voice.lang);
-        format!(
-            "#{}  {}  {by}, {with}\n  {paper}: {what}\n  {state}",
-            view.proposal,
-            minute(view.approved_ms)
-        )
-    };
-    let lines: Vec<String> = orders.iter().map(shown).collect();
-    Ok(voice.done("erase status", &Text(lines.join("\n")), rows))
-}
-
-fn order_row(view: &OrderView, names: &Names) -> OrderRow {
-    let (state, effect, at) = match view.state {
-        OrderState::Counting(at_ms) => ("waiting", Some(rfc3339(at_ms)), None),
-        OrderState::Objected(_, index, _) => ("objected", None, Some(index)),
-        OrderState::Silenced(_, index, _) => ("silenced", None, Some(index)),
-        OrderState::Held(index) => ("held", None, Some(index)),
-        OrderState::Done(index) => ("done", None, Some(index)),
-    };
-    let messages = match &view.order.target {
-        EraseTarget::Messages(_, messages) => messages.clone(),
-        EraseTarget::Conversation(_) => Vec::new(),
-    };
-    OrderRow {
-        proposal: view.proposal,
-        approve: view.approve,
-        by: names.login(view.by),
-        with: names.login(view.with),
-        approved: rfc3339(view.approved_ms),
-        conversation: view.order.target.conversation().to_string(),
-        messages,
-        order: view.order.order.number.clone(),
-        ground: law::ground_name(view.order.order.ground),
-        state,
-        effect,
-        at,
     }
 }

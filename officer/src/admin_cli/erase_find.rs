@@ -1,6 +1,7 @@
 //! `erase find`: messages by who, where and when, for officers who are to order their erasure.
 //! Never shows a text, and never anything but what the entry says and whether it is erased or held.
 
+use super::certificate::ASKED_AHEAD;
 use super::law::{self, Found};
 use super::names::{Names, Text, label};
 use super::online::{Access, For, Online, session};
@@ -10,10 +11,17 @@ use clap::Args;
 use console::terminal::output_columns;
 use console::when::{bytes, minute, rfc3339};
 use console::{Align, Exit, HelpTable, Table, Voice};
-use journal::Index;
 use journal::act::SizeClass;
-use protocol::query::Find;
+use journal::{ConversationId, Index};
+use pki::PersonId;
+use protocol::answer::Answer;
+use protocol::client::Reply;
+use protocol::query::{Find, Query};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who is in which conversation.
+type People = BTreeMap<ConversationId, BTreeSet<PersonId>>;
 
 #[derive(Args)]
 pub(super) struct Search {
@@ -61,6 +69,8 @@ struct FoundRow {
     at: String,
     by: String,
     conversation: String,
+    /// Who is in it, and who wrote what was found.
+    people: Vec<String>,
     bytes: u64,
     file_chunks: u32,
     label: u8,
@@ -82,13 +92,14 @@ impl Search {
             let names = Names::fetch(online, voice.lang)?;
             let (found, more) = self.found(online, &names)?;
             let holds = law::holds(online)?;
+            let people = people(online, &found)?;
             let (policy, _) = online.policy()?;
             let headings = voice.lang.pick(
-                ["message", "at", "by", "conversation", "size", "label", ""],
-                ["сообщение", "когда", "кто", "беседа", "размер", "гриф", ""],
+                ["message", "at", "by", "size", "label", "", "conversation"],
+                ["сообщение", "когда", "кто", "размер", "гриф", "", "беседа"],
             );
             let aligns =
-                [Align::Right, Align::Left, Align::Left, Align::Left, Align::Right, Align::Left, Align::Left];
+                [Align::Right, Align::Left, Align::Left, Align::Right, Align::Left, Align::Left, Align::Left];
             let mut table = Table::new(headings.into_iter().zip(aligns));
             let mut rows = Vec::new();
             for one in &found {
@@ -106,12 +117,13 @@ impl Search {
                     format!("#{}", one.index),
                     minute(one.wall_ms),
                     format!("@{}", names.login(one.author)),
-                    law::short(one.conversation),
                     size(one, voice),
                     label(&policy, one.label, voice.lang),
                     mark,
+                    // Last: a narrow terminal cuts it, and nothing else.
+                    conversation(one.conversation, &logins(&people, one, &names)),
                 ]);
-                rows.push(row(one, &names, held));
+                rows.push(row(one, &names, logins(&people, one, &names), held));
             }
             Ok((rows, more, table))
         })?;
@@ -160,16 +172,74 @@ fn size(found: &Found, voice: Voice) -> String {
     }
 }
 
-fn row(found: &Found, names: &Names, held_by: Option<Index>) -> FoundRow {
+/// Logins that a line names of those who are in a conversation.
+const NAMED_MAX: usize = 4;
+
+/// Who is in each of these conversations, as the server says, and who wrote what was found there.
+fn people(online: &mut Online, found: &[Found]) -> Result<People, Trouble> {
+    let mut all = People::new();
+    for one in found {
+        all.entry(one.conversation).or_default().insert(one.author);
+    }
+    let mut seen = BTreeSet::new();
+    // One message of each tells who may read in it.
+    let firsts: Vec<&Found> = found.iter().filter(|one| seen.insert(one.conversation)).collect();
+    for some in firsts.chunks(ASKED_AHEAD) {
+        for one in some {
+            online.ask_ahead(Query::MessageStatus(one.index))?;
+        }
+        for one in some {
+            let Reply::Answer(answer) = online.answer_ahead()? else { return Err(Trouble::odd_answer()) };
+            let Answer::MessageStatus(records) = *answer else { return Err(Trouble::odd_answer()) };
+            all.entry(one.conversation).or_default().extend(records.iter().map(|record| record.person));
+        }
+    }
+    Ok(all)
+}
+
+fn logins(people: &People, found: &Found, names: &Names) -> Vec<String> {
+    let mut logins: Vec<String> =
+        people.get(&found.conversation).into_iter().flatten().map(|person| names.login(*person)).collect();
+    logins.sort();
+    logins
+}
+
+/// `@anna, @boris (1f0c33a9e2d4)`: by who is in it, for an officer never reads a title.
+fn conversation(id: ConversationId, logins: &[String]) -> String {
+    let named = logins.iter().take(NAMED_MAX).map(|login| format!("@{login}")).collect::<Vec<_>>().join(", ");
+    let more = match logins.len().checked_sub(NAMED_MAX) {
+        Some(more) if more > 0 => format!(", … +{more}"),
+        Some(_) | None => String::new(),
+    };
+    format!("{named}{more} ({})", law::short(id))
+}
+
+fn row(found: &Found, names: &Names, people: Vec<String>, held_by: Option<Index>) -> FoundRow {
     FoundRow {
         index: found.index,
         at: rfc3339(found.wall_ms),
         by: names.login(found.author),
         conversation: found.conversation.to_string(),
+        people,
         bytes: found.bytes,
         file_chunks: found.chunks,
         label: found.label.rank(),
         erased_by: found.erased,
         held_by,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_is_called_by_who_is_in_it() {
+        let id = ConversationId([0xAB; 32]);
+        let shown = |logins: &[&str]| {
+            conversation(id, &logins.iter().map(|login| (*login).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(shown(&["anna", "boris"]), "@anna, @boris (abababababab)");
+        assert_eq!(shown(&["a", "b", "c", "d", "e", "f"]), "@a, @b, @c, @d, … +2 (abababababab)");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::trouble::Trouble;
 use crate::files::{read_text, shown};
-use console::{Exit, NoHome, home_dir};
+use console::{DETAILS_RU, Exit, NoHome, home_dir};
 use pki::SiteCard;
 use pki::site_card::CARD_BYTES_MAX;
 use std::ffi::OsString;
@@ -61,7 +61,7 @@ impl Home {
                 Exit::No,
                 "bad-site-card",
                 format!("{} is no site card of ours: {error}", shown(&path)),
-                format!("{} не является картой системы: {error}", shown(&path)),
+                format!("{} не является картой системы ({DETAILS_RU})", shown(&path)),
             )
         })
     }

@@ -5,7 +5,6 @@ use super::names::Names;
 use super::online::Online;
 use super::trouble::Trouble;
 use clap::{Args, ValueEnum};
-use console::when::minute;
 use console::{Exit, Lang, clean};
 use journal::act::law::ORDER_NUMBER_BYTES_MAX;
 use journal::act::{Act, DualAct, EraseTarget, Ground, Hold, HoldScope, Order};
@@ -13,7 +12,7 @@ use journal::entry::Content;
 use journal::{ConversationId, Entry, Index};
 use link::terminal::ground_words;
 use pki::{Clearance, PersonId};
-use protocol::client::event::{FoundView, OrderView};
+use protocol::client::event::FoundView;
 use protocol::client::{Command, Reply};
 use protocol::query::{Find, Query};
 use std::collections::BTreeSet;
@@ -138,7 +137,8 @@ pub(super) fn behind(
         DualAct::Erase(order) => &order.target,
         DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) => return Ok(String::new()),
     };
-    Ok(in_full(target).map_or(String::new(), |all| format!("  {all}\n")))
+    let all = in_full(target).map_or(String::new(), |all| format!("  {all}\n"));
+    Ok(all + &held(online, target, names, lang)?)
 }
 
 pub(super) fn no_such_hold(index: Index) -> Trouble {
@@ -287,24 +287,83 @@ fn standing(view: &protocol::client::event::EntryView) -> Option<Standing> {
     Some(Standing { index: view.index, placed_ms: entry.wall_ms, by, hold: hold.clone() })
 }
 
-/// The first hold that keeps a message.
-pub(super) fn keeping(holds: &[Standing], row: &Found) -> Option<Index> {
-    let keeps = |held: &&Standing| match &held.hold.scope {
+fn keeps(held: &Standing, row: &Found) -> bool {
+    match &held.hold.scope {
         HoldScope::Person(person) => *person == row.author,
         HoldScope::Conversation(id) => *id == row.conversation,
         HoldScope::Messages(id, messages) => {
             *id == row.conversation && messages.binary_search(&row.index).is_ok()
         }
-    };
-    holds.iter().find(keeps).map(|held| held.index)
+    }
 }
 
-/// All orders of erasure, or the one of this proposal, both officers' signatures checked.
-pub(super) fn orders(online: &mut Online, only: Option<Index>) -> Result<Vec<OrderView>, Trouble> {
-    let Reply::Orders(views, _) = online.run(Command::Orders(only))? else {
-        return Err(Trouble::odd_answer());
+/// The first hold that keeps a message.
+pub(super) fn keeping(holds: &[Standing], row: &Found) -> Option<Index> {
+    holds.iter().find(|held| keeps(held, row)).map(|held| held.index)
+}
+
+/// A warning for each hold that would stop this erasure, with what lifts it.
+pub(super) fn held(
+    online: &mut Online,
+    target: &EraseTarget,
+    names: &Names,
+    lang: Lang,
+) -> Result<String, Trouble> {
+    let mut out = String::new();
+    let rows = match target {
+        EraseTarget::Messages(_, messages) => self::messages(online, messages)?,
+        EraseTarget::Conversation(_) => Vec::new(),
     };
-    Ok(views)
+    for held in holds(online)? {
+        let stops = match (target, &held.hold.scope) {
+            (EraseTarget::Messages(..), _) => rows.iter().any(|row| keeps(&held, row)),
+            (EraseTarget::Conversation(id), HoldScope::Person(person)) => wrote_in(online, *person, *id)?,
+            (EraseTarget::Conversation(id), HoldScope::Conversation(kept) | HoldScope::Messages(kept, _)) => {
+                id == kept
+            }
+        };
+        if stops {
+            out.push_str(&warning(&held, names, lang));
+        }
+    }
+    Ok(out)
+}
+
+/// Who wrote nothing in a conversation has nothing there to keep.
+fn wrote_in(online: &mut Online, person: PersonId, id: ConversationId) -> Result<bool, Trouble> {
+    let mut next = Some(0);
+    while let Some(from) = next {
+        let (person, conversation) = (Some(person), Some(id));
+        let find = Find { from, since_ms: 0, until_ms: u64::MAX, person, conversation };
+        let (some, on) = page(online, find)?;
+        if !some.is_empty() {
+            return Ok(true);
+        }
+        next = on.filter(|on| *on > from);
+    }
+    Ok(false)
+}
+
+fn warning(held: &Standing, names: &Names, lang: Lang) -> String {
+    let shown = super::hold::line(held, names, lang);
+    lang.pick(
+        format!(
+            "  HELD: nothing of this is erased while the hold stands\n    {shown}\n  {}\n",
+            lift(held.index, lang)
+        ),
+        format!(
+            "  ЗАПРЕТ: пока он действует, ничего из этого не стирается\n    {shown}\n  {}\n",
+            lift(held.index, lang)
+        ),
+    )
+}
+
+/// How a hold ends before its time.
+pub(super) fn lift(hold: Index, lang: Lang) -> String {
+    lang.pick(
+        format!("to lift it before its end takes two officers: conclave-admin hold lift #{hold}"),
+        format!("снять его до срока могут двое офицеров: conclave-admin hold lift #{hold}"),
+    )
 }
 
 /// `2026-11-21`, from its first moment in UTC, or an RFC 3339 time.
@@ -312,39 +371,6 @@ pub(super) fn moment(typed: &str) -> Result<u64, String> {
     let whole = if typed.len() == 10 { format!("{typed}T00:00:00Z") } else { typed.to_owned() };
     let read = console::when::parse_rfc3339(&whole);
     read.ok_or_else(|| "a day like 2026-11-21, or a time like 2026-11-21T08:00:00Z".to_owned())
-}
-
-/// How an order stands, in words.
-pub(super) fn state(view: &OrderView, names: &Names, lang: Lang) -> String {
-    use journal::register::OrderState;
-    match view.state {
-        OrderState::Counting(at_ms) => {
-            let at = minute(at_ms);
-            lang.pick(format!("waits for objections until {at}"), format!("ждёт возражений до {at}"))
-        }
-        OrderState::Objected(person, index, until_ms) => {
-            let (who, until) = (names.full(person), minute(until_ms));
-            lang.pick(
-                format!("STOPPED: {who} objects, #{index}; to be confirmed from {until} on"),
-                format!("ОСТАНОВЛЕНО: возражает {who}, #{index}; подтвердить можно с {until}"),
-            )
-        }
-        OrderState::Silenced(person, index, until_ms) => {
-            let (who, until) = (names.full(person), minute(until_ms));
-            lang.pick(
-                format!(
-                    "STOPPED: {who} was kept from objecting by #{index}; to be confirmed from {until} on"
-                ),
-                format!("ОСТАНОВЛЕНО: {who} не может возразить из-за #{index}; подтвердить можно с {until}"),
-            )
-        }
-        OrderState::Held(hold) => {
-            lang.pick(format!("STOPPED by the hold #{hold}"), format!("ОСТАНОВЛЕНО запретом #{hold}"))
-        }
-        OrderState::Done(index) => {
-            lang.pick(format!("took effect: #{index}"), format!("исполнено: запись № {index}"))
-        }
-    }
 }
 
 #[cfg(test)]

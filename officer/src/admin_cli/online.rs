@@ -13,7 +13,7 @@ use journal::policy::Policy;
 use link::terminal::{Terminal, TerminalError};
 use pki::password::login_proof;
 use pki::{CredentialFile, PersonId, Role, SiteCard, canonical};
-use protocol::answer::Answer;
+use protocol::answer::{Answer, FormerRecord};
 use protocol::client::command::OtherAct;
 use protocol::client::event::{Admitted, EntryView, PersonView, Ready};
 use protocol::client::{Command, Event, Reply};
@@ -147,29 +147,24 @@ pub(super) fn session<T>(
         true => source.ask(&Said::LoginPassword.say(voice.lang))?,
         false => passphrase,
     };
-    let mut online = Online::begin(file, card, &password, access.end_other)?;
+    let mut online = Online::begin(file, card, &password, access.end_other, voice)?;
     drop(password);
-    online.tell_successions(voice);
     let done = match online.ready.must_set_password {
         true => Err(Trouble::new(Exit::NotAllowed, "must-set-password", &Said::MustSet)),
-        false => {
-            // Before anything else. Scripts read them in `status`.
-            let told =
-                if online.is_officer() && !voice.json { alarms::tell(&mut online, voice) } else { Ok(()) };
-            told.and_then(|()| work(&mut online))
-        }
+        false => online.tell_alarms(voice).and_then(|()| work(&mut online)),
     };
     online.end();
     done
 }
 
 impl Online {
-    /// Connects and logs in.
+    /// Connects and logs in, and says what this login was the first to hear of entries that were given up.
     pub(super) fn begin(
         file: CredentialFile,
         card: SiteCard,
         password: &Secret,
         end_other: bool,
+        voice: Voice,
     ) -> Result<Self, Trouble> {
         let site = console::clean(&card.site);
         let mut terminal = Terminal::open(file, card, false, randomness)?;
@@ -180,10 +175,16 @@ impl Online {
             terminal.connect().await?;
             terminal.login(&proof, end_other).await
         })?;
-        Ok(Self { runtime, terminal, ready, site })
+        let mut online = Self { runtime, terminal, ready, site };
+        online.tell_successions(voice);
+        Ok(online)
     }
 
-    /// Says what this login was the first to hear: that entries were given up, and by whom.
+    /// Tells an officer the alarms that nobody was shown here, before anything else. Scripts read them in `status`.
+    pub(super) fn tell_alarms(&mut self, voice: Voice) -> Result<(), Trouble> {
+        if self.is_officer() && !voice.json { alarms::tell(self, voice) } else { Ok(()) }
+    }
+
     fn tell_successions(&mut self, voice: Voice) {
         for event in self.terminal.take_kept() {
             if let Event::Succession(view) = event {
@@ -269,15 +270,13 @@ impl Online {
         Ok((policy, index))
     }
 
-    /// How long those concerned may object to what is ordered now, and until when a former, longer time counts beside the
-    /// policy's.
-    pub(super) fn objection(&mut self, policy: &Policy) -> Result<(u64, Option<u64>), Trouble> {
+    /// What counts on beside the policy in force, because it was longer.
+    pub(super) fn former(&mut self) -> Result<Option<Box<FormerRecord>>, Trouble> {
         let Reply::Answer(answer) = self.run(Command::Ask(Query::Former))? else {
             return Err(Trouble::odd_answer());
         };
         let Answer::Former(former) = *answer else { return Err(Trouble::odd_answer()) };
-        let longer = former.filter(|former| former.objection_ms > policy.objection_ms);
-        Ok(longer.map_or((policy.objection_ms, None), |former| (former.objection_ms, Some(former.until_ms))))
+        Ok(former)
     }
 
     /// One entry, verified; `None` where the server does not show it to this person.
@@ -295,7 +294,8 @@ impl Online {
     /// Asks the person, while the connection stays alive.
     pub(super) fn confirm(&self, question: &dyn Words, voice: Voice) -> Result<bool, Trouble> {
         let (question, lang) = (question.say(voice.lang), voice.lang);
-        let asking = self.runtime.spawn_blocking(move || console::confirm_or_yes(&question, lang));
+        let asking =
+            self.runtime.spawn_blocking(move || console::confirm_at_terminal(&question, lang, "--yes"));
         let asked = self.runtime.block_on(asking);
         // A question that panicked was not answered with yes.
         Ok(asked.map_err(|_| Trouble::not_confirmed())??)

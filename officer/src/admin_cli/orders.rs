@@ -1,14 +1,18 @@
-//! An order of erasure by any number that people have of it, and whether there is anything in it to confirm.
+//! An order of erasure by any number that people have of it, how it stands, and whether there is anything in it to confirm.
 //! Never takes one order for another: where numbers meet, the newest is meant, and its own proposal is what is named on.
+//! Never gives a part for the whole: what the server lists and does not prove is told.
 
-use super::law;
+use super::law::{self, Standing};
+use super::names::Names;
 use super::online::Online;
 use super::trouble::Trouble;
-use console::Exit;
 use console::when::minute;
+use console::{Exit, Lang, Voice};
 use journal::Index;
 use journal::register::OrderState;
+use link::terminal::unshown_words;
 use protocol::client::event::OrderView;
+use protocol::client::{Command, Reply};
 
 console::words! {
     enum Said {
@@ -21,6 +25,7 @@ console::words! {
         DoneAlready { index: u64, effect: u64 }
             => en("the order #{index} has taken effect already: #{effect}"),
                ru("распоряжение № {index} уже исполнено: запись № {effect}");
+        Unshown { en: String, ru: String } => en("{en}"), ru("{ru}");
     }
 }
 
@@ -28,14 +33,30 @@ fn no_such_order(index: Index) -> Trouble {
     Trouble::new(Exit::No, "no-such-order", &Said::NoSuchOrder { index })
 }
 
+/// All orders of erasure, or the one of this proposal, both officers' signatures checked. Which of all the server lists and
+/// does not prove, or only later, is said.
+pub(super) fn orders(
+    online: &mut Online,
+    only: Option<Index>,
+    voice: Voice,
+) -> Result<Vec<OrderView>, Trouble> {
+    let Reply::Orders(views, unshown) = online.run(Command::Orders(only))? else {
+        return Err(Trouble::odd_answer());
+    };
+    for told in unshown_words(&unshown) {
+        voice.notice(&Said::Unshown { en: told.en, ru: told.ru });
+    }
+    Ok(views)
+}
+
 /// The order of this proposal; or the one that goes by this number otherwise: that of its approval, of its effect, or of the
 /// order that it confirms.
-pub(super) fn order(online: &mut Online, index: Index) -> Result<OrderView, Trouble> {
-    let found = law::orders(online, Some(index))?.into_iter().find(|view| view.proposal == index);
+pub(super) fn order(online: &mut Online, index: Index, voice: Voice) -> Result<OrderView, Trouble> {
+    let found = orders(online, Some(index), voice)?.into_iter().find(|view| view.proposal == index);
     if let Some(found) = found {
         return Ok(found);
     }
-    let all = law::orders(online, None)?;
+    let all = orders(online, None, voice)?;
     named(all, index).ok_or_else(|| no_such_order(index))
 }
 
@@ -63,11 +84,53 @@ pub(super) fn to_confirm(view: &OrderView) -> Result<(), Trouble> {
     }
 }
 
+/// How an order stands, in words, and what may be done about it; `holds`: all that stand.
+pub(super) fn state(view: &OrderView, holds: &[Standing], names: &Names, lang: Lang) -> String {
+    let confirm = format!("conclave-admin erase propose --confirm #{}", view.proposal);
+    match view.state {
+        OrderState::Counting(at_ms) => {
+            let at = minute(at_ms);
+            lang.pick(format!("waits for objections until {at}"), format!("ждёт возражений до {at}"))
+        }
+        OrderState::Objected(person, index, until_ms) => {
+            let (who, until) = (names.full(person), minute(until_ms));
+            lang.pick(
+                format!("STOPPED: {who} objects, #{index}; two officers may confirm it from {until} on: {confirm}"),
+                format!("ОСТАНОВЛЕНО: возражает {who}, #{index}; с {until} двое офицеров могут подтвердить: {confirm}"),
+            )
+        }
+        OrderState::Silenced(person, index, until_ms) => {
+            let (who, until) = (names.full(person), minute(until_ms));
+            lang.pick(
+                format!("STOPPED: {who} was kept from objecting by #{index}; two officers may confirm it from {until} on: {confirm}"),
+                format!("ОСТАНОВЛЕНО: {who} не может возразить из-за #{index}; с {until} двое офицеров могут подтвердить: {confirm}"),
+            )
+        }
+        OrderState::Held(hold) => match holds.iter().find(|held| held.index == hold) {
+            Some(held) => {
+                let (by, end, lift) = (names.full(held.by), minute(held.hold.end_ms), law::lift(hold, lang));
+                lang.pick(
+                    format!("STOPPED by the hold #{hold} of {by}, until {end}; {lift}\n  then two officers may confirm the order: {confirm}"),
+                    format!("ОСТАНОВЛЕНО запретом #{hold}, наложил {by}, до {end}; {lift}\n  затем двое офицеров могут подтвердить распоряжение: {confirm}"),
+                )
+            }
+            None => lang.pick(
+                format!("STOPPED by the hold #{hold}, which has ended; two officers may confirm it: {confirm}"),
+                format!("ОСТАНОВЛЕНО запретом #{hold}, который уже кончился; двое офицеров могут подтвердить: {confirm}"),
+            ),
+        },
+        OrderState::Done(index) => {
+            lang.pick(format!("took effect: #{index}"), format!("исполнено: запись № {index}"))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::names::tests::person;
     use super::*;
     use journal::ConversationId;
-    use journal::act::{EraseOrder, EraseTarget, Ground, Order};
+    use journal::act::{EraseOrder, EraseTarget, Ground, Hold, HoldScope, Order};
     use pki::PersonId;
 
     fn view(proposal: Index, confirms: Option<Index>, state: OrderState) -> OrderView {
@@ -84,6 +147,21 @@ mod tests {
         let found = |index| named(all(), index).map(|view| view.proposal);
         let expected = [Some(20), Some(20), Some(20), Some(60), Some(60), Some(60), None];
         assert_eq!([20, 21, 40, 50, 60, 61, 51].map(found), expected);
+    }
+
+    #[test]
+    fn what_a_hold_stopped_names_it_who_set_it_and_the_next_step() {
+        let names = Names::new(vec![person(4, "olga", "Ольга Зимина")], Lang::En);
+        let order = Order { number: "2".into(), ground: Ground::Court };
+        let hold = Hold { scope: HoldScope::Person(PersonId(9)), order, end_ms: 0 };
+        let held = Standing { index: 12, placed_ms: 0, by: PersonId(4), hold };
+        let view = view(20, None, OrderState::Held(12));
+        let told = state(&view, std::slice::from_ref(&held), &names, Lang::En);
+        assert!(told.contains("the hold #12 of Ольга Зимина @olga, until 1970-01-01 00:00"), "{told}");
+        assert!(told.contains("takes two officers: conclave-admin hold lift #12"), "{told}");
+        assert!(told.ends_with("conclave-admin erase propose --confirm #20"), "{told}");
+        let ended = state(&view, &[], &names, Lang::Ru);
+        assert!(ended.contains("уже кончился") && ended.ends_with("--confirm #20"), "{ended}");
     }
 
     #[test]

@@ -91,9 +91,11 @@ impl Password {
         let (file, card) = open(&home, &passphrase, For::Anyone, voice.lang)?;
         let password = self.current(passphrase, &mut source, voice)?;
         let new = self.new_one(&password, &mut source, voice)?;
-        let mut online = Online::begin(file, card, &password, self.access.end_other)?;
+        let mut online = Online::begin(file, card, &password, self.access.end_other, voice)?;
         drop(password);
         let done = set(&mut online, &new);
+        // Before a password of one's own nothing may be asked. What cannot be told now the next command tells.
+        online.tell_alarms(voice).ok();
         online.end();
         let (index, opens_credential) = done?;
         let said = match opens_credential {

@@ -4,14 +4,15 @@
 use super::decide::{Decided, Decision};
 use super::law;
 use super::names::{Names, Text};
+use super::now::{Now, former_lines};
 use super::online::{Access, For, Online, session};
-use super::policy_words::{Change, Rule, change_lines, changes, rule_lines, rules};
+use super::policy_words::{Change, Rule, change_lines, changes, longer, rule_lines, rules};
 use super::proposals::{self, number, of_another, of_entry};
 use super::trouble::Trouble;
 use crate::policy_file;
 use clap::{Args, Subcommand};
-use console::when::{duration, minute};
-use console::{Exit, HelpTable, Lang, Voice};
+use console::when::rfc3339;
+use console::{Exit, HelpTable, Voice};
 use journal::act::{Act, Approve, DualAct, Propose, Withdraw};
 use journal::entry::Content;
 use journal::policy::Policy as Rules;
@@ -130,6 +131,15 @@ struct Shown {
     index: u64,
     verified: bool,
     rules: Vec<Rule>,
+    /// What counts on from before, the longer of both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    former: Option<FormerShown>,
+}
+
+#[derive(Serialize)]
+struct FormerShown {
+    until: String,
+    rules: Vec<Rule>,
 }
 
 #[derive(Serialize)]
@@ -161,29 +171,24 @@ impl Policy {
     }
 }
 
-/// That the former time to object counts on, where it does: by the server's word.
-fn former_line((objection_ms, until_ms): (u64, Option<u64>), lang: Lang) -> String {
-    let Some(until_ms) = until_ms else { return String::new() };
-    let (former, until) = (duration(objection_ms, lang), minute(until_ms));
-    lang.pick(
-        format!("  BUT until {until} at least those concerned may object for {former}, as before: what was shortened does not count yet\n"),
-        format!("  НО по меньшей мере до {until} возражать можно {former}, как прежде: сокращённое ещё не действует\n"),
-    )
-}
-
 fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let (Ruling { policy, index, verified }, former) = session(access, voice, For::Anyone, |online| {
-        let ruling = ruling(online)?;
-        let former = online.objection(&ruling.policy)?;
-        Ok((ruling, former))
-    })?;
+    let (Ruling { policy, index, verified }, former) =
+        session(access, voice, For::Anyone, |online| Ok((ruling(online)?, online.former()?)))?;
     let rules = rules(&policy, voice.lang);
-    let lines = rule_lines(&rules) + &former_line(former, voice.lang);
+    let mut lines = rule_lines(&rules);
+    if let Some(former) = &former {
+        lines.push_str(&former_lines(former, &policy, voice.lang));
+    }
+    let former = former.map(|former| FormerShown {
+        until: rfc3339(former.until_ms),
+        rules: longer(&former, &policy, voice.lang),
+    });
+    let former = former.filter(|former| !former.rules.is_empty());
     let said = match verified {
         true => Said::Shown { index, rules: lines },
         false => Said::ShownByWord { index, rules: lines },
     };
-    Ok(voice.done("policy show", &said, Shown { index, verified, rules }))
+    Ok(voice.done("policy show", &said, Shown { index, verified, rules, former }))
 }
 
 /// The policy in force.
@@ -247,12 +252,14 @@ impl ProposePolicy {
         if changes.is_empty() {
             return Err(Trouble::new(Exit::No, "unchanged", &Said::Same));
         }
-        let lines = change_lines(&changes);
+        let act = DualAct::Policy(policy.clone());
+        let now = Now::fetch(online, [&act])?;
+        let lines = change_lines(&changes) + &now.later(&policy, voice.lang) + &now.counts_on(voice.lang);
         let (said, index) =
             match self.decision.ask(online, voice, &Said::PlanChange { lines: lines.clone() })? {
                 Decided::PlanOnly => (Said::PlanChange { lines }, None),
                 Decided::Yes => {
-                    let index = propose(online, &DualAct::Policy(policy))?;
+                    let index = propose(online, &act)?;
                     (Said::Proposed { index }, Some(index))
                 }
             };
@@ -274,12 +281,11 @@ pub(super) fn approve(
     voice: Voice,
 ) -> Result<(String, Option<Index>), Trouble> {
     of_another(open, online)?;
-    let (ruling, _) = online.policy()?;
-    let (objection_ms, _) = online.objection(&ruling)?;
+    let now = Now::fetch(online, [&open.act])?;
     let names = Names::fetch(online, voice.lang)?;
     let behind = law::behind(online, &open.act, &names, voice.lang)?;
     let (by, word) = (names.full(open.by), voice.lang.pick("by", "от"));
-    let what = proposals::what(&open.act, (&ruling, objection_ms), &names, voice.lang);
+    let what = proposals::what(&open.act, &now, &names, voice.lang);
     let plan = format!("#{} {word} {by}:\n{what}{behind}", open.index);
     match decision.ask(online, voice, &Text(plan.clone()))? {
         Decided::PlanOnly => Ok((plan, None)),

@@ -6,6 +6,7 @@ use console::{Lang, clean};
 use journal::act::ConversationKind;
 use journal::policy::{LabelName, Policy, PrivateErase};
 use journal::retention::{Retention, RetentionRule};
+use protocol::answer::FormerRecord;
 use serde::Serialize;
 
 /// One rule of a policy: the key of its file, what it means, how it stands in words and to the last digit.
@@ -178,7 +179,8 @@ pub(super) fn covered(rule: &RetentionRule, labels: &[LabelName], lang: Lang) ->
     }
 }
 
-fn keeping(retention: &Retention, labels: &[LabelName], lang: Lang) -> String {
+/// A schedule in a line.
+pub(super) fn keeping(retention: &Retention, labels: &[LabelName], lang: Lang) -> String {
     if retention.rules.is_empty() {
         return lang.pick("for ever", "бессрочно").to_owned();
     }
@@ -224,6 +226,21 @@ pub(super) fn changes(from: &Policy, to: &Policy, lang: Lang) -> Vec<Change> {
         to: new.value,
     };
     changed.map(change).collect()
+}
+
+/// What counts on from before a policy, as far as it is longer. Of schedules the longer counts for each kind and label.
+pub(super) fn longer(former: &FormerRecord, policy: &Policy, lang: Lang) -> Vec<Rule> {
+    let before = Policy {
+        objection_ms: former.objection_ms.max(policy.objection_ms),
+        hold_warning_ms: former.hold_warning_ms.max(policy.hold_warning_ms),
+        retention: match former.keeps_longer(&policy.retention) {
+            true => Retention { rules: former.retention.rules.clone(), ..policy.retention.clone() },
+            false => policy.retention.clone(),
+        },
+        ..policy.clone()
+    };
+    let pairs = rules(policy, lang).into_iter().zip(rules(&before, lang));
+    pairs.filter(|(now, before)| now.value != before.value).map(|(_, before)| before).collect()
 }
 
 /// Rules as lines.

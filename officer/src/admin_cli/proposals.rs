@@ -3,15 +3,15 @@
 
 use super::law;
 use super::names::{Names, Text};
+use super::now::Now;
 use super::online::{Access, For, Online, session};
 use super::policy_words::{Change, change_lines, changes};
 use super::trouble::Trouble;
 use clap::Args;
-use console::when::{duration, minute, rfc3339};
+use console::when::{minute, rfc3339};
 use console::{Exit, HelpTable, Lang, Voice};
 use journal::act::{Act, DualAct, EraseTarget};
 use journal::entry::Content;
-use journal::policy::Policy;
 use journal::{Entry, Index};
 use pki::{PersonId, canonical};
 use protocol::client::event::EntryView;
@@ -155,20 +155,18 @@ pub(super) fn number(typed: &str) -> Result<Index, String> {
 /// What stands around the list.
 struct Around {
     names: Names,
-    policy: Policy,
-    policy_index: Index,
-    objection_ms: u64,
+    now: Now,
 }
 
 impl Around {
     /// When a proposal lapses: known as long as the policy is still the one under which it was made.
     fn lapses_ms(&self, open: &Open) -> Option<u64> {
-        (self.policy_index < open.index).then(|| open.wall_ms.saturating_add(self.policy.proposal_ms))
+        (self.now.policy_index < open.index).then(|| open.wall_ms.saturating_add(self.now.policy.proposal_ms))
     }
 
     fn row(&self, open: &Open, lang: Lang) -> Row {
         let (kind, certificate, admits, changed) = match &open.act {
-            DualAct::Policy(policy) => ("policy", None, None, changes(&self.policy, policy, lang)),
+            DualAct::Policy(policy) => ("policy", None, None, changes(&self.now.policy, policy, lang)),
             DualAct::AdmitOfficer(id) => {
                 let login = self.names.holder(*id).map(|view| view.login.clone());
                 ("admit-officer", Some(id.to_string()), login, Vec::new())
@@ -197,39 +195,19 @@ impl Around {
             out.push_str(&format!("  {} {}", lang.pick("lapses", "истекает"), minute(ms)));
         }
         out.push('\n');
-        out.push_str(&what(&open.act, (&self.policy, self.objection_ms), &self.names, lang));
+        out.push_str(&what(&open.act, &self.now, &self.names, lang));
         out
     }
 }
 
-/// What an act of two would do, in lines; beside the policy, how long those concerned may object by all that counts now.
-pub(super) fn what(
-    act: &DualAct,
-    (ruling, objection_ms): (&Policy, u64),
-    names: &Names,
-    lang: Lang,
-) -> String {
+/// What an act of two would do, in lines.
+pub(super) fn what(act: &DualAct, now: &Now, names: &Names, lang: Lang) -> String {
     match act {
         DualAct::Policy(policy) => {
-            let lines = change_lines(&changes(ruling, policy, lang));
-            let nothing =
-                lang.pick(
-                    "  nothing: the policy says so already. Where runs of the retention schedule wait because of the date, this says that the date is RIGHT, and they wait no longer\n",
-                    "  ничего: политика и так такова. Если стирание по срокам ждёт из-за даты, этим подтверждают, что дата ВЕРНА, и ожидание кончится\n",
-                );
-            let wait = duration(objection_ms, lang);
-            let later = match policy.shortens(ruling) {
-                true => lang.pick(
-                    format!("  what is shortened counts only {wait} after the approval; until then the longer of both\n"),
-                    format!("  сокращённое действует только через {wait} после утверждения; до того — более долгое из двух\n"),
-                ),
-                false => String::new(),
-            };
-            format!(
-                "  {}\n{}{later}",
-                lang.pick("policy:", "политика:"),
-                if lines.is_empty() { nothing } else { &lines }
-            )
+            let lines = change_lines(&changes(&now.policy, policy, lang));
+            let lines = if lines.is_empty() { now.unchanged(lang) } else { lines };
+            let (later, counts_on) = (now.later(policy, lang), now.counts_on(lang));
+            format!("  {}\n{lines}{later}{counts_on}", lang.pick("policy:", "политика:"))
         }
         DualAct::AdmitOfficer(id) => {
             let unknown = lang.pick("nobody's newest certificate", "не новейший сертификат кого-либо");
@@ -272,10 +250,9 @@ impl Proposals {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         let (open, around) = session(&self.access, voice, For::Officers, |online| {
             let open = open(online)?;
-            let (policy, policy_index) = online.policy()?;
-            let (objection_ms, _) = online.objection(&policy)?;
+            let now = Now::fetch(online, open.iter().map(|one| &one.act))?;
             let names = Names::fetch(online, voice.lang)?;
-            Ok((open, Around { names, policy, policy_index, objection_ms }))
+            Ok((open, Around { names, now }))
         })?;
         let rows: Vec<Row> = open.iter().map(|one| around.row(one, voice.lang)).collect();
         if open.is_empty() {
@@ -289,13 +266,15 @@ impl Proposals {
 #[cfg(test)]
 mod tests {
     use super::super::names::tests::person;
+    use super::super::now::tests::standard;
     use super::*;
+    use journal::policy::Policy;
     use pki::CertId;
 
     fn around() -> Around {
         let names =
             Names::new(vec![person(1, "olga", "Ольга Зимина"), person(2, "irina", "Ирина Новая")], Lang::En);
-        Around { names, policy: Policy::standard(), policy_index: 0, objection_ms: 3 * 24 * 3_600_000 }
+        Around { names, now: standard() }
     }
 
     #[test]
@@ -321,8 +300,12 @@ mod tests {
             let open = Open { index: 40, wall_ms: 0, by: PersonId(1), act };
             around().shown(&open, Lang::En)
         };
-        assert!(of(60_000).contains("counts only 3 d after the approval"), "{}", of(60_000));
-        assert!(!of(Policy::standard().objection_ms + 1).contains("counts only"));
+        assert!(
+            of(60_000).contains("counts from 1970-01-04 00:00 at the earliest, 3 d after"),
+            "{}",
+            of(60_000)
+        );
+        assert!(!of(Policy::standard().objection_ms + 1).contains("counts from"));
     }
 
     #[test]
@@ -330,7 +313,8 @@ mod tests {
         let open =
             Open { index: 4, wall_ms: 0, by: PersonId(1), act: DualAct::AdmitOfficer(CertId([9; 32])) };
         assert!(around().lapses_ms(&open).is_some());
-        assert_eq!(Around { policy_index: 9, ..around() }.lapses_ms(&open), None);
+        let now = Now { policy_index: 9, ..standard() };
+        assert_eq!(Around { now, ..around() }.lapses_ms(&open), None);
     }
 
     #[test]

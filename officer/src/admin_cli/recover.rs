@@ -7,7 +7,7 @@ use super::online::{For, Place, Said as Online, open};
 use super::trouble::Trouble;
 use crate::files::{Readers, read_text, shown, write_new};
 use clap::{Args, Subcommand};
-use console::{Exit, HelpTable, Lang, PassphraseFd, SecretSource, Voice, Words, clean, when};
+use console::{DETAILS_RU, Exit, HelpTable, Lang, PassphraseFd, SecretSource, Voice, Words, clean, when};
 use journal::act::{Act, KeptPasswords, LossCause, LossSource, Succession};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::LogId;
@@ -109,7 +109,7 @@ fn bad(what: &'static str, path: &Path, error: &dyn std::fmt::Display) -> Troubl
         Exit::No,
         what,
         format!("{}: {error}", shown(path)),
-        format!("{}: план не годится ({error})", shown(path)),
+        format!("{}: план не годится ({DETAILS_RU})", shown(path)),
     )
 }
 

@@ -3,17 +3,18 @@
 
 use super::decide::{Decided, Decision};
 use super::names::Text;
+use super::now::Now;
 use super::online::{Access, For, Online, session};
 use super::policy::{Ruling, propose, proven, ruling};
 use super::policy_words::{kept_value, time_of_day};
-use super::retention_words::{falls, rules, waits};
+use super::retention_words::{falls, kept_longer, rules, waits};
 use super::trouble::Trouble;
-use crate::policy_file::minute_of;
+use crate::policy_file::{minute_of, unfit};
 use clap::{ArgGroup, Args, Subcommand};
 use console::when::{minute, rfc3339};
-use console::{Exit, HelpTable, Voice};
+use console::{Exit, HelpTable, Lang, Voice};
 use journal::act::{ConversationKind, DualAct};
-use journal::policy::Policy;
+use journal::policy::{Policy, UnfitPolicy};
 use journal::retention::{Retention as Schedule, RetentionRule};
 use pki::Clearance;
 use protocol::answer::{Answer, RetentionRecord};
@@ -107,7 +108,9 @@ console::words! {
             => en("runs do not wait because of the date: there is nothing to confirm"),
                ru("стирание не ждёт из-за даты: подтверждать нечего");
         Same => en("the schedule is so already"), ru("сроки и так таковы");
-        Unfit { why: String } => en("no such schedule: {why}"), ru("такими сроки быть не могут: {why}");
+        Unfit { why: UnfitPolicy }
+            => en("no such schedule: {}", unfit(*why, Lang::En)),
+               ru("такими сроки быть не могут: {}", unfit(*why, Lang::Ru));
         Status { next: String, waits: String, last: String, falls: String }
             => en("The server says:\nnext run: {next}\n{waits}last run: {last}\n{falls}"),
                ru("По словам сервера:\nследующее стирание: {next}\n{waits}последнее стирание: {last}\n{falls}");
@@ -147,12 +150,22 @@ struct Data {
     due: Vec<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<u64>,
+    /// The schedule of before, which counts on: the longer of both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    former: Option<FormerData>,
+}
+
+#[derive(Serialize)]
+struct FormerData {
+    until: String,
+    /// Empty: everything was kept for ever.
+    keep: String,
 }
 
 impl Data {
     fn of(schedule: &Schedule) -> Self {
         let (at, keep) = (time_of_day(schedule.minute), kept_value(schedule));
-        Self { index: None, verified: None, at, keep, first: None, due: Vec::new(), held: None }
+        Self { index: None, verified: None, at, keep, first: None, due: Vec::new(), held: None, former: None }
     }
 
     fn counted(&mut self, record: &RetentionRecord) {
@@ -201,18 +214,24 @@ impl Retention {
 }
 
 fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let Ruling { policy, index, verified } = session(access, voice, For::Anyone, ruling)?;
+    let (Ruling { policy, index, verified }, former) =
+        session(access, voice, For::Anyone, |online| Ok((ruling(online)?, online.former()?)))?;
     let doubt = match verified {
         true => String::new(),
         false => voice.lang.pick(", by the server's word", ", по словам сервера").to_owned(),
     };
-    let said = Said::Shown { index, rules: rules(&policy.retention, &policy.labels, voice.lang), doubt };
-    let data = Data { index: Some(index), verified: Some(verified), ..Data::of(&policy.retention) };
+    let former = former.filter(|former| former.keeps_longer(&policy.retention));
+    let shown = rules(&policy.retention, &policy.labels, voice.lang);
+    let shown = shown + &kept_longer(former.as_deref(), &policy, voice.lang);
+    let said = Said::Shown { index, rules: shown, doubt };
+    let former = former
+        .map(|former| FormerData { until: rfc3339(former.until_ms), keep: kept_value(&former.retention) });
+    let data = Data { index: Some(index), verified: Some(verified), former, ..Data::of(&policy.retention) };
     Ok(voice.done("retention show", &said, data))
 }
 
 /// How the schedule stands, and what this one would take.
-fn ask(online: &mut Online, schedule: Option<Schedule>) -> Result<RetentionRecord, Trouble> {
+pub(super) fn ask(online: &mut Online, schedule: Option<Schedule>) -> Result<RetentionRecord, Trouble> {
     let Reply::Answer(answer) = online.run(Command::Ask(Query::Retention(schedule)))? else {
         return Err(Trouble::odd_answer());
     };
@@ -277,7 +296,7 @@ impl Propose {
         }
         let policy = Policy { retention, ..ruling };
         if let Err(why) = policy.check() {
-            return Err(Trouble::new(Exit::Usage, "bad-schedule", &Said::Unfit { why: why.to_string() }));
+            return Err(Trouble::new(Exit::Usage, "bad-schedule", &Said::Unfit { why }));
         }
         let (schedule, labels, lang) = (&policy.retention, &policy.labels, voice.lang);
         let record = ask(online, Some(schedule.clone()))?;
@@ -285,7 +304,8 @@ impl Propose {
             let at = minute(at);
             lang.pick(format!("at its first run, {at}:\n"), format!("при первом стирании, {at}:\n"))
         });
-        let falls = falls(schedule, labels, &record, lang);
+        let now = Now { record: Some(record.clone()), ..Now::fetch(online, [])? };
+        let falls = falls(schedule, labels, &record, lang) + &now.later(&policy, lang) + &now.counts_on(lang);
         let plan = Said::Plan { rules: rules(schedule, labels, lang), first, falls };
         let mut data = Data::of(schedule);
         data.first = record.first_ms.map(rfc3339);
@@ -304,8 +324,10 @@ impl Propose {
 
 fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
     let lang = voice.lang;
-    let (record, policy) =
-        session(access, voice, For::Office, |online| Ok((ask(online, None)?, online.policy()?.0)))?;
+    let (record, policy, former) = session(access, voice, For::Office, |online| {
+        Ok((ask(online, None)?, online.policy()?.0, online.former()?))
+    })?;
+    let longer = former.filter(|former| former.keeps_longer(&policy.retention));
     let none = || lang.pick("none", "нет").to_owned();
     let open = record.open_parts.map_or(String::new(), |parts| {
         lang.pick(format!(" (under way, part {parts} done)"), format!(" (идёт, частей готово: {parts})"))
@@ -327,7 +349,8 @@ fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
         next: record.next_ms.map_or_else(none, |at| minute(at) + &open),
         waits: waits(&record, lang),
         last: record.last.as_ref().map_or_else(none, told),
-        falls: falls(&policy.retention, &policy.labels, &record, lang),
+        falls: falls(&policy.retention, &policy.labels, &record, lang)
+            + &kept_longer(longer.as_deref(), &policy, lang),
     };
     let data = StatusData {
         next: record.next_ms.map(rfc3339),
@@ -343,7 +366,6 @@ fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use console::Lang;
 
     #[test]
     fn a_rule_is_typed_as_it_is_shown() {

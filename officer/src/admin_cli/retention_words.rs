@@ -1,12 +1,12 @@
 //! A schedule of retention in words: its rules, what it would take, and why it waits.
 //! Never asks the server anything.
 
-use super::policy_words::{covered, time_of_day};
+use super::policy_words::{covered, keeping, time_of_day};
 use console::Lang;
-use console::when::duration;
-use journal::policy::LabelName;
+use console::when::{duration, minute};
+use journal::policy::{LabelName, Policy};
 use journal::retention::{Retention as Schedule, RetentionRule};
-use protocol::answer::RetentionRecord;
+use protocol::answer::{FormerRecord, RetentionRecord};
 
 fn days(days: u32, lang: Lang) -> String {
     lang.pick(format!("{days} d"), format!("{days} дн."))
@@ -29,6 +29,16 @@ pub(super) fn rules(schedule: &Schedule, labels: &[LabelName], lang: Lang) -> St
         &lang.pick(format!("  one run a day, at {at} UTC\n"), format!("  раз в день, в {at} UTC\n")),
     );
     out
+}
+
+/// That the schedule of before counts on, where it does, and what it was.
+pub(super) fn kept_longer(former: Option<&FormerRecord>, policy: &Policy, lang: Lang) -> String {
+    let Some(former) = former else { return String::new() };
+    let (until, before) = (minute(former.until_ms), keeping(&former.retention, &policy.labels, lang));
+    lang.pick(
+        format!("  BUT until {until} at least nothing falls that the schedule of before keeps: {before}\n"),
+        format!("  НО по меньшей мере до {until} не стирается то, что хранят прежние сроки: {before}\n"),
+    )
 }
 
 pub(super) fn falls(

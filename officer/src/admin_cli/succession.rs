@@ -1,7 +1,7 @@
 //! What first officers gave up, as an office command tells it: by their signatures, which the session verified.
 //! Never says that it was right: that enough of them have signed it is all that is proven.
 
-use console::when::minute;
+use console::when::{minute, rfc3339};
 use console::{Lang, clean};
 use link::terminal::words::succession_words;
 use protocol::client::event::SuccessionView;
@@ -11,7 +11,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(super) struct Succession {
     era: u32,
-    time_ms: u64,
+    at: String,
     kept: u64,
     last_lost: Option<u64>,
     bodies_lost: bool,
@@ -23,7 +23,7 @@ impl Succession {
     pub(super) fn of(view: &SuccessionView) -> Self {
         Self {
             era: view.era,
-            time_ms: view.time_ms,
+            at: rfc3339(view.time_ms),
             kept: view.kept,
             last_lost: view.last_lost(),
             bodies_lost: view.bodies_lost,

@@ -1,7 +1,7 @@
 //! Why `conclave-admin` did not do what it was asked: a stable name, words in both languages, and the exit code.
 //! Never holds a secret, and never tells more about a refusal than its code does.
 
-use console::{Exit, PromptError, Words};
+use console::{Exit, PromptError, Words, cause_ru};
 use link::terminal::{TerminalError, refusal_words};
 
 /// See the module.
@@ -69,7 +69,7 @@ impl Trouble {
             Exit::Io,
             "system",
             format!("the system refused: {error}"),
-            format!("отказ системы: {error}"),
+            format!("отказ системы: {}", cause_ru(&error.to_string())),
         )
     }
 

@@ -4,7 +4,7 @@
 use crate::files::{self, shown};
 use crate::trouble::{Failure, Trouble};
 use clap::Args;
-use console::{Exit, HelpTable, Voice};
+use console::{DETAILS_RU, Exit, HelpTable, Voice};
 use pki::{KeyError, PublicKey, Suite, Verifier, pem};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ console::words! {
                  ru("подпись неверна: большое s, второе написание, доступное любому; см. --high-s");
         OtherSuite { wanted: String, found: String }
             => en("the key is of suite {found}, not {wanted}"), ru("ключ из набора {found}, а не {wanted}");
-        BadKey { why: String } => en("the key is not admitted: {why}"), ru("ключ не принят: {why}");
+        BadKey { why: String } => en("the key is not admitted: {why}"), ru("ключ не принят ({DETAILS_RU})");
     }
 }
 

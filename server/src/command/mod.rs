@@ -12,7 +12,7 @@ mod store;
 use crate::config::{Config, ConfigError, StoreConfig};
 use crate::making;
 use crate::store::StoreError;
-use crate::words::{NoRecovery, Trouble};
+use crate::words::{NoRecovery, Reason, Trouble};
 use clap::{CommandFactory, Parser, Subcommand};
 use console::{Common, Exit, Extra, HelpTable, Voice, localise};
 use hardening::Sandbox;
@@ -172,9 +172,12 @@ pub(crate) fn main() -> Exit {
 fn read_config(path: &Path) -> Result<Config, Trouble> {
     Config::read(path).map_err(|error| match error {
         ConfigError::Unreadable { path, reason } => {
-            Trouble::File { path: path.display().to_string(), reason: reason.to_string() }
+            Trouble::File { path: path.display().to_string(), reason: reason.to_string().into() }
         }
-        wrong @ ConfigError::Wrong { .. } => Trouble::Config { reason: wrong.to_string().into() },
+        ref wrong @ ConfigError::Wrong { ref path, line, ref what } => {
+            let at = if line > 0 { format!(", строка {line}") } else { String::new() };
+            Trouble::Config { reason: Reason::of(wrong, format!("{}{at}: {}", path.display(), what.ru)) }
+        }
     })
 }
 
@@ -187,7 +190,7 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::Nameless { path, found } => {
             Trouble::StoreNameless { path: shown(path), found: found.clone() }
         }
-        StoreError::CellExists { path } => Trouble::StoreExists { path: shown(path) },
+        StoreError::CellExists { path } => Trouble::CellExists { path: shown(path) },
         StoreError::Exists { path } => Trouble::StoreExists { path: shown(path) },
         StoreError::Occupied { path, found } if found.is_empty() => {
             Trouble::StoreNothingThere { path: shown(path) }
@@ -246,7 +249,7 @@ fn file_trouble(path: &Path, reason: std::io::Error) -> Trouble {
     if reason.kind() == std::io::ErrorKind::AlreadyExists {
         return Trouble::FileExists { path };
     }
-    Trouble::File { path, reason: reason.to_string() }
+    Trouble::File { path, reason: reason.to_string().into() }
 }
 
 #[cfg(test)]

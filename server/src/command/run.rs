@@ -16,7 +16,7 @@ use crate::peers::Peers;
 use crate::randomness::PooledRng;
 use crate::recovery::{self, RecoveryError, Replayed};
 use crate::status::{self, Board, CellStatus, Status};
-use crate::store::{self, OpenStore};
+use crate::store::{self, Answer, OpenStore};
 use crate::words::{Done, Trouble};
 use crate::writer::{self, Room, Writer};
 use crate::{agreement, clock, erasure, passwords, reader, socket, vital};
@@ -166,12 +166,12 @@ fn assemble(
 ) -> Result<Assembled, Trouble> {
     let damage = RecoveryError::trouble;
     let begin = Instant::now();
-    let OpenStore { mut vault, opened, medium, bytes, put_back } =
+    let OpenStore { mut vault, opened, medium, bytes, answer } =
         store::open(&config.store).map_err(|error| open_trouble(&config.store, error))?;
     if vault.journal().0 == 0 {
         return Err(Trouble::StoreEmpty { path: config.store.path.display().to_string() });
     }
-    if put_back {
+    if answer.is_some() {
         log.warn(
             "this store was put back from a backup; it was said here that nobody has seen anything newer",
         );
@@ -275,6 +275,8 @@ fn assemble(
     if opened.interrupted.is_some() {
         pacing.rest(Instant::now());
     }
+    // It is in the log, and nothing but the first batch is left to do.
+    answer.map_or(Ok(()), Answer::take_off).map_err(store_trouble)?;
     let writer = Writer { vault, frontier, positions, rows, verifiers, room, rng, pacing, log };
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
     let pulls = backup::start_pulls(Arc::clone(&copies), Arc::clone(&gate), inbox.clone()).map_err(system)?;

@@ -28,6 +28,12 @@ console::words! {
                    it is away"),
                ru("корневая ячейка {cell} создана, пустая: она присоединится при следующем пуске сервера, и с тех пор стирания будут \
                    ждать, когда её нет на месте");
+        /// After `store cell`, where there was nothing to make.
+        CellBlank { cell: String }
+            => en("the root cell {cell} is there, and blank, so nothing is to be made: it joins at the next start of the server, and from \
+                   then on erasures wait when it is away"),
+               ru("корневая ячейка {cell} на месте и пуста, создавать нечего: она присоединится при следующем пуске сервера, и с тех пор \
+                   стирания будут ждать, когда её нет на месте");
         /// What `store format` would do.
         NotFormatted { plan: String }
             => en("{plan}Nothing was done yet: the same with --yes makes it."),

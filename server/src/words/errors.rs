@@ -8,27 +8,12 @@ use crate::recovery::RecoveryError;
 use crate::store::StoreError;
 use journal::replay::{BadAt, Fault};
 use link::terminal::refusal_words;
-use std::io;
 use std::path::Path;
 use vault::CellKind;
 
 /// What a kind of cell cannot promise, in both languages.
 pub(crate) fn cell_warning(kind: CellKind) -> Reason {
     Reason::new(kind.warning(), kind.warning_ru())
-}
-
-/// What the operating system says, where people can do something about it.
-fn system_ru(reason: &io::Error) -> String {
-    use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull};
-    let kind = reason.kind();
-    let known = [
-        (NotFound, "такого файла или устройства нет"),
-        (PermissionDenied, "доступ запрещён"),
-        (ReadOnlyFilesystem, "носитель открыт только для чтения"),
-        (StorageFull, "на носителе нет места"),
-    ];
-    let words = known.into_iter().find(|(known, _)| *known == kind);
-    words.map_or_else(|| reason.to_string(), |(_, words)| words.to_owned())
 }
 
 fn shown(path: &Path) -> std::path::Display<'_> {
@@ -71,8 +56,8 @@ impl StoreError {
                 shown(path)
             ),
             Self::Full(error) => format!("хранилище заполнено: {}", error.ru()),
-            Self::Io { path, reason } => format!("{}: {}", shown(path), system_ru(reason)),
-            Self::Size { path, what } => format!("{}: {}", shown(path), disk::Error::Geometry(what).ru()),
+            Self::Io { path, reason } => format!("{}: {}", shown(path), reason),
+            Self::Size { path, what } => format!("{}: {}", shown(path), disk::Error::Geometry(*what).ru()),
             Self::Unlock { error } => format!("секрет разблокировки: {}", error.reason().ru),
             Self::Vault(error) => error.ru(),
         };
@@ -84,7 +69,7 @@ impl KeysError {
     /// In both languages.
     pub(crate) fn reason(&self) -> Reason {
         let ru = match self {
-            Self::Io { path, reason } => format!("{}: {}", shown(path), system_ru(reason)),
+            Self::Io { path, reason } => format!("{}: {}", shown(path), reason),
             Self::Readable { path, mode } => format!(
                 "{}: права {mode:o}: ключ должен быть доступен только своему владельцу (chmod 600)",
                 shown(path)

@@ -1,7 +1,7 @@
 //! Why something went wrong, as the error that knows it says it in both languages.
 //! Never made from one language alone where the error has both.
 
-use console::Lang;
+use console::{Lang, system_ru};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -20,7 +20,10 @@ impl Reason {
 
     /// In the language of the person who reads it.
     pub(crate) fn say(&self, lang: Lang) -> String {
-        lang.pick(&self.en, &self.ru).clone()
+        match lang {
+            Lang::En => self.en.clone(),
+            Lang::Ru => system_ru(&self.ru),
+        }
     }
 
     pub(crate) fn new(en: &str, ru: &str) -> Self {

@@ -86,7 +86,7 @@ fn inserts(size: Size, rows: &mut Vec<Row>) -> Result<()> {
     let body = [7; BODY_BYTES];
     let (mut item, mut key, mut at) = (0, 0, 0);
     let span = Duration::from_millis(size.pick(150, 600));
-    let mut rng = PooledRng::new();
+    let mut rng = PooledRng::new()?;
     for (batch, names) in NAMES {
         let (mut ours, mut redbs, mut bares) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {

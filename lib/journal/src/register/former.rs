@@ -12,16 +12,16 @@ use pki::Clearance;
 /// What ruled before, as far as it was longer; the longer counts until both clocks show these times.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
-pub(super) struct Former {
+pub struct Former {
     /// How long those concerned could object.
     #[n(0)]
-    objection_ms: u64,
+    pub objection_ms: u64,
     /// How long before its end a hold was called to mind.
     #[n(1)]
-    hold_warning_ms: u64,
+    pub hold_warning_ms: u64,
     /// How long messages were kept.
     #[n(2)]
-    retention: Retention,
+    pub retention: Retention,
     /// Until then by the wall clock.
     #[n(3)]
     until_ms: u64,
@@ -67,14 +67,11 @@ impl Register {
         self.site.as_ref()?.former.as_ref().filter(|former| former.counts(now_ms, ran_ms))
     }
 
-    /// The former time to object, where it still counts because it is the longer one, and until when by the wall clock at
-    /// least: for who asks what rules.
-    pub fn former_objection(&self, wall_ms: u64, boot_ms: u64) -> Option<(u64, u64)> {
-        let ran_ms = self.ran_by(boot_ms);
-        let now = self.policy()?.objection_ms;
-        // Where the schedule alone was shortened, this time is not longer than that of now.
-        let former = self.former(wall_ms, ran_ms).filter(|former| former.objection_ms > now)?;
-        Some((former.objection_ms, former.until_ms.max(self.wall_of(former.until_ran_ms))))
+    /// What counts on beside the policy in force, the longer of both, and until when by the wall clock at least: for who
+    /// asks what rules.
+    pub fn former_now(&self, wall_ms: u64, boot_ms: u64) -> Option<(&Former, u64)> {
+        let former = self.former(wall_ms, self.ran_by(boot_ms))?;
+        Some((former, former.until_ms.max(self.wall_of(former.until_ran_ms))))
     }
 
     /// How long those concerned may object to what is ordered at these times.

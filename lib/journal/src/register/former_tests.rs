@@ -163,7 +163,11 @@ fn two_steps_get_nobody_round_the_time_to_object() {
     let mut log = TestLog::standard(38);
     let chat = log.talking("anna", &["boris"]);
     two(&mut log, &DualAct::Policy(Policy { objection_ms: 60_000, ..Policy::standard() }));
-    assert_eq!(log.register.former_objection(log.now_ms, log.boot_ms).map(|(ms, _)| ms), Some(3 * DAY_MS));
+    let objection = |log: &TestLog| {
+        let now = log.register.former_now(log.now_ms, log.boot_ms);
+        now.map(|(former, until_ms)| (former.objection_ms, until_ms))
+    };
+    assert_eq!(objection(&log), Some((3 * DAY_MS, log.now_ms + 3 * DAY_MS)));
     // By the rules of now, messages of a second schedule would fall tonight, and an order within the minute.
     let minute = u16::try_from(log.now_ms / 60_000 % (24 * 60)).unwrap() + 2;
     let sent = log.send("anna", chat).unwrap();
@@ -184,12 +188,17 @@ fn two_steps_get_nobody_round_the_time_to_object() {
         assert_eq!(done, day >= 3, "and for an order, day {day}");
     }
     assert!(log.register.message(sent).unwrap().erased);
-    assert_eq!(log.register.former_objection(log.now_ms, log.boot_ms), None);
-    // A shorter schedule leaves the time to object as it is: nothing longer than that of now counts on.
+    assert_eq!(objection(&log), None);
+    // Of a shorter schedule alone the former one is told too: what is kept for ever still is.
     let rules = vec![RetentionRule { kind: None, label: None, keep_days: 1 }];
     let mut log = TestLog::standard(39);
     two(&mut log, &DualAct::Policy(Policy { retention: Retention { rules, minute }, ..Policy::standard() }));
-    assert_eq!(log.register.former_objection(log.now_ms, log.boot_ms), None);
+    let (former, until_ms) = log.register.former_now(log.now_ms, log.boot_ms).expect("it counts on");
+    assert_eq!(
+        (&former.retention, former.objection_ms),
+        (&Retention::default(), Policy::standard().objection_ms)
+    );
+    assert_eq!(until_ms, log.now_ms + 3 * DAY_MS);
 }
 
 #[test]

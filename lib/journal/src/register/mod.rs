@@ -35,6 +35,7 @@ pub use applied::{Applied, Audience, ChainEnd, Effect, ErasePlace};
 pub use certified::Certified;
 pub use columns::{FileRow, MessageRow};
 pub use facts::EVIDENCE_BYTES_MAX;
+pub use former::Former;
 pub use offline::{check_submit, offline_chain, submit_digest};
 pub use orders::{HoldRow, OrderRow, OrderState};
 pub use people::LOGIN_BYTES_MAX;

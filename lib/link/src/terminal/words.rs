@@ -2,11 +2,15 @@
 //! Never shows a foreign text that was not cleaned: certificates' names are left to whoever has the directory.
 
 use super::error::TerminalError;
+use super::law_words::CLOCK_BEHIND;
 use super::refusal_words::{Words, refusal_words};
 use crate::client::LinkError;
 use pki::{CredentialError, CredentialFileError, Fault};
 use protocol::client::event::SuccessionView;
 use protocol::client::{BadParts, Error, What};
+
+/// Where the reason is an expert's, in the words of a library: a Russian reader is told how to read it.
+const DETAILS: &str = "подробности по-английски: --lang en";
 
 impl TerminalError {
     /// The words for people, and the name for scripts.
@@ -25,7 +29,7 @@ impl TerminalError {
             Self::Address { address, error } => Words::new(
                 "no-address",
                 format!("the address {address} cannot be found: {error}"),
-                format!("адрес {address} не найден: {error}"),
+                format!("адрес {address} не найден; проверьте имя и сеть"),
             ),
             Self::Link(error) => link_words(error),
             Self::NoAnswer => Words::new("no-answer", "the server does not answer", "сервер не отвечает"),
@@ -135,7 +139,7 @@ pub fn error_words(error: &Error) -> Words {
             "пока это выполнялось, были утрачены записи (`conclave status`): посмотрите заново и повторите",
         ),
         Error::Ahead => Words::new(
-            "clock-behind",
+            CLOCK_BEHIND,
             "what the server shows is stamped more than an hour later than this computer's clock shows: set the clock right, \
              or tell the administrator that the server's is wrong",
             "запись сервера помечена временем больше чем на час позже часов этого компьютера: поставьте часы верно или \
@@ -227,7 +231,7 @@ fn credential_file_words(error: &CredentialFileError) -> Words {
         CredentialFileError::Io { path, error } => Words::new(
             "credential-io",
             format!("{}: {error}", path.display()),
-            format!("{}: {error}", path.display()),
+            format!("{}: отказ системы ({DETAILS})", path.display()),
         ),
         CredentialFileError::Credential(error) => credential_words(error),
     }
@@ -258,12 +262,12 @@ fn credential_words(error: &CredentialError) -> Words {
         CredentialError::Contents(_) | CredentialError::Key(_) | CredentialError::TooManyKeys => Words::new(
             "credential-damaged",
             format!("the credential cannot be used: {error}"),
-            format!("ключи непригодны: {error}"),
+            format!("ключи непригодны ({DETAILS})"),
         ),
         CredentialError::Request(_) => Words::new(
             "request",
             format!("the request cannot be made: {error}"),
-            format!("запрос не составлен: {error}"),
+            format!("запрос не составлен ({DETAILS})"),
         ),
     }
 }
@@ -312,7 +316,7 @@ fn own_words(why: &Fault) -> Words {
         other => Words::new(
             "own-certificate",
             format!("your certificate does not hold: {other}"),
-            format!("ваш сертификат не принимается: {other}"),
+            format!("ваш сертификат не принимается ({DETAILS})"),
         ),
     }
 }
@@ -327,7 +331,7 @@ fn link_words(error: &LinkError) -> Words {
         LinkError::ServerCertificate(why) => Words::new(
             "server-certificate",
             format!("the server is not the one of the site card: {why}"),
-            format!("сервер не тот, что назван в карте системы: {why}"),
+            format!("сервер не тот, что назван в карте системы ({DETAILS})"),
         ),
         LinkError::Refused { alert } => Words::new(
             "connection-refused",
@@ -342,12 +346,33 @@ fn link_words(error: &LinkError) -> Words {
         LinkError::Tls(_) | LinkError::Socket(_) | LinkError::Address { .. } => Words::new(
             "no-connection",
             format!("no connection can be made: {error}"),
-            format!("соединиться нельзя: {error}"),
+            format!("соединиться нельзя ({DETAILS})"),
         ),
         LinkError::Connection(_) | LinkError::NothingToBind => Words::new(
             "connection-lost",
             format!("the connection was lost: {error}"),
-            format!("соединение потеряно: {error}"),
+            "соединение с сервером потеряно",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_russian_reader_reads_no_reason_of_a_library() {
+        let error = || io::Error::other("english reason");
+        let all = [
+            link_words(&LinkError::Socket(error())),
+            link_words(&LinkError::ServerCertificate("english reason".into())),
+            credential_file_words(&CredentialFileError::Io { path: "x".into(), error: error() }),
+            TerminalError::Address { address: "x".into(), error: error() }.words(),
+        ];
+        for words in all {
+            assert!(words.en.contains("english"), "{}", words.en);
+            assert!(!words.ru.contains("english"), "{}", words.ru);
+        }
     }
 }

@@ -2,14 +2,14 @@
 //! Never asks a cell: it tells what is known.
 
 use super::{Keeper, Member};
-use crate::cell::CellKind;
+use crate::cell::{CellKind, CellName};
 
 /// How one cell does, for `status` and the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellState {
     /// What it is made of.
     pub kind: CellKind,
-    /// Its name; one that never joined has none.
+    /// Its name; one that never joined has none, nor has one that is away and was let go of.
     pub name: Option<[u8; 8]>,
     /// Why it takes no part; `None` when it does.
     pub absent: Option<String>,
@@ -20,7 +20,8 @@ impl Keeper {
     pub fn states(&self) -> Vec<CellState> {
         let names = self.names();
         // An absent one cannot say its name; the ruling slot tells who is missing.
-        let mut missing = self.listed.iter().filter(|name| !names.contains(name)).copied();
+        let is_missed = |name: &&CellName| !self.let_go && !names.contains(name);
+        let mut missing = self.listed.iter().filter(is_missed).copied();
         let mut state = |member: &Member| {
             let absent = member.cell.as_ref().err().cloned();
             let name = if absent.is_some() { missing.next() } else { member.name };

@@ -92,12 +92,20 @@ pub(super) fn carry_out(
         };
         go_on(found, act, next, &let_go, Log::new(config.log_level))?;
     }
-    // Nobody has to say any more that nothing is missing of a store that was put back: here it was said what is.
-    let answered = PutBack::of(&*medium).and_then(|mark| match mark {
-        PutBack::No => Ok(()),
-        PutBack::Unanswered | PutBack::Answered => PutBack::No.write(&*medium),
-    });
-    answered.map_err(|error| store_trouble(StoreError::of_disk(error, &config.store.path)))?;
+    let of_disk = |error| store_trouble(StoreError::of_disk(error, &config.store.path));
+    match (PutBack::of(&*medium).map_err(of_disk)?, stands) {
+        (PutBack::No, _) | (PutBack::Answered, Stands::Done) => {}
+        // Nobody has to say any more that nothing is missing of a store that was put back: here it was said what is.
+        (PutBack::Unanswered | PutBack::Answered, Stands::Signed | Stands::Begun) => {
+            PutBack::No.write(&*medium).map_err(of_disk)?;
+        }
+        // The backup held all of it already: what came behind the backup is another matter.
+        (PutBack::Unanswered, Stands::Done) => {
+            let exit = voice.done("recover", &words, data.still_barred());
+            voice.remark(&Said::StillPutBack);
+            return Ok(exit);
+        }
+    }
     Ok(voice.done("recover", &words, data))
 }
 

@@ -12,14 +12,14 @@ mod said;
 
 use super::{file_trouble, read_config, store_trouble};
 use crate::keys::ServerKeys;
-use crate::words::{NoRecovery, Trouble};
+use crate::words::{NoRecovery, Reason, Trouble};
 use console::{Exit, HelpTable, Voice};
 use found::{Asked, Found};
 use journal::act::LossCause;
 use journal::checkpoint::SignedCheckpoint;
 use journal::note::NOTE_BYTES_MAX;
 use pki::durable_file::{self, UMASK};
-use protocol::succession::{FILE_BYTES_MAX, Plan, signature_from_text};
+use protocol::succession::{BadSuccession, FILE_BYTES_MAX, Plan, signature_from_text};
 use said::{PlanData, Said, plan_text};
 use std::path::{Path, PathBuf};
 
@@ -123,11 +123,10 @@ impl Recover {
         let keys = keys.map_err(|error| Trouble::Keys { reason: error.reason() })?;
         match &self.plan {
             Some(path) => {
-                let plan = Plan::from_text(&read_text(path)?).map_err(|error| bad(path, &error))?;
-                let signed = self
-                    .acts
-                    .iter()
-                    .map(|path| signature_from_text(&read_text(path)?).map_err(|error| bad(path, &error)));
+                let plan = Plan::from_text(&read_text(path)?).map_err(|error| bad_file(path, &error))?;
+                let signed = self.acts.iter().map(|path| {
+                    signature_from_text(&read_text(path)?).map_err(|error| bad_file(path, &error))
+                });
                 let signed = signed.collect::<Result<Vec<_>, _>>()?;
                 carry::carry_out(&config, &keys, &plan, &signed, self.accept_loss_of_bodies, voice)
             }
@@ -168,19 +167,24 @@ impl Recover {
 fn read_text(path: &Path) -> Result<String, Trouble> {
     let failed = |error| file_trouble(path, error);
     if std::fs::metadata(path).map_err(failed)?.len() > FILE_BYTES_MAX {
-        return Err(Trouble::File { path: path.display().to_string(), reason: "too long".into() });
+        return Err(bad(path, Reason::new("too long", "файл слишком велик")));
     }
     std::fs::read_to_string(path).map_err(failed)
 }
 
-fn bad(path: &Path, error: &dyn std::fmt::Display) -> Trouble {
-    Trouble::File { path: path.display().to_string(), reason: error.to_string() }
+fn bad(path: &Path, reason: Reason) -> Trouble {
+    Trouble::File { path: path.display().to_string(), reason }
+}
+
+fn bad_file(path: &Path, error: &BadSuccession) -> Trouble {
+    bad(path, Reason::of(error, error.ru()))
 }
 
 fn read_head(path: &Path) -> Result<SignedCheckpoint, Trouble> {
+    let ru = "файл не читается как вершина журнала";
     let text = read_text(path)?;
     if text.len() > NOTE_BYTES_MAX {
-        return Err(bad(path, &"too long"));
+        return Err(bad(path, Reason::new("too long", ru)));
     }
-    SignedCheckpoint::parse(text.as_bytes()).map_err(|error| bad(path, &error))
+    SignedCheckpoint::parse(text.as_bytes()).map_err(|error| bad(path, Reason::of(&error, ru.into())))
 }

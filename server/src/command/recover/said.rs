@@ -2,6 +2,7 @@
 //! Never softens it.
 
 use super::found::Found;
+use crate::command::store::check::START_BARRED;
 use console::{Lang, Words, when};
 use journal::act::{KeptPasswords, LossSource, LossTrace, Succession};
 use protocol::succession::Plan;
@@ -22,6 +23,14 @@ console::words! {
                    was given up and who decided it. Begin backups in a new directory: the old one is of another history"),
                ru("журнал продолжается в эре {era} после записей: {kept}; сервер запускает `conclaved run`. Каждый терминал покажет, что \
                    признано утраченным и кто это решил. Резервные копии начните в новом каталоге: прежний — о другой истории");
+        /// There was nothing left to do of it, and the store was put back.
+        StillPutBack
+            => en("but nothing was left to do here: this plan had been carried out before, most often before the backup was made that was \
+                   put back, and says nothing of what came after that backup. A start is still barred: `conclaved store status` says the \
+                   two ways on"),
+               ru("но делать здесь было нечего: этот план уже исполнили раньше, чаще всего ещё до того, как сняли возвращённую сюда копию, и \
+                   о том, что было после неё, он ничего не говорит. Пуск по-прежнему закрыт: два пути дальше назовёт `conclaved store \
+                   status`");
     }
 }
 
@@ -92,11 +101,19 @@ pub(super) struct CarriedData {
     era: u32,
     kept: u64,
     signatures: usize,
+    /// `put-back`: no server starts it before somebody has said what came after the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_barred: Option<&'static str>,
 }
 
 impl CarriedData {
     pub(super) fn new(plan: &Plan, signatures: usize) -> Self {
-        Self { era: plan.act.era, kept: plan.act.kept.size, signatures }
+        Self { era: plan.act.era, kept: plan.act.kept.size, signatures, start_barred: None }
+    }
+
+    /// Nothing of it was left to do, and the mark of a store that was put back stays.
+    pub(super) fn still_barred(self) -> Self {
+        Self { start_barred: Some(START_BARRED), ..self }
     }
 }
 
@@ -112,7 +129,15 @@ console::words! {
         ByBatches { size: u64 }
             => en("  later batches lie on the device, of at least {size} entries"),
                ru("  на устройстве есть более поздние партии, записей не меньше: {size}");
-        ByHead { size: u64 } => en("  a signed head of {size} entries"), ru("  подписанная вершина, записей: {size}");
+        ByHead { kept: u64, size: u64 }
+            => en("  a signed head of {size} entries: of these, entries {kept} to {} are not in this store, and somebody has seen them. \
+                   Whether he has seen the others as they stand here, no head can tell: if a backup was put back here and started since, \
+                   entries written after that start are others. Then put the backup back once more, and recover before its first start",
+                   size - 1),
+               ru("  подписанная вершина, записей: {size}; из них записей с {kept} по {} в этом хранилище нет, а кто-то их видел. Те ли \
+                   остальные записи он видел, что стоят здесь, по вершине не узнать: если сюда вернули резервную копию и с тех пор её \
+                   запускали, записи после того пуска — другие. Тогда верните копию ещё раз и восстановите до первого пуска",
+                   size - 1);
         Unreadable
             => en("  no entry is known to be lost: what a start needs beside them does not read (key tree, period key or passwords)"),
                ru("  об утрате записей ничего не известно: не читается то, что нужно для запуска кроме них (дерево ключей, ключ периода \
@@ -165,7 +190,7 @@ pub(super) fn plan_text(found: &Found, plan: &Plan, lang: Lang) -> String {
     lines.extend(act.lost.iter().map(|trace| match trace.source {
         LossSource::Cell => Line::ByCell { size: trace.size },
         LossSource::LaterBatches => Line::ByBatches { size: trace.size },
-        LossSource::SignedHead => Line::ByHead { size: trace.size },
+        LossSource::SignedHead => Line::ByHead { kept: act.kept.size, size: trace.size },
         LossSource::Unreadable => Line::Unreadable,
     }));
     lines.push(match (act.bodies_lost, act.bodies_missing) {

@@ -1,8 +1,12 @@
 //! `conclaved store cell`: makes the second root cell that the configuration names, blank; it joins at the next start.
-//! Never touches a cell that is there, and never the first one: that is made with its store.
+//! Never touches a cell that is there, and never the first one: that is made with its store. Nor does it make one in the place of a
+//! cell that the store waits for: a medium that is not mounted looks like one that was lost.
 
-use super::super::{read_config, store_trouble};
+use super::super::{open_trouble, read_config, store_trouble};
 use crate::cells;
+use crate::config::Config;
+use crate::status::{self, CellStatus};
+use crate::store::{self, StoreError};
 use crate::words::{Done, Reason, Trouble};
 use console::{Exit, Voice};
 use serde::Serialize;
@@ -31,12 +35,35 @@ impl MakeCell {
             return Err(Trouble::Config { reason });
         };
         let cell = cells::shown(second);
-        cells::make(second, &config.store).map_err(store_trouble)?;
-        let exit =
-            voice.done("store cell", &Done::CellMade { cell: cell.display().to_string() }, Answer { cell });
+        let path = cell.display().to_string();
+        let words = match cells::is_made(second, &config.store).map_err(store_trouble)? {
+            true => Done::CellBlank { cell: path },
+            false => {
+                if let Some(name) = missed(&config)? {
+                    return Err(Trouble::CellMissed { path, name });
+                }
+                cells::make(second, &config.store).map_err(store_trouble)?;
+                Done::CellMade { cell: path }
+            }
+        };
+        let exit = voice.done("store cell", &words, Answer { cell });
         if second.kind() == CellKind::File {
             voice.remark(&Done::DevelopmentCell);
         }
         Ok(exit)
     }
+}
+
+/// The name of a cell that the store waits for, by what it says itself or the server that has it open.
+fn missed(config: &Config) -> Result<Option<String>, Trouble> {
+    let cells: Vec<CellStatus> = match store::rehearse(&config.store) {
+        Ok(rehearsed) => rehearsed.vault.cells().into_iter().map(CellStatus::from).collect(),
+        Err(in_use @ StoreError::InUse { .. }) => match status::ask(&config.runtime_dir) {
+            Ok(running) => running.cells,
+            // Somebody has it who is no server of this configuration.
+            Err(_nobody) => return Err(store_trouble(in_use)),
+        },
+        Err(other) => return Err(open_trouble(&config.store, other)),
+    };
+    Ok(cells.into_iter().find_map(|cell| cell.name))
 }

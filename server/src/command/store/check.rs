@@ -3,7 +3,7 @@
 
 use super::super::{open_trouble, read_config};
 use super::bodies::{self, Bodies};
-use super::damage::{Damages, scan};
+use super::damage::{Damages, Place, given_up_said, scan};
 use crate::clock;
 use crate::keys::ServerKeys;
 use crate::own::OwnPair;
@@ -14,6 +14,9 @@ use console::{Exit, Lang, Voice, count_en, count_ru};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use vault::{Opened, Vault};
+
+/// Why a start is barred, for scripts.
+pub(in crate::command) const START_BARRED: &str = "put-back";
 
 #[derive(clap::Args)]
 #[command(after_help = "Example: conclaved check --full --config /etc/conclave/conclaved.toml")]
@@ -49,6 +52,12 @@ struct Sound {
     bodies: Option<u64>,
     /// Bodies that a succession gave up: they do not open, and that is no damage.
     bodies_given_up: Option<u64>,
+    /// Places that do not read and held nothing else: no damage either.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    given_up_places: Vec<Place>,
+    /// `put-back`: no server starts it before somebody has said what came after the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_barred: Option<&'static str>,
     /// Bytes that were read and authenticated extent by extent; absent without `--full`.
     scanned_bytes: Option<u64>,
     /// An erasure that the last life did not finish; the next start does.
@@ -81,16 +90,23 @@ fn check(name: &str, config: &Path, full: bool, voice: Voice) -> Result<Exit, Tr
         true => Damages::of(scan(&rehearsed.vault, voice.lang)?),
         false => Damages::default(),
     };
-    match examine(&rehearsed, &keys, full, &mut damages) {
-        Ok((sound, words)) if damages.is_empty() => Ok(voice.done(name, &words.with(&sound, voice), sound)),
-        Ok(_) => Ok(damages.told(name, voice)),
+    let exit = match examine(&rehearsed, &keys, full, &mut damages) {
+        Ok((mut sound, words)) if damages.is_empty() => {
+            sound.given_up_places = damages.take_given_up();
+            voice.done(name, &words.with(&sound, voice), sound)
+        }
+        Ok(_) => damages.told(name, voice),
         // What nothing but the rehearsal has found is told as a start tells it.
         Err(Trouble::StoreDamaged { reason } | Trouble::EntriesLost { reason }) if !damages.is_empty() => {
             damages.add(reason);
-            Ok(damages.told(name, voice))
+            damages.told(name, voice)
         }
-        Err(trouble) => Err(trouble),
+        Err(trouble) => return Err(trouble),
+    };
+    if rehearsed.is_barred {
+        voice.remark(&Trouble::PutBack { path: config.store.path.display().to_string() });
     }
+    Ok(exit)
 }
 
 /// What is said of a sound store, but for the parts in a language.
@@ -114,10 +130,11 @@ impl Figures {
                 format!("\nне годится для пуска: {}", why.ru),
             )
         });
+        let places = given_up_said(&sound.given_up_places, voice.lang);
         Done::Sound {
             entries: self.entries,
             epoch: self.epoch,
-            more: full.into_iter().chain(given_up).chain(not_used).collect(),
+            more: full.into_iter().chain(given_up).chain(not_used).chain([places]).collect(),
         }
     }
 }
@@ -135,7 +152,7 @@ pub(in crate::command) fn given_up(count: u64, lang: Lang) -> String {
 
 /// The rehearsal of a start, and with `full` every signature and every body. Bodies that do not open are noted one by one.
 fn examine(
-    Rehearsed { vault, opened }: &Rehearsed,
+    Rehearsed { vault, opened, is_barred }: &Rehearsed,
     keys: &ServerKeys,
     full: bool,
     damages: &mut Damages,
@@ -145,6 +162,9 @@ fn examine(
         true => verified(vault, opened)?,
         false => recovery::replay(vault, opened).map_err(damage)?,
     };
+    if !replayed.register.successions().is_empty() {
+        damages.set_given_up_aside(vault)?;
+    }
     let head = replayed.head();
     let Replayed { register, books, snapshot, passed_over, .. } = replayed;
     let period = recovery::period_key(vault, &register).map_err(damage)?;
@@ -170,6 +190,8 @@ fn examine(
         passed_over: passed_over.iter().map(RecoveryError::reason).collect(),
         bodies: bodies.map(|bodies| bodies.opened),
         bodies_given_up: bodies.map(|bodies| bodies.given_up),
+        given_up_places: Vec::new(),
+        start_barred: is_barred.then_some(START_BARRED),
         scanned_bytes: full.then(|| vault.scan_bytes()),
         interrupted: opened.interrupted.is_some(),
         set_aside_bytes: opened.recovered.set_aside_bytes,

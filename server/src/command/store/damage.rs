@@ -1,11 +1,14 @@
 //! What a check found damaged, each with its place and with what depends on it.
 //! Never decides what becomes of it.
 
+use crate::command::store_trouble;
+use crate::store::StoreError;
 use crate::words::{Done, Reason, Trouble};
 use console::terminal::error_columns;
 use console::{Exit, Lang, Progress, Voice};
-use disk::{DAMAGES_MAX, Damage, Scan, ScanPart};
+use disk::{DAMAGES_MAX, Damage, Scan, ScanPart, Stream};
 use serde::Serialize;
+use std::ops::Range;
 use std::time::Instant;
 use vault::{Vault, owner_words, owner_words_ru};
 
@@ -14,7 +17,7 @@ const SHOWN_MAX: usize = 20;
 
 /// One of them.
 #[derive(Serialize)]
-struct Place {
+pub(super) struct Place {
     /// Extent, where it is known.
     extent: Option<u32>,
     /// Its stream.
@@ -25,6 +28,39 @@ struct Place {
     bytes: Option<u64>,
     /// What is damaged, and what depends on it.
     what: Reason,
+    /// As the scan found it.
+    #[serde(skip)]
+    found: Option<Damage>,
+}
+
+impl Place {
+    /// Where it lies, if it is such a place as may hold nothing but what was given up.
+    fn giveable(&self) -> Option<Range<u64>> {
+        let Damage { stream, part, offset, bytes, .. } = self.found?;
+        let is_giveable = match (stream?, part) {
+            (Stream::Bodies | Stream::Tree, ScanPart::Run | ScanPart::Table | ScanPart::Frame { .. }) => true,
+            (
+                Stream::Bodies | Stream::Tree,
+                ScanPart::Superblock | ScanPart::Entry { .. } | ScanPart::Commit | ScanPart::Padding,
+            )
+            | (Stream::Journal | Stream::Verifiers, _) => false,
+        };
+        is_giveable.then_some(offset..offset + bytes)
+    }
+
+    /// Where, in words; nothing for what was found by what depends on it.
+    fn at(&self, lang: Lang) -> Option<String> {
+        let (offset, bytes) = self.offset.zip(self.bytes)?;
+        Some(match self.extent {
+            Some(extent) => lang.pick(
+                format!("extent {extent}, byte {offset}, {bytes} bytes"),
+                format!("экстент {extent}, байт {offset}, длина {bytes}"),
+            ),
+            None => {
+                lang.pick(format!("byte {offset}, {bytes} bytes"), format!("байт {offset}, длина {bytes}"))
+            }
+        })
+    }
 }
 
 /// All of them.
@@ -33,6 +69,9 @@ pub(super) struct Damages {
     /// How many there are; a thousand of each kind are told one by one.
     count: u64,
     places: Vec<Place>,
+    /// What does not read either, and nothing depends on: the officers have given up what lay there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    given_up: Vec<Place>,
 }
 
 /// Reads everything, and shows on standard error how far it is.
@@ -97,15 +136,36 @@ impl Damages {
             offset: Some(damage.offset),
             bytes: Some(damage.bytes),
             what: what(&damage.part),
+            found: Some(*damage),
         };
-        Self { count: scan.damages_count, places: scan.damages.iter().map(place).collect() }
+        let places = scan.damages.iter().map(place).collect();
+        Self { count: scan.damages_count, places, given_up: Vec::new() }
+    }
+
+    /// Behind a recovery: where nothing lies that is still needed, the officers have given up what lay there, and that is no
+    /// damage any more.
+    pub(super) fn set_given_up_aside(&mut self, vault: &Vault) -> Result<(), Trouble> {
+        let asked: Vec<Range<u64>> = self.places.iter().filter_map(Place::giveable).collect();
+        let needed = vault.are_needed(&asked).map_err(|error| store_trouble(StoreError::from(error)))?;
+        let mut needed = needed.into_iter();
+        let is_given_up =
+            |place: &mut Place| place.giveable().is_some() && needed.next().is_some_and(|needed| !needed);
+        self.given_up.extend(self.places.extract_if(.., is_given_up));
+        self.count -= self.given_up.len() as u64;
+        Ok(())
+    }
+
+    /// What was set aside.
+    pub(super) fn take_given_up(&mut self) -> Vec<Place> {
+        std::mem::take(&mut self.given_up)
     }
 
     /// One more, found by what depends on it.
     pub(super) fn add(&mut self, what: Reason) {
         self.count += 1;
         if self.places.len() < 2 * DAMAGES_MAX {
-            self.places.push(Place { extent: None, stream: None, offset: None, bytes: None, what });
+            let place = Place { extent: None, stream: None, offset: None, bytes: None, what, found: None };
+            self.places.push(place);
         }
     }
 
@@ -121,22 +181,9 @@ impl Damages {
     /// The verdict.
     pub(super) fn told(self, command: &str, voice: Voice) -> Exit {
         let lang = voice.lang;
-        let line = |place: &Place| match (place.extent, place.offset, place.bytes) {
-            (Some(extent), Some(offset), Some(bytes)) => {
-                let what = place.what.say(lang);
-                lang.pick(
-                    format!("extent {extent}, byte {offset}, {bytes} bytes: {what}\n"),
-                    format!("экстент {extent}, байт {offset}, длина {bytes}: {what}\n"),
-                )
-            }
-            (None, Some(offset), Some(bytes)) => {
-                let what = place.what.say(lang);
-                lang.pick(
-                    format!("byte {offset}, {bytes} bytes: {what}\n"),
-                    format!("байт {offset}, длина {bytes}: {what}\n"),
-                )
-            }
-            (_, None, _) | (_, _, None) => format!("{}\n", place.what.say(lang)),
+        let line = |place: &Place| {
+            let what = place.what.say(lang);
+            place.at(lang).map_or_else(|| format!("{what}\n"), |at| format!("{at}: {what}\n"))
         };
         let mut list: String = self.places.iter().take(SHOWN_MAX).map(line).collect();
         if self.count > SHOWN_MAX as u64 {
@@ -145,7 +192,26 @@ impl Damages {
                 format!("… и ещё {}; список — с --json", self.count - SHOWN_MAX as u64),
             ));
         }
+        list.push_str(&given_up_said(&self.given_up, lang));
         let words = Done::Damaged { count: self.count, list };
         voice.verdict(command, Exit::Invalid, "store-damaged", &words, self)
     }
+}
+
+/// What is said of places that were set aside.
+pub(super) fn given_up_said(places: &[Place], lang: Lang) -> String {
+    if places.is_empty() {
+        return String::new();
+    }
+    let mut said = lang.pick(
+        "\nnot damage: places that do not read, and hold nothing but what the officers gave up:".to_owned(),
+        "\nне повреждение: места, которые не читаются и в которых было только признанное офицерами утраченным:".to_owned(),
+    );
+    for place in places.iter().take(SHOWN_MAX).filter_map(|place| place.at(lang)) {
+        said.push_str(&format!("\n  {place}"));
+    }
+    if let Some(more) = places.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0) {
+        said.push_str(&lang.pick(format!("\n  … {more} more"), format!("\n  … и ещё {more}")));
+    }
+    said
 }

@@ -55,8 +55,8 @@ impl Grow {
 
 fn grow(config: &StoreConfig, bytes: Option<u64>) -> Result<Grown, StoreError> {
     let mut medium = store::lock(config)?;
-    // The superblocks are written anew, without a mark.
-    let _was_accepted = store::check_put_back(&medium, config)?;
+    // Nobody writes to one before that was answered; the answer stays where it is.
+    let _is_answered = store::check_put_back(&medium, config)?;
     if let Some(bytes) = bytes {
         // What is no store is not made longer.
         drop(medium);

@@ -2,13 +2,14 @@
 //! Never changes a byte; of a store that a server has open it tells what that server says.
 
 use super::super::{read_config, store_trouble};
+use super::check::START_BARRED;
 use crate::config::StoreConfig;
 use crate::making::{self, Ground, survey};
 use crate::probe;
 use crate::status;
 use crate::store::{self, Rehearsed, StoreError};
 use crate::words::{Done, Reason, Trouble, cell_warning};
-use console::{Exit, Lang, Voice, when};
+use console::{Exit, Lang, Voice, Words, when};
 use serde::Serialize;
 use std::path::PathBuf;
 use vault::Standing;
@@ -40,6 +41,9 @@ struct Answer {
     erasure_epoch: Option<u64>,
     used_bytes: Option<u64>,
     cell_warning: Option<Reason>,
+    /// `put-back`: no server starts it before somebody has said what came after the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_barred: Option<&'static str>,
     /// Of a locked store: people whose password verifiers open without the unlock secret.
     verifiers: Option<usize>,
     /// The batch that changed them last.
@@ -102,7 +106,7 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
     if !is_store {
         return Ok(answer);
     }
-    let Rehearsed { vault, .. } = store::rehearse(config)?;
+    let Rehearsed { vault, is_barred, .. } = store::rehearse(config)?;
     let (space, extent_bytes) = (vault.space(), vault.geometry().extent_bytes);
     let entries = vault.journal().0;
     Ok(Answer {
@@ -115,6 +119,7 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
         entries: Some(entries),
         erasure_epoch: Some(vault.epoch()),
         cell_warning: Some(cell_warning(vault.cell_kind())),
+        start_barred: is_barred.then_some(START_BARRED),
         ..answer
     })
 }
@@ -130,6 +135,7 @@ fn locked(config: &StoreConfig) -> Result<Answer, StoreError> {
         verifiers_batch: Some(locked.verifiers.batch()),
         verifiers_passed_over: Some(locked.verifiers.passed_over()),
         cell_warning: Some(cell_warning(locked.cell_kind)),
+        start_barred: locked.is_barred.then_some(START_BARRED),
         ..Answer::default()
     })
 }
@@ -201,12 +207,16 @@ fn text(answer: &Answer, lang: Lang) -> String {
             format!("не открываются более новые изменения ({count}): прерваны до ответа или повреждены"),
         )
     });
+    let barred = answer.start_barred.map(|_put_back| {
+        Trouble::PutBack { path: console::clean(&answer.path.display().to_string()).to_string() }.say(lang)
+    });
     let rows = [
         (
             lang.pick("device", "устройство"),
             Some(console::clean(&answer.path.display().to_string()).to_string()),
         ),
         (lang.pick("state", "состояние"), Some(meaning(answer.state, lang).to_owned())),
+        (lang.pick("START BARRED", "ПУСК ЗАКРЫТ"), barred),
         (lang.pick("kind", "вид"), answer.medium.as_ref().map(|medium| medium.say(lang))),
         (lang.pick("length", "длина"), answer.bytes.map(size)),
         (lang.pick("there now", "сейчас там"), answer.found.clone()),

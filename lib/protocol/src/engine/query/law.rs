@@ -6,6 +6,7 @@ use crate::answer::{Answer, FormerRecord, OrderRecord, RetentionRecord};
 use crate::limits::{ANSWER_ENTRIES_MAX, ANSWER_ROWS_MAX};
 use crate::query::Find;
 use journal::ids::Index;
+use journal::register::Former;
 use journal::retention::{RETENTION_RULES_MAX, Retention};
 use pki::{PersonId, Role};
 
@@ -71,12 +72,17 @@ impl Engine {
         Some(Found::Now(Answer::Retention(Box::new(record))))
     }
 
-    /// The former time to object, where it counts on.
+    /// What counts on beside the policy, because it was longer.
     pub(super) fn former(&self) -> Found {
         let (wall_ms, boot_ms) = (self.ledger.wall_ms(), self.ledger.boot_ms());
-        let former = self.ledger.register.former_objection(wall_ms, boot_ms);
-        let record = |(objection_ms, until_ms)| FormerRecord { objection_ms, until_ms };
-        Found::Now(Answer::Former(former.map(record)))
+        let record = |(former, until_ms): (&Former, u64)| FormerRecord {
+            objection_ms: former.objection_ms,
+            until_ms,
+            hold_warning_ms: former.hold_warning_ms,
+            retention: former.retention.clone(),
+        };
+        let former = self.ledger.register.former_now(wall_ms, boot_ms).map(record);
+        Found::Now(Answer::Former(former.map(Box::new)))
     }
 
     /// Runs that took something, for whoever was away.

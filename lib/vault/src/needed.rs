@@ -1,0 +1,77 @@
+//! Which stretches of the device something living lies in: for whoever has found them damaged and asks what depends on them.
+//! Never reads a body. Below a node that does not read nothing is known; that node itself is needed.
+
+use std::ops::Range;
+
+use disk::Position;
+
+use crate::error::Error;
+use crate::node::{Child, Slot};
+use crate::place::{Area, NodeId};
+use crate::snapshot;
+use crate::tree::KeyTree;
+use crate::tree_walk::readable;
+use crate::vault::{Vault, locked};
+
+impl Vault {
+    /// Of each of these stretches, bytes of the device that do not overlap: does anything lie in it that is still needed? That is the tree with all
+    /// bodies that it names, what waits to be folded in, and both snapshots.
+    pub fn are_needed(&self, stretches: &[Range<u64>]) -> Result<Vec<bool>, Error> {
+        let mut order: Vec<usize> = (0..stretches.len()).collect();
+        order.sort_unstable_by_key(|number| stretches[*number].start);
+        let mut needed = vec![false; stretches.len()];
+        let mut each = |at: Position| {
+            let (from, end) = (at.offset, at.offset + u64::from(at.length));
+            let before_end = order.partition_point(|number| stretches[*number].start < end);
+            let behind_start = order[..before_end].iter().rev();
+            let hit = behind_start.take_while(|number| stretches[**number].end > from);
+            hit.for_each(|number| needed[*number] = true);
+        };
+        for snapshot in self.snapshots().into_iter().flatten() {
+            each(snapshot);
+            // One that does not read is of no use to anybody: its own place is told, and no more is known of it.
+            let frames = readable(snapshot::frames(&self.log.reader(), snapshot))?;
+            frames.unwrap_or_default().into_iter().for_each(&mut each);
+        }
+        let tree = locked(&self.tree);
+        each(tree.top_at.position);
+        tree.lists.iter().for_each(|list| each(list.position));
+        tree.pending.values().for_each(|slot| each(slot.position));
+        if let Some(top) = &tree.top.conversations {
+            tree.positions_below(Area::Conversations, top, &mut each)?;
+        }
+        Ok(needed)
+    }
+}
+
+impl KeyTree {
+    /// Where everything lies that a slot leads to, with what it names itself.
+    fn positions_below(&self, area: Area, top: &Slot, each: &mut dyn FnMut(Position)) -> Result<(), Error> {
+        match top.child {
+            Child::Leaf => each(top.position),
+            Child::Node(level) => self.positions_of(NodeId { area, level, index: 0 }, top, each)?,
+        }
+        Ok(())
+    }
+
+    fn positions_of(&self, id: NodeId, slot: &Slot, each: &mut dyn FnMut(Position)) -> Result<(), Error> {
+        each(slot.position);
+        for (digit, child) in readable(self.peek(id, slot))?.unwrap_or_default() {
+            let number = id.first_number() + u64::from(digit);
+            match (id.level, id.area) {
+                (0, Area::Conversations) => {
+                    self.positions_below(Area::Items { conversation: number }, &child, each)?;
+                }
+                (0, Area::Items { conversation }) => {
+                    self.positions_below(Area::Chunks { conversation, item: number }, &child, each)?;
+                }
+                (0, Area::Chunks { .. }) => each(child.position),
+                (level, area) => {
+                    let below = NodeId { area, level: level - 1, index: id.child(digit) };
+                    self.positions_of(below, &child, each)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
