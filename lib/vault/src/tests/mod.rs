@@ -1,6 +1,7 @@
 //! The vault's stories, told over a simulated machine: a device and a cell that survive its lives, every version of
 //! every block ever written, and a book of what was promised to people.
 
+mod bad_sectors;
 mod compact;
 mod crash;
 mod erase;
