@@ -125,6 +125,7 @@ impl Room {
             last_bytes: u64::from(kept + urgent.div_ceil(2) + 1) * extent_bytes,
             end_bytes: u64::from(kept + urgent.div_ceil(4) + 1) * extent_bytes,
             kept_bytes: u64::from(kept) * extent_bytes,
+            people_max: disk::verifiers_max(extent_bytes),
         }
     }
 }
