@@ -6,6 +6,7 @@ use disk::FrameName;
 use crate::error::Error;
 use crate::node::Child;
 use crate::place::{Area, FrameKind, NodeId, Place, parts};
+use crate::reader::VaultReader;
 use crate::tree::KeyTree;
 
 /// What the tree says of a frame.
@@ -61,4 +62,12 @@ pub(crate) fn bad_place(reader: &disk::Reader, error: &Error) -> Option<u64> {
     }
     let Error::Disk(error) = error else { return None };
     error.unread_at().filter(|_| reader.is_bad_sector(error))
+}
+
+impl VaultReader {
+    /// Near which byte of the device something is damaged or does not read, where this error comes of that: whoever tries again
+    /// comes to the same. `None`: the error is another one, or the device is gone as a whole.
+    pub fn bad_place(&self, error: &Error) -> Option<u64> {
+        bad_place(self.disk(), error)
+    }
 }

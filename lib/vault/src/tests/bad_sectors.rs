@@ -161,11 +161,16 @@ fn a_node_in_a_bad_sector_keeps_nobody_from_counting() {
     let there = vault.reader();
     let whole = world.live.iter().filter(|(place, _)| place.conversation == 1);
     whole.for_each(|(place, body)| assert_eq!(&*there.read(*place).unwrap(), body));
+    let hurt = world.live.keys().find(|place| place.conversation == 3).unwrap();
+    let error = there.read(*hurt).map(drop).unwrap_err();
+    assert_eq!(there.bad_place(&error).map(block_of), Some(bad), "who needs it says where");
     // A device that is gone as a whole is no device with a bad sector.
     drop(vault);
     let (_, gone, vault) = worn(&world, &[]);
     gone.bad.lock().unwrap().push(0..device.length());
     assert!(locked(&vault.tree).count_on(usize::MAX).is_err());
+    let error = vault.reader().read(*hurt).map(drop).unwrap_err();
+    assert_eq!(vault.reader().bad_place(&error), None);
 }
 
 /// A batch of entries with a snapshot of them.
