@@ -151,16 +151,18 @@ static IMAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     device.image()
 });
 
-/// Edits of four bytes each: block, place in it (two bytes), what to flip. It opens to what it was, to less, or not.
+/// Edits of four bytes each: block, place in it (two bytes), what to flip. It opens to what it was, to less, or not; one edit
+/// may pass for a power cut, which costs the newest batch and never one before it.
 fn store(bytes: &[u8]) {
-    let mut image = IMAGE.clone();
+    let (mut image, mut edits) = (IMAGE.clone(), 0);
     for edit in bytes.chunks_exact(4).take(8) {
         let at = usize::from(edit[0]) * BLOCK + usize::from(u16::from_be_bytes([edit[1], edit[2]])) % BLOCK;
         let at = at % image.len();
         image[at] ^= edit[3];
+        edits += usize::from(edit[3] != 0);
     }
     if let Ok((log, recovered)) = Log::open(Arc::new(MemoryDevice::from_bytes(image)), &KEYS) {
-        assert!(recovered.entries <= 3);
+        assert!(recovered.entries <= 3 && (edits > 1 || recovered.entries >= 2));
         for (index, entry) in log.journal_entries(0).enumerate() {
             // What opens is what was written.
             if let Ok(entry) = entry {

@@ -72,6 +72,7 @@ mod tests {
             last_bytes: 3,
             end_bytes: 2,
             kept_bytes: 1,
+            people_max: 1,
         };
         assert_eq!(check(&good), Ok(()));
         assert!(check(&StoreLimits { journal_bytes_max: 100_000, ..good }).is_err());

@@ -176,7 +176,8 @@ impl Ground {
     }
 }
 
-/// Signatures go, so that no tool sees a filesystem where there is none; the rest is discarded or written with zeros.
+/// Signatures go, so that no tool sees a filesystem where there is none; the rest is written with zeros or discarded, where the
+/// device takes either.
 fn clear(device: &Medium, overwritten: bool) -> Result<(), disk::Error> {
     match device {
         Medium::Container(container) => container.fill(),

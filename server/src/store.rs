@@ -132,6 +132,7 @@ impl StoreError {
             disk::Error::Io(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
                 Self::Missing { path: path.to_owned() }
             }
+            unread @ disk::Error::Io(_) if unread.unread_at().is_some() => Self::Vault(unread.into()),
             disk::Error::Io(reason) => Self::Io { path: path.to_owned(), reason },
             full @ disk::Error::Full { .. } => Self::Full(full),
             disk::Error::Geometry(what) => Self::Size { path: path.to_owned(), what },

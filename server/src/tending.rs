@@ -56,8 +56,8 @@ impl Tending {
                 return Ok(true);
             }
             Tended::Damaged(offset) => self.log.error(format_args!(
-                "a frame near byte {offset} of the store does not open: nothing around it is moved or given back; \
-                 `conclaved check --full` says what it was"
+                "a frame near byte {offset} of the store does not read or does not open: nothing around it is moved or given \
+                 back; `conclaved check --full` says what it was"
             )),
         }
         Ok(false)

@@ -27,3 +27,10 @@ pub(crate) fn die(log: Log, what: impl Display) -> ! {
     log.error(format_args!("{what}; stopping, a start replays what is durable"));
     std::process::exit(Exit::Io.code().into())
 }
+
+/// Ends the process where the next start would come to the same end: `exit` is a code at which systemd does not start it anew,
+/// and `what` says what a person can do.
+pub(crate) fn wait_for_a_person(log: Log, exit: Exit, what: impl Display) -> ! {
+    log.error(format_args!("{what}; stopping until somebody has seen to it"));
+    std::process::exit(exit.code().into())
+}

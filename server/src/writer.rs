@@ -11,6 +11,7 @@ use crate::reader::Positions;
 use crate::tending::Tending;
 use crate::verifiers::Verifiers;
 use crate::vital;
+use console::Exit;
 use disk::{Claim, Position, Space};
 use journal::checkpoint::SignedCheckpoint;
 use journal::tree::{Frontier, Hash, leaf_hash};
@@ -21,7 +22,7 @@ use protocol::limits::BATCH_BYTES_MAX;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use vault::{Row, Rows, Vault};
+use vault::{Row, Rows, Vault, VaultReader};
 
 /// Why a batch is not written. Every one of them ends the process.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,27 @@ pub(crate) enum WriteError {
     /// Making room failed.
     #[error("compaction: {0}")]
     Tending(vault::Error),
+}
+
+impl WriteError {
+    /// Where the next start would come to the same end: the process' exit, and what a person can do.
+    fn comes_again(&self, reader: &VaultReader) -> Option<(Exit, String)> {
+        let error = match self {
+            Self::DoesNotFit { .. } => return None,
+            // Its own words say it all.
+            Self::Full { .. } => return Some((Exit::Missing, String::new())),
+            Self::Store { error, .. } | Self::Erasure(error) | Self::Tending(error) => error,
+        };
+        let offset = reader.bad_place(error)?;
+        let advice = format!(
+            ". The store does not read or is damaged near byte {offset}, and what was to be done needs what lies there: the next \
+             start would come to the same. `conclaved store check` names what is hurt. Where the device fails to read, copy it \
+             onto another one, zeros in place of what does not read (`ddrescue` does so), and start from the copy: what it lost is \
+             told, and all else goes on. Where no start goes on, two officers decide with `conclaved recover`. Change nothing in \
+             the root cells"
+        );
+        Some((Exit::Invalid, advice))
+    }
 }
 
 /// What the writer owns.
@@ -125,6 +147,7 @@ impl Room {
             last_bytes: u64::from(kept + urgent.div_ceil(2) + 1) * extent_bytes,
             end_bytes: u64::from(kept + urgent.div_ceil(4) + 1) * extent_bytes,
             kept_bytes: u64::from(kept) * extent_bytes,
+            people_max: disk::verifiers_max(extent_bytes),
         }
     }
 }
@@ -133,10 +156,13 @@ impl Room {
 pub(crate) fn start(writer: Writer, inbox: Inbox) -> std::io::Result<(Sender<Box<Batch>>, JoinHandle<()>)> {
     // The engine has one batch under way at most, so this queue holds one at most.
     let (sender, batches) = channel();
-    let log = writer.log;
+    let (log, reader) = (writer.log, writer.vault.reader());
     let thread = vital::spawn("writer", log, move || {
         if let Err(error) = writer.run(&batches, &inbox) {
-            vital::die(log, error);
+            match error.comes_again(&reader) {
+                Some((exit, advice)) => vital::wait_for_a_person(log, exit, format_args!("{error}{advice}")),
+                None => vital::die(log, error),
+            }
         }
     })?;
     Ok((sender, thread))

@@ -9,6 +9,7 @@ use crate::randomness::{PooledRng, rng};
 use crate::reader::Positions;
 use crate::store;
 use crate::verifiers::Verifiers;
+use console::Exit;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::entry::ENTRY_BYTES_MAX;
 use journal::ids::{Head, LogId, Place};
@@ -314,4 +315,28 @@ fn an_erasure_that_finds_no_room_waits_and_the_writer_goes_on() {
     }
     world.grow(24 << 20);
     assert!(matches!(erase(&mut world, waits), Ran::Erased { count: 1, .. }));
+}
+
+#[test]
+fn what_would_come_again_ends_in_words_and_a_code_that_starts_nothing_anew() {
+    let world = World::new(16 << 20);
+    let reader = world.writer.as_ref().unwrap().vault.reader();
+    let damaged = || vault::Error::Damaged { what: "a node of the tree", offset: 77_824 };
+    for error in [
+        WriteError::Erasure(damaged()),
+        WriteError::Tending(damaged()),
+        WriteError::Store { number: 1, error: damaged() },
+    ] {
+        let (exit, advice) = error.comes_again(&reader).unwrap();
+        assert_eq!(exit, Exit::Invalid);
+        assert!(advice.contains("byte 77824") && advice.contains("`conclaved store check`"), "{advice}");
+    }
+    assert_eq!(WriteError::Full { number: 1 }.comes_again(&reader), Some((Exit::Missing, String::new())));
+    let failed = || std::io::Error::other("a failed write").into();
+    let store = WriteError::Store { number: 1, error: vault::Error::Disk(failed()) };
+    assert_eq!(store.comes_again(&reader), None, "a start replays what is durable");
+    assert_eq!(
+        WriteError::Erasure(vault::Error::CellAbsent { why: "away".into() }).comes_again(&reader),
+        None
+    );
 }

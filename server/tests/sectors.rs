@@ -9,7 +9,9 @@
 
 mod support;
 
-use disk::{BLOCK, FrameRecord, Log, MemoryDevice, RecordedWrite, Sealer, StoreId, Stream, frames_of_write};
+use disk::{
+    BLOCK, FrameRecord, Geometry, Log, MemoryDevice, RecordedWrite, Sealer, StoreId, Stream, frames_of_write,
+};
 use journal::act::EraseTarget;
 use journal::fact::{AlarmKind, Fact};
 use journal::{ConversationId, Index};
@@ -80,6 +82,64 @@ fn a_device_that_fails_to_read_hides_what_lies_there_and_loses_nothing() {
     let journal = site.audited(server, &[&boris]);
     let alarm = |fact: &&Fact| matches!(fact, Fact::Alarm(alarm) if alarm.alarm == AlarmKind::BodyDamaged);
     assert_eq!(journal.facts().filter(alarm).count(), 1, "told once in each run of the server");
+    assert!(site.check(&["--full"]).status.success());
+}
+
+#[test]
+fn a_bad_sector_under_what_was_erased_ends_no_server() {
+    if missing_for("a_bad_sector_under_what_was_erased_ends_no_server") {
+        return;
+    }
+    let ((site, device), runtime) = (site_on(512), runtime());
+    let bad = BadSectors::of(&site, device.path());
+    let server = site.start();
+    let (mut anna, mut boris, conversation) = runtime.block_on(talking(&site, &server));
+    boris.hang_up();
+    let text = "x".repeat(60_000);
+    let first = runtime.block_on(anna.admitted(Client::message(conversation, &text))).unwrap();
+    site.audited(server, &[&anna]);
+    let length = std::fs::metadata(site.path("store")).unwrap().len();
+    let extent_bytes = u64::from(Geometry::for_length(length).unwrap().extent_bytes);
+    let body =
+        site.newest(|frame| vault::owner_words(&frame.owner).starts_with("the body of item ")).position;
+    // The header of its run, behind that of what every start reads.
+    let header = body.offset / BLOCK as u64 * BLOCK as u64;
+    let server = site.start_with(|command| {
+        command.envs(bad.environment());
+    });
+    runtime.block_on(async {
+        anna.hang_up();
+        anna.enter(&site, "anna", &server).await;
+        // Past the extent in which the first one lies: only one that is closed is given back.
+        let mut sent = vec![first];
+        for _ in 0..extent_bytes / text.len() as u64 + 4 {
+            sent.push(anna.admitted(Client::message(conversation, &text)).await.unwrap());
+        }
+        bad.are(header, header + 511);
+        let target = EraseTarget::Messages(conversation, sent);
+        let erase = anna.admitted(Ask::Erase(target)).await.unwrap();
+        erased(&mut anna, erase).await;
+    });
+    let told = server.wait_for("does not read or does not open");
+    assert!(told.contains("near byte"), "{told}");
+    runtime.block_on(async {
+        assert!(anna.admitted(Client::message(conversation, "and on")).await.is_ok(), "nobody waits for it");
+    });
+    server.kill();
+    // Nor does the next one end of it.
+    let server = site.start_with(|command| {
+        command.envs(bad.environment());
+    });
+    if !server.began.contains("does not read or does not open") {
+        server.wait_for("does not read or does not open");
+    }
+    anna.hang_up();
+    runtime.block_on(async {
+        anna.enter(&site, "anna", &server).await;
+        assert_eq!(texts(&mut anna, conversation).await, ["and on"]);
+    });
+    bad.are(0, 0);
+    site.audited(server, &[&anna]);
     assert!(site.check(&["--full"]).status.success());
 }
 

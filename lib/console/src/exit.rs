@@ -50,7 +50,7 @@ impl Exit {
         match name {
             "no-agent" | "locked" | "not-logged-in" | "not-certified" | "no-address" | "no-answer"
             | "no-connection" | "connection-lost" | "closed" | "stopping" | "not-running" | "busy"
-            | "busy-here" | "idle" | "full" => Exit::Missing,
+            | "busy-here" | "idle" | "full" | "too-many-people" => Exit::Missing,
             "io" | "credential-io" | "agent-answer" | "odd-answer" => Exit::Io,
             "login-refused"
             | "connection-refused"

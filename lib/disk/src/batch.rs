@@ -34,13 +34,15 @@ pub struct Batch<'a> {
     freed: Vec<Extent>,
     entries: u64,
     verifiers: Vec<Change>,
+    /// Of these, people who had none.
+    new_people: usize,
 }
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(log: &'a mut Log, claim: Claim, rng: &'a mut dyn CryptoRng) -> Self {
         let (table, entries) = (log.state.table.clone(), log.state.entries);
         let placement = Placement::new(table, std::mem::take(&mut log.pool), claim, Arc::clone(&log.desk));
-        Self { log, rng, placement, freed: Vec::new(), entries, verifiers: Vec::new() }
+        Self { log, rng, placement, freed: Vec::new(), entries, verifiers: Vec::new(), new_people: 0 }
     }
 
     /// The batch's source of randomness.
@@ -121,8 +123,12 @@ impl<'a> Batch<'a> {
         if verifier.is_some_and(|verifier| verifier.len() > VERIFIER_BYTES_MAX) {
             return Err(Error::BatchTooLarge("bytes of a verifier"));
         }
-        if self.log.verifiers.by_person.len() + self.verifiers.len() >= VERIFIERS_MAX {
-            return Err(Error::BatchTooLarge("verifiers"));
+        let known = &self.log.verifiers.by_person;
+        if verifier.is_some() && !known.contains_key(&person) {
+            if known.len() + self.new_people >= VERIFIERS_MAX {
+                return Err(Error::BatchTooLarge("verifiers"));
+            }
+            self.new_people += 1;
         }
         self.verifiers.push((person, verifier.map(<[u8]>::to_vec)));
         Ok(())

@@ -3,8 +3,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, OFlag, fallocate};
@@ -19,6 +19,40 @@ pub struct BlockDevice {
     file: File,
     length: u64,
     logical_block_bytes: u32,
+    forgets: Forgets,
+}
+
+/// Whether a device takes the word that a stretch holds nothing of value any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgets {
+    /// It writes zeros there by itself, or discards.
+    Yes,
+    /// Neither: what is dead stays until something is written over it.
+    No,
+    /// The kernel does not say.
+    Unknown,
+}
+
+impl Forgets {
+    /// As the kernel knows the device.
+    fn of(device: u64) -> Self {
+        let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+        Self::said_in(&PathBuf::from(format!("/sys/dev/block/{major}:{minor}")))
+    }
+
+    /// In the limits of its queue; a partition has its disk's.
+    fn said_in(sysfs: &Path) -> Self {
+        let takes = |limit: &str| {
+            let read = |queue: &str| std::fs::read_to_string(sysfs.join(queue).join(limit));
+            let bytes = read("queue").or_else(|_| read("../queue")).ok()?;
+            bytes.trim().parse::<u64>().ok().map(|bytes| bytes > 0)
+        };
+        match (takes("write_zeroes_max_bytes"), takes("discard_max_bytes")) {
+            (Some(true), _) | (_, Some(true)) => Self::Yes,
+            (Some(false), Some(false)) => Self::No,
+            (None, _) | (_, None) => Self::Unknown,
+        }
+    }
 }
 
 impl BlockDevice {
@@ -31,21 +65,28 @@ impl BlockDevice {
             Some(errno) if errno == Errno::EBUSY as i32 => Error::InUse,
             Some(_) | None => Error::Io(error),
         })?;
-        if !file.metadata()?.file_type().is_block_device() {
+        let metadata = file.metadata()?;
+        if !metadata.file_type().is_block_device() {
             return Err(Error::Geometry(Misfit::NotABlockDevice));
         }
+        let forgets = Forgets::of(metadata.rdev());
         let logical_block_bytes = rustix::fs::ioctl_blksszget(&file).map_err(io::Error::from)?;
         if logical_block_bytes == 0 || !BLOCK.is_multiple_of(logical_block_bytes as usize) {
             return Err(Error::Geometry(Misfit::LogicalBlock));
         }
         let bytes = file.seek(SeekFrom::End(0))?;
         let length = bytes / BLOCK as u64 * BLOCK as u64;
-        Ok(Self { file, length, logical_block_bytes })
+        Ok(Self { file, length, logical_block_bytes, forgets })
     }
 
     /// The unit that the device reads and writes: 512 or 4096 bytes on almost all.
     pub fn logical_block_bytes(&self) -> u32 {
         self.logical_block_bytes
+    }
+
+    /// Whether [`Device::discard`] comes to anything.
+    pub fn forgets(&self) -> Forgets {
+        self.forgets
     }
 }
 
@@ -91,9 +132,39 @@ impl Device for BlockDevice {
         let signed = |bytes: u64| i64::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput);
         let punch = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
         match fallocate(&self.file, punch, signed(offset)?, signed(length)?) {
-            // A device that cannot discard keeps what is dead and sealed: nothing rests on it.
-            Ok(()) | Err(Errno::EOPNOTSUPP) => Ok(()),
+            Ok(()) => Ok(()),
+            // Many drives that trim have no command that writes zeros.
+            Err(Errno::EOPNOTSUPP) => match hardening::discard_blocks(&self.file, offset, length) {
+                // One that takes neither keeps what is dead and sealed: nothing rests on it.
+                Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => Ok(()),
+                discarded => discarded,
+            },
             Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_forgets_is_read_from_its_queue_or_its_disks() {
+        let folder = tempfile::tempdir().unwrap();
+        let (queue, partition) = (folder.path().join("queue"), folder.path().join("part1"));
+        assert_eq!(Forgets::said_in(folder.path()), Forgets::Unknown);
+        std::fs::create_dir(&queue).unwrap();
+        std::fs::create_dir(&partition).unwrap();
+        for (zeroes, discard, forgets) in [
+            ("4096", "0", Forgets::Yes),
+            ("0", "8192", Forgets::Yes),
+            ("0", "0", Forgets::No),
+            ("0", "?", Forgets::Unknown),
+        ] {
+            std::fs::write(queue.join("write_zeroes_max_bytes"), format!("{zeroes}\n")).unwrap();
+            std::fs::write(queue.join("discard_max_bytes"), format!("{discard}\n")).unwrap();
+            assert_eq!(Forgets::said_in(folder.path()), forgets, "{zeroes} {discard}");
+            assert_eq!(Forgets::said_in(&partition), forgets, "a partition");
         }
     }
 }

@@ -1,14 +1,26 @@
 //! What can go wrong below the vault, in fields. Never says anything of contents.
 
+use std::io;
+
 use crate::extents::Stream;
 use crate::misfit::Misfit;
+
+/// Blocks that the device did not read: what [`Error::Io`] holds where reading failed, and nothing else.
+#[derive(Debug, thiserror::Error)]
+#[error("of the {bytes} bytes from byte {offset} on some do not read: {reason}")]
+struct Unread {
+    offset: u64,
+    bytes: usize,
+    reason: io::Error,
+}
 
 /// Why a store did not open, read or write.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The device failed; after a failed write or sync the log takes nothing more.
+    /// The device failed; after a failed write or sync the log takes nothing more. Whether it was a read:
+    /// [`Error::unread_at`].
     #[error("device: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     /// Another process holds the container file or the device, or the device is mounted.
     #[error("another server has this store open, or the device is mounted or held by another program")]
     InUse,
@@ -104,4 +116,17 @@ pub enum Error {
     /// The extent is in use or does not exist.
     #[error("extent {0} cannot be freed")]
     NotFreeable(u32),
+}
+
+impl Error {
+    /// Reading so many bytes from `offset` on failed.
+    pub(crate) fn unread(offset: u64, bytes: usize, reason: io::Error) -> Self {
+        Self::Io(io::Error::new(reason.kind(), Unread { offset, bytes, reason }))
+    }
+
+    /// Where the stretch begins that the device did not read. `None`: it is another error, a failed write above all.
+    pub fn unread_at(&self) -> Option<u64> {
+        let Self::Io(error) = self else { return None };
+        error.get_ref()?.downcast_ref::<Unread>().map(|unread| unread.offset)
+    }
 }

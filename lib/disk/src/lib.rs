@@ -53,7 +53,7 @@ mod verifiers;
 mod words;
 
 pub use batch::{Batch, Committed};
-pub use block::BlockDevice;
+pub use block::{BlockDevice, Forgets};
 pub use commit::{CommitFields, Top};
 pub use copy::{Copier, CopyBuffer, CopyError, Still};
 pub use copy_outline::{Anchor, Cover, OUTLINE_BYTES_MAX, Outline, Part, RANGE_BLOCKS_MAX, Range};
@@ -77,4 +77,4 @@ pub use run::{FrameRecord, Owner, Position, frames_of_write};
 pub use salvage::{KeptVerifiers, Named, Salvage};
 pub use scan::{DAMAGES_MAX, Damage, Part as ScanPart, Scan};
 pub use seal::{DeviceKeys, NONCE_BYTES, Sealer, StoreId, TAG_BYTES, VerifiersKey};
-pub use verifiers::{PersonKey, VERIFIER_BYTES_MAX};
+pub use verifiers::{PersonKey, VERIFIER_BYTES_MAX, verifiers_max};

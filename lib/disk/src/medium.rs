@@ -7,7 +7,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use crate::Error;
-use crate::block::BlockDevice;
+use crate::block::{BlockDevice, Forgets};
 use crate::device::Device;
 use crate::file::FileDevice;
 
@@ -28,6 +28,8 @@ pub enum MediumKind {
     Raw {
         /// The unit that the device reads and writes.
         logical_block_bytes: u32,
+        /// Whether it forgets what was given back.
+        forgets: Forgets,
     },
 }
 
@@ -35,8 +37,12 @@ impl fmt::Display for MediumKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Container => f.write_str("container file"),
-            Self::Raw { logical_block_bytes } => {
-                write!(f, "block device, logical blocks of {logical_block_bytes} bytes")
+            Self::Raw { logical_block_bytes, forgets } => {
+                write!(f, "block device, logical blocks of {logical_block_bytes} bytes")?;
+                match forgets {
+                    Forgets::Yes | Forgets::Unknown => Ok(()),
+                    Forgets::No => f.write_str("; it forgets nothing that is given back"),
+                }
             }
         }
     }
@@ -56,7 +62,10 @@ impl Medium {
     pub fn kind(&self) -> MediumKind {
         match self {
             Self::Container(_) => MediumKind::Container,
-            Self::Raw(device) => MediumKind::Raw { logical_block_bytes: device.logical_block_bytes() },
+            Self::Raw(device) => MediumKind::Raw {
+                logical_block_bytes: device.logical_block_bytes(),
+                forgets: device.forgets(),
+            },
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::buffer::AlignedBuffer;
 use crate::commit::digest;
 use crate::device::{BLOCK, Device, SECTOR};
 use crate::error::Error;
+use crate::reader::blocks;
 use crate::superblock::SUPERBLOCKS_BYTES;
 
 /// Where it stands in each superblock's block: not in the sector of what is sealed, which is never written for its sake.
@@ -26,14 +27,13 @@ pub enum PutBack {
 }
 
 impl PutBack {
-    /// What the mark in the first blocks says; either copy of it counts.
+    /// What the mark in the first blocks says; either copy of it counts, and one that does not read says nothing.
     pub fn of(device: &dyn Device) -> Result<Self, Error> {
         if device.length() < SUPERBLOCKS_BYTES {
             return Ok(Self::No);
         }
-        let blocks = read(device)?;
-        let found: Vec<Self> = blocks.as_ref().chunks(BLOCK).map(Self::in_block).collect();
-        let is = |wanted: Self| found.contains(&wanted);
+        let found = read(device)?.map(|block| block.map(|block| Self::in_block(block.as_ref())));
+        let is = |wanted: Self| found.contains(&Some(wanted));
         Ok(match (is(Self::Unanswered), is(Self::Answered)) {
             (true, _) => Self::Unanswered,
             (false, true) => Self::Answered,
@@ -64,14 +64,17 @@ impl PutBack {
     }
 
     /// The mark in both blocks, durable. A crash inside: one of them may say what was said before, and rules where that is
-    /// more cautious; the same is done again.
+    /// more cautious; the same is done again. One that does not read is written as zeros and the mark: what it held is lost, and
+    /// should it read again, it must not say what was said before. A growth writes its superblock anew.
     pub fn write(self, device: &dyn Device) -> Result<(), Error> {
-        let mut blocks = read(device)?;
-        self.mark_all(blocks.as_mut());
-        for (copy, block) in blocks.as_ref().chunks(BLOCK).enumerate() {
-            let mut one = AlignedBuffer::with_capacity(BLOCK);
-            one.extend_zeroed(BLOCK).copy_from_slice(block);
-            device.write((copy * BLOCK) as u64, one.as_ref())?;
+        for (copy, block) in read(device)?.into_iter().enumerate() {
+            let mut block = block.unwrap_or_else(|| {
+                let mut zeros = AlignedBuffer::with_capacity(BLOCK);
+                zeros.extend_zeroed(BLOCK);
+                zeros
+            });
+            self.mark_all(block.as_mut());
+            device.write((copy * BLOCK) as u64, block.as_ref())?;
             // Never both copies at once: a medium may tear a whole block.
             device.sync()?;
         }
@@ -87,10 +90,16 @@ impl PutBack {
     }
 }
 
-fn read(device: &dyn Device) -> Result<AlignedBuffer, Error> {
-    let mut blocks = AlignedBuffer::with_capacity(SUPERBLOCKS_BYTES as usize);
-    device.read(0, blocks.extend_zeroed(SUPERBLOCKS_BYTES as usize))?;
-    Ok(blocks)
+/// Both blocks; one of them may not read, asked twice.
+fn read(device: &dyn Device) -> Result<[Option<AlignedBuffer>; 2], Error> {
+    let read = |copy: usize| {
+        let once = || blocks(device, (copy * BLOCK) as u64, BLOCK);
+        once().or_else(|_| once())
+    };
+    match [read(0), read(1)] {
+        [Err(error), Err(_)] => Err(error),
+        found => Ok(found.map(Result::ok)),
+    }
 }
 
 /// A superblock stands there, and no mark beside it.

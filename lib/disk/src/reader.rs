@@ -40,8 +40,12 @@ impl Reader {
 
     /// Passes over what does not read, if this reader does that and the device is still there.
     pub(crate) fn pass_over(&self, error: Error) -> Result<(), Error> {
-        let is_passed = matches!(error, Error::Io(_)) && self.passes_over && self.is_there();
-        if is_passed { Ok(()) } else { Err(error) }
+        if self.passes_over && self.is_bad_sector(&error) { Ok(()) } else { Err(error) }
+    }
+
+    /// Is this a stretch that does not read, on a device that is still there?
+    pub fn is_bad_sector(&self, error: &Error) -> bool {
+        error.unread_at().is_some() && self.is_there()
     }
 
     /// Does the device read where every store begins? One that is gone is no store of bad sectors.
@@ -57,10 +61,7 @@ impl Reader {
 
     /// Whole blocks from an aligned byte on.
     pub(crate) fn blocks(&self, offset: u64, bytes: usize) -> Result<AlignedBuffer, Error> {
-        let mut buffer = AlignedBuffer::with_capacity(bytes);
-        buffer.extend_zeroed(bytes);
-        self.device.read(offset, buffer.as_mut())?;
-        Ok(buffer)
+        blocks(&*self.device, offset, bytes)
     }
 
     fn opened(&self, piece: Piece, position: Position) -> Result<Vec<u8>, Error> {
@@ -167,10 +168,16 @@ pub(crate) fn raw(device: &dyn Device, position: Position) -> Result<(AlignedBuf
     if end > device.length() {
         return Err(damaged);
     }
-    let mut buffer = AlignedBuffer::with_capacity((end - from) as usize);
-    buffer.extend_zeroed((end - from) as usize);
-    device.read(from, buffer.as_mut())?;
+    let buffer = blocks(device, from, (end - from) as usize)?;
     Ok((buffer, (position.offset - from) as usize))
+}
+
+/// Whole blocks from an aligned byte on; where they do not read, the error says so.
+pub(crate) fn blocks(device: &dyn Device, offset: u64, bytes: usize) -> Result<AlignedBuffer, Error> {
+    let mut buffer = AlignedBuffer::with_capacity(bytes);
+    let read = device.read(offset, buffer.extend_zeroed(bytes));
+    read.map_err(|reason| Error::unread(offset, bytes, reason))?;
+    Ok(buffer)
 }
 
 /// One entry as it was found.

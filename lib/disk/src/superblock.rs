@@ -9,6 +9,7 @@ use crate::codec::{Fields, Malformed, Put};
 use crate::device::{BLOCK, Device};
 use crate::log::Geometry;
 use crate::put_back::{self, MARK_AT, MARK_BYTES, PutBack};
+use crate::reader::blocks;
 use crate::seal::{DeviceKeys, NONCE_BYTES, Opener, Piece, SEAL_BYTES, Sealer, StoreId, VerifiersKey};
 
 /// Newest format this program writes and reads.
@@ -90,63 +91,64 @@ impl Superblock {
     /// that it has from a cache only is one that no batch needs, and neither is ever in flight but while a store grows.
     pub(crate) fn read(device: &dyn Device, key: &VerifiersKey) -> Result<Vec<Self>, Error> {
         let opener = key.opener([0; 16]);
-        let (mut found, mut newer): (Vec<Self>, _) = (Vec::new(), None);
+        let (mut found, mut newer, mut unread): (Vec<Self>, _, _) = (Vec::new(), None, None);
         for copy in 0..2 {
-            match Self::read_copy(copy, device, opener)? {
+            match Self::read_copy(copy, device, opener) {
                 Copy::Opens(superblock) => found.push(superblock),
+                // The other one is enough; where it is not, nobody can say that there is no store.
+                Copy::Unread(error) => unread = Some(error),
                 // A small number is a later format; any other byte is noise, which says "no store".
                 Copy::Version(version) if version > FORMAT_VERSION && version < 32 => newer = Some(version),
                 Copy::Version(_) => {}
             }
         }
         found.sort_by_key(|superblock| superblock.geometry.extents);
-        match (found.first().copied(), newer) {
-            (Some(smaller), _) => {
+        match (found.first().copied(), newer, unread) {
+            (Some(smaller), _, _) => {
                 // Two stores in one place, a format over another one that was interrupted: never one for the other.
                 found.retain(|other| {
                     other.store == smaller.store && other.geometry.extends(&smaller.geometry)
                 });
                 Ok(found)
             }
-            (None, Some(found)) => Err(Error::Newer { found, known: FORMAT_VERSION }),
-            (None, None) => Err(Error::NotAStore),
+            (None, Some(found), _) => Err(Error::Newer { found, known: FORMAT_VERSION }),
+            (None, None, Some(unread)) => Err(unread),
+            (None, None, None) => Err(Error::NotAStore),
         }
     }
 
-    /// The copies that do not open, or hold bytes beside what is sealed.
-    pub(crate) fn damaged_copies(device: &dyn Device, key: &VerifiersKey) -> Result<Vec<u64>, Error> {
-        let mut damaged = Vec::new();
-        for copy in 0..2 {
-            let mut block = AlignedBuffer::with_capacity(BLOCK);
-            device.read(copy * BLOCK as u64, block.extend_zeroed(BLOCK))?;
+    /// The copies that do not read, do not open, or hold bytes beside what is sealed.
+    pub(crate) fn damaged_copies(device: &dyn Device, key: &VerifiersKey) -> Vec<u64> {
+        let is_clean = |copy: &u64| {
+            let Ok(block) = blocks(device, copy * BLOCK as u64, BLOCK) else { return false };
             let end = VERSION_AT + 1 + PLAIN_BYTES + SEAL_BYTES - NONCE_BYTES;
             let bytes = block.as_ref();
             let rest = [&bytes[..SEALED_AT], &bytes[end..MARK_AT], &bytes[MARK_AT + MARK_BYTES..]];
-            let is_clean = rest.into_iter().flatten().all(|byte| *byte == 0) && put_back::is_clean(bytes);
-            let opens = matches!(Self::read_copy(copy, device, key.opener([0; 16]))?, Copy::Opens(_));
-            if !(is_clean && opens) {
-                damaged.push(copy);
-            }
-        }
-        Ok(damaged)
+            rest.into_iter().flatten().all(|byte| *byte == 0) && put_back::is_clean(bytes)
+        };
+        let opens =
+            |copy: &u64| matches!(Self::read_copy(*copy, device, key.opener([0; 16])), Copy::Opens(_));
+        (0..2).filter(|copy| !(is_clean(copy) && opens(copy))).collect()
     }
 
-    fn read_copy(copy: u64, device: &dyn Device, opener: Opener<'_>) -> Result<Copy, Error> {
+    fn read_copy(copy: u64, device: &dyn Device, opener: Opener<'_>) -> Copy {
         let offset = copy * BLOCK as u64;
         if device.length() < offset + BLOCK as u64 {
-            return Ok(Copy::Version(0));
+            return Copy::Version(0);
         }
-        let mut block = AlignedBuffer::with_capacity(BLOCK);
-        device.read(offset, block.extend_zeroed(BLOCK))?;
+        let block = match blocks(device, offset, BLOCK) {
+            Ok(block) => block,
+            Err(error) => return Copy::Unread(error),
+        };
         let bytes = block.as_ref();
         let version = bytes[VERSION_AT];
         let mut sealed = bytes[SEALED_AT..VERSION_AT].to_vec();
         sealed.extend_from_slice(&bytes[VERSION_AT + 1..][..PLAIN_BYTES + SEAL_BYTES - NONCE_BYTES]);
         let plain = opener.open(Piece::Superblock, offset, &sealed).filter(|_| version == FORMAT_VERSION);
-        Ok(match plain.and_then(|plain| Self::decode(&plain).ok()) {
+        match plain.and_then(|plain| Self::decode(&plain).ok()) {
             Some(superblock) => Copy::Opens(superblock),
             None => Copy::Version(version),
-        })
+        }
     }
 }
 
@@ -155,4 +157,6 @@ enum Copy {
     Opens(Superblock),
     /// Nothing that opens; the byte where the version would be.
     Version(u8),
+    /// The block does not read.
+    Unread(Error),
 }

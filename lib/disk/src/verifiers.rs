@@ -19,6 +19,18 @@ pub(crate) const VERIFIERS_MAX: usize = 65_536;
 /// After this many frames a full one is written, so that a start reads few.
 pub(crate) const CHAIN_MAX: u32 = 32;
 
+/// Bytes around one verifier in a frame: person, flag, length.
+const AROUND_VERIFIER_BYTES: usize = 8 + 1 + 4;
+/// What an extent of verifiers holds beside the largest frame, and a frame beside its changes: with room to spare.
+const AROUND_FRAME_BYTES: usize = 4096;
+
+/// People of whom a store with such extents holds verifiers of any allowed length: all of them fit the one frame that is
+/// written now and then.
+pub fn verifiers_max(extent_bytes: u64) -> usize {
+    let bytes = usize::try_from(extent_bytes).unwrap_or(usize::MAX).saturating_sub(AROUND_FRAME_BYTES);
+    (bytes / (VERIFIER_BYTES_MAX + AROUND_VERIFIER_BYTES)).min(VERIFIERS_MAX)
+}
+
 /// A change: new bytes, or removal.
 pub(crate) type Change = (PersonKey, Option<Vec<u8>>);
 

@@ -1,6 +1,7 @@
 //! What can go wrong below the vault, in Russian; English is the errors' own.
 //! Never says more than the error does.
 
+use crate::block::Forgets;
 use crate::copy::CopyError;
 use crate::error::Error;
 use crate::extents::Stream;
@@ -10,7 +11,10 @@ impl Error {
     /// For people who read Russian.
     pub fn ru(&self) -> String {
         match self {
-            Self::Io(reason) => format!("устройство: {reason}"),
+            Self::Io(reason) => match self.unread_at() {
+                Some(offset) => format!("устройство не читается у байта {offset}"),
+                None => format!("устройство: {reason}"),
+            },
             Self::InUse => {
                 "хранилище уже открыто другим сервером, либо устройство смонтировано или занято другой программой".into()
             }
@@ -75,8 +79,12 @@ impl MediumKind {
     pub fn ru(self) -> String {
         match self {
             Self::Container => "файл-контейнер".into(),
-            Self::Raw { logical_block_bytes } => {
-                format!("блочное устройство, логические блоки по {logical_block_bytes} байт")
+            Self::Raw { logical_block_bytes, forgets } => {
+                let keeps = match forgets {
+                    Forgets::Yes | Forgets::Unknown => "",
+                    Forgets::No => "; освобождённое место оно не забывает",
+                };
+                format!("блочное устройство, логические блоки по {logical_block_bytes} байт{keeps}")
             }
         }
     }

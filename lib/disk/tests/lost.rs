@@ -13,7 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use copies::{GEOMETRY, Life, keys, rng};
-use disk::{BLOCK, Claim, CommitFields, Device, Error, Log, MemoryDevice, Position, Salvage};
+use disk::{
+    BLOCK, Claim, CommitFields, Device, Error, LockedVerifiers, Log, MemoryDevice, Position, PutBack,
+    Salvage, grow,
+};
 
 fn block_of(position: Position) -> u64 {
     position.offset / BLOCK as u64 * BLOCK as u64
@@ -179,6 +182,50 @@ fn a_check_names_the_bad_sector_and_goes_on() {
     let scan = log.scan(&mut |_| {}).unwrap();
     assert_eq!((scan.damages_count, scan.runs, scan.bytes), (1, whole.runs - 1, whole.bytes));
     assert!((scan.damages[0].offset..scan.damages[0].offset + scan.damages[0].bytes).contains(&bad));
+}
+
+#[test]
+fn one_superblock_that_does_not_read_costs_nothing_and_a_growth_writes_it_anew() {
+    let mut life = Life::new(5);
+    (0..20).for_each(|_| life.step().unwrap());
+    for copy in 0..2 {
+        let device: Arc<dyn Device> = Worn::of(life.device.image(), &[copy * BLOCK as u64]);
+        assert_eq!(start(&device).unwrap(), 20, "copy {copy}");
+        assert_eq!(Log::identify(&*device, &keys()).unwrap(), Some(life.log.store()));
+        assert_eq!(salvage(&device).unwrap().entries(), 20);
+        assert_eq!(LockedVerifiers::read(&*device, keys().verifiers()).unwrap().store(), life.log.store());
+        assert_eq!(PutBack::of(&*device).unwrap(), PutBack::No);
+        let damages = || {
+            let (log, _) = Log::open(Arc::clone(&device), &keys()).unwrap();
+            log.scan(&mut |_| {}).unwrap().damages.iter().map(|damage| damage.offset).collect::<Vec<_>>()
+        };
+        assert_eq!(damages(), [copy * BLOCK as u64], "a check names it");
+        grow(Arc::clone(&device), &keys(), &mut rng(1)).unwrap();
+        assert_eq!(damages(), [0; 0], "a growth mends it");
+    }
+    let device: Arc<dyn Device> = Worn::of(life.device.image(), &[0, BLOCK as u64]);
+    assert_eq!(start(&device).unwrap_err().unread_at(), Some(BLOCK as u64));
+    assert!(Log::identify(&*device, &keys()).is_err(), "nobody says that there is no store");
+    assert!(PutBack::of(&*device).is_err());
+}
+
+#[test]
+fn the_mark_of_a_store_that_was_put_back_needs_one_block_that_reads() {
+    for (copy, said) in [(0, PutBack::Unanswered), (1, PutBack::Answered), (0, PutBack::No)] {
+        let device: Arc<dyn Device> = Worn::of(Life::new(5).device.image(), &[]);
+        PutBack::Unanswered.write(&*device).unwrap();
+        let bad = copy * BLOCK as u64;
+        let mut image = vec![0; device.length() as usize];
+        device.read(0, &mut image).unwrap();
+        let device: Arc<dyn Device> = Worn::of(image, &[bad]);
+        assert_eq!(PutBack::of(&*device).unwrap(), PutBack::Unanswered);
+        said.write(&*device).unwrap();
+        assert_eq!(PutBack::of(&*device).unwrap(), said, "the lost block says what the other does");
+        assert_eq!(start(&device).unwrap(), 0, "the other superblock is as it was");
+    }
+    let device: Arc<dyn Device> = Worn::of(Life::new(5).device.image(), &[0, BLOCK as u64]);
+    assert!(PutBack::No.write(&*device).is_err(), "two that do not read are not written over");
+    assert!(device.read(0, &mut [0; BLOCK]).is_err());
 }
 
 #[test]

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use disk::{
-    BLOCK, Claim, CommitFields, Device, DeviceKeys, Error, Extent, Geometry, Log, Medium, MediumKind,
-    MemoryDevice, Position,
+    BLOCK, Claim, CommitFields, Device, DeviceKeys, Error, Extent, Forgets, Geometry, Log, Medium,
+    MediumKind, MemoryDevice, Position,
 };
 use loops::LoopDevice;
 
@@ -54,7 +54,8 @@ fn on_every_medium(test: &str, story: impl Fn(&dyn Fn() -> Arc<dyn Device>)) {
         let device = loop_device(folder.path(), sector_bytes, LENGTH);
         story(&|| {
             let medium = Medium::open(device.path()).unwrap();
-            assert_eq!(medium.kind(), MediumKind::Raw { logical_block_bytes: sector_bytes });
+            let kind = MediumKind::Raw { logical_block_bytes: sector_bytes, forgets: Forgets::Yes };
+            assert_eq!(medium.kind(), kind);
             Arc::new(medium)
         });
     }
@@ -150,6 +151,29 @@ fn what_is_discarded_on_a_raw_device_is_read_as_zeros_and_its_neighbours_stay() 
         let gone = 8 * BLOCK..24 * BLOCK;
         assert!(found.iter().enumerate().all(|(at, byte)| *byte == if gone.contains(&at) { 0 } else { 9 }));
     }
+}
+
+#[test]
+fn a_device_that_takes_no_zeros_is_asked_to_discard() {
+    let _alone = alone();
+    if loops::missing_for("a_device_that_takes_no_zeros_is_asked_to_discard") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let device = loop_device(folder.path(), 512, LENGTH);
+    let medium = Medium::open(device.path()).unwrap();
+    medium.write(0, &vec![9; 64 * BLOCK]).unwrap();
+    drop(medium);
+    // The second way of a discard, by itself: a loop device takes the first.
+    let file = File::options().read(true).write(true).open(device.path()).unwrap();
+    hardening::discard_blocks(&file, 8 * BLOCK as u64, 16 * BLOCK as u64).unwrap();
+    assert!(hardening::discard_blocks(&file, 100, 100).is_err(), "whole blocks");
+    assert!(hardening::discard_blocks(&File::open(folder.path()).unwrap(), 0, 4096).is_err(), "no device");
+    drop(file);
+    let mut found = vec![1; 64 * BLOCK];
+    Medium::open(device.path()).unwrap().read(0, &mut found).unwrap();
+    let gone = 8 * BLOCK..24 * BLOCK;
+    assert!(found.iter().enumerate().all(|(at, byte)| *byte == if gone.contains(&at) { 0 } else { 9 }));
 }
 
 #[test]

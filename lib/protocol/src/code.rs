@@ -38,11 +38,13 @@ pub enum Code {
     LoggedOut = 16,
     /// A file that does not fit beside what is kept for messages; messages are taken.
     NoRoom = 17,
+    /// The store keeps the passwords of as many people as it can.
+    TooManyPeople = 18,
 }
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Protocol,
         Self::Login,
         Self::Certificate,
@@ -60,6 +62,7 @@ impl Code {
         Self::Damaged,
         Self::LoggedOut,
         Self::NoRoom,
+        Self::TooManyPeople,
     ];
 
     /// The number on the wire.

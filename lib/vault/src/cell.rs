@@ -83,9 +83,9 @@ impl CellKind {
                  whoever finds an old copy of it can open what was erased since"
             }
             Self::Sector => {
-                "root cell is a raw SECTOR: overwritten, read back and discarded. On a magnetic disk the old root is gone; \
-                 behind a flash translation layer, and in sectors the medium has set aside, an old copy may outlive it for \
-                 whoever takes the chips off"
+                "root cell is a raw SECTOR: overwritten, read back, and discarded where the device takes that. On a magnetic \
+                 disk the old root is gone; behind a flash translation layer, and in sectors the medium has set aside, an \
+                 old copy may outlive it for whoever takes the chips off"
             }
             Self::Tpm => {
                 "root cell is a TPM 2.0: no disk image and no stolen disk holds the root. How soon the part itself forgets \

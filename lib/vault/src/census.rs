@@ -7,6 +7,7 @@
 use disk::Position;
 
 use crate::error::Error;
+use crate::judge::bad_place;
 use crate::node::{Child, Node, Slot};
 use crate::place::{Area, NodeId, Place};
 use crate::tree::KeyTree;
@@ -162,7 +163,7 @@ impl KeyTree {
         let slots = match self.peek(id, slot) {
             Ok(slots) => slots,
             // Whoever needs what is below will say so; an extent with a frame that cannot be judged is left alone.
-            Err(error) if error.is_damage() => return Ok(true),
+            Err(error) if bad_place(&self.reader, &error).is_some() => return Ok(true),
             Err(other) => return Err(other),
         };
         for (digit, child) in slots {

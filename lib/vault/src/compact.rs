@@ -12,10 +12,9 @@ use rand_core::CryptoRng;
 
 use crate::draft::Draft;
 use crate::error::Error;
-use crate::node::Child;
-use crate::place::{Area, FrameKind, NodeId, Place, parts};
+use crate::judge::{Judged, bad_place, judge};
+use crate::place::{Area, NodeId, Place};
 use crate::snapshot;
-use crate::tree::KeyTree;
 use crate::vault::{LEVELS, NODE_BYTES, Vault, locked};
 
 /// Nodes of leaves that one step of counting looks at.
@@ -56,7 +55,8 @@ pub enum Tended {
     Working,
     /// An extent was given back.
     Freed,
-    /// A frame near this byte does not open or cannot be judged. Its extent is left as it is until the next start.
+    /// A frame near this byte does not open, does not read or cannot be judged. Its extent is left as it is until the next
+    /// start.
     Damaged(u64),
 }
 
@@ -69,8 +69,18 @@ pub(crate) struct Compaction {
     paused: Option<Victim>,
     /// Extents with damage in them.
     left_alone: BTreeSet<u32>,
-    /// Of which snapshots these are the extents.
-    kept: Option<([Option<Position>; 2], BTreeSet<u32>)>,
+    /// What the two newest snapshots are made of, as far as is known.
+    kept: Kept,
+}
+
+/// The extents in which snapshots lie.
+#[derive(Default)]
+struct Kept {
+    /// Of these snapshots; `None`: it was not looked yet.
+    of: Option<[Option<Position>; 2]>,
+    extents: BTreeSet<u32>,
+    /// An index does not read: any frame of a snapshot may be its.
+    is_partial: bool,
 }
 
 struct Victim {
@@ -88,6 +98,8 @@ struct Alive {
     top: bool,
     /// Something still waits under J: it is folded first.
     pending: bool,
+    /// A frame of a snapshot.
+    snapshot: bool,
 }
 
 impl Alive {
@@ -151,14 +163,12 @@ impl Vault {
             Choice::Nothing => return Ok(Tended::Idle),
         };
         let extent = victim.extent;
-        match self.empty(victim, rng) {
-            Err(Error::Damaged { offset, .. })
-            | Err(Error::Disk(disk::Error::Damaged { offset, .. } | disk::Error::Frame { offset })) => {
-                self.compaction.left_alone.insert(extent);
-                Ok(Tended::Damaged(offset))
-            }
-            other => other,
-        }
+        self.empty(victim, rng).or_else(|error| {
+            // Whatever was begun wrote nothing: an error of writing is another one.
+            let offset = bad_place(&self.log.reader(), &error).ok_or(error)?;
+            self.compaction.left_alone.insert(extent);
+            Ok(Tended::Damaged(offset))
+        })
     }
 
     /// The victim under way, unless a wholly dead extent was found meanwhile: that one costs nothing.
@@ -187,7 +197,7 @@ impl Vault {
 
     /// The extent that gives most for what it costs.
     fn choose(&self, need: Need, closed: &[u32]) -> Chosen {
-        let kept = self.compaction.kept.as_ref().map(|(_, kept)| kept);
+        let Compaction { kept, left_alone, .. } = &self.compaction;
         let tree = locked(&self.tree);
         let of = |position: &Position| self.log.extent_of(*position);
         let waiting = tree
@@ -204,8 +214,7 @@ impl Vault {
         let mut best: Option<(u64, u32)> = None;
         let mut held_back = false;
         for extent in closed.iter().copied() {
-            if kept.is_some_and(|kept| kept.contains(&extent)) || self.compaction.left_alone.contains(&extent)
-            {
+            if kept.extents.contains(&extent) || left_alone.contains(&extent) {
                 continue;
             }
             let (live, used) = (tree.census.live(extent), self.log.used_bytes(extent));
@@ -234,19 +243,29 @@ impl Vault {
 
     /// The extents of both snapshots: nothing in them is ever moved.
     fn find_kept(&mut self) -> Result<(), Error> {
-        let snapshots = self.snapshots();
-        if self.compaction.kept.as_ref().is_some_and(|(of, _)| *of == snapshots) {
+        let (snapshots, reader) = (self.snapshots(), self.log.reader());
+        if self.compaction.kept.of == Some(snapshots) {
             return Ok(());
         }
-        let mut kept = BTreeSet::new();
+        let mut kept = Kept { of: Some(snapshots), ..Kept::default() };
         for snapshot in snapshots.into_iter().flatten() {
-            let frames = match snapshot::frames(&self.log.reader(), snapshot) {
-                Err(Error::Disk(disk::Error::Io(error))) => return Err(disk::Error::Io(error).into()),
-                found => found.unwrap_or_default(),
+            let once = || snapshot::frames(&reader, snapshot);
+            let frames = match once().or_else(|_| once()) {
+                Ok(frames) => frames,
+                // No start will ever need anything of it.
+                Err(error) if error.is_damage() => Vec::new(),
+                // At the next start it may read again. Until a later snapshot has taken its place, what holds frames of
+                // snapshots stays.
+                Err(Error::Disk(error)) if reader.is_bad_sector(&error) => {
+                    kept.is_partial = true;
+                    Vec::new()
+                }
+                Err(other) => return Err(other),
             };
-            kept.extend(frames.into_iter().chain([snapshot]).filter_map(|frame| self.log.extent_of(frame)));
+            let all = frames.into_iter().chain([snapshot]);
+            kept.extents.extend(all.filter_map(|frame| self.log.extent_of(frame)));
         }
-        self.compaction.kept = Some((snapshots, kept));
+        self.compaction.kept = kept;
         Ok(())
     }
 
@@ -267,6 +286,10 @@ impl Vault {
             };
             seen += stretch.frames.len();
             to_move += self.look_at(&stretch, &mut alive)?;
+            if alive.snapshot && self.compaction.kept.is_partial {
+                self.compaction.kept.extents.insert(victim.extent);
+                return Ok(Tended::Working);
+            }
             if alive.pending {
                 // What waits under J is counted with the fold; whether this extent is still worth it is asked again.
                 self.fold(rng)?;
@@ -319,6 +342,10 @@ impl Vault {
         for name in &stretch.frames {
             match judge(&mut tree, name)? {
                 Judged::Dead => continue,
+                Judged::Snapshot => {
+                    alive.snapshot = true;
+                    continue;
+                }
                 Judged::Pending => alive.pending = true,
                 Judged::Body(place, tag) => bodies.push((place, *name, tag)),
                 Judged::Node(id) => alive.nodes.push(id),
@@ -388,44 +415,4 @@ enum Choice {
     /// Extents worth it hold leaves or lists that wait under J.
     FoldFirst,
     Nothing,
-}
-
-enum Judged {
-    Dead,
-    Pending,
-    /// A body, and the tag its slot demands.
-    Body(Place, [u8; disk::TAG_BYTES]),
-    Node(NodeId),
-    Top,
-}
-
-/// Does the tree, or a leaf that waits, still name this frame?
-fn judge(tree: &mut KeyTree, frame: &FrameName) -> Result<Judged, Error> {
-    let foreign = Error::Damaged { what: "an owner", offset: frame.position.offset };
-    let (kind, level, conversation, item, index) = parts(&frame.owner).ok_or(foreign)?;
-    let area = match kind {
-        FrameKind::Item => return judge_body(tree, frame, Place::item(conversation, item)),
-        FrameKind::Chunk => return judge_body(tree, frame, Place::chunk(conversation, item, index)),
-        FrameKind::Pending if tree.lists.iter().any(|list| list.position == frame.position) => {
-            return Ok(Judged::Pending);
-        }
-        FrameKind::Top if tree.top_at.position == frame.position => return Ok(Judged::Top),
-        // What the two newest snapshots are made of lies in extents that are never chosen.
-        FrameKind::Pending | FrameKind::Top | FrameKind::Snapshot => return Ok(Judged::Dead),
-        FrameKind::Conversations => Area::Conversations,
-        FrameKind::Items => Area::Items { conversation },
-        FrameKind::Chunks => Area::Chunks { conversation, item },
-    };
-    let id = NodeId { area, level, index };
-    let is_alive = tree.position_of(id)? == Some(frame.position);
-    Ok(if is_alive { Judged::Node(id) } else { Judged::Dead })
-}
-
-fn judge_body(tree: &mut KeyTree, frame: &FrameName, place: Place) -> Result<Judged, Error> {
-    let slot = tree.lookup(&place)?.filter(|slot| slot.child == Child::Leaf);
-    Ok(match slot.filter(|slot| slot.position == frame.position) {
-        Some(_) if tree.pending.contains_key(&place) => Judged::Pending,
-        Some(slot) => Judged::Body(place, slot.tag),
-        None => Judged::Dead,
-    })
 }

@@ -25,6 +25,7 @@ mod erasure;
 mod error;
 mod file_cell;
 mod items;
+mod judge;
 mod kept_tree;
 mod memory_cell;
 mod mirror;

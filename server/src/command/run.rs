@@ -312,7 +312,7 @@ fn fixed_status(
         takes_messages: true,
         logical_block_bytes: match medium {
             MediumKind::Container => 0,
-            MediumKind::Raw { logical_block_bytes } => logical_block_bytes,
+            MediumKind::Raw { logical_block_bytes, .. } => logical_block_bytes,
         },
         missing_confinement: missing.chain(memory_lacking(vault)).collect(),
         ..Status::default()

@@ -101,6 +101,13 @@ fn protocol_words(code: Code) -> Row {
             "the server cannot find or open it; an alarm was raised there",
             "сервер не находит или не открывает это; поднята тревога",
         ),
+        Code::TooManyPeople => (
+            "too-many-people",
+            "the server's store keeps the passwords of as many people as it can; nobody of this bundle was taken in. Revoke \
+             those who have left, or have its administrator make a larger store",
+            "хранилище сервера уже хранит пароли стольких людей, сколько может; из этого пакета не принят никто. Отзовите тех, кто \
+             ушёл, или попросите администратора сервера создать хранилище большего размера",
+        ),
         Code::NoRoom => (
             "no-room",
             "the file is larger than the room that the server has left for files (`conclave-admin status` says how much; its \

@@ -16,7 +16,8 @@ use journal::ids::{Index, StatementId};
 use journal::register::check_submit;
 use journal::statement::{SignedStatement, VerifiedStatement};
 use minicbor::bytes::ByteVec;
-use std::collections::BTreeMap;
+use pki::Certificate;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     /// A Submit and the acts that were staged for it: all or none, in one batch.
@@ -47,6 +48,9 @@ impl Engine {
             return Taken::No(refusal.code());
         }
         let Some(mut verifiers) = verifiers_of(&all[1..], verifiers) else { return Code::Body.into() };
+        if !self.takes_people_of(&all[1..]) {
+            return Code::TooManyPeople.into();
+        }
         let admitted = match self.ledger.admit_all(&all) {
             Ok(admitted) => admitted,
             Err(refusal) => return Taken::No(refusal.code()),
@@ -64,6 +68,19 @@ impl Engine {
             self.settle(admitted, Beside { request: request.take(), ..Beside::default() });
         }
         Taken::Yes
+    }
+
+    /// Whether the store keeps passwords of these acts' new people too. Who was revoked has none.
+    fn takes_people_of(&self, acts: &[VerifiedStatement]) -> bool {
+        let register = &self.ledger.register;
+        let person = |act: &VerifiedStatement| {
+            let Act::Enrol(enrol) = act.get().act() else { return None };
+            Certificate::parse(&enrol.signature).ok()?.person()
+        };
+        let new = acts.iter().filter_map(person).filter(|person| register.person(*person).is_none());
+        let new = new.collect::<BTreeSet<_>>().len();
+        let here = register.people().filter(|person| person.revoked.is_none()).count();
+        new == 0 || self.room.takes_people(here + new)
     }
 
     /// The act was not one without effect, which must not replace another envelope's verifier.

@@ -69,6 +69,8 @@ pub struct StoreLimits {
     pub end_bytes: u64,
     /// Free room that belongs to the erasures admitted before: when no more is left, not even an erasure is.
     pub kept_bytes: u64,
+    /// People whose passwords it keeps.
+    pub people_max: usize,
 }
 
 impl Default for StoreLimits {
@@ -81,6 +83,7 @@ impl Default for StoreLimits {
             last_bytes: 0,
             end_bytes: 0,
             kept_bytes: 0,
+            people_max: usize::MAX,
         }
     }
 }
@@ -98,6 +101,11 @@ impl Room {
 
     pub(super) fn fit_to(&mut self, store: StoreLimits) {
         self.store = store;
+    }
+
+    /// Whether the store takes so many people.
+    pub(super) fn takes_people(&self, count: usize) -> bool {
+        count <= self.store.people_max
     }
 
     /// Free bytes; nobody has said how many before the first word of the driver.

@@ -247,7 +247,8 @@ fn is_cut(code: u16) -> bool {
             | Code::Erased
             | Code::Damaged
             | Code::LoggedOut
-            | Code::NoRoom,
+            | Code::NoRoom
+            | Code::TooManyPeople,
         )
         | None => false,
     }

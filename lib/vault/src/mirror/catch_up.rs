@@ -132,13 +132,14 @@ impl Keeper {
         }
         let ruling = ruling.ok_or(Error::NoRoot(self.kind()))?;
         replace(&mut *cell, &ruling, mask)?;
-        destroy_leftover(&mut *cell, &ruling)?;
+        // Whole, also where the slot reads as empty: it may have died inside (d), and nobody here knows.
+        destroy(&mut *cell, &ruling)?;
         let absent = self.members.iter_mut().find(|member| member.cell.is_err()).ok_or(Error::ForeignCell)?;
         *absent = Member { kind: cell.kind(), cell: Ok(cell), name: Some(name) };
         if !self.misses_one() {
-            // What the start left for the day when all are here.
+            // What the start left for the day when all are here, torn or not.
             for other in self.here_mut() {
-                destroy_leftover(&mut **other, &ruling)?;
+                destroy(&mut **other, &ruling)?;
             }
         }
         Ok(())

@@ -137,16 +137,17 @@ fn thousands_of_seeds_each_with_a_power_cut_of_its_own() {
 
 #[test]
 fn a_device_error_stops_the_vault_until_a_restart_and_loses_nothing() {
-    let start = prepared(50);
+    let (start, mut stopped) = (prepared(50), 0);
     for (at, fault) in (0..40).flat_map(|at| [(at, Fault::Eio), (at, Fault::NoSpace)]) {
         let mut world = clone_of(&start);
         let machine = world.machine(CrashClock::new(at, fault));
         if let Ok(mut life) = world.open(&machine)
             && day(&mut world, &mut life.vault, at).is_err()
         {
-            let stopped = life.vault.begin(Claim::Urgent, &mut rng(1)).map(|_| ()).unwrap_err();
-            let poisoned = matches!(stopped, Error::Poisoned | Error::Disk(disk::Error::Poisoned));
-            assert!(poisoned, "operation {at}: {stopped}");
+            let why = life.vault.begin(Claim::Urgent, &mut rng(1)).map(|_| ()).unwrap_err();
+            let poisoned = matches!(why, Error::Poisoned | Error::Disk(disk::Error::Poisoned));
+            assert!(poisoned, "operation {at}: {why}");
+            stopped += 1;
         }
         world.power_off(&machine, at);
         let (machine, mut life) = world.calm();
@@ -154,4 +155,5 @@ fn a_device_error_stops_the_vault_until_a_restart_and_loses_nothing() {
         world.check_live(&life.vault, "after the restart");
         world.check_opened(&world.adversary(&machine, &life.vault), &durable, "after the restart");
     }
+    assert!(stopped > 30, "{stopped}");
 }

@@ -96,8 +96,17 @@ fn after_kill(machine: &Machine, clock: Arc<CrashClock>) -> Machine {
     Machine { crashing, recording, clock }
 }
 
+/// What the stories met.
+#[derive(Default)]
+struct Met {
+    kills: AtomicU64,
+    /// Second lives that went on over what the first had left in the cache, and of these the ones that the cut ended.
+    started: AtomicU64,
+    cuts: AtomicU64,
+}
+
 /// Killed at one operation, without power at another of the life behind it.
-fn killed_then_cut(start: &World, seed: u64, kill: u64, cut: u64) {
+fn killed_then_cut(start: &World, seed: u64, kill: u64, cut: u64, met: &Met) {
     let story = format!("seed {seed}, killed at operation {kill}, power cut at {cut}");
     let mut world = clone_of(start);
     let durable = clone_of(start).records;
@@ -105,11 +114,14 @@ fn killed_then_cut(start: &World, seed: u64, kill: u64, cut: u64) {
     if let Ok(mut vault) = open(&world, &machine, &durable) {
         let _ = day(&mut world, &mut vault, seed + kill);
     }
+    met.kills.fetch_add(machine.clock.has_struck().into(), Ordering::Relaxed);
     let machine = after_kill(&machine, CrashClock::new(cut, Fault::PowerCut));
     match open(&world, &machine, &durable) {
         Ok(mut vault) => {
             world.check_live(&vault, &story);
             let _ = world.redo(&mut vault).and_then(|_| world.say(&mut vault, 777, 2));
+            met.started.fetch_add(1, Ordering::Relaxed);
+            met.cuts.fetch_add(machine.clock.has_struck().into(), Ordering::Relaxed);
         }
         Err(error) => assert!(machine.clock.has_struck(), "{story}: {error}"),
     }
@@ -120,14 +132,18 @@ fn killed_then_cut(start: &World, seed: u64, kill: u64, cut: u64) {
 
 #[test]
 fn what_only_a_cache_has_shown_to_a_start_is_made_durable_before_anything_rests_on_it() {
-    all_of(stories(80, 5_000), |seed| {
+    let (told, met) = (stories(80, 5_000), Met::default());
+    let count = 16 * told.end;
+    all_of(told, |seed| {
         let seed = 5_000 + seed;
         let start = prepared(seed);
         let mut die = rng(seed);
         for _ in 0..16 {
             // A start alone takes few operations: those of the second life are the ones that matter.
             let (kill, cut) = (die.next_u64() % 45, die.next_u64() % 14);
-            killed_then_cut(&start, seed, kill, cut);
+            killed_then_cut(&start, seed, kill, cut, &met);
         }
     });
+    let met = [&met.kills, &met.started, &met.cuts].map(|met| met.load(Ordering::Relaxed));
+    assert!(met.iter().all(|met| *met > count / 4), "of {count} {met:?}");
 }

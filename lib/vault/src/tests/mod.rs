@@ -22,6 +22,7 @@ mod salvage_full;
 mod snapshots;
 mod tamper;
 mod unlock;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

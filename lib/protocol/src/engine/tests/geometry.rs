@@ -22,6 +22,7 @@ const STORE: StoreLimits = StoreLimits {
     last_bytes: 0,
     end_bytes: 0,
     kept_bytes: 0,
+    people_max: usize::MAX,
 };
 /// What the last entry may pass a bound by: these tests' entries with their bodies are smaller.
 const ONE_BYTES: usize = 2048;

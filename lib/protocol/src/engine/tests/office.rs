@@ -3,6 +3,7 @@ use super::terminal::*;
 use super::world::World;
 use crate::answer::Answer;
 use crate::code::Code;
+use crate::engine::StoreLimits;
 use crate::engine::recovery::Recovery;
 use crate::frame::{SealedVerifier, Stage, ToCore, ToTerminal};
 use crate::io::{Input, VerifierChange};
@@ -40,6 +41,30 @@ fn an_officer_takes_in_a_bundle_and_the_newcomer_logs_in() {
     let change = VerifierChange::SetSealed(verifier.person, verifier.envelope, verifier.sealed);
     assert_eq!(world.batches.last().unwrap().verifiers, [change]);
     assert!(delivered(&world.drain(watcher)).contains(&(index + 1)), "everyone hears of an Enrol");
+    world.enter("dora");
+}
+
+#[test]
+fn more_people_than_the_store_keeps_passwords_of_are_refused_and_a_renewal_is_not() {
+    let mut world = World::new(3);
+    world.enter("olga");
+    let people_max = world.register().people().count();
+    world.engine.fit_to(StoreLimits { people_max, ..StoreLimits::default() });
+    let before = (world.entries.len(), world.register().digest());
+    let kept = (world.site.offline_sequence, world.site.offline_last);
+    let (acts, verifier) = world.newcomer("dora", Role::Operator);
+    let submit = stage(&mut world, "olga", acts.clone(), vec![verifier.clone()]);
+    assert_eq!(world.act("olga", Act::Submit(submit)), Err(Code::TooManyPeople.number()));
+    assert_eq!(before, (world.entries.len(), world.register().digest()));
+    (world.site.offline_sequence, world.site.offline_last) = kept;
+
+    let renewal = world.site.issue("anna", &Described::new(Role::Operator, Clearance(3)));
+    let submit = stage(&mut world, "olga", vec![Act::Enrol(renewal)], vec![]);
+    world.act("olga", Act::Submit(submit)).unwrap();
+
+    world.engine.fit_to(StoreLimits { people_max: people_max + 1, ..StoreLimits::default() });
+    let submit = stage(&mut world, "olga", acts, vec![verifier]);
+    world.act("olga", Act::Submit(submit)).unwrap();
     world.enter("dora");
 }
 
