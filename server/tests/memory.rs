@@ -114,6 +114,13 @@ impl Memory {
         Self { readable, secret }
     }
 
+    /// What must be found, or the search finds nothing.
+    fn shows_its_configuration(&self, site: &Site) {
+        let mut control = Needles::new();
+        control.key("its configuration", site.path("state").as_bytes());
+        assert!(control.found_in(self).contains_key("its configuration"));
+    }
+
     fn holds_none_of(&self, needles: &Needles, when: &str) {
         let found = needles.found_in(self);
         let told: Vec<String> = found.iter().map(|(name, at)| format!("{name}: {at:#?}")).collect();
@@ -203,9 +210,7 @@ fn neither_texts_nor_passwords_nor_keys_lie_in_the_daemons_memory_nor_what_was_e
         .for_each(|(number, key)| needles.key(format!("key {number}, epoch 0"), &key[..]));
 
     let memory = Memory::of(&server);
-    let mut control = Needles::new();
-    control.key("its configuration", site.path("state").as_bytes());
-    assert!(control.found_in(&memory).contains_key("its configuration"), "or the search finds nothing");
+    memory.shows_its_configuration(&site);
     if memory.secret == 0 {
         println!("memfd_secret is not to be had here: only locked memory stands between root and the mask");
     }
@@ -263,7 +268,9 @@ fn the_unlock_secret_does_not_lie_in_the_daemons_memory() {
     needles.key("the unlock secret", &secret);
     let letters: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     needles.key("the unlock secret in letters", letters.as_bytes());
-    Memory::of(&server).holds_none_of(&needles, "while it serves");
+    let memory = Memory::of(&server);
+    memory.shows_its_configuration(&site);
+    memory.holds_none_of(&needles, "while it serves");
 }
 
 #[test]

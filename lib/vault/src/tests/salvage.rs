@@ -185,8 +185,12 @@ fn a_salvage_is_cut_off_at_every_operation_and_done_again() {
             world.check_live(&vault, &story);
             drop(vault);
             world.power_off(&machine, at);
-            let (_, mut life) = world.calm();
+            let (machine, mut life) = world.calm();
             world.check_live(&life.vault, &story);
+            // Whatever was written at whichever moment, and every key that is left: nothing else opens.
+            let opened = world.adversary(&machine, &life.vault);
+            let revived = opened.keys().find(|place| !world.live.contains_key(place));
+            assert_eq!(revived, None, "{story}");
             world.say(&mut life.vault, 77, 2).unwrap();
             cuts += 1;
             if !struck {
