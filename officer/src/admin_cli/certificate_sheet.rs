@@ -8,7 +8,7 @@ use super::trouble::Trouble;
 use console::when::{bytes, minute};
 use console::{DETAILS_RU, Exit, Lang};
 use journal::Index;
-use journal::act::EraseTarget;
+use journal::act::{EraseTarget, IndexRange};
 use sha2::{Digest, Sha256};
 
 /// Messages that stand on the sheet one by one; of the others the indices.
@@ -141,18 +141,11 @@ pub(super) fn indices(messages: &[Found], lang: Lang) -> (Vec<String>, Option<St
 
 /// `#5–#9` and `#12`, of ascending indices.
 fn runs(indices: impl Iterator<Item = Index>) -> Vec<String> {
-    let mut runs: Vec<(Index, Index)> = Vec::new();
-    for index in indices {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == index => *last = index,
-            _ => runs.push((index, index)),
-        }
-    }
-    let shown = |(first, last): &(Index, Index)| match first == last {
-        true => format!("#{first}"),
-        false => format!("#{first}–#{last}"),
+    let shown = |run: &IndexRange| match run.first == run.last {
+        true => format!("#{}", run.first),
+        false => format!("#{}–#{}", run.first, run.last),
     };
-    runs.iter().map(shown).collect()
+    IndexRange::over(indices.collect(), usize::MAX).iter().map(shown).collect()
 }
 
 fn released(facts: &Facts, lang: Lang) -> Vec<String> {

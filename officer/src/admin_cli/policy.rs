@@ -114,6 +114,9 @@ console::words! {
         Approved { index: u64, proposal: u64 }
             => en("the policy proposed at #{proposal} is in force: #{index}"),
                ru("политика, предложенная записью № {proposal}, действует: запись № {index}");
+        ApprovedLater { index: u64, proposal: u64 }
+            => en("the policy proposed at #{proposal} is in force: #{index}; what it shortens counts later: conclave-admin policy show"),
+               ru("политика, предложенная записью № {proposal}, действует: запись № {index}; сокращённое — позже: conclave-admin policy show");
         NotPolicy { index: u64 }
             => en("#{index} proposes something else than a policy: conclave-admin admit approve"),
                ru("запись № {index} предлагает не политику: conclave-admin admit approve");
@@ -299,10 +302,13 @@ pub(super) fn approve(
 impl ApprovePolicy {
     fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         let proposal = self.proposal;
-        let (plan, index, changes) = session(&self.access, voice, For::Officers, |online| {
+        let (plan, index, (changes, later)) = session(&self.access, voice, For::Officers, |online| {
             let open = proposals::find(online, proposal)?;
             let changes = match &open.act {
-                DualAct::Policy(policy) => changes(&online.policy()?.0, policy, voice.lang),
+                DualAct::Policy(policy) => {
+                    let before = online.policy()?.0;
+                    (changes(&before, policy, voice.lang), policy.shortens(&before))
+                }
                 DualAct::AdmitOfficer(_)
                 | DualAct::Erase(_)
                 | DualAct::LiftHold(_)
@@ -316,7 +322,13 @@ impl ApprovePolicy {
         let data = Data { index, proposal: Some(proposal), changes };
         Ok(match index {
             None => voice.done("policy approve", &Text(plan), data),
-            Some(index) => voice.done("policy approve", &Said::Approved { index, proposal }, data),
+            Some(index) => {
+                let said = match later {
+                    true => Said::ApprovedLater { index, proposal },
+                    false => Said::Approved { index, proposal },
+                };
+                voice.done("policy approve", &said, data)
+            }
         })
     }
 }
