@@ -17,9 +17,9 @@ console::words! {
         Busy { path: String }
             => en("another conclave-pki is at work on {path}"), ru("с {path} уже работает другой conclave-pki");
         Read { path: String, cause: String }
-            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {}", console::system_ru(cause));
+            => en("{path} cannot be read: {cause}"), ru("{path} не читается: {}", cause_ru(cause));
         Write { path: String, cause: String }
-            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {}", console::system_ru(cause));
+            => en("{path} cannot be written: {cause}"), ru("{path} не записывается: {}", cause_ru(cause));
         NoBlock { path: String, en: &'static str, ru: &'static str }
             => en("{path} holds {en}"), ru("в {path} {ru}");
         TooLong { path: String, limit: u64 }

@@ -215,7 +215,7 @@ impl Pacing {
         self.away.look(vault, now)
     }
 
-    /// While nothing waits: do the cells still hold what they must? Gives how soon to ask again.
+    /// Between erasures: do the cells still hold what they must? Gives how soon to ask again.
     pub(crate) fn look_after_cells(&mut self, vault: &mut Vault, now: Instant) -> Duration {
         self.away.look_after(vault, now)
     }

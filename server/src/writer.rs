@@ -204,7 +204,8 @@ impl Writer {
                 Turn::Idle => Some(self.pacing.look_after_cells(&mut self.vault, Instant::now())),
                 Turn::Wait(for_long) => {
                     let looks = self.pacing.look_for_cells(&mut self.vault, Instant::now());
-                    Some(looks.map_or(for_long, |looks| looks.min(for_long)))
+                    let after = self.pacing.look_after_cells(&mut self.vault, Instant::now());
+                    Some(looks.map_or(for_long, |looks| looks.min(for_long)).min(after))
                 }
                 Turn::Now => {
                     let gate = self.pacing.gate();

@@ -374,6 +374,45 @@ fn where_nothing_but_a_node_of_the_key_tree_fails_to_read_the_officers_give_up_w
     talk.say("of the new era");
     assert_eq!(talk.texts().last().map(String::as_str), Some("of the new era"));
     talk.site.audited(talk.server.take().unwrap(), &[&talk.anna]);
+    assert!(talk.site.check(&["--full"]).status.success());
+
+    // One more goes bad behind the recovery: it bars no start, and a full check names it.
+    let block = block_of_the_newest_node(&talk.site);
+    bad.are(block.start, block.end - 1);
+    let check = talk.site.check(&[]);
+    assert!(check.status.success(), "{}", support::said(&check));
+    let check = talk.site.check(&["--full"]);
+    let told = support::said(&check);
+    assert!(check.status.code() == Some(2) && !told.contains("does not start"), "{told}");
+    talk.site.start().kill();
+}
+
+/// A block in which nodes of a conversation lie, and nothing that a start needs.
+fn block_of_the_newest_node(site: &Site) -> Range<u64> {
+    let mut frames = site.frames();
+    frames.sort_by_key(|frame| frame.batch);
+    let is_node = |frame: &FrameRecord| {
+        let words = vault::owner_words(&frame.owner);
+        words.contains(NODE) && !words.contains("conversation 0")
+    };
+    let block = |frame: &FrameRecord| {
+        let block = frame.position.offset / BLOCK as u64 * BLOCK as u64;
+        block..block + BLOCK as u64
+    };
+    let overlaps = |frame: &FrameRecord, block: &Range<u64>| {
+        let end = frame.position.offset + u64::from(frame.position.length);
+        frame.position.offset < block.end && block.start < end
+    };
+    let is_alone = |block: &Range<u64>| {
+        frames.iter().filter(|frame| frame.stream == Stream::Tree && overlaps(frame, block)).all(is_node)
+    };
+    frames
+        .iter()
+        .rev()
+        .filter(|frame| is_node(frame))
+        .map(block)
+        .find(is_alone)
+        .expect("there are such nodes")
 }
 
 #[test]

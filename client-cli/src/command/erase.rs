@@ -1,6 +1,7 @@
 //! `conclave erase plan` and `conclave erase do`: for ever, everywhere, with a record in the journal.
 //! Never erases what was not shown first, and never says "erased" before the server claims that it took effect.
 
+use super::erasing::{Asked, wait};
 use super::order::{self, Held};
 use crate::Here;
 use crate::agent::wire::{Ask, Tell};
@@ -13,23 +14,11 @@ use console::table::shortened;
 use console::{Exit, Lang, confirm_at_terminal};
 use journal::act::EraseTarget;
 use link::terminal::{TerminalError, Words, erasing_words};
-use protocol::answer::Answer;
 use protocol::client::event::{Content, ErasePlan as Plan, MessageView};
-use protocol::client::{Command, Error, Event, Reply};
-use protocol::erasing::{ErasingRecord, ErasureWait};
-use protocol::query::Query;
+use protocol::client::{Command, Reply};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
-/// How long `do` waits to hear that the erasure took effect, before it asks why it does not.
-const EFFECT: Duration = Duration::from_secs(3);
-/// How long beyond the time that the server has named.
-const LATE: Duration = Duration::from_secs(10);
-/// How long in all, at most.
-const EFFECT_MAX: Duration = Duration::from_secs(90);
-/// How long what was told before an answer takes to be read.
-const TOLD: Duration = Duration::from_millis(200);
 /// Messages of a plan that are listed.
 const LISTED_MAX: usize = 50;
 
@@ -44,7 +33,6 @@ console::words! {
                    `conclave watch` will show when the keys are destroyed"),
                ru("стирание записано: № {index}; содержание больше никому не выдаётся\n{why_ru}\n\
                    когда ключи будут уничтожены, покажет `conclave watch`");
-        Waiting { why_en: String, why_ru: String } => en("{why_en}"), ru("{why_ru}");
     }
 }
 
@@ -152,7 +140,10 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
         return Err(Trouble::odd_answer());
     };
     let index = admitted.index;
-    Ok(match wait(&mut watching, &mut line, index, &here)? {
+    // What an earlier succession gave up is not this. It is admitted: nothing that fails now says otherwise.
+    let known = line.status().map(|status| status.successions).unwrap_or_default();
+    let asked = Asked { index, eras: known.iter().map(|view| view.era).collect() };
+    Ok(match wait(&mut watching, &mut line, &asked, &here)? {
         Ok(epoch) => {
             let data = DoneJson { index, effective: true, epoch: Some(epoch), waits_for: "", seconds: 0 };
             here.voice.done("erase do", &Said::Done { index, epoch }, data)
@@ -164,47 +155,6 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
             here.voice.done("erase do", &Said::Asked { index, why_en, why_ru }, data)
         }
     })
-}
-
-/// Waits for the epoch in which it takes effect, as long as that is worth it; else what it waits for.
-fn wait(
-    watching: &mut Line,
-    line: &mut Line,
-    index: u64,
-    here: &Here,
-) -> Result<Result<u64, ErasureWait>, Trouble> {
-    if let Some(epoch) = effect(watching, index, EFFECT)? {
-        return Ok(Ok(epoch));
-    }
-    let erasing = ask_erasing(line)?;
-    let limit = match erasing.wait {
-        ErasureWait::Pace(seconds) if erasing.holds(index) => {
-            let Words { en: why_en, ru: why_ru, .. } = erasing_words(erasing.wait);
-            here.voice.remark(&Said::Waiting { why_en, why_ru });
-            (Duration::from_secs(seconds) + LATE).min(EFFECT_MAX)
-        }
-        // It was erased a moment ago, or is about to be.
-        ErasureWait::Nothing | ErasureWait::Pace(_) => LATE,
-        wait @ (ErasureWait::Cell | ErasureWait::Backup | ErasureWait::Room) => return Ok(Err(wait)),
-    };
-    if let Some(epoch) = effect(watching, index, limit)? {
-        return Ok(Ok(epoch));
-    }
-    // It may have been told while the connection was away; or the log goes on without it, which is told before the answer.
-    let erasing = ask_erasing(line)?;
-    if let Some(epoch) = effect(watching, index, TOLD)? {
-        return Ok(Ok(epoch));
-    }
-    Ok(if erasing.holds(index) { Err(erasing.wait) } else { Ok(erasing.epoch) })
-}
-
-/// What the server says is being erased.
-pub(super) fn ask_erasing(line: &mut Line) -> Result<ErasingRecord, Trouble> {
-    let Reply::Answer(answer) = line.run(Command::Ask(Query::Erasing))? else {
-        return Err(Trouble::odd_answer());
-    };
-    let Answer::Erasing(record) = *answer else { return Err(Trouble::odd_answer()) };
-    Ok(record)
 }
 
 /// The holds that keep any message of the plan.
@@ -221,34 +171,6 @@ fn held(line: &mut Line, plan: &Plan) -> Result<BTreeMap<u64, MessageView>, Trou
         held.extend(found.into_iter().map(|message| (message.index, message)));
     }
     Ok(held)
-}
-
-/// Waits until the server claims that every erasure up to this one took effect; the epoch in which. Where a succession gave
-/// up the entry that asked for it, another may stand at its index, and nothing is said of that one.
-fn effect(watching: &mut Line, index: u64, limit: Duration) -> Result<Option<u64>, Trouble> {
-    let until = Instant::now() + limit;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(None);
-        }
-        watching.patience(Some(left));
-        match watching.hear() {
-            Ok(Tell::Event(event)) => {
-                if let Event::ErasureDone(epoch, through) = *event
-                    && through >= index
-                {
-                    return Ok(Some(epoch));
-                }
-                if let Event::Succession(view) = *event
-                    && index >= view.kept
-                {
-                    return Err(TerminalError::Command(Error::Overtaken).into());
-                }
-            }
-            Ok(_) | Err(_) => return Ok(None),
-        }
-    }
 }
 
 fn target(args: &ErasePlan, line: &mut Line, names: &Names) -> Result<EraseTarget, Trouble> {

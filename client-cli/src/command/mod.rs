@@ -7,6 +7,7 @@ mod checkpoint;
 mod conv;
 mod conv_new;
 mod erase;
+mod erasing;
 mod file;
 mod file_fetch;
 mod inbox;

@@ -1,7 +1,7 @@
 //! `conclave read`: shows messages, and says so in the journal: the cursor moves to the last one shown.
 //! Never moves the cursor past what was shown, nor past what is older than what was shown unread.
 
-use super::erase::ask_erasing;
+use super::erasing::ask_erasing;
 use super::inbox::unread_messages;
 use crate::Here;
 use crate::args::Read;

@@ -126,7 +126,12 @@ impl Error {
 
     /// Where the stretch begins that the device did not read. `None`: it is another error, a failed write above all.
     pub fn unread_at(&self) -> Option<u64> {
+        self.unread_stretch().map(|(offset, _)| offset)
+    }
+
+    /// That stretch: its first byte, and how many bytes were asked for.
+    pub(crate) fn unread_stretch(&self) -> Option<(u64, usize)> {
         let Self::Io(error) = self else { return None };
-        error.get_ref()?.downcast_ref::<Unread>().map(|unread| unread.offset)
+        error.get_ref()?.downcast_ref::<Unread>().map(|unread| (unread.offset, unread.bytes))
     }
 }

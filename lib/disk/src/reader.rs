@@ -43,9 +43,10 @@ impl Reader {
         if self.passes_over && self.is_bad_sector(&error) { Ok(()) } else { Err(error) }
     }
 
-    /// Is this a stretch that does not read, on a device that is still there?
+    /// Is this a stretch that does not read, on a device that is still there? Asked once more: what failed for a moment is none.
     pub fn is_bad_sector(&self, error: &Error) -> bool {
-        error.unread_at().is_some() && self.is_there()
+        let fails = |(offset, bytes)| self.blocks(offset, bytes).is_err();
+        error.unread_stretch().is_some_and(fails) && self.is_there()
     }
 
     /// Does the device read where every store begins? One that is gone is no store of bad sectors.

@@ -1,22 +1,25 @@
 //! Which stretches of the device something living lies in: for whoever has found them damaged and asks what depends on them.
-//! Never reads a body. Below a node that does not read nothing is known; that node itself is needed.
+//! Never reads a body. Where a node does not read nobody knows what it leads to: then everything is needed.
 
 use std::ops::Range;
 
 use disk::Position;
 
 use crate::error::Error;
+use crate::judge::bad_place;
 use crate::node::{Child, Slot};
 use crate::place::{Area, NodeId};
 use crate::snapshot;
 use crate::tree::KeyTree;
-use crate::tree_walk::readable;
 use crate::vault::{Vault, locked};
 
 impl Vault {
     /// Of each of these stretches, bytes of the device that do not overlap: does anything lie in it that is still needed? That is the tree with all
     /// bodies that it names, what waits to be folded in, and both snapshots.
     pub fn are_needed(&self, stretches: &[Range<u64>]) -> Result<Vec<bool>, Error> {
+        if stretches.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut order: Vec<usize> = (0..stretches.len()).collect();
         order.sort_unstable_by_key(|number| stretches[*number].start);
         let mut needed = vec![false; stretches.len()];
@@ -27,11 +30,17 @@ impl Vault {
             let hit = behind_start.take_while(|number| stretches[**number].end > from);
             hit.for_each(|number| needed[*number] = true);
         };
+        match self.needed_positions(&mut each) {
+            Ok(()) => Ok(needed),
+            Err(error) if bad_place(&self.log.reader(), &error).is_some() => Ok(vec![true; stretches.len()]),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn needed_positions(&self, mut each: &mut dyn FnMut(Position)) -> Result<(), Error> {
         for snapshot in self.snapshots().into_iter().flatten() {
             each(snapshot);
-            // One that does not read is of no use to anybody: its own place is told, and no more is known of it.
-            let frames = readable(snapshot::frames(&self.log.reader(), snapshot))?;
-            frames.unwrap_or_default().into_iter().for_each(&mut each);
+            snapshot::frames(&self.log.reader(), snapshot)?.into_iter().for_each(&mut each);
         }
         let tree = locked(&self.tree);
         each(tree.top_at.position);
@@ -40,7 +49,7 @@ impl Vault {
         if let Some(top) = &tree.top.conversations {
             tree.positions_below(Area::Conversations, top, &mut each)?;
         }
-        Ok(needed)
+        Ok(())
     }
 }
 
@@ -56,7 +65,7 @@ impl KeyTree {
 
     fn positions_of(&self, id: NodeId, slot: &Slot, each: &mut dyn FnMut(Position)) -> Result<(), Error> {
         each(slot.position);
-        for (digit, child) in readable(self.peek(id, slot))?.unwrap_or_default() {
+        for (digit, child) in self.peek(id, slot)? {
             let number = id.first_number() + u64::from(digit);
             match (id.level, id.area) {
                 (0, Area::Conversations) => {

@@ -5,6 +5,7 @@ use super::certificate::Certificate;
 use super::decide::{Decided, Decision};
 use super::erase_find::Search;
 use super::erase_status::status;
+use super::held;
 use super::law::{self, Paper};
 use super::names::{Names, Text};
 use super::online::{Access, For, Online, session};
@@ -183,7 +184,7 @@ impl ProposeErase {
             };
             let act = EraseOrder { target, order, confirms };
             let names = Names::fetch(online, voice.lang)?;
-            let plan = plan(&act, law::held(online, &act.target, &names, voice.lang)?, voice);
+            let plan = plan(&act, held::held(online, &act.target, &names, voice.lang)?, voice);
             match self.decision.ask(online, voice, &plan)? {
                 Decided::PlanOnly => Ok((plan, None)),
                 Decided::Yes => {

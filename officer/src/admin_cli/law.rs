@@ -1,6 +1,7 @@
 //! What `erase` and `hold` have in common: messages found by what the journal says of them, papers, and their words.
 //! Never sees a text or a title: an officer learns who, where, when and how large.
 
+use super::held::{held, keeps};
 use super::names::Names;
 use super::online::Online;
 use super::trouble::Trouble;
@@ -287,83 +288,9 @@ fn standing(view: &protocol::client::event::EntryView) -> Option<Standing> {
     Some(Standing { index: view.index, placed_ms: entry.wall_ms, by, hold: hold.clone() })
 }
 
-fn keeps(held: &Standing, row: &Found) -> bool {
-    match &held.hold.scope {
-        HoldScope::Person(person) => *person == row.author,
-        HoldScope::Conversation(id) => *id == row.conversation,
-        HoldScope::Messages(id, messages) => {
-            *id == row.conversation && messages.binary_search(&row.index).is_ok()
-        }
-    }
-}
-
 /// The first hold that keeps a message.
 pub(super) fn keeping(holds: &[Standing], row: &Found) -> Option<Index> {
     holds.iter().find(|held| keeps(held, row)).map(|held| held.index)
-}
-
-/// A warning for each hold that would stop this erasure, with what lifts it.
-pub(super) fn held(
-    online: &mut Online,
-    target: &EraseTarget,
-    names: &Names,
-    lang: Lang,
-) -> Result<String, Trouble> {
-    let mut out = String::new();
-    let rows = match target {
-        EraseTarget::Messages(_, messages) => self::messages(online, messages)?,
-        EraseTarget::Conversation(_) => Vec::new(),
-    };
-    for held in holds(online)? {
-        let stops = match (target, &held.hold.scope) {
-            (EraseTarget::Messages(..), _) => rows.iter().any(|row| keeps(&held, row)),
-            (EraseTarget::Conversation(id), HoldScope::Person(person)) => wrote_in(online, *person, *id)?,
-            (EraseTarget::Conversation(id), HoldScope::Conversation(kept) | HoldScope::Messages(kept, _)) => {
-                id == kept
-            }
-        };
-        if stops {
-            out.push_str(&warning(&held, names, lang));
-        }
-    }
-    Ok(out)
-}
-
-/// Who wrote nothing in a conversation has nothing there to keep.
-fn wrote_in(online: &mut Online, person: PersonId, id: ConversationId) -> Result<bool, Trouble> {
-    let mut next = Some(0);
-    while let Some(from) = next {
-        let (person, conversation) = (Some(person), Some(id));
-        let find = Find { from, since_ms: 0, until_ms: u64::MAX, person, conversation };
-        let (some, on) = page(online, find)?;
-        if !some.is_empty() {
-            return Ok(true);
-        }
-        next = on.filter(|on| *on > from);
-    }
-    Ok(false)
-}
-
-fn warning(held: &Standing, names: &Names, lang: Lang) -> String {
-    let shown = super::hold::line(held, names, lang);
-    lang.pick(
-        format!(
-            "  HELD: nothing of this is erased while the hold stands\n    {shown}\n  {}\n",
-            lift(held.index, lang)
-        ),
-        format!(
-            "  ЗАПРЕТ: пока он действует, ничего из этого не стирается\n    {shown}\n  {}\n",
-            lift(held.index, lang)
-        ),
-    )
-}
-
-/// How a hold ends before its time.
-pub(super) fn lift(hold: Index, lang: Lang) -> String {
-    lang.pick(
-        format!("to lift it before its end takes two officers: conclave-admin hold lift #{hold}"),
-        format!("снять его до срока могут двое офицеров: conclave-admin hold lift #{hold}"),
-    )
 }
 
 /// `2026-11-21`, from its first moment in UTC, or an RFC 3339 time.

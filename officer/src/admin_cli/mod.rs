@@ -13,6 +13,7 @@ mod decide;
 mod erase;
 mod erase_find;
 mod erase_status;
+mod held;
 mod hold;
 mod home;
 mod law;

@@ -2,7 +2,8 @@
 //! Never takes one order for another: where numbers meet, the newest is meant, and its own proposal is what is named on.
 //! Never gives a part for the whole: what the server lists and does not prove is told.
 
-use super::law::{self, Standing};
+use super::held;
+use super::law::Standing;
 use super::names::Names;
 use super::online::Online;
 use super::trouble::Trouble;
@@ -108,7 +109,7 @@ pub(super) fn state(view: &OrderView, holds: &[Standing], names: &Names, lang: L
         }
         OrderState::Held(hold) => match holds.iter().find(|held| held.index == hold) {
             Some(held) => {
-                let (by, end, lift) = (names.full(held.by), minute(held.hold.end_ms), law::lift(hold, lang));
+                let (by, end, lift) = (names.full(held.by), minute(held.hold.end_ms), held::lift(hold, lang));
                 lang.pick(
                     format!("STOPPED by the hold #{hold} of {by}, until {end}; {lift}\n  then two officers may confirm the order: {confirm}"),
                     format!("ОСТАНОВЛЕНО запретом #{hold}, наложил {by}, до {end}; {lift}\n  затем двое офицеров могут подтвердить распоряжение: {confirm}"),

@@ -1,5 +1,5 @@
 //! Root cells that are away: looked for, and taken back. Those that are here are asked now and then whether they still are.
-//! Never keeps the writer waiting for a device that hangs, and never says which cell is the right one: the vault does.
+//! Never keeps the writer waiting for one that is away and hangs, and never says which cell is the right one: the vault does.
 
 use crate::cells;
 use crate::config::StoreConfig;
@@ -60,7 +60,7 @@ impl Away {
         self.site.as_ref().map(|(_, board)| board)
     }
 
-    /// Asks the cells that are here, every few minutes. One that has failed since is told at once, and not by the next erasure.
+    /// Asks the cells that are here, every few minutes, in the writer's own time: one that hangs keeps it waiting. One that has failed since is told at once, and not by the next erasure.
     pub(super) fn look_after(&mut self, vault: &mut Vault, now: Instant) -> Duration {
         let last = *self.looked_after.get_or_insert(now); // A start has read them.
         let left = LOOK_AFTER_EVERY.saturating_sub(now.saturating_duration_since(last));
@@ -71,15 +71,22 @@ impl Away {
         let looked = vault.look_at_cells();
         if let Err(error) = &looked {
             self.log.error(format_args!(
-                "the only root cell does not give the root any more ({error}): the next erasure or start fails; let people \
+                "the last root cell does not give the root any more ({error}): the next erasure or start fails; let people \
                  save what they need before it is stopped"
             ));
         }
-        if let Err(error) = vault.check_cells() {
-            self.log.error(error);
-            if let Some(board) = self.board() {
-                board.cells(vault.cells());
+        let mut states = vault.cells();
+        match (looked, vault.check_cells()) {
+            // Nothing stands in for the only one, or the last of two: it serves on, and is told as what it is.
+            (Err(error), _) => {
+                let here = states.iter_mut().filter(|state| state.absent.is_none());
+                here.for_each(|state| state.absent = Some(error.to_string()));
             }
+            (Ok(()), Err(error)) => self.log.error(error),
+            (Ok(()), Ok(())) => {}
+        }
+        if let Some(board) = self.board() {
+            board.cells(states);
         }
         LOOK_AFTER_EVERY
     }

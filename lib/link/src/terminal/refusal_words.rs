@@ -103,10 +103,11 @@ fn protocol_words(code: Code) -> Row {
         ),
         Code::TooManyPeople => (
             "too-many-people",
-            "the server's store keeps the passwords of as many people as it can; nobody of this bundle was taken in. Revoke \
-             those who have left, or have its administrator make a larger store",
-            "хранилище сервера уже хранит пароли стольких людей, сколько может; из этого пакета не принят никто. Отзовите тех, кто \
-             ушёл, или попросите администратора сервера создать хранилище большего размера",
+            "the server's store keeps the passwords of as many people as it can; nothing of this bundle was taken \
+             in. Revoke those who have left with conclave-admin revoke, and bring the same bundle again: what the authority issues \
+             later waits behind it",
+            "хранилище сервера уже хранит пароли стольких людей, сколько может; из этого пакета не принято ничего. Отзовите \
+             тех, кто ушёл, командой conclave-admin revoke и принесите тот же пакет снова: всё, что центр выдаст позже, ждёт за ним",
         ),
         Code::NoRoom => (
             "no-room",

@@ -164,6 +164,12 @@ fn a_node_in_a_bad_sector_keeps_nobody_from_counting() {
     let hurt = world.live.keys().find(|place| place.conversation == 3).unwrap();
     let error = there.read(*hurt).map(drop).unwrap_err();
     assert_eq!(there.bad_place(&error).map(block_of), Some(bad), "who needs it says where");
+    // Nobody knows what else it leads to.
+    assert_eq!(vault.are_needed(&[0..1, bad..bad + 1]).unwrap(), [true, true]);
+    // What failed for a moment is no bad sector.
+    let bad = std::mem::take(&mut *device.bad.lock().unwrap());
+    assert_eq!(there.bad_place(&error), None);
+    *device.bad.lock().unwrap() = bad;
     // A device that is gone as a whole is no device with a bad sector.
     drop(vault);
     let (_, gone, vault) = worn(&world, &[]);

@@ -1,0 +1,112 @@
+//! Which holds would stop an erasure, for whoever proposes or approves it.
+//! Never decides: the server refuses, and the log says why.
+
+use super::law::{self, Found, Standing, holds, page};
+use super::names::Names;
+use super::online::Online;
+use super::trouble::Trouble;
+use console::Lang;
+use journal::act::{EraseTarget, HoldScope};
+use journal::{ConversationId, Index};
+use pki::PersonId;
+use protocol::query::Find;
+
+/// Pages that are asked for to see whether people under a hold wrote in a conversation: one officer places many such holds.
+const PERSON_PAGES_MAX: u32 = 64;
+
+/// A warning for each hold that would stop this erasure, with what lifts it.
+pub(super) fn held(
+    online: &mut Online,
+    target: &EraseTarget,
+    names: &Names,
+    lang: Lang,
+) -> Result<String, Trouble> {
+    let (mut out, mut pages) = (String::new(), PERSON_PAGES_MAX);
+    let rows = match target {
+        EraseTarget::Messages(_, messages) => law::messages(online, messages)?,
+        EraseTarget::Conversation(_) => Vec::new(),
+    };
+    for held in holds(online)? {
+        let stops = match (target, &held.hold.scope) {
+            (EraseTarget::Messages(..), _) => rows.iter().any(|row| keeps(&held, row)),
+            (EraseTarget::Conversation(id), HoldScope::Person(person)) => {
+                match wrote_in(online, *person, *id, &mut pages)? {
+                    Some(wrote) => wrote,
+                    None => {
+                        out.push_str(&unsure(&held, names, lang));
+                        false
+                    }
+                }
+            }
+            (EraseTarget::Conversation(id), HoldScope::Conversation(kept) | HoldScope::Messages(kept, _)) => {
+                id == kept
+            }
+        };
+        if stops {
+            out.push_str(&warning(&held, names, lang));
+        }
+    }
+    Ok(out)
+}
+
+/// Who wrote nothing in a conversation has nothing there to keep. `None`: that was looked for in as many pages as may be.
+fn wrote_in(
+    online: &mut Online,
+    person: PersonId,
+    id: ConversationId,
+    pages: &mut u32,
+) -> Result<Option<bool>, Trouble> {
+    let mut next = Some(0);
+    while let Some(from) = next {
+        let Some(left) = pages.checked_sub(1) else { return Ok(None) };
+        *pages = left;
+        let (person, conversation) = (Some(person), Some(id));
+        let find = Find { from, since_ms: 0, until_ms: u64::MAX, person, conversation };
+        let (some, on) = page(online, find)?;
+        if !some.is_empty() {
+            return Ok(Some(true));
+        }
+        next = on.filter(|on| *on > from);
+    }
+    Ok(Some(false))
+}
+
+fn unsure(held: &Standing, names: &Names, lang: Lang) -> String {
+    let shown = super::hold::line(held, names, lang);
+    lang.pick(
+        format!("  PERHAPS HELD: whether this person wrote here was not looked through\n    {shown}\n"),
+        format!("  ВОЗМОЖЕН ЗАПРЕТ: писал ли этот человек здесь, до конца не просмотрено\n    {shown}\n"),
+    )
+}
+
+fn warning(held: &Standing, names: &Names, lang: Lang) -> String {
+    let shown = super::hold::line(held, names, lang);
+    lang.pick(
+        format!(
+            "  HELD: nothing of this is erased while the hold stands\n    {shown}\n  {}\n",
+            lift(held.index, lang)
+        ),
+        format!(
+            "  ЗАПРЕТ: пока он действует, ничего из этого не стирается\n    {shown}\n  {}\n",
+            lift(held.index, lang)
+        ),
+    )
+}
+
+/// How a hold ends before its time.
+pub(super) fn lift(hold: Index, lang: Lang) -> String {
+    lang.pick(
+        format!("to lift it before its end takes two officers: conclave-admin hold lift #{hold}"),
+        format!("снять его до срока могут двое офицеров: conclave-admin hold lift #{hold}"),
+    )
+}
+
+pub(super) fn keeps(held: &Standing, row: &Found) -> bool {
+    match &held.hold.scope {
+        HoldScope::Person(person) => *person == row.author,
+        HoldScope::Conversation(id) => *id == row.conversation,
+        HoldScope::Messages(id, messages) => {
+            *id == row.conversation && messages.binary_search(&row.index).is_ok()
+        }
+    }
+}
