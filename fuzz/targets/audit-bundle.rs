@@ -10,8 +10,20 @@ mod bundle;
 mod describe;
 #[path = "../../auditor/src/describe_fact.rs"]
 mod describe_fact;
+#[path = "../../auditor/src/describe_law.rs"]
+mod describe_law;
+#[path = "../../auditor/src/let_go.rs"]
+mod let_go;
 #[path = "../../auditor/src/names.rs"]
 mod names;
+
+// What the terminals' library calls the ground of an order, without its network.
+extern crate self as link;
+mod terminal {
+    pub fn ground_words(_: journal::act::Ground) -> (&'static str, &'static str, &'static str) {
+        ("ground", "a ground", "основание")
+    }
+}
 
 use bundle::{BundleReader, BundleWriter};
 use console::Lang;

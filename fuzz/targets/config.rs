@@ -11,6 +11,11 @@ mod config;
 mod limits;
 #[path = "../../server/src/log.rs"]
 mod log;
+#[path = "../../server/src/words/reason.rs"]
+mod reason;
+mod words {
+    pub(crate) use crate::reason::Reason;
+}
 
 use libfuzzer_sys::fuzz_target;
 

@@ -33,6 +33,8 @@ mod headers;
 mod later;
 #[path = "../../lib/disk/src/log.rs"]
 mod log;
+#[path = "../../lib/disk/src/misfit.rs"]
+mod misfit;
 #[path = "../../lib/disk/src/placement.rs"]
 mod placement;
 #[path = "../../lib/disk/src/put_back.rs"]

@@ -7,9 +7,13 @@
 mod policy_file;
 
 mod trouble {
+    use journal::policy::UnfitPolicy;
+
     #[derive(Debug)]
     pub enum Trouble {
-        BadPolicy { why: String },
+        BadPolicy { why: UnfitPolicy },
+        PolicyUnread { why: String },
+        PolicyTime,
     }
 }
 

@@ -52,7 +52,10 @@ pub enum Error {
     #[error("a former step failed; restart")]
     Poisoned,
     /// The cell holds no valid root: every body is unreadable, and no fresh root is made over an existing store.
-    #[error("the {0:?} cell holds no valid root for this store: stop")]
+    #[error(
+        "the root cell ({}) holds no valid root for this store, or is blank: put the right one back; overwrite nothing",
+        .0.name()
+    )]
     NoRoot(CellKind),
     /// A cell that may hold a root is not here: no root is replaced without it, and "erased" is said to nobody.
     #[error("a root cell is absent ({why}): erasures wait for it")]

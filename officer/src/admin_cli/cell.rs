@@ -37,7 +37,7 @@ pub(super) enum Drop {
     #[command(after_help = "Example: conclave-admin cell drop propose 0123456789abcdef")]
     Propose(Propose),
     /// Approve what another officer proposed to let go of.
-    #[command(after_help = "Example: conclave-admin cell drop approve #1310")]
+    #[command(after_help = "Example: conclave-admin cell drop approve 1310")]
     Approve(Approve),
 }
 
@@ -77,7 +77,7 @@ pub(super) const HELP: &HelpTable = &[
     ("cell drop propose/@after", "Пример: conclave-admin cell drop propose 0123456789abcdef"),
     ("cell drop propose/cell", "имя ячейки, как его показывает `cell status`"),
     ("cell drop approve/@about", "Утвердить отказ от ячейки, предложенный другим офицером."),
-    ("cell drop approve/@after", "Пример: conclave-admin cell drop approve #1310"),
+    ("cell drop approve/@after", "Пример: conclave-admin cell drop approve 1310"),
     ("cell drop approve/proposal", "предложение: #номер"),
 ];
 
@@ -93,8 +93,8 @@ console::words! {
                    найдёт её и старую копию хранилища. Если она найдётся, уничтожьте её. Уберите её из настроек\n\
                    (store.second_cell) или поставьте на её место пустую: если она в настройках и вернётся, её примут снова.");
         Proposed { index: u64 }
-            => en("proposed: #{index}\nAnother officer approves it: conclave-admin cell drop approve #{index}"),
-               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin cell drop approve #{index}");
+            => en("proposed: #{index}\nAnother officer approves it: conclave-admin cell drop approve {index}"),
+               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin cell drop approve {index}");
         Dropped { cell: String, index: u64 }
             => en("the root cell {cell} is let go of: #{index}; what waited for it is erased now"),
                ru("от корневой ячейки {cell} отказались: запись № {index}; то, что её ждало, уничтожается");

@@ -31,7 +31,7 @@ const SAID_EVERY: usize = 2048;
 
 /// Print the certificate of an erasure that took effect, as a PDF.
 #[derive(Args)]
-#[command(after_help = "Example: conclave-admin erase certificate #1400 order-12-3.pdf")]
+#[command(after_help = "Example: conclave-admin erase certificate 1400 order-12-3.pdf")]
 pub(super) struct Certificate {
     /// The order's proposal: #index.
     #[arg(value_name = "#N", value_parser = number)]
@@ -45,7 +45,7 @@ pub(super) struct Certificate {
 
 pub(super) const HELP: &HelpTable = &[
     ("erase certificate/@about", "Напечатать акт об исполненном стирании в PDF."),
-    ("erase certificate/@after", "Пример: conclave-admin erase certificate #1400 order-12-3.pdf"),
+    ("erase certificate/@after", "Пример: conclave-admin erase certificate 1400 order-12-3.pdf"),
     ("erase certificate/proposal", "предложение, по которому отдано распоряжение: #номер"),
     ("erase certificate/file", "куда; такого файла ещё не должно быть"),
 ];

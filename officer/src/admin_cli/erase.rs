@@ -25,19 +25,19 @@ use serde::Serialize;
 pub(super) enum Erase {
     /// Find messages by who, where and when; their texts are not shown to officers.
     #[command(
-        after_help = "Example: conclave-admin erase find --who @anna --since 2026-11-01 --until 2026-11-21\nExample: conclave-admin erase find --conversation #1234"
+        after_help = "Example: conclave-admin erase find --who @anna --since 2026-11-01 --until 2026-11-21\nExample: conclave-admin erase find --conversation 1234"
     )]
     Find(Search),
     /// Propose to erase messages, or a whole conversation; a second officer approves.
     #[command(
-        after_help = "Example: conclave-admin erase propose #1234 #1240 --order 12-3/2026 --ground persons-request\nExample: conclave-admin erase propose --whole-of #1234 --order 12-4/2026 --ground court\nExample: conclave-admin erase propose --confirm #1400"
+        after_help = "Example: conclave-admin erase propose 1234 1240 --order 12-3/2026 --ground persons-request\nExample: conclave-admin erase propose --whole-of 1234 --order 12-4/2026 --ground court\nExample: conclave-admin erase propose --confirm 1400"
     )]
     Propose(ProposeErase),
     /// Approve what another officer proposed to erase. Those concerned are told and may object before it takes effect.
-    #[command(after_help = "Example: conclave-admin erase approve #1400")]
+    #[command(after_help = "Example: conclave-admin erase approve 1400")]
     Approve(ApproveErase),
     /// Take back an order of erasure that has not taken effect.
-    #[command(after_help = "Example: conclave-admin erase withdraw #1400")]
+    #[command(after_help = "Example: conclave-admin erase withdraw 1400")]
     Withdraw(One),
     /// How the orders of erasure stand.
     #[command(after_help = "Example: conclave-admin erase status")]
@@ -93,7 +93,7 @@ pub(super) const HELP: &HelpTable = &[
     ("erase propose/@about", "Предложить стереть сообщения или всю беседу; утверждает второй офицер."),
     (
         "erase propose/@after",
-        "Пример: conclave-admin erase propose #1234 #1240 --order 12-3/2026 --ground persons-request\nПример: conclave-admin erase propose --whole-of #1234 --order 12-4/2026 --ground court\nПример: conclave-admin erase propose --confirm #1400",
+        "Пример: conclave-admin erase propose 1234 1240 --order 12-3/2026 --ground persons-request\nПример: conclave-admin erase propose --whole-of 1234 --order 12-4/2026 --ground court\nПример: conclave-admin erase propose --confirm 1400",
     ),
     ("erase propose/messages", "сообщения одной беседы: #номер"),
     ("erase propose/whole_of", "вся беседа, в которой это сообщение"),
@@ -105,10 +105,10 @@ pub(super) const HELP: &HelpTable = &[
         "erase approve/@about",
         "Утвердить стирание, предложенное другим офицером. Кого это касается, узнают и могут возразить до исполнения.",
     ),
-    ("erase approve/@after", "Пример: conclave-admin erase approve #1400"),
+    ("erase approve/@after", "Пример: conclave-admin erase approve 1400"),
     ("erase approve/proposal", "предложение: #номер"),
     ("erase withdraw/@about", "Отозвать распоряжение о стирании, пока оно не исполнено."),
-    ("erase withdraw/@after", "Пример: conclave-admin erase withdraw #1400"),
+    ("erase withdraw/@after", "Пример: conclave-admin erase withdraw 1400"),
     ("erase withdraw/proposal", "предложение: #номер"),
     ("erase status/@about", "Как обстоит дело с распоряжениями о стирании."),
     ("erase status/@after", "Пример: conclave-admin erase status"),
@@ -120,8 +120,8 @@ console::words! {
             => en("to be erased, once another officer approves{again}:\n  {what}\n  {count}\n  {paper}\n{held}"),
                ru("после утверждения вторым офицером будет стёрто{again}:\n  {what}\n  {count}\n  {paper}\n{held}");
         Proposed { index: u64 }
-            => en("proposed: #{index}\nAnother officer approves it: conclave-admin erase approve #{index}"),
-               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin erase approve #{index}");
+            => en("proposed: #{index}\nAnother officer approves it: conclave-admin erase approve {index}"),
+               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin erase approve {index}");
         Approved { index: u64, proposal: u64, wait: String }
             => en("the order #{proposal} is given: #{index}\nThose whom it concerns are told and may object for {wait}; then it takes effect. How it stands: conclave-admin erase status"),
                ru("распоряжение № {proposal} отдано: запись № {index}\nКого это касается, узнают и могут возразить в течение: {wait}; затем оно исполняется. Состояние: conclave-admin erase status");

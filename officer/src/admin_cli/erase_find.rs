@@ -48,7 +48,7 @@ pub(super) const HELP: &HelpTable = &[
     ("erase find/@about", "Найти сообщения по автору, беседе и времени; текстов офицерам не показывают."),
     (
         "erase find/@after",
-        "Пример: conclave-admin erase find --who @anna --since 2026-11-01 --until 2026-11-21\nПример: conclave-admin erase find --conversation #1234",
+        "Пример: conclave-admin erase find --who @anna --since 2026-11-01 --until 2026-11-21\nПример: conclave-admin erase find --conversation 1234",
     ),
     ("erase find/who", "этого человека: @логин"),
     ("erase find/since", "начиная с: 2026-11-01 (UTC) или время по RFC 3339"),

@@ -96,8 +96,8 @@ fn warning(held: &Standing, names: &Names, lang: Lang) -> String {
 /// How a hold ends before its time.
 pub(super) fn lift(hold: Index, lang: Lang) -> String {
     lang.pick(
-        format!("to lift it before its end takes two officers: conclave-admin hold lift #{hold}"),
-        format!("снять его до срока могут двое офицеров: conclave-admin hold lift #{hold}"),
+        format!("to lift it before its end takes two officers: conclave-admin hold lift {hold}"),
+        format!("снять его до срока могут двое офицеров: conclave-admin hold lift {hold}"),
     )
 }
 

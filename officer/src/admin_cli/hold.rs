@@ -22,14 +22,14 @@ use serde::Serialize;
 pub(super) enum Hold {
     /// Place a hold: one officer suffices, for it only keeps. Members see it.
     #[command(
-        after_help = "Example: conclave-admin hold place --person @anna --until 2027-03-01 --order 17/2026 --ground court\nExample: conclave-admin hold place --message #1234 --until 2027-03-01 --order 18/2026 --ground inquiry"
+        after_help = "Example: conclave-admin hold place --person @anna --until 2027-03-01 --order 17/2026 --ground court\nExample: conclave-admin hold place --message 1234 --until 2027-03-01 --order 18/2026 --ground inquiry"
     )]
     Place(Place),
     /// Propose to lift a hold before its end; a second officer approves.
-    #[command(after_help = "Example: conclave-admin hold lift #1300")]
+    #[command(after_help = "Example: conclave-admin hold lift 1300")]
     Lift(Lift),
     /// Approve what another officer proposed to lift.
-    #[command(after_help = "Example: conclave-admin hold approve #1310")]
+    #[command(after_help = "Example: conclave-admin hold approve 1310")]
     Approve(Approve),
     /// List the holds that stand.
     #[command(after_help = "Example: conclave-admin hold list")]
@@ -92,17 +92,17 @@ pub(super) const HELP: &HelpTable = &[
     ),
     (
         "hold place/@after",
-        "Пример: conclave-admin hold place --person @anna --until 2027-03-01 --order 17/2026 --ground court\nПример: conclave-admin hold place --message #1234 --until 2027-03-01 --order 18/2026 --ground inquiry",
+        "Пример: conclave-admin hold place --person @anna --until 2027-03-01 --order 17/2026 --ground court\nПример: conclave-admin hold place --message 1234 --until 2027-03-01 --order 18/2026 --ground inquiry",
     ),
     ("hold place/person", "всё, что этот человек написал или напишет: @логин"),
     ("hold place/message", "это сообщение; можно повторить для сообщений одной беседы"),
     ("hold place/whole_of", "вся беседа, в которой это сообщение"),
     ("hold place/until", "до какого времени: 2027-03-01 (UTC) или время по RFC 3339"),
     ("hold lift/@about", "Предложить снять запрет до срока; утверждает второй офицер."),
-    ("hold lift/@after", "Пример: conclave-admin hold lift #1300"),
+    ("hold lift/@after", "Пример: conclave-admin hold lift 1300"),
     ("hold lift/hold", "запрет: #номер"),
     ("hold approve/@about", "Утвердить снятие запрета, предложенное другим офицером."),
-    ("hold approve/@after", "Пример: conclave-admin hold approve #1310"),
+    ("hold approve/@after", "Пример: conclave-admin hold approve 1310"),
     ("hold approve/proposal", "предложение: #номер"),
     ("hold list/@about", "Перечислить действующие запреты."),
     ("hold list/@after", "Пример: conclave-admin hold list"),
@@ -126,8 +126,8 @@ console::words! {
             => en("to be lifted, once another officer approves, the hold #{index}:\n  {what}"),
                ru("после утверждения вторым офицером снимается запрет № {index}:\n  {what}");
         Proposed { index: u64 }
-            => en("proposed: #{index}\nAnother officer approves it: conclave-admin hold approve #{index}"),
-               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin hold approve #{index}");
+            => en("proposed: #{index}\nAnother officer approves it: conclave-admin hold approve {index}"),
+               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin hold approve {index}");
         Lifted { hold: u64, index: u64 }
             => en("the hold #{hold} is lifted: #{index}"), ru("запрет № {hold} снят: запись № {index}");
         None => en("no hold stands"), ru("запретов нет");

@@ -87,7 +87,7 @@ pub(super) fn to_confirm(view: &OrderView) -> Result<(), Trouble> {
 
 /// How an order stands, in words, and what may be done about it; `holds`: all that stand.
 pub(super) fn state(view: &OrderView, holds: &[Standing], names: &Names, lang: Lang) -> String {
-    let confirm = format!("conclave-admin erase propose --confirm #{}", view.proposal);
+    let confirm = format!("conclave-admin erase propose --confirm {}", view.proposal);
     match view.state {
         OrderState::Counting(at_ms) => {
             let at = minute(at_ms);
@@ -159,8 +159,8 @@ mod tests {
         let view = view(20, None, OrderState::Held(12));
         let told = state(&view, std::slice::from_ref(&held), &names, Lang::En);
         assert!(told.contains("the hold #12 of Ольга Зимина @olga, until 1970-01-01 00:00"), "{told}");
-        assert!(told.contains("takes two officers: conclave-admin hold lift #12"), "{told}");
-        assert!(told.ends_with("conclave-admin erase propose --confirm #20"), "{told}");
+        assert!(told.contains("takes two officers: conclave-admin hold lift 12"), "{told}");
+        assert!(told.ends_with("conclave-admin erase propose --confirm 20"), "{told}");
         let ended = state(&view, &[], &names, Lang::Ru);
         assert!(ended.contains("уже кончился") && ended.ends_with("--confirm #20"), "{ended}");
     }

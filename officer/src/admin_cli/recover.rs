@@ -351,8 +351,10 @@ fn beside_entries(act: &Succession, lang: Lang) -> Vec<String> {
             ),
             KeptPasswords::Lost => Some(
                 lang.pick(
-                    "the PASSWORDS are lost: nobody can log in until the authority has handed out new envelopes",
-                    "утрачены ПАРОЛИ: никто не войдёт, пока центр не выдаст новые конверты",
+                    "the PASSWORDS are lost: nobody can log in any more, and new envelopes have no way in. Do not sign where a backup \
+                     still opens",
+                    "утрачены ПАРОЛИ: никто больше не войдёт, и новым конвертам нет пути в журнал. Не подписывайте, если есть резервная \
+                     копия, которая открывается",
                 )
                 .to_owned(),
             ),

@@ -191,7 +191,11 @@ fn assemble(
     }
     if let Some(interrupted) = opened.interrupted {
         log.warn(format_args!(
-            "the last life stopped inside an erasure ({interrupted:?}); it is finished now"
+            "the last life, or a recovery, ended inside an erasure; {}",
+            match interrupted {
+                vault::Interrupted::BeforeCell => "it is done again",
+                vault::Interrupted::AfterCell => "it is finished",
+            }
         ));
     }
     let now = clock::now().map_err(system)?;
