@@ -1,5 +1,5 @@
 //! The headers of one stretch of the device, block by block: what whoever looks for lost runs goes by.
-//! Reads large pieces, since most of a large device is free, and asks a bad sector no more than twice.
+//! Reads large pieces, since most of a large device is free, and asks a bad sector no more than three times.
 
 use crate::buffer::AlignedBuffer;
 use crate::device::BLOCK;

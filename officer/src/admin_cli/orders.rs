@@ -162,7 +162,7 @@ mod tests {
         assert!(told.contains("takes two officers: conclave-admin hold lift 12"), "{told}");
         assert!(told.ends_with("conclave-admin erase propose --confirm 20"), "{told}");
         let ended = state(&view, &[], &names, Lang::Ru);
-        assert!(ended.contains("уже кончился") && ended.ends_with("--confirm #20"), "{ended}");
+        assert!(ended.contains("уже кончился") && ended.ends_with("--confirm 20"), "{ended}");
     }
 
     #[test]

@@ -351,10 +351,9 @@ fn beside_entries(act: &Succession, lang: Lang) -> Vec<String> {
             ),
             KeptPasswords::Lost => Some(
                 lang.pick(
-                    "the PASSWORDS are lost: nobody can log in any more, and new envelopes have no way in. Do not sign where a backup \
-                     still opens",
-                    "утрачены ПАРОЛИ: никто больше не войдёт, и новым конвертам нет пути в журнал. Не подписывайте, если есть резервная \
-                     копия, которая открывается",
+                    "the PASSWORDS are lost: nobody can log in until new envelopes of the authority are taken in at the server \
+                     (conclaved take-in)",
+                    "утрачены ПАРОЛИ: никто не войдёт, пока у сервера не внесены новые конверты центра (conclaved take-in)",
                 )
                 .to_owned(),
             ),

@@ -28,7 +28,7 @@ use protocol::bundle::Bundle;
 use protocol::engine::founding::{self, Founding};
 use protocol::io::StoredBody;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vault::{CellKind, Rows, SECRETS_CONVERSATION, Standing, Vault};
 use zeroize::Zeroize;
 
@@ -62,7 +62,7 @@ impl Init {
         let place = Place::find(&config.store)?;
         let keys = ServerKeys::load(&config.state_dir);
         let keys = keys.map_err(|error| Trouble::Keys { reason: error.reason() })?;
-        let bundle = self.read_bundle()?;
+        let bundle = read_bundle(&self.bundle)?;
         let genesis = bundle.genesis.clone().ok_or(Trouble::NoGenesis)?;
         check_identity(&genesis, &keys)?;
         let (founding, period) = found(bundle, genesis, &keys)?;
@@ -88,15 +88,16 @@ impl Init {
         voice.remark(&Done::CellsAreAll);
         Ok(exit)
     }
+}
 
-    fn read_bundle(&self) -> Result<Bundle, Trouble> {
-        let failed = |error| file_trouble(&self.bundle, error);
-        if std::fs::metadata(&self.bundle).map_err(failed)?.len() > BUNDLE_BYTES_MAX {
-            return Err(Trouble::Bundle { reason: format!("longer than {BUNDLE_BYTES_MAX} bytes") });
-        }
-        let text = std::fs::read_to_string(&self.bundle).map_err(failed)?;
-        Bundle::from_text(&text).map_err(|error| Trouble::Bundle { reason: error.to_string() })
+/// A bundle as the authority wrote it; its statements are still to be verified.
+pub(super) fn read_bundle(path: &Path) -> Result<Bundle, Trouble> {
+    let failed = |error| file_trouble(path, error);
+    if std::fs::metadata(path).map_err(failed)?.len() > BUNDLE_BYTES_MAX {
+        return Err(Trouble::Bundle { reason: format!("longer than {BUNDLE_BYTES_MAX} bytes") });
     }
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    Bundle::from_text(&text).map_err(|error| Trouble::Bundle { reason: error.to_string() })
 }
 
 /// The genesis names the log identity key: another host's must not found a log that this one cannot sign.

@@ -8,6 +8,7 @@ mod request;
 mod run;
 mod status;
 mod store;
+mod take_in;
 
 use crate::config::{Config, ConfigError, StoreConfig};
 use crate::making;
@@ -51,6 +52,8 @@ enum Command {
     Backup(backup::Backup),
     /// Go on without entries that are lost, by decision of the first officers.
     Recover(recover::Recover),
+    /// Take in a bundle of the authority's at this machine, while the server is stopped: where nobody can log in to bring it.
+    TakeIn(take_in::TakeIn),
     /// Tell how the running server does.
     #[command(after_help = "Example: conclaved status --config /etc/conclave/conclaved.toml")]
     Status(WithConfig),
@@ -136,7 +139,7 @@ const RU: &HelpTable = &[
 
 /// Every text of the help in Russian.
 fn help() -> Vec<(&'static str, &'static str)> {
-    [RU, store::HELP, recover::HELP].concat()
+    [RU, store::HELP, recover::HELP, take_in::HELP].concat()
 }
 
 /// Parses the process' command line and runs its command.
@@ -159,6 +162,7 @@ pub(crate) fn main() -> Exit {
         Command::Backup(backup) => (backup.name(), backup.run(voice)),
         Command::Store(store) => store.run(voice),
         Command::Recover(recover) => ("recover", recover.run(voice)),
+        Command::TakeIn(take_in) => ("take-in", take_in.run(voice)),
         Command::Status(WithConfig { config }) => ("status", status::run(&config, voice)),
         Command::Extra(extra) => {
             let command = localise(Conclaved::command(), lang, &help());

@@ -18,6 +18,12 @@ console::words! {
                    snapshots or backups: whoever finds an old copy of it can open what was erased since"),
                ru("ВНИМАНИЕ: корневая ячейка — ФАЙЛ: только для разработки. Перезапись файла не стирает флеш-память, \
                    снимки и резервные копии: нашедший старую копию откроет то, что с тех пор уничтожено");
+        /// After `take-in`.
+        TakenIn { acts: u64, first: u64 }
+            => en("taken in: {acts} acts of the authority, from #{first} on; `conclaved run` starts the server"),
+               ru("внесено актов центра: {acts}, начиная с записи № {first}; сервер запускает `conclaved run`");
+        NothingTakenIn
+            => en("the log has all of this bundle already"), ru("всё из этого пакета в журнале уже есть");
         /// Beside it, whatever the cell is made of.
         CellsAreAll
             => en("losing every root cell loses the whole store, its log and every backup with it: their keys lie in the cells alone"),

@@ -25,6 +25,7 @@ mod session;
 mod settle;
 pub mod snapshot;
 mod submit;
+pub mod taking;
 #[cfg(test)]
 mod tests;
 mod told;

@@ -1,0 +1,90 @@
+//! `conclaved take-in`: a bundle of the authority's at the machine's console, where nobody can log in to bring it.
+//! Never what the authority did not sign, never while a server has the store, and never behind one that did not stop in good order.
+
+use super::init::read_bundle;
+use super::{open_trouble, read_config, store_trouble};
+use crate::clock;
+use crate::keys::ServerKeys;
+use crate::log::Log;
+use crate::pacing::Pacing;
+use crate::randomness::PooledRng;
+use crate::recovery::{self, RecoveryError, Replayed};
+use crate::store::{self, OpenStore};
+use crate::words::{Done, Trouble};
+use crate::writer::{Room, Writer};
+use console::{Exit, HelpTable, Voice};
+use protocol::engine::taking::{self, AtRest};
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example: conclaved take-in --config /etc/conclave/conclaved.toml --bundle envelopes.bundle"
+)]
+pub(super) struct TakeIn {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The bundle that `conclave-pki bundle` wrote.
+    #[arg(long, value_name = "FILE")]
+    bundle: PathBuf,
+}
+
+pub(super) const HELP: &HelpTable = &[
+    (
+        "take-in/@about",
+        "внести пакет центра у самой машины, при остановленном сервере: когда войти и внести его некому",
+    ),
+    (
+        "take-in/@after",
+        "Пример: conclaved take-in --config /etc/conclave/conclaved.toml --bundle envelopes.bundle",
+    ),
+    ("take-in/config", "файл конфигурации"),
+    ("take-in/bundle", "пакет, записанный conclave-pki bundle"),
+];
+
+#[derive(Serialize)]
+struct TakenIn {
+    acts: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<u64>,
+}
+
+impl TakeIn {
+    pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
+        let config = read_config(&self.config)?;
+        let keys = ServerKeys::load(&config.state_dir);
+        let keys = keys.map_err(|error| Trouble::Keys { reason: error.reason() })?;
+        let bundle = read_bundle(&self.bundle)?;
+        let opened = store::open(&config.store).map_err(|error| open_trouble(&config.store, error))?;
+        let OpenStore { vault, opened, bytes, .. } = opened;
+        if vault.journal().0 == 0 {
+            return Err(Trouble::StoreEmpty { path: config.store.path.display().to_string() });
+        }
+        let replayed = recovery::replay(&vault, &opened).map_err(RecoveryError::trouble)?;
+        let Replayed { register, tree, books, positions, rows, .. } = replayed;
+        if register.running() {
+            return Err(Trouble::NotAtRest);
+        }
+        let period = recovery::period_key(&vault, &register).map_err(RecoveryError::trouble)?;
+        let verifiers = recovery::verifiers(&vault, &register).map_err(RecoveryError::trouble)?;
+        let system = |error: &dyn std::fmt::Display| Trouble::System { reason: error.to_string() };
+        let frontier = tree.frontier_at(tree.size()).map_err(|error| system(&error))?;
+        let now = clock::now().map_err(|error| system(&error))?;
+        let state = AtRest { register, tree, books };
+        let batch = taking::take_in(now, state, bundle.acts, bundle.verifiers, &keys.identity, &period)
+            .map_err(|error| Trouble::Bundle { reason: error.to_string() })?;
+        if batch.entries.is_empty() {
+            return Ok(voice.done("take-in", &Done::NothingTakenIn, TakenIn { acts: 0, first: None }));
+        }
+        let rng = PooledRng::new().map_err(|error| store_trouble(vault::Error::from(error).into()))?;
+        let (log, room) = (Log::new(config.log_level), Room::of(&vault, bytes));
+        let pacing = Pacing::alone(log);
+        let mut writer = Writer { vault, frontier, positions, rows, verifiers, rng, room, pacing, log };
+        // A crash before it returns: nothing was taken in, and the same command does it.
+        writer.commit(&batch).map_err(|error| Trouble::StoreIo { reason: error.to_string().into() })?;
+        let (acts, first) = (batch.entries.len() as u64, batch.first);
+        let said = Done::TakenIn { acts, first };
+        Ok(voice.done("take-in", &said, TakenIn { acts, first: Some(first) }))
+    }
+}
