@@ -21,6 +21,7 @@ use protocol::client::event::{ConversationView, OrderView};
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use serde::Serialize;
+use std::time::Duration;
 
 /// Orders that a login names; all of them are in the list.
 const REMINDED_MAX: usize = 5;
@@ -124,6 +125,9 @@ fn orders(line: &mut Line) -> Result<Vec<OrderView>, Trouble> {
     Ok(orders)
 }
 
+/// How long each word of the agent is waited for, where orders are only a reminder.
+const REMINDER: Duration = Duration::from_secs(3);
+
 /// Orders that concern whoever works here and that one may still object to; none where nobody can be asked just now.
 pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Vec<OrderView>, Trouble> {
     let corresponds = status.me.as_ref().is_some_and(|me| {
@@ -132,7 +136,11 @@ pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Vec<OrderView>
     if !corresponds || !status.unlocked || !status.online || status.must_set_password {
         return Ok(Vec::new());
     }
-    Ok(orders(line)?.into_iter().filter(|view| is_open(view.state, now_ms())).collect())
+    // A server that died a moment ago answers nothing, and nobody knows it yet: the command has its own work to tell.
+    line.patience(Some(REMINDER));
+    let orders = orders(line)?;
+    line.patience(None);
+    Ok(orders.into_iter().filter(|view| is_open(view.state, now_ms())).collect())
 }
 
 /// One may still object. What counts down is open whatever this clock shows: the time to object is also one of the server's
