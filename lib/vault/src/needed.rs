@@ -14,8 +14,8 @@ use crate::tree::KeyTree;
 use crate::vault::{Vault, locked};
 
 impl Vault {
-    /// Of each of these stretches, bytes of the device that do not overlap: does anything lie in it that is still needed? That is the tree with all
-    /// bodies that it names, what waits to be folded in, and both snapshots.
+    /// Of each of these stretches, bytes of the device that do not overlap: does anything lie in it that is still needed? That is
+    /// the tree with all bodies that it names, what waits to be folded in, and both snapshots.
     pub fn are_needed(&self, stretches: &[Range<u64>]) -> Result<Vec<bool>, Error> {
         if stretches.is_empty() {
             return Ok(Vec::new());

@@ -60,7 +60,8 @@ impl Away {
         self.site.as_ref().map(|(_, board)| board)
     }
 
-    /// Asks the cells that are here, every few minutes, in the writer's own time: one that hangs keeps it waiting. One that has failed since is told at once, and not by the next erasure.
+    /// Asks the cells that are here, every few minutes, in the writer's own time: one that hangs keeps it waiting. One that has
+    /// failed since is told at once, and not by the next erasure.
     pub(super) fn look_after(&mut self, vault: &mut Vault, now: Instant) -> Duration {
         let last = *self.looked_after.get_or_insert(now); // A start has read them.
         let left = LOOK_AFTER_EVERY.saturating_sub(now.saturating_duration_since(last));
