@@ -121,12 +121,14 @@ impl Erases {
         self.effective.get(&approve).copied()
     }
 
-    /// The order was shown to have taken effect at this entry; there is no other one.
-    pub(crate) fn took_effect(&mut self, approve: Index, effect: Index) {
-        if self.effective.len() >= ORDERS_KEPT {
+    /// The order was shown to have taken effect at this entry; there is no other one. Gives the entry that was shown
+    /// first: two flows may have looked at two at the same time.
+    pub(crate) fn took_effect(&mut self, approve: Index, effect: Index) -> Index {
+        let first = *self.effective.entry(approve).or_insert(effect);
+        if self.effective.len() > ORDERS_KEPT {
             self.effective.pop_first();
         }
-        self.effective.entry(approve).or_insert(effect);
+        first
     }
 }
 

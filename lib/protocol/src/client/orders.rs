@@ -91,8 +91,8 @@ impl Cx {
         if !lets {
             return Err(bad);
         }
-        self.with(|state| state.erases.took_effect(approve, effect));
-        Ok(())
+        let first = self.with(|state| state.erases.took_effect(approve, effect));
+        if first == effect { Ok(()) } else { Err(bad) }
     }
 
     /// All that concern who asks, each verified, and the proposals of those that the server lists and that do not hold, or not

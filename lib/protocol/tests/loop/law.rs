@@ -284,6 +284,38 @@ fn an_order_takes_effect_at_one_entry_and_at_no_other() {
 }
 
 #[test]
+fn an_order_takes_effect_at_one_entry_whichever_two_questions_are_under_way() {
+    let (mut world, id) = strict(145);
+    let (first, second) = (world.say("anna", id, "one"), world.say("anna", id, "two"));
+    let (proposal, _) = two(&mut world, EraseTarget::Messages(id, vec![first]), None);
+    world.wait_ms(3 * DAY_MS);
+    two(&mut world, EraseTarget::Messages(id, vec![second]), None);
+    world.wait_ms(3 * DAY_MS);
+    let ticks = world.facts_named("tick");
+    let mut effects = [ticks[0], *ticks.last().unwrap()].into_iter();
+    world.restart_terminal("anna");
+    // Each of the two is told of another Tick, both as late as they must be, before either has looked at its own.
+    world.tamper = Some(Box::new(move |_, frame| match frame {
+        ToTerminal::Answer(mut answer) => {
+            if let Answer::Orders(records) = &mut answer.answer
+                && let Some(record) = records.iter_mut().find(|record| record.proposal == proposal)
+                && let Some(effect) = effects.next()
+            {
+                record.state = OrderState::Done(effect);
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+    let asked = [(); 2].map(|()| world.begin("anna", Command::Orders(Some(proposal))));
+    world.run();
+    let [one, other] = asked.map(|id| world.result("anna", id).expect("answered"));
+    let Ok(Reply::Orders(views, _)) = one else { panic!("the first is believed:") };
+    assert_eq!(views[0].state, OrderState::Done(ticks[0]));
+    assert!(matches!(other, Err(Error::NotVerified { .. })), "and no other beside it");
+}
+
+#[test]
 fn an_order_ahead_of_a_clock_explains_nothing_that_it_does_not_name() {
     let (mut world, id) = strict(144);
     let (named, other) = (world.say("anna", id, "named"), world.say("anna", id, "not named"));

@@ -348,11 +348,17 @@ impl World {
 
     /// Gives a command and does not wait for it.
     pub(crate) fn tell(&mut self, login: &str, command: Command) -> CommandId {
+        let id = self.begin(login, command);
+        self.run();
+        id
+    }
+
+    /// Gives a command that moves with whatever comes next.
+    pub(crate) fn begin(&mut self, login: &str, command: Command) -> CommandId {
         let id = self.next_command;
         self.next_command += 1;
         let wall_ms = self.now.wall_ms;
         self.terminals.get_mut(login).unwrap().client.command(id, command, wall_ms);
-        self.run();
         id
     }
 
