@@ -24,11 +24,13 @@ use journal::ids::{Commitment, ConversationId, Index};
 use journal::membership::MembershipView;
 use journal::statement::Header;
 use pki::{PersonId, RevocationList, Role};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Conversations followed at once. Beyond that the oldest ones are forgotten and followed anew when needed.
+/// Conversations followed at once. Beyond that all are forgotten and followed anew when needed.
 const CONVERSATIONS_KEPT: usize = 4096;
+/// Most of those that were forgotten of which it is known that they were followed: more than an agent holds messages.
+const FORGOTTEN_MAX: usize = 65_536;
 
 /// A title as it was signed, and its body.
 #[derive(Clone)]
@@ -146,6 +148,8 @@ impl Row {
 #[derive(Default)]
 pub(crate) struct Conversations {
     rows: BTreeMap<ConversationId, Row>,
+    /// Those that were followed once and whose rows had to go: whoever asks may hold messages of them.
+    forgotten: BTreeSet<ConversationId>,
     /// Counts what was erased under our hands: what was asked for before may show it.
     drops: u64,
     /// The newest of these that may have been in any conversation.
@@ -159,10 +163,19 @@ impl Conversations {
 
     pub(crate) fn row(&mut self, id: ConversationId) -> &mut Row {
         if self.rows.len() >= CONVERSATIONS_KEPT && !self.rows.contains_key(&id) {
-            self.rows.retain(|_, row| row.busy);
-            self.dropped_everywhere();
+            self.forget();
         }
         self.rows.entry(id).or_insert_with(|| Row::new(id))
+    }
+
+    fn forget(&mut self) {
+        let idle = self.rows.values().filter(|row| !row.busy && row.view.is_some());
+        self.forgotten.extend(idle.map(|row| row.id));
+        while self.forgotten.len() > FORGOTTEN_MAX {
+            self.forgotten.pop_first();
+        }
+        self.rows.retain(|_, row| row.busy);
+        self.dropped_everywhere();
     }
 
     /// Something of this conversation was erased.
@@ -198,9 +211,19 @@ impl Conversations {
         self.rows.values_mut().for_each(|row| row.dirty = true);
     }
 
-    /// Those that are followed at all: of no other one are there copies here.
-    pub(crate) fn followed(&self) -> Vec<ConversationId> {
-        self.rows.values().filter(|row| row.view.is_some()).map(|row| row.id).collect()
+    /// Those that are followed at all, or were: of no other one are there copies here.
+    pub(crate) fn followed(&self) -> BTreeSet<ConversationId> {
+        let rows = self.rows.values().filter(|row| row.view.is_some()).map(|row| row.id);
+        rows.chain(self.forgotten.iter().copied()).collect()
+    }
+
+    /// Whether it could be followed; it is not forgotten then.
+    fn is_followed(&mut self, id: ConversationId) -> bool {
+        let followed = self.row(id).view.is_some();
+        if followed {
+            self.forgotten.remove(&id);
+        }
+        followed
     }
 
     /// The conversations that this person is in, as far as they are followed.
@@ -254,7 +277,7 @@ impl Cx {
                 return Err(error);
             }
         }
-        let followed = self.with(|state| state.conversations.row(id).view.is_some());
+        let followed = self.with(|state| state.conversations.is_followed(id));
         if followed { Ok(()) } else { Err(Error::UnknownConversation { conversation: id }) }
     }
 

@@ -203,6 +203,31 @@ fn what_was_erased_while_a_terminal_was_away_is_the_first_that_it_hears() {
 }
 
 #[test]
+fn what_was_erased_meanwhile_is_asked_for_also_of_a_conversation_whose_row_had_to_go() {
+    let mut world = World::with(146, Suite::Ed25519, Policy::standard());
+    ["anna", "boris"].iter().for_each(|login| world.arrive(login));
+    let chat = world.private("anna", "boris");
+    let index = world.say("boris", chat, "his own");
+    assert_eq!(world.screen("anna", chat), ["his own"]);
+    // More conversations than she follows at once.
+    for n in 0..4100_u32 {
+        let mut id = [7; 32];
+        id[..4].copy_from_slice(&n.to_be_bytes());
+        let asked = world.ask("anna", Command::MessagesFrom(ConversationId(id), 0));
+        assert!(matches!(asked, Err(Error::UnknownConversation { .. })));
+    }
+    world.cut("anna");
+    world.ask("boris", Command::Erase(EraseTarget::Messages(chat, vec![index]))).unwrap();
+    world.terminals.get_mut("anna").unwrap().events.clear();
+    world.reconnect("anna");
+    let erased =
+        |event: &Event| matches!(event, Event::Erased(of, list, _) if *of == chat && *list == [index]);
+    let events = &world.terminals["anna"].events;
+    assert!(events.iter().any(erased), "her agent may hold it");
+    assert!(matches!(events.last(), Some(Event::CaughtUp)));
+}
+
+#[test]
 fn pushes_that_were_lost_hide_no_erasure() {
     let (mut world, _) = strict(128);
     let group = world.group("anna", &["boris"], "two");
