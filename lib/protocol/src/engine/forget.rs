@@ -1,8 +1,10 @@
 //! Between an erasure and the word of it: what the network still holds of the erased bodies is given up first.
 //! Never says "erased" before the network has answered for its buffers.
 
+use super::session::{Session, Waiting};
 use super::{Broken, Engine, Whole};
-use crate::io::{Dropped, EraseItem, Output};
+use crate::frame::Ask;
+use crate::io::{Dropped, EraseItem, Output, SessionId};
 use journal::fact::{Erased, Fact};
 use journal::ids::{Index, Place};
 use std::collections::VecDeque;
@@ -62,6 +64,33 @@ impl Engine {
             // that nothing was given up.
             if self.sessions.all.get(session).is_some_and(|found| found.lag.is_some()) {
                 self.say_lagging(*session, since, out);
+            }
+        }
+        self.network_answered(number, out)
+    }
+
+    /// A question is kept while the network has not said what it gave up: by an answer a terminal takes it that nothing pushed
+    /// before was, and the question may be here before that word. Gives it back where there is nothing to wait for.
+    pub(super) fn waits_for_network(&mut self, id: SessionId, ask: Ask) -> Option<Ask> {
+        let Some((number, ..)) = self.forgetting.asked.back().copied() else { return Some(ask) };
+        let live = self.sessions.all.get_mut(&id).and_then(|session| session.live_mut())?;
+        live.waiting = Some(Waiting::Network { number, ask: Box::new(ask) });
+        None
+    }
+
+    /// What was asked before the network was asked for more is answered.
+    fn network_answered(&mut self, number: u64, out: &mut Vec<Output>) -> Whole {
+        let waits = |session: &Session| {
+            let waiting = session.live().and_then(|live| live.waiting.as_ref());
+            matches!(waiting, Some(Waiting::Network { number: of, .. }) if *of <= number)
+        };
+        let found = self.sessions.all.iter().filter(|(_, session)| waits(session));
+        let ready: Vec<SessionId> = found.map(|(id, _)| *id).collect();
+        for id in ready {
+            let live = self.sessions.all.get_mut(&id).and_then(|session| session.live_mut());
+            if let Some(Waiting::Network { ask, .. }) = live.and_then(|live| live.waiting.take()) {
+                self.answer(id, *ask, out)?;
+                self.pump(id, out)?;
             }
         }
         Ok(())

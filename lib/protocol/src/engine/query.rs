@@ -49,6 +49,13 @@ enum Bodies {
 
 impl Engine {
     pub(super) fn ask(&mut self, id: SessionId, ask: Ask, out: &mut Vec<Output>) -> Whole {
+        match self.waits_for_network(id, ask) {
+            Some(ask) => self.answer(id, ask, out),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn answer(&mut self, id: SessionId, ask: Ask, out: &mut Vec<Output>) -> Whole {
         let Some(person) = self.sessions.all.get(&id).map(|session| session.peer.person) else {
             return Ok(());
         };

@@ -3,7 +3,7 @@
 
 use super::chunks::Rebuild;
 use super::submit::Refusing;
-use crate::frame::{Decoder, SealedVerifier, SubmitFrame};
+use crate::frame::{Ask, Decoder, SealedVerifier, SubmitFrame};
 use crate::io::SessionId;
 use crate::limits::{FRAME_BYTES_BEFORE_LOGIN, FRAME_BYTES_MAX};
 use journal::act::Backup;
@@ -108,6 +108,8 @@ pub(super) enum Waiting {
     Verifier { request: u32, statement: Box<VerifiedStatement> },
     /// What a reservation holds is read again after a start; then the frame is taken once more.
     Chunks { rebuild: Rebuild, then: Box<Then> },
+    /// The network says what it gave up for an erasure, under this number; then the question is answered.
+    Network { number: u64, ask: Box<Ask> },
 }
 
 /// The frame that waits for [`Waiting::Chunks`].

@@ -376,3 +376,28 @@ fn what_was_given_up_is_said_before_any_answer_even_where_pushes_do_not_go_on() 
     let heard = world.drain(boris);
     assert_eq!(heard, [ToTerminal::Lagging(crate::frame::Lagging { since: index })]);
 }
+
+#[test]
+fn a_question_that_overtakes_the_word_of_what_was_given_up_is_answered_behind_it() {
+    let mut world = World::new(25);
+    world.all_enter();
+    let chat = world.talking("anna", &["boris"]);
+    let boris = world.session("boris");
+    world.hold_network = true;
+    let index = world.send("anna", chat).unwrap();
+    world.act("anna", Act::Erase(Erase { target: EraseTarget::Messages(chat, vec![index]) })).unwrap();
+    let Some(crate::io::Output::Forget(number, _)) = world.held.pop_back() else { panic!("not asked") };
+    world.drain(boris);
+    let ask = |request| ToCore::Ask(crate::frame::Ask { request, query: Query::Policy });
+    [1, 2].into_iter().for_each(|request| world.frame(boris, &ask(request)));
+    assert_eq!(world.drain(boris), [], "an answer would say that nothing was given up");
+    assert!(world.send("anna", chat).is_ok(), "nobody else waits");
+    let dropped = crate::io::Dropped { session: boris, first: index, bytes: 1 };
+    world.input(Input::Forgotten(number, vec![dropped]));
+    let heard = world.drain(boris);
+    let at = |wanted: &dyn Fn(&ToTerminal) -> bool| heard.iter().position(wanted).expect("said");
+    let lagging = at(&|frame| matches!(frame, ToTerminal::Lagging(_)));
+    let answers = [1, 2]
+        .map(|request| at(&|frame| matches!(frame, ToTerminal::Answer(answer) if answer.request == request)));
+    assert!(lagging < answers[0] && answers[0] < answers[1], "{heard:?}");
+}
