@@ -143,7 +143,7 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
     // What an earlier succession gave up is not this. It is admitted: nothing that fails now says otherwise.
     let known = line.status().map(|status| status.successions).unwrap_or_default();
     let asked = Asked { index, eras: known.iter().map(|view| view.era).collect() };
-    Ok(match wait(&mut watching, &mut line, &asked, &here)? {
+    Ok(match wait(&mut watching, &mut line, &asked, here.voice)? {
         Ok(epoch) => {
             let data = DoneJson { index, effective: true, epoch: Some(epoch), waits_for: "", seconds: 0 };
             here.voice.done("erase do", &Said::Done { index, epoch }, data)

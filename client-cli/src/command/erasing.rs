@@ -1,10 +1,10 @@
 //! Waiting for the epoch in which an erasure takes effect, and what it waits for.
 //! Never says "erased" before the server claims it, nor of an entry that a succession gave up.
 
-use crate::Here;
 use crate::agent::wire::Tell;
 use crate::reach::Line;
 use crate::trouble::Trouble;
+use console::Voice;
 use link::terminal::{TerminalError, Words, erasing_words};
 use protocol::answer::Answer;
 use protocol::client::{Command, Error, Event, Reply};
@@ -38,31 +38,48 @@ pub(super) fn wait(
     watching: &mut Line,
     line: &mut Line,
     asked: &Asked,
-    here: &Here,
+    voice: Voice,
 ) -> Result<Result<u64, ErasureWait>, Trouble> {
     if let Some(epoch) = effect(watching, asked, EFFECT)? {
         return Ok(Ok(epoch));
     }
-    let erasing = ask_erasing(line)?;
+    let erasing = match look(watching, line, asked)? {
+        Ok(epoch) => return Ok(Ok(epoch)),
+        Err(erasing) => erasing,
+    };
     let limit = match erasing.wait {
         ErasureWait::Pace(seconds) if erasing.holds(asked.index) => {
             let Words { en: why_en, ru: why_ru, .. } = erasing_words(erasing.wait);
-            here.voice.remark(&Said::Waiting { why_en, why_ru });
+            voice.remark(&Said::Waiting { why_en, why_ru });
             (Duration::from_secs(seconds) + LATE).min(EFFECT_MAX)
         }
+        wait @ (ErasureWait::Cell | ErasureWait::Backup | ErasureWait::Room)
+            if erasing.holds(asked.index) =>
+        {
+            return Ok(Err(wait));
+        }
         // It was erased a moment ago, or is about to be.
-        ErasureWait::Nothing | ErasureWait::Pace(_) => LATE,
-        wait @ (ErasureWait::Cell | ErasureWait::Backup | ErasureWait::Room) => return Ok(Err(wait)),
+        ErasureWait::Nothing
+        | ErasureWait::Pace(_)
+        | ErasureWait::Cell
+        | ErasureWait::Backup
+        | ErasureWait::Room => LATE,
     };
     if let Some(epoch) = effect(watching, asked, limit)? {
         return Ok(Ok(epoch));
     }
-    // It may have been told while the connection was away; or the log goes on without it, which is told before the answer.
+    Ok(match look(watching, line, asked)? {
+        Ok(epoch) => Ok(epoch),
+        Err(erasing) if erasing.holds(asked.index) => Err(erasing.wait),
+        Err(erasing) => Ok(erasing.epoch),
+    })
+}
+
+/// The epoch in which it took effect, or what the server says is being erased. It may have been told while the connection was
+/// away; or the log goes on without it, which is told before the answer.
+fn look(watching: &mut Line, line: &mut Line, asked: &Asked) -> Result<Result<u64, ErasingRecord>, Trouble> {
     let erasing = ask_erasing(line)?;
-    if let Some(epoch) = effect(watching, asked, TOLD)? {
-        return Ok(Ok(epoch));
-    }
-    Ok(if erasing.holds(asked.index) { Err(erasing.wait) } else { Ok(erasing.epoch) })
+    Ok(effect(watching, asked, TOLD)?.ok_or(erasing))
 }
 
 /// What the server says is being erased.
@@ -99,6 +116,61 @@ fn effect(watching: &mut Line, asked: &Asked, limit: Duration) -> Result<Option<
                 }
             }
             Ok(_) | Err(_) => return Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::wire::{self, VERSION};
+    use console::Lang;
+    use protocol::client::event::SuccessionView;
+    use std::os::unix::net::UnixStream;
+
+    const VOICE: Voice = Voice { lang: Lang::En, json: false };
+
+    /// A command's line, and the agent's end of it, which has said who it is.
+    fn line() -> (Line, UnixStream) {
+        let (ours, mut agent) = UnixStream::pair().unwrap();
+        wire::write(&mut agent, &Tell::Hello(VERSION, None)).unwrap();
+        (Line::over(ours, VOICE).unwrap(), agent)
+    }
+
+    /// The link was away meanwhile: what the agent tells before an answer that says what entry 7 waits for.
+    fn waited(kept: u64, wait: ErasureWait) -> Result<Result<u64, ErasureWait>, Trouble> {
+        let ((mut watching, mut told), (mut line, mut answers)) = (line(), line());
+        let view = SuccessionView {
+            era: 2,
+            kept,
+            known: kept + 9,
+            seen: kept + 9,
+            bodies_lost: false,
+            officers: Vec::new(),
+            time_ms: 0,
+            bodies_missing: 0,
+            given_up: Vec::new(),
+        };
+        // Nothing more is looked for behind a word that says nothing of this: no time passes here.
+        let said = [
+            Tell::Waiting(false),
+            Tell::Event(Box::new(Event::Succession(Box::new(view)))),
+            Tell::Waiting(true),
+        ];
+        said.iter().for_each(|tell| wire::write(&mut told, tell).unwrap());
+        let record = ErasingRecord { count: 1, first: Some(7), wait, epoch: 3 };
+        let answer = Reply::Answer(Box::new(Answer::Erasing(record)));
+        wire::write(&mut answers, &Tell::Done(Box::new(answer))).unwrap();
+        let asked = Asked { index: 7, eras: vec![1] };
+        super::wait(&mut watching, &mut line, &asked, VOICE)
+    }
+
+    #[test]
+    fn whatever_the_server_waits_for_an_erasure_that_a_succession_gave_up_is_told_as_that() {
+        for wait in [ErasureWait::Cell, ErasureWait::Backup, ErasureWait::Room] {
+            assert!(waited(7, wait).is_err(), "{wait:?}: another entry stands at that index by now");
+            let kept = waited(8, wait).ok().and_then(Result::err);
+            assert_eq!(kept, Some(wait), "what was kept waits");
         }
     }
 }
