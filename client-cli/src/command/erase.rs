@@ -14,7 +14,7 @@ use console::table::shortened;
 use console::{Exit, Lang, confirm_at_terminal};
 use journal::act::EraseTarget;
 use link::terminal::{TerminalError, Words, erasing_words};
-use protocol::client::event::{Content, ErasePlan as Plan, MessageView};
+use protocol::client::event::{Content, ErasePlan as Plan, MessageView, PlannedErase};
 use protocol::client::{Command, Reply};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -160,8 +160,14 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
 /// The holds that keep any message of the plan.
 fn holds(line: &mut Line, plan: &Plan) -> Result<Vec<Held>, Trouble> {
     let mut holds = order::holds(line, plan.conversation)?;
-    holds.retain(|hold| plan.messages.iter().any(|one| hold.keeps(one.index, one.author)));
+    holds.retain(|hold| kept_of(hold, plan) > 0);
     Ok(holds)
+}
+
+/// How many messages of the plan a hold keeps.
+fn kept_of(held: &Held, plan: &Plan) -> usize {
+    let keeps = |one: &&PlannedErase| held.hold.scope.keeps(plan.conversation, one.index, one.author);
+    plan.messages.iter().filter(keeps).count()
 }
 
 fn held(line: &mut Line, plan: &Plan) -> Result<BTreeMap<u64, MessageView>, Trouble> {
@@ -265,7 +271,7 @@ impl Page<'_> {
         }
         for hold in self.holds {
             lines.push(order::hold_line(hold, self.names, lang).trim_end().to_owned());
-            let kept = plan.messages.iter().filter(|one| hold.keeps(one.index, one.author)).count();
+            let kept = kept_of(hold, plan);
             lines.push(lang.pick(
                 format!("  it keeps {kept} of these: nothing of this plan is erased before it ends"),
                 format!("  он хранит из них: {kept}; пока он не кончится, ничего из этого не стереть"),

@@ -68,7 +68,7 @@ pub(super) fn run(args: &MessageShow, here: Here) -> Result<Exit, Trouble> {
         acknowledged: reader.acknowledged.map(stamp),
     };
     let mut holds = order::holds(&mut line, message.conversation)?;
-    holds.retain(|hold| hold.keeps(index, message.author));
+    holds.retain(|hold| hold.hold.scope.keeps(message.conversation, index, message.author));
     let data = Data {
         message: message_json(&message, &names),
         readers: readers.iter().map(reader).collect(),

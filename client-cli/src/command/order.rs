@@ -277,18 +277,7 @@ fn json(view: &OrderView, names: &Names) -> OrderJson {
 /// A hold as it was signed.
 pub(super) struct Held {
     pub(super) index: Index,
-    hold: Hold,
-}
-
-impl Held {
-    /// Whether it keeps this message, of the conversation that was asked about.
-    pub(super) fn keeps(&self, message: Index, author: PersonId) -> bool {
-        match &self.hold.scope {
-            HoldScope::Person(person) => *person == author,
-            HoldScope::Conversation(_) => true,
-            HoldScope::Messages(_, messages) => messages.binary_search(&message).is_ok(),
-        }
-    }
+    pub(super) hold: Hold,
 }
 
 /// The holds that concern a conversation or its members, by their signed acts.
@@ -312,11 +301,7 @@ pub(super) fn holds(line: &mut Line, of: ConversationId) -> Result<Vec<Held>, Tr
         let Content::Statement(signed) = entry.content else { return Err(Trouble::odd_answer()) };
         let parsed = signed.parse().map_err(|_| Trouble::odd_answer())?;
         let Act::Hold(hold) = parsed.act() else { return Err(Trouble::odd_answer()) };
-        let here = match &hold.scope {
-            HoldScope::Person(_) => true,
-            HoldScope::Conversation(id) | HoldScope::Messages(id, _) => *id == of,
-        };
-        if here {
+        if hold.scope.conversation().is_none_or(|id| id == of) {
             holds.push(Held { index: view.index, hold: hold.clone() });
         }
     }

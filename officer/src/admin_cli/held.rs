@@ -102,11 +102,5 @@ pub(super) fn lift(hold: Index, lang: Lang) -> String {
 }
 
 pub(super) fn keeps(held: &Standing, row: &Found) -> bool {
-    match &held.hold.scope {
-        HoldScope::Person(person) => *person == row.author,
-        HoldScope::Conversation(id) => *id == row.conversation,
-        HoldScope::Messages(id, messages) => {
-            *id == row.conversation && messages.binary_search(&row.index).is_ok()
-        }
-    }
+    held.hold.scope.keeps(row.conversation, row.index, row.author)
 }

@@ -120,6 +120,15 @@ impl HoldScope {
             Self::Conversation(id) | Self::Messages(id, _) => Some(*id),
         }
     }
+
+    /// Whether it keeps this message, which this person wrote in this conversation.
+    pub fn keeps(&self, conversation: ConversationId, message: Index, author: PersonId) -> bool {
+        match self {
+            Self::Person(person) => *person == author,
+            Self::Conversation(id) => *id == conversation,
+            Self::Messages(id, messages) => *id == conversation && messages.binary_search(&message).is_ok(),
+        }
+    }
 }
 
 /// Nothing in the scope is erased by anybody, until the hold ends. One officer places it, for it only keeps; two lift it.

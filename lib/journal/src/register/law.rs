@@ -305,20 +305,25 @@ impl Register {
     /// The first hold that keeps any of this.
     pub fn holding(&self, target: &EraseTarget) -> Option<Index> {
         let number = self.known_conversation(target.conversation()).ok()?;
-        let keeps = |row: &HoldRow| match (&row.hold.scope, target) {
-            (HoldScope::Person(person), EraseTarget::Conversation(_)) => {
-                self.conversations.get(&number).is_some_and(|row| row.stored.contains_key(person))
+        match target {
+            EraseTarget::Conversation(whole) => self.first_hold(|scope| match scope {
+                HoldScope::Person(person) => {
+                    self.conversations.get(&number).is_some_and(|row| row.stored.contains_key(person))
+                }
+                HoldScope::Conversation(id) | HoldScope::Messages(id, _) => id == whole,
+            }),
+            EraseTarget::Messages(id, messages) => {
+                let wrote = |index: &Index| Some((*index, self.message(*index)?.author));
+                let messages: Vec<(Index, PersonId)> = messages.iter().filter_map(wrote).collect();
+                self.first_hold(|scope| {
+                    messages.iter().any(|(index, author)| scope.keeps(*id, *index, *author))
+                })
             }
-            (HoldScope::Person(person), EraseTarget::Messages(_, messages)) => {
-                messages.iter().filter_map(|index| self.message(*index)).any(|row| row.author == *person)
-            }
-            (HoldScope::Conversation(id), _) => *id == target.conversation(),
-            (HoldScope::Messages(id, _), EraseTarget::Conversation(whole)) => id == whole,
-            (HoldScope::Messages(id, held), EraseTarget::Messages(of, messages)) => {
-                id == of && messages.iter().any(|index| held.binary_search(index).is_ok())
-            }
-        };
-        self.holds.iter().find(|(_, row)| keeps(row)).map(|(index, _)| *index)
+        }
+    }
+
+    fn first_hold(&self, keeps: impl Fn(&HoldScope) -> bool) -> Option<Index> {
+        self.holds.iter().find(|(_, row)| keeps(&row.hold.scope)).map(|(index, _)| *index)
     }
 
     /// Finds an order again by what it is about.
