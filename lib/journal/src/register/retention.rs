@@ -113,10 +113,14 @@ impl Part {
 }
 
 /// What holds keep, gathered once for a run.
-struct Kept<'a> {
+///
+/// Whatever the number of holds, a message costs one look: what [`HoldScope::keeps`] says of each of them.
+#[derive(Default)]
+struct Kept {
     persons: BTreeSet<PersonId>,
     conversations: BTreeSet<ConversationId>,
-    messages: BTreeMap<ConversationId, Vec<&'a [Index]>>,
+    /// Ascending.
+    messages: BTreeMap<ConversationId, Vec<Index>>,
 }
 
 /// Looks through conversations, within bounds.
@@ -126,7 +130,7 @@ struct Sweep<'a> {
     /// What counts on beside the schedule.
     former: Option<&'a Former>,
     run_ms: u64,
-    kept: Kept<'a>,
+    kept: Kept,
     messages_left: usize,
     rows_left: usize,
     counts: Vec<u64>,
@@ -145,7 +149,7 @@ impl<'a> Sweep<'a> {
             schedule,
             former: None,
             run_ms,
-            kept: register.kept(),
+            kept: Kept::of(register.holds.values().map(|row| &row.hold.scope)),
             messages_left: messages,
             rows_left: rows,
             counts: vec![0; schedule.rules.len()],
@@ -210,12 +214,25 @@ impl<'a> Sweep<'a> {
     }
 }
 
-impl Kept<'_> {
+impl Kept {
+    fn of<'a>(scopes: impl Iterator<Item = &'a HoldScope>) -> Self {
+        let mut kept = Self::default();
+        for scope in scopes {
+            match scope {
+                HoldScope::Person(person) => drop(kept.persons.insert(*person)),
+                HoldScope::Conversation(id) => drop(kept.conversations.insert(*id)),
+                HoldScope::Messages(id, list) => kept.messages.entry(*id).or_default().extend(list),
+            }
+        }
+        kept.messages.values_mut().for_each(|list| list.sort_unstable());
+        kept
+    }
+
     fn keeps(&self, conversation: ConversationId, message: Index, author: PersonId) -> bool {
-        let named = || self.messages.get(&conversation).into_iter().flatten();
+        let named = |list: &Vec<Index>| list.binary_search(&message).is_ok();
         self.persons.contains(&author)
             || self.conversations.contains(&conversation)
-            || named().any(|list| list.binary_search(&message).is_ok())
+            || self.messages.get(&conversation).is_some_and(named)
     }
 }
 
@@ -283,8 +300,22 @@ impl Register {
         self.overdue(wall_ms, ran_ms).filter(|_| waited_for)
     }
 
+    /// How much [`Self::retention_preview`] looks at: each rank of labels by itself walks over conversations and messages, and
+    /// what holds name is gathered first.
+    pub fn preview_rows(&self) -> u64 {
+        let walked = self.message_count().saturating_add(self.conversations.len() as u64);
+        let held = self.holds.values().map(|row| match &row.hold.scope {
+            HoldScope::Person(_) | HoldScope::Conversation(_) => 1,
+            HoldScope::Messages(_, messages) => messages.len() as u64,
+        });
+        walked.saturating_mul(RANKS as u64).saturating_add(held.sum())
+    }
+
     /// What this schedule would take at its first run, were it at that time. Looks at every message: for who decides.
     pub fn retention_preview(&self, schedule: &Retention, run_ms: u64) -> Preview {
+        if schedule.rules.is_empty() {
+            return Preview { counts: Vec::new(), held: 0 };
+        }
         let mut sweep = Sweep::new(self, schedule, run_ms, (usize::MAX, usize::MAX));
         for row in self.conversations.values() {
             sweep.conversation(row, &mut [0; RANKS], &mut Vec::new());
@@ -325,19 +356,6 @@ impl Register {
             }
         }
         Some(Part { counts: sweep.counts, held: sweep.held, taken, marks, more })
-    }
-
-    fn kept(&self) -> Kept<'_> {
-        let mut kept =
-            Kept { persons: BTreeSet::new(), conversations: BTreeSet::new(), messages: BTreeMap::new() };
-        for row in self.holds.values() {
-            match &row.hold.scope {
-                HoldScope::Person(person) => drop(kept.persons.insert(*person)),
-                HoldScope::Conversation(id) => drop(kept.conversations.insert(*id)),
-                HoldScope::Messages(id, list) => kept.messages.entry(*id).or_default().push(list),
-            }
-        }
-        kept
     }
 
     /// A run, or a part of one: at its time, in its order, and with what the rules give and nothing else.

@@ -1,4 +1,5 @@
 //! Stories of the retention schedule: what falls when, what a hold keeps, and which runs are refused.
+use super::Kept;
 use crate::act::{
     Act, Approve, ConversationKind, DualAct, Erase, EraseTarget, Ground, Hold, HoldScope, Order, Propose,
 };
@@ -8,7 +9,7 @@ use crate::register::{Audience, Effect, RUN_GRACE_MS, RUN_MESSAGES_MAX, Register
 use crate::retention::{DAY_MS, Retention, RetentionRule};
 use crate::testing::TestLog;
 use crate::{Policy, Refusal};
-use pki::{Clearance, Suite, canonical};
+use pki::{Clearance, PersonId, Suite, canonical};
 
 fn rule(kind: Option<ConversationKind>, label: Option<u8>, keep_days: u32) -> RetentionRule {
     RetentionRule { kind, label: label.map(Clearance), keep_days }
@@ -432,4 +433,47 @@ fn a_schedule_that_ends_and_begins_again_ends_no_wait() {
     let after = log.register.run_waits_ms(log.boot_ms).expect("they wait on");
     assert!(before - after < 60_000, "{before} {after}");
     assert_eq!(told(&mut log), None, "and nobody is told twice");
+}
+
+#[test]
+fn what_a_preview_looks_at_are_conversations_without_a_message_and_what_holds_name_too() {
+    let mut log = site(31, vec![rule(None, None, 3)]);
+    let ranks = crate::retention::RANKS as u64;
+    let before = log.register.preview_rows();
+    let chat = log.talking("anna", &["boris"]);
+    assert_eq!(
+        log.register.preview_rows() - before,
+        ranks,
+        "an empty one is looked at for each rank of labels"
+    );
+    let sent = [log.send("anna", chat).expect("sent"), log.send("anna", chat).expect("sent")];
+    assert_eq!(log.register.preview_rows() - before, 3 * ranks);
+    hold(&mut log, HoldScope::Messages(chat, sent.to_vec()), 30);
+    hold(&mut log, HoldScope::Messages(chat, sent.to_vec()), 30);
+    assert_eq!(log.register.preview_rows() - before, 3 * ranks + 4);
+    let preview =
+        log.register.retention_preview(&policy(vec![rule(None, None, 1)]).retention, log.now_ms + 9 * DAY_MS);
+    assert_eq!((preview.counts, preview.held), (vec![0], 2), "named twice, held once each");
+}
+
+#[test]
+fn all_holds_together_keep_what_each_of_them_keeps() {
+    let [chat, other] = [1, 2].map(|n| ConversationId([n; 32]));
+    let (anna, boris) = (PersonId(5), PersonId(6));
+    let scopes = [
+        HoldScope::Person(anna),
+        HoldScope::Messages(chat, vec![3, 7]),
+        HoldScope::Messages(chat, vec![5, 7]),
+        HoldScope::Conversation(other),
+    ];
+    let all = |conversation, index, author| scopes.iter().any(|one| one.keeps(conversation, index, author));
+    let kept = Kept::of(scopes.iter());
+    for index in 0..9 {
+        for (conversation, author) in [(chat, anna), (chat, boris), (other, boris)] {
+            let (together, each) =
+                (kept.keeps(conversation, index, author), all(conversation, index, author));
+            assert_eq!(together, each, "#{index}");
+        }
+    }
+    assert!(!kept.keeps(chat, 4, boris) && kept.keeps(chat, 5, boris));
 }

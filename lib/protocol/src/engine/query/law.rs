@@ -10,9 +10,6 @@ use journal::register::Former;
 use journal::retention::{RETENTION_RULES_MAX, Retention};
 use pki::{PersonId, Role};
 
-/// Ranks of labels.
-const RANKS: u64 = 6;
-
 impl Engine {
     /// A page of messages; it ends where as many were looked through as one question may cost, and names the next.
     pub(super) fn find_messages(&self, person: PersonId, find: &Find) -> Option<Found> {
@@ -56,13 +53,12 @@ impl Engine {
         let next_ms = register.next_run_ms().or(state.next_ms);
         let schedule = schedule.or_else(|| Some(register.policy()?.retention.clone()))?;
         let counted = schedule.rules.len() <= RETENTION_RULES_MAX;
-        // Each rank of labels walks over the rows of its own.
-        let rows = register.message_count().saturating_mul(RANKS);
         if !counted {
             return None;
         }
         let who = self.has_role(person, Role::Officer).then_some(person);
-        // Whoever asks too often decides without the count, and is told so.
+        // Whoever asks too often decides without the count, and is told so. Where nothing falls nothing is looked at.
+        let rows = register.preview_rows();
         let may = schedule.rules.is_empty() || self.previews.may_look(who, self.ledger.boot_ms(), rows);
         let preview = may.then(|| register.retention_preview(&schedule, first_ms.unwrap_or(now_ms)));
         let open_parts = state.open.map(|open| open.parts);
