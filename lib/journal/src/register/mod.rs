@@ -14,6 +14,7 @@ mod erase;
 mod facts;
 mod file;
 mod former;
+mod holds;
 mod law;
 mod leap;
 mod message;
@@ -29,6 +30,7 @@ mod session;
 mod site;
 pub mod snapshot;
 mod succession;
+mod sweep;
 mod time;
 
 pub use applied::{Applied, Audience, ChainEnd, Effect, ErasePlace};

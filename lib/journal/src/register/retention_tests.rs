@@ -1,10 +1,10 @@
 //! Stories of the retention schedule: what falls when, what a hold keeps, and which runs are refused.
-use super::Kept;
 use crate::act::{
     Act, Approve, ConversationKind, DualAct, Erase, EraseTarget, Ground, Hold, HoldScope, Order, Propose,
 };
 use crate::fact::{Alarm, AlarmKind, Erased, Fact, RetentionRun, Tick};
 use crate::ids::{ConversationId, Index};
+use crate::register::sweep::Kept;
 use crate::register::{Audience, Effect, RUN_GRACE_MS, RUN_MESSAGES_MAX, Register};
 use crate::retention::{DAY_MS, Retention, RetentionRule};
 use crate::testing::TestLog;
