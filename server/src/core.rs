@@ -40,10 +40,16 @@ pub(crate) struct Core {
     pub(crate) helpers: Helpers,
     pub(crate) peers: Arc<Peers>,
     pub(crate) board: Board,
+    /// The server's own certificates are valid until then, Unix time in ms.
+    pub(crate) certified_until_ms: u64,
     /// Told once the Start is durable: only then anybody is let in.
     pub(crate) ready: Option<oneshot::Sender<()>>,
     pub(crate) log: Log,
 }
+
+/// What the log says where the date is beyond the server's own certificates.
+const PAST_ITS_CERTIFICATE: &str = "the server's certificate has run out by this machine's date: set the date right, or renew the \
+                                    certificate; nothing was written with that date";
 
 /// Whether the core goes on.
 #[derive(PartialEq, Eq)]
@@ -136,6 +142,9 @@ impl Core {
 
     fn now(&self) -> Now {
         match clock::now() {
+            // No entry is stamped with such a date: the log's time never goes back, and with it nobody's certificate would be
+            // valid any more. The next start goes by whatever date and certificate there are then.
+            Ok(now) if now.wall_ms > self.certified_until_ms => vital::die(self.log, PAST_ITS_CERTIFICATE),
             Ok(now) => now,
             Err(error) => vital::die(self.log, error),
         }

@@ -12,6 +12,8 @@ pub(crate) struct OwnPair {
     pub(crate) server: Certificate,
     /// Role core: passwords are sealed to its key.
     pub(crate) core: Certificate,
+    /// The last moment at which both are valid, Unix time in ms.
+    pub(crate) until_ms: u64,
 }
 
 /// Which certificate is missing; the role's name.
@@ -24,19 +26,21 @@ impl OwnPair {
     pub(crate) fn find(register: &Register, keys: &ServerKeys, now_ms: u64) -> Result<Self, NoCertificate> {
         let newest = |role: Role, is_ours: &dyn Fn(&Certificate) -> bool| {
             let stands = |certified: &&Certified| certified.revoked.is_none() && certified.valid_at(now_ms);
-            let certificates = register.certificates().filter(stands).map(Certified::certificate);
-            certificates
-                .filter(|certificate| certificate.roles().contains(role) && is_ours(certificate))
-                .max_by_key(|certificate| certificate.validity().1)
-                .cloned()
-                .ok_or(NoCertificate(role.name()))
+            let is_ours = |certified: &&Certified| {
+                let certificate = certified.certificate();
+                certificate.roles().contains(role) && is_ours(certificate)
+            };
+            let ours = register.certificates().filter(stands).filter(is_ours);
+            ours.max_by_key(|certified| certified.valid_until_ms()).ok_or(NoCertificate(role.name()))
         };
         let tls =
             |certificate: &Certificate| certificate.public_key().is_ok_and(|key| key == *keys.tls.public());
         let agreement = |certificate: &Certificate| {
             certificate.agreement_key().is_ok_and(|key| key.spki() == keys.agreement.public().spki())
         };
-        Ok(Self { server: newest(Role::Server, &tls)?, core: newest(Role::Core, &agreement)? })
+        let (server, core) = (newest(Role::Server, &tls)?, newest(Role::Core, &agreement)?);
+        let until_ms = server.valid_until_ms().min(core.valid_until_ms());
+        Ok(Self { server: server.certificate().clone(), core: core.certificate().clone(), until_ms })
     }
 
     /// What TLS needs: the server's certificate with the issuing authority's behind it, and the key.

@@ -37,6 +37,30 @@ fn now_ms() -> u64 {
     since.as_millis() as u64
 }
 
+/// Where the machine's date leaps beyond the server's own certificate nothing is stamped with it: nobody's certificate would ever
+/// be valid again in that log.
+fn a_date_beyond_the_servers_certificate_ends_it_and_writes_nothing(suite: Suite) {
+    let (site, runtime) = (Site::founded(suite).with_clock(), runtime());
+    let server = site.start();
+    let mut anna = runtime.block_on(arrived(&site, "anna", &server));
+    let beyond = (support::LONG_MS.1.saturating_sub(now_ms()) / 1000) as i64 + DAY;
+    site.clock().set_ahead(beyond);
+    let (status, said) = server.wait();
+    assert!(status.code() == Some(74) && said.contains("set the date right"), "{status}: {said}");
+    let (status, said) = site.start_refused();
+    assert!(!status.success() && said.contains("valid now"), "{said}");
+
+    site.clock().set_ahead(0);
+    let server = site.start();
+    runtime.block_on(async {
+        anna.hang_up();
+        anna.enter(&site, "anna", &server).await;
+        let to = anna.talk_to(&site, "boris").await;
+        anna.admitted(Client::message(to, "as if nothing had been")).await.unwrap();
+    });
+    site.audited(server, &[&anna]);
+}
+
 fn a_certificate_that_runs_out_takes_its_person_with_it(suite: Suite) {
     let (mut site, runtime) = (Site::founded(suite).with_clock(), runtime());
     let server = site.start();
@@ -214,6 +238,7 @@ fn an_order_of_erasure_takes_effect_when_the_time_to_object_is_over(suite: Suite
 }
 
 support::on_each_suite! {
+    a_date_beyond_the_servers_certificate_ends_it_and_writes_nothing,
     a_certificate_that_runs_out_takes_its_person_with_it,
     room_that_nobody_claims_falls_and_its_bytes_with_it,
     a_flood_of_failed_logins_is_summed_up_and_alarmed,

@@ -24,13 +24,15 @@ pub(super) fn sheet(facts: &Facts, indices: &[String], lang: Lang) -> Result<pap
     let ordered = ordered(facts, lang);
     let released = released(facts, lang);
     let (_, en, ru) = cell(facts.cell);
-    let limits: &[&str] = match facts.cell {
-        1 => &[lang.pick(
-            "The cell is a file: an old copy of it would open what was erased.",
-            "Ячейка — файл: старая её копия открыла бы стёртое.",
-        )],
-        _ => &[],
-    };
+    let file = lang.pick(
+        "The cell is a file: an old copy of it would open what was erased.",
+        "Ячейка — файл: старая её копия открыла бы стёртое.",
+    );
+    let let_go = lang.pick(
+        "A root cell that officers had let go of before still opens it, with a copy of the store from before: conclave-audit names each.",
+        "Ячейка, от которой офицеры отказались раньше, всё ещё открывает это вместе с прежней копией хранилища: каждую называет conclave-audit.",
+    );
+    let limits: &[&str] = if facts.cell == 1 { &[file, let_go] } else { &[let_go] };
     let sheet = paper::ErasureCertificate {
         site: &facts.site,
         erase_index: facts.effect,

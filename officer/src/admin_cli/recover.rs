@@ -5,6 +5,7 @@ mod head;
 
 use super::online::{For, Place, Said as Online, open};
 use super::trouble::Trouble;
+use crate::clock;
 use crate::files::{Readers, read_text, shown, write_new};
 use clap::{Args, Subcommand};
 use console::{DETAILS_RU, Exit, HelpTable, Lang, PassphraseFd, SecretSource, Voice, Words, clean, when};
@@ -187,7 +188,10 @@ impl Sign {
         let passphrase = source.ask(&Online::Passphrase.say(voice.lang))?;
         let (file, _) = open(&home, &passphrase, For::Anyone, voice.lang)?;
         let state = file.read_state().map_err(TerminalError::from)?;
-        check_own_past(state.as_ref().and_then(|state| state.checkpoint.as_deref()), &plan)?;
+        let checkpoint = state.as_ref().and_then(|state| state.checkpoint.as_deref());
+        let seen = checkpoint.and_then(|note| SignedCheckpoint::parse(note.as_bytes()).ok());
+        check_date(seen.as_ref(), &plan, clock::now_ms())?;
+        check_own_past(seen.as_ref(), &plan)?;
         let keys = file.credential().current().map_err(TerminalError::from)?;
         let certificate = keys.signature_certificate();
         let person = certificate.person().unwrap_or(pki::PersonId(0));
@@ -213,11 +217,30 @@ fn not_yours(_: Lang) -> Trouble {
     )
 }
 
-/// What this terminal has seen itself weighs more than the plan.
-fn check_own_past(checkpoint: Option<&str>, plan: &Plan) -> Result<(), Trouble> {
-    let Some(seen) = checkpoint.and_then(|note| SignedCheckpoint::parse(note.as_bytes()).ok()) else {
+/// A signature under a plan of the future would serve whoever keeps it until then.
+fn check_date(seen: Option<&SignedCheckpoint>, plan: &Plan, now_ms: u64) -> Result<(), Trouble> {
+    let era_seen = seen.map_or(0, |seen| seen.claimed().origin.era);
+    if !plan.act.is_ahead_of(now_ms, era_seen) {
         return Ok(());
-    };
+    }
+    let (made, era) = (when::minute(plan.act.time_ms), plan.act.era);
+    Err(Trouble::say(
+        Exit::No,
+        "plan-of-the-future",
+        format!(
+            "the plan is of {made} and begins era {era}: by this terminal's clock that lies ahead. Compare the dates of both \
+             machines, and have it made anew without --era. Do not sign it as it is"
+        ),
+        format!(
+            "план от {made} начинает эру {era}: по часам этого терминала это в будущем. Сверьте дату на обеих машинах и \
+             составьте план заново без --era. Не подписывайте его таким"
+        ),
+    ))
+}
+
+/// What this terminal has seen itself weighs more than the plan.
+fn check_own_past(seen: Option<&SignedCheckpoint>, plan: &Plan) -> Result<(), Trouble> {
+    let Some(seen) = seen else { return Ok(()) };
     let (era, head) = (seen.claimed().origin.era, seen.claimed().head);
     if era >= plan.act.era {
         return Err(Trouble::say(

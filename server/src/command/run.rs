@@ -285,7 +285,16 @@ fn assemble(
     let (batches, writer) = writer::start(writer, inbox.clone()).map_err(system)?;
     let pulls = backup::start_pulls(Arc::clone(&copies), Arc::clone(&gate), inbox.clone()).map_err(system)?;
     let helpers = Helpers { network, writer: batches, reader, passwords, copies: pulls };
-    let core = Core { engine, helpers, peers: Arc::clone(&peers), board: board.clone(), ready: None, log };
+    let certified_until_ms = pair.until_ms;
+    let core = Core {
+        engine,
+        helpers,
+        peers: Arc::clone(&peers),
+        board: board.clone(),
+        certified_until_ms,
+        ready: None,
+        log,
+    };
     Ok(Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer, copies })
 }
 

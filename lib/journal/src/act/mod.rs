@@ -31,7 +31,9 @@ pub use office::{
 pub use people::{Crl, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
 pub use session::{Login, Logout, SetPassword};
 pub use site::Genesis;
-pub use succession::{GIVEN_UP_MAX, IndexRange, KeptPasswords, LossCause, LossSource, LossTrace, Succession};
+pub use succession::{
+    GIVEN_UP_MAX, IndexRange, KeptPasswords, LossCause, LossSource, LossTrace, Succession, era_by,
+};
 
 /// What an act is about. Whoever judges a whole family alike asks for it, so that a new kind finds its place here, in the
 /// table below, and not in every room.

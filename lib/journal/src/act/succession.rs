@@ -63,6 +63,17 @@ pub enum KeptPasswords {
     Lost,
 }
 
+/// 2020-01-01 in milliseconds since 1970: eras are numbered by the seconds since.
+const ERAS_BEGIN_MS: u64 = 1_577_836_800_000;
+
+/// What is signed may be ahead of the clock of whoever signs it by so much.
+const AHEAD_MS: u64 = 24 * 3600 * 1000;
+
+/// The number of an era that begins at this time.
+pub fn era_by(time_ms: u64) -> u32 {
+    u32::try_from(time_ms.saturating_sub(ERAS_BEGIN_MS) / 1000).unwrap_or(u32::MAX)
+}
+
 /// One trace of what is lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
@@ -185,6 +196,13 @@ impl IndexRange {
 }
 
 impl Succession {
+    /// It is dated ahead of this clock, or its era is, by more than a day. Dated so it would stay good for as long beyond its
+    /// days, and an era from far ahead leaves no later number to the next. `era_seen`: the latest that the signer knows.
+    pub fn is_ahead_of(&self, now_ms: u64, era_seen: u32) -> bool {
+        let latest_ms = now_ms.saturating_add(AHEAD_MS);
+        self.time_ms > latest_ms || self.era > era_by(latest_ms).max(era_seen.saturating_add(1))
+    }
+
     /// Whether a statement may carry it.
     pub fn check_bounds(&self) -> Result<(), OutOfBounds> {
         at_most("a succession that loses all bodies and keeps the period key", 1, {
@@ -240,9 +258,8 @@ mod tests {
         assert_eq!(IndexRange::over(odd, GIVEN_UP_MAX), [range(1, 1999)]);
     }
 
-    #[test]
-    fn what_is_given_up_is_in_order_and_within_what_is_kept() {
-        let act = |given_up: Vec<IndexRange>, bodies_lost| Succession {
+    fn act(given_up: Vec<IndexRange>, bodies_lost: bool) -> Succession {
+        Succession {
             era: 1,
             kept: Head { size: 100, root: [1; 32] },
             lost: vec![LossTrace { source: LossSource::Cell, size: 100, root: None }],
@@ -255,7 +272,26 @@ mod tests {
             cell_let_go: false,
             given_up,
             cells: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_plan_of_the_future_or_of_a_far_era_is_told() {
+        let now_ms = ERAS_BEGIN_MS + 200_000_000_000;
+        let of = |time_ms, era| Succession { time_ms, era, ..act(Vec::new(), false) };
+        let ahead = |time_ms, era, seen| of(time_ms, era).is_ahead_of(now_ms, seen);
+        assert!(!ahead(now_ms + AHEAD_MS, era_by(now_ms + AHEAD_MS), 0), "clocks differ");
+        assert!(ahead(now_ms + AHEAD_MS + 1, 1, 0));
+        assert!(ahead(now_ms, era_by(now_ms + AHEAD_MS) + 1, 0) && ahead(now_ms, u32::MAX, 0));
+        assert!(!ahead(0, 1, 0), "how old it is the log judges");
+        assert!(
+            !ahead(now_ms, 4_000_000_001, 4_000_000_000),
+            "behind an era from far ahead there is one more"
+        );
+    }
+
+    #[test]
+    fn what_is_given_up_is_in_order_and_within_what_is_kept() {
         let good = vec![range(0, 4), range(6, 6), range(90, 99)];
         assert!(act(good.clone(), false).check_bounds().is_ok());
         assert!(act(good, true).check_bounds().is_err(), "where all are lost, none is named");

@@ -57,7 +57,7 @@ impl Certified {
     }
 
     /// The last moment at which it is valid, by its own dates.
-    pub(super) fn valid_until_ms(&self) -> u64 {
+    pub fn valid_until_ms(&self) -> u64 {
         valid_until_ms(&self.certificate)
     }
 }

@@ -51,6 +51,10 @@ impl Register {
         }
         let before = std::mem::replace(&mut row.password, PasswordState::Envelope(number));
         row.wrong_passwords = 0;
+        // Behind a Stop there is no officer who could unlock; where all of them are locked, this alone lets one in again.
+        if !self.running {
+            row.locked = None;
+        }
         let known = row.last_login.is_some();
         let mut effects = Vec::new();
         // Whoever had a password of his own cannot enter by it any more.

@@ -176,6 +176,36 @@ fn wrong_passwords_lock_until_an_officer_unlocks() {
 }
 
 #[test]
+fn where_every_officer_is_locked_a_new_envelope_behind_a_stop_lets_one_in_again() {
+    let mut log = TestLog::standard(28);
+    for login in ["olga", "oleg"] {
+        log.act(login, Act::Logout(Logout {})).unwrap();
+        let (person, certificate) = (log.id(login), log.site.person(login).signature_certificate.id());
+        let wrong = FailedLogin { person, certificate, failure: LoginFailure::Password, count: 5 };
+        log.fact(Fact::FailedLogin(wrong)).unwrap();
+        assert_eq!(log.log_in(login), Err(Refusal::Locked));
+    }
+    let envelope = |log: &mut TestLog, number| {
+        let person = log.id("olga");
+        let print = crate::act::EnvelopePrint::new(number, person, 0, &[]);
+        let over = crate::act::EnvelopeHandOver { number };
+        [Act::EnvelopePrint(print), Act::EnvelopeHandOver(over)]
+    };
+    // Nobody can submit it, and beside a running server the authority has no voice of its own.
+    for act in envelope(&mut log, 80) {
+        assert_eq!(log.by_authority(act).map(drop), Err(Refusal::NotSubmitted));
+    }
+    log.fact(Fact::Stop(Stop {})).unwrap();
+    for act in envelope(&mut log, 80) {
+        log.by_authority(act).unwrap();
+    }
+    log.start().unwrap();
+    assert_eq!(log.log_in("oleg"), Err(Refusal::Locked), "for himself alone");
+    log.log_in("olga").unwrap();
+    log.act("olga", Act::Unlock(Unlock { person: log.id("oleg") })).unwrap_err();
+}
+
+#[test]
 fn suspension_ends_the_session_and_forbids_the_next() {
     let mut log = TestLog::standard(9);
     let (person, index) = (log.id("anna"), log.tree.size());

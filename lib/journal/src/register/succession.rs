@@ -4,8 +4,10 @@
 //! Each officer's statement is an entry of its own; nothing else stands between them. With the last that the genesis
 //! demands the new era begins: every chain has ended, and the log is at rest until a Start.
 
+use super::say::Lost;
 use super::{
-    Applied, Audience, Candidate, CandidateContent, ChainEnd, Context, PasswordState, Period, Register,
+    Applied, Audience, Candidate, CandidateContent, ChainEnd, Context, Effect, PasswordState, Period,
+    Register,
 };
 use crate::act::{Act, IndexRange, KeptPasswords, Succession};
 use crate::ids::{Chain, Hash, StatementId};
@@ -155,13 +157,29 @@ impl Register {
             period_key_lost: act.period_key_lost,
             given_up: act.given_up.clone(),
         });
-        if act.passwords == KeptPasswords::Others {
-            let own = self.people.values_mut().filter(|person| person.password == PasswordState::Own);
-            own.for_each(|person| person.password = PasswordState::Doubtful);
+        let mut effects = self.end_all(ChainEnd::Succession);
+        match act.passwords {
+            KeptPasswords::InForce => {}
+            KeptPasswords::Others => {
+                let own = self.people.values_mut().filter(|person| person.password == PasswordState::Own);
+                own.for_each(|person| person.password = PasswordState::Doubtful);
+            }
+            KeptPasswords::Lost => self.lose_passwords(cx, &mut effects),
         }
-        let effects = self.end_all(ChainEnd::Succession);
         self.running = false;
         Ok(Applied::with(Audience::Everyone, effects))
+    }
+
+    /// Nobody has a password any more: trying one is no guess at it that counts, and nobody can object until he has a new one.
+    fn lose_passwords(&mut self, cx: &Context<'_>, effects: &mut Vec<Effect>) {
+        let had = self.people.values().filter(|person| person.password != PasswordState::None);
+        for id in had.map(|person| person.id).collect::<Vec<_>>() {
+            let Some(person) = self.people.get_mut(&id) else { continue };
+            person.password = PasswordState::None;
+            if person.last_login.is_some() {
+                self.lose_say(cx, id, Lost::Password, effects);
+            }
+        }
     }
 
     /// The header binds nothing but the log, the signer and what is kept.

@@ -79,6 +79,30 @@ fn two_first_officers_bring_the_log_into_its_next_era() {
 }
 
 #[test]
+fn where_the_passwords_are_lost_nobody_has_one_and_nobody_s_time_to_object_runs_out() {
+    let mut log = TestLog::standard(73);
+    let chat = log.talking("anna", &["boris"]);
+    let order = crate::act::Order { number: "7".into(), ground: crate::act::Ground::Inquiry };
+    let target = crate::act::EraseTarget::Conversation(chat);
+    let act = crate::act::DualAct::Erase(crate::act::EraseOrder { target, order, confirms: None });
+    let act = crate::act::Propose { act: pki::canonical::encode(&act).into() };
+    log.act("olga", crate::Act::Propose(act)).unwrap();
+    let proposal = log.tree.size() - 1;
+    log.act("oleg", crate::Act::Approve(crate::act::Approve { proposal })).unwrap();
+    let lost = Succession { passwords: KeptPasswords::Lost, ..log.succession(1) };
+    log.succeed(&["olga", "oleg"], &lost).unwrap();
+    let state = log.register.order(proposal).unwrap().state;
+    assert!(matches!(state, crate::register::OrderState::Silenced(..)), "{state:?}");
+    // Behind it the authority speaks for itself, without a Start and a Stop first.
+    let print = crate::act::EnvelopePrint::new(80, log.id("anna"), 0, &[]);
+    log.by_authority(crate::Act::EnvelopePrint(print)).unwrap();
+    log.by_authority(crate::Act::EnvelopeHandOver(crate::act::EnvelopeHandOver { number: 80 })).unwrap();
+    log.start().unwrap();
+    assert_eq!(log.log_in("boris"), Err(Refusal::NoPassword));
+    log.log_in("anna").unwrap();
+}
+
+#[test]
 fn a_succession_is_refused_from_others_and_elsewhere() {
     let (mut log, _) = lost(72);
     let act = log.succession(1);

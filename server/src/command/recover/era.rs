@@ -2,22 +2,21 @@
 //! Never one that is not later than those that are known, by whatever clock.
 
 use crate::words::NoRecovery;
-
-/// 2020-01-01 in milliseconds since 1970.
-const ERAS_BEGIN_MS: u64 = 1_577_836_800_000;
+use journal::act::era_by;
 
 /// The number that was asked for, or the seconds since 2020: the kept entries may know nothing of the eras that were lost with
 /// the others, and a number by the clock is later than those too. By a clock that is set back it is the one behind `last`, the
 /// latest that is known.
 pub(super) fn choose(asked: Option<u32>, last: u32, time_ms: u64) -> Result<u32, NoRecovery> {
-    let seconds = u32::try_from(time_ms.saturating_sub(ERAS_BEGIN_MS) / 1000).unwrap_or(u32::MAX);
-    let era = asked.unwrap_or(seconds.max(last.saturating_add(1)));
+    let era = asked.unwrap_or(era_by(time_ms).max(last.saturating_add(1)));
     if era > last { Ok(era) } else { Err(NoRecovery::EraNotLater { era, last }) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ERAS_BEGIN_MS: u64 = 1_577_836_800_000;
 
     #[test]
     fn an_era_is_later_than_all_that_are_known_by_whatever_clock() {
