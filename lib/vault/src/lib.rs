@@ -65,7 +65,7 @@ pub use erasure::{Destroyed, Intended, Replaced, Written};
 pub use error::Error;
 pub use file_cell::FileCell;
 pub use memory_cell::{CellRecords, MemoryCell};
-pub use mirror::{CellAt, CellState, Keeper};
+pub use mirror::{CellAt, CellLook, CellState, Keeper, Looked};
 pub use offline::{Standing, grow, owner_words};
 pub use open::{Interrupted, Opened};
 pub use place::{Place, SECRETS_CONVERSATION, Target};
