@@ -9,13 +9,13 @@ use rand_core::CryptoRng;
 
 use crate::batch::Batch;
 use crate::cell::{CellKind, RootCell};
-use crate::compact::Compaction;
 use crate::draft::{CutOff, Draft};
 use crate::error::Error;
 use crate::mirror::{CellLook, CellState, Keeper, Looked};
 use crate::place::Place;
 use crate::reader::VaultReader;
 use crate::tree::KeyTree;
+use crate::victim::Compaction;
 
 /// Everything here that can grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
