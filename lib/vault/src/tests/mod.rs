@@ -21,6 +21,7 @@ mod salvage;
 mod salvage_full;
 mod snapshots;
 mod tamper;
+mod things;
 mod unlock;
 mod unread;
 
