@@ -161,6 +161,7 @@ fn open_within(
         let opened = open_one(&place, &config);
         // One that opens and then hangs is no better; what it gives is read by the vault once more.
         let _read = opened.as_ref().map(|cell| cell.read(CellSlot::Device));
+        hardening::scrub_stack();
         let _nobody_waits_any_more = answer.send(opened);
     };
     let _detached = std::thread::Builder::new().name("open".into()).spawn(opening)?;

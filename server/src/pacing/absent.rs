@@ -32,6 +32,7 @@ impl Look {
             let back = cells::back(&config, &away);
             // One that does not answer now would keep the writer waiting.
             let back = back.filter(|cell| cell.read(CellSlot::Device).is_ok());
+            hardening::scrub_stack();
             let _writer_gone = answer.send(back);
         };
         // Without a thread it is tried again next time.
