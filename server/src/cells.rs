@@ -5,17 +5,28 @@ use crate::cell_place::CellPlace;
 use crate::config::StoreConfig;
 use crate::keys::CREDENTIALS_VARIABLE;
 use crate::overlay::OverlayCell;
+use crate::pacing::HANGS;
 use crate::randomness;
 use crate::store::StoreError;
 use crate::unlock;
 use disk::BlockDevice;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 use vault::{
-    CellAt, CellError, CellKind, FileCell, Keeper, RootCell, SectorCell, TpmAuth, TpmCell, TpmError, TpmPlace,
+    CellAt, CellError, CellKind, CellSlot, FileCell, Keeper, RootCell, SectorCell, TpmAuth, TpmCell,
+    TpmError, TpmPlace,
 };
 
 /// Name of the credential with a TPM cell's authorisation value.
 const AUTH_CREDENTIAL: &str = "cell";
+
+/// How long a start waits for each of two cells: one that hangs is away, as one that fails, and is looked for later.
+const OPEN_WITHIN: Duration = Duration::from_secs(30);
+
+/// How a cell is opened at its place.
+type Opener = fn(&CellPlace, &StoreConfig) -> Result<Box<dyn RootCell>, CellError>;
 
 impl CellPlace {
     /// What stands there when it stands.
@@ -113,18 +124,18 @@ pub(crate) fn are_undrawn(config: &StoreConfig) -> Result<bool, StoreError> {
 
 /// Opens the cells of an existing store. Of two, one may be away.
 pub(crate) fn open(config: &StoreConfig) -> Result<Keeper, StoreError> {
-    keep(config, |place| open_one(place, config))
+    keep(config, open_one)
 }
 
 /// Opens them under a sheet of glass: nothing of them changes.
 pub(crate) fn rehearsed(config: &StoreConfig) -> Result<Keeper, StoreError> {
-    keep(config, |place| Ok(Box::new(OverlayCell::new(open_one(place, config)?))))
+    keep(config, |place, config| Ok(Box::new(OverlayCell::new(open_one(place, config)?))))
 }
 
 /// The same beside a running server, where the kind of cell lets one look: a file and a TPM do, a device and a software TPM are
 /// held exclusively.
 pub(crate) fn looked_at(config: &StoreConfig) -> Result<Keeper, StoreError> {
-    keep(config, |place| {
+    keep(config, |place, config| {
         let cell: Box<dyn RootCell> = match place {
             CellPlace::File(path) => Box::new(FileCell::look(path)?),
             CellPlace::Tpm(base) => {
@@ -136,15 +147,34 @@ pub(crate) fn looked_at(config: &StoreConfig) -> Result<Keeper, StoreError> {
     })
 }
 
-fn keep(
+/// Opens a cell and waits for it no longer than this. Where it hangs, its thread is left with it, and closes it if it ever answers:
+/// until then its lock keeps every other hand off.
+fn open_within(
+    limit: Duration,
+    place: &CellPlace,
     config: &StoreConfig,
-    open_one: impl Fn(&CellPlace) -> Result<Box<dyn RootCell>, CellError>,
-) -> Result<Keeper, StoreError> {
+    open_one: Opener,
+) -> Result<Box<dyn RootCell>, CellError> {
+    let (answer, answered) = sync_channel(1);
+    let (place, config) = (place.clone(), config.clone());
+    let opening = move || {
+        let opened = open_one(&place, &config);
+        // One that opens and then hangs is no better; what it gives is read by the vault once more.
+        let _read = opened.as_ref().map(|cell| cell.read(CellSlot::Device));
+        hardening::scrub_stack();
+        let _nobody_waits_any_more = answer.send(opened);
+    };
+    let _detached = std::thread::Builder::new().name("open".into()).spawn(opening)?;
+    let hangs = || io::Error::new(io::ErrorKind::TimedOut, HANGS);
+    answered.recv_timeout(limit).unwrap_or_else(|_| Err(hangs().into()))
+}
+
+fn keep(config: &StoreConfig, open_one: Opener) -> Result<Keeper, StoreError> {
     let failed = |place: &CellPlace, error| StoreError::of_cell(error, &shown(place));
     let keeper = match &config.second_cell {
-        None => open_one(&config.cell).map_err(|error| failed(&config.cell, error))?.into(),
+        None => open_one(&config.cell, config).map_err(|error| failed(&config.cell, error))?.into(),
         Some(second) => {
-            let at = |place: &CellPlace| match open_one(place) {
+            let at = |place: &CellPlace| match open_within(OPEN_WITHIN, place, config, open_one) {
                 Ok(cell) => Ok(CellAt::Here(cell)),
                 // Held by another server is not "away": two servers must not both go on.
                 Err(CellError::InUse) => Err(failed(place, CellError::InUse)),
@@ -206,5 +236,35 @@ pub(crate) fn shown(place: &CellPlace) -> PathBuf {
     match place {
         CellPlace::File(path) | CellPlace::Sector(path) => path.clone(),
         CellPlace::Tpm(base) => format!("tpm:{base:#010x}").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_hangs_at_a_start_is_told_and_keeps_nobody_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = CellPlace::File(dir.path().join("cell"));
+        let config = StoreConfig {
+            path: dir.path().join("store"),
+            cell: place.clone(),
+            second_cell: None,
+            tpm: None,
+            cell_auth: None,
+            unlock_file: None,
+            bytes: 0,
+        };
+        let open = |limit, open_one: Opener| open_within(limit, &place, &config, open_one).map(drop);
+        let hung = open(Duration::ZERO, |_, _| {
+            loop {
+                std::thread::park();
+            }
+        });
+        assert_eq!(hung.unwrap_err().to_string(), HANGS);
+        assert!(open(OPEN_WITHIN, open_one).is_err(), "it is not there, and that is known at once");
+        open(OPEN_WITHIN, create_one).unwrap();
+        open(OPEN_WITHIN, open_one).unwrap();
     }
 }

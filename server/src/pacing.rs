@@ -3,6 +3,9 @@
 
 mod absent;
 #[cfg(test)]
+pub(crate) mod hanging;
+mod look_after;
+#[cfg(test)]
 mod tests;
 
 use crate::backup::Gate;
@@ -12,6 +15,7 @@ use crate::status::Board;
 use absent::{Away, LOOK_EVERY};
 use journal::act::CellName;
 use journal::ids::Index;
+pub(crate) use look_after::HANGS;
 use protocol::erasing::ErasureWait;
 use protocol::io::EraseItem;
 use std::collections::VecDeque;
@@ -114,6 +118,9 @@ impl Pacing {
         }
         self.gate.waits(self.required);
         if vault.check_cells().is_err() {
+            if let Some(wait) = self.away.answer_is_near(vault) {
+                return Turn::Wait(wait);
+            }
             self.tell(ErasureWait::Cell);
             return Turn::Wait(LOOK_EVERY);
         }

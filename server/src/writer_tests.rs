@@ -1,4 +1,8 @@
 //! The writer over a real store: what it refuses, and what a full device means.
+
+#[path = "writer_hanging_tests.rs"]
+mod hanging;
+
 use super::{Room, WriteError, Writer};
 use crate::cell_place::CellPlace;
 use crate::config::StoreConfig;
@@ -33,7 +37,7 @@ struct World {
 }
 
 impl World {
-    fn new(store_bytes: u64) -> Self {
+    fn place(store_bytes: u64) -> (TempDir, StoreConfig) {
         let dir = tempfile::tempdir().unwrap();
         let config = StoreConfig {
             path: dir.path().join("store"),
@@ -44,8 +48,17 @@ impl World {
             unlock_file: None,
             bytes: store_bytes,
         };
-        let key = || SecretKey::generate(Suite::Ed25519, &mut rng()).unwrap();
+        (dir, config)
+    }
+
+    fn new(store_bytes: u64) -> Self {
+        let (dir, config) = Self::place(store_bytes);
         let vault = crate::making::survey(&config).unwrap().make(&config).unwrap();
+        Self::over(dir, config, vault)
+    }
+
+    fn over(dir: TempDir, config: StoreConfig, vault: vault::Vault) -> Self {
+        let key = || SecretKey::generate(Suite::Ed25519, &mut rng()).unwrap();
         let mut world =
             Self { dir, config, writer: None, tree: Tree::new(), keys: [key(), key()], number: 0 };
         world.writer = Some(world.writer_over(vault));
@@ -95,6 +108,14 @@ impl World {
 
     /// The next batch; the tree moves on only when it was written.
     fn write(&mut self, entries: Vec<Vec<u8>>, bodies: Vec<StoredBody>) -> Result<(), WriteError> {
+        let (batch, tree) = self.batch(entries, bodies);
+        self.writer.as_mut().unwrap().commit(&batch)?;
+        self.tree = tree;
+        Ok(())
+    }
+
+    /// The next batch, and the tree behind it.
+    fn batch(&mut self, entries: Vec<Vec<u8>>, bodies: Vec<StoredBody>) -> (Batch, Tree) {
         let mut tree = self.tree.clone();
         entries.iter().for_each(|entry| {
             tree.append(leaf_hash(entry));
@@ -123,9 +144,7 @@ impl World {
             backup_required: false,
             drop_cells: Vec::new(),
         };
-        self.writer.as_mut().unwrap().commit(&batch)?;
-        self.tree = tree;
-        Ok(())
+        (batch, tree)
     }
 }
 

@@ -1,7 +1,8 @@
-//! The project's own commands: `cargo xtask test`, `cargo xtask demo`.
+//! The project's own commands: `cargo xtask test`, `demo`, `bench`, `adversary`.
 //! Never part of the product: it builds, runs and judges the rooms from outside and links none of them.
 #![forbid(unsafe_code)]
 
+mod adversary;
 mod arrows;
 mod bench;
 mod demo;
@@ -25,6 +26,7 @@ const USAGE: &str = "\
 usage: cargo xtask test [--stage NAME]... [--full] [--list]
        cargo xtask bench [--quick] [NAME]...
        cargo xtask demo [--keep] [--in DIR]
+       cargo xtask adversary [--seeds N] [--seed S]
 
   test          everything the project can test on this machine
     --stage     only this stage; may be given more than once
@@ -34,7 +36,10 @@ usage: cargo xtask test [--stage NAME]... [--full] [--list]
     --keep      leaves the server running
   bench         figures of the product beside a bare yardstick, in under ten minutes
     --quick     smaller numbers, in under two
-    NAME        only messages, handshakes, idle, erase or entries";
+    NAME        only messages, handshakes, idle, erase or entries
+  adversary     who has every live key, the cell and every version of every block opens nothing that was erased
+    --seeds     so many histories; 2000 if nobody says
+    --seed      beginning with this one";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -49,6 +54,10 @@ fn main() -> ExitCode {
         },
         "demo" => match demo::Options::parse(rest) {
             Ok(options) => finish(root().and_then(|root| demo::run(&root, &options))),
+            Err(complaint) => usage(&complaint),
+        },
+        "adversary" => match adversary::Options::parse(rest) {
+            Ok(options) => finish(root().and_then(|root| adversary::run(&root, &options))),
             Err(complaint) => usage(&complaint),
         },
         "bench" => finish(bench::run(rest)),

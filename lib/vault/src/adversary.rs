@@ -17,6 +17,7 @@ use crate::place::{FrameKind, Place, parts};
 use crate::root_slot::{RootSlot, top_key};
 use crate::seal;
 use crate::secret::{Mask, Secret32};
+use crate::unlock::UnlockSecret;
 use crate::vault::{Vault, locked};
 
 /// A key in clear: the adversary has them all.
@@ -82,6 +83,16 @@ pub fn guesses_confirmed(
     (0..guesses.len()).filter(|number| told(guesses[*number])).collect()
 }
 
+/// What a search found, and how far it went.
+pub struct Search {
+    /// The bodies that opened.
+    pub opened: OpenedBodies,
+    /// Different records of bodies and tree that were tried.
+    pub records: usize,
+    /// Different keys that were tried on them, those that were found among them.
+    pub keys: usize,
+}
+
 /// Tries every key on every record, and every key found on every record, up to the fixpoint.
 pub fn open_everything(
     keys: &DeviceKeys,
@@ -89,6 +100,17 @@ pub fn open_everything(
     live: Vec<LiveKey>,
     writes: &[RecordedWrite],
 ) -> OpenedBodies {
+    search(keys, store, live, None, writes).opened
+}
+
+/// The same for somebody who may have the site's unlock secret too: each key is tried as a root with it and without.
+pub fn search(
+    keys: &DeviceKeys,
+    store: StoreId,
+    live: Vec<LiveKey>,
+    unlock: Option<&UnlockSecret>,
+    writes: &[RecordedWrite],
+) -> Search {
     let (sealer, mask) = (Sealer::new(keys, store), bare_mask());
     let frames = writes.iter().flat_map(|write| frames_of_write(&sealer, write.offset, &write.bytes));
     let mut seen = BTreeSet::new();
@@ -99,12 +121,13 @@ pub fn open_everything(
     let mut known: BTreeSet<[u8; 32]> = BTreeSet::new();
     let mut untried: VecDeque<LiveKey> = live.into();
     let mut opened = OpenedBodies::new();
+    let tried = records.len();
     while let Some(key) = untried.pop_front() {
         if !known.insert(*key) {
             continue;
         }
         records.retain(|record| {
-            let Some(found) = try_key(&key, &store, record, &mask) else { return true };
+            let Some(found) = try_key(&key, unlock, &store, record, &mask) else { return true };
             match found {
                 Found::Keys(keys) => untried.extend(keys),
                 Found::Body(place, bytes) => opened.entry(place).or_default().push(bytes),
@@ -112,7 +135,7 @@ pub fn open_everything(
             false
         });
     }
-    opened
+    Search { opened, records: tried, keys: known.len() }
 }
 
 enum Found {
@@ -120,10 +143,17 @@ enum Found {
     Body(Place, Vec<u8>),
 }
 
-fn try_key(key: &LiveKey, store: &StoreId, record: &FrameRecord, mask: &Arc<Mask>) -> Option<Found> {
+fn try_key(
+    key: &LiveKey,
+    unlock: Option<&UnlockSecret>,
+    store: &StoreId,
+    record: &FrameRecord,
+    mask: &Arc<Mask>,
+) -> Option<Found> {
     let (kind, _, conversation, item, index) = parts(&record.owner)?;
     if kind == FrameKind::Top {
-        let plain = seal::open(&top_key(key, None, store), store, &record.owner, &record.bytes)?;
+        let open = |unlock| seal::open(&top_key(key, unlock, store), store, &record.owner, &record.bytes);
+        let plain = open(None).or_else(|| unlock.and_then(|unlock| open(Some(unlock))))?;
         let top = TopNode::decode(&plain, mask).ok()?;
         let conversations = top.conversations.map(|slot| slot.key.open());
         return Some(Found::Keys(conversations.into_iter().chain([top.j.open()]).collect()));

@@ -7,15 +7,15 @@
 
 use std::collections::BTreeSet;
 
-use disk::{Claim, CommitFields, ExtentWalk, FrameName, Position, Stream, Stretch};
+use disk::{Claim, CommitFields, FrameName, Stream, Stretch};
 use rand_core::CryptoRng;
 
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::judge::{Judged, bad_place, judge};
 use crate::place::{Area, NodeId, Place};
-use crate::snapshot;
 use crate::vault::{LEVELS, NODE_BYTES, Vault, locked};
+use crate::victim::{Choice, Need, Victim};
 
 /// Nodes of leaves that one step of counting looks at.
 const NODES_COUNTED: usize = 256;
@@ -28,23 +28,10 @@ const FRAMES_MOVED: usize = 256;
 /// Nodes that one step writes, in large extents and in small ones.
 const NODES_WRITTEN: u64 = 2048;
 const NODES_WRITTEN_MIN: u64 = 48;
-/// What a step leaves behind for good, or until the tree's extents are emptied in their turn: commit record, upper nodes.
-const STEP_COSTS_BYTES: u64 = 8192;
 /// Bytes that one step moves, in large extents.
 const BYTES_MOVED: u64 = 256 * 1024;
-/// Free extents below which no extent with something alive in it is begun.
-const EXTENTS_TO_MOVE: u32 = 2;
 /// What a run has around its frames, and the journal's run of a batch without entries.
 const RUN_BYTES: u64 = 8192;
-
-/// How much the caller wants room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// There is enough: only what is mostly dead is worth the writing.
-    Hygiene,
-    /// There is little: whatever gains room.
-    Room,
-}
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,36 +45,6 @@ pub enum Tended {
     /// A frame near this byte does not open, does not read or cannot be judged. Its extent is left as it is until the next
     /// start.
     Damaged(u64),
-}
-
-/// Where the work stands. In memory only: a start begins anew.
-#[derive(Default)]
-pub(crate) struct Compaction {
-    /// The extent that is being emptied.
-    victim: Option<Victim>,
-    /// One that waits until wholly dead ones are given back.
-    paused: Option<Victim>,
-    /// Extents with damage in them.
-    left_alone: BTreeSet<u32>,
-    /// What the two newest snapshots are made of, as far as is known.
-    kept: Kept,
-}
-
-/// The extents in which snapshots lie.
-#[derive(Default)]
-struct Kept {
-    /// Of these snapshots; `None`: it was not looked yet.
-    of: Option<[Option<Position>; 2]>,
-    extents: BTreeSet<u32>,
-    /// An index does not read: any frame of a snapshot may be its.
-    is_partial: bool,
-}
-
-struct Victim {
-    extent: u32,
-    /// The census knows of nothing alive in it.
-    is_dead: bool,
-    walk: ExtentWalk,
 }
 
 /// What one step found alive.
@@ -171,104 +128,6 @@ impl Vault {
         })
     }
 
-    /// The victim under way, unless a wholly dead extent was found meanwhile: that one costs nothing.
-    fn next_victim(&mut self, need: Need) -> Result<Choice, Error> {
-        let closed = self.log.closed_extents();
-        let Compaction { victim, paused, .. } = &mut self.compaction;
-        let under_way = victim.take().or_else(|| paused.take()).filter(|one| closed.contains(&one.extent));
-        if under_way.as_ref().is_some_and(|one| one.is_dead) {
-            return Ok(under_way.map_or(Choice::Nothing, Choice::Extent));
-        }
-        self.find_kept()?;
-        let chosen = self.choose(need, &closed);
-        Ok(match (chosen, under_way) {
-            (Chosen::Dead(extent), under_way) => {
-                self.compaction.paused = under_way;
-                Choice::Extent(Victim { extent, is_dead: true, walk: self.log.walk_extent(extent)? })
-            }
-            (_, Some(victim)) => Choice::Extent(victim),
-            (Chosen::Worth(extent), None) => {
-                Choice::Extent(Victim { extent, is_dead: false, walk: self.log.walk_extent(extent)? })
-            }
-            (Chosen::FoldFirst, None) => Choice::FoldFirst,
-            (Chosen::Nothing, None) => Choice::Nothing,
-        })
-    }
-
-    /// The extent that gives most for what it costs.
-    fn choose(&self, need: Need, closed: &[u32]) -> Chosen {
-        let Compaction { kept, left_alone, .. } = &self.compaction;
-        let tree = locked(&self.tree);
-        let of = |position: &Position| self.log.extent_of(*position);
-        let waiting = tree
-            .pending
-            .values()
-            .map(|slot| &slot.position)
-            .chain(tree.lists.iter().map(|list| &list.position));
-        let waiting: BTreeSet<u32> = waiting.filter_map(of).collect();
-        let least = match need {
-            Need::Hygiene => self.log.extent_bytes() / 2,
-            Need::Room => self.log.extent_bytes() / 4,
-        };
-        let may_move = self.log.space().free >= EXTENTS_TO_MOVE;
-        let mut best: Option<(u64, u32)> = None;
-        let mut held_back = false;
-        for extent in closed.iter().copied() {
-            if kept.extents.contains(&extent) || left_alone.contains(&extent) {
-                continue;
-            }
-            let (live, used) = (tree.census.live(extent), self.log.used_bytes(extent));
-            let gain = match live {
-                0 if !waiting.contains(&extent) => return Chosen::Dead(extent),
-                live => {
-                    let steps = live / self.bytes_moved() + 1;
-                    used.saturating_sub(live + steps * STEP_COSTS_BYTES)
-                }
-            };
-            if gain < least || !may_move {
-                continue;
-            }
-            if waiting.contains(&extent) {
-                held_back = true;
-            } else if best.is_none_or(|(most, _)| gain > most) {
-                best = Some((gain, extent));
-            }
-        }
-        match best {
-            Some((_, extent)) => Chosen::Worth(extent),
-            None if held_back && need == Need::Room => Chosen::FoldFirst,
-            None => Chosen::Nothing,
-        }
-    }
-
-    /// The extents of both snapshots: nothing in them is ever moved.
-    fn find_kept(&mut self) -> Result<(), Error> {
-        let (snapshots, reader) = (self.snapshots(), self.log.reader());
-        if self.compaction.kept.of == Some(snapshots) {
-            return Ok(());
-        }
-        let mut kept = Kept { of: Some(snapshots), ..Kept::default() };
-        for snapshot in snapshots.into_iter().flatten() {
-            let once = || snapshot::frames(&reader, snapshot);
-            let frames = match once().or_else(|_| once()) {
-                Ok(frames) => frames,
-                // No start will ever need anything of it.
-                Err(error) if error.is_damage() => Vec::new(),
-                // At the next start it may read again. Until a later snapshot has taken its place, what holds frames of
-                // snapshots stays.
-                Err(Error::Disk(error)) if reader.is_bad_sector(&error) => {
-                    kept.is_partial = true;
-                    Vec::new()
-                }
-                Err(other) => return Err(other),
-            };
-            let all = frames.into_iter().chain([snapshot]);
-            kept.extents.extend(all.filter_map(|frame| self.log.extent_of(frame)));
-        }
-        self.compaction.kept = kept;
-        Ok(())
-    }
-
     /// Looks at the victim's next frames and moves what is alive; with the last ones the extent is given back.
     fn empty(&mut self, mut victim: Victim, rng: &mut dyn CryptoRng) -> Result<Tended, Error> {
         let nodes = (self.log.extent_bytes() / NODE_BYTES / 2).clamp(NODES_WRITTEN_MIN, NODES_WRITTEN);
@@ -312,7 +171,7 @@ impl Vault {
     }
 
     /// Bytes that one step moves, but for the last frame's.
-    fn bytes_moved(&self) -> u64 {
+    pub(crate) fn bytes_moved(&self) -> u64 {
         BYTES_MOVED.min(self.log.extent_bytes() / 2)
     }
 
@@ -399,20 +258,4 @@ impl Vault {
         self.cut.extend(tree.apply(change));
         Ok(())
     }
-}
-
-/// What the census suggests.
-enum Chosen {
-    Dead(u32),
-    Worth(u32),
-    FoldFirst,
-    Nothing,
-}
-
-/// What is to be done next.
-enum Choice {
-    Extent(Victim),
-    /// Extents worth it hold leaves or lists that wait under J.
-    FoldFirst,
-    Nothing,
 }

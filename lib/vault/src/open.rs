@@ -10,7 +10,6 @@ use disk::{
 use rand_core::CryptoRng;
 
 use crate::census;
-use crate::compact::Compaction;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::mirror::Keeper;
@@ -24,6 +23,7 @@ use crate::secret::{Mask, Opened32, Secret32};
 use crate::tree::KeyTree;
 use crate::unlock::UnlockSecret;
 use crate::vault::{Limits, Phase, Vault};
+use crate::victim::Compaction;
 
 /// Where the last life's erasure stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

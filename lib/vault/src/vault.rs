@@ -9,13 +9,13 @@ use rand_core::CryptoRng;
 
 use crate::batch::Batch;
 use crate::cell::{CellKind, RootCell};
-use crate::compact::Compaction;
 use crate::draft::{CutOff, Draft};
 use crate::error::Error;
-use crate::mirror::{CellState, Keeper};
+use crate::mirror::{CellLook, CellState, Keeper, Looked};
 use crate::place::Place;
 use crate::reader::VaultReader;
 use crate::tree::KeyTree;
+use crate::victim::Compaction;
 
 /// Everything here that can grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -308,11 +308,29 @@ impl Vault {
         self.keeper.check_whole()
     }
 
-    /// Reads what each cell must hold. One of two that does not give it is absent from now on; with the only one it is an error,
-    /// and the next erasure, or the next start, will fail.
-    pub fn look_at_cells(&mut self) -> Result<(), Error> {
+    /// Lends the cell of this number, counted as in [`Vault::cells`], for a look on another thread: reading it is all that is done
+    /// there. Until it is taken back no epoch begins. `None`: it is not here, or holds no root of ours.
+    pub fn lend_cell(&mut self, number: usize) -> Option<CellLook> {
+        let epoch = self.epoch();
+        self.keeper.lend(number, epoch)
+    }
+
+    /// Is a cell lent, and waited for?
+    pub fn lends_cells(&self) -> bool {
+        self.keeper.lends()
+    }
+
+    /// A lent cell does not answer: of two it is absent from here on, as long as the other is here. Whether it is.
+    pub fn miss_lent_cell(&mut self, number: usize, why: &str) -> bool {
+        self.keeper.miss_lent(number, why)
+    }
+
+    /// A lent cell is back. One of two that does not give what it must hold is absent from now on; with the only one it is an error,
+    /// and the next erasure, or the next start, will fail. One that was missed meanwhile comes back like any that was absent.
+    pub fn take_back_cell(&mut self, looked: Looked) -> Result<(), Error> {
         let (store, mask) = (self.store(), Arc::clone(&locked(&self.tree).mask));
-        self.keeper.look(self.epoch(), &store, &mask)
+        let Some(late) = self.keeper.take_back(looked, self.epoch(), &store, &mask)? else { return Ok(()) };
+        self.attach_cell(late)
     }
 
     /// A cell that was absent is back: it gets the root that rules now, and what it held before is destroyed.

@@ -3,6 +3,7 @@
 
 use super::read_config;
 use crate::backup::Taker;
+use crate::pacing::HANGS;
 use crate::status::{self, CellStatus, Status};
 use crate::words::{Done, Trouble};
 use console::{Exit, Lang, Voice, Words, clean, when};
@@ -108,11 +109,12 @@ fn cell_state(cell: &CellStatus, lang: Lang) -> String {
     }
 }
 
-/// The two reasons that people meet, in both languages; the rest is the system's own.
+/// The reasons that people meet, in both languages; the rest is the system's own.
 fn absent_words(why: &str, lang: Lang) -> String {
     let known = [
         ("No such file or directory", "it is not there", "её нет"),
         ("the configuration does not name it", "the configuration does not name it", "её нет в конфигурации"),
+        (HANGS, HANGS, "она не отвечает"),
     ];
     let words = known.into_iter().find(|(known, ..)| why.starts_with(known));
     words.map_or_else(|| clean(why).to_string(), |(_, en, ru)| lang.pick(en, ru).to_owned())

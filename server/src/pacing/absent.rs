@@ -1,6 +1,7 @@
 //! Root cells that are away: looked for, and taken back. Those that are here are asked now and then whether they still are.
-//! Never keeps the writer waiting for one that is away and hangs, and never says which cell is the right one: the vault does.
+//! Never keeps the writer waiting for a cell that hangs, and never says which cell is the right one: the vault does.
 
+use super::look_after::{HANGS, LookAfter};
 use crate::cells;
 use crate::config::StoreConfig;
 use crate::log::Log;
@@ -14,7 +15,11 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often the cells that are here are asked whether they still hold the root: reading wears none of them.
 pub(super) const LOOK_AFTER_EVERY: Duration = Duration::from_secs(600);
 /// How soon the writer asks again for the answer of a look that is under way.
-const ANSWER_EVERY: Duration = Duration::from_millis(100);
+pub(super) const ANSWER_EVERY: Duration = Duration::from_millis(100);
+/// A cell that has not answered for so long hangs: of two it is away, as one that fails.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// What the log says of one that hangs.
+const HANGING: &str = "a root cell does not answer: messages go on, erasures wait for it";
 
 /// A thread that opens what may have come back. A device or a TPM that hangs keeps the thread waiting, and nobody else.
 struct Look(Receiver<Option<Box<dyn RootCell>>>);
@@ -27,6 +32,7 @@ impl Look {
             let back = cells::back(&config, &away);
             // One that does not answer now would keep the writer waiting.
             let back = back.filter(|cell| cell.read(CellSlot::Device).is_ok());
+            hardening::scrub_stack();
             let _writer_gone = answer.send(back);
         };
         // Without a thread it is tried again next time.
@@ -45,6 +51,8 @@ pub(super) struct Away {
     looked_after: Option<Instant>,
     /// A look that is under way.
     look: Option<Look>,
+    /// Cells that are lent, each to a thread of its own.
+    lent: Vec<LookAfter>,
     /// Why a cell that came back was not taken, as it was said last.
     refused: String,
     log: Log,
@@ -52,7 +60,8 @@ pub(super) struct Away {
 
 impl Away {
     pub(super) fn new(site: Option<(StoreConfig, Board)>, log: Log) -> Self {
-        Self { site, looked: None, looked_after: None, look: None, refused: String::new(), log }
+        let (looked, looked_after, look) = (None, None, None);
+        Self { site, looked, looked_after, look, lent: Vec::new(), refused: String::new(), log }
     }
 
     /// Who is told how the cells do.
@@ -60,41 +69,87 @@ impl Away {
         self.site.as_ref().map(|(_, board)| board)
     }
 
-    /// Asks the cells that are here, every few minutes, in the writer's own time: one that hangs keeps it waiting. One that has
-    /// failed since is told at once, and not by the next erasure.
+    /// Asks the cells that are here, every few minutes, each on a thread of its own. One that has failed since, or hangs, is told
+    /// at once, and not by the next erasure. Gives how soon to ask again.
     pub(super) fn look_after(&mut self, vault: &mut Vault, now: Instant) -> Duration {
+        self.take_back(vault, now);
         let last = *self.looked_after.get_or_insert(now); // A start has read them.
-        let left = LOOK_AFTER_EVERY.saturating_sub(now.saturating_duration_since(last));
-        if !left.is_zero() {
-            return left;
+        let mut left = LOOK_AFTER_EVERY.saturating_sub(now.saturating_duration_since(last));
+        if left.is_zero() {
+            self.looked_after = Some(now);
+            left = LOOK_AFTER_EVERY;
+            // Without a thread it is asked next time.
+            self.lent
+                .extend((0..vault.cells().len()).filter_map(|number| LookAfter::start(vault, number, now)));
         }
-        self.looked_after = Some(now);
-        let looked = vault.look_at_cells();
-        if let Err(error) = &looked {
+        self.lent.iter().fold(left, |left, lent| left.min(lent.ask_again()))
+    }
+
+    /// Is a cell lent that no epoch may begin without, and not yet known to hang? Gives how soon to ask again.
+    pub(super) fn answer_is_near(&self, vault: &Vault) -> Option<Duration> {
+        let near = vault.lends_cells() && !self.lent.iter().any(LookAfter::hangs);
+        near.then_some(ANSWER_EVERY)
+    }
+
+    /// Cells that were lent and have answered, or should have long ago.
+    fn take_back(&mut self, vault: &mut Vault, now: Instant) {
+        let (before, mut changed, mut failing) = (self.lent.len(), false, None);
+        for mut lent in std::mem::take(&mut self.lent) {
+            match lent.answer(vault) {
+                Ok(looked) => match vault.take_back_cell(looked) {
+                    Ok(()) if lent.hangs() => self.log.warn("a root cell that did not answer has answered"),
+                    Ok(()) => {}
+                    Err(error) if lent.is_missed() => self.refuse(error.to_string()),
+                    Err(error) => failing = Some(error.to_string()),
+                },
+                Err(waits) => {
+                    let broke = waits == TryRecvError::Disconnected;
+                    if lent.is_overdue(vault, now, broke) {
+                        changed = true;
+                        self.log.error(HANGING);
+                    }
+                    // Of one whose looker broke nothing is left to wait for: where it is away it is looked for as ever.
+                    self.lent.extend(Some(lent).filter(|lent| !broke || !lent.is_missed()));
+                }
+            }
+        }
+        if changed || before > self.lent.len() {
+            self.tell(vault, failing);
+        }
+    }
+
+    /// How the cells do behind a look. Nothing stands in for the only one, or the last of two: it serves on, and is told as what
+    /// it is.
+    fn tell(&self, vault: &Vault, failing: Option<String>) {
+        let mut states = vault.cells();
+        for lent in self.lent.iter().filter(|lent| lent.hangs()) {
+            let state = states.get_mut(lent.number()).filter(|state| state.absent.is_none());
+            state.into_iter().for_each(|state| state.absent = Some(HANGS.into()));
+        }
+        if let Some(error) = failing {
             self.log.error(format_args!(
                 "the last root cell does not give the root any more ({error}): the next erasure or start fails; let people \
                  save what they need before it is stopped"
             ));
-        }
-        let mut states = vault.cells();
-        match (looked, vault.check_cells()) {
-            // Nothing stands in for the only one, or the last of two: it serves on, and is told as what it is.
-            (Err(error), _) => {
-                let here = states.iter_mut().filter(|state| state.absent.is_none());
-                here.for_each(|state| state.absent = Some(error.to_string()));
-            }
-            (Ok(()), Err(error)) => self.log.error(error),
-            (Ok(()), Ok(())) => {}
+            let here = states.iter_mut().filter(|state| state.absent.is_none());
+            here.for_each(|state| state.absent = Some(error.clone()));
+        } else if let Err(error) = vault.check_cells()
+            && !vault.lends_cells()
+        {
+            self.log.error(error);
         }
         if let Some(board) = self.board() {
             board.cells(states);
         }
-        LOOK_AFTER_EVERY
     }
 
     /// Is a cell back? Looked for every few seconds while one is absent, however busy the writer is, and never by the
     /// writer itself. While a look is under way, gives how soon to ask again.
     pub(super) fn look(&mut self, vault: &mut Vault, now: Instant) -> Option<Duration> {
+        if vault.lends_cells() {
+            // Whatever is back is proved by the one that is here, and that one is being looked at.
+            return None;
+        }
         match self.look.as_ref().map(|look| look.0.try_recv()) {
             Some(Err(TryRecvError::Empty)) => return Some(ANSWER_EVERY),
             Some(Ok(Some(cell))) => self.attach(vault, cell),
@@ -104,7 +159,11 @@ impl Away {
         if !self.is_time_to_look(now) {
             return None;
         }
-        let away: Vec<bool> = vault.cells().iter().map(|cell| cell.absent.is_some()).collect();
+        // One that hangs is open already, in its looker's hands.
+        let is_lent = |number: usize| self.lent.iter().any(|lent| lent.number() == number);
+        let cells = vault.cells();
+        let away = cells.iter().enumerate().map(|(number, cell)| cell.absent.is_some() && !is_lent(number));
+        let away: Vec<bool> = away.collect();
         let (config, _) = self.site.as_ref().filter(|_| away.contains(&true))?;
         self.look = Look::start(config, away);
         self.look.as_ref().map(|_| ANSWER_EVERY)
@@ -113,16 +172,17 @@ impl Away {
     fn attach(&mut self, vault: &mut Vault, cell: Box<dyn RootCell>) {
         match vault.attach_cell(cell) {
             Ok(()) => self.log.warn("a root cell that was absent is back; erasures go on"),
-            Err(error) => {
-                let why = error.to_string();
-                if why != self.refused {
-                    self.log.error(format_args!("a root cell that came back is not taken: {why}"));
-                    self.refused = why;
-                }
-            }
+            Err(error) => self.refuse(error.to_string()),
         }
         if let Some(board) = self.board() {
             board.cells(vault.cells());
+        }
+    }
+
+    fn refuse(&mut self, why: String) {
+        if why != self.refused {
+            self.log.error(format_args!("a root cell that came back is not taken: {why}"));
+            self.refused = why;
         }
     }
 

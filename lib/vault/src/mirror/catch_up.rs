@@ -6,6 +6,7 @@ use std::sync::Arc;
 use disk::{DeviceKeys, StoreId};
 use rand_core::CryptoRng;
 
+use super::lend::Seat;
 use super::slots::{destroy, destroy_leftover, is_listed, join, rename, replace};
 use super::{Keeper, Member};
 use crate::cell::{CellSlot, RootCell};
@@ -59,9 +60,10 @@ impl Keeper {
 
     /// Another cell may not quietly take the place of one that is away, which still holds a root. None has joined.
     fn refuse_newcomers(&mut self, ruling: &RootSlot) -> Result<bool, Error> {
-        for member in self.members.iter_mut().filter(|member| member.cell.is_ok()) {
+        for member in self.members.iter_mut().filter(|member| member.cell.here().is_some()) {
             if !is_listed(ruling, &member.name) {
-                member.cell = Err("another cell stands where the store's own second cell is to be".into());
+                member.cell =
+                    Seat::Away("another cell stands where the store's own second cell is to be".into());
             }
         }
         if self.here().next().is_some() {
@@ -134,8 +136,12 @@ impl Keeper {
         replace(&mut *cell, &ruling, mask)?;
         // Whole, also where the slot reads as empty: it may have died inside (d), and nobody here knows.
         destroy(&mut *cell, &ruling)?;
-        let absent = self.members.iter_mut().find(|member| member.cell.is_err()).ok_or(Error::ForeignCell)?;
-        *absent = Member { kind: cell.kind(), cell: Ok(cell), name: Some(name) };
+        let absent = self
+            .members
+            .iter_mut()
+            .find(|member| member.cell.why_away().is_some())
+            .ok_or(Error::ForeignCell)?;
+        *absent = Member { kind: cell.kind(), cell: Seat::Here(cell), name: Some(name) };
         if !self.misses_one() {
             // What the start left for the day when all are here, torn or not.
             for other in self.here_mut() {

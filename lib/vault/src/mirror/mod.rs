@@ -14,11 +14,14 @@ use crate::secret::Mask;
 use crate::unlock::{UnlockSecret, same_keys};
 
 mod catch_up;
+mod lend;
 mod slots;
 mod state;
 
+pub use lend::{CellLook, Looked};
 pub use state::CellState;
 
+use lend::{Seat, UNDER_A_LOOK};
 use slots::{destroy, join, replace};
 
 /// A cell as the configuration names it: there, or not to be had now.
@@ -31,7 +34,7 @@ pub enum CellAt {
 
 struct Member {
     kind: CellKind,
-    cell: Result<Box<dyn RootCell>, String>,
+    cell: Seat,
     /// From its device record; a blank one gets its name when it joins.
     name: Option<CellName>,
 }
@@ -69,8 +72,8 @@ impl Keeper {
 
     fn of(cells: impl IntoIterator<Item = CellAt>) -> Self {
         let member = |at| match at {
-            CellAt::Here(cell) => Member { kind: cell.kind(), cell: Ok(cell), name: None },
-            CellAt::Absent(kind, why) => Member { kind, cell: Err(why.to_string()), name: None },
+            CellAt::Here(cell) => Member { kind: cell.kind(), cell: Seat::Here(cell), name: None },
+            CellAt::Absent(kind, why) => Member { kind, cell: Seat::Away(why.to_string()), name: None },
         };
         let members = cells.into_iter().map(member).collect();
         Self { members, unlock: None, listed: Vec::new(), let_go: false, failed: None }
@@ -109,12 +112,12 @@ impl Keeper {
 
     /// The cells that are here, with their names.
     pub(crate) fn here(&self) -> impl Iterator<Item = (Option<CellName>, &dyn RootCell)> {
-        self.members.iter().filter_map(|member| Some((member.name, &**member.cell.as_ref().ok()?)))
+        self.members.iter().filter_map(|member| Some((member.name, member.cell.here()?)))
     }
 
     /// The cells that are here, to be written.
     pub(crate) fn here_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn RootCell>> {
-        self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok())
+        self.members.iter_mut().filter_map(|member| member.cell.here_mut())
     }
 
     /// Names of the cells that are here: those that the next slot lists.
@@ -125,6 +128,10 @@ impl Keeper {
     /// Before a root is replaced: every cell that may hold one is here. One that the configuration names and the ruling slot
     /// does not holds none: it never joined, or was let go of.
     pub(crate) fn check_whole(&self) -> Result<(), Error> {
+        if self.lends() {
+            // Whatever was let go of, it is not this one, and no epoch may begin without it.
+            return Err(Error::CellAbsent { why: UNDER_A_LOOK.into() });
+        }
         if self.let_go || !self.misses_one() {
             return Ok(());
         }
@@ -161,7 +168,7 @@ impl Keeper {
     }
 
     fn why_away(&self) -> Option<String> {
-        self.members.iter().find_map(|member| member.cell.as_ref().err().cloned())
+        self.members.iter().find_map(|member| member.cell.why_away().cloned())
     }
 
     /// Before a new store is made, and before anything is overwritten for it: every cell is here, and none holds a root or anything
@@ -185,7 +192,7 @@ impl Keeper {
     pub(crate) fn found(&mut self, keys: &DeviceKeys, rng: &mut dyn CryptoRng) -> Result<(), Error> {
         self.check_free()?;
         for Member { cell, name, .. } in &mut self.members {
-            if let Ok(cell) = cell {
+            if let Some(cell) = cell.here_mut() {
                 *name = Some(join(&mut **cell, keys, self.unlock.as_deref(), rng)?);
             }
         }
@@ -229,7 +236,7 @@ impl Keeper {
         mut step: impl FnMut(&mut Option<CellName>, &mut dyn RootCell) -> Result<(), Error>,
     ) -> Result<(), Error> {
         for number in 0..self.members.len() {
-            let Member { cell: Ok(cell), name, .. } = &mut self.members[number] else { continue };
+            let Member { cell: Seat::Here(cell), name, .. } = &mut self.members[number] else { continue };
             match step(name, &mut **cell) {
                 Err(Error::Cell(error)) => self.miss(number, error)?,
                 done => done?,
@@ -241,11 +248,11 @@ impl Keeper {
     /// A cell has failed: what it holds cannot be replaced, so erasures wait for it as for one that was never here.
     fn miss(&mut self, number: usize, error: CellError) -> Result<(), Error> {
         let mut others = self.members.iter().enumerate().filter(|(other, _)| *other != number);
-        if !others.any(|(_, other)| other.cell.is_ok()) {
+        if !others.any(|(_, other)| other.cell.here().is_some()) {
             return Err(error.into());
         }
         self.failed = Some(error.to_string());
-        self.members[number].cell = Err(error.to_string());
+        self.members[number].cell = Seat::Away(error.to_string());
         Ok(())
     }
 
@@ -290,20 +297,6 @@ impl Keeper {
         })
     }
 
-    /// Reads of each cell that is here what it must hold. One that does not give it is away from here on, as long as another
-    /// is here: that is better known today than at the next erasure.
-    pub(crate) fn look(&mut self, epoch: u64, store: &StoreId, mask: &Arc<Mask>) -> Result<(), Error> {
-        let listed = self.listed.clone();
-        self.each(|name, cell| {
-            if !name.is_some_and(|name| listed.contains(&name)) {
-                return Ok(());
-            }
-            let slot = cell.read(CellSlot::of_epoch(epoch))?;
-            let rules = RootSlot::decode(&slot, store, mask).is_some_and(|slot| slot.epoch == epoch);
-            if rules { Ok(()) } else { Err(CellError::Lost.into()) }
-        })
-    }
-
     /// Is a cell away that may hold a root?
     fn misses_one(&self) -> bool {
         let names = self.names();
@@ -313,7 +306,7 @@ impl Keeper {
     /// Step (c) on every cell: written and read back. Gives what the cells gave back.
     pub(crate) fn replace(&mut self, slot: &RootSlot, mask: &Arc<Mask>) -> Result<RootSlot, Error> {
         let mut kept = None;
-        for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
+        for cell in self.here_mut() {
             // A crash between two cells: the higher slot rules over both, and the start brings the other one up.
             kept = Some(replace(&mut **cell, slot, mask)?);
         }
@@ -322,7 +315,7 @@ impl Keeper {
 
     /// Step (d) on every cell: the slot before this one is destroyed and read back, whatever the cell says is in it.
     pub(crate) fn destroy_other(&mut self, slot: &RootSlot) -> Result<(), Error> {
-        for cell in self.members.iter_mut().filter_map(|member| member.cell.as_mut().ok()) {
+        for cell in self.here_mut() {
             // A crash between two cells: the start destroys it in the other one; nobody was told "erased" yet.
             destroy(&mut **cell, slot)?;
         }

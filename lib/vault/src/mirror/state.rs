@@ -16,14 +16,14 @@ pub struct CellState {
 }
 
 impl Keeper {
-    /// How each cell does.
+    /// How each cell does. One that is under a look is here.
     pub fn states(&self) -> Vec<CellState> {
-        let names = self.names();
+        let names: Vec<CellName> = self.names().into_iter().chain(self.lent()).collect();
         // An absent one cannot say its name; the ruling slot tells who is missing.
         let is_missed = |name: &&CellName| !self.let_go && !names.contains(name);
         let mut missing = self.listed.iter().filter(is_missed).copied();
         let mut state = |member: &Member| {
-            let absent = member.cell.as_ref().err().cloned();
+            let absent = member.cell.why_away().cloned();
             let name = if absent.is_some() { missing.next() } else { member.name };
             CellState { kind: member.kind, name, absent }
         };

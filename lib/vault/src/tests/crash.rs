@@ -46,6 +46,7 @@ pub(super) fn clone_of(world: &World) -> World {
         intents: world.intents.clone(),
         next_item: world.next_item,
         padding: world.padding,
+        unlock: world.unlock,
     }
 }
 

@@ -90,9 +90,15 @@ fn brought_back(sabotage: Sabotage, keep_old_cell: bool) -> usize {
 #[test]
 fn an_erasure_that_keeps_something_back_is_caught() {
     assert_eq!(brought_back(Sabotage::None, false), 0);
-    assert!(brought_back(Sabotage::None, true) > 4, "slot e kept: all of it must open");
-    assert!(brought_back(Sabotage::KeepPathKeys, false) > 0, "path keys kept: stale nodes must open");
-    assert!(brought_back(Sabotage::KeepJ, false) > 0, "J kept: stale pending lists must open");
+    let slot = brought_back(Sabotage::None, true);
+    assert!(slot > 4, "slot e kept: all of it must open");
+    let path = brought_back(Sabotage::KeepPathKeys, false);
+    assert!(path > 0, "path keys kept: stale nodes must open");
+    let j = brought_back(Sabotage::KeepJ, false);
+    assert!(j > 0, "J kept: stale pending lists must open");
+    told(format_args!(
+        "caught: a cell that keeps the old slot, {slot} bodies; the keys of the path kept, {path}; J kept, {j}"
+    ));
 }
 
 #[test]
@@ -116,7 +122,9 @@ fn a_pending_root_that_serves_two_tree_writes_is_caught() {
         opened.keys().filter(|place| place.conversation == 3).count()
     };
     assert_eq!(back(Sabotage::None), 0);
-    assert!(back(Sabotage::SameRoot([9; 32])) > 3, "the stale tree write opens under the root of the second");
+    let caught = back(Sabotage::SameRoot([9; 32]));
+    assert!(caught > 3, "the stale tree write opens under the root of the second");
+    told(format_args!("caught: a root that serves two tree writes, {caught} bodies"));
 }
 
 #[test]

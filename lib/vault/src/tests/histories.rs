@@ -84,22 +84,101 @@ fn history(world: &mut World, lives: u64, acts: u64) -> (Machine, Life, Vec<usiz
     (machine, life, durable)
 }
 
+/// The seeds of `cargo xtask adversary`, which names them by the environment; else those of a test run.
+fn seeds() -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().expect(name));
+    let usual = stories(200, 5_000);
+    let first = number("CONCLAVE_SEED").unwrap_or(usual.start);
+    first..first + number("CONCLAVE_SEEDS").unwrap_or(usual.end)
+}
+
+/// What all histories came to.
+#[derive(Default)]
+struct Counts {
+    histories: AtomicU64,
+    sealed: AtomicU64,
+    records: AtomicU64,
+    keys: AtomicU64,
+    erasures: AtomicU64,
+    erased: AtomicU64,
+    live: AtomicU64,
+}
+
+impl Counts {
+    fn add(&self, world: &World, search: &Search, durable: &[usize]) {
+        let add = |count: &AtomicU64, more: usize| count.fetch_add(more as u64, Ordering::Relaxed);
+        add(&self.histories, 1);
+        add(&self.sealed, usize::from(world.unlock.is_some()));
+        add(&self.records, search.records);
+        add(&self.keys, search.keys);
+        add(&self.erasures, durable.len());
+        let fell = |place: &&Place| {
+            durable.iter().flat_map(|number| &world.intents[*number]).any(|target| target.covers(place))
+        };
+        add(&self.erased, search.opened.keys().filter(fell).count());
+        add(&self.live, world.live.len());
+    }
+
+    fn tell(self) {
+        let of = AtomicU64::into_inner;
+        let (histories, sealed) = (of(self.histories), of(self.sealed));
+        let (erasures, live) = (of(self.erasures), of(self.live));
+        let (records, keys, erased) = (of(self.records), of(self.keys), of(self.erased));
+        // One history may be short of either; many that are would prove little.
+        assert!(
+            histories < 100 || erasures >= 5 * histories && live >= 12 * histories,
+            "{erasures} {live} of {histories}"
+        );
+        told(format_args!("{histories} histories, {sealed} of them with an unlock secret"));
+        told(format_args!("{records} records, {keys} keys, {erasures} erasures"));
+        told(format_args!("{erased} erased bodies opened, all {live} live ones"));
+    }
+}
+
 #[test]
 fn after_any_history_the_erased_opens_for_nobody_and_the_living_opens() {
-    let (erased, lived) = (AtomicU64::new(0), AtomicU64::new(0));
-    all_of(stories(200, 5_000), |seed| {
-        let mut world = World::seeded(1_000 + seed);
+    let counts = Counts::default();
+    all_of(seeds(), |seed| {
+        let mut world = World::founded(1_000 + seed, (seed % 4 == 1).then_some(7));
         world.padding = if seed % 3 == 0 { 3_000 } else { 0 };
         let (machine, life, durable) = history(&mut world, 3, 12);
         let story = format!("seed {seed}");
         world.check_live(&life.vault, &story);
-        let opened = world.adversary(&machine, &life.vault);
-        world.check_opened(&opened, &durable, &story);
-        erased.fetch_add(durable.len() as u64, Ordering::Relaxed);
-        lived.fetch_add(world.live.len() as u64, Ordering::Relaxed);
+        let secret = world.secret();
+        let all =
+            world.search(&machine, &life.vault, &world.records, live_keys(&life.vault), secret.as_ref());
+        counts.add(&world, &all, &durable);
+        world.check_opened(&all.opened, &durable, &story);
+        if secret.is_some() {
+            // The tops are found by the cell alone, and without the secret nothing is.
+            let by_cell =
+                |unlock| world.search(&machine, &life.vault, &world.records, Vec::new(), unlock).opened;
+            world.check_opened(&by_cell(secret.as_ref()), &durable, &story);
+            assert_eq!(by_cell(None).len(), 0, "{story}: the cell opens something without the unlock secret");
+        }
     });
-    let (erased, lived) = (erased.into_inner(), lived.into_inner());
-    assert!(erased > 1_000 && lived > 2_500, "{erased} {lived}");
+    counts.tell();
+}
+
+#[test]
+fn a_former_root_of_a_site_with_an_unlock_secret_is_caught_by_who_has_the_secret() {
+    let mut world = World::founded(3_000, Some(7));
+    let (machine, mut life) = world.calm();
+    world.say(&mut life.vault, 1, 5).unwrap();
+    world.say(&mut life.vault, 2, 5).unwrap();
+    let former = Arc::new(Mutex::new(world.records.lock().unwrap().clone()));
+    let number = world.ask(&mut life.vault, vec![Target::Conversation(2)]).unwrap();
+    world.erase(&mut life.vault, number).unwrap();
+    let back = |records, unlock: Option<&UnlockSecret>| {
+        let opened = world.search(&machine, &life.vault, records, Vec::new(), unlock).opened;
+        opened.keys().filter(|place| place.conversation == 2).count()
+    };
+    let secret = world.secret();
+    assert_eq!(back(&world.records, secret.as_ref()), 0);
+    let caught = back(&former, secret.as_ref());
+    assert!(caught > 4, "{caught}");
+    assert_eq!(back(&former, None), 0, "without the secret the former root is nothing");
+    told(format_args!("caught: a former root with the unlock secret, {caught} bodies"));
 }
 
 /// A world in which one conversation was erased, and what of it an adversary opens with one more thing in his hands.
@@ -173,6 +252,10 @@ fn a_key_in_the_index_and_a_backup_with_the_root_are_caught() {
         erased.texts.len(),
         "the backup kept the root"
     );
+    told(format_args!(
+        "caught: a key in the index, 1 body; a backup with the root, {} bodies",
+        erased.texts.len()
+    ));
 }
 
 #[test]
@@ -187,6 +270,7 @@ fn a_digest_of_a_text_in_the_journal_is_caught() {
     // A commitment under a salt that is gone with the body says nothing.
     let salted = Erased::new(|text| Sha256::digest([text, &[5; 32]].concat()).to_vec());
     assert_eq!(salted.confirmed(), 0);
+    told(format_args!("caught: a digest of a text in the journal, {} texts", plain.texts.len()));
 }
 
 /// A digest in letters.

@@ -21,6 +21,7 @@ mod salvage;
 mod salvage_full;
 mod snapshots;
 mod tamper;
+mod things;
 mod unlock;
 mod unread;
 
@@ -32,8 +33,14 @@ use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use disk::{Claim, CrashClock, CrashingDevice, Fault, Geometry, RecordedWrite, RecordingDevice};
 
-use crate::adversary::{OpenedBodies, cell_keys, device_keys, live_keys, open_everything};
-use crate::{CellRecords, Error, Limits, MemoryCell, Need, Opened, Place, Target, Tended, Vault};
+use crate::adversary::{
+    LiveKey, OpenedBodies, Search, cell_keys, device_keys, live_keys, open_everything, search,
+};
+use crate::device_record::DeviceRecord;
+use crate::{
+    CellRecords, CellSlot, Error, Keeper, Limits, MemoryCell, Need, Opened, Place, Target, Tended,
+    UnlockSecret, Vault,
+};
 
 pub(super) const GEOMETRY: Geometry = Geometry { extent_bytes: 64 * 1024, extents: 64, reserve: 4 };
 const LENGTH: usize = 64 * 1024 * 65;
@@ -55,6 +62,11 @@ pub(super) fn all_of(stories: std::ops::Range<u64>, story: impl Fn(u64) + Sync) 
             scope.spawn(|| std::iter::from_fn(take).for_each(&story));
         }
     });
+}
+
+/// What `cargo xtask adversary` prints: one line for each count and each negative control.
+pub(super) fn told(what: std::fmt::Arguments<'_>) {
+    println!("adversary: {what}");
 }
 
 /// How many of these stories: those of the usual run, or of the long one that the test command knows.
@@ -96,6 +108,8 @@ pub(super) struct World {
     pub(super) next_item: u64,
     /// Added to every body, so that extents fill, die and come back into use.
     pub(super) padding: usize,
+    /// Of a site with an unlock secret: what it is filled with.
+    pub(super) unlock: Option<u8>,
 }
 
 /// One life of the machine.
@@ -114,6 +128,11 @@ pub(super) struct Machine {
 impl World {
     /// A fresh store.
     pub(super) fn seeded(seed: u64) -> Self {
+        Self::founded(seed, None)
+    }
+
+    /// One of a site with an unlock secret, where it has one.
+    pub(super) fn founded(seed: u64, unlock: Option<u8>) -> Self {
         let mut world = Self {
             image: vec![0; LENGTH],
             records: Arc::new(Mutex::new(Default::default())),
@@ -123,11 +142,12 @@ impl World {
             intents: Vec::new(),
             next_item: 1,
             padding: 0,
+            unlock,
         };
         let machine = world.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
-        let cell = Box::new(MemoryCell::new(world.records.clone(), None));
+        let keeper = world.keeper(None);
         let vault =
-            Vault::create(machine.recording.clone(), cell, GEOMETRY, LIMITS, &mut world.random).unwrap();
+            Vault::create(machine.recording.clone(), keeper, GEOMETRY, LIMITS, &mut world.random).unwrap();
         drop(vault);
         world.power_off(&machine, 0);
         world
@@ -139,9 +159,22 @@ impl World {
         Machine { crashing, recording, clock }
     }
 
+    /// The site's unlock secret.
+    pub(super) fn secret(&self) -> Option<UnlockSecret> {
+        self.unlock.map(|byte| UnlockSecret::filled(|bytes| bytes.fill(byte)).unwrap())
+    }
+
+    fn keeper(&self, clock: Option<Arc<CrashClock>>) -> Keeper {
+        let keeper = Keeper::from(Box::new(MemoryCell::new(self.records.clone(), clock)));
+        match self.secret() {
+            Some(secret) => keeper.with_unlock(secret),
+            None => keeper,
+        }
+    }
+
     pub(super) fn open(&self, machine: &Machine) -> Result<Life, Error> {
-        let cell = Box::new(MemoryCell::new(self.records.clone(), Some(machine.clock.clone())));
-        let (vault, opened) = Vault::open(machine.recording.clone(), cell, LIMITS, &mut rng(5))?;
+        let keeper = self.keeper(Some(machine.clock.clone()));
+        let (vault, opened) = Vault::open(machine.recording.clone(), keeper, LIMITS, &mut rng(5))?;
         Ok(Life { vault, opened })
     }
 
@@ -234,11 +267,25 @@ impl World {
         vault: &Vault,
         records: &CellRecords,
     ) -> OpenedBodies {
+        let secret = self.secret();
+        self.search(machine, vault, records, live_keys(vault), secret.as_ref()).opened
+    }
+
+    /// What somebody opens with the cell, the keys of the device, everything ever written, and whatever of the rest he has.
+    pub(super) fn search(
+        &self,
+        machine: &Machine,
+        vault: &Vault,
+        records: &CellRecords,
+        mut keys: Vec<LiveKey>,
+        unlock: Option<&UnlockSecret>,
+    ) -> Search {
         let cell = MemoryCell::new(records.clone(), None);
-        let mut keys = live_keys(vault);
         keys.extend(cell_keys(&cell, &vault.store()));
-        let device = device_keys(&cell).unwrap();
-        open_everything(&device, vault.store(), keys, &machine.recording.writes())
+        // Under an unlock secret these are sealed; he has them all the same.
+        let record = records.lock().unwrap()[CellSlot::Device.index()].clone();
+        let device = DeviceRecord::decode(&record, self.secret().as_ref()).unwrap().unwrap().keys;
+        search(&device, vault.store(), keys, unlock, &machine.recording.writes())
     }
 
     /// All that was promised to live is readable.

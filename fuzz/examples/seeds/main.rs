@@ -1,10 +1,11 @@
 //! Writes the first inputs of every target's corpus from sound values and from the golden vectors of the tree.
 //! `cargo run --release --example seeds`, from this folder. Never needed to run the targets: what it writes is kept.
 
+mod store;
+
 // The coverage symbols come with it.
 use libfuzzer_sys as _;
 
-use disk::{Anchor, BLOCK, Geometry, Outline, Part, Stream};
 use fuzz::{names, new_site, site};
 use journal::act::{
     Act, EnvelopePrint, Export, KeptPasswords, Logout, LossCause, LossSource, LossTrace, Succession,
@@ -48,8 +49,10 @@ fn main() {
     frames();
     bodies();
     files();
-    stores();
-    backups();
+    store::records();
+    store::backups();
+    store::salvages();
+    store::tpms();
     successions();
     scripts();
 }
@@ -133,7 +136,7 @@ fn credentials() {
 
 /// One statement of every kind, from the vectors that judge the code.
 fn statements() {
-    let file = include_str!("../../lib/journal/tests/vectors/statements.json");
+    let file = include_str!("../../../lib/journal/tests/vectors/statements.json");
     // Fields of an object come in the order of the alphabet: the entry before the name, the statement behind it.
     let (mut name, mut entry) = (String::new(), Vec::new());
     for line in file.lines() {
@@ -260,7 +263,7 @@ fn bodies() {
 }
 
 fn files() {
-    keep("config", "example", include_str!("../../server/conclaved.example.toml"));
+    keep("config", "example", include_str!("../../../server/conclaved.example.toml"));
     keep("config", "unknown", "state_dir = \"/a\"\nsecret = 1\n");
     keep(
         "roster",
@@ -275,35 +278,6 @@ fn files() {
     keep("clean", "steering", "a\u{1b}[31mb\u{202E}c\td\r\ne\u{301}\u{302}\u{303}\u{200B}");
     keep("one-time", "printed", "2346X-79ACD-EFHJK-MNPRT");
     keep("one-time", "cyrillic", "2346х 79асд ефнјк мнрт");
-}
-
-/// A state without its superblocks behind the mode and where they go, and a segment's head with one record.
-fn backups() {
-    let part = |extent, blocks| Part { extent, stream: Stream::Bodies, born: 1, blocks };
-    let outline = Outline {
-        store: [1; 16],
-        geometry: Geometry { extent_bytes: 1 << 20, extents: 40, reserve: 3 },
-        anchor: Anchor { batch: 9, commit_at: 8192, digest: [2; 32] },
-        entries: 5,
-        journal_root: [3; 32],
-        epoch: 4,
-        next_written: true,
-        superblocks: vec![7; 2 * BLOCK],
-        parts: vec![part(0, 200), part(7, 3)],
-    };
-    let bytes = outline.encode();
-    let superblocks =
-        bytes.windows(2 * BLOCK).position(|run| run.iter().all(|byte| *byte == 7)).expect("they are there");
-    let (before, behind) = (&bytes[..superblocks], &bytes[superblocks + 2 * BLOCK..]);
-    keep("backup", "state", [&[1, superblocks as u8], before, behind].concat());
-    let blocks = [5; BLOCK];
-    let range = disk::Range { extent: 0, born: 1, block: 0, blocks: 1 };
-    let (mut anchor, mut named) = (Vec::new(), Vec::new());
-    outline.anchor.encode(&mut anchor);
-    range.encode(&mut named);
-    let digest = backup::blocks_digest(&range, &blocks);
-    let segment = [&b"conclave segment\x01"[..], &outline.store, &anchor, &named, &digest, &blocks];
-    keep("backup", "segment", [&[2], &segment.concat()[..]].concat());
 }
 
 /// As bytes below the armour, and as files.
@@ -334,41 +308,6 @@ fn successions() {
         keep("succession", name, [&[1], &below[0][..]].concat());
         keep("succession", &format!("{name}-file"), [&[0], text.as_bytes()].concat());
     }
-}
-
-/// The mode in front; the rest as FORMAT.md draws it, numbers little-endian.
-fn stores() {
-    let number = |value: u64| value.to_le_bytes();
-    let commit = [
-        &[0, 1][..],
-        &number(1),
-        &[0; 32],
-        &number(3),
-        &number(0),
-        &[0, 0, 0, 0, 0],
-        &[7; 32],
-        &[0],
-        &[0; 4],
-        &[255; 12],
-        &1u32.to_le_bytes(),
-        &[0; 12],
-        &[0],
-    ];
-    keep("disk", "commit", commit.concat());
-    let verifiers =
-        [&[1, 1][..], &[0; 4], &[0], &1u32.to_le_bytes(), &[5; 8], &[1], &3u32.to_le_bytes(), b"abc"];
-    keep("disk", "verifiers", verifiers.concat());
-    let four = |value: u32| value.to_le_bytes();
-    let header =
-        [&[2, 1, 1, 0, 0][..], &number(1), &number(0), &four(1), &four(1), &four(100), &four(60), &four(0)];
-    keep("disk", "run", [&header.concat()[..], &four(20), &[0; 16]].concat());
-    keep("disk", "superblock", [&[3][..], &[9; 16], &four(65536), &four(40), &four(3)].concat());
-    keep("disk", "store", [4, 2, 0, 0, 1, 18, 0, 99, 255]);
-    let slot = [&[0][..], &[1; 32], &number(4096), &four(100), &[2; 16]].concat();
-    keep("vault", "node", [&[1, 0][..], &number(3), &number(1), &slot].concat());
-    keep("vault", "top", [&[1][..], &number(3), &[4; 32], &[0]].concat());
-    let leaf = [&number(1)[..], &number(2), &[0], &[1; 32], &number(4096), &four(100), &[2; 16]].concat();
-    keep("vault", "pending", [&[1, 0][..], &four(1), &leaf].concat());
 }
 
 /// See `targets/engine.rs`: an operation, a person, what the operation wants.
