@@ -1,5 +1,9 @@
 //! A device that was replaced or overwritten while its root cell lives: what every command says, and the way back.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod support;
 

@@ -1,6 +1,10 @@
 //! A store on a partition that is named by its PARTUUID, as /dev/disk/by-partuuid names it. The real daemon throughout.
 //! Never touches a device that it did not make.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod support;
 
