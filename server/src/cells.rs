@@ -189,6 +189,16 @@ fn keep(config: &StoreConfig, open_one: Opener) -> Result<Keeper, StoreError> {
     unlocked(keeper, config)
 }
 
+/// Each cell by itself, under a sheet of glass; `None` where one is away, or blank.
+pub(crate) fn each_alone(config: &StoreConfig) -> Result<Vec<(CellPlace, Option<Keeper>)>, StoreError> {
+    let alone = |place: &CellPlace| {
+        let cell = open_one(place, config).ok().filter(|cell| !matches!(cell.is_blank(None), Ok(true)));
+        let cell = cell.map(|cell| -> Box<dyn RootCell> { Box::new(OverlayCell::new(cell)) });
+        Ok((place.clone(), cell.map(|cell| unlocked(cell.into(), config)).transpose()?))
+    };
+    places(config).map(alone).collect()
+}
+
 /// Makes the cells of a new store.
 pub(crate) fn create(config: &StoreConfig) -> Result<Keeper, StoreError> {
     let made = |place: &CellPlace| {
@@ -229,6 +239,11 @@ fn unlocked(keeper: Keeper, config: &StoreConfig) -> Result<Keeper, StoreError> 
 /// Looks whether a cell that was away is back. Gives the first that opens; whether it is the right one is for the vault.
 pub(crate) fn back(config: &StoreConfig, away: &[bool]) -> Option<Box<dyn RootCell>> {
     places(config).zip(away).filter(|(_, away)| **away).find_map(|(place, _)| open_one(place, config).ok())
+}
+
+/// All places, as people read them.
+pub(crate) fn all_shown(config: &StoreConfig) -> Vec<String> {
+    places(config).map(|place| shown(place).display().to_string()).collect()
 }
 
 /// A place as people read it.

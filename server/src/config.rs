@@ -85,7 +85,7 @@ pub(crate) enum ConfigError {
         reason: std::io::Error,
     },
     /// A key, a value or the whole is wrong.
-    #[error("{path}, line {line}: {}", what.en)]
+    #[error("{path}{}: {}", at_line(*line), what.en)]
     Wrong {
         /// Which file.
         path: PathBuf,
@@ -94,6 +94,11 @@ pub(crate) enum ConfigError {
         /// What is wrong and what is expected.
         what: Reason,
     },
+}
+
+/// Where in the file; nothing where it is about no line of its own.
+fn at_line(line: usize) -> String {
+    if line > 0 { format!(", line {line}") } else { String::new() }
 }
 
 impl Config {
@@ -256,7 +261,7 @@ mod tests {
             let wrong = EXAMPLE.replace(from, to);
             assert_ne!(wrong, EXAMPLE, "{from}");
             let found = parse(&wrong).unwrap_err();
-            assert!(found.contains(said), "{to}: {found}");
+            assert!(found.contains(said) && !found.contains("line 0"), "{to}: {found}");
         }
     }
 }

@@ -85,6 +85,30 @@ pub(crate) fn locked(config: &StoreConfig) -> Result<Locked, StoreError> {
     Ok(Locked { medium, bytes, verifiers, cell_kind: keeper.kind(), is_barred })
 }
 
+/// Cells by whether they are this store's, as people read their places.
+pub(crate) struct Whose {
+    /// Each opens the store and holds a root of it, or has lost it.
+    pub(crate) own: Vec<String>,
+    /// Each is another store's, or no cell at all.
+    pub(crate) foreign: Vec<String>,
+}
+
+/// Looks at each cell by itself, and changes nothing. One that is away or blank is neither the store's nor foreign.
+pub(crate) fn whose_cells(config: &StoreConfig) -> Result<Whose, StoreError> {
+    let device: Arc<dyn Device> = Arc::new(OverlayDevice::new(store::lock(config)?));
+    let mut whose = Whose { own: Vec::new(), foreign: Vec::new() };
+    for (place, keeper) in cells::each_alone(config)? {
+        let Some(mut keeper) = keeper else { continue };
+        let place = cells::shown(&place).display().to_string();
+        match keeper.standing(Arc::clone(&device), &mut randomness::rng()) {
+            Ok(Standing::Store(_) | Standing::Unfinished(_) | Standing::RootLost(_)) => whose.own.push(place),
+            // Not opened, it is not known to be the store's.
+            Ok(Standing::NoStore { .. }) | Err(_) => whose.foreign.push(place),
+        }
+    }
+    Ok(whose)
+}
+
 impl Ground {
     /// Reads on where a glance has found nothing, to the end of the device: whoever makes a store has asked this before. `told` hears
     /// how many bytes of how many are through.
@@ -141,11 +165,19 @@ impl Ground {
         }
     }
 
+    fn bytes(&self, config: &StoreConfig) -> u64 {
+        self.device.as_ref().map_or(config.bytes, |device| device.length())
+    }
+
+    /// How a store that is made here is divided.
+    pub(crate) fn geometry(&self, config: &StoreConfig) -> Result<Geometry, StoreError> {
+        Geometry::for_length(self.bytes(config)).map_err(|error| StoreError::of_disk(error, &config.path))
+    }
+
     /// Makes an empty store; whoever calls has asked [`Self::refuse`].
     pub(crate) fn make(self, config: &StoreConfig) -> Result<Vault, StoreError> {
         let failed = |error| StoreError::of_disk(error, &config.path);
-        let bytes = self.device.as_ref().map_or(config.bytes, |device| device.length());
-        let geometry = Geometry::for_length(bytes).map_err(failed)?;
+        let (bytes, geometry) = (self.bytes(config), self.geometry(config)?);
         // Nothing is overwritten before it is known that the cells are all here and can be founded.
         let keeper = match (self.keeper, self.standing) {
             (Some(mut keeper), Standing::Store(_) | Standing::Unfinished(_)) => {

@@ -74,6 +74,9 @@ pub(crate) struct Status {
     pub(crate) device_bytes: u64,
     /// The logical block of the raw device that the store lies on, bytes; 0: it is a container file.
     pub(crate) logical_block_bytes: u32,
+    /// It was put back from a backup, somebody has accepted that nothing came after it, and this is its first life since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) put_back_accepted: bool,
     /// Steps of the confinement that are not in force.
     pub(crate) missing_confinement: Vec<String>,
     /// Login of who took it away, where somebody did.
@@ -87,6 +90,9 @@ pub(crate) struct Status {
 pub(crate) struct CellStatus {
     /// "file", "sector" or "tpm".
     pub(crate) kind: String,
+    /// Where the configuration says that it is; absent of one that the configuration does not name any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
     /// Why it takes no part; absent when it does.
     pub(crate) absent: Option<String>,
     /// The name of one that is absent and waited for, by which two officers let go of it. One without a name never joined, or was
@@ -104,11 +110,35 @@ impl Status {
     }
 }
 
-impl From<CellState> for CellStatus {
-    fn from(state: CellState) -> Self {
-        let name = state.name.filter(|_| state.absent.is_some());
-        let name = name.map(|name| CellName(name).to_string());
-        Self { kind: state.kind.name().into(), absent: state.absent, name }
+impl CellStatus {
+    /// Of the cells as the vault tells them: those of these places first, in their order, then what no place names.
+    pub(crate) fn of(states: Vec<CellState>, places: &[String]) -> Vec<Self> {
+        let places = places.iter().cloned().map(Some).chain(std::iter::repeat(None));
+        let status = |(state, path): (CellState, Option<String>)| {
+            let name = state.name.filter(|_| state.absent.is_some());
+            let name = name.map(|name| CellName(name).to_string());
+            Self { kind: state.kind.name().into(), path, absent: state.absent, name }
+        };
+        states.into_iter().zip(places).map(status).collect()
+    }
+
+    /// Its place behind its kind, for the log.
+    pub(crate) fn at(&self) -> String {
+        self.path.as_ref().map(|path| format!(", {path}")).unwrap_or_default()
+    }
+
+    /// What the log says of one that is away.
+    pub(crate) fn absence(&self) -> Option<String> {
+        let (why, kind, at) = (self.absent.as_ref()?, &self.kind, self.at());
+        let waits = match &self.name {
+            Some(name) => format!(
+                "erasures wait for the cell {name}. If that one is lost for good, two officers let go of it (`conclave-admin cell drop \
+                 propose {name}`); a blank one in its place joins at the start behind that"
+            ),
+            // What has no name is in no list: it never joined, or was let go of.
+            None => "nothing waits for it".into(),
+        };
+        Some(format!("root cell ({kind}{at}) is ABSENT: {why}; {waits}"))
     }
 }
 
@@ -121,12 +151,15 @@ pub(crate) struct Board {
     wait: Arc<Mutex<(ErasureWait, Instant)>>,
     started: Instant,
     shelf: Shelf,
+    /// Of the cells, in the order of the configuration.
+    places: Arc<[String]>,
 }
 
 impl Board {
-    /// A board with what does not change.
-    pub(crate) fn new(fixed: Status, shelf: Shelf) -> Self {
+    /// A board with what does not change, and the places of the cells.
+    pub(crate) fn new(fixed: Status, shelf: Shelf, places: Vec<String>) -> Self {
         let board = Self {
+            places: places.into(),
             status: Arc::new(Mutex::new(fixed)),
             records: Arc::default(),
             wait: Arc::new(Mutex::new((ErasureWait::Nothing, Instant::now()))),
@@ -215,7 +248,7 @@ impl Board {
             absent: cell.absent.clone(),
         };
         *self.records.lock().unwrap_or_else(PoisonError::into_inner) = cells.iter().map(record).collect();
-        self.lock().cells = cells.into_iter().map(CellStatus::from).collect();
+        self.lock().cells = CellStatus::of(cells, &self.places);
     }
 
     /// The same, as the engine tells it.
@@ -303,7 +336,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let shelf = Shelf::open(dir.path());
-        let board = Board::new(Status { site: "Комната".into(), ..Status::default() }, shelf);
+        let board = Board::new(Status { site: "Комната".into(), ..Status::default() }, shelf, Vec::new());
         board.saw(&Input::Room(true, 5, 9));
         board.listens(vec!["127.0.0.1:1".into()]);
         assert!(ask(dir.path()).is_err(), "nobody listens yet");

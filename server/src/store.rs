@@ -102,6 +102,14 @@ pub(crate) enum StoreError {
         /// Why.
         what: disk::Misfit,
     },
+    /// A container was to become shorter, or longer by a part of a block.
+    #[error("--bytes {bytes}: the container has {now} bytes, and becomes longer by whole blocks")]
+    GrowBytes {
+        /// Asked.
+        bytes: u64,
+        /// Of the container.
+        now: u64,
+    },
     /// What was asked is for container files alone.
     #[error("{path}: --bytes is for container files alone")]
     NotAContainer {

@@ -33,7 +33,19 @@ console::words! {
         /// The name does not fit into a certificate.
         Name { reason: String } => en("the server's name: {reason}"), ru("имя сервера: {reason}");
         /// Not a bundle, or one that founds nothing.
-        Bundle { reason: String } => en("bundle: {reason}"), ru("пакет: {reason}");
+        Bundle { reason: Reason } => en("bundle: {}", reason.en), ru("пакет: {}", reason.ru);
+        /// More people than the store keeps passwords of.
+        TooManyPeople { people: usize, people_max: usize }
+            => en("this store keeps the passwords of {people_max} people, and with this bundle they would be {people}: nothing was taken in. Before \
+                   the founding make the store larger (store.bytes, or a longer partition). Later growing changes nothing: an officer revokes somebody \
+                   (`conclave-admin revoke`), or the authority revokes somebody in a bundle of its own"),
+               ru("это хранилище держит пароли людей числом до {people_max}, а с этим пакетом их стало бы {people}: ничего не внесено. До \
+                   основания системы сделайте хранилище больше (store.bytes или более длинный раздел). Позже увеличение ничего не меняет: \
+                   кого-нибудь отзывает офицер (`conclave-admin revoke`) или центр отдельным пакетом");
+        /// The keys of another server's.
+        OtherIdentity
+            => en("the keys in state_dir are not those that this store's log names: nothing was taken in"),
+               ru("ключи в state_dir — не те, что назвал журнал этого хранилища: ничего не внесено");
         /// The bundle has no genesis.
         NoGenesis
             => en("the bundle founds no site: it holds no genesis. Later bundles go in by `conclave-admin submit`"),
@@ -62,6 +74,52 @@ console::words! {
                    good, `conclaved backup restore` puts a backup in its place. `init` and `store format` make nothing here"),
                ru("{path}: этого нет, а в корневой ячейке — корень хранилища: верните устройство или файл. Если они утрачены \
                    навсегда, копию на их место вернёт `conclaved backup restore`. `init` и `store format` здесь ничего не создадут");
+        /// A device of zeros where a store is to be whose root the cell holds.
+        StoreBlank { path: String }
+            => en("{path} is BLANK: nothing of the store is on it, and the root cell holds the root of a store. If this is the wrong device, \
+                   name the right one (store.path). If the device was lost and this one takes its place, \
+                   `conclaved backup restore --config … DIR` puts a backup onto it. Leave the cell as it is"),
+               ru("{path}: здесь ПУСТО, от хранилища ничего нет, а в корневой ячейке — корень хранилища. Если это не то устройство, \
+                   укажите верное (store.path). Если прежнее утрачено и это стоит на его месте, копию на него вернёт \
+                   `conclaved backup restore --config … КАТАЛОГ`. Ячейку не трогайте");
+        /// Something else where a store is to be whose root the cell holds.
+        StoreOverwritten { path: String, found: String }
+            => en("{path} carries no store that the root cell's keys open, but {found}, and the cell holds the root of a store. If this is the wrong \
+                   device, name the right one (store.path). If the store that was here was overwritten, make the device zeros \
+                   (`blkdiscard --zeroout {path}`: whatever is on it is lost; a container file is moved out of the way), and `conclaved backup restore --config … DIR` puts a \
+                   backup onto it. Leave the cell as it is"),
+               ru("на {path} нет хранилища, которое открывают ключи корневой ячейки, а есть {found}; в ячейке — корень хранилища. Если это не \
+                   то устройство, укажите верное (store.path). Если хранилище здесь было и его перезаписали, заполните устройство нулями \
+                   (`blkdiscard --zeroout {path}`: всё, что на нём есть, пропадёт; файл-контейнер уберите в сторону), и копию на него вернёт `conclaved backup restore \
+                   --config … КАТАЛОГ`. Ячейку не трогайте");
+        /// Of two cells, one or both that are not this store's.
+        CellForeign { foreign: String, own: String }
+            => en("{foreign}: NOT a root cell of this store. It is another store's, or something else was written over it; the server \
+                   does not start with it, and nothing was changed. If it is the wrong device, name the right one (store.cell, \
+                   store.second_cell). {own} IS this store's: leave it as it is. With it alone in the configuration, as store.cell, \
+                   the server starts; erasures wait for the other cell until it is back, or until two officers let go of it \
+                   (`conclave-admin cell drop propose NAME`; `conclaved status` says the name)"),
+               ru("{foreign}: это НЕ корневая ячейка этого хранилища. Она от другого хранилища, или её перезаписали чем-то другим; с ней \
+                   сервер не запускается; ничего не изменено. Если это не то устройство, укажите верное (store.cell, store.second_cell). \
+                   А {own} — ячейка этого хранилища: не трогайте её. Если в конфигурации указать только её (store.cell), сервер \
+                   запустится; стирания будут ждать другую ячейку, пока её не вернут или пока от неё не откажутся два офицера \
+                   (`conclave-admin cell drop propose ИМЯ`; имя покажет `conclaved status`)");
+        /// The same where none is known to be the store's.
+        CellsForeign { foreign: String, path: String }
+            => en("none of the root cells ({foreign}) is known to be the one of the store on {path}: other stores', overwritten, or damaged. \
+                   Nothing was changed. Look for the right cell and the right device; make nothing blank, and overwrite nothing"),
+               ru("ни одна из корневых ячеек ({foreign}) не опознана как ячейка хранилища на {path}: они от других хранилищ, перезаписаны или \
+                   повреждены. Ничего не изменено. Найдите верную ячейку и верное устройство; ничего не очищайте и не перезаписывайте");
+        /// A blank cell in the place of one that the store waits for.
+        CellNotTaken { path: String, name: String }
+            => en("the root cell {path} is there, and blank, so nothing is to be made; but it joins only when the store waits for no other: it names a \
+                   root cell, {name}, that is not here. If that one is only not mounted or plugged in, bring it back. If it is lost for \
+                   good, two officers let go of it (`conclave-admin cell drop propose {name}`, while the server runs); start the \
+                   server again then, and the blank one joins"),
+               ru("корневая ячейка {path} на месте и пуста, создавать нечего; но присоединится она, только когда хранилище никакой другой не \
+                   ждёт, а оно называет корневую ячейку {name}, которой здесь нет. Если та лишь не смонтирована или не подключена, верните \
+                   её. Если утрачена навсегда, от неё отказываются два офицера (`conclave-admin cell drop propose {name}` при работающем \
+                   сервере); затем перезапустите сервер, и пустая присоединится");
         /// No cell where one is named.
         CellMissing { path: String }
             => en("the root cell {path} is not there. If this site was founded, put it back, or give the place where it lies now \
@@ -105,9 +163,11 @@ console::words! {
         /// A cell that belongs elsewhere.
         RootOfAnother
             => en("the root cell holds the root of a store that is not on this device: it is never overwritten. Name the right \
-                   device; or, where that store is given up for ever, make the cell blank by hand"),
+                   device. If that store's device was lost, `conclaved backup restore` puts a backup onto a blank one. Only where that store \
+                   is given up for ever, make the cell blank by hand"),
                ru("корневая ячейка хранит корень хранилища, которого на этом устройстве нет: она никогда не перезаписывается. \
-                   Укажите верное устройство; если же от того хранилища отказались навсегда, очистите ячейку вручную");
+                   Укажите верное устройство. Если устройство того хранилища утрачено, копию на пустое вернёт `conclaved backup restore`. Только \
+                   если от того хранилища отказались навсегда, очистите ячейку вручную");
         /// A store whose root is gone.
         RootLost { path: String }
             => en("{path} holds a store with entries, and its root cell has lost its root: no body can be read, and no fresh \
@@ -131,6 +191,14 @@ console::words! {
             => en("{path}: in use. The server runs: stop it first; or the device is mounted or held by another program"),
                ru("{path}: занято. Работает сервер: сначала остановите его; либо устройство смонтировано или занято другой \
                    программой");
+        /// Another process has a cell, and not the store.
+        CellInUse { path: String }
+            => en("the root cell {path} is mounted or held by another program, perhaps another server. No server starts while somebody else \
+                   holds one of its cells: end that program. To start without this cell meanwhile, take it out of the configuration; \
+                   erasures then wait for it"),
+               ru("корневая ячейка {path} смонтирована или занята другой программой, возможно другим сервером. Пока чья-то программа держит \
+                   ячейку, сервер не запускается: завершите её. Чтобы пока запустить без этой ячейки, уберите её из конфигурации; \
+                   стирания тогда будут её ждать");
         /// The store is damaged or was rolled back.
         StoreDamaged { reason: Reason }
             => en("the store is damaged or was rolled back: {}", reason.en),
@@ -138,11 +206,13 @@ console::words! {
         /// Acknowledged entries are gone.
         EntriesLost { reason: Reason }
             => en("the store does not start: {}\nThe right device, root cell or backup may still bring everything back. If what is \
-                   missing is lost for good, `conclaved recover --accept-loss` shows what can be kept and what the first officers \
-                   must sign", reason.en),
+                   missing is lost for good, bring the newest head of every terminal (`conclave checkpoint`, an officer's `conclave-admin \
+                   recover head`), and `conclaved recover --accept-loss --config … --head FILE --head FILE` shows what can be kept and what \
+                   the first officers must sign", reason.en),
                ru("хранилище не запускается: {}\nВсё ещё может вернуть верное устройство, ячейка или копия. Если же недостающее \
-                   утрачено навсегда, `conclaved recover --accept-loss` покажет, что можно сохранить и что должны подписать первые \
-                   офицеры", reason.ru);
+                   утрачено навсегда, соберите последнюю вершину каждого терминала (`conclave checkpoint`, у офицера `conclave-admin recover \
+                   head`), и `conclaved recover --accept-loss --config … --head ФАЙЛ --head ФАЙЛ` покажет, что можно сохранить и что должны \
+                   подписать первые офицеры", reason.ru);
         /// A recovery does not go on.
         Recovery { why: NoRecovery } => en("{}", why.en()), ru("{}", why.ru());
         /// A start of a store that was put back.
@@ -159,6 +229,15 @@ console::words! {
                ru("{path} не возвращали из резервной копии или с тех пор уже запускали: принимать нечего");
         /// The operating system did not read or write the store.
         StoreIo { reason: Reason } => en("the store: {}", reason.en), ru("хранилище: {}", reason.ru);
+        /// A length that the container cannot take.
+        GrowBytes { bytes: u64, now: u64 }
+            => en("--bytes {bytes}: a container only becomes longer, by whole blocks: name a multiple of 4096, no less than its {now} bytes"),
+               ru("--bytes {bytes}: контейнер можно только удлинить, целыми блоками: укажите число, кратное 4096, не меньше его нынешней \
+                   длины {now}");
+        /// What is for container files was asked of something else.
+        NotAContainer { path: String }
+            => en("{path}: --bytes is for container files alone; make the partition longer by its own tools, and leave --bytes out"),
+               ru("{path}: --bytes — только для файла-контейнера; раздел удлините его собственными средствами и не указывайте --bytes");
         /// The network.
         Network { reason: String } => en("network: {reason}"), ru("сеть: {reason}");
         /// No server answers.
@@ -194,9 +273,11 @@ console::words! {
         /// Something is where a store was to be put back.
         RestoreCovers { path: String, at: u64 }
             => en("{path} is not empty: at byte {at} there is something that is not of this backup. A store is put back only onto \
-                   a device of zeros or into a file that is not there yet; nothing was written"),
+                   a device of zeros or into a file that is not there yet; nothing was written. If nothing on it is needed any more, \
+                   `blkdiscard --zeroout {path}` makes a device zeros, for good; a container file is moved out of the way"),
                ru("{path} не пусто: в байте {at} есть то, чего нет в этой копии. Хранилище возвращают только на устройство из одних \
-                   нулей или в файл, которого ещё нет; ничего не записано");
+                   нулей или в файл, которого ещё нет; ничего не записано. Если там ничего больше не нужно, устройство навсегда \
+                   заполняет нулями `blkdiscard --zeroout {path}`, а файл-контейнер уберите в сторону");
         /// The device is too short.
         RestoreTooSmall { path: String, bytes: u64 }
             => en("{path} is too short: the store that was copied needs {bytes} bytes"),
@@ -211,14 +292,19 @@ impl Trouble {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Recovery { why } => why.exit(),
-            Self::Config { .. } | Self::Name { .. } => Exit::Usage,
+            Self::Config { .. } | Self::Name { .. } | Self::GrowBytes { .. } | Self::NotAContainer { .. } => {
+                Exit::Usage
+            }
             Self::StoreMissing { .. }
             | Self::StoreAway { .. }
+            | Self::StoreBlank { .. }
+            | Self::StoreOverwritten { .. }
             | Self::CellMissing { .. }
             | Self::StoreUnformatted { .. }
             | Self::StoreUnfinished { .. }
             | Self::StoreEmpty { .. }
             | Self::StoreInUse { .. }
+            | Self::CellInUse { .. }
             | Self::NotRunning { .. }
             | Self::BackupMissing { .. }
             | Self::BackupInUse { .. } => Exit::Missing,
@@ -227,10 +313,12 @@ impl Trouble {
             | Self::File { .. }
             | Self::System { .. }
             | Self::Network { .. } => Exit::Io,
-            Self::Keys { .. } => Exit::NotAllowed,
+            Self::Keys { .. } | Self::OtherIdentity => Exit::NotAllowed,
             Self::StoreDamaged { .. }
             | Self::EntriesLost { .. }
             | Self::RootLost { .. }
+            | Self::CellForeign { .. }
+            | Self::CellsForeign { .. }
             | Self::BackupDamaged { .. }
             | Self::BackupNotOfCell { .. } => Exit::Invalid,
             Self::PutBack { .. }
@@ -242,6 +330,7 @@ impl Trouble {
             Self::KeysExist { .. }
             | Self::FileExists { .. }
             | Self::Bundle { .. }
+            | Self::TooManyPeople { .. }
             | Self::NoGenesis
             | Self::NotAtRest
             | Self::OtherServer { .. }
@@ -251,6 +340,7 @@ impl Trouble {
             | Self::RootOfAnother
             | Self::CellExists { .. }
             | Self::CellMissed { .. }
+            | Self::CellNotTaken { .. }
             | Self::StoreExists { .. } => Exit::No,
         }
     }
@@ -265,6 +355,8 @@ impl Trouble {
             Self::FileExists { .. } => "file-exists",
             Self::Name { .. } => "name",
             Self::Bundle { .. } => "bundle",
+            Self::TooManyPeople { .. } => "too-many-people",
+            Self::OtherIdentity => "other-identity",
             Self::NoGenesis => "no-genesis",
             Self::NotAtRest => "not-at-rest",
             Self::OtherServer { .. } => "other-server",
@@ -278,17 +370,24 @@ impl Trouble {
             Self::RootLost { .. } => "root-lost",
             Self::StoreMissing { .. } => "store-missing",
             Self::StoreAway { .. } => "store-away",
+            Self::StoreBlank { .. } => "store-blank",
+            Self::StoreOverwritten { .. } => "store-overwritten",
+            Self::CellForeign { .. } | Self::CellsForeign { .. } => "cell-foreign",
             Self::CellMissing { .. } => "cell-missing",
             Self::CellExists { .. } => "cell-exists",
             Self::CellMissed { .. } => "cell-missed",
+            Self::CellNotTaken { .. } => "cell-not-taken",
             Self::StoreNameless { .. } => "store-nameless",
             Self::StoreInUse { .. } => "store-in-use",
+            Self::CellInUse { .. } => "cell-in-use",
             Self::StoreDamaged { .. } => "store-damaged",
             Self::EntriesLost { .. } => "entries-lost",
             Self::PutBack { .. } => "put-back",
             Self::NotPutBack { .. } => "not-put-back",
             Self::Recovery { why } => why.code(),
             Self::StoreIo { .. } => "store-io",
+            Self::GrowBytes { .. } => "grow-bytes",
+            Self::NotAContainer { .. } => "not-a-container",
             Self::Network { .. } => "network",
             Self::NotRunning { .. } => "not-running",
             Self::BackupDamaged { .. } => "backup-damaged",

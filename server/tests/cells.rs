@@ -10,19 +10,18 @@ mod support;
 #[allow(dead_code, reason = "the bus is for the vault's own tests")]
 mod swtpm;
 
-use journal::ConversationId;
-use journal::act::{Act, Approve, CellName, DualAct, EraseTarget, Propose};
-use pki::{Suite, canonical};
+use journal::act::EraseTarget;
+use pki::Suite;
 use protocol::answer::Answer;
-use protocol::client::command::OtherAct;
 use protocol::client::{Command, Event, Reply};
 use protocol::erasing::ErasureWait;
 use protocol::query::Query;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use support::mirrored::{name_second_cell, status};
 use support::on_device::{LoopDevice, missing_for};
-use support::{Client, Server, Site, runtime};
+use support::{Client, Site, runtime};
 use swtpm::Swtpm;
 use vault::TpmPlace;
 
@@ -43,15 +42,10 @@ fn init(site: &Site) -> std::process::Output {
     site.conclaved(&["init", "--config", &site.path("conclaved.toml"), "--bundle", &site.path("site.bundle")])
 }
 
-fn status(site: &Site) -> String {
-    let asked = site.conclaved(&["status", "--json", "--config", &site.path("conclaved.toml")]);
-    String::from_utf8(asked.stdout).unwrap()
-}
-
 /// Two messages, one of them erased; a kill; the store is sound and holds one body.
 fn says_and_erases(site: &Site, kind: &str) {
     let (runtime, server) = (runtime(), site.start());
-    assert!(status(site).contains(&format!("\"cells\":[{{\"kind\":\"{kind}\",\"absent\":null}}]")));
+    assert!(status(site).contains(&format!("\"cells\":[{{\"kind\":\"{kind}\",\"path\":\"")));
     let (mut anna, mut boris) = (Client::new(site, "anna"), Client::new(site, "boris"));
     runtime.block_on(async {
         anna.first_login(site, "anna", &server).await;
@@ -128,9 +122,7 @@ fn while_the_second_cell_is_away_an_erasure_waits_and_nobody_is_told() {
     let config = site.path("conclaved.toml");
     let made = || site.conclaved(&["store", "cell", "--config", &config]).status.code().unwrap();
     assert_eq!(made(), 64, "the configuration names none");
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("[store]\n", &format!("[store]\nsecond_cell = \"{second}\"\n")))
-        .unwrap();
+    name_second_cell(&site);
     assert_eq!((made(), made()), (0, 0), "a blank one joins at the next start");
     // It joins, and from then on it is missed.
     site.start().kill();
@@ -212,246 +204,4 @@ fn a_store_with_an_unlock_secret_opens_with_it_alone() {
     );
     assert!(asked(&[]).contains("verifiers: 4, as of batch "), "{}", asked(&[]));
     assert!(asked(&["--lang", "ru"]).contains("закрыто"));
-}
-
-fn act(act: Act) -> Command {
-    Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }))
-}
-
-/// The name of the cell that is absent, once the server has told the core.
-async fn absent_cell(olga: &mut Client) -> CellName {
-    loop {
-        let Ok(Reply::Answer(answer)) = olga.run(Command::Ask(Query::Cells)).await else {
-            panic!("no answer")
-        };
-        let Answer::Cells(cells) = *answer else { panic!("no cells") };
-        if let Some(cell) = cells.iter().find(|cell| cell.absent.is_some()) {
-            return cell.name.expect("it had joined");
-        }
-    }
-}
-
-/// Two officers let go of the cell that is absent; the second one logs in to approve what he finds proposed.
-async fn let_go(site: &Site, server: &Server, olga: &mut Client) {
-    let cell = absent_cell(olga).await;
-    let propose = Act::Propose(Propose { act: canonical::encode(&DualAct::DropCell(cell)).into() });
-    let Ok(Reply::Admitted(proposal)) = olga.run(act(propose)).await else { panic!() };
-    let mut oleg = Client::new(site, "oleg");
-    oleg.first_login(site, "oleg", server).await;
-    assert!(oleg.run(act(Act::Approve(Approve { proposal: proposal.index }))).await.is_ok());
-}
-
-/// A second cell has joined, and then it was lost for good. Gives the configuration without it too.
-fn lost_second_cell(site: Site) -> (Site, String) {
-    let (second, config) = (site.path("second"), site.path("conclaved.toml"));
-    drop(vault::FileCell::create(Path::new(&second)).unwrap());
-    let alone = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, alone.replace("[store]\n", &format!("[store]\nsecond_cell = \"{second}\"\n")))
-        .unwrap();
-    site.start().kill();
-    std::fs::remove_file(&second).unwrap();
-    (site, alone)
-}
-
-#[test]
-fn two_officers_let_go_of_a_lost_cell_and_what_waited_for_it_is_erased() {
-    let ((site, alone), runtime) = (lost_second_cell(Site::founded(Suite::Ed25519)), runtime());
-    let config = site.path("conclaved.toml");
-    let server = site.start();
-    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
-    let (mut olga, mut oleg) = (Client::new(&site, "olga"), Client::new(&site, "oleg"));
-    let conversation = runtime.block_on(async {
-        anna.first_login(&site, "anna", &server).await;
-        boris.first_login(&site, "boris", &server).await;
-        olga.first_login(&site, "olga", &server).await;
-        let conversation = anna.talk_to(&site, "boris").await;
-        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
-            panic!()
-        };
-        let target = EraseTarget::Messages(conversation, vec![goes.index]);
-        assert!(anna.run(Command::Erase(target)).await.is_ok());
-        let cell = absent_cell(&mut olga).await;
-        let propose = Act::Propose(Propose { act: canonical::encode(&DualAct::DropCell(cell)).into() });
-        let Ok(Reply::Admitted(proposal)) = olga.run(act(propose)).await else { panic!() };
-        let approve = || act(Act::Approve(Approve { proposal: proposal.index }));
-        assert!(olga.run(approve()).await.is_err(), "it takes two");
-        assert!(status(&site).contains("\"erasures_wait\":\"cell\""));
-        oleg.first_login(&site, "oleg", &server).await;
-        assert!(oleg.run(approve()).await.is_ok());
-        let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
-        done.await.expect("what waited is erased");
-        conversation
-    });
-    let no_part = || {
-        let told = site.conclaved(&["status", "--config", &config]).stdout;
-        let told = String::from_utf8_lossy(&told).into_owned();
-        assert!(told.contains("file: no part of this store: it is not there"), "{told}");
-    };
-    no_part();
-    server.kill();
-    // The configuration still names it: that is told, and nothing waits for it any more.
-    let server = site.start();
-    assert!(status(&site).contains("\"absent\":\""));
-    no_part();
-    assert_erases(&site, &server, &runtime, [&mut anna, &mut boris], conversation);
-    server.kill();
-    std::fs::write(&config, alone).unwrap();
-    let server = site.start();
-    assert!(!status(&site).contains("\"absent\":\""), "{}", status(&site));
-    assert_erases(&site, &server, &runtime, [&mut anna, &mut boris], conversation);
-}
-
-/// One cell is the whole of it: a message is said and erased.
-fn assert_erases(
-    site: &Site,
-    server: &Server,
-    runtime: &tokio::runtime::Handle,
-    [anna, boris]: [&mut Client; 2],
-    conversation: ConversationId,
-) {
-    runtime.block_on(async {
-        anna.hang_up();
-        boris.hang_up();
-        anna.enter(site, "anna", server).await;
-        boris.enter(site, "boris", server).await;
-        let Ok(Reply::Admitted(next)) = anna.run(Client::message(conversation, "next")).await else {
-            panic!()
-        };
-        let target = EraseTarget::Messages(conversation, vec![next.index]);
-        assert!(anna.run(Command::Erase(target)).await.is_ok());
-        let done = boris.until(|event| match event {
-            Event::ErasureDone(_, through) => (*through >= next.index).then_some(()),
-            _ => None,
-        });
-        done.await.expect("one cell is the whole of it");
-    });
-}
-
-#[test]
-fn what_two_officers_let_go_of_is_let_go_of_after_a_kill_too() {
-    let ((site, _), runtime) = (lost_second_cell(Site::founded(Suite::Ed25519)), runtime());
-    let server = site.start();
-    let mut olga = Client::new(&site, "olga");
-    runtime.block_on(async {
-        olga.first_login(&site, "olga", &server).await;
-        let_go(&site, &server, &mut olga).await;
-    });
-    // Nothing was erased yet, so nothing but the journal knows of it.
-    server.kill();
-    let server = site.start();
-    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
-    runtime.block_on(async {
-        anna.first_login(&site, "anna", &server).await;
-        boris.first_login(&site, "boris", &server).await;
-        let conversation = anna.talk_to(&site, "boris").await;
-        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
-            panic!()
-        };
-        let target = EraseTarget::Messages(conversation, vec![goes.index]);
-        assert!(anna.run(Command::Erase(target)).await.is_ok());
-        let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
-        done.await.expect("the Start has let go of it again");
-    });
-}
-
-#[test]
-fn letting_go_of_a_cell_is_for_the_absence_that_it_was_said_for() {
-    let (site, runtime) = (Site::founded(Suite::Ed25519), runtime());
-    let (second, away) = (site.path("second"), site.path("away"));
-    drop(vault::FileCell::create(Path::new(&second)).unwrap());
-    let config = site.path("conclaved.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("[store]\n", &format!("[store]\nsecond_cell = \"{second}\"\n")))
-        .unwrap();
-    site.start().kill();
-    std::fs::rename(&second, &away).unwrap();
-    let server = site.start();
-    let mut olga = Client::new(&site, "olga");
-    // Nothing waits to be erased, and the cells are listed anew all the same.
-    runtime.block_on(async {
-        olga.first_login(&site, "olga", &server).await;
-        let_go(&site, &server, &mut olga).await;
-        let done = olga.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
-        done.await.expect("an epoch behind it");
-    });
-    server.kill();
-    // It is found, put back, and mirrors again; then it is stolen. Nobody was asked about that.
-    std::fs::rename(&away, &second).unwrap();
-    site.start().kill();
-    std::fs::rename(&second, &away).unwrap();
-    let server = site.start();
-    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
-    runtime.block_on(async {
-        anna.first_login(&site, "anna", &server).await;
-        boris.first_login(&site, "boris", &server).await;
-        let conversation = anna.talk_to(&site, "boris").await;
-        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
-            panic!()
-        };
-        let target = EraseTarget::Messages(conversation, vec![goes.index]);
-        assert!(anna.run(Command::Erase(target)).await.is_ok());
-        // Behind that batch the writer has looked.
-        assert!(anna.run(Client::message(conversation, "meanwhile")).await.is_ok());
-        let told = status(&site);
-        assert!(told.contains("\"erasures_wait\":\"cell\""), "{told}");
-    });
-    server.kill();
-}
-
-/// So many bodies that a store of the least size erases them in more than one epoch.
-const BODIES: usize = 750;
-const LEAST_STORE_BYTES: u64 = 16 << 20;
-
-/// Two officers let go of a lost cell, many bodies wait, and the machine dies behind the first of several epochs; whether it did.
-fn dies_between_two_epochs() -> bool {
-    let site = Site::founded_on(Suite::Ed25519, LEAST_STORE_BYTES);
-    let ((site, _), runtime) = (lost_second_cell(site), runtime());
-    let server = site.start();
-    let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
-    let mut olga = Client::new(&site, "olga");
-    runtime.block_on(async {
-        anna.first_login(&site, "anna", &server).await;
-        boris.first_login(&site, "boris", &server).await;
-        boris.hang_up();
-        olga.first_login(&site, "olga", &server).await;
-        let conversation = anna.talk_to(&site, "boris").await;
-        assert!(anna.run(Client::message(conversation, "stays")).await.is_ok());
-        let mut goes = Vec::new();
-        for _ in 0..BODIES {
-            goes.push(anna.admitted(Client::message(conversation, "goes")).await.unwrap());
-        }
-        assert!(anna.run(Command::Erase(EraseTarget::Messages(conversation, goes))).await.is_ok());
-        let_go(&site, &server, &mut olga).await;
-    });
-    let first = server.wait_for("erasure epoch 1: ");
-    server.kill();
-    let check = site.check(&["--json"]);
-    let said = String::from_utf8_lossy(&check.stdout).into_owned();
-    assert!(check.status.success(), "{said}");
-    let died_between =
-        said.contains("\"erasure_epoch\":1,") && !first.contains(&format!(" {BODIES} targets"));
-    let server = site.start();
-    runtime.block_on(async {
-        anna.hang_up();
-        anna.enter(&site, "anna", &server).await;
-        loop {
-            let Ok(Reply::Answer(answer)) = anna.run(Command::Ask(Query::Erasing)).await else { panic!() };
-            let Answer::Erasing(erasing) = *answer else { panic!("no such answer") };
-            assert_ne!(erasing.wait, ErasureWait::Cell, "the Start has let go of it again");
-            if erasing.count == 0 {
-                break;
-            }
-        }
-    });
-    assert!(!status(&site).contains("\"erasures_wait\":\"cell\""), "{}", status(&site));
-    server.kill();
-    let said = String::from_utf8(site.check(&["--full", "--json"]).stdout).unwrap();
-    assert!(said.contains("\"bodies\":1,"), "{said}");
-    died_between
-}
-
-#[test]
-fn a_kill_between_two_epochs_behind_a_cell_that_was_let_go_of_costs_nothing() {
-    // Where the machine was quicker than the kill, once more.
-    assert!((0..5).any(|_| dies_between_two_epochs()), "never between two epochs");
 }

@@ -36,6 +36,17 @@ fn lost_entries_are_given_up_by_two_officers_and_everybody_hears_of_it(suite: Su
     assert!(check.status.code() == Some(2) && said(&check).contains("conclaved recover"), "{}", said(&check));
     let before = std::fs::read(site.path("store")).unwrap();
     let path = site.path("succession.plan");
+    // As the refusal names it: it shows, and writes nothing.
+    let shown = site.recover(&[]);
+    let words = said(&shown);
+    assert!(
+        shown.status.code() == Some(1) && words.contains("with --out succession.plan writes it"),
+        "{words}"
+    );
+    assert!(
+        why.contains("--head FILE") && words.contains("BEFORE ANYBODY SIGNS: bring the newest head"),
+        "{words}"
+    );
     let planned = site.recover(&["--out", &path]);
     assert!(planned.status.success(), "{}", said(&planned));
     assert!(

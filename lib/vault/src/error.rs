@@ -63,9 +63,10 @@ pub enum Error {
         /// Why it is.
         why: String,
     },
-    /// One of the two cells is another store's, or damaged: it is made blank, or taken out, by a person.
+    /// One of the two cells is another store's, or damaged: it is exchanged, or taken out, by a person.
     #[error(
-        "one of the root cells belongs to another store or is damaged: stop. Make it blank, or put the right one in"
+        "one of the root cells is another store's, overwritten or damaged: stop. Put the right one in, and make none blank before it is \
+         known which one it is"
     )]
     ForeignCell,
     /// The device keys are sealed.

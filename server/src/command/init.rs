@@ -15,7 +15,7 @@ use crate::randomness::{PooledRng, rng};
 use crate::reader::Positions;
 use crate::store::{self, OpenStore};
 use crate::verifiers::Verifiers;
-use crate::words::{Done, Trouble};
+use crate::words::{Done, Reason, Trouble};
 use crate::writer::{Room, Writer};
 use console::{Exit, Voice};
 use disk::MediumKind;
@@ -65,7 +65,7 @@ impl Init {
         let bundle = read_bundle(&self.bundle)?;
         let genesis = bundle.genesis.clone().ok_or(Trouble::NoGenesis)?;
         check_identity(&genesis, &keys)?;
-        let (founding, period) = found(bundle, genesis, &keys)?;
+        let (founding, period) = found(bundle, genesis, &keys, place.people_max(&config.store)?)?;
         let site = founding.register.site().ok_or(Trouble::NoGenesis)?;
         let words = Done::Founded {
             site: console::clean(&site.name).to_string(),
@@ -94,16 +94,19 @@ impl Init {
 pub(super) fn read_bundle(path: &Path) -> Result<Bundle, Trouble> {
     let failed = |error| file_trouble(path, error);
     if std::fs::metadata(path).map_err(failed)?.len() > BUNDLE_BYTES_MAX {
-        return Err(Trouble::Bundle { reason: format!("longer than {BUNDLE_BYTES_MAX} bytes") });
+        let en = format!("longer than {BUNDLE_BYTES_MAX} bytes");
+        let reason = Reason { en, ru: format!("длиннее {BUNDLE_BYTES_MAX} байт") };
+        return Err(Trouble::Bundle { reason });
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
-    Bundle::from_text(&text).map_err(|error| Trouble::Bundle { reason: error.to_string() })
+    Bundle::from_text(&text).map_err(|error| Trouble::Bundle { reason: error.to_string().into() })
 }
 
 /// The genesis names the log identity key: another host's must not found a log that this one cannot sign.
 fn check_identity(genesis: &SignedStatement, keys: &ServerKeys) -> Result<(), Trouble> {
     let verified = verify_genesis(genesis.clone());
-    let verified = verified.map_err(|error| Trouble::Bundle { reason: format!("genesis: {error}") })?;
+    let verified =
+        verified.map_err(|error| Trouble::Bundle { reason: format!("genesis: {error}").into() })?;
     let fits = matches!(verified.get().act(), Act::Genesis(act) if act.identity == keys.identity_public());
     if fits { Ok(()) } else { Err(Trouble::OtherServer { what: "log identity key".into() }) }
 }
@@ -113,13 +116,15 @@ fn found(
     bundle: Bundle,
     genesis: SignedStatement,
     keys: &ServerKeys,
+    people_max: usize,
 ) -> Result<(Founding, SecretKey), Trouble> {
     let system = |error: &dyn std::fmt::Display| Trouble::System { reason: error.to_string() };
     let now = clock::now().map_err(|error| system(&error))?;
     let period =
         SecretKey::generate(keys.tls.public().suite(), &mut rng()).map_err(|error| system(&error))?;
-    let founding = founding::found(now, genesis, bundle.acts, bundle.verifiers, &keys.identity, &period)
-        .map_err(|error| Trouble::Bundle { reason: error.to_string() })?;
+    let signers = (&keys.identity, &period);
+    let founding = founding::found(now, genesis, bundle.acts, bundle.verifiers, people_max, signers);
+    let founding = founding.map_err(Trouble::not_taken)?;
     match OwnPair::find(&founding.register, keys, now.wall_ms) {
         Ok(_) => Ok((founding, period)),
         Err(missing) => Err(Trouble::OtherServer { what: format!("certificate of role {}", missing.0) }),
@@ -181,6 +186,17 @@ impl Place {
             (Standing::NoStore { rooted: true, .. }, Some(_)) => Err(Trouble::RootOfAnother),
             (Standing::RootLost(_), _) => Err(Trouble::RootLost { path }),
         }
+    }
+}
+
+impl Place {
+    /// People of whom the store keeps passwords, or will.
+    fn people_max(&self, config: &StoreConfig) -> Result<usize, Trouble> {
+        let extent_bytes = match self {
+            Self::Empty(vault) => vault.geometry().extent_bytes,
+            Self::Ground { ground, .. } => ground.geometry(config).map_err(store_trouble)?.extent_bytes,
+        };
+        Ok(disk::verifiers_max(extent_bytes.into()))
     }
 }
 

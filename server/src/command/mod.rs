@@ -11,7 +11,8 @@ mod store;
 mod take_in;
 
 use crate::config::{Config, ConfigError, StoreConfig};
-use crate::making;
+use crate::making::{self, Whose};
+use crate::probe;
 use crate::store::StoreError;
 use crate::words::{NoRecovery, Reason, Trouble};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -125,7 +126,10 @@ const RU: &HelpTable = &[
     ),
     ("backup accept/config", "файл конфигурации"),
     ("backup accept/nobody_saw_more", "никто, ни терминал, ни аудитор, не видел записей новее этой копии"),
-    ("backup rehearse/@about", "открыть из копии всё, что в ней есть, ничего не записывая"),
+    (
+        "backup rehearse/@about",
+        "открыть из копии всё, что в ней есть, ничего не записывая; сервер при этом остановлен",
+    ),
     (
         "backup rehearse/@after",
         "Пример: conclaved backup rehearse --config /etc/conclave/conclaved.toml /mnt/backup",
@@ -207,10 +211,11 @@ fn store_trouble(error: StoreError) -> Trouble {
         StoreError::RootLost { path } => Trouble::RootLost { path: shown(path) },
         StoreError::PutBack { path } => Trouble::PutBack { path: shown(path) },
         StoreError::InUse { path } => Trouble::StoreInUse { path: shown(path) },
-        StoreError::Full(_)
-        | StoreError::Io { .. }
-        | StoreError::Size { .. }
-        | StoreError::NotAContainer { .. } => Trouble::StoreIo { reason: error.reason() },
+        StoreError::GrowBytes { bytes, now } => Trouble::GrowBytes { bytes: *bytes, now: *now },
+        StoreError::NotAContainer { path } => Trouble::NotAContainer { path: shown(path) },
+        StoreError::Full(_) | StoreError::Io { .. } | StoreError::Size { .. } => {
+            Trouble::StoreIo { reason: error.reason() }
+        }
         StoreError::Unlock { .. } => Trouble::Keys { reason: error.reason() },
         StoreError::Vault(vault::Error::Locked | vault::Error::WrongUnlock | vault::Error::NotSealed) => {
             Trouble::Keys { reason: error.reason() }
@@ -234,17 +239,43 @@ fn store_trouble(error: StoreError) -> Trouble {
 }
 
 /// Why a store does not open that should be there. One without a root was lost, or never finished; one that is not there was
-/// taken away, where the cell knows it.
+/// taken away or overwritten, where the cell knows it.
 fn open_trouble(config: &StoreConfig, error: StoreError) -> Trouble {
     let path = config.path.display().to_string();
     let is_missing = matches!(&error, StoreError::Missing { .. });
+    let is_no_store = matches!(&error, StoreError::Vault(vault::Error::Disk(disk::Error::NotAStore)));
     let has_no_root = matches!(&error, StoreError::Vault(vault::Error::NoRoot(_)));
-    let ground = (has_no_root || is_missing).then(|| making::survey(config).ok()).flatten();
+    if matches!(&error, StoreError::Vault(vault::Error::ForeignCell)) {
+        return foreign_trouble(config, error);
+    }
+    if let StoreError::InUse { path } = &error
+        && *path != config.path
+    {
+        return Trouble::CellInUse { path: path.display().to_string() };
+    }
+    let ground = (has_no_root || is_missing || is_no_store).then(|| making::survey(config).ok()).flatten();
+    let found = ground.as_ref().map(|ground| probe::shown(&ground.found)).unwrap_or_default();
     match ground.map(|ground| ground.standing) {
         Some(Standing::NoStore { rooted: true, .. }) if is_missing => Trouble::StoreAway { path },
+        Some(Standing::NoStore { rooted: true, .. }) if is_no_store => match found.is_empty() {
+            true => Trouble::StoreBlank { path },
+            false => Trouble::StoreOverwritten { path, found },
+        },
         Some(Standing::Unfinished(_)) => Trouble::StoreUnfinished { path },
         Some(Standing::RootLost(_)) => Trouble::RootLost { path },
         Some(Standing::NoStore { .. } | Standing::Store(_)) | None => store_trouble(error),
+    }
+}
+
+/// Which of the cells is not the store's, so that nobody makes the other one blank.
+fn foreign_trouble(config: &StoreConfig, error: StoreError) -> Trouble {
+    let Ok(Whose { own, foreign }) = making::whose_cells(config) else { return store_trouble(error) };
+    let (own, foreign) = (own.join(", "), foreign.join(", "));
+    match (own.is_empty(), foreign.is_empty()) {
+        (false, false) => Trouble::CellForeign { foreign, own },
+        (true, false) => Trouble::CellsForeign { foreign, path: config.path.display().to_string() },
+        // Each by itself is the store's, and the two do not agree.
+        (_, true) => Trouble::CellsForeign { foreign: own, path: config.path.display().to_string() },
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{open_trouble, read_config, store_trouble};
 use crate::backup::{self, Copies, Gate, Shelf};
+use crate::cells;
 use crate::config::Config;
 use crate::core::{Core, Helpers};
 use crate::driver::{Driver, DriverParts};
@@ -179,11 +180,10 @@ fn assemble(
     log.info(format_args!("the store lies on a {medium}, {bytes} bytes"));
     log.warn(vault.cell_kind().warning());
     log.warn(Done::CellsAreAll.en());
-    for cell in vault.cells() {
-        if let Some(why) = &cell.absent {
-            // What has no name is in no list: it never joined, or was let go of.
-            let waits = if cell.name.is_some() { "erasures wait for it" } else { "nothing waits for it" };
-            log.error(format_args!("root cell ({}) is ABSENT: {why}; {waits}", cell.kind.name()));
+    for cell in CellStatus::of(vault.cells(), &cells::all_shown(&config.store)) {
+        match cell.absence() {
+            Some(absent) => log.error(absent),
+            None => log.info(format_args!("root cell ({}{}) is here", cell.kind, cell.at())),
         }
     }
     if let Some(lacking) = memory_lacking(&vault) {
@@ -235,7 +235,11 @@ fn assemble(
     let own = pair.for_tls(&register, &keys);
     let peers = Peers::new(&register).ok_or_else(|| damage(RecoveryError::NotFounded))?;
     let shelf = Shelf::open(&config.state_dir);
-    let board = Board::new(fixed_status(&register, &vault, medium, sandboxed), shelf.clone());
+    let board = Board::new(
+        fixed_status(&register, &vault, medium, sandboxed, answer.is_some()),
+        shelf.clone(),
+        cells::all_shown(&config.store),
+    );
     board.cells(vault.cells());
     let key = SecretKey::from_bytes(keys.identity.suite(), &keys.identity.to_bytes()).map_err(system)?;
     let copies = Copies { copier: vault.copier(), key, identity: keys.identity_public(), shelf, log };
@@ -313,6 +317,7 @@ fn fixed_status(
     vault: &vault::Vault,
     medium: MediumKind,
     sandboxed: &Sandboxed,
+    put_back_accepted: bool,
 ) -> Status {
     let missing = sandboxed.missing().map(|(step, errno)| format!("{step} ({errno})"));
     Status {
@@ -321,8 +326,8 @@ fn fixed_status(
         site: register.site().map_or_else(String::new, |site| site.name.clone()),
         erasure_epoch: vault.epoch(),
         cell_warning: vault.cell_kind().warning().into(),
-        cells: vault.cells().into_iter().map(CellStatus::from).collect(),
         takes_messages: true,
+        put_back_accepted,
         logical_block_bytes: match medium {
             MediumKind::Container => 0,
             MediumKind::Raw { logical_block_bytes, .. } => logical_block_bytes,

@@ -45,7 +45,7 @@ fn text(status: &Status, lang: Lang) -> String {
         (lang.pick("WARNING", "ВНИМАНИЕ"), status.cell_warning().say(lang)),
     ];
     for cell in &status.cells {
-        rows.push((lang.pick("root cell", "корневая ячейка"), cell_state(cell, lang)));
+        rows.push(cell_row(cell, lang));
     }
     rows.push((lang.pick("remember", "помните"), Done::CellsAreAll.say(lang)));
     if !status.takes_messages {
@@ -57,6 +57,13 @@ fn text(status: &Status, lang: Lang) -> String {
              контейнер или раздел и, при остановленном сервере, `conclaved store grow`",
         );
         rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), full.into()));
+    }
+    if status.put_back_accepted {
+        let accepted = lang.pick(
+            "this store was put back from a backup; it was said here that nobody has seen anything newer",
+            "хранилище возвращено из резервной копии; здесь сказали, что ничего новее никто не видел",
+        );
+        rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), accepted.into()));
     }
     for step in &status.missing_confinement {
         let missing = lang.pick("not in force:", "не действует:");
@@ -80,19 +87,32 @@ fn step_words(step: &str, lang: Lang) -> String {
     }
 }
 
-/// One cell: here, waited for, or no part of the store.
+/// The line of one cell: here, waited for, or no part of the store.
+pub(in crate::command) fn cell_row(cell: &CellStatus, lang: Lang) -> (&'static str, String) {
+    (lang.pick("root cell", "корневая ячейка"), cell_state(cell, lang))
+}
+
 fn cell_state(cell: &CellStatus, lang: Lang) -> String {
     let kind = match cell.kind.as_str() {
         "file" => lang.pick("file", "файл"),
         "sector" => lang.pick("sector", "сектор"),
         other => other,
     };
+    let kind = cell.path.iter().fold(kind.to_owned(), |kind, path| format!("{kind} {}", clean(path)));
     match (&cell.absent, &cell.name) {
-        (None, _) => kind.to_owned(),
+        (None, _) => lang.pick(format!("{kind}: here"), format!("{kind}: на месте")),
         (Some(why), Some(name)) => {
-            let (absent, why) = (lang.pick("ABSENT", "НЕТ НА МЕСТЕ"), absent_words(why, lang));
-            let waits = lang.pick("erasures wait for it", "стирания её ждут");
-            format!("{kind} {name}: {absent}: {why}; {waits}")
+            let why = absent_words(why, lang);
+            lang.pick(
+                format!(
+                    "{kind}: ABSENT: {why}; erasures wait for the cell {name}. If it is lost for good, two officers let go of it: \
+                     conclave-admin cell drop propose {name}"
+                ),
+                format!(
+                    "{kind}: НЕТ НА МЕСТЕ: {why}; стирания ждут ячейку {name}. Если она утрачена навсегда, от неё отказываются два \
+                     офицера: conclave-admin cell drop propose {name}"
+                ),
+            )
         }
         (Some(why), None) => lang.pick(
             format!(
@@ -115,6 +135,17 @@ fn absent_words(why: &str, lang: Lang) -> String {
         ("No such file or directory", "it is not there", "её нет"),
         ("the configuration does not name it", "the configuration does not name it", "её нет в конфигурации"),
         (HANGS, HANGS, "она не отвечает"),
+        (
+            "it is blank, and the store waits",
+            "it is blank, and the store waits for the cell that was in its place",
+            "она пуста, а хранилище ждёт ту ячейку, что была на её месте",
+        ),
+        (
+            "another cell stands where",
+            "another cell stands where the store's own is to be",
+            "на месте ячейки этого хранилища стоит другая",
+        ),
+        ("another server has this cell open", "another program holds it", "её держит другая программа"),
     ];
     let words = known.into_iter().find(|(known, ..)| why.starts_with(known));
     words.map_or_else(|| clean(why).to_string(), |(_, en, ru)| lang.pick(en, ru).to_owned())

@@ -68,12 +68,17 @@ impl TakeIn {
         }
         let period = recovery::period_key(&vault, &register).map_err(RecoveryError::trouble)?;
         let verifiers = recovery::verifiers(&vault, &register).map_err(RecoveryError::trouble)?;
+        if register.identity() != Some(&keys.identity_public()) {
+            return Err(Trouble::OtherIdentity);
+        }
         let system = |error: &dyn std::fmt::Display| Trouble::System { reason: error.to_string() };
         let frontier = tree.frontier_at(tree.size()).map_err(|error| system(&error))?;
         let now = clock::now().map_err(|error| system(&error))?;
         let state = AtRest { register, tree, books };
-        let batch = taking::take_in(now, state, bundle.acts, bundle.verifiers, &keys.identity, &period)
-            .map_err(|error| Trouble::Bundle { reason: error.to_string() })?;
+        let people_max = disk::verifiers_max(vault.geometry().extent_bytes.into());
+        let (acts, signers) = (bundle.acts, (&keys.identity, &period));
+        let batch = taking::take_in(now, state, acts, bundle.verifiers, people_max, signers);
+        let batch = batch.map_err(Trouble::not_taken)?;
         if batch.entries.is_empty() {
             return Ok(voice.done("take-in", &Done::NothingTakenIn, TakenIn { acts: 0, first: None }));
         }

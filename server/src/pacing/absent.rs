@@ -14,6 +14,8 @@ use vault::{CellSlot, RootCell, Vault};
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often the cells that are here are asked whether they still hold the root: reading wears none of them.
 pub(super) const LOOK_AFTER_EVERY: Duration = Duration::from_secs(600);
+/// Why a blank cell is not taken while the server runs.
+const BLANK: &str = "it is blank; it joins at a start, once the cell that is absent was let go of (`conclave-admin cell drop`)";
 /// How soon the writer asks again for the answer of a look that is under way.
 pub(super) const ANSWER_EVERY: Duration = Duration::from_millis(100);
 /// A cell that has not answered for so long hangs: of two it is away, as one that fails.
@@ -170,9 +172,13 @@ impl Away {
     }
 
     fn attach(&mut self, vault: &mut Vault, cell: Box<dyn RootCell>) {
+        let blank = matches!(cell.is_blank(None), Ok(true)).then_some(BLANK);
         match vault.attach_cell(cell) {
-            Ok(()) => self.log.warn("a root cell that was absent is back; erasures go on"),
-            Err(error) => self.refuse(error.to_string()),
+            Ok(()) => {
+                self.log.warn("a root cell that was absent is back; erasures go on");
+                self.refused.clear();
+            }
+            Err(error) => self.refuse(blank.map_or_else(|| error.to_string(), str::to_owned)),
         }
         if let Some(board) = self.board() {
             board.cells(vault.cells());
@@ -181,7 +187,7 @@ impl Away {
 
     fn refuse(&mut self, why: String) {
         if why != self.refused {
-            self.log.error(format_args!("a root cell that came back is not taken: {why}"));
+            self.log.error(format_args!("what stands in the place of an absent root cell is not taken: {why}"));
             self.refused = why;
         }
     }

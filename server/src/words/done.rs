@@ -50,7 +50,7 @@ console::words! {
                ru("{plan}Хранилище создано и пусто: систему в нём основывает `conclaved init`.");
         /// After `store grow`.
         Grown { before: String, after: String }
-            => en("the store has {after} now; it had {before}"), ru("теперь в хранилище {after}; было {before}");
+            => en("the store has room for {after} now; it had {before}"), ru("теперь в хранилище места на {after}; было {before}");
         /// What a check found damaged.
         Damaged { count: u64, list: String }
             => en("the store is DAMAGED in {count} places:\n{list}"), ru("хранилище ПОВРЕЖДЕНО, мест: {count}\n{list}");

@@ -1,15 +1,44 @@
 //! The server's own errors in Russian; English is what they display.
 //! Never says more than the error does.
 
-use super::Reason;
+use super::{Reason, Trouble};
 use crate::keys::KeysError;
 use crate::own::NoCertificate;
 use crate::recovery::RecoveryError;
 use crate::store::StoreError;
 use journal::replay::{BadAt, Fault};
 use link::terminal::refusal_words;
+use protocol::engine::taking::CannotTake;
 use std::path::Path;
 use vault::CellKind;
+
+impl Trouble {
+    /// Why acts of the authority are not taken in.
+    pub(crate) fn not_taken(error: CannotTake) -> Self {
+        let ru = match &error {
+            CannotTake::TooManyPeople { people, people_max } => {
+                return Self::TooManyPeople { people: *people, people_max: *people_max };
+            }
+            CannotTake::Genesis(why) => format!("основание системы не принимается ({why})"),
+            CannotTake::Act { number, why } => {
+                format!("акт {number}: форма или подпись не проходят проверку ({why})")
+            }
+            CannotTake::NotTheAuthoritys { number } => format!("акт {number} — не от центра этого журнала"),
+            CannotTake::OtherPast { number } => {
+                format!("акт {number} — не тот, что стоит в журнале на его месте")
+            }
+            CannotTake::Verifiers => "проверочные записи паролей не подходят к конвертам".into(),
+            CannotTake::Verifier { number } => {
+                format!("проверочная запись пароля конверта {number} — не та, которую подписал центр")
+            }
+            CannotTake::Refused { index, refusal } => {
+                format!("запись № {index} по правилам отклоняется: {}", refusal_words(refusal.code()).ru)
+            }
+            CannotTake::Keys(why) => format!("ключи журнала не подписывают ({why})"),
+        };
+        Self::Bundle { reason: Reason::of(&error, ru) }
+    }
+}
 
 /// What a kind of cell cannot promise, in both languages.
 pub(crate) fn cell_warning(kind: CellKind) -> Reason {
@@ -38,6 +67,9 @@ impl StoreError {
                 format!("на {} есть {found}, а корневой ячейки нет", shown(path))
             }
             Self::Unformatted { path } => format!("{}: хранилища на нём нет", shown(path)),
+            Self::GrowBytes { bytes, now } => {
+                format!("--bytes {bytes}: длина контейнера {now} байт, удлинить его можно целыми блоками")
+            }
             Self::NotAContainer { path } => {
                 format!("{}: --bytes — только для файла-контейнера", shown(path))
             }

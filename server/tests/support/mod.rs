@@ -8,6 +8,7 @@ mod client;
 mod clock;
 mod journal_of;
 mod loss;
+pub(crate) mod mirrored;
 pub(crate) mod on_device;
 mod papers;
 mod raw;

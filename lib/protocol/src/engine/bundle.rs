@@ -13,7 +13,7 @@ use crate::limits::{AROUND_STATEMENT_BYTES, SEALED_VERIFIER_BYTES_MAX};
 use journal::act::{Act, EnvelopePrint, Submit};
 use journal::entry::ENTRY_BYTES_MAX;
 use journal::ids::{Index, StatementId};
-use journal::register::check_submit;
+use journal::register::{Register, check_submit};
 use journal::statement::{SignedStatement, VerifiedStatement};
 use minicbor::bytes::ByteVec;
 use pki::Certificate;
@@ -60,7 +60,7 @@ impl Engine {
         for (admitted, statement) in admitted.into_iter().zip(&all) {
             if let Act::EnvelopePrint(print) = statement.get().act()
                 && let Some(sealed) = verifiers.remove(&print.number)
-                && self.envelope_began(print, admitted.index)
+                && envelope_began(&self.ledger.register, print, admitted.index)
             {
                 let change = VerifierChange::SetSealed(print.person, print.number, sealed);
                 self.commits.open.verifiers.push(change);
@@ -83,12 +83,6 @@ impl Engine {
         new == 0 || self.room.takes_people(here + new)
     }
 
-    /// The act was not one without effect, which must not replace another envelope's verifier.
-    fn envelope_began(&self, print: &EnvelopePrint, index: Index) -> bool {
-        let found = self.ledger.register.envelope(print.number);
-        found.is_some_and(|found| found.person == print.person && found.index >= index)
-    }
-
     fn verify_staged(&self, act: SignedStatement) -> Result<VerifiedStatement, Code> {
         if act.statement.len() + act.signature.len() + AROUND_STATEMENT_BYTES > ENTRY_BYTES_MAX {
             return Err(Code::Statement);
@@ -97,6 +91,12 @@ impl Engine {
         let key = self.ledger.register.key_of(parsed.certificate()).ok_or(Code::Certificate)?;
         parsed.verify(key).map_err(|_| Code::Statement)
     }
+}
+
+/// The act was not one without effect, which must not replace another envelope's verifier.
+pub(super) fn envelope_began(register: &Register, print: &EnvelopePrint, index: Index) -> bool {
+    let found = register.envelope(print.number);
+    found.is_some_and(|found| found.person == print.person && found.index >= index)
 }
 
 /// Sealed verifiers that came beside acts, by envelope; each is claimed by the act that binds it.

@@ -30,14 +30,14 @@ pub struct Founding {
 }
 
 /// Founds a log. `verifiers` are those of the envelopes among the acts, still sealed to the core; an envelope without one
-/// opens nothing (the authority keeps none that was taken in once).
+/// opens nothing (the authority keeps none that was taken in once). `people_max`: of so many people the store keeps passwords.
 pub fn found(
     now: Now,
     genesis: SignedStatement,
     acts: Vec<SignedStatement>,
     verifiers: Vec<SealedVerifier>,
-    identity: &SecretKey,
-    period: &SecretKey,
+    people_max: usize,
+    (identity, period): (&SecretKey, &SecretKey),
 ) -> Result<Founding, CannotTake> {
     let genesis = verify_genesis(genesis).map_err(|error| CannotTake::Genesis(error.to_string()))?;
     let log = LogId(genesis.get().id().0);
@@ -53,7 +53,8 @@ pub fn found(
     let roll = KeyRoll { period: 0, suite, key: key.into(), signature: signature.into() };
     let roll = ledger.admit_fact(Fact::KeyRoll(roll)).map_err(refused(1))?;
     entries.push(roll.bytes.to_vec().into());
-    let verifiers = taking::take(&mut ledger, acts, verifiers, &mut entries)?;
+    let acts = taking::read(&ledger.register, acts)?;
+    let verifiers = taking::take(&mut ledger, acts, verifiers, people_max, &mut entries)?;
     let batch = taking::batch(&ledger, 0, entries, verifiers, identity, period)?;
     let Ledger { register, tree, books, .. } = ledger;
     Ok(Founding { batch, register, tree, books, log })

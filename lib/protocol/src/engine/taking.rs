@@ -2,18 +2,18 @@
 //! Never writes: the batch goes to the driver. Never takes a password verifier that the authority did not sign for.
 
 use super::books::Books;
-use super::bundle::Unclaimed;
+use super::bundle::{Unclaimed, envelope_began};
 use super::commit::LogSigners;
 use super::ledger::Ledger;
 use crate::frame::SealedVerifier;
 use crate::io::{Batch, Now, VerifierChange};
 use journal::ids::Index;
 use journal::register::{Effect, Register};
-use journal::statement::SignedStatement;
+use journal::statement::{Parsed, SignedStatement};
 use journal::tree::Tree;
 use journal::{Act, Origin, Refusal};
 use minicbor::bytes::ByteVec;
-use pki::SecretKey;
+use pki::{PersonId, SecretKey};
 
 /// Why a log cannot be founded so, or acts of the authority not be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,26 @@ pub enum CannotTake {
         number: usize,
         /// What is wrong.
         why: String,
+    },
+    /// An act is of somebody else than this log's authority.
+    #[error("act {number} is not one of this log's authority")]
+    NotTheAuthoritys {
+        /// Counted from 0.
+        number: usize,
+    },
+    /// The authority has signed two acts under one number, and the log has the other one.
+    #[error("act {number} is not the one that the log has in its place")]
+    OtherPast {
+        /// Counted from 0.
+        number: usize,
+    },
+    /// The store keeps no passwords of so many.
+    #[error("the store keeps the passwords of {people_max} people, and these acts make them {people}")]
+    TooManyPeople {
+        /// With these acts.
+        people: usize,
+        /// At most.
+        people_max: usize,
     },
     /// Verifiers came that are too long or two of one envelope.
     #[error("password verifiers that do not fit their envelopes")]
@@ -62,46 +82,70 @@ pub struct AtRest {
 }
 
 /// The batch of these acts, without those that are in the log already. Its entries are none where that is all of them.
+/// `people_max`: of so many people the store keeps passwords.
 pub fn take_in(
     now: Now,
     AtRest { register, tree, books }: AtRest,
     acts: Vec<SignedStatement>,
     verifiers: Vec<SealedVerifier>,
-    identity: &SecretKey,
-    period: &SecretKey,
+    people_max: usize,
+    (identity, period): (&SecretKey, &SecretKey),
 ) -> Result<Batch, CannotTake> {
     let first = tree.size();
     let now = Now { wall_ms: now.wall_ms.max(register.floor_ms()), ..now };
-    let next = register.offline().map_or(0, |chain| chain.sequence);
+    let acts = without_those_of(&register, read(&register, acts)?)?;
     let verifiers = verifiers.into_iter().filter(|one| register.envelope(one.envelope).is_none()).collect();
     let mut ledger = Ledger::new(register, tree, books);
     ledger.set_now(now);
-    let mut new = Vec::new();
-    for (number, act) in acts.into_iter().enumerate() {
-        let parsed = act.clone().parse();
-        let parsed = parsed.map_err(|error| CannotTake::Act { number, why: error.to_string() })?;
-        if parsed.header().sequence >= next {
-            new.push(act);
-        }
-    }
     let mut entries = Vec::new();
-    let verifiers = take(&mut ledger, new, verifiers, &mut entries)?;
+    let verifiers = take(&mut ledger, acts, verifiers, people_max, &mut entries)?;
     batch(&ledger, first, entries, verifiers, identity, period)
+}
+
+/// An act as it was read, behind its number in the bundle.
+type Read = (usize, Parsed);
+
+/// Reads acts whole. Each is of this log's authority: beside such acts nothing comes in without a live session.
+pub(super) fn read(register: &Register, acts: Vec<SignedStatement>) -> Result<Vec<Read>, CannotTake> {
+    let chain = register.offline().map(|offline| offline.chain);
+    let read = |(number, act): (usize, SignedStatement)| {
+        let parsed = act.parse().map_err(|error| CannotTake::Act { number, why: error.to_string() })?;
+        let is_authoritys = parsed.header().person == PersonId(0) && Some(parsed.header().chain) == chain;
+        if is_authoritys { Ok((number, parsed)) } else { Err(CannotTake::NotTheAuthoritys { number }) }
+    };
+    acts.into_iter().enumerate().map(read).collect()
+}
+
+/// What is new of them. Each act names the one before it, so the newest that the log has speaks for those before.
+fn without_those_of(register: &Register, acts: Vec<Read>) -> Result<Vec<Read>, CannotTake> {
+    let Some(offline) = register.offline() else { return Ok(acts) };
+    let is_other =
+        |(_, act): &&Read| act.header().sequence + 1 == offline.sequence && act.id() != offline.last;
+    if let Some((number, _)) = acts.iter().find(is_other) {
+        return Err(CannotTake::OtherPast { number: *number });
+    }
+    Ok(acts.into_iter().filter(|(_, act)| act.header().sequence >= offline.sequence).collect())
+}
+
+/// People of whom the store may have to keep passwords. Who was revoked has none.
+fn people(register: &Register) -> usize {
+    register.people().filter(|person| person.revoked.is_none()).count()
 }
 
 /// Admits acts of the authority. `verifiers` are those of the envelopes among them, still sealed to the core; an envelope
 /// without one opens nothing (the authority keeps none that was taken in once). Gives what becomes of verifiers.
 pub(super) fn take(
     ledger: &mut Ledger,
-    acts: Vec<SignedStatement>,
+    acts: Vec<Read>,
     verifiers: Vec<SealedVerifier>,
+    people_max: usize,
     entries: &mut Vec<ByteVec>,
 ) -> Result<Vec<VerifierChange>, CannotTake> {
     let mut unclaimed = Unclaimed::new(verifiers).ok_or(CannotTake::Verifiers)?;
+    let people_before = people(&ledger.register);
     let mut changes = Vec::new();
-    for (number, act) in acts.into_iter().enumerate() {
+    for (number, parsed) in acts {
         let bad = |why: String| CannotTake::Act { number, why };
-        let parsed = act.parse().map_err(|error| bad(error.to_string()))?;
         let key = ledger.register.key_of(parsed.certificate());
         let key = key.cloned().ok_or_else(|| bad("an unknown certificate".into()))?;
         let act = parsed.verify(&key).map_err(|error| bad(error.to_string()))?;
@@ -114,9 +158,15 @@ pub(super) fn take(
         {
             let number = print.number;
             let sealed = unclaimed.claim(print).ok_or(CannotTake::Verifier { number })?;
-            changes.push(VerifierChange::SetSealed(print.person, number, sealed));
+            if envelope_began(&ledger.register, print, index) {
+                changes.push(VerifierChange::SetSealed(print.person, number, sealed));
+            }
         }
         changes.extend(admitted.applied.effects.iter().filter_map(change));
+    }
+    let people = people(&ledger.register);
+    if people > people_before && people > people_max {
+        return Err(CannotTake::TooManyPeople { people, people_max });
     }
     match unclaimed.left() {
         Some(number) => Err(CannotTake::Verifier { number }),

@@ -106,7 +106,8 @@ impl World {
         }
         let now = Now { wall_ms: FOUNDED_MS + 1000, boot_ms: 1000 };
         let period = SecretKey::from_bytes(suite, &seed(number, "period/0")).unwrap();
-        let founding = found(now, genesis, acts, Vec::new(), &copy(&site.identity), &period).unwrap();
+        let founding =
+            found(now, genesis, acts, Vec::new(), usize::MAX, (&copy(&site.identity), &period)).unwrap();
         let entries: Vec<Vec<u8>> = founding.batch.entries.iter().map(|entry| entry.to_vec()).collect();
         let note = founding.batch.note.to_vec();
         let engine = Engine::new(EngineParts {

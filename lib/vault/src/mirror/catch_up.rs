@@ -62,8 +62,12 @@ impl Keeper {
     fn refuse_newcomers(&mut self, ruling: &RootSlot) -> Result<bool, Error> {
         for member in self.members.iter_mut().filter(|member| member.cell.here().is_some()) {
             if !is_listed(ruling, &member.name) {
-                member.cell =
-                    Seat::Away("another cell stands where the store's own second cell is to be".into());
+                // One without a name was found blank; it gets its name when it joins.
+                let why = match member.name {
+                    None => "it is blank, and the store waits for the cell that was in its place",
+                    Some(_) => "another cell stands where the store's own is to be",
+                };
+                member.cell = Seat::Away(why.into());
             }
         }
         if self.here().next().is_some() {

@@ -32,7 +32,7 @@ pub(super) enum Backup {
     Restore(restore::Restore),
     /// Say that nobody has seen anything newer than the backup that was put back: then it starts as it is.
     Accept(accept::Accept),
-    /// Open everything that a backup holds, without writing anything.
+    /// Open everything that a backup holds, without writing anything; the server is stopped meanwhile.
     Rehearse(rehearse::Rehearse),
 }
 

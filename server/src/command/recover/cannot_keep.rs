@@ -1,6 +1,7 @@
 //! Why nothing of a store can be kept, or not yet.
 
-use super::store_trouble;
+use super::{open_trouble, store_trouble};
+use crate::config::StoreConfig;
 use crate::recovery::RecoveryError;
 use crate::store::StoreError;
 use crate::words::{NoRecovery, Trouble};
@@ -14,12 +15,17 @@ pub(super) enum CannotKeep {
 }
 
 impl CannotKeep {
-    pub(super) fn trouble(self) -> Trouble {
+    pub(super) fn trouble(self, config: &StoreConfig) -> Trouble {
         match self {
             Self::Cells(held @ (StoreError::InUse { .. } | StoreError::Unlock { .. })) => store_trouble(held),
+            // A person says first which of the two is meant, and which device.
+            Self::Store(
+                error @ StoreError::Vault(
+                    vault::Error::ForeignCell | vault::Error::Disk(disk::Error::NotAStore),
+                ),
+            ) => open_trouble(config, error),
             // Without the device keys nothing on the device opens.
-            Self::Cells(error)
-            | Self::Store(error @ StoreError::Vault(vault::Error::NoRoot(_) | vault::Error::ForeignCell)) => {
+            Self::Cells(error) | Self::Store(error @ StoreError::Vault(vault::Error::NoRoot(_))) => {
                 NoRecovery::CellLost { reason: error.reason() }.into()
             }
             // Whoever recovers has founded it: nothing is to be made in its place.

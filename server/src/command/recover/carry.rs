@@ -2,7 +2,6 @@
 //! Never half: what a crash leaves is refused by every start, and the same command goes on from there. Where the erasure takes
 //! several epochs, only the last one names the new journal.
 
-use super::cannot_keep::CannotKeep;
 use super::found::{Found, LetGo};
 use super::said::{CarriedData, Said};
 use super::store_trouble;
@@ -40,7 +39,7 @@ pub(super) fn carry_out(
     voice: Voice,
 ) -> Result<Exit, Trouble> {
     // Under glass first: what is carried out is what was signed, and until that is known nothing is written.
-    let seen = Found::rehearsed(&config.store, voice).map_err(CannotKeep::trouble)?;
+    let seen = Found::rehearsed(&config.store, voice).map_err(|error| error.trouble(&config.store))?;
     let refused = |error: BadSuccession| {
         Trouble::from(NoRecovery::Succession { reason: Reason::of(&error, error.ru()) })
     };
@@ -78,7 +77,8 @@ pub(super) fn carry_out(
     drop(seen);
     let medium: Arc<dyn Device> = Arc::new(store::lock(&config.store).map_err(store_trouble)?);
     if stands != Stands::Done {
-        let found = Found::open(Arc::clone(&medium), &config.store).map_err(CannotKeep::trouble)?;
+        let found = Found::open(Arc::clone(&medium), &config.store);
+        let found = found.map_err(|error| error.trouble(&config.store))?;
         if found.head() != head {
             return Err(NoRecovery::OtherKept { size: found.head().size }.into());
         }
@@ -90,7 +90,7 @@ pub(super) fn carry_out(
             Stands::Signed => Some(Next::of(&found, plan, signed, keys)?),
             Stands::Begun | Stands::Done => None,
         };
-        go_on(found, act, next, &let_go, Log::new(config.log_level))?;
+        go_on(found, act, next, &let_go, config)?;
     }
     let of_disk = |error| store_trouble(StoreError::of_disk(error, &config.store.path));
     match (PutBack::of(&*medium).map_err(of_disk)?, stands) {
@@ -125,7 +125,7 @@ fn go_on(
     act: &Succession,
     next: Option<Next>,
     let_go: &LetGo,
-    log: Log,
+    config: &Config,
 ) -> Result<(), Trouble> {
     // Behind the next lines there is only one way on, and it replaces the root of every cell.
     found.check_cells(let_go)?;
@@ -136,7 +136,8 @@ fn go_on(
     let (secrets, others): (Vec<Target>, Vec<Target>) = found.orphans().into_iter().partition(is_secret);
     let kept = (act.kept.size, act.kept.root);
     let damaged = found.damaged();
-    let mut vault = found.settle(act.bodies_lost)?;
+    let log = Log::new(config.log_level);
+    let mut vault = found.settle(act.bodies_lost, &config.store)?;
     // One that failed in this very moment: nobody has let go of that.
     check_cells(&mut vault, let_go)?;
     let failed = |error: vault::Error| store_trouble(error.into());

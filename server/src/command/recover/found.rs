@@ -204,8 +204,8 @@ impl Found {
     }
 
     /// Gives up what is behind the kept entries.
-    pub(super) fn settle(self, fresh: bool) -> Result<Vault, Trouble> {
-        self.salvage.settle(fresh, &mut rng()).map_err(|error| CannotKeep::from(error).trouble())
+    pub(super) fn settle(self, fresh: bool, config: &StoreConfig) -> Result<Vault, Trouble> {
+        self.salvage.settle(fresh, &mut rng()).map_err(|error| CannotKeep::from(error).trouble(config))
     }
 
     /// The plan for the officers, or why there is nothing to decide.

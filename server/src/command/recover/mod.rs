@@ -10,9 +10,9 @@ mod looked;
 mod missing;
 mod said;
 
-use super::{file_trouble, read_config, store_trouble};
+use super::{file_trouble, open_trouble, read_config, store_trouble};
 use crate::keys::ServerKeys;
-use crate::words::{NoRecovery, Reason, Trouble};
+use crate::words::{Reason, Trouble};
 use console::{Exit, HelpTable, Voice};
 use found::{Asked, Found};
 use journal::act::LossCause;
@@ -45,7 +45,8 @@ pub(super) struct Recover {
     /// The root cell that is away may be let go of: wherever it is, it opens what is erased from then on.
     #[arg(long)]
     accept_loss_of_cell: bool,
-    /// A signed head that somebody holds (`conclave checkpoint`): it says how much there was.
+    /// A signed head that somebody holds (`conclave checkpoint`, an officer's `conclave-admin recover head`): it says how much there
+    /// was. Once for each head.
     #[arg(long, value_name = "FILE")]
     head: Vec<PathBuf>,
     /// The number of the new era; without it the seconds since 2020, which are later than any before.
@@ -54,8 +55,8 @@ pub(super) struct Recover {
     /// Why entries were lost.
     #[arg(long, value_enum, default_value = "damage")]
     cause: Cause,
-    /// Where the plan is written to.
-    #[arg(long, value_name = "FILE", required_unless_present = "plan", conflicts_with = "plan")]
+    /// Where the plan is written to; without it the plan is only shown.
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     out: Option<PathBuf>,
     /// The plan that the officers have signed: it is carried out.
     #[arg(long, value_name = "FILE", requires = "acts")]
@@ -103,14 +104,15 @@ pub(super) const HELP: &HelpTable = &[
     ),
     (
         "recover/head",
-        "подписанная вершина, которая у кого-то есть (`conclave checkpoint`): сколько записей было",
+        "подписанная вершина, которая у кого-то есть (`conclave checkpoint`, у офицера `conclave-admin recover head`): сколько записей \
+         было. Указывается столько раз, сколько вершин",
     ),
     (
         "recover/era",
         "номер новой эры журнала; без него — число секунд с 2020 года: оно больше любого прежнего",
     ),
     ("recover/cause", "почему записи утрачены"),
-    ("recover/out", "куда записать план"),
+    ("recover/out", "куда записать план; без этого ключа план только показывается"),
     ("recover/plan", "подписанный офицерами план: он будет исполнен"),
     ("recover/acts", "подпись офицера, по одной на каждого"),
 ];
@@ -134,19 +136,18 @@ impl Recover {
         }
     }
 
-    /// Looks, under glass, as far as carrying out would go; writes nothing but the plan.
+    /// Looks, under glass, as far as carrying out would go; writes nothing but the plan, and that only where it was said where to.
     fn plan(
         &self,
         config: &crate::config::StoreConfig,
         keys: &ServerKeys,
         voice: Voice,
     ) -> Result<Exit, Trouble> {
-        let out = self.out.as_deref().ok_or(NoRecovery::NothingLost)?;
-        if out.exists() {
+        if let Some(out) = self.out.as_deref().filter(|out| out.exists()) {
             return Err(Trouble::FileExists { path: out.display().to_string() });
         }
         let heads = self.head.iter().map(|path| read_head(path)).collect::<Result<Vec<_>, _>>()?;
-        let found = Found::rehearsed(config, voice).map_err(|error| error.trouble())?;
+        let found = Found::rehearsed(config, voice).map_err(|error| error.trouble(config))?;
         let asked = Asked {
             heads,
             era: self.era,
@@ -155,12 +156,16 @@ impl Recover {
             absent_cell: self.accept_loss_of_cell,
         };
         let plan = found.plan(&asked, keys)?;
+        let text = plan_text(&found, &plan, voice.lang);
+        let data = PlanData::new(&plan, self.out.as_deref());
+        let Some(out) = &self.out else {
+            return Ok(voice.verdict("recover", Exit::No, "plan", &Said::Shown { text }, data));
+        };
         durable_file::create(out, plan.to_text().as_bytes(), UMASK)
             .map_err(|error| file_trouble(out, error))?;
-        let text = plan_text(&found, &plan, voice.lang);
         let bodies = if plan.act.bodies_lost { " --accept-loss-of-bodies" } else { "" };
         let words = Said::Planned { text, out: out.display().to_string(), bodies };
-        Ok(voice.done("recover", &words, PlanData::new(&plan, out)))
+        Ok(voice.done("recover", &words, data))
     }
 }
 

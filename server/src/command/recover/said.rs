@@ -17,6 +17,10 @@ console::words! {
                    conclaved recover --accept-loss{bodies} --config … --plan {out} --acts SIGNATURE --acts SIGNATURE"),
                ru("{text}\nНичего не изменено. План — в {out}: `conclave-admin recover sign {out}` на терминале каждого офицера, затем\n\
                    conclaved recover --accept-loss{bodies} --config … --plan {out} --acts ПОДПИСЬ --acts ПОДПИСЬ");
+        /// A plan was made and shown; no file was written.
+        Shown { text: String }
+            => en("{text}\nNothing was changed, and no plan was written: the same command with --out succession.plan writes it, to be signed"),
+               ru("{text}\nНичего не изменено, и план не записан: его запишет для подписи та же команда с --out succession.plan");
         /// The succession is in the journal.
         Carried { era: u32, kept: u64 }
             => en("the log goes on in era {era} behind {kept} entries; `conclaved run` starts the server. Every terminal will show what \
@@ -43,7 +47,9 @@ struct Trace {
 
 #[derive(Serialize)]
 pub(super) struct PlanData {
-    plan: PathBuf,
+    /// Where it was written to; absent where it was only shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<PathBuf>,
     era: u32,
     kept: u64,
     root: String,
@@ -63,7 +69,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl PlanData {
-    pub(super) fn new(plan: &Plan, out: &Path) -> Self {
+    pub(super) fn new(plan: &Plan, out: Option<&Path>) -> Self {
         let act = &plan.act;
         let trace = |trace: &LossTrace| Trace {
             source: match trace.source {
@@ -76,7 +82,7 @@ impl PlanData {
             root: trace.root.map(|root| hex(&root)),
         };
         Self {
-            plan: out.to_owned(),
+            plan: out.map(Path::to_owned),
             era: act.era,
             kept: act.kept.size,
             root: hex(&act.kept.root),
@@ -130,14 +136,22 @@ console::words! {
             => en("  later batches lie on the device, of at least {size} entries"),
                ru("  на устройстве есть более поздние партии, записей не меньше: {size}");
         ByHead { kept: u64, size: u64 }
-            => en("  a signed head of {size} entries: of these, entries {kept} to {} are not in this store, and somebody has seen them. \
-                   Whether he has seen the others as they stand here, no head can tell: if a backup was put back here and started since, \
-                   entries written after that start are others. Then put the backup back once more, and recover before its first start",
+            => en("  a signed head of {size} entries: of these, entries {kept} to {} are not in this store, and somebody has seen them",
                    size - 1),
-               ru("  подписанная вершина, записей: {size}; из них записей с {kept} по {} в этом хранилище нет, а кто-то их видел. Те ли \
-                   остальные записи он видел, что стоят здесь, по вершине не узнать: если сюда вернули резервную копию и с тех пор её \
-                   запускали, записи после того пуска — другие. Тогда верните копию ещё раз и восстановите до первого пуска",
-                   size - 1);
+               ru("  подписанная вершина, записей: {size}; из них записей с {kept} по {} в этом хранилище нет, а кто-то их видел", size - 1);
+        HeadsSay
+            => en("  whether they who hold these heads have seen the other entries as they stand here, no head can tell: if a backup was put back \
+                   here and started since, entries written after that start are others. Then put the backup back once more, and recover \
+                   before its first start"),
+               ru("  те ли остальные записи видели владельцы этих вершин, что стоят здесь, по вершинам не узнать: если сюда вернули \
+                   резервную копию и с тех пор её запускали, записи после того пуска — другие. Тогда верните копию ещё раз и восстановите \
+                   до первого пуска");
+        Heads
+            => en("BEFORE ANYBODY SIGNS: bring the newest head of every terminal (`conclave checkpoint`; an officer's `conclave-admin recover head`) \
+                   and name each with --head FILE. A terminal that has seen more than the plan knows refuses it, and all must sign anew"),
+               ru("ПРЕЖДЕ ЧЕМ КТО-ЛИБО ПОДПИШЕТ: соберите последнюю вершину каждого терминала (`conclave checkpoint`; у офицера `conclave-admin \
+                   recover head`) и укажите каждую: --head ФАЙЛ. Терминал, видевший больше, чем знает план, его не примет, и подписывать \
+                   придётся заново");
         Unreadable
             => en("  no entry is known to be lost: what a start needs beside them does not read (key tree, period key or passwords)"),
                ru("  об утрате записей ничего не известно: не читается то, что нужно для запуска кроме них (дерево ключей, ключ периода \
@@ -195,6 +209,8 @@ pub(super) fn plan_text(found: &Found, plan: &Plan, lang: Lang) -> String {
         LossSource::SignedHead => Line::ByHead { kept: act.kept.size, size: trace.size },
         LossSource::Unreadable => Line::Unreadable,
     }));
+    let has_heads = act.lost.iter().any(|trace| trace.source == LossSource::SignedHead);
+    lines.extend(has_heads.then_some(Line::HeadsSay));
     lines.push(match (act.bodies_lost, act.bodies_missing) {
         (true, _) => Line::BodiesLost,
         (false, 0) => Line::BodiesKept,
@@ -208,6 +224,7 @@ pub(super) fn plan_text(found: &Found, plan: &Plan, lang: Lang) -> String {
         KeptPasswords::Lost => Some(Line::NoVerifiers),
     });
     lines.extend(act.cell_let_go.then(|| Line::CellLetGo { names: cell_names(act, lang) }));
+    lines.push(Line::Heads);
     lines.push(Line::Era { era: act.era });
     let persons = found.register.first_officers();
     let login = |id: &pki::PersonId| found.register.person(*id).map(|person| format!("@{}", person.login));

@@ -3,6 +3,7 @@
 //! cell that the store waits for: a medium that is not mounted looks like one that was lost.
 
 use super::super::{open_trouble, read_config, store_trouble};
+use crate::cell_place::CellPlace;
 use crate::cells;
 use crate::config::Config;
 use crate::status::{self, CellStatus};
@@ -36,9 +37,26 @@ impl MakeCell {
         };
         let cell = cells::shown(second);
         let path = cell.display().to_string();
-        let words = match cells::is_made(second, &config.store).map_err(store_trouble)? {
-            true => Done::CellBlank { cell: path },
-            false => {
+        let first = &config.store.cell;
+        let is_blank = |place| cells::is_made(place, &config.store);
+        let words = match is_blank(second) {
+            // What is to be made may stand in the other place, blank; this one may be in the hands of the server.
+            Err(exists @ (StoreError::CellExists { .. } | StoreError::InUse { .. })) => {
+                match is_blank(first) {
+                    Ok(true) => match missed(&config)? {
+                        Some(name) => return Err(not_taken(first, name)),
+                        None => Done::CellBlank { cell: cells::shown(first).display().to_string() },
+                    },
+                    Ok(false) | Err(_) => return Err(store_trouble(exists)),
+                }
+            }
+            Err(other) => return Err(store_trouble(other)),
+            // Before the site is founded nobody waits for any.
+            Ok(true) => match missed(&config).ok().flatten() {
+                Some(name) => return Err(not_taken(second, name)),
+                None => Done::CellBlank { cell: path },
+            },
+            Ok(false) => {
                 if let Some(name) = missed(&config)? {
                     return Err(Trouble::CellMissed { path, name });
                 }
@@ -54,10 +72,15 @@ impl MakeCell {
     }
 }
 
+/// A blank one joins when the store waits for no other.
+fn not_taken(place: &CellPlace, name: String) -> Trouble {
+    Trouble::CellNotTaken { path: cells::shown(place).display().to_string(), name }
+}
+
 /// The name of a cell that the store waits for, by what it says itself or the server that has it open.
 fn missed(config: &Config) -> Result<Option<String>, Trouble> {
     let cells: Vec<CellStatus> = match store::rehearse(&config.store) {
-        Ok(rehearsed) => rehearsed.vault.cells().into_iter().map(CellStatus::from).collect(),
+        Ok(rehearsed) => CellStatus::of(rehearsed.vault.cells(), &[]),
         Err(in_use @ StoreError::InUse { .. }) => match status::ask(&config.runtime_dir) {
             Ok(running) => running.cells,
             // Somebody has it who is no server of this configuration.

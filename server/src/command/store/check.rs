@@ -1,13 +1,16 @@
 //! `conclaved check` and `conclaved store check`: rehearse a start over a sheet of glass and tell whether the store is sound.
 //! Never changes a byte, and never runs beside a server: both would want the lock.
 
+use super::super::status::cell_row;
 use super::super::{open_trouble, read_config};
 use super::bodies::{self, Bodies};
 use super::damage::{Damages, Place, given_up_said, scan};
+use crate::cells;
 use crate::clock;
 use crate::keys::ServerKeys;
 use crate::own::OwnPair;
 use crate::recovery::{self, RecoveryError, Replayed};
+use crate::status::CellStatus;
 use crate::store::{self, Rehearsed};
 use crate::words::{Done, Reason, Trouble};
 use console::{Exit, Lang, Voice, count_en, count_ru};
@@ -44,6 +47,8 @@ struct Sound {
     entries: u64,
     root: String,
     erasure_epoch: u64,
+    /// The root cells that the configuration names, and who of them is here: none that is away makes the store unsound.
+    cells: Vec<CellStatus>,
     /// Entries that the newest snapshot covers; 0: there is none.
     snapshot: u64,
     /// Why newer ones are not used for a start.
@@ -93,6 +98,7 @@ fn check(name: &str, config: &Path, full: bool, voice: Voice) -> Result<Exit, Tr
     let exit = match examine(&rehearsed, &keys, full, &mut damages) {
         Ok((mut sound, words)) if damages.is_empty() => {
             sound.given_up_places = damages.take_given_up();
+            sound.cells = CellStatus::of(rehearsed.vault.cells(), &cells::all_shown(&config.store));
             voice.done(name, &words.with(&sound, voice), sound)
         }
         Ok(_) => damages.told(name, voice),
@@ -130,11 +136,15 @@ impl Figures {
                 format!("\nне годится для пуска: {}", why.ru),
             )
         });
+        let away = sound.cells.iter().filter(|cell| cell.absent.is_some()).map(|cell| {
+            let (name, state) = cell_row(cell, voice.lang);
+            format!("\n{name}: {state}")
+        });
         let places = given_up_said(&sound.given_up_places, voice.lang);
         Done::Sound {
             entries: self.entries,
             epoch: self.epoch,
-            more: full.into_iter().chain(given_up).chain(not_used).chain([places]).collect(),
+            more: full.into_iter().chain(given_up).chain(not_used).chain([places]).chain(away).collect(),
         }
     }
 }
@@ -186,6 +196,7 @@ fn examine(
         entries: head.size,
         root: head.root.iter().map(|byte| format!("{byte:02x}")).collect(),
         erasure_epoch: vault.epoch(),
+        cells: Vec::new(),
         snapshot,
         passed_over: passed_over.iter().map(RecoveryError::reason).collect(),
         bodies: bodies.map(|bodies| bodies.opened),

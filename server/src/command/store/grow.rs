@@ -8,7 +8,7 @@ use crate::randomness;
 use crate::store::{self, StoreError};
 use crate::words::{Done, Trouble};
 use console::{Exit, Voice, when};
-use disk::{Grown, Medium};
+use disk::{BLOCK, Device, Grown, Medium};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,6 +71,10 @@ fn grow(config: &StoreConfig, bytes: Option<u64>) -> Result<Grown, StoreError> {
         medium = store::lock(config)?;
         match &mut medium {
             Medium::Container(container) => {
+                let now = container.length();
+                if bytes < now || !bytes.is_multiple_of(BLOCK as u64) {
+                    return Err(StoreError::GrowBytes { bytes, now });
+                }
                 container.lengthen(bytes).map_err(|error| StoreError::of_disk(error, &config.path))?;
             }
             Medium::Raw(_) => {

@@ -1,12 +1,14 @@
 //! `conclaved store status`: what stands where the store is to be, and how full it is.
 //! Never changes a byte; of a store that a server has open it tells what that server says.
 
-use super::super::{read_config, store_trouble};
+use super::super::status::cell_row;
+use super::super::{open_trouble, read_config, store_trouble};
 use super::check::START_BARRED;
+use crate::cells;
 use crate::config::StoreConfig;
 use crate::making::{self, Ground, survey};
 use crate::probe;
-use crate::status;
+use crate::status::{self, CellStatus};
 use crate::store::{self, Rehearsed, StoreError};
 use crate::words::{Done, Reason, Trouble, cell_warning};
 use console::{Exit, Lang, Voice, Words, when};
@@ -26,7 +28,7 @@ pub(in crate::command) struct StoreStatus {
 #[derive(Serialize, Default)]
 struct Answer {
     path: PathBuf,
-    /// `missing`, `away`, `cell-missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`,
+    /// `missing`, `away`, `blank`, `cell-missing`, `unformatted`, `occupied`, `unfinished`, `root-lost`, `root-of-another`, `empty`,
     /// `founded`, `serving`, `locked`.
     state: &'static str,
     medium: Option<Reason>,
@@ -41,6 +43,9 @@ struct Answer {
     erasure_epoch: Option<u64>,
     used_bytes: Option<u64>,
     cell_warning: Option<Reason>,
+    /// The root cells that the configuration names, and who of them is here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cells: Vec<CellStatus>,
     /// `put-back`: no server starts it before somebody has said what came after the backup.
     #[serde(skip_serializing_if = "Option::is_none")]
     start_barred: Option<&'static str>,
@@ -65,13 +70,14 @@ impl StoreStatus {
                     entries: Some(running.entries),
                     erasure_epoch: Some(running.erasure_epoch),
                     cell_warning: Some(running.cell_warning()),
+                    cells: running.cells,
                     ..Answer::default()
                 },
                 // Somebody has it who is no server of this configuration.
                 Err(_nobody) => return Err(store_trouble(in_use)),
             },
             Err(StoreError::Vault(vault::Error::Locked)) => locked(&config.store).map_err(store_trouble)?,
-            Err(other) => return Err(store_trouble(other)),
+            Err(other) => return Err(open_trouble(&config.store, other)),
         };
         let answer = Answer { path: config.store.path, ..answer };
         Ok(voice.done("store status", &Done::Status { text: text(&answer, voice.lang) }, answer))
@@ -83,6 +89,7 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
     let found = probe::shown(&ground.found);
     let state = match ground.standing {
         Standing::NoStore { rooted: true, .. } if medium.is_none() => "away",
+        Standing::NoStore { rooted: true, .. } if found.is_empty() => "blank",
         Standing::NoStore { rooted: true, .. } => "root-of-another",
         // What it is called to have it overwritten is told by the command that would.
         Standing::NoStore { rooted: false, .. } if ground.is_nameless() => "cell-missing",
@@ -119,6 +126,7 @@ fn offline(config: &StoreConfig, ground: Ground) -> Result<Answer, StoreError> {
         entries: Some(entries),
         erasure_epoch: Some(vault.epoch()),
         cell_warning: Some(cell_warning(vault.cell_kind())),
+        cells: CellStatus::of(vault.cells(), &cells::all_shown(config)),
         start_barred: is_barred.then_some(START_BARRED),
         ..answer
     })
@@ -153,6 +161,12 @@ fn meaning(state: &str, lang: Lang) -> &'static str {
             "НЕТ НА МЕСТЕ: нет устройства или файла, а в корневой ячейке — его корень. Верните его; если он утрачен навсегда, \
              копию на его место вернёт `conclaved backup restore`",
         ),
+        "blank" => lang.pick(
+            "BLANK: nothing of a store is on it, and the root cell holds the root of one. Name the right device; if this one takes the place \
+             of a lost one, `conclaved backup restore --config … DIR` puts a backup onto it",
+            "ПУСТО: от хранилища здесь ничего нет, а в корневой ячейке — корень хранилища. Укажите верное устройство; если это стоит на \
+             месте утраченного, копию на него вернёт `conclaved backup restore --config … КАТАЛОГ`",
+        ),
         "cell-missing" => lang.pick(
             "the root cell is NOT THERE, or blank, and without it nobody can say whether these bytes are this site's store. Put the cell \
              back; overwrite nothing",
@@ -174,8 +188,10 @@ fn meaning(state: &str, lang: Lang) -> &'static str {
             "в нём есть записи, но ячейки ПОТЕРЯЛИ его корень: тела прочитать нельзя",
         ),
         "root-of-another" => lang.pick(
-            "the root cell holds the root of another store than this device's",
-            "корневая ячейка хранит корень другого хранилища, не этого устройства",
+            "no store of the root cell's, which holds the root of one that is not on this device. Name the right device; if the store that was \
+             here was overwritten, make the device zeros, and `conclaved backup restore` puts a backup onto it",
+            "хранилища этой корневой ячейки здесь нет: в ней корень другого, или это перезаписали. Укажите верное устройство; если хранилище \
+             здесь было и его перезаписали, заполните устройство нулями, и копию на него вернёт `conclaved backup restore`",
         ),
         "empty" => lang
             .pick("empty: `conclaved init` founds the site", "пустое: систему основывает `conclaved init`"),
@@ -231,7 +247,7 @@ fn text(answer: &Answer, lang: Lang) -> String {
         (lang.pick("passed over", "пропущено"), passed_over),
         (lang.pick("WARNING", "ВНИМАНИЕ"), answer.cell_warning.as_ref().map(|warning| warning.say(lang))),
     ];
-    let line =
-        |(name, value): &(&str, Option<String>)| value.as_ref().map(|value| format!("{name}: {value}\n"));
-    rows.iter().filter_map(line).collect()
+    let rows = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let cells = answer.cells.iter().map(|cell| cell_row(cell, lang));
+    rows.chain(cells).map(|(name, value)| format!("{name}: {value}\n")).collect()
 }

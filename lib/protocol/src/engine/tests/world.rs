@@ -105,7 +105,9 @@ impl World {
         }
         let now = Now { wall_ms: FOUNDED_MS + 1000, boot_ms: 1000 };
         let identity = SecretKey::from_bytes(Suite::Ed25519, &site.identity.to_bytes()).unwrap();
-        let founding = found(now, genesis, acts, Vec::new(), &identity, &period_key(suite, number)).unwrap();
+        let founding =
+            found(now, genesis, acts, Vec::new(), usize::MAX, (&identity, &period_key(suite, number)))
+                .unwrap();
         let entries: Vec<Vec<u8>> = founding.batch.entries.iter().map(|entry| entry.to_vec()).collect();
         let parts = EngineParts {
             register: founding.register,
