@@ -304,21 +304,27 @@ impl Register {
 
     /// The first hold that keeps any of this.
     pub fn holding(&self, target: &EraseTarget) -> Option<Index> {
-        let number = self.known_conversation(target.conversation()).ok()?;
-        let keeps = |row: &HoldRow| match (&row.hold.scope, target) {
+        self.keeping(target).next().map(|(index, _)| index)
+    }
+
+    /// All holds that keep any of this, oldest first.
+    pub fn keeping<'a>(&'a self, target: &'a EraseTarget) -> impl Iterator<Item = (Index, &'a HoldRow)> {
+        let number = self.known_conversation(target.conversation()).ok();
+        let authors = self.authors_of(target);
+        let keeps = move |row: &HoldRow| match (&row.hold.scope, target) {
             (HoldScope::Person(person), EraseTarget::Conversation(_)) => {
-                self.conversations.get(&number).is_some_and(|row| row.stored.contains_key(person))
+                let row = number.and_then(|number| self.conversations.get(&number));
+                row.is_some_and(|row| row.stored.contains_key(person))
             }
-            (HoldScope::Person(person), EraseTarget::Messages(_, messages)) => {
-                messages.iter().filter_map(|index| self.message(*index)).any(|row| row.author == *person)
-            }
+            (HoldScope::Person(person), EraseTarget::Messages(..)) => authors.contains(person),
             (HoldScope::Conversation(id), _) => *id == target.conversation(),
             (HoldScope::Messages(id, _), EraseTarget::Conversation(whole)) => id == whole,
             (HoldScope::Messages(id, held), EraseTarget::Messages(of, messages)) => {
                 id == of && messages.iter().any(|index| held.binary_search(index).is_ok())
             }
         };
-        self.holds.iter().find(|(_, row)| keeps(row)).map(|(index, _)| *index)
+        let known = self.holds.iter().filter(move |_| number.is_some());
+        known.filter(move |(_, row)| keeps(row)).map(|(index, row)| (*index, row))
     }
 
     /// Finds an order again by what it is about.
