@@ -5,8 +5,9 @@ use crate::names::{Names, precedence};
 use console::when::{bytes, minute, rfc3339};
 use console::{Lang, clean, clean_lines};
 use journal::act::Precedence;
-use link::terminal::CLOCK_BEHIND;
 use link::terminal::words::what_words;
+use link::terminal::{CLOCK_BEHIND, role_words};
+use pki::Role;
 use protocol::client::event::{Content, ErasedBy, Eraser, FileView, MessageView, SuccessionView};
 use serde::Serialize;
 
@@ -18,6 +19,15 @@ const ACKNOWLEDGE: (&str, &str) = ("  [acknowledge]", "  [подтвердить
 /// Who signed a succession: `@olga, @oleg`.
 pub(crate) fn officers(view: &SuccessionView) -> String {
     view.officers.iter().map(|(_, login)| format!("@{}", clean(login))).collect::<Vec<_>>().join(", ")
+}
+
+/// The roles of a certificate, for people.
+pub(crate) fn roles(roles: impl Iterator<Item = Role>, lang: Lang) -> String {
+    let words = roles.map(|role| {
+        let (en, ru) = role_words(role);
+        lang.pick(en, ru)
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// That an erasure is ahead of this computer's clock, and what that means here.
@@ -110,7 +120,8 @@ pub(crate) fn heading(message: &MessageView, names: &Names, lang: Lang) -> Strin
     if message.precedence != Precedence::Routine {
         out.push_str(&format!("  [{}]", precedence(message.precedence, lang)));
     }
-    if message.must_acknowledge {
+    // Of what is erased nobody can be asked to acknowledge anything.
+    if message.must_acknowledge && !matches!(message.content, Content::Erased(_)) {
         out.push_str(lang.pick(ACKNOWLEDGE.0, ACKNOWLEDGE.1));
     }
     if let Some(reference) = message.reference {
@@ -325,9 +336,17 @@ mod tests {
     }
 
     #[test]
+    fn roles_have_words_in_both_languages() {
+        let of = |lang| roles([Role::Operator, Role::Officer].into_iter(), lang);
+        assert_eq!((&*of(Lang::En), &*of(Lang::Ru)), ("operator, officer", "оператор, офицер"));
+    }
+
+    #[test]
     fn an_erased_message_says_by_whom() {
         let by = ErasedBy { by: Eraser::Person(PersonId(1)), index: 9 };
-        let shown = message(&from_boris(Content::Erased(by)), &names(), Lang::En);
+        let asked = MessageView { must_acknowledge: true, ..from_boris(Content::Erased(by)) };
+        let shown = message(&asked, &names(), Lang::En);
+        assert!(!shown.contains(ACKNOWLEDGE.0), "{shown}");
         assert!(shown.ends_with("    erased by Анна Петрова @anna, #9\n"), "{shown}");
         let json = message_json(&from_boris(Content::Erased(by)), &names());
         assert_eq!(

@@ -103,6 +103,12 @@ impl Trouble {
         )
     }
 
+    /// The agent locked itself: because of this, where it must not be overlooked.
+    pub(crate) fn locked_by(why: Option<&Failure>) -> Self {
+        let alarm = why.filter(|why| Exit::of_reason(&why.name) == Exit::Diverged);
+        alarm.map_or_else(Self::locked, |why| why.clone().into())
+    }
+
     /// What others erased while the agent was away is still to be asked for.
     pub(crate) fn behind() -> Self {
         Self::say(

@@ -35,7 +35,7 @@ console::words! {
                ru("неверная парольная фраза, или файл ключа повреждён");
         PassphrasesDiffer => en("the two passphrases differ"), ru("фразы не совпадают");
         PassphraseShort { least: u64 }
-            => en("the passphrase is to have at least {least} letters"),
+            => en("the passphrase is to have at least {least} characters"),
                ru("в парольной фразе должно быть не меньше {least} знаков");
         UnsupportedSuite { suite: String }
             => en("this build has no arithmetic for suite {suite}"), ru("эта сборка не умеет набор {suite}");

@@ -99,7 +99,7 @@ fn what_can_be_judged_here_is_not_sent() {
     std::fs::write(dir.join("lines"), format!("{PASSPHRASE}\n2222E-2222T-22227-2222K\nshort\n")).unwrap();
     let (code, said) =
         refused(dir, "conclave-admin password --envelope --home olga --passphrase-fd 0 < lines");
-    assert_eq!((code, said.as_str()), (1, "at least 10 letters are needed\n"));
+    assert_eq!((code, said.as_str()), (1, "at least 10 characters are needed\n"));
     std::fs::write(dir.join("lines"), format!("{PASSPHRASE}\n2222E-2222T-22227-2222M\nlong enough\n"))
         .unwrap();
     let (code, said) =

@@ -7,6 +7,7 @@
 mod clock;
 
 use clock::Clock;
+use nix::sys::signal::Signal;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -97,12 +98,22 @@ impl Town {
         self.server = Some(child);
     }
 
+    fn signal(&self, signal: Signal) {
+        let server = self.server.as_ref().expect("it runs");
+        let id = nix::unistd::Pid::from_raw(i32::try_from(server.id()).unwrap());
+        nix::sys::signal::kill(id, signal).unwrap();
+    }
+
     /// Stops it in good order.
     fn stop(&mut self) {
-        let mut server = self.server.take().expect("it runs");
-        let id = nix::unistd::Pid::from_raw(i32::try_from(server.id()).unwrap());
-        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
-        assert!(server.wait().unwrap().success());
+        self.signal(Signal::SIGTERM);
+        assert!(self.server.take().expect("it runs").wait().unwrap().success());
+    }
+
+    /// Ends it without a word to anybody.
+    fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        let _killed = self.server.take().expect("it runs").wait().unwrap();
     }
 }
 
@@ -136,6 +147,19 @@ fn a_town_from_its_papers_to_the_verdict(suite: &str) {
             }
             Ask::Do("stop") => {
                 town.stop();
+                None
+            }
+            Ask::Do("kill") => {
+                town.kill();
+                None
+            }
+            // Alive, and says nothing.
+            Ask::Do("freeze") => {
+                town.signal(Signal::SIGSTOP);
+                None
+            }
+            Ask::Do("thaw") => {
+                town.signal(Signal::SIGCONT);
                 None
             }
             Ask::Do("four days") => {

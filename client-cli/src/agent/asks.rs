@@ -48,7 +48,7 @@ impl Agent {
             }
             Ask::Watch => match (&self.work, self.connections.get_mut(&id)) {
                 (Some(_), Some(connection)) => connection.watching = true,
-                (None, _) => self.fail(id, &Trouble::locked()).await,
+                (None, _) => self.fail(id, &self.locked()).await,
                 (Some(_), None) => {}
             },
             Ask::Search(query) => {
@@ -76,7 +76,7 @@ impl Agent {
         }
         match found {
             Some((messages, more)) => self.tell(id, Tell::Found(messages, more)).await,
-            None => self.fail(id, &Trouble::locked()).await,
+            None => self.fail(id, &self.locked()).await,
         }
     }
 
@@ -109,7 +109,7 @@ impl Agent {
             command,
             Command::Login(_) | Command::Logout | Command::SetPassword(_) | Command::FileChunk(..)
         );
-        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
+        let Some(work) = &mut self.work else { return self.fail(id, &self.locked()).await };
         if forbidden || work.pending.of(id).is_some() {
             return self.fail(id, &Trouble::odd_answer()).await;
         }
@@ -133,7 +133,7 @@ impl Agent {
 
     async fn send_to(&mut self, id: ConnectionId, person: PersonId, send: Send) {
         self.used();
-        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
+        let Some(work) = &mut self.work else { return self.fail(id, &self.locked()).await };
         if work.pending.of(id).is_some() {
             return self.fail(id, &Trouble::odd_answer()).await;
         }

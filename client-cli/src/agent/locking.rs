@@ -26,6 +26,11 @@ impl Agent {
         }
     }
 
+    /// Why nothing is answered while it is locked.
+    pub(super) fn locked(&self) -> Trouble {
+        Trouble::locked_by(self.trouble.as_ref())
+    }
+
     /// The first login is done.
     pub(super) fn unlocked(&mut self) {
         self.ever_unlocked = true;
@@ -47,7 +52,6 @@ impl Agent {
                 }
             };
             let _ = tokio::time::timeout(LOGOUT_TIMEOUT, logged_out).await;
-            work.terminal.hang_up();
         }
         for id in self.drop_work(&Trouble::locked_before_sent()) {
             self.fail(id, &Trouble::locked()).await;
@@ -58,6 +62,8 @@ impl Agent {
     /// The lock itself. Gives the connections whose command is lost.
     fn drop_work(&mut self, why: &Trouble) -> Vec<ConnectionId> {
         let Some(mut work) = self.work.take() else { return Vec::new() };
+        // Told that we are gone, the server frees the place of this connection at once; there are few.
+        work.terminal.hang_up();
         let (mut waiting, unheard) = work.pending.clear(&why.into());
         self.given_up.extend(unheard);
         bound(&mut self.given_up);

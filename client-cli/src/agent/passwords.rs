@@ -17,7 +17,7 @@ impl Agent {
     /// A new password in place of one that is repeated: who finds an unlocked terminal does not know it.
     pub(super) async fn change_password(&mut self, id: ConnectionId, old: &SecretText, new: SecretText) {
         self.used();
-        let Some(work) = &self.work else { return self.fail(id, &Trouble::locked()).await };
+        let Some(work) = &self.work else { return self.fail(id, &self.locked()).await };
         // One that took effect later, when nobody waits for it any more, would lock its person out.
         if !work.is_online() {
             return self.fail(id, &Trouble::no_connection()).await;
@@ -34,7 +34,7 @@ impl Agent {
     /// server, the credential opens with the old passphrase; `login --separate` takes both kinds.
     pub(super) async fn set_password(&mut self, id: ConnectionId, new: SecretText) {
         self.used();
-        let Some(work) = &mut self.work else { return self.fail(id, &Trouble::locked()).await };
+        let Some(work) = &mut self.work else { return self.fail(id, &self.locked()).await };
         if work.setting.is_some() {
             return self.fail(id, &Trouble::odd_answer()).await;
         }

@@ -15,7 +15,7 @@ use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
 /// Version of this little protocol: command and agent must be of the same build line.
-pub(crate) const VERSION: u8 = 5;
+pub(crate) const VERSION: u8 = 6;
 /// Longest frame, bytes: a page of messages, a chunk or a part of a list fits many times.
 pub(crate) const FRAME_BYTES_MAX: usize = 8 << 20;
 

@@ -1,7 +1,7 @@
 //! `conclave conv`: one's conversations, their members, and changes of them.
 //! Never decides who may: the journal's rules do, and the refusal is told.
 
-use super::{conv_new, order};
+use super::{conv_new, hold, order};
 use crate::Here;
 use crate::agent::policy_of;
 use crate::args::{Conv, ConvOne, ConvPerson};
@@ -10,12 +10,12 @@ use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::when::{minute, rfc3339};
 use console::{Align, Exit, Lang, Table, Words};
-use journal::act::ConversationKind;
+use journal::act::{ConversationKind, EraseTarget};
 use journal::ids::ConversationId;
 use journal::policy::Policy;
 use pki::{Clearance, PersonId};
 use protocol::answer::Answer;
-use protocol::client::event::ConversationView;
+use protocol::client::event::{ConversationView, OrderView};
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use serde::Serialize;
@@ -54,6 +54,9 @@ struct ConversationJson {
     /// Holds that keep something here from being erased.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     holds: Vec<u64>,
+    /// Open orders to erase the whole of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    orders: Vec<u64>,
     /// For how many days messages are kept, by label from the lowest up to the ceiling; null: for ever.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keep_days: Vec<Option<u32>>,
@@ -194,7 +197,9 @@ impl List<'_> {
 struct One<'a> {
     names: &'a Names,
     one: &'a ConversationView,
-    holds: &'a [order::Held],
+    holds: &'a [hold::Held],
+    /// Open orders over the whole of it.
+    orders: &'a [OrderView],
     /// For how many days messages of each label up to the ceiling are kept; `None`: for ever.
     kept: &'a [Option<u32>],
     /// For how many at least until this time: the schedule was shortened, and that does not count yet.
@@ -218,7 +223,7 @@ fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
     let Reply::Conversation(one) = line.run(Command::Conversation(id))? else {
         return Err(Trouble::odd_answer());
     };
-    let holds = order::holds(&mut line, id)?;
+    let holds = hold::holds(&mut line, id)?;
     let policy = line.run(Command::Ask(Query::Policy))?;
     let policy = policy_of(&policy).ok_or_else(Trouble::odd_answer)?;
     let rule = |rank| policy.retention.rule_for(one.kind, Clearance(rank)).map(|(_, days)| days);
@@ -229,7 +234,18 @@ fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
     data.keep_days_before =
         before.clone().map(|(until_ms, keep_days)| BeforeJson { until: rfc3339(until_ms), keep_days });
     data.holds = holds.iter().map(|held| held.index).collect();
-    let page = One { names: &names, one: &one, holds: &holds, kept: &kept, before: before.as_ref() };
+    let status = line.status()?;
+    let mut orders = order::waiting(&mut line, &status).unwrap_or_default();
+    orders.retain(|view| view.order.target == EraseTarget::Conversation(id));
+    data.orders = orders.iter().map(|view| view.proposal).collect();
+    let page = One {
+        names: &names,
+        one: &one,
+        holds: &holds,
+        orders: &orders,
+        kept: &kept,
+        before: before.as_ref(),
+    };
     Ok(here.voice.done("conv show", &page, data))
 }
 
@@ -312,7 +328,10 @@ impl One<'_> {
             self.kept(lang)
         ));
         for held in self.holds {
-            out.push_str(&order::hold_line(held, names, lang));
+            out.push_str(&hold::hold_line(held, names, lang));
+        }
+        for view in self.orders {
+            out.push_str(&order::whole_line(view, names, lang));
         }
         out
     }
@@ -345,40 +364,12 @@ fn json(one: &ConversationView, names: &Names, lang: Lang) -> ConversationJson {
         unread: one.unread,
         closed: one.closed,
         holds: Vec::new(),
+        orders: Vec::new(),
         keep_days: Vec::new(),
         keep_days_before: None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::names::tests::names;
-
-    #[test]
-    fn what_was_shortened_is_told_with_the_day_from_which_it_counts() {
-        let one = ConversationView {
-            id: ConversationId([1; 32]),
-            number: 9,
-            kind: ConversationKind::Private,
-            title: None,
-            owner: None,
-            ceiling: Clearance(0),
-            default_label: Clearance(0),
-            members: Vec::new(),
-            epoch: 1,
-            last: 0,
-            read: 0,
-            unread: 0,
-            closed: None,
-            with: None,
-        };
-        let before = (86_400_000, vec![None]);
-        let names = names();
-        let page = |before| One { names: &names, one: &one, holds: &[], kept: &[Some(30)], before };
-        let told = page(Some(&before)).page(Lang::En);
-        let from = "messages are kept: 30 d, from 1970-01-02 00:00 on at the earliest; until then for ever";
-        assert!(told.contains(from), "{told}");
-        assert!(page(None).page(Lang::Ru).contains("сообщения хранятся: 30 дн.\n"));
-    }
-}
+#[path = "conv_tests.rs"]
+mod tests;

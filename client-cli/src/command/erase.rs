@@ -2,7 +2,7 @@
 //! Never erases what was not shown first, and never says "erased" before the server claims that it took effect.
 
 use super::erasing::{Asked, wait};
-use super::order::{self, Held};
+use super::hold::{self, Held};
 use crate::Here;
 use crate::agent::wire::{Ask, Tell};
 use crate::args::{EraseDo, ErasePlan};
@@ -13,6 +13,7 @@ use crate::trouble::Trouble;
 use console::table::shortened;
 use console::{Exit, Lang, confirm_at_terminal};
 use journal::act::EraseTarget;
+use journal::refusal::code;
 use link::terminal::{TerminalError, Words, erasing_words};
 use protocol::client::event::{Content, ErasePlan as Plan, MessageView, PlannedErase};
 use protocol::client::{Command, Reply};
@@ -121,9 +122,12 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
     if plan.messages.is_empty() && !plan.whole {
         return Err(Trouble::say(Exit::No, "erased-already", "there is nothing to erase", "стирать нечего"));
     }
+    // What the server will refuse is not asked about first.
+    if !plan.right {
+        return Err(refused(code::NoRightToErase));
+    }
     if !holds.is_empty() {
-        let held = protocol::client::Error::Refused { code: journal::refusal::code::Held };
-        return Err(TerminalError::Command(held).into());
+        return Err(refused(code::Held));
     }
     if !args.consent.yes
         && !confirm_at_terminal(&console::Words::say(&Said::Ask, here.voice.lang), here.voice.lang, "--yes")?
@@ -157,9 +161,13 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
     })
 }
 
+fn refused(code: u16) -> Trouble {
+    TerminalError::Command(protocol::client::Error::Refused { code }).into()
+}
+
 /// The holds that keep any message of the plan.
 fn holds(line: &mut Line, plan: &Plan) -> Result<Vec<Held>, Trouble> {
-    let mut holds = order::holds(line, plan.conversation)?;
+    let mut holds = hold::holds(line, plan.conversation)?;
     holds.retain(|hold| kept_of(hold, plan) > 0);
     Ok(holds)
 }
@@ -270,7 +278,7 @@ impl Page<'_> {
             );
         }
         for hold in self.holds {
-            lines.push(order::hold_line(hold, self.names, lang).trim_end().to_owned());
+            lines.push(hold::hold_line(hold, self.names, lang).trim_end().to_owned());
             let kept = kept_of(hold, plan);
             lines.push(lang.pick(
                 format!("  it keeps {kept} of these: nothing of this plan is erased before it ends"),

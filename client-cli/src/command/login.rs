@@ -24,7 +24,7 @@ console::words! {
         Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
         LoginPassword => en("Login password: "), ru("Пароль входа: ");
         Envelope => en("One-time password of the envelope: "), ru("Одноразовый пароль из конверта: ");
-        MustSet => en("Now a new password, of at least {PASSPHRASE_LETTERS_MIN} letters."),
+        MustSet => en("Now a new password, of at least {PASSPHRASE_LETTERS_MIN} characters."),
                    ru("Теперь новый пароль, не меньше {PASSPHRASE_LETTERS_MIN} знаков.");
         NewPassword => en("New password: "), ru("Новый пароль: ");
         Again => en("Once more: "), ru("Ещё раз: ");

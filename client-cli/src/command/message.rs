@@ -1,7 +1,7 @@
 //! `conclave message show`: a message, and who got, read and acknowledged it, and when.
 //! Never mixes what is proven with what the server says: delivery is its word, reading and acknowledging are signed.
 
-use super::order::{self, Held};
+use super::hold::{self, Held};
 use crate::Here;
 use crate::args::MessageShow;
 use crate::names::{self, Names, number};
@@ -67,7 +67,7 @@ pub(super) fn run(args: &MessageShow, here: Here) -> Result<Exit, Trouble> {
         read: reader.read.map(stamp),
         acknowledged: reader.acknowledged.map(stamp),
     };
-    let mut holds = order::holds(&mut line, message.conversation)?;
+    let mut holds = hold::holds(&mut line, message.conversation)?;
     holds.retain(|hold| hold.hold.scope.keeps(message.conversation, index, message.author));
     let data = Data {
         message: message_json(&message, &names),
@@ -103,7 +103,7 @@ impl Page<'_> {
             "* delivered, by the server's word; the rest is signed by each reader",
             "* доставлено, по словам сервера; остальное подписано самими читателями",
         );
-        let holds: String = self.holds.iter().map(|hold| order::hold_line(hold, self.names, lang)).collect();
+        let holds: String = self.holds.iter().map(|hold| hold::hold_line(hold, self.names, lang)).collect();
         let page = format!("{message}\n{}\n{note}\n{holds}", table.render(super::width()).trim_end());
         page.trim_end().to_owned()
     }

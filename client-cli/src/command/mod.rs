@@ -10,6 +10,7 @@ mod erase;
 mod erasing;
 mod file;
 mod file_fetch;
+mod hold;
 mod inbox;
 mod lock;
 mod login;

@@ -1,5 +1,5 @@
 //! `conclave erase orders` and `conclave erase object`: what two officers ordered to be erased of what one is in or
-//! wrote, and one's word against it. Holds, for whoever asks about a conversation.
+//! wrote, and one's word against it.
 //! Never says that an order is right: only that two officers signed it, and by which paper.
 
 use crate::Here;
@@ -10,16 +10,13 @@ use crate::reach::Line;
 use crate::trouble::Trouble;
 use console::when::{minute, rfc3339};
 use console::{Exit, Lang, Voice, Words, clean, confirm_at_terminal};
-use journal::act::{Act, EraseTarget, Hold, HoldScope, Object, Order};
-use journal::entry::Content;
+use journal::act::{Act, EraseTarget, Object, Order};
 use journal::register::OrderState;
-use journal::{ConversationId, Entry, Index};
-use link::terminal::{ground_words, now_ms, unshown_words};
-use pki::{PersonId, Role};
+use link::terminal::{OrderStanding, ground_words, now_ms, order_standing, unshown_words};
+use pki::Role;
 use protocol::client::command::OtherAct;
 use protocol::client::event::{ConversationView, OrderView};
 use protocol::client::{Command, Reply};
-use protocol::query::Query;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -54,6 +51,9 @@ struct OrderJson {
     effect: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<u64>,
+    /// The hold that will stop it as long as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -175,7 +175,7 @@ pub(super) fn remind(line: &mut Line, status: &Status, voice: Voice) {
 }
 
 /// `order 12-3/2026 (a court's decision)`.
-fn paper(order: &Order, lang: Lang) -> String {
+pub(super) fn paper(order: &Order, lang: Lang) -> String {
     let (_, en, ru) = ground_words(order.ground);
     let number = clean(&order.number);
     lang.pick(format!("order {number} ({en})"), format!("распоряжение {number} ({ru})"))
@@ -209,13 +209,40 @@ pub(super) fn shown(view: &OrderView, names: &Names, all: &[ConversationView], l
 }
 
 fn state(view: &OrderView, names: &Names, lang: Lang) -> String {
+    let stands = standing(view, names, lang);
+    // Where it counts, the hold is named instead of a time at which nothing will happen.
+    let counts = matches!(view.state, OrderState::Counting(_));
+    match view.hold.filter(|_| !counts) {
+        Some(hold) => lang.pick(
+            format!("{stands}; the hold #{hold} keeps it too"),
+            format!("{stands}; его удерживает и запрет № {hold}"),
+        ),
+        None => stands,
+    }
+}
+
+fn standing(view: &OrderView, names: &Names, lang: Lang) -> String {
     match view.state {
         OrderState::Counting(at_ms) => {
             let (at, n) = (minute(at_ms), view.proposal);
-            lang.pick(
-                format!("takes effect {at}; whom it concerns may object until then: conclave erase object {n}"),
-                format!("исполняется {at}; до тех пор те, кого это касается, могут возразить: conclave erase object {n}"),
-            )
+            match view.hold {
+                None => lang.pick(
+                    format!("takes effect {at}; whom it concerns may object until then: conclave erase object {n}"),
+                    format!("исполняется {at}; до тех пор те, кого это касается, могут возразить: conclave erase object {n}"),
+                ),
+                Some(hold) => lang.pick(
+                    format!(
+                        "HELD by #{hold}: while that hold stands nothing of this is erased; if it still stands at {at}, two \
+                         officers must confirm the order afterwards. Whom it concerns may object until then: conclave erase \
+                         object {n}"
+                    ),
+                    format!(
+                        "УДЕРЖАНО запретом № {hold}: пока он действует, ничего из этого не сотрут; если он ещё действует {at}, \
+                         потом двое офицеров должны будут подтвердить распоряжение. До тех пор те, кого это касается, могут \
+                         возразить: conclave erase object {n}"
+                    ),
+                ),
+            }
         }
         OrderState::Objected(person, index, until_ms) => {
             let (who, at) = (names.full(person, lang), minute(until_ms));
@@ -247,14 +274,15 @@ fn state(view: &OrderView, names: &Names, lang: Lang) -> String {
     }
 }
 
+/// An order over a whole conversation, for whoever looks at the conversation.
+pub(super) fn whole_line(view: &OrderView, names: &Names, lang: Lang) -> String {
+    let (paper, state) = (paper(&view.order.order, lang), state(view, names, lang));
+    let erased = lang.pick("all of it is to be erased", "всё это подлежит стиранию");
+    format!("#{} {erased}: {paper}; {state}\n", view.proposal)
+}
+
 fn json(view: &OrderView, names: &Names) -> OrderJson {
-    let (state, effect, at) = match view.state {
-        OrderState::Counting(at_ms) => ("waiting", Some(rfc3339(at_ms)), None),
-        OrderState::Objected(_, index, _) => ("objected", None, Some(index)),
-        OrderState::Silenced(_, index, _) => ("silenced", None, Some(index)),
-        OrderState::Held(index) => ("held", None, Some(index)),
-        OrderState::Done(index) => ("done", None, Some(index)),
-    };
+    let OrderStanding { name: state, effect_ms, at, hold } = order_standing(view);
     OrderJson {
         order: view.proposal,
         approve: view.approve,
@@ -269,68 +297,19 @@ fn json(view: &OrderView, names: &Names) -> OrderJson {
         number: view.order.order.number.clone(),
         ground: ground_words(view.order.order.ground).0,
         state,
-        effect,
+        effect: effect_ms.map(rfc3339),
         at,
+        hold,
     }
-}
-
-/// A hold as it was signed.
-pub(super) struct Held {
-    pub(super) index: Index,
-    pub(super) hold: Hold,
-}
-
-/// The holds that concern a conversation or its members, by their signed acts.
-pub(super) fn holds(line: &mut Line, of: ConversationId) -> Result<Vec<Held>, Trouble> {
-    let (mut views, mut next) = (Vec::new(), Some(0));
-    while let Some(from) = next {
-        let Reply::Entries(page, more) = line.run(Command::Ask(Query::Holds(from)))? else {
-            return Err(Trouble::odd_answer());
-        };
-        let last = page.last().map(|view| view.index);
-        // A page that is no step further ends nothing: a part is never shown as the whole.
-        if more && last.is_none_or(|last| last < from) {
-            return Err(Trouble::odd_answer());
-        }
-        views.extend(page);
-        next = last.filter(|_| more).map(|last| last + 1);
-    }
-    let mut holds = Vec::new();
-    for view in &views {
-        let entry = Entry::decode(&view.entry).map_err(|_| Trouble::odd_answer())?;
-        let Content::Statement(signed) = entry.content else { return Err(Trouble::odd_answer()) };
-        let parsed = signed.parse().map_err(|_| Trouble::odd_answer())?;
-        let Act::Hold(hold) = parsed.act() else { return Err(Trouble::odd_answer()) };
-        if hold.scope.conversation().is_none_or(|id| id == of) {
-            holds.push(Held { index: view.index, hold: hold.clone() });
-        }
-    }
-    Ok(holds)
-}
-
-/// `hold #12 until 2027-03-01 03:00: order 17 (a court's decision); nothing here is erased`.
-pub(super) fn hold_line(held: &Held, names: &Names, lang: Lang) -> String {
-    let what = match &held.hold.scope {
-        HoldScope::Person(person) => {
-            let who = names.full(*person, lang);
-            lang.pick(format!("nothing that {who} wrote is erased"), format!("написанное {who} не стирается"))
-        }
-        HoldScope::Conversation(_) => {
-            lang.pick("nothing here is erased", "здесь ничего не стирается").to_owned()
-        }
-        HoldScope::Messages(_, messages) => {
-            let list = messages.iter().take(12).map(|n| format!("#{n}")).collect::<Vec<_>>().join(", ");
-            lang.pick(format!("not erased: {list}"), format!("не стирается: {list}"))
-        }
-    };
-    let (end, paper) = (minute(held.hold.end_ms), paper(&held.hold.order, lang));
-    let (hold, until) = (lang.pick("hold", "запрет"), lang.pick("until", "до"));
-    format!("{hold} #{} {until} {end}: {paper}; {what}\n", held.index)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::tests::names;
+    use journal::ConversationId;
+    use journal::act::{EraseOrder, Ground};
+    use pki::PersonId;
 
     #[test]
     fn an_order_that_counts_is_open_though_its_time_is_over_by_this_clock() {
@@ -338,5 +317,24 @@ mod tests {
         let stopped = OrderState::Objected(PersonId(1), 4, 5);
         assert!(is_open(stopped, 4) && !is_open(stopped, 6));
         assert!(!is_open(OrderState::Done(5), 4) && !is_open(OrderState::Held(5), 4));
+    }
+    #[test]
+    fn an_order_under_a_hold_names_it_instead_of_a_time() {
+        let target = EraseTarget::Messages(ConversationId([1; 32]), vec![7]);
+        let order = Order { number: "9/2026".into(), ground: Ground::Court };
+        let order = EraseOrder { target, order, confirms: None };
+        let (by, with, state) = (PersonId(1), PersonId(2), OrderState::Counting(60_000));
+        let free =
+            OrderView { proposal: 20, approve: 21, by, with, approved_ms: 0, order, state, hold: None };
+        let held = OrderView { hold: Some(12), ..free.clone() };
+        let said = |view: &OrderView, lang| super::state(view, &names(), lang);
+        assert!(said(&free, Lang::En).starts_with("takes effect 1970-01-01 00:01;"));
+        assert!(said(&held, Lang::En).starts_with("HELD by #12: while that hold stands nothing of this"));
+        assert!(said(&held, Lang::Ru).starts_with("УДЕРЖАНО запретом № 12: "));
+        assert!(said(&held, Lang::Ru).ends_with("conclave erase object 20"));
+        let state = OrderState::Objected(PersonId(2), 30, 60_000);
+        assert!(said(&OrderView { state, ..held.clone() }, Lang::En).ends_with("the hold #12 keeps it too"));
+        let rows = [json(&free, &names()), json(&held, &names())];
+        assert_eq!(rows.map(|row| (row.effect.is_some(), row.hold)), [(true, None), (false, Some(12))]);
     }
 }

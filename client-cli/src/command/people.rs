@@ -5,6 +5,7 @@ use crate::Here;
 use crate::args::People;
 use crate::names::Names;
 use crate::reach::Line;
+use crate::show::roles;
 use crate::trouble::Trouble;
 use console::{Align, Exit, Lang, Table, Words, clean, matches};
 use protocol::client::event::PersonView;
@@ -91,12 +92,11 @@ impl Page<'_> {
                 true => lang.pick(" (!look-alike)", " (!похожее имя)"),
                 false => "",
             };
-            let roles: Vec<&str> = person.roles.iter().map(|role| role.name()).collect();
             table.row([
                 format!("@{}", person.login),
                 format!("{}{mark}", clean(&person.full_name)),
                 person.unit.join(" / "),
-                roles.join(", "),
+                roles(person.roles.iter(), lang),
                 self.names.label_name(person.clearance, lang),
                 state.to_owned(),
             ]);

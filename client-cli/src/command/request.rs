@@ -18,7 +18,7 @@ pub(super) use pki::sealed::PASSPHRASE_LETTERS_MIN;
 console::words! {
     enum Said {
         NewPassphrase
-            => en("New passphrase of the credential, at least {PASSPHRASE_LETTERS_MIN} letters: "),
+            => en("New passphrase of the credential, at least {PASSPHRASE_LETTERS_MIN} characters: "),
                ru("Новая парольная фраза для ключей, не меньше {PASSPHRASE_LETTERS_MIN} знаков: ");
         Again => en("Once more: "), ru("Ещё раз: ");
         Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
@@ -134,7 +134,7 @@ pub(super) fn too_short() -> Trouble {
     Trouble::say(
         Exit::No,
         "passphrase-short",
-        format!("at least {PASSPHRASE_LETTERS_MIN} letters are needed"),
+        format!("at least {PASSPHRASE_LETTERS_MIN} characters are needed"),
         format!("нужно не меньше {PASSPHRASE_LETTERS_MIN} знаков"),
     )
 }

@@ -4,6 +4,7 @@
 use super::request::passphrase_label;
 use crate::Here;
 use crate::home::read_text_file;
+use crate::show::roles;
 use crate::trouble::Trouble;
 use console::{DETAILS_RU, Exit, SecretSource, clean};
 use link::terminal::{TerminalError, now_ms};
@@ -64,19 +65,19 @@ pub(super) fn run(path: &Path, passphrase_fd: Option<u32>, here: Here) -> Result
     let saved = credential.save(passphrase, KdfCost::STANDARD, &mut *crate::random::source());
     saved.map_err(TerminalError::from)?;
     let name = |text: Option<&str>| clean(text.unwrap_or_default());
-    let roles: Vec<String> = signature.roles().iter().map(|role| role.name().to_owned()).collect();
+    let role_names: Vec<String> = signature.roles().iter().map(|role| role.name().to_owned()).collect();
     let until = signature.validity().1.to_string();
     let said = Said::Done {
         name: name(signature.full_name()),
         login: name(signature.login()),
-        roles: roles.join(", "),
+        roles: roles(signature.roles().iter(), here.voice.lang),
         until: until.clone(),
     };
     let data = Data {
         person: signature.person().map(|person| person.to_string()).unwrap_or_default(),
         login: name(signature.login()),
         full_name: name(signature.full_name()),
-        roles,
+        roles: role_names,
         valid_until: until,
     };
     Ok(here.voice.done("request", &said, data))

@@ -3,8 +3,10 @@
 
 use crate::Here;
 use crate::reach::Line;
+use crate::show::roles;
 use crate::trouble::Trouble;
 use console::{Exit, clean, count_en, count_ru};
+use pki::Role;
 use serde::Serialize;
 
 console::words! {
@@ -38,12 +40,13 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
     let status = line.status()?;
     let Some(me) = status.me else { return Err(Trouble::locked()) };
     let clearance = pki::Clearance(me.clearance);
+    let named = Role::ALL.into_iter().filter(|role| me.roles.iter().any(|name| name == role.name()));
     let said = Said::Me {
         name: clean(&me.full_name),
         login: clean(&me.login),
         person: format!("{:016x}", me.person),
         site: clean(&me.site),
-        roles: me.roles.join(", "),
+        roles: roles(named, here.voice.lang),
         clearance: format!("{clearance} ({})", me.clearance),
         until: me.valid_until.clone(),
     };

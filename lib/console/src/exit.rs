@@ -48,9 +48,23 @@ impl Exit {
     /// refusals name it: one table for every program that goes online. What is not named here is a plain no.
     pub fn of_reason(name: &str) -> Exit {
         match name {
-            "no-agent" | "locked" | "not-logged-in" | "not-certified" | "no-address" | "no-answer"
-            | "no-connection" | "connection-lost" | "closed" | "stopping" | "not-running" | "busy"
-            | "busy-here" | "idle" | "full" | "too-many-people" => Exit::Missing,
+            "no-agent"
+            | "locked"
+            | "not-logged-in"
+            | "not-certified"
+            | "no-address"
+            | "no-answer"
+            | "no-connection"
+            | "connection-lost"
+            | "closed"
+            | "stopping"
+            | "not-running"
+            | "busy"
+            | "busy-here"
+            | "idle"
+            | "full"
+            | "too-many-people"
+            | "too-many-connections" => Exit::Missing,
             "io" | "credential-io" | "agent-answer" | "odd-answer" => Exit::Io,
             "login-refused"
             | "connection-refused"

@@ -41,5 +41,6 @@ pub use prompt_error::PromptError;
 pub use secret::Secret;
 pub use system::{DETAILS_RU, cause_ru, system_ru};
 pub use table::{Align, Table};
+pub use usage::BadValue;
 pub use voice::Voice;
 pub use words::{Words, count_en, count_ru};

@@ -7,6 +7,23 @@ use crate::clean::clean_lines;
 use crate::lang::Lang;
 use crate::localise::finish;
 
+/// What a value on the command line is to be, for whoever typed another: a value's parser gives it as its error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{en}")]
+pub struct BadValue {
+    /// As clap shows it.
+    pub en: &'static str,
+    /// The same in Russian.
+    pub ru: &'static str,
+}
+
+impl BadValue {
+    /// Of both texts.
+    pub const fn new(en: &'static str, ru: &'static str) -> Self {
+        Self { en, ru }
+    }
+}
+
 /// The whole text for the person, without colours, ended by a newline. What was typed is cleaned before it is echoed.
 pub fn told(error: &clap::Error, lang: Lang) -> String {
     let english = error.render().to_string();
@@ -76,9 +93,18 @@ fn complaint(error: &clap::Error) -> String {
     }
 }
 
-/// Why a value was refused, by the type that refused it.
+/// Why a value was refused, by the type that refused it; nothing where only a library's English words would say it.
 fn cause(error: &clap::Error) -> String {
-    std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default()
+    let Some(source) = std::error::Error::source(error) else { return String::new() };
+    if let Some(bad) = source.downcast_ref::<BadValue>() {
+        return format!(": {}", bad.ru);
+    }
+    let why = source.to_string();
+    match why.split_once(" is not in ") {
+        Some((_, range)) => format!(": допустимо {range}"),
+        None if source.is::<std::num::ParseIntError>() => ": нужно целое число".to_owned(),
+        None => String::new(),
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "clap's enum may grow; other shapes carry no name")]
@@ -96,11 +122,17 @@ mod tests {
     use super::*;
     use clap::{Arg, Command};
 
+    fn time(_typed: &str) -> Result<u16, BadValue> {
+        Err(BadValue::new("a time of day: 03:00", "время суток: 03:00"))
+    }
+
     fn complaint_about(words: &[&str]) -> String {
         let command = Command::new("talk")
             .arg(Arg::new("volume").long("volume").value_parser(["low", "high"]).conflicts_with("mute"))
             .arg(Arg::new("mute").long("mute").action(clap::ArgAction::SetTrue))
             .arg(Arg::new("n").long("n").value_parser(clap::value_parser!(u8)))
+            .arg(Arg::new("at").long("at").value_parser(time))
+            .arg(Arg::new("where").long("where").value_parser(clap::value_parser!(std::net::IpAddr)))
             .arg(Arg::new("who").required(true))
             .subcommand(Command::new("say"));
         told(&command.try_get_matches_from(words).unwrap_err(), Lang::Ru)
@@ -114,7 +146,10 @@ mod tests {
             (&["talk", "x", "--volume", "loud"], "возможные значения: low, high"),
             (&["talk", "x", "--volume"], "«--volume <volume>» не указано значение"),
             (&["talk", "x", "--volume", "low", "--mute"], "не сочетается с «--mute»"),
-            (&["talk", "x", "--n", "300"], "«300» не подходит для «--n <n>»"),
+            (&["talk", "x", "--n", "300"], "«300» не подходит для «--n <n>»: допустимо 0..=255"),
+            (&["talk", "x", "--n", "many"], "«many» не подходит для «--n <n>»: нужно целое число"),
+            (&["talk", "x", "--at", "noon"], "«noon» не подходит для «--at <at>»: время суток: 03:00"),
+            (&["talk", "x", "--where", "there"], "«there» не подходит для «--where <where>»\n"),
             (&["talk", "x", "--n", "1", "--n", "2"], "«--n <n>» указан не один раз"),
         ] {
             let told = complaint_about(words);

@@ -2,6 +2,7 @@
 //! Never reconnects by itself and never reads a frame.
 
 use crate::tls::{OwnCertificate, TlsError, TlsProfile};
+use crate::transport::TOO_MANY;
 use crate::verifier::PeerCheck;
 use protocol::frame::EXPORTER_LABEL;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
@@ -40,6 +41,9 @@ pub enum LinkError {
         /// RFC 8446 6.
         alert: u8,
     },
+    /// The server takes no further connection now: in all, of this certificate or from this address.
+    #[error("the server takes no further connection now")]
+    TooMany,
     /// Anything else about the connection.
     #[error("connection lost: {0}")]
     Connection(quinn::ConnectionError),
@@ -133,10 +137,21 @@ fn explain(error: quinn::ConnectionError, address: SocketAddr) -> LinkError {
             Some(_alert) => LinkError::ServerCertificate(own.reason.clone()),
             None => LinkError::Connection(error),
         },
+        // Refused before the handshake: there is no room for one.
+        quinn::ConnectionError::ConnectionClosed(close)
+            if close.error_code == quinn::TransportErrorCode::CONNECTION_REFUSED =>
+        {
+            LinkError::TooMany
+        }
         quinn::ConnectionError::ConnectionClosed(close) => match alert_of(close.error_code) {
             Some(alert) => LinkError::Refused { alert },
             None => LinkError::Connection(error),
         },
+        quinn::ConnectionError::ApplicationClosed(close)
+            if close.error_code == VarInt::from_u32(TOO_MANY) =>
+        {
+            LinkError::TooMany
+        }
         quinn::ConnectionError::VersionMismatch
         | quinn::ConnectionError::ApplicationClosed(_)
         | quinn::ConnectionError::Reset
@@ -162,6 +177,14 @@ mod tests {
             let close = quinn::ConnectionClose { error_code, frame_type: None, reason: Default::default() };
             let said = explain(quinn::ConnectionError::ConnectionClosed(close), address);
             assert_eq!(matches!(said, LinkError::Refused { .. }), refused, "{said}");
+            let full = error_code == quinn::TransportErrorCode::CONNECTION_REFUSED;
+            assert_eq!(matches!(said, LinkError::TooMany), full, "{said}");
+        }
+        for (code, full) in [(0, false), (TOO_MANY, true), (2, false)] {
+            let close =
+                quinn::ApplicationClose { error_code: VarInt::from_u32(code), reason: Default::default() };
+            let said = explain(quinn::ConnectionError::ApplicationClosed(close), address);
+            assert_eq!(matches!(said, LinkError::TooMany), full, "{said}");
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod error;
 mod last_seen;
 mod law_words;
 pub mod refusal_words;
+mod role_words;
 mod silence;
 mod wire;
 pub mod words;
@@ -25,8 +26,9 @@ pub use backoff::Backoff;
 pub use erasing_words::erasing_words;
 pub use error::TerminalError;
 pub use last_seen::{LastSeen, head_words};
-pub use law_words::{CLOCK_BEHIND, ground_words, unshown_words};
+pub use law_words::{CLOCK_BEHIND, OrderStanding, ground_words, order_standing, unshown_words};
 pub use refusal_words::{Words, refusal_words};
+pub use role_words::role_words;
 
 use crate::client::Link;
 use crate::tls::TlsProfile;

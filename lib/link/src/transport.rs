@@ -13,6 +13,8 @@ pub const KEEP_ALIVE_MS: u64 = 4_000;
 pub const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 /// What we keep for retransmission to one peer, bytes.
 pub const SEND_WINDOW_BYTES: u64 = 2 << 20;
+/// Application close code for "too many connections": in all, of this certificate or from this address.
+pub const TOO_MANY: u32 = 1;
 
 fn common() -> TransportConfig {
     let mut transport = TransportConfig::default();

@@ -180,6 +180,9 @@ pub struct OrderRecord {
     /// How it stands.
     #[n(2)]
     pub state: OrderState,
+    /// The hold that will stop it as long as it stands, where the order has not met one yet.
+    #[n(3)]
+    pub hold: Option<Index>,
 }
 
 /// Entries with proofs against one note.

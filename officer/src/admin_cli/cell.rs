@@ -9,7 +9,7 @@ use super::proposals::{self, number};
 use super::status;
 use super::trouble::Trouble;
 use clap::{Args, Subcommand};
-use console::{Exit, HelpTable, Lang, Voice, clean};
+use console::{BadValue, Exit, HelpTable, Lang, Voice, clean};
 use journal::Index;
 use journal::act::{CellName, DualAct};
 use protocol::answer::{Answer, CellRecord};
@@ -63,9 +63,10 @@ pub(super) struct Approve {
     access: Access,
 }
 
-fn cell_name(typed: &str) -> Result<CellName, String> {
+fn cell_name(typed: &str) -> Result<CellName, BadValue> {
     let bytes = hex::decode(typed).ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.map(CellName).ok_or_else(|| "16 hexadecimal digits".into())
+    let bad = BadValue::new("16 hexadecimal digits", "нужны 16 шестнадцатеричных цифр");
+    bytes.map(CellName).ok_or(bad)
 }
 
 pub(super) const HELP: &HelpTable = &[
@@ -138,7 +139,7 @@ impl Cell {
 }
 
 /// The server's word.
-fn cells(online: &mut Online) -> Result<Vec<CellRecord>, Trouble> {
+pub(super) fn cells(online: &mut Online) -> Result<Vec<CellRecord>, Trouble> {
     let Reply::Answer(answer) = online.run(Command::Ask(Query::Cells))? else {
         return Err(Trouble::odd_answer());
     };

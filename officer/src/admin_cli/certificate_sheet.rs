@@ -222,6 +222,7 @@ mod tests {
                 approved_ms: 0,
                 order,
                 state,
+                hold: None,
             },
             effect: 5_000_001,
             erased: (5_000_002, 0, 3),

@@ -11,11 +11,11 @@ use super::names::{Names, Text};
 use super::online::{Access, For, Online, session};
 use super::orders::{order, to_confirm};
 use super::policy::{approve, propose};
-use super::proposals::{self, number};
+use super::proposals::{self, Open, number};
 use super::trouble::Trouble;
 use clap::{ArgGroup, Args, Subcommand};
 use console::when::duration;
-use console::{Exit, HelpTable, Voice};
+use console::{Exit, HelpTable, Lang, Voice};
 use journal::Index;
 use journal::act::{Act, DualAct, EraseOrder, EraseTarget, Withdraw};
 use serde::Serialize;
@@ -184,7 +184,9 @@ impl ProposeErase {
             };
             let act = EraseOrder { target, order, confirms };
             let names = Names::fetch(online, voice.lang)?;
-            let plan = plan(&act, held::held(online, &act.target, &names, voice.lang)?, voice);
+            let held = held::held(online, &act.target, &names, voice.lang)?;
+            let told = proposed_already(&proposals::open(online)?, &act, voice.lang) + &held;
+            let plan = plan(&act, told, voice);
             match self.decision.ask(online, voice, &plan)? {
                 Decided::PlanOnly => Ok((plan, None)),
                 Decided::Yes => {
@@ -205,6 +207,28 @@ impl ProposeErase {
         let id = rows.first().ok_or_else(Trouble::odd_answer)?.conversation;
         Ok(EraseTarget::Messages(id, rows.iter().map(|row| row.index).collect()))
     }
+}
+
+/// A line for each open proposal that would erase any of the same by the same paper.
+fn proposed_already(open: &[Open], order: &EraseOrder, lang: Lang) -> String {
+    let overlaps = |other: &EraseTarget| match (other, &order.target) {
+        (EraseTarget::Messages(of, some), EraseTarget::Messages(id, messages)) => {
+            of == id && some.iter().any(|index| messages.contains(index))
+        }
+        (other, target) => other.conversation() == target.conversation(),
+    };
+    let same = open.iter().filter(|one| match &one.act {
+        DualAct::Erase(other) => other.order.number == order.order.number && overlaps(&other.target),
+        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::LiftHold(_) | DualAct::DropCell(_) => false,
+    });
+    let line = |one: &Open| {
+        let index = one.index;
+        lang.pick(
+            format!("  PROPOSED ALREADY by this paper: #{index}. Another officer approves it: conclave-admin erase approve {index}\n"),
+            format!("  УЖЕ ПРЕДЛОЖЕНО по этому распоряжению: № {index}. Утверждает другой офицер: conclave-admin erase approve {index}\n"),
+        )
+    };
+    same.map(line).collect()
 }
 
 fn plan(order: &EraseOrder, held: String, voice: Voice) -> Said {
@@ -274,5 +298,27 @@ impl One {
         })?;
         let data = Data { index: Some(index), proposal: Some(proposal) };
         Ok(voice.done("erase withdraw", &Said::Withdrawn { index, proposal }, data))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::ConversationId;
+    use journal::act::{Ground, Order};
+    use pki::PersonId;
+
+    #[test]
+    fn what_was_proposed_already_by_the_same_paper_is_told() {
+        let order = |number: &str, messages: &[Index]| EraseOrder {
+            target: EraseTarget::Messages(ConversationId([1; 32]), messages.to_vec()),
+            order: Order { number: number.into(), ground: Ground::Court },
+            confirms: None,
+        };
+        let act = DualAct::Erase(order("9/2026", &[7, 8]));
+        let open = [Open { index: 40, wall_ms: 0, by: PersonId(1), act }];
+        let told = |order: &EraseOrder| proposed_already(&open, order, Lang::En);
+        assert!(told(&order("9/2026", &[8, 9])).starts_with("  PROPOSED ALREADY by this paper: #40."));
+        assert_eq!(told(&order("10/2026", &[8])) + &told(&order("9/2026", &[9])), "");
     }
 }

@@ -9,10 +9,15 @@ use super::proposals::{self, Open};
 use super::trouble::Trouble;
 use console::when::{minute, rfc3339};
 use console::{Exit, Lang, Voice};
-use journal::Index;
-use journal::act::{DualAct, EraseOrder, EraseTarget};
-use journal::register::OrderState;
-use protocol::client::event::OrderView;
+use journal::act::{Act, DualAct, EraseOrder, EraseTarget};
+use journal::entry::Content;
+use journal::{Entry, Index};
+use link::terminal::{OrderStanding, order_standing};
+use pki::PersonId;
+use protocol::client::event::{EntryView, OrderView};
+use protocol::client::{Command, Reply};
+use protocol::limits::ANSWER_ENTRIES_MAX;
+use protocol::query::Query;
 use serde::Serialize;
 
 console::words! {
@@ -42,6 +47,9 @@ struct OrderRow {
     effect: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<u64>,
+    /// The hold that will stop it as long as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<u64>,
 }
 
 pub(super) fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
@@ -76,7 +84,8 @@ fn listed(
         let by = one.by;
         let signed = one.signed.as_ref().map_or(String::new(), |open| {
             let what = law_of(open, lang);
-            format!("  {}  {}\n  {what}", minute(open.wall_ms), names.full(open.by))
+            let with = one.with.map_or(String::new(), |with| format!(", {}", names.full(with)));
+            format!("  {}  {}{with}\n  {what}", minute(open.wall_ms), names.full(open.by))
         });
         let state = lang.pick(
             format!("was stopped; two officers have confirmed it: #{by}"),
@@ -107,6 +116,8 @@ struct Confirmed {
     stopped: Index,
     /// What its proposer signed, where the server shows it.
     signed: Option<Open>,
+    /// Who approved it, where that was found.
+    with: Option<PersonId>,
     /// The proposal of the one that confirms it.
     by: Index,
 }
@@ -116,19 +127,46 @@ fn confirmed(online: &mut Online, orders: &[OrderView]) -> Result<Vec<Confirmed>
     for view in orders {
         let Some(stopped) = view.order.confirms else { continue };
         let signed = online.entry(stopped)?.as_ref().and_then(proposals::of_entry);
-        all.push(Confirmed { stopped, signed, by: view.proposal });
+        let with = approved_by(online, stopped, view.proposal)?;
+        all.push(Confirmed { stopped, signed, with, by: view.proposal });
     }
     Ok(all)
 }
 
+/// Pages of entries that are looked through for one approval: most are given soon.
+const APPROVAL_PAGES_MAX: u64 = 16;
+
+/// Who approved a proposal, by the entries between it and what came after; `None` where it is not among the first of them.
+fn approved_by(online: &mut Online, proposal: Index, below: Index) -> Result<Option<PersonId>, Trouble> {
+    let mut from = proposal + 1;
+    for _page in 0..APPROVAL_PAGES_MAX {
+        let asked = below.saturating_sub(from).min(ANSWER_ENTRIES_MAX as u64);
+        if asked == 0 {
+            break;
+        }
+        let query = Query::Entries(from, asked as u32);
+        let Reply::Entries(entries, more) = online.run(Command::Ask(query))? else {
+            return Err(Trouble::odd_answer());
+        };
+        if let Some(with) = entries.iter().find_map(|entry| approver(entry, proposal)) {
+            return Ok(Some(with));
+        }
+        let last = entries.last().map(|entry| entry.index).filter(|_| more);
+        from = last.map_or(from + asked, |last| last.max(from) + 1);
+    }
+    Ok(None)
+}
+
+/// Who signed the approval of this proposal, if this entry is it.
+fn approver(view: &EntryView, proposal: Index) -> Option<PersonId> {
+    let Content::Statement(signed) = Entry::decode(&view.entry).ok()?.content else { return None };
+    let parsed = signed.parse().ok()?;
+    let Act::Approve(approve) = parsed.act() else { return None };
+    (approve.proposal == proposal).then_some(parsed.header().person)
+}
+
 fn order_row(view: &OrderView, names: &Names) -> OrderRow {
-    let (state, effect, at) = match view.state {
-        OrderState::Counting(at_ms) => ("waiting", Some(rfc3339(at_ms)), None),
-        OrderState::Objected(_, index, _) => ("objected", None, Some(index)),
-        OrderState::Silenced(_, index, _) => ("silenced", None, Some(index)),
-        OrderState::Held(index) => ("held", None, Some(index)),
-        OrderState::Done(index) => ("done", None, Some(index)),
-    };
+    let OrderStanding { name: state, effect_ms, at, hold } = order_standing(view);
     let messages = match &view.order.target {
         EraseTarget::Messages(_, messages) => messages.clone(),
         EraseTarget::Conversation(_) => Vec::new(),
@@ -145,8 +183,9 @@ fn order_row(view: &OrderView, names: &Names) -> OrderRow {
         order: view.order.order.number.clone(),
         ground: law::ground_name(view.order.order.ground),
         state,
-        effect,
+        effect: effect_ms.map(rfc3339),
         at,
+        hold,
     }
 }
 
@@ -155,7 +194,7 @@ mod tests {
     use super::*;
     use journal::ConversationId;
     use journal::act::{Ground, Order};
-    use pki::PersonId;
+    use journal::register::OrderState;
 
     #[test]
     fn an_order_that_was_confirmed_keeps_its_number_in_the_list() {
@@ -166,16 +205,25 @@ mod tests {
         };
         let (by, with) = (PersonId(1), PersonId(2));
         let state = OrderState::Done(91);
-        let view =
-            OrderView { proposal: 90, approve: 91, by, with, approved_ms: 0, order: order(Some(72)), state };
+        let view = OrderView {
+            proposal: 90,
+            approve: 91,
+            by,
+            with,
+            approved_ms: 0,
+            order: order(Some(72)),
+            state,
+            hold: None,
+        };
         let signed = Some(Open { index: 72, wall_ms: 0, by, act: DualAct::Erase(order(None)) });
-        let confirmed = [Confirmed { stopped: 72, signed, by: 90 }];
+        let confirmed = [Confirmed { stopped: 72, signed, with: Some(with), by: 90 }];
         let names = Names::new(Vec::new(), Lang::En);
         let told = listed(&[view], &confirmed, &[], &names, Lang::En);
-        assert!(told.starts_with("#72  1970-01-01 00:00"), "{told}");
+        let both = format!("#72  1970-01-01 00:00  {by}, {with}\n");
+        assert!(told.starts_with(&both), "{told}");
         assert!(told.contains("two officers have confirmed it: #90\n#90  "), "{told}");
         assert!(told.ends_with("took effect: #91"), "{told}");
-        let hidden = [Confirmed { stopped: 72, signed: None, by: 90 }];
+        let hidden = [Confirmed { stopped: 72, signed: None, with: None, by: 90 }];
         assert!(listed(&[], &hidden, &[], &names, Lang::Ru).starts_with("#72\n  было остановлено"));
     }
 }

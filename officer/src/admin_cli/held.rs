@@ -14,6 +14,54 @@ use protocol::query::Find;
 /// Pages that are asked for to see whether people under a hold wrote in a conversation: one officer places many such holds.
 const PERSON_PAGES_MAX: u32 = 64;
 
+/// A hold that would stop an erasure; or that may, where too much would have to be looked through to know.
+pub(super) struct Stops {
+    pub(super) held: Standing,
+    pub(super) sure: bool,
+}
+
+/// The holds that stand, and how much may still be looked through to see whom they concern.
+pub(super) struct Looking {
+    holds: Vec<Standing>,
+    pages: u32,
+}
+
+impl Looking {
+    pub(super) fn begin(online: &mut Online) -> Result<Self, Trouble> {
+        Ok(Self { holds: holds(online)?, pages: PERSON_PAGES_MAX })
+    }
+
+    /// Those of them that would stop this erasure.
+    pub(super) fn stopping(
+        &mut self,
+        online: &mut Online,
+        target: &EraseTarget,
+    ) -> Result<Vec<Stops>, Trouble> {
+        let Self { holds, pages } = self;
+        let rows = match target {
+            EraseTarget::Messages(_, messages) if !holds.is_empty() => law::messages(online, messages)?,
+            EraseTarget::Messages(..) | EraseTarget::Conversation(_) => Vec::new(),
+        };
+        let mut found = Vec::new();
+        for held in holds.iter() {
+            let stops = match (target, &held.hold.scope) {
+                (EraseTarget::Messages(..), _) => Some(rows.iter().any(|row| keeps(held, row))),
+                (EraseTarget::Conversation(id), HoldScope::Person(person)) => {
+                    wrote_in(online, *person, *id, pages)?
+                }
+                (
+                    EraseTarget::Conversation(id),
+                    HoldScope::Conversation(kept) | HoldScope::Messages(kept, _),
+                ) => Some(id == kept),
+            };
+            if stops != Some(false) {
+                found.push(Stops { held: held.clone(), sure: stops.is_some() });
+            }
+        }
+        Ok(found)
+    }
+}
+
 /// A warning for each hold that would stop this erasure, with what lifts it.
 pub(super) fn held(
     online: &mut Online,
@@ -21,32 +69,17 @@ pub(super) fn held(
     names: &Names,
     lang: Lang,
 ) -> Result<String, Trouble> {
-    let (mut out, mut pages) = (String::new(), PERSON_PAGES_MAX);
-    let rows = match target {
-        EraseTarget::Messages(_, messages) => law::messages(online, messages)?,
-        EraseTarget::Conversation(_) => Vec::new(),
+    let stops = Looking::begin(online)?.stopping(online, target)?;
+    Ok(warnings(&stops, names, lang))
+}
+
+/// A warning for each of these.
+pub(super) fn warnings(stops: &[Stops], names: &Names, lang: Lang) -> String {
+    let words = |one: &Stops| match one.sure {
+        true => warning(&one.held, names, lang),
+        false => unsure(&one.held, names, lang),
     };
-    for held in holds(online)? {
-        let stops = match (target, &held.hold.scope) {
-            (EraseTarget::Messages(..), _) => rows.iter().any(|row| keeps(&held, row)),
-            (EraseTarget::Conversation(id), HoldScope::Person(person)) => {
-                match wrote_in(online, *person, *id, &mut pages)? {
-                    Some(wrote) => wrote,
-                    None => {
-                        out.push_str(&unsure(&held, names, lang));
-                        false
-                    }
-                }
-            }
-            (EraseTarget::Conversation(id), HoldScope::Conversation(kept) | HoldScope::Messages(kept, _)) => {
-                id == kept
-            }
-        };
-        if stops {
-            out.push_str(&warning(&held, names, lang));
-        }
-    }
-    Ok(out)
+    stops.iter().map(words).collect()
 }
 
 /// Who wrote nothing in a conversation has nothing there to keep. `None`: that was looked for in as many pages as may be.

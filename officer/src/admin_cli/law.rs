@@ -6,7 +6,7 @@ use super::names::Names;
 use super::online::Online;
 use super::trouble::Trouble;
 use clap::{Args, ValueEnum};
-use console::{Exit, Lang, clean};
+use console::{BadValue, Exit, Lang, clean};
 use journal::act::law::ORDER_NUMBER_BYTES_MAX;
 use journal::act::{Act, DualAct, EraseTarget, Ground, Hold, HoldScope, Order};
 use journal::entry::Content;
@@ -252,6 +252,7 @@ fn no_message(index: Index) -> Trouble {
 }
 
 /// A hold that stands.
+#[derive(Clone)]
 pub(super) struct Standing {
     pub(super) index: Index,
     pub(super) placed_ms: u64,
@@ -294,10 +295,13 @@ pub(super) fn keeping(holds: &[Standing], row: &Found) -> Option<Index> {
 }
 
 /// `2026-11-21`, from its first moment in UTC, or an RFC 3339 time.
-pub(super) fn moment(typed: &str) -> Result<u64, String> {
+pub(super) fn moment(typed: &str) -> Result<u64, BadValue> {
     let whole = if typed.len() == 10 { format!("{typed}T00:00:00Z") } else { typed.to_owned() };
     let read = console::when::parse_rfc3339(&whole);
-    read.ok_or_else(|| "a day like 2026-11-21, or a time like 2026-11-21T08:00:00Z".to_owned())
+    read.ok_or(BadValue::new(
+        "a day like 2026-11-21, or a time like 2026-11-21T08:00:00Z",
+        "нужен день, например 2026-11-21, или время, например 2026-11-21T08:00:00Z",
+    ))
 }
 
 #[cfg(test)]

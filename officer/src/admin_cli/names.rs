@@ -5,6 +5,7 @@ use super::online::Online;
 use super::trouble::Trouble;
 use console::{Exit, Lang, Words, alike, clean};
 use journal::policy::Policy;
+use link::terminal::role_words;
 use pki::{Clearance, PersonId, Role, RoleSet};
 use protocol::client::event::PersonView;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,17 +84,8 @@ impl Names {
 
 /// A role for people.
 pub(super) fn role(role: Role, lang: Lang) -> &'static str {
-    let ru = match role {
-        Role::Server => "сервер",
-        Role::Core => "ядро",
-        Role::Operator => "оператор",
-        Role::Officer => "офицер",
-        Role::Administrator => "администратор",
-        Role::Auditor => "аудитор",
-        Role::Bot => "бот",
-        Role::Witness => "свидетель",
-    };
-    lang.pick(role.name(), ru)
+    let (en, ru) = role_words(role);
+    lang.pick(en, ru)
 }
 
 /// The roles of a set.

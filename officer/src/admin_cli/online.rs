@@ -171,9 +171,15 @@ impl Online {
         let proof = proof(password.expose(), terminal.person())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Trouble::system(&error))?;
-        let ready = runtime.block_on(async {
-            terminal.connect().await?;
-            terminal.login(&proof, end_other).await
+        let (terminal, ready) = runtime.block_on(async {
+            match greeted(&mut terminal, &proof, end_other).await {
+                Ok(ready) => Ok((terminal, ready)),
+                Err(error) => {
+                    // Told that we are gone the server frees this connection's place at once; there are few.
+                    terminal.close().await;
+                    Err(error)
+                }
+            }
         })?;
         let mut online = Self { runtime, terminal, ready, site };
         online.tell_successions(voice);
@@ -300,6 +306,12 @@ impl Online {
         // A question that panicked was not answered with yes.
         Ok(asked.map_err(|_| Trouble::not_confirmed())??)
     }
+}
+
+/// Connects and logs in.
+async fn greeted(terminal: &mut Terminal, proof: &str, end_other: bool) -> Result<Ready, TerminalError> {
+    terminal.connect().await?;
+    terminal.login(proof, end_other).await
 }
 
 /// The login proof of a password.

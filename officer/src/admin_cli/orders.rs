@@ -23,6 +23,9 @@ console::words! {
         Counting { index: u64, at: String }
             => en("nobody has objected to the order #{index} and no hold stops it: there is nothing to confirm. It takes effect by itself, from {at} on"),
                ru("против распоряжения № {index} никто не возразил, и запрет его не держит: подтверждать нечего. Оно исполнится само, с {at}");
+        CountingHeld { index: u64, hold: u64, at: String }
+            => en("the hold #{hold} keeps the order #{index}, and those concerned may object until {at}: until then there is nothing to confirm"),
+               ru("распоряжение № {index} удерживает запрет № {hold}, и до {at} ещё можно возразить: до тех пор подтверждать нечего");
         DoneAlready { index: u64, effect: u64 }
             => en("the order #{index} has taken effect already: #{effect}"),
                ru("распоряжение № {index} уже исполнено: запись № {effect}");
@@ -76,7 +79,11 @@ pub(super) fn to_confirm(view: &OrderView) -> Result<(), Trouble> {
     match view.state {
         OrderState::Counting(at_ms) => {
             let at = minute(at_ms);
-            Err(Trouble::new(Exit::No, "nothing-to-confirm", &Said::Counting { index, at }))
+            let words = match view.hold {
+                None => Said::Counting { index, at },
+                Some(hold) => Said::CountingHeld { index, hold, at },
+            };
+            Err(Trouble::new(Exit::No, "nothing-to-confirm", &words))
         }
         OrderState::Done(effect) => {
             Err(Trouble::new(Exit::No, "order-done", &Said::DoneAlready { index, effect }))
@@ -91,7 +98,16 @@ pub(super) fn state(view: &OrderView, holds: &[Standing], names: &Names, lang: L
     match view.state {
         OrderState::Counting(at_ms) => {
             let at = minute(at_ms);
-            lang.pick(format!("waits for objections until {at}"), format!("ждёт возражений до {at}"))
+            match view.hold {
+                None => lang.pick(format!("waits for objections until {at}"), format!("ждёт возражений до {at}")),
+                Some(hold) => {
+                    let kept = kept_by(hold, holds, names, lang);
+                    lang.pick(
+                        format!("HELD: {kept}\n  if it still stands at {at}, when the time to object is over, two officers must confirm the order afterwards"),
+                        format!("УДЕРЖАНО: {kept}\n  если он ещё действует {at}, когда истечёт срок возражений, потом двое офицеров должны будут подтвердить распоряжение"),
+                    )
+                }
+            }
         }
         OrderState::Objected(person, index, until_ms) => {
             let (who, until) = (names.full(person), minute(until_ms));
@@ -107,22 +123,35 @@ pub(super) fn state(view: &OrderView, holds: &[Standing], names: &Names, lang: L
                 format!("ОСТАНОВЛЕНО: {who} не может возразить из-за #{index}; с {until} двое офицеров могут подтвердить: {confirm}"),
             )
         }
-        OrderState::Held(hold) => match holds.iter().find(|held| held.index == hold) {
-            Some(held) => {
-                let (by, end, lift) = (names.full(held.by), minute(held.hold.end_ms), held::lift(hold, lang));
-                lang.pick(
-                    format!("STOPPED by the hold #{hold} of {by}, until {end}; {lift}\n  then two officers may confirm the order: {confirm}"),
-                    format!("ОСТАНОВЛЕНО запретом #{hold}, наложил {by}, до {end}; {lift}\n  затем двое офицеров могут подтвердить распоряжение: {confirm}"),
-                )
-            }
-            None => lang.pick(
-                format!("STOPPED by the hold #{hold}, which has ended; two officers may confirm it: {confirm}"),
-                format!("ОСТАНОВЛЕНО запретом #{hold}, который уже кончился; двое офицеров могут подтвердить: {confirm}"),
-            ),
-        },
+        OrderState::Held(hold) if holds.iter().any(|held| held.index == hold) => {
+            let kept = kept_by(hold, holds, names, lang);
+            lang.pick(
+                format!("STOPPED: {kept}\n  then two officers may confirm the order: {confirm}"),
+                format!("ОСТАНОВЛЕНО: {kept}\n  затем двое офицеров могут подтвердить распоряжение: {confirm}"),
+            )
+        }
+        OrderState::Held(hold) => lang.pick(
+            format!("STOPPED by the hold #{hold}, which has ended; two officers may confirm it: {confirm}"),
+            format!("ОСТАНОВЛЕНО запретом #{hold}, который уже кончился; двое офицеров могут подтвердить: {confirm}"),
+        ),
         OrderState::Done(index) => {
             lang.pick(format!("took effect: #{index}"), format!("исполнено: запись № {index}"))
         }
+    }
+}
+
+/// The hold that keeps what an order takes: whose it is, until when, and how it ends before.
+fn kept_by(hold: Index, holds: &[Standing], names: &Names, lang: Lang) -> String {
+    let lift = held::lift(hold, lang);
+    match holds.iter().find(|held| held.index == hold) {
+        Some(held) => {
+            let (by, end) = (names.full(held.by), minute(held.hold.end_ms));
+            lang.pick(
+                format!("the hold #{hold} of {by} keeps it until {end}; {lift}"),
+                format!("запрет #{hold}, наложил {by}, действует до {end}; {lift}"),
+            )
+        }
+        None => lang.pick(format!("the hold #{hold} keeps it; {lift}"), format!("запрет #{hold}; {lift}")),
     }
 }
 
@@ -139,7 +168,7 @@ mod tests {
         let order = Order { number: "1".into(), ground: Ground::Court };
         let order = EraseOrder { target, order, confirms };
         let (by, with) = (PersonId(1), PersonId(2));
-        OrderView { proposal, approve: proposal + 1, by, with, approved_ms: 0, order, state }
+        OrderView { proposal, approve: proposal + 1, by, with, approved_ms: 0, order, state, hold: None }
     }
 
     #[test]
@@ -158,11 +187,33 @@ mod tests {
         let held = Standing { index: 12, placed_ms: 0, by: PersonId(4), hold };
         let view = view(20, None, OrderState::Held(12));
         let told = state(&view, std::slice::from_ref(&held), &names, Lang::En);
-        assert!(told.contains("the hold #12 of Ольга Зимина @olga, until 1970-01-01 00:00"), "{told}");
+        assert!(
+            told.contains("the hold #12 of Ольга Зимина @olga keeps it until 1970-01-01 00:00"),
+            "{told}"
+        );
         assert!(told.contains("takes two officers: conclave-admin hold lift 12"), "{told}");
         assert!(told.ends_with("conclave-admin erase propose --confirm 20"), "{told}");
         let ended = state(&view, &[], &names, Lang::Ru);
         assert!(ended.contains("уже кончился") && ended.ends_with("--confirm 20"), "{ended}");
+    }
+
+    #[test]
+    fn an_order_that_counts_under_a_hold_names_it_and_promises_no_time() {
+        let names = Names::new(vec![person(4, "olga", "Ольга Зимина")], Lang::En);
+        let order = Order { number: "2".into(), ground: Ground::Court };
+        let hold = Hold { scope: HoldScope::Person(PersonId(9)), order, end_ms: 86_400_000 };
+        let held = Standing { index: 12, placed_ms: 0, by: PersonId(4), hold };
+        let view = OrderView { hold: Some(12), ..view(20, None, OrderState::Counting(60_000)) };
+        let told = state(&view, std::slice::from_ref(&held), &names, Lang::En);
+        assert!(
+            told.starts_with("HELD: the hold #12 of Ольга Зимина @olga keeps it until 1970-01-02"),
+            "{told}"
+        );
+        assert!(told.contains("hold lift 12\n  if it still stands at 1970-01-01 00:01"), "{told}");
+        assert!(state(&view, &[], &names, Lang::Ru).starts_with("УДЕРЖАНО: запрет #12; "));
+        let refused = to_confirm(&view).unwrap_err();
+        let said = console::Words::en(&refused);
+        assert!(said.contains("the hold #12 keeps the order #20"), "{said}");
     }
 
     #[test]

@@ -46,7 +46,7 @@ console::words! {
     enum Said {
         Envelope => en("One-time password of the envelope: "), ru("Одноразовый пароль из конверта: ");
         NewPassword
-            => en("New password, of at least {PASSWORD_LETTERS_MIN} letters: "),
+            => en("New password, of at least {PASSWORD_LETTERS_MIN} characters: "),
                ru("Новый пароль, не меньше {PASSWORD_LETTERS_MIN} знаков: ");
         Again => en("Once more: "), ru("Ещё раз: ");
         Mistyped { group: usize }
@@ -57,7 +57,7 @@ console::words! {
                ru("в одноразовом пароле 20 знаков, введено {found}");
         Differ => en("the two differ"), ru("введённое не совпало");
         Short
-            => en("at least {PASSWORD_LETTERS_MIN} letters are needed"),
+            => en("at least {PASSWORD_LETTERS_MIN} characters are needed"),
                ru("нужно не меньше {PASSWORD_LETTERS_MIN} знаков");
         Unchanged
             => en("the new password must be another one than before"), ru("новый пароль должен отличаться от прежнего");

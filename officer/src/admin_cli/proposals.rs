@@ -1,6 +1,7 @@
 //! Open proposals: `proposals`, and what the other commands need to know of one.
 //! Never shows one that was not verified: each is an entry with its proof.
 
+use super::held::{Looking, Stops, warnings};
 use super::law;
 use super::names::{Names, Text};
 use super::now::Now;
@@ -9,7 +10,7 @@ use super::policy_words::{Change, change_lines, changes};
 use super::trouble::Trouble;
 use clap::Args;
 use console::when::{minute, rfc3339};
-use console::{Exit, HelpTable, Lang, Voice};
+use console::{BadValue, Exit, HelpTable, Lang, Voice};
 use journal::act::{Act, DualAct, EraseTarget};
 use journal::entry::Content;
 use journal::{Entry, Index};
@@ -18,6 +19,7 @@ use protocol::client::event::EntryView;
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// List open proposals: what waits for a second officer.
 #[derive(Args)]
@@ -80,9 +82,12 @@ struct LawRow {
     order: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<u64>,
+    /// Holds that would stop the erasure.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held_by: Vec<u64>,
 }
 
-fn law_of(act: &DualAct) -> Option<LawRow> {
+fn law_of(act: &DualAct, held_by: Vec<u64>) -> Option<LawRow> {
     match act {
         DualAct::Erase(order) => Some(LawRow {
             conversation: Some(order.target.conversation().to_string()),
@@ -92,9 +97,10 @@ fn law_of(act: &DualAct) -> Option<LawRow> {
             },
             order: Some(order.order.number.clone()),
             hold: None,
+            held_by,
         }),
         DualAct::LiftHold(hold) => {
-            Some(LawRow { conversation: None, messages: Vec::new(), order: None, hold: Some(*hold) })
+            Some(LawRow { conversation: None, messages: Vec::new(), order: None, hold: Some(*hold), held_by })
         }
         DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) => None,
     }
@@ -148,20 +154,28 @@ pub(super) fn of_another(open: &Open, online: &Online) -> Result<(), Trouble> {
 }
 
 /// `#12` or `12`.
-pub(super) fn number(typed: &str) -> Result<Index, String> {
-    typed.strip_prefix('#').unwrap_or(typed).parse().map_err(|_| "a journal index, like #1234".to_owned())
+pub(super) fn number(typed: &str) -> Result<Index, BadValue> {
+    let bad = BadValue::new("a journal index, like 1234", "нужен номер записи журнала, например 1234");
+    typed.strip_prefix('#').unwrap_or(typed).parse().map_err(|_| bad)
 }
 
 /// What stands around the list.
 struct Around {
     names: Names,
     now: Now,
+    /// The holds that would stop an erasure, by its proposal.
+    held: BTreeMap<Index, Vec<Stops>>,
 }
 
 impl Around {
     /// When a proposal lapses: known as long as the policy is still the one under which it was made.
     fn lapses_ms(&self, open: &Open) -> Option<u64> {
         (self.now.policy_index < open.index).then(|| open.wall_ms.saturating_add(self.now.policy.proposal_ms))
+    }
+
+    /// Holds that would stop what this proposes.
+    fn stops(&self, proposal: Index) -> impl Iterator<Item = &Stops> {
+        self.held.get(&proposal).into_iter().flatten()
     }
 
     fn row(&self, open: &Open, lang: Lang) -> Row {
@@ -183,7 +197,7 @@ impl Around {
             kind,
             certificate,
             admits,
-            erases: law_of(&open.act),
+            erases: law_of(&open.act, self.stops(open.index).map(|one| one.held.index).collect()),
             changes: changed,
         }
     }
@@ -196,6 +210,9 @@ impl Around {
         }
         out.push('\n');
         out.push_str(&what(&open.act, &self.now, &self.names, lang));
+        if let Some(stops) = self.held.get(&open.index) {
+            out.push_str(&warnings(stops, &self.names, lang));
+        }
         out
     }
 }
@@ -246,13 +263,26 @@ pub(super) fn what(act: &DualAct, now: &Now, names: &Names, lang: Lang) -> Strin
     }
 }
 
+/// The holds that would stop what is proposed to be erased.
+fn stopping(online: &mut Online, open: &[Open]) -> Result<BTreeMap<Index, Vec<Stops>>, Trouble> {
+    let mut held = BTreeMap::new();
+    let mut looking = Looking::begin(online)?;
+    for one in open {
+        if let DualAct::Erase(order) = &one.act {
+            held.insert(one.index, looking.stopping(online, &order.target)?);
+        }
+    }
+    Ok(held)
+}
+
 impl Proposals {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         let (open, around) = session(&self.access, voice, For::Officers, |online| {
             let open = open(online)?;
             let now = Now::fetch(online, open.iter().map(|one| &one.act))?;
             let names = Names::fetch(online, voice.lang)?;
-            Ok((open, Around { names, now }))
+            let held = stopping(online, &open)?;
+            Ok((open, Around { names, now, held }))
         })?;
         let rows: Vec<Row> = open.iter().map(|one| around.row(one, voice.lang)).collect();
         if open.is_empty() {
@@ -268,13 +298,15 @@ mod tests {
     use super::super::names::tests::person;
     use super::super::now::tests::standard;
     use super::*;
+    use journal::ConversationId;
+    use journal::act::{EraseOrder, Ground, Hold, HoldScope, Order};
     use journal::policy::Policy;
     use pki::CertId;
 
     fn around() -> Around {
         let names =
             Names::new(vec![person(1, "olga", "Ольга Зимина"), person(2, "irina", "Ирина Новая")], Lang::En);
-        Around { names, now: standard() }
+        Around { names, now: standard(), held: BTreeMap::new() }
     }
 
     #[test]
@@ -306,6 +338,24 @@ mod tests {
             of(60_000)
         );
         assert!(!of(Policy::standard().objection_ms + 1).contains("counts from"));
+    }
+
+    #[test]
+    fn an_erasure_that_a_hold_would_stop_says_so_in_the_list() {
+        let target = EraseTarget::Messages(ConversationId([1; 32]), vec![7]);
+        let order = || Order { number: "9/2026".into(), ground: Ground::Court };
+        let act = DualAct::Erase(EraseOrder { target, order: order(), confirms: None });
+        let open = Open { index: 40, wall_ms: 0, by: PersonId(1), act };
+        assert!(!around().shown(&open, Lang::En).contains("HELD"));
+        let hold = Hold { scope: HoldScope::Person(PersonId(2)), order: order(), end_ms: 60_000 };
+        let held = law::Standing { index: 12, placed_ms: 0, by: PersonId(1), hold };
+        let around = Around { held: BTreeMap::from([(40, vec![Stops { held, sure: true }])]), ..around() };
+        let shown = around.shown(&open, Lang::En);
+        assert!(
+            shown.contains("HELD: nothing of this is erased") && shown.contains("hold lift 12"),
+            "{shown}"
+        );
+        assert_eq!(around.row(&open, Lang::En).erases.map(|row| row.held_by), Some(vec![12]));
     }
 
     #[test]

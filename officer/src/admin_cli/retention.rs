@@ -12,7 +12,7 @@ use super::trouble::Trouble;
 use crate::policy_file::{minute_of, unfit};
 use clap::{ArgGroup, Args, Subcommand};
 use console::when::{minute, rfc3339};
-use console::{Exit, HelpTable, Lang, Voice};
+use console::{BadValue, Exit, HelpTable, Lang, Voice};
 use journal::act::{ConversationKind, DualAct};
 use journal::policy::{Policy, UnfitPolicy};
 use journal::retention::{Retention as Schedule, RetentionRule};
@@ -117,8 +117,13 @@ console::words! {
     }
 }
 
-fn rule(typed: &str) -> Result<RetentionRule, String> {
-    let bad = || "any, private or group, perhaps :RANK of a label, and =DAYS: group:2=365".to_owned();
+fn rule(typed: &str) -> Result<RetentionRule, BadValue> {
+    let bad = || {
+        BadValue::new(
+            "any, private or group, perhaps :RANK of a label, and =DAYS: group:2=365",
+            "нужно any (любые), private (личные) или group (группы), при желании двоеточие и ранг грифа, затем = и число дней: group:2=365",
+        )
+    };
     let (what, days) = typed.split_once('=').ok_or_else(bad)?;
     let (kind, label) = what.split_once(':').map_or((what, None), |(kind, label)| (kind, Some(label)));
     let kind = match kind {
@@ -131,8 +136,9 @@ fn rule(typed: &str) -> Result<RetentionRule, String> {
     Ok(RetentionRule { kind, label, keep_days: days.parse().map_err(|_| bad())? })
 }
 
-fn time(typed: &str) -> Result<u16, String> {
-    minute_of(typed).ok_or_else(|| "a time of day, UTC: 03:00".to_owned())
+fn time(typed: &str) -> Result<u16, BadValue> {
+    let bad = BadValue::new("a time of day, UTC: 03:00", "нужно время суток по UTC, например 03:00");
+    minute_of(typed).ok_or(bad)
 }
 
 #[derive(Serialize)]

@@ -2,17 +2,18 @@
 //! Never changes anything.
 
 use super::alarms::{self, Alarm};
+use super::cell::cells;
 use super::names::Names;
 use super::online::{Access, For, Online, session};
 use super::succession::{Succession, succession_lines};
 use super::trouble::Trouble;
 use clap::Args;
 use console::when::{bytes, duration, minute};
-use console::{Exit, HelpTable, Lang, Voice};
+use console::{Exit, HelpTable, Lang, Voice, count_en, count_ru};
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::CellKind;
 use pki::canonical;
-use protocol::answer::StatusRecord;
+use protocol::answer::{CellRecord, StatusRecord};
 use protocol::client::event::SuccessionView;
 use protocol::client::{Command, Reply};
 use protocol::copy::BackupRecord;
@@ -41,18 +42,18 @@ console::words! {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
             messages: u64, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, left: String, full: String,
-            cell: String, backup: String, successions: String
+            cell: String, cells: String, backup: String, successions: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
                    erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way; {left} left for files{full}\n\
-                   root cell:     {cell}\nbackup:        {backup}{successions}"),
+                   root cell:     {cell}; {cells}\nbackup:        {backup}{successions}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
                    стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути; для файлов осталось {left}{full}\n\
-                   ячейка:      {cell}\nкопия:       {backup}{successions}");
+                   ячейка:      {cell}; {cells}\nкопия:       {backup}{successions}");
     }
 }
 
@@ -76,6 +77,9 @@ struct Data {
     left_for_files: u64,
     takes_messages: bool,
     cell: &'static str,
+    /// Root cells that the store has, and those of them that are away.
+    cells: usize,
+    cells_absent: usize,
     /// The newest backup, where there is one.
     backup: Option<Newest>,
     /// Alarms that nobody was shown at this terminal before; a script marks none as shown. A person has read them above.
@@ -99,9 +103,46 @@ struct Newest {
 
 /// What is told beside the server's figures.
 struct More {
+    cells: Cells,
     backup: Option<Newest>,
     alarms: Vec<Alarm>,
     successions: Vec<SuccessionView>,
+}
+
+/// The store's root cells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Cells {
+    all: usize,
+    absent: usize,
+}
+
+impl Cells {
+    /// One that has never joined, or was let go of, is none of the store's.
+    fn of(records: &[CellRecord]) -> Self {
+        let own = records.iter().filter(|cell| cell.name.is_some() || cell.absent.is_none());
+        Self { all: own.clone().count(), absent: own.filter(|cell| cell.absent.is_some()).count() }
+    }
+
+    fn words(self, lang: Lang) -> String {
+        let Self { all, absent } = self;
+        let here = all.saturating_sub(absent);
+        match absent {
+            0 => lang.pick(
+                count_en(all as u64, "cell, here", "cells, all here"),
+                count_ru(all as u64, "ячейка, на месте", "ячейки, все на месте", "ячеек, все на месте"),
+            ),
+            _ => lang.pick(
+                format!(
+                    "{here} of {all} here, {absent} AWAY: erasures wait for it, and without the last one nothing opens: \
+                     conclave-admin cell status"
+                ),
+                format!(
+                    "на месте {here} из {all}, НЕТ НА МЕСТЕ: {absent}. Её ждут уничтожения, а без последней не откроется \
+                     ничего: conclave-admin cell status"
+                ),
+            ),
+        }
+    }
 }
 
 /// The newest backup in words.
@@ -164,7 +205,8 @@ impl Status {
             let ready = online.ready();
             let grown = ready.head.size.saturating_sub(ready.before.size);
             let successions = online.terminal().successions();
-            Ok((*status, grown, More { backup, alarms, successions }))
+            let cells = Cells::of(&cells(online)?);
+            Ok((*status, grown, More { cells, backup, alarms, successions }))
         })?;
         tell(&status, grown, more, voice)
     }
@@ -244,6 +286,7 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
                 .to_owned(),
         },
         cell: lang.pick(en, ru).to_owned(),
+        cells: more.cells.words(lang),
         backup: backup_words(more.backup.as_ref(), lang),
         successions: succession_lines(&more.successions, lang),
     };
@@ -265,6 +308,8 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         left_for_files: status.left_for_files,
         takes_messages: status.takes_messages,
         cell: name,
+        cells: more.cells.all,
+        cells_absent: more.cells.absent,
         backup: more.backup,
         alarms: more.alarms,
         successions: more.successions.iter().map(Succession::of).collect(),
@@ -275,6 +320,23 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use journal::act::CellName;
+
+    #[test]
+    fn a_cell_that_is_away_is_loud_and_one_that_never_joined_is_none() {
+        let cell = |name: Option<u8>, absent: Option<&str>| CellRecord {
+            name: name.map(|byte| CellName([byte; 8])),
+            kind: 2,
+            absent: absent.map(str::to_owned),
+        };
+        let whole = Cells::of(&[cell(Some(1), None), cell(Some(2), None), cell(None, Some("blank"))]);
+        assert_eq!(whole, Cells { all: 2, absent: 0 });
+        assert_eq!(whole.words(Lang::En), "2 cells, all here");
+        assert_eq!(Cells::of(&[cell(Some(1), None)]).words(Lang::Ru), "1 ячейка, на месте");
+        let away = Cells::of(&[cell(Some(1), None), cell(Some(2), Some("not there"))]);
+        assert!(away.words(Lang::En).starts_with("1 of 2 here, 1 AWAY: erasures wait for it"));
+        assert!(away.words(Lang::Ru).contains("НЕТ НА МЕСТЕ"));
+    }
 
     #[test]
     fn every_kind_of_cell_has_its_words() {

@@ -63,7 +63,7 @@ impl Init {
         }
         let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
         let label = voice.lang.pick(
-            format!("New passphrase of the authority, at least {PASSPHRASE_LETTERS_MIN} letters: "),
+            format!("New passphrase of the authority, at least {PASSPHRASE_LETTERS_MIN} characters: "),
             format!("Новая парольная фраза центра, не меньше {PASSPHRASE_LETTERS_MIN} знаков: "),
         );
         let again = voice.lang.pick("Once more: ", "Ещё раз: ");

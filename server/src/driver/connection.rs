@@ -6,6 +6,7 @@ use super::census::{Handshake, Place};
 use super::outbox::Order;
 use crate::inbox::Inbox;
 use crate::limits::HANDSHAKE_TIMEOUT;
+use link::transport::TOO_MANY;
 use minicbor::bytes::ByteVec;
 use pki::{CertId, canonical};
 use protocol::frame::EXPORTER_LABEL;
@@ -15,8 +16,6 @@ use tokio::sync::watch;
 
 /// Most bytes of a stream that travel to the core at once.
 const READ_BYTES_MAX: usize = 64 * 1024;
-/// Application close code for "too many connections", in all or of this certificate or address.
-const TOO_MANY: u32 = 1;
 
 /// A session that the core knows.
 struct Begun {

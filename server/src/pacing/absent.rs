@@ -187,7 +187,8 @@ impl Away {
 
     fn refuse(&mut self, why: String) {
         if why != self.refused {
-            self.log.error(format_args!("what stands in the place of an absent root cell is not taken: {why}"));
+            self.log
+                .error(format_args!("what stands in the place of an absent root cell is not taken: {why}"));
             self.refused = why;
         }
     }

@@ -85,26 +85,31 @@ impl Register {
 
     /// The first hold that keeps any of this.
     pub fn holding(&self, target: &EraseTarget) -> Option<Index> {
-        let number = self.known_conversation(target.conversation()).ok()?;
-        match target {
-            EraseTarget::Conversation(whole) => self.first_hold(|scope| match scope {
-                HoldScope::Person(person) => {
-                    self.conversations.get(&number).is_some_and(|row| row.stored.contains_key(person))
-                }
-                HoldScope::Conversation(id) | HoldScope::Messages(id, _) => id == whole,
-            }),
-            EraseTarget::Messages(id, messages) => {
-                let wrote = |index: &Index| Some((*index, self.message(*index)?.author));
-                let messages: Vec<(Index, PersonId)> = messages.iter().filter_map(wrote).collect();
-                self.first_hold(|scope| {
-                    messages.iter().any(|(index, author)| scope.keeps(*id, *index, *author))
-                })
-            }
-        }
+        self.keeping(target).next().map(|(index, _)| index)
     }
 
-    fn first_hold(&self, keeps: impl Fn(&HoldScope) -> bool) -> Option<Index> {
-        self.holds.iter().find(|(_, row)| keeps(&row.hold.scope)).map(|(index, _)| *index)
+    /// All holds that keep any of this, oldest first.
+    pub fn keeping<'a>(&'a self, target: &'a EraseTarget) -> impl Iterator<Item = (Index, &'a HoldRow)> {
+        let number = self.known_conversation(target.conversation()).ok();
+        let stored = number.and_then(|number| self.conversations.get(&number)).map(|row| &row.stored);
+        let wrote = |index: &Index| Some((*index, self.message(*index)?.author));
+        let messages: Vec<(Index, PersonId)> = match target {
+            EraseTarget::Conversation(_) => Vec::new(),
+            EraseTarget::Messages(_, messages) => messages.iter().filter_map(wrote).collect(),
+        };
+        let keeps = move |scope: &HoldScope| match (target, scope) {
+            (EraseTarget::Conversation(_), HoldScope::Person(person)) => {
+                stored.is_some_and(|stored| stored.contains_key(person))
+            }
+            (EraseTarget::Conversation(whole), HoldScope::Conversation(id) | HoldScope::Messages(id, _)) => {
+                id == whole
+            }
+            (EraseTarget::Messages(id, _), scope) => {
+                messages.iter().any(|(index, author)| scope.keeps(*id, *index, *author))
+            }
+        };
+        let known = self.holds.iter().filter(move |_| number.is_some());
+        known.filter(move |(_, row)| keeps(&row.hold.scope)).map(|(index, row)| (*index, row))
     }
 
     /// Holds that stand, by their index.

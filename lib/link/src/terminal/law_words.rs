@@ -1,9 +1,11 @@
-//! The ground of an order, and why one that the server lists is not shown, in words for every program that shows orders.
-//! Never a text of anybody's: the journal knows grounds by their numbers.
+//! The ground of an order, how one stands, and why one that the server lists is not shown, for every program that shows
+//! orders. Never a text of anybody's: the journal knows grounds by their numbers.
 
 use super::refusal_words::Words;
 use journal::act::Ground;
-use protocol::client::event::UnshownOrders;
+use journal::ids::Index;
+use journal::register::OrderState;
+use protocol::client::event::{OrderView, UnshownOrders};
 
 /// For scripts: what the server shows is stamped later than this computer's clock, and is taken for nothing until then.
 pub const CLOCK_BEHIND: &str = "clock-behind";
@@ -18,6 +20,31 @@ pub fn ground_words(ground: Ground) -> (&'static str, &'static str, &'static str
         Ground::Spill => ("spill", "said where it may not be", "сказано там, где нельзя"),
         Ground::Other => ("other", "another ground", "иное основание"),
     }
+}
+
+/// How an order of erasure stands, for scripts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OrderStanding {
+    /// Its name.
+    pub name: &'static str,
+    /// When it takes effect, where nothing is known that will stop it; milliseconds since 1970.
+    pub effect_ms: Option<u64>,
+    /// The entry that stopped it, or at which it took effect.
+    pub at: Option<Index>,
+    /// The hold that will stop it as long as it stands.
+    pub hold: Option<Index>,
+}
+
+/// See [`OrderStanding`].
+pub fn order_standing(view: &OrderView) -> OrderStanding {
+    let (name, effect_ms, at) = match view.state {
+        OrderState::Counting(at_ms) => ("waiting", Some(at_ms).filter(|_| view.hold.is_none()), None),
+        OrderState::Objected(_, index, _) => ("objected", None, Some(index)),
+        OrderState::Silenced(_, index, _) => ("silenced", None, Some(index)),
+        OrderState::Held(index) => ("held", None, Some(index)),
+        OrderState::Done(index) => ("done", None, Some(index)),
+    };
+    OrderStanding { name, effect_ms, at, hold: view.hold }
 }
 
 /// A notice for each order of erasure that the server lists and of which nothing is shown.

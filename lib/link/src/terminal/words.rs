@@ -5,12 +5,16 @@ use super::error::TerminalError;
 use super::law_words::CLOCK_BEHIND;
 use super::refusal_words::{Words, refusal_words};
 use crate::client::LinkError;
+use crate::transport::IDLE_TIMEOUT_MS;
 use pki::{CredentialError, CredentialFileError, Fault};
 use protocol::client::event::SuccessionView;
 use protocol::client::{BadParts, Error, What};
 
 /// Where the reason is an expert's, in the words of a library: a Russian reader is told how to read it.
 const DETAILS: &str = "подробности по-английски: --lang en";
+
+/// A connection whose other side is gone without a word ends after so long at the latest; its place is free then.
+const TOO_MANY_SECONDS: u32 = IDLE_TIMEOUT_MS / 1000;
 
 impl TerminalError {
     /// The words for people, and the name for scripts.
@@ -348,10 +352,28 @@ fn link_words(error: &LinkError) -> Words {
             format!("no connection can be made: {error}"),
             format!("соединиться нельзя ({DETAILS})"),
         ),
-        LinkError::Connection(_) | LinkError::NothingToBind => Words::new(
+        LinkError::TooMany => Words::new(
+            "too-many-connections",
+            format!(
+                "the server takes no further connection of yours just now: earlier ones are still being ended, as after \
+                 several refused logins, or too many people connect at once. The network works; wait {TOO_MANY_SECONDS} \
+                 seconds and try again"
+            ),
+            format!(
+                "сервер пока не принимает от вас ещё одно соединение: прежние ещё завершаются, как после нескольких \
+                 отклонённых входов, либо подключается слишком много людей. Сеть исправна; подождите {TOO_MANY_SECONDS} с и \
+                 повторите"
+            ),
+        ),
+        LinkError::Connection(error) => Words::new(
             "connection-lost",
             format!("the connection was lost: {error}"),
             "соединение с сервером потеряно",
+        ),
+        LinkError::NothingToBind => Words::new(
+            "connection-lost",
+            format!("the connection cannot be used: {error}"),
+            "соединение с сервером непригодно",
         ),
     }
 }
@@ -360,6 +382,15 @@ fn link_words(error: &LinkError) -> Words {
 mod tests {
     use super::*;
     use std::io;
+
+    #[test]
+    fn whoever_came_too_often_is_told_to_wait_and_not_to_look_at_the_network() {
+        let words = link_words(&LinkError::TooMany);
+        assert_eq!(words.name, "too-many-connections");
+        assert!(words.en.contains("wait 30 seconds") && words.ru.contains("подождите 30 с"));
+        let lost = link_words(&LinkError::Connection(quinn::ConnectionError::Reset));
+        assert_eq!(lost.en.matches("lost").count(), 1, "{}", lost.en);
+    }
 
     #[test]
     fn a_russian_reader_reads_no_reason_of_a_library() {

@@ -54,7 +54,7 @@ impl Cx {
         let target = order.target.clone();
         let right =
             Right { by: Eraser::Officers(by, with), target, order: Some(Ordered { proposal, takes }) };
-        Ok((OrderView { proposal, approve, by, with, approved_ms, order, state }, right))
+        Ok((OrderView { proposal, approve, by, with, approved_ms, order, state, hold: None }, right))
     }
 
     /// How long those concerned may object at least, by the policy that ruled at an entry. Where another one rules since,
@@ -153,7 +153,7 @@ impl Cx {
         if let OrderState::Done(effect) = record.state {
             self.check_effect(record.approve, takes, effect).await?;
         }
-        Ok(OrderView { state: record.state, ..view })
+        Ok(OrderView { state: record.state, hold: record.hold, ..view })
     }
 
     /// An approval was pushed: if it is of an order of erasure that concerns us, it is told, and what it takes at once

@@ -300,6 +300,9 @@ pub struct OrderView {
     /// How it stands.
     #[n(6)]
     pub state: OrderState,
+    /// The hold that will stop it as long as it stands, where the order has not met one yet: the server's word too.
+    #[n(7)]
+    pub hold: Option<Index>,
 }
 
 /// A message that was found: its entry, verified.

@@ -62,6 +62,11 @@ fn orders(world: &mut World, login: &str) -> Vec<OrderState> {
     views.into_iter().map(|view| view.state).collect()
 }
 
+fn holding(world: &mut World, login: &str) -> Vec<Option<Index>> {
+    let Reply::Orders(views, _) = world.ask(login, Command::Orders(None)).unwrap() else { panic!() };
+    views.into_iter().map(|view| view.hold).collect()
+}
+
 fn entries(world: &mut World, login: &str, query: Query) -> Vec<Index> {
     let Reply::Entries(views, _) = world.ask(login, Command::Ask(query)).unwrap() else { panic!() };
     views.into_iter().map(|view| view.index).collect()
@@ -451,13 +456,34 @@ fn a_hold_is_shown_keeps_and_warns() {
         assert_eq!(entries(&mut world, login, Query::Holds(0)), seen, "{login}");
     }
     two(&mut world, EraseTarget::Messages(id, vec![index]), None);
+    assert_eq!(holding(&mut world, "anna"), [Some(hold)], "named while the order still counts");
     world.wait_ms(3 * DAY_MS);
     assert_eq!(orders(&mut world, "anna"), [OrderState::Held(hold)]);
+    assert_eq!(holding(&mut world, "anna"), [None], "that is how it stands now");
     let alarms = |world: &World| world.facts().iter().filter(|name| **name == "alarm").count();
     assert_eq!(alarms(&world), 1, "three days are left of the seven of the warning, counted once");
     world.wait_ms(7 * DAY_MS);
     assert_eq!(entries(&mut world, "anna", Query::Holds(0)), [0; 0]);
     assert_eq!(world.screen("anna", id), ["evidence"]);
+}
+
+#[test]
+fn of_several_holds_an_order_names_the_one_that_it_will_meet() {
+    let (mut world, id) = strict(146);
+    let (held, free) = (world.say("anna", id, "evidence"), world.say("boris", id, "none"));
+    let place = |world: &mut World, scope, days| {
+        let end_ms = world.now.wall_ms + days * DAY_MS;
+        signed(world, "olga", Act::Hold(Hold { scope, order: paper(), end_ms })).unwrap()
+    };
+    // One day: over before the order's time comes.
+    place(&mut world, HoldScope::Messages(id, vec![held]), 1);
+    two(&mut world, EraseTarget::Messages(id, vec![held]), None);
+    two(&mut world, EraseTarget::Messages(id, vec![free]), None);
+    assert_eq!(holding(&mut world, "anna"), [None, None]);
+    let anna = world.id("anna");
+    place(&mut world, HoldScope::Messages(id, vec![held]), 20);
+    let longest = place(&mut world, HoldScope::Person(anna), 30);
+    assert_eq!(holding(&mut world, "anna"), [Some(longest), None], "his word is not kept");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::answer::{Answer, FormerRecord, OrderRecord, RetentionRecord};
 use crate::limits::{ANSWER_ENTRIES_MAX, ANSWER_ROWS_MAX};
 use crate::query::Find;
 use journal::ids::Index;
-use journal::register::Former;
+use journal::register::{Former, OrderRow, OrderState};
 use journal::retention::{RETENTION_RULES_MAX, Retention};
 use pki::{PersonId, Role};
 
@@ -110,11 +110,12 @@ impl Engine {
     /// The newest of those below an index.
     pub(super) fn orders(&self, person: PersonId, below: Index) -> Found {
         let (register, size) = (&self.ledger.register, self.commits.durable.head.size);
-        let durable = |(_, row): &(Index, &journal::register::OrderRow)| row.approve < size;
-        let record = |(proposal, row): (Index, &journal::register::OrderRow)| OrderRecord {
+        let durable = |(_, row): &(Index, &OrderRow)| row.approve < size;
+        let record = |(proposal, row): (Index, &OrderRow)| OrderRecord {
             proposal,
             approve: row.approve,
             state: register.order_state(row),
+            hold: self.kept_by(row),
         };
         let some = ANSWER_ENTRIES_MAX;
         let mut records: Vec<OrderRecord> = match self.has_role(person, Role::Officer) {
@@ -126,5 +127,17 @@ impl Engine {
         };
         records.reverse();
         Found::Now(Answer::Orders(records))
+    }
+
+    /// The hold that an order will meet: of all that keep what it takes the one that ends last, unless it ends before.
+    fn kept_by(&self, row: &OrderRow) -> Option<Index> {
+        let register = &self.ledger.register;
+        let from_ms = match register.order_state(row) {
+            OrderState::Counting(at_ms) => at_ms,
+            OrderState::Objected(..) | OrderState::Silenced(..) => 0,
+            OrderState::Held(_) | OrderState::Done(_) => return None,
+        };
+        let keeping = register.keeping(&row.order.target).filter(|(_, held)| held.hold.end_ms > from_ms);
+        keeping.max_by_key(|(_, held)| held.hold.end_ms).map(|(index, _)| index)
     }
 }
