@@ -59,7 +59,7 @@ static FOUNDED: LazyLock<Founded> = LazyLock::new(|| {
         }
     }
     let now = Now { wall_ms: FOUNDED_MS + 1000, boot_ms: 1000 };
-    let founding = found(now, genesis, acts, Vec::new(), &identity(), &period());
+    let founding = found(now, genesis, acts, Vec::new(), usize::MAX, (&identity(), &period()));
     let Founding { batch, register, tree, books, log } = founding.expect("the test site is well-formed");
     let entries: Vec<Vec<u8>> = batch.entries.iter().map(|entry| entry.to_vec()).collect();
     let mut replay = Replay::new(Some(log));

@@ -56,7 +56,7 @@ fn now() -> Now {
 fn admitted(genesis: SignedStatement, acts: Vec<SignedStatement>, suite: Suite) -> journal::Register {
     let identity = identity_key(SERVER);
     let period = SecretKey::from_bytes(suite, &[7; 32]).unwrap();
-    found(now(), genesis, acts, Vec::new(), &identity, &period).unwrap().register
+    found(now(), genesis, acts, Vec::new(), usize::MAX, (&identity, &period)).unwrap().register
 }
 
 fn the_appliance_takes_it_in(suite: Suite) {

@@ -95,6 +95,9 @@ pub(crate) struct CellStatus {
     pub(crate) path: Option<String>,
     /// Why it takes no part; absent when it does.
     pub(crate) absent: Option<String>,
+    /// It is here, nothing stands in for it, and the last look at it failed: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failing: Option<String>,
     /// The name of one that is absent and waited for, by which two officers let go of it. One without a name never joined, or was
     /// let go of.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +120,8 @@ impl CellStatus {
         let status = |(state, path): (CellState, Option<String>)| {
             let name = state.name.filter(|_| state.absent.is_some());
             let name = name.map(|name| CellName(name).to_string());
-            Self { kind: state.kind.name().into(), path, absent: state.absent, name }
+            let CellState { kind, absent, failing, .. } = state;
+            Self { kind: kind.name().into(), path, absent, failing, name }
         };
         states.into_iter().zip(places).map(status).collect()
     }
@@ -246,6 +250,7 @@ impl Board {
                 CellKind::Tpm => 3,
             },
             absent: cell.absent.clone(),
+            failing: cell.failing.clone(),
         };
         *self.records.lock().unwrap_or_else(PoisonError::into_inner) = cells.iter().map(record).collect();
         self.lock().cells = CellStatus::of(cells, &self.places);

@@ -51,7 +51,9 @@ impl Room {
         let Founding { register, tree, books, .. } = self.founded(usize::MAX).unwrap();
         let [identity, period] = &self.keys;
         let state = AtRest { register, tree, books };
-        take_in(NOW, state, acts.to_vec(), verifiers.to_vec(), people_max, (identity, period))
+        let signers = (identity, period);
+        let taken = take_in(NOW, state, acts.to_vec(), verifiers.to_vec(), people_max, signers);
+        taken.map(|(batch, _)| batch)
     }
 
     /// A newly printed envelope of this person's, and its verifier.
@@ -101,6 +103,11 @@ fn more_people_than_the_store_keeps_passwords_of_are_refused_at_the_founding_and
 fn only_acts_of_this_logs_own_authority_come_in_at_the_console() {
     let room = Room::new(2);
     assert_eq!(room.taken(&room.acts, &[], 9).unwrap().entries.len(), 0, "the log has them");
+    let old = room.taken(&room.acts[..1], &[], 9);
+    assert!(
+        matches!(old, Err(CannotTake::Older { acts: 1, here: 3 })),
+        "what is older says nothing of the log"
+    );
     let mut other = Room::new(3);
     let elsewhere = other.acts.clone();
     assert!(matches!(room.taken(&elsewhere, &[], 9), Err(CannotTake::NotTheAuthoritys { number: 0 })));
@@ -129,6 +136,21 @@ fn an_envelope_that_came_too_late_brings_no_password() {
     let batch = room.taken(&[revoke, print], &[verifier], 9).unwrap();
     assert_eq!(batch.entries.len(), 2, "both stand in the log");
     assert_eq!(batch.verifiers, [VerifierChange::Drop(person)]);
+}
+
+#[test]
+fn a_bundle_that_comes_again_with_more_behind_it_is_no_forgery() {
+    let mut room = Room::new(6);
+    let person = room.site.id("anna");
+    let revoke = Revoke { person, reason: RevokeReason::AffiliationChanged, note: String::new() };
+    let revoke = room.site.offline(Act::Revoke(revoke)).0;
+    let (late, of_late) = room.print("anna");
+    room.acts.extend([revoke, late]);
+    let (next, own) = room.print("olga");
+    let all: Vec<_> = room.acts.iter().cloned().chain([next]).collect();
+    let batch = room.taken(&all, &[of_late, own.clone()], 9).unwrap();
+    assert_eq!(batch.entries.len(), 1);
+    assert_eq!(batch.verifiers, [VerifierChange::SetSealed(own.person, own.envelope, own.sealed)]);
 }
 
 #[test]

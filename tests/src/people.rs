@@ -77,7 +77,9 @@ impl Site {
             verifiers.push(SealedVerifier { person, envelope: number, sealed: sealed.into() });
         }
         let period = first_period(number, suite);
-        let founding = found(beginning(), genesis, acts, verifiers, &copy(&test.identity), &period).unwrap();
+        let founding =
+            found(beginning(), genesis, acts, verifiers, usize::MAX, (&copy(&test.identity), &period))
+                .unwrap();
         let log = founding.log;
         let site = Self { test, log };
         Store::founded(vault, &site, &founding.batch);

@@ -235,7 +235,7 @@ fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
         before.clone().map(|(until_ms, keep_days)| BeforeJson { until: rfc3339(until_ms), keep_days });
     data.holds = holds.iter().map(|held| held.index).collect();
     let status = line.status()?;
-    let mut orders = order::waiting(&mut line, &status).unwrap_or_default();
+    let mut orders = order::asked(&mut line, &status, here.voice);
     orders.retain(|view| view.order.target == EraseTarget::Conversation(id));
     data.orders = orders.iter().map(|view| view.proposal).collect();
     let page = One {

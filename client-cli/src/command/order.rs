@@ -28,6 +28,9 @@ console::words! {
         None => en("no order of erasure concerns you"), ru("распоряжений о стирании, касающихся вас, нет");
         More { more: u64 }
             => en("and {more} more: conclave erase orders"), ru("и ещё {more}: conclave erase orders");
+        NotAsked
+            => en("orders of erasure could not be asked for just now: conclave erase orders"),
+               ru("распоряжения о стирании сейчас узнать не удалось: conclave erase orders");
         Ask => en("Object to this order?"), ru("Возразить против этого распоряжения?");
         Objected { index: u64 }
             => en("your objection is in the journal: #{index}. The order takes effect only if two officers confirm it"),
@@ -138,9 +141,17 @@ pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Vec<OrderView>
     }
     // A server that died a moment ago answers nothing, and nobody knows it yet: the command has its own work to tell.
     line.patience(Some(REMINDER));
-    let orders = orders(line)?;
+    let orders = orders(line);
     line.patience(None);
-    Ok(orders.into_iter().filter(|view| is_open(view.state, now_ms())).collect())
+    Ok(orders?.into_iter().filter(|view| is_open(view.state, now_ms())).collect())
+}
+
+/// The same; that they could not be asked for is said, for nobody is to take it for their absence.
+pub(super) fn asked(line: &mut Line, status: &Status, voice: Voice) -> Vec<OrderView> {
+    waiting(line, status).unwrap_or_else(|_| {
+        voice.remark(&Said::NotAsked);
+        Vec::new()
+    })
 }
 
 /// One may still object. What counts down is open whatever this clock shows: the time to object is also one of the server's
@@ -156,7 +167,7 @@ fn is_open(state: OrderState, now_ms: u64) -> bool {
 /// Says which orders wait: whoever may object is to know before it is too late. What cannot be asked just now is no reason
 /// for a command to fail that did its own work.
 pub(super) fn remind(line: &mut Line, status: &Status, voice: Voice) {
-    let orders = waiting(line, status).unwrap_or_default();
+    let orders = asked(line, status, voice);
     if orders.is_empty() {
         return;
     }

@@ -15,7 +15,7 @@ use protocol::client::event::SuccessionView;
 use serde::Serialize;
 
 /// The page for people.
-struct Page<'a>(&'a Status, usize);
+struct Page<'a>(&'a Status, Option<usize>);
 
 impl Words for Page<'_> {
     fn en(&self) -> String {
@@ -42,7 +42,9 @@ struct Data {
     memory: String,
     successions: Vec<SuccessionJson>,
     /// Orders of erasure that concern this person and that one may still object to.
-    orders: Vec<u64>,
+    /// Absent where they could not be asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orders: Option<Vec<u64>>,
 }
 
 #[derive(Serialize)]
@@ -80,7 +82,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
     let mut line = Line::open(&here.home, here.voice)?;
     let status = line.status()?;
     let json = |all: &[Unsent]| all.iter().map(unsent_json).collect();
-    let orders = super::order::waiting(&mut line, &status).unwrap_or_default();
+    let orders = super::order::waiting(&mut line, &status).ok();
     let data = Data {
         unlocked: status.unlocked,
         online: status.online,
@@ -95,9 +97,9 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
         lock_in_ms: status.lock_in_ms,
         memory: status.memory.clone(),
         successions: status.successions.iter().map(succession_json).collect(),
-        orders: orders.iter().map(|view| view.proposal).collect(),
+        orders: orders.as_ref().map(|orders| orders.iter().map(|view| view.proposal).collect()),
     };
-    Ok(here.voice.done("status", &Page(&status, orders.len()), data))
+    Ok(here.voice.done("status", &Page(&status, orders.map(|orders| orders.len())), data))
 }
 
 fn unsent_json(unsent: &Unsent) -> UnsentJson {
@@ -109,7 +111,7 @@ fn unsent_json(unsent: &Unsent) -> UnsentJson {
     }
 }
 
-fn page(status: &Status, orders: usize, lang: Lang) -> String {
+fn page(status: &Status, orders: Option<usize>, lang: Lang) -> String {
     let mut lines = Vec::new();
     let mut row = |en: &str, ru: &str, value: String| {
         lines.push(format!("{:<15}{value}", format!("{}:", lang.pick(en, ru))));
@@ -145,9 +147,14 @@ fn page(status: &Status, orders: usize, lang: Lang) -> String {
         let (en, ru) = succession_words(view, &minute(view.time_ms), &officers(view));
         row("succession", "преемство", lang.pick(en, ru));
     }
-    if orders > 0 {
-        let (en, ru) = ("orders", "распоряжения");
-        row(en, ru, format!("{orders}: conclave erase orders"));
+    let (en, ru) = ("orders", "распоряжения");
+    match orders {
+        Some(0) => {}
+        Some(orders) => row(en, ru, format!("{orders}: conclave erase orders")),
+        None => {
+            let why = lang.pick("could not be asked for just now", "сейчас узнать не удалось");
+            row(en, ru, format!("{why}: conclave erase orders"));
+        }
     }
     if let Some(ms) = status.lock_in_ms {
         row("locks in", "блокировка", duration(ms, lang));
@@ -242,14 +249,17 @@ mod tests {
                 given_up: Vec::new(),
             }],
         };
-        let shown = page(&status, 0, Lang::Ru);
+        let shown = page(&status, Some(0), Lang::Ru);
         assert!(shown.contains("не отправлено: 1\n  сообщение для @boris, 5 мин назад"), "{shown}");
         assert!(shown.contains("стирание, 5 мин назад: заполнено"), "{shown}");
         let succession = "по решению @olga, @oleg, в эре 7 после записей: 100; УТРАЧЕНО записей не меньше: 14, с № 100 до \
                           № 113; утрачено тел: 1";
         assert!(shown.contains(succession), "{shown}");
-        assert!(page(&status, 2, Lang::En).contains("orders:        2: conclave erase orders"), "{shown}");
+        assert!(
+            page(&status, Some(2), Lang::En).contains("orders:        2: conclave erase orders"),
+            "{shown}"
+        );
         status.unlocked = false;
-        assert!(page(&status, 2, Lang::En).contains("locked"));
+        assert!(page(&status, Some(2), Lang::En).contains("locked"));
     }
 }

@@ -326,6 +326,9 @@ pub struct CellRecord {
     /// Why it takes no part; absent when it does.
     #[n(2)]
     pub absent: Option<String>,
+    /// It is here, nothing stands in for it, and the last look at it failed: why.
+    #[n(3)]
+    pub failing: Option<String>,
 }
 
 /// How the server does.

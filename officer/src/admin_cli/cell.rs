@@ -112,6 +112,8 @@ struct Row {
     name: Option<String>,
     kind: &'static str,
     absent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -155,6 +157,7 @@ fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
             name: cell.name.map(|name| name.to_string()),
             kind: status::cell(cell.kind).0,
             absent: cell.absent.as_deref().map(clean),
+            failing: cell.failing.as_deref().map(clean),
         })
         .collect();
     let lines: Vec<String> = rows.iter().map(|row| line(row, voice.lang)).collect();
@@ -164,6 +167,14 @@ fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
 fn line(row: &Row, lang: Lang) -> String {
     let name = row.name.as_deref().unwrap_or(lang.pick("without a name", "без имени"));
     match &row.absent {
+        None if row.failing.is_some() => {
+            let why = row.failing.as_deref().unwrap_or_default();
+            let words = lang.pick(
+                "here, and FAILS: the next erasure or start may fail; let people save what they need first",
+                "на месте, но ОТКАЗЫВАЕТ: следующее стирание или запуск могут не удаться; пусть люди прежде сохранят нужное",
+            );
+            format!("{name}  {}  {words} ({why})", row.kind)
+        }
         None => format!("{name}  {}  {}", row.kind, lang.pick("here", "на месте")),
         // It is in no list: nothing waits for it.
         Some(why) if row.name.is_none() => {

@@ -114,19 +114,28 @@ struct More {
 struct Cells {
     all: usize,
     absent: usize,
+    failing: usize,
 }
 
 impl Cells {
     /// One that has never joined, or was let go of, is none of the store's.
     fn of(records: &[CellRecord]) -> Self {
         let own = records.iter().filter(|cell| cell.name.is_some() || cell.absent.is_none());
-        Self { all: own.clone().count(), absent: own.filter(|cell| cell.absent.is_some()).count() }
+        let count = |is: fn(&&CellRecord) -> bool| own.clone().filter(is).count();
+        let (absent, failing) = (count(|cell| cell.absent.is_some()), count(|cell| cell.failing.is_some()));
+        Self { all: own.clone().count(), absent, failing }
     }
 
     fn words(self, lang: Lang) -> String {
-        let Self { all, absent } = self;
+        let Self { all, absent, failing } = self;
         let here = all.saturating_sub(absent);
         match absent {
+            _ if failing > 0 => lang.pick(
+                "here, and FAILING: the next erasure or start may fail; let people save what they need: conclave-admin cell status",
+                "на месте, но ОТКАЗЫВАЕТ: следующее стирание или запуск могут не удаться; пусть люди сохранят нужное: \
+                 conclave-admin cell status",
+            )
+            .to_owned(),
             0 => lang.pick(
                 count_en(all as u64, "cell, here", "cells, all here"),
                 count_ru(all as u64, "ячейка, на месте", "ячейки, все на месте", "ячеек, все на месте"),
@@ -328,14 +337,17 @@ mod tests {
             name: name.map(|byte| CellName([byte; 8])),
             kind: 2,
             absent: absent.map(str::to_owned),
+            failing: None,
         };
         let whole = Cells::of(&[cell(Some(1), None), cell(Some(2), None), cell(None, Some("blank"))]);
-        assert_eq!(whole, Cells { all: 2, absent: 0 });
+        assert_eq!(whole, Cells { all: 2, absent: 0, failing: 0 });
         assert_eq!(whole.words(Lang::En), "2 cells, all here");
         assert_eq!(Cells::of(&[cell(Some(1), None)]).words(Lang::Ru), "1 ячейка, на месте");
         let away = Cells::of(&[cell(Some(1), None), cell(Some(2), Some("not there"))]);
         assert!(away.words(Lang::En).starts_with("1 of 2 here, 1 AWAY: erasures wait for it"));
         assert!(away.words(Lang::Ru).contains("НЕТ НА МЕСТЕ"));
+        let failing = CellRecord { failing: Some("EIO".into()), ..cell(Some(1), None) };
+        assert!(Cells::of(&[failing]).words(Lang::En).starts_with("here, and FAILING"));
     }
 
     #[test]

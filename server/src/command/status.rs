@@ -100,6 +100,16 @@ fn cell_state(cell: &CellStatus, lang: Lang) -> String {
     };
     let kind = cell.path.iter().fold(kind.to_owned(), |kind, path| format!("{kind} {}", clean(path)));
     match (&cell.absent, &cell.name) {
+        (None, _) if cell.failing.is_some() => {
+            let why = absent_words(cell.failing.as_deref().unwrap_or_default(), lang);
+            lang.pick(
+                format!("{kind}: here, and FAILS: {why}. The next erasure or start may fail: let people save what they need first"),
+                format!(
+                    "{kind}: на месте, но ОТКАЗЫВАЕТ: {why}. Следующее стирание или запуск могут не удаться: пусть люди прежде \
+                     сохранят нужное"
+                ),
+            )
+        }
         (None, _) => lang.pick(format!("{kind}: here"), format!("{kind}: на месте")),
         (Some(why), Some(name)) => {
             let why = absent_words(why, lang);

@@ -6,6 +6,7 @@ use super::{open_trouble, read_config, store_trouble};
 use crate::clock;
 use crate::keys::ServerKeys;
 use crate::log::Log;
+use crate::own::OwnPair;
 use crate::pacing::Pacing;
 use crate::randomness::PooledRng;
 use crate::recovery::{self, RecoveryError, Replayed};
@@ -77,11 +78,15 @@ impl TakeIn {
         let state = AtRest { register, tree, books };
         let people_max = disk::verifiers_max(vault.geometry().extent_bytes.into());
         let (acts, signers) = (bundle.acts, (&keys.identity, &period));
-        let batch = taking::take_in(now, state, acts, bundle.verifiers, people_max, signers);
-        let batch = batch.map_err(Trouble::not_taken)?;
+        let taken = taking::take_in(now, state, acts, bundle.verifiers, people_max, signers);
+        let (batch, register) = taken.map_err(Trouble::not_taken)?;
         if batch.entries.is_empty() {
             return Ok(voice.done("take-in", &Done::NothingTakenIn, TakenIn { acts: 0, first: None }));
         }
+        // By a wrong date, which the log would keep for ever, acts go in without effect and nobody's certificate is valid again. A
+        // server whose certificate has run out finds its new one among the acts.
+        OwnPair::find(&register, &keys, now.wall_ms)
+            .map_err(|missing| Trouble::Keys { reason: missing.reason() })?;
         let rng = PooledRng::new().map_err(|error| store_trouble(vault::Error::from(error).into()))?;
         let (log, room) = (Log::new(config.log_level), Room::of(&vault, bytes));
         let pacing = Pacing::alone(log);

@@ -126,7 +126,7 @@ impl Away {
         let mut states = vault.cells();
         for lent in self.lent.iter().filter(|lent| lent.hangs()) {
             let state = states.get_mut(lent.number()).filter(|state| state.absent.is_none());
-            state.into_iter().for_each(|state| state.absent = Some(HANGS.into()));
+            state.into_iter().for_each(|state| state.failing = Some(HANGS.into()));
         }
         if let Some(error) = failing {
             self.log.error(format_args!(
@@ -134,7 +134,7 @@ impl Away {
                  save what they need before it is stopped"
             ));
             let here = states.iter_mut().filter(|state| state.absent.is_none());
-            here.for_each(|state| state.absent = Some(error.clone()));
+            here.for_each(|state| state.failing = Some(error.clone()));
         } else if let Err(error) = vault.check_cells()
             && !vault.lends_cells()
         {

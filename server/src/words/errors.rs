@@ -27,6 +27,9 @@ impl Trouble {
             CannotTake::OtherPast { number } => {
                 format!("акт {number} — не тот, что стоит в журнале на его месте")
             }
+            CannotTake::Older { acts, here } => {
+                format!("в нём первые акты центра, числом {acts}, а в журнале их уже {here}: пакет старый")
+            }
             CannotTake::Verifiers => "проверочные записи паролей не подходят к конвертам".into(),
             CannotTake::Verifier { number } => {
                 format!("проверочная запись пароля конверта {number} — не та, которую подписал центр")

@@ -14,6 +14,7 @@ use journal::tree::Tree;
 use journal::{Act, Origin, Refusal};
 use minicbor::bytes::ByteVec;
 use pki::{PersonId, SecretKey};
+use std::collections::BTreeSet;
 
 /// Why a log cannot be founded so, or acts of the authority not be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,16 @@ pub enum CannotTake {
     OtherPast {
         /// Counted from 0.
         number: usize,
+    },
+    /// The log has more of the authority's acts than these.
+    #[error(
+        "these are the authority's first {acts} acts, and the log has {here} already: the bundle is an older one"
+    )]
+    Older {
+        /// Up to where they go.
+        acts: u64,
+        /// How many the log has.
+        here: u64,
     },
     /// The store keeps no passwords of so many.
     #[error("the store keeps the passwords of {people_max} people, and these acts make them {people}")]
@@ -82,7 +93,7 @@ pub struct AtRest {
 }
 
 /// The batch of these acts, without those that are in the log already. Its entries are none where that is all of them.
-/// `people_max`: of so many people the store keeps passwords.
+/// `people_max`: of so many people the store keeps passwords. Gives the rules' state behind it too.
 pub fn take_in(
     now: Now,
     AtRest { register, tree, books }: AtRest,
@@ -90,16 +101,18 @@ pub fn take_in(
     verifiers: Vec<SealedVerifier>,
     people_max: usize,
     (identity, period): (&SecretKey, &SecretKey),
-) -> Result<Batch, CannotTake> {
+) -> Result<(Batch, Register), CannotTake> {
     let first = tree.size();
     let now = Now { wall_ms: now.wall_ms.max(register.floor_ms()), ..now };
-    let acts = without_those_of(&register, read(&register, acts)?)?;
-    let verifiers = verifiers.into_iter().filter(|one| register.envelope(one.envelope).is_none()).collect();
+    let (here, acts) = without_those_of(&register, read(&register, acts)?)?;
+    let is_here = |number: u64| here.contains(&number) || register.envelope(number).is_some();
+    let verifiers = verifiers.into_iter().filter(|one| !is_here(one.envelope)).collect();
     let mut ledger = Ledger::new(register, tree, books);
     ledger.set_now(now);
     let mut entries = Vec::new();
     let verifiers = take(&mut ledger, acts, verifiers, people_max, &mut entries)?;
-    batch(&ledger, first, entries, verifiers, identity, period)
+    let batch = batch(&ledger, first, entries, verifiers, identity, period)?;
+    Ok((batch, ledger.register))
 }
 
 /// An act as it was read, behind its number in the bundle.
@@ -116,15 +129,26 @@ pub(super) fn read(register: &Register, acts: Vec<SignedStatement>) -> Result<Ve
     acts.into_iter().enumerate().map(read).collect()
 }
 
-/// What is new of them. Each act names the one before it, so the newest that the log has speaks for those before.
-fn without_those_of(register: &Register, acts: Vec<Read>) -> Result<Vec<Read>, CannotTake> {
-    let Some(offline) = register.offline() else { return Ok(acts) };
+/// What is new of them, behind the envelopes whose print is here already. Each act names the one before it, so the newest that
+/// the log has speaks for those before; of acts that end before it nobody knows whether they are the log's.
+fn without_those_of(register: &Register, acts: Vec<Read>) -> Result<(BTreeSet<u64>, Vec<Read>), CannotTake> {
+    let Some(offline) = register.offline() else { return Ok((BTreeSet::new(), acts)) };
     let is_other =
         |(_, act): &&Read| act.header().sequence + 1 == offline.sequence && act.id() != offline.last;
     if let Some((number, _)) = acts.iter().find(is_other) {
         return Err(CannotTake::OtherPast { number: *number });
     }
-    Ok(acts.into_iter().filter(|(_, act)| act.header().sequence >= offline.sequence).collect())
+    let last = acts.iter().map(|(_, act)| act.header().sequence).max();
+    if let Some(last) = last.filter(|last| last + 1 < offline.sequence) {
+        return Err(CannotTake::Older { acts: last + 1, here: offline.sequence });
+    }
+    let is_here = |(_, act): &Read| act.header().sequence < offline.sequence;
+    let (here, new): (Vec<_>, Vec<_>) = acts.into_iter().partition(is_here);
+    let print = |(_, act): &Read| {
+        let Act::EnvelopePrint(print) = act.act() else { return None };
+        Some(print.number)
+    };
+    Ok((here.iter().filter_map(print).collect(), new))
 }
 
 /// People of whom the store may have to keep passwords. Who was revoked has none.

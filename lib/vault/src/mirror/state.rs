@@ -13,6 +13,8 @@ pub struct CellState {
     pub name: Option<[u8; 8]>,
     /// Why it takes no part; `None` when it does.
     pub absent: Option<String>,
+    /// Why it may not serve much longer, though it is here and nothing stands in for it: what looked at it says so, not the vault.
+    pub failing: Option<String>,
 }
 
 impl Keeper {
@@ -25,13 +27,13 @@ impl Keeper {
         let mut state = |member: &Member| {
             let absent = member.cell.why_away().cloned();
             let name = if absent.is_some() { missing.next() } else { member.name };
-            CellState { kind: member.kind, name, absent }
+            CellState { kind: member.kind, name, absent, failing: None }
         };
         let mut states: Vec<CellState> = self.members.iter().map(&mut state).collect();
         // One that the configuration does not name any more, and that erasures wait for all the same.
         let why = "the configuration does not name it";
         let kind = self.kind();
-        let unnamed = |name| CellState { kind, name: Some(name), absent: Some(why.into()) };
+        let unnamed = |name| CellState { kind, name: Some(name), absent: Some(why.into()), failing: None };
         states.extend(missing.map(unnamed));
         states
     }
