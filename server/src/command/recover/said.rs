@@ -181,10 +181,10 @@ console::words! {
                ru("от отсутствующей корневой ячейки ({names}) ОТКАЗЫВАЮТСЯ: где бы она ни была, она откроет всё, что будет уничтожено; уберите её из \
                    конфигурации, иначе уничтожение будет её ждать");
         NoVerifiers
-            => en("the PASSWORDS are lost too: nobody can log in until new envelopes of the authority are taken in: behind the recovery \
-                   start and stop the server once, then `conclaved take-in`. A backup that still opens would bring the passwords back"),
-               ru("утрачены и ПАРОЛИ: никто не войдёт, пока не внесены новые конверты центра: после восстановления запустите и \
-                   остановите сервер, затем `conclaved take-in`. Резервная копия, которая открывается, вернула бы и пароли");
+            => en("the PASSWORDS are lost too: nobody can log in until new envelopes of the authority are taken in, behind the recovery, \
+                   by `conclaved take-in`. A backup that still opens would bring the passwords back"),
+               ru("утрачены и ПАРОЛИ: никто не войдёт, пока после восстановления не внесены новые конверты центра: \
+                   `conclaved take-in`. Резервная копия, которая открывается, вернула бы и пароли");
         Era { era: u32 } => en("the log would go on in era {era}"), ru("журнал продолжится в эре {era}");
         Sign { needed: u64, who: String }
             => en("{needed} of these first officers must sign: {who}"),
