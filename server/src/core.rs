@@ -16,6 +16,7 @@ use protocol::copy::BackupRecord;
 use protocol::engine::{Engine, StartFacts};
 use protocol::erasing::ErasureWait;
 use protocol::io::{Batch, Input, Now, Output};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use tokio::sync::{mpsc, oneshot};
@@ -42,14 +43,17 @@ pub(crate) struct Core {
     pub(crate) board: Board,
     /// The server's own certificates are valid until then, Unix time in ms.
     pub(crate) certified_until_ms: u64,
+    /// The newest date within that, by which the server stops where the clock is beyond.
+    pub(crate) stamped_ms: Cell<u64>,
     /// Told once the Start is durable: only then anybody is let in.
     pub(crate) ready: Option<oneshot::Sender<()>>,
     pub(crate) log: Log,
 }
 
 /// What the log says where the date is beyond the server's own certificates.
-const PAST_ITS_CERTIFICATE: &str = "the server's certificate has run out by this machine's date: set the date right, or renew the \
-                                    certificate; nothing was written with that date";
+const PAST_ITS_CERTIFICATE: &str = "the server's certificate has run out by this machine's date: stopping in good order, with no entry \
+                                    of that date. A start goes on where the date is set right, or the log has a renewed \
+                                    certificate (at rest: `conclaved take-in`)";
 
 /// Whether the core goes on.
 #[derive(PartialEq, Eq)]
@@ -64,6 +68,7 @@ impl Core {
         let mut out = Vec::new();
         self.engine.start(self.now(), facts, &mut out);
         let mut flow = self.hand_out(&mut out);
+        let mut past = false;
         let (mut told, mut cells, mut waits) = (None, Vec::new(), ErasureWait::Nothing);
         while flow == Flow::GoOn {
             let (letter, idle) = match letters.ready() {
@@ -85,6 +90,15 @@ impl Core {
             if flow == Flow::Stop {
                 break;
             }
+            if !past && self.is_past_its_certificate() {
+                past = true;
+                self.log.error(PAST_ITS_CERTIFICATE);
+                self.engine.handle(self.now(), Input::Stop, &mut out);
+                flow = self.hand_out(&mut out);
+                if flow == Flow::Stop {
+                    break;
+                }
+            }
             self.engine.more_at_hand(letters.any());
             self.engine.handle(self.now(), input, &mut out);
             flow = self.hand_out(&mut out);
@@ -98,6 +112,10 @@ impl Core {
             }
         }
         self.log.info("everything is durable and said; stopped");
+        if past {
+            // Started anew by whoever watches it: the start says whether it can go on.
+            vital::die(self.log, "the server's certificate has run out");
+        }
     }
 
     /// What the store's room means for people stands in the log as it changes.
@@ -140,12 +158,19 @@ impl Core {
         self.hand_out(out)
     }
 
+    fn is_past_its_certificate(&self) -> bool {
+        clock::now().is_ok_and(|now| now.wall_ms > self.certified_until_ms)
+    }
+
     fn now(&self) -> Now {
         match clock::now() {
-            // No entry is stamped with such a date: the log's time never goes back, and with it nobody's certificate would be
-            // valid any more. The next start goes by whatever date and certificate there are then.
-            Ok(now) if now.wall_ms > self.certified_until_ms => vital::die(self.log, PAST_ITS_CERTIFICATE),
-            Ok(now) => now,
+            // No entry is stamped with such a date: the log's time never goes back, and by it nobody's certificate would be
+            // valid any more.
+            Ok(now) if now.wall_ms > self.certified_until_ms => Now { wall_ms: self.stamped_ms.get(), ..now },
+            Ok(now) => {
+                self.stamped_ms.set(now.wall_ms);
+                now
+            }
             Err(error) => vital::die(self.log, error),
         }
     }

@@ -50,10 +50,6 @@ console::words! {
         NoGenesis
             => en("the bundle founds no site: it holds no genesis. Later bundles go in by `conclave-admin submit`"),
                ru("пакет не основывает систему: в нём нет genesis. Следующие пакеты вносит `conclave-admin submit`");
-        /// Acts of the authority come in behind a Stop alone.
-        NotAtRest
-            => en("the server did not stop in good order: start it, stop it, and take the bundle in then"),
-               ru("сервер не был остановлен по правилам: запустите его, остановите и внесите пакет после этого");
         /// The bundle is for another server.
         OtherServer { what: String }
             => en("the bundle was made for another server: its {what} is not this one's"),
@@ -332,7 +328,6 @@ impl Trouble {
             | Self::Bundle { .. }
             | Self::TooManyPeople { .. }
             | Self::NoGenesis
-            | Self::NotAtRest
             | Self::OtherServer { .. }
             | Self::StoreOccupied { .. }
             | Self::StoreNameless { .. }
@@ -358,7 +353,6 @@ impl Trouble {
             Self::TooManyPeople { .. } => "too-many-people",
             Self::OtherIdentity => "other-identity",
             Self::NoGenesis => "no-genesis",
-            Self::NotAtRest => "not-at-rest",
             Self::OtherServer { .. } => "other-server",
             Self::StoreExists { .. } => "store-exists",
             Self::StoreOccupied { .. } => "store-occupied",

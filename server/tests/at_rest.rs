@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use journal::SignedStatement;
-use journal::act::{Act, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
+use journal::act::{Act, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
 use journal::testing::{Described, FOUNDED_MS, TestSite, seed};
 use journal::{Policy, Refusal};
 use pki::{Clearance, Role, SecretKey, Suite};
@@ -48,11 +48,22 @@ impl Room {
         verifiers: &[SealedVerifier],
         people_max: usize,
     ) -> Result<Batch, CannotTake> {
+        self.taken_where(acts, verifiers, people_max, false)
+    }
+
+    /// The same; whether the store has the verifiers of envelopes that came before.
+    fn taken_where(
+        &self,
+        acts: &[SignedStatement],
+        verifiers: &[SealedVerifier],
+        people_max: usize,
+        has: bool,
+    ) -> Result<Batch, CannotTake> {
         let Founding { register, tree, books, .. } = self.founded(usize::MAX).unwrap();
         let [identity, period] = &self.keys;
         let state = AtRest { register, tree, books };
         let signers = (identity, period);
-        let taken = take_in(NOW, state, acts.to_vec(), verifiers.to_vec(), people_max, signers);
+        let taken = take_in(NOW, state, acts.to_vec(), verifiers.to_vec(), people_max, &|_, _| has, signers);
         taken.map(|(batch, _)| batch)
     }
 
@@ -151,6 +162,19 @@ fn a_bundle_that_comes_again_with_more_behind_it_is_no_forgery() {
     let batch = room.taken(&all, &[of_late, own.clone()], 9).unwrap();
     assert_eq!(batch.entries.len(), 1);
     assert_eq!(batch.verifiers, [VerifierChange::SetSealed(own.person, own.envelope, own.sealed)]);
+}
+
+#[test]
+fn an_envelope_that_the_store_cannot_check_is_not_handed_over() {
+    let mut room = Room::new(7);
+    let (print, verifier) = room.print("anna");
+    room.acts.push(print.clone());
+    let number = verifier.envelope;
+    let hand_over = room.site.offline(Act::EnvelopeHandOver(EnvelopeHandOver { number })).0;
+    let of =
+        |has| room.taken_where(&[print.clone(), hand_over.clone()], std::slice::from_ref(&verifier), 9, has);
+    assert!(matches!(of(false), Err(CannotTake::NoVerifier { number: bare }) if bare == number));
+    assert_eq!(of(true).unwrap().entries.len(), 1);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use journal::{Content, Policy};
 use link::LinkError;
 use pki::{Clearance, Role, Suite};
 use protocol::Code;
+use protocol::bundle::{Bundle, VERSION};
 use protocol::client::{Command, Event};
 use support::{Client, Raw, Server, Site, body, runtime};
 
@@ -46,7 +47,7 @@ fn a_date_beyond_the_servers_certificate_ends_it_and_writes_nothing(suite: Suite
     let beyond = (support::LONG_MS.1.saturating_sub(now_ms()) / 1000) as i64 + DAY;
     site.clock().set_ahead(beyond);
     let (status, said) = server.wait();
-    assert!(status.code() == Some(74) && said.contains("set the date right"), "{status}: {said}");
+    assert!(status.code() == Some(74) && said.contains("with no entry of that date"), "{status}: {said}");
     let (status, said) = site.start_refused();
     assert!(!status.success() && said.contains("valid now"), "{said}");
 
@@ -59,6 +60,33 @@ fn a_date_beyond_the_servers_certificate_ends_it_and_writes_nothing(suite: Suite
         anna.admitted(Client::message(to, "as if nothing had been")).await.unwrap();
     });
     site.audited(server, &[&anna]);
+}
+
+/// It runs out in the ordinary way: beside a server that serves, or one that a power cut ended before.
+fn a_servers_certificate_that_ran_out_is_renewed_at_the_machine(suite: Suite) {
+    for killed in [false, true] {
+        let mut site = Site::founded(suite).with_clock();
+        let server = site.start();
+        let beyond = (support::LONG_MS.1.saturating_sub(now_ms()) / 1000) as i64 + DAY;
+        if killed {
+            server.kill();
+            site.clock().set_ahead(beyond);
+        } else {
+            site.clock().set_ahead(beyond);
+            server.wait();
+        }
+        let (status, said) = site.start_refused();
+        assert!(!status.success() && said.contains("valid now"), "{said}");
+        let acts = vec![site.renewed(support::LONG_MS.1 + 90 * DAY as u64 * 1000)];
+        let bundle = Bundle { version: VERSION, genesis: None, acts, verifiers: Vec::new(), server: None };
+        let (path, config) = (site.path("renewed.bundle"), site.path("conclaved.toml"));
+        std::fs::write(&path, bundle.to_text()).unwrap();
+        let done = site.conclaved(&["take-in", "--config", &config, "--bundle", &path]);
+        assert!(done.status.success(), "{killed}: {}", support::said(&done));
+        let server = site.start();
+        let journal = site.audited(server, &[]);
+        assert!(journal.replay.register().floor_ms() > support::LONG_MS.1);
+    }
 }
 
 fn a_certificate_that_runs_out_takes_its_person_with_it(suite: Suite) {
@@ -239,6 +267,7 @@ fn an_order_of_erasure_takes_effect_when_the_time_to_object_is_over(suite: Suite
 
 support::on_each_suite! {
     a_date_beyond_the_servers_certificate_ends_it_and_writes_nothing,
+    a_servers_certificate_that_ran_out_is_renewed_at_the_machine,
     a_certificate_that_runs_out_takes_its_person_with_it,
     room_that_nobody_claims_falls_and_its_bytes_with_it,
     a_flood_of_failed_logins_is_summed_up_and_alarmed,

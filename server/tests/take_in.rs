@@ -66,11 +66,8 @@ fn where_the_passwords_are_lost_new_envelopes_let_everybody_in_again() {
     let take_in = ["take-in", "--config", &config, "--bundle", &path];
     let refused = talk.site.conclaved(&take_in);
     assert!(!refused.status.success(), "the server has the store");
+    // A life that was cut off ends with the first thing that comes in.
     server.kill();
-    let refused = talk.site.conclaved(&take_in);
-    assert!(said(&refused).contains("did not stop in good order"), "{}", said(&refused));
-    let server = talk.site.start();
-    talk.site.audited(server, &[]);
 
     // What is signed for another verifier, or by nobody, changes nothing.
     let image = talk.site.files();

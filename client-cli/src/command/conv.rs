@@ -54,9 +54,9 @@ struct ConversationJson {
     /// Holds that keep something here from being erased.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     holds: Vec<u64>,
-    /// Open orders to erase the whole of it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    orders: Vec<u64>,
+    /// Open orders to erase the whole of it; absent where they could not be asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orders: Option<Vec<u64>>,
     /// For how many days messages are kept, by label from the lowest up to the ceiling; null: for ever.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keep_days: Vec<Option<u32>>,
@@ -236,13 +236,13 @@ fn show(args: &ConvOne, here: Here) -> Result<Exit, Trouble> {
     data.holds = holds.iter().map(|held| held.index).collect();
     let status = line.status()?;
     let mut orders = order::asked(&mut line, &status, here.voice);
-    orders.retain(|view| view.order.target == EraseTarget::Conversation(id));
-    data.orders = orders.iter().map(|view| view.proposal).collect();
+    orders.iter_mut().for_each(|all| all.retain(|view| view.order.target == EraseTarget::Conversation(id)));
+    data.orders = orders.as_ref().map(|all| all.iter().map(|view| view.proposal).collect());
     let page = One {
         names: &names,
         one: &one,
         holds: &holds,
-        orders: &orders,
+        orders: orders.as_deref().unwrap_or_default(),
         kept: &kept,
         before: before.as_ref(),
     };
@@ -364,7 +364,7 @@ fn json(one: &ConversationView, names: &Names, lang: Lang) -> ConversationJson {
         unread: one.unread,
         closed: one.closed,
         holds: Vec::new(),
-        orders: Vec::new(),
+        orders: None,
         keep_days: Vec::new(),
         keep_days_before: None,
     }

@@ -28,6 +28,9 @@ console::words! {
         None => en("no order of erasure concerns you"), ru("распоряжений о стирании, касающихся вас, нет");
         More { more: u64 }
             => en("and {more} more: conclave erase orders"), ru("и ещё {more}: conclave erase orders");
+        Waiting { n: u64 }
+            => en("erasures that concern you: {n}; conclave erase orders"),
+               ru("вас касаются стирания: {n}; conclave erase orders");
         NotAsked
             => en("orders of erasure could not be asked for just now: conclave erase orders"),
                ru("распоряжения о стирании сейчас узнать не удалось: conclave erase orders");
@@ -131,26 +134,29 @@ fn orders(line: &mut Line) -> Result<Vec<OrderView>, Trouble> {
 /// How long each word of the agent is waited for, where orders are only a reminder.
 const REMINDER: Duration = Duration::from_secs(3);
 
-/// Orders that concern whoever works here and that one may still object to; none where nobody can be asked just now.
-pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Vec<OrderView>, Trouble> {
+/// Orders that concern whoever works here and that one may still object to; `None` where nobody can be asked just now.
+pub(super) fn waiting(line: &mut Line, status: &Status) -> Result<Option<Vec<OrderView>>, Trouble> {
     let corresponds = status.me.as_ref().is_some_and(|me| {
         me.roles.iter().any(|role| role == Role::Operator.name() || role == Role::Bot.name())
     });
-    if !corresponds || !status.unlocked || !status.online || status.must_set_password {
-        return Ok(Vec::new());
+    if !status.unlocked || !status.online || status.must_set_password {
+        return Ok(None);
+    }
+    if !corresponds {
+        return Ok(Some(Vec::new()));
     }
     // A server that died a moment ago answers nothing, and nobody knows it yet: the command has its own work to tell.
     line.patience(Some(REMINDER));
     let orders = orders(line);
     line.patience(None);
-    Ok(orders?.into_iter().filter(|view| is_open(view.state, now_ms())).collect())
+    Ok(Some(orders?.into_iter().filter(|view| is_open(view.state, now_ms())).collect()))
 }
 
 /// The same; that they could not be asked for is said, for nobody is to take it for their absence.
-pub(super) fn asked(line: &mut Line, status: &Status, voice: Voice) -> Vec<OrderView> {
+pub(super) fn asked(line: &mut Line, status: &Status, voice: Voice) -> Option<Vec<OrderView>> {
     waiting(line, status).unwrap_or_else(|_| {
         voice.remark(&Said::NotAsked);
-        Vec::new()
+        None
     })
 }
 
@@ -167,11 +173,14 @@ fn is_open(state: OrderState, now_ms: u64) -> bool {
 /// Says which orders wait: whoever may object is to know before it is too late. What cannot be asked just now is no reason
 /// for a command to fail that did its own work.
 pub(super) fn remind(line: &mut Line, status: &Status, voice: Voice) {
-    let orders = asked(line, status, voice);
+    let orders = asked(line, status, voice).unwrap_or_default();
     if orders.is_empty() {
         return;
     }
-    let Ok(names) = Names::fetch(line) else { return };
+    line.patience(Some(REMINDER));
+    let names = Names::fetch(line);
+    line.patience(None);
+    let Ok(names) = names else { return voice.remark(&Said::Waiting { n: orders.len() as u64 }) };
     for view in orders.iter().take(REMINDED_MAX) {
         let said = |lang| {
             let (paper, state) = (paper(&view.order.order, lang), state(view, &names, lang));

@@ -82,7 +82,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
     let mut line = Line::open(&here.home, here.voice)?;
     let status = line.status()?;
     let json = |all: &[Unsent]| all.iter().map(unsent_json).collect();
-    let orders = super::order::waiting(&mut line, &status).ok();
+    let orders = super::order::waiting(&mut line, &status).ok().flatten();
     let data = Data {
         unlocked: status.unlocked,
         online: status.online,
@@ -151,6 +151,7 @@ fn page(status: &Status, orders: Option<usize>, lang: Lang) -> String {
     match orders {
         Some(0) => {}
         Some(orders) => row(en, ru, format!("{orders}: conclave erase orders")),
+        None if !status.online || !status.unlocked || status.must_set_password => {}
         None => {
             let why = lang.pick("could not be asked for just now", "сейчас узнать не удалось");
             row(en, ru, format!("{why}: conclave erase orders"));

@@ -29,8 +29,8 @@ pub(super) fn sheet(facts: &Facts, indices: &[String], lang: Lang) -> Result<pap
         "Ячейка — файл: старая её копия открыла бы стёртое.",
     );
     let let_go = lang.pick(
-        "A root cell that officers had let go of before still opens it, with a copy of the store from before: conclave-audit names each.",
-        "Ячейка, от которой офицеры отказались раньше, всё ещё открывает это вместе с прежней копией хранилища: каждую называет conclave-audit.",
+        "If officers let go of a root cell before this, that cell still opens it, with a copy of the store from before. Their decision is in the journal.",
+        "Если ранее офицеры отказались от какой-либо ячейки, она вместе с прежней копией хранилища всё ещё открывает это. Их решение есть в журнале.",
     );
     let limits: &[&str] = if facts.cell == 1 { &[file, let_go] } else { &[let_go] };
     let sheet = paper::ErasureCertificate {

@@ -131,8 +131,8 @@ impl Cells {
         let here = all.saturating_sub(absent);
         match absent {
             _ if failing > 0 => lang.pick(
-                "here, and FAILING: the next erasure or start may fail; let people save what they need: conclave-admin cell status",
-                "на месте, но ОТКАЗЫВАЕТ: следующее стирание или запуск могут не удаться; пусть люди сохранят нужное: \
+                "the last one here is FAILING: the next erasure or start may fail; let people save what they need: conclave-admin cell status",
+                "последняя из бывших на месте ОТКАЗЫВАЕТ: следующее стирание или запуск могут не удаться; пусть люди сохранят нужное: \
                  conclave-admin cell status",
             )
             .to_owned(),
@@ -347,7 +347,7 @@ mod tests {
         assert!(away.words(Lang::En).starts_with("1 of 2 here, 1 AWAY: erasures wait for it"));
         assert!(away.words(Lang::Ru).contains("НЕТ НА МЕСТЕ"));
         let failing = CellRecord { failing: Some("EIO".into()), ..cell(Some(1), None) };
-        assert!(Cells::of(&[failing]).words(Lang::En).starts_with("here, and FAILING"));
+        assert!(Cells::of(&[failing]).words(Lang::En).starts_with("the last one here is FAILING"));
     }
 
     #[test]

@@ -290,17 +290,27 @@ fn assemble(
     let pulls = backup::start_pulls(Arc::clone(&copies), Arc::clone(&gate), inbox.clone()).map_err(system)?;
     let helpers = Helpers { network, writer: batches, reader, passwords, copies: pulls };
     let certified_until_ms = pair.until_ms;
+    if certified_until_ms.saturating_sub(now.wall_ms) < RENEWAL_MS {
+        let day = console::when::minute(certified_until_ms);
+        log.warn(format_args!(
+            "the server's certificate runs out at {day}: have the authority renew it before"
+        ));
+    }
     let core = Core {
         engine,
         helpers,
         peers: Arc::clone(&peers),
         board: board.clone(),
         certified_until_ms,
+        stamped_ms: now.wall_ms.into(),
         ready: None,
         log,
     };
     Ok(Assembled { own, peers, board, core, facts, inbox, letters, from_core, writer, copies })
 }
+
+/// So long before its end a start says that the server's certificate is to be renewed.
+const RENEWAL_MS: u64 = 60 * 24 * 3600 * 1000;
 
 /// What the page lacks under which the vault's keys lie masked.
 fn memory_lacking(vault: &vault::Vault) -> Option<String> {

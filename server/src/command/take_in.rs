@@ -1,5 +1,5 @@
 //! `conclaved take-in`: a bundle of the authority's at the machine's console, where nobody can log in to bring it.
-//! Never what the authority did not sign, never while a server has the store, and never behind one that did not stop in good order.
+//! Never what the authority did not sign, and never while a server has the store.
 
 use super::init::read_bundle;
 use super::{open_trouble, read_config, store_trouble};
@@ -64,9 +64,7 @@ impl TakeIn {
         }
         let replayed = recovery::replay(&vault, &opened).map_err(RecoveryError::trouble)?;
         let Replayed { register, tree, books, positions, rows, .. } = replayed;
-        if register.running() {
-            return Err(Trouble::NotAtRest);
-        }
+        let stops = u64::from(register.running());
         let period = recovery::period_key(&vault, &register).map_err(RecoveryError::trouble)?;
         let verifiers = recovery::verifiers(&vault, &register).map_err(RecoveryError::trouble)?;
         if register.identity() != Some(&keys.identity_public()) {
@@ -78,7 +76,9 @@ impl TakeIn {
         let state = AtRest { register, tree, books };
         let people_max = disk::verifiers_max(vault.geometry().extent_bytes.into());
         let (acts, signers) = (bundle.acts, (&keys.identity, &period));
-        let taken = taking::take_in(now, state, acts, bundle.verifiers, people_max, signers);
+        let has =
+            |person, number| verifiers.record(person).is_some_and(|record| record.envelope(number).is_some());
+        let taken = taking::take_in(now, state, acts, bundle.verifiers, people_max, &has, signers);
         let (batch, register) = taken.map_err(Trouble::not_taken)?;
         if batch.entries.is_empty() {
             return Ok(voice.done("take-in", &Done::NothingTakenIn, TakenIn { acts: 0, first: None }));
@@ -93,7 +93,7 @@ impl TakeIn {
         let mut writer = Writer { vault, frontier, positions, rows, verifiers, rng, room, pacing, log };
         // A crash before it returns: nothing was taken in, and the same command does it.
         writer.commit(&batch).map_err(|error| Trouble::StoreIo { reason: error.to_string().into() })?;
-        let (acts, first) = (batch.entries.len() as u64, batch.first);
+        let (acts, first) = (batch.entries.len() as u64 - stops, batch.first + stops);
         let said = Done::TakenIn { acts, first };
         Ok(voice.done("take-in", &said, TakenIn { acts, first: Some(first) }))
     }

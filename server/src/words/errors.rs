@@ -27,6 +27,11 @@ impl Trouble {
             CannotTake::OtherPast { number } => {
                 format!("акт {number} — не тот, что стоит в журнале на его месте")
             }
+            CannotTake::NoVerifier { number } => {
+                format!(
+                    "для конверта {number} проверочной записи пароля нет ни в хранилище, ни в пакете: перевыпустите конверт"
+                )
+            }
             CannotTake::Older { acts, here } => {
                 format!("в нём первые акты центра, числом {acts}, а в журнале их уже {here}: пакет старый")
             }

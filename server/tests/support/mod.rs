@@ -175,23 +175,9 @@ impl Site {
         let request = pki::Request::parse(&file.request).unwrap();
         self.identity = PublicKey::from_raw(Suite::Ed25519, &file.identity.unwrap()).unwrap();
         self.core = Some(request.agreement().clone());
-        let issuer = Authority { certificate: &self.authority.issuing, signer: &self.authority.issuing_key };
-        let seconds = |ms: u64| CertTime((ms / 1000) as i64);
-        let leaf = |role, key| {
-            let request = LeafRequest {
-                person: PersonId(0x5e2),
-                names: request.names(),
-                roles: RoleSet::EMPTY.with(role),
-                clearance: Clearance(5),
-                key,
-                validity: Validity { from: seconds(LONG_MS.0), until: seconds(LONG_MS.1) },
-            };
-            profile::leaf(issuer, &request, &mut rng()).unwrap().der().to_vec()
-        };
-        let server = leaf(Role::Server, LeafKey::Signature(request.key()));
-        let core = leaf(Role::Core, LeafKey::Agreement(request.agreement()));
         let genesis = self.genesis(file.identity.unwrap());
-        let enrol = Enrol { signature: server.clone().into(), agreement: core.clone().into() };
+        let enrol = self.certified(file, LONG_MS.1);
+        let server = Some(vec![enrol.signature.clone(), enrol.agreement.clone()]);
         let mut acts = vec![self.authority.offline(Act::Enrol(enrol)).0];
         let mut verifiers = Vec::new();
         for login in ["olga", "oleg", "anna", "boris"] {
@@ -201,8 +187,53 @@ impl Site {
             acts.extend([print, self.hand_over(number)]);
             verifiers.push(verifier);
         }
-        let server = Some(vec![server.into(), core.into()]);
         Bundle { version: VERSION, genesis: Some(genesis), acts, verifiers, server }
+    }
+
+    /// The server's certificates over the keys of its request.
+    fn certified(&self, file: &RequestFile, until_ms: u64) -> Enrol {
+        let request = pki::Request::parse(&file.request).unwrap();
+        let issuer = Authority { certificate: &self.authority.issuing, signer: &self.authority.issuing_key };
+        let seconds = |ms: u64| CertTime((ms / 1000) as i64);
+        let leaf = |role, key| {
+            let request = LeafRequest {
+                person: PersonId(0x5e2),
+                names: request.names(),
+                roles: RoleSet::EMPTY.with(role),
+                clearance: Clearance(5),
+                key,
+                validity: Validity { from: seconds(LONG_MS.0), until: seconds(until_ms) },
+            };
+            profile::leaf(issuer, &request, &mut rng()).unwrap().der().to_vec().into()
+        };
+        Enrol {
+            signature: leaf(Role::Server, LeafKey::Signature(request.key())),
+            agreement: leaf(Role::Core, LeafKey::Agreement(request.agreement())),
+        }
+    }
+
+    /// The authority renews the server's certificates, over new keys that take the place of the old ones.
+    pub(crate) fn renewed(&mut self, until_ms: u64) -> SignedStatement {
+        let (state, out) = (self.path("state.new"), self.path("renewal.request"));
+        let suite = self.authority.suite.name();
+        let made = self.conclaved(&[
+            "request",
+            "--state",
+            &state,
+            "--server-name",
+            "room",
+            "--suite",
+            suite,
+            "--out",
+            &out,
+        ]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let request = RequestFile::from_text(&std::fs::read_to_string(&out).unwrap()).unwrap();
+        for key in ["keys/tls", "keys/agreement"] {
+            std::fs::copy(format!("{state}/{key}"), self.path("state") + "/" + key).unwrap();
+        }
+        let enrol = self.certified(&request, until_ms);
+        self.offline(Act::Enrol(enrol))
     }
 
     fn genesis(&mut self, identity: [u8; 32]) -> SignedStatement {
@@ -263,6 +294,7 @@ impl Site {
     /// Runs a command to its end.
     pub(crate) fn conclaved(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_conclaved"));
+        self.clock.iter().for_each(|clock| clock.hang_in(&mut command));
         command.args(args).env("CONCLAVE_LANG", "en").envs(self.environment.clone()).output().unwrap()
     }
 

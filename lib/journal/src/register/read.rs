@@ -27,6 +27,11 @@ impl Register {
         self.running
     }
 
+    /// The boot clock of the newest entry.
+    pub fn boot_ms(&self) -> u64 {
+        self.boot_ms
+    }
+
     /// What the genesis says; `None` before it.
     pub fn site(&self) -> Option<&Site> {
         self.site.as_ref()

@@ -124,11 +124,10 @@ impl Erases {
     /// The order was shown to have taken effect at this entry; there is no other one. Gives the entry that was shown
     /// first: two flows may have looked at two at the same time.
     pub(crate) fn took_effect(&mut self, approve: Index, effect: Index) -> Index {
-        let first = *self.effective.entry(approve).or_insert(effect);
-        if self.effective.len() > ORDERS_KEPT {
+        if self.effective.len() >= ORDERS_KEPT && !self.effective.contains_key(&approve) {
             self.effective.pop_first();
         }
-        first
+        *self.effective.entry(approve).or_insert(effect)
     }
 }
 

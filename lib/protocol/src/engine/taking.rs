@@ -7,8 +7,9 @@ use super::commit::LogSigners;
 use super::ledger::Ledger;
 use crate::frame::SealedVerifier;
 use crate::io::{Batch, Now, VerifierChange};
+use journal::fact::{Fact, Stop};
 use journal::ids::Index;
-use journal::register::{Effect, Register};
+use journal::register::{Effect, PasswordState, Person, Register};
 use journal::statement::{Parsed, SignedStatement};
 use journal::tree::Tree;
 use journal::{Act, Origin, Refusal};
@@ -52,6 +53,12 @@ pub enum CannotTake {
         /// How many the log has.
         here: u64,
     },
+    /// An envelope is handed over whose verifier neither came nor lies in the store.
+    #[error("the store has no password verifier of envelope {number}, and none came: reissue the envelope")]
+    NoVerifier {
+        /// The envelope's.
+        number: u64,
+    },
     /// The store keeps no passwords of so many.
     #[error("the store keeps the passwords of {people_max} people, and these acts make them {people}")]
     TooManyPeople {
@@ -93,13 +100,18 @@ pub struct AtRest {
 }
 
 /// The batch of these acts, without those that are in the log already. Its entries are none where that is all of them.
-/// `people_max`: of so many people the store keeps passwords. Gives the rules' state behind it too.
+/// `people_max`: of so many people the store keeps passwords; `has`: whether it keeps the verifier of a person's envelope. Gives
+/// the rules' state behind it too.
+///
+/// A life of the server that was cut off ends with a Stop before them, at the time of the newest entry: where its certificate has
+/// run out meanwhile, no start could write one.
 pub fn take_in(
     now: Now,
     AtRest { register, tree, books }: AtRest,
     acts: Vec<SignedStatement>,
     verifiers: Vec<SealedVerifier>,
     people_max: usize,
+    has: &dyn Fn(PersonId, u64) -> bool,
     (identity, period): (&SecretKey, &SecretKey),
 ) -> Result<(Batch, Register), CannotTake> {
     let first = tree.size();
@@ -108,11 +120,39 @@ pub fn take_in(
     let is_here = |number: u64| here.contains(&number) || register.envelope(number).is_some();
     let verifiers = verifiers.into_iter().filter(|one| !is_here(one.envelope)).collect();
     let mut ledger = Ledger::new(register, tree, books);
-    ledger.set_now(now);
     let mut entries = Vec::new();
+    if ledger.register.running() && !acts.is_empty() {
+        let boot_ms = ledger.register.boot_ms();
+        ledger.set_now(Now { wall_ms: ledger.register.floor_ms(), boot_ms });
+        let stop = ledger.admit_fact(Fact::Stop(Stop {}));
+        let stop = stop.map_err(|refusal| CannotTake::Refused { index: first, refusal })?;
+        entries.push(stop.bytes.to_vec().into());
+    }
+    ledger.set_now(now);
     let verifiers = take(&mut ledger, acts, verifiers, people_max, &mut entries)?;
+    // Whose right one-time password the store cannot tell from a wrong one would lock himself out by it.
+    let opens = |person: PersonId, number: u64| {
+        let came = |change: &VerifierChange| matches!(change, VerifierChange::SetSealed(of, n, _) if (*of, *n) == (person, number));
+        verifiers.iter().any(came) || has(person, number)
+    };
+    let bare = handed_over(&ledger.register, first).find(|(person, number)| !opens(*person, *number));
+    if let Some((_, number)) = bare {
+        return Err(CannotTake::NoVerifier { number });
+    }
     let batch = batch(&ledger, first, entries, verifiers, identity, period)?;
     Ok((batch, ledger.register))
+}
+
+/// Envelopes that were handed over from this index on and still open their persons' sessions.
+fn handed_over(register: &Register, first: Index) -> impl Iterator<Item = (PersonId, u64)> {
+    let open = move |person: &Person| match person.password {
+        PasswordState::Envelope(number) => {
+            let since = register.envelope(number).map(|envelope| envelope.index);
+            since.is_some_and(|index| index >= first).then_some((person.id, number))
+        }
+        PasswordState::None | PasswordState::Own | PasswordState::Doubtful => None,
+    };
+    register.people().filter_map(open)
 }
 
 /// An act as it was read, behind its number in the bundle.
@@ -133,14 +173,15 @@ pub(super) fn read(register: &Register, acts: Vec<SignedStatement>) -> Result<Ve
 /// the log has speaks for those before; of acts that end before it nobody knows whether they are the log's.
 fn without_those_of(register: &Register, acts: Vec<Read>) -> Result<(BTreeSet<u64>, Vec<Read>), CannotTake> {
     let Some(offline) = register.offline() else { return Ok((BTreeSet::new(), acts)) };
-    let is_other =
-        |(_, act): &&Read| act.header().sequence + 1 == offline.sequence && act.id() != offline.last;
+    let is_other = |(_, act): &&Read| {
+        act.header().sequence.checked_add(1) == Some(offline.sequence) && act.id() != offline.last
+    };
     if let Some((number, _)) = acts.iter().find(is_other) {
         return Err(CannotTake::OtherPast { number: *number });
     }
     let last = acts.iter().map(|(_, act)| act.header().sequence).max();
-    if let Some(last) = last.filter(|last| last + 1 < offline.sequence) {
-        return Err(CannotTake::Older { acts: last + 1, here: offline.sequence });
+    if let Some(acts) = last.and_then(|last| last.checked_add(1)).filter(|acts| *acts < offline.sequence) {
+        return Err(CannotTake::Older { acts, here: offline.sequence });
     }
     let is_here = |(_, act): &Read| act.header().sequence < offline.sequence;
     let (here, new): (Vec<_>, Vec<_>) = acts.into_iter().partition(is_here);

@@ -115,7 +115,7 @@ impl Engine {
             proposal,
             approve: row.approve,
             state: register.order_state(row),
-            hold: self.kept_by(row),
+            hold: self.kept_by(person, row),
         };
         let some = ANSWER_ENTRIES_MAX;
         let mut records: Vec<OrderRecord> = match self.has_role(person, Role::Officer) {
@@ -129,8 +129,9 @@ impl Engine {
         Found::Now(Answer::Orders(records))
     }
 
-    /// The hold that an order will meet: of all that keep what it takes the one that ends last, unless it ends before.
-    fn kept_by(&self, row: &OrderRow) -> Option<Index> {
+    /// The hold that an order will meet: of all that keep what it takes and concern who asks the one that ends last, unless it
+    /// ends before.
+    fn kept_by(&self, person: PersonId, row: &OrderRow) -> Option<Index> {
         let register = &self.ledger.register;
         let from_ms = match register.order_state(row) {
             OrderState::Counting(at_ms) => at_ms,
@@ -138,6 +139,7 @@ impl Engine {
             OrderState::Held(_) | OrderState::Done(_) => return None,
         };
         let keeping = register.keeping(&row.order.target).filter(|(_, held)| held.hold.end_ms > from_ms);
-        keeping.max_by_key(|(_, held)| held.hold.end_ms).map(|(index, _)| index)
+        let told = keeping.filter(|(_, held)| self.hold_concerns(person, &held.hold.scope));
+        told.max_by_key(|(_, held)| held.hold.end_ms).map(|(index, _)| index)
     }
 }
