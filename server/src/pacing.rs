@@ -175,12 +175,8 @@ impl Pacing {
         if cells.is_empty() {
             return;
         }
-        let states = vault.cells();
-        let is_absent =
-            |name: &CellName| states.iter().any(|state| state.absent.is_some() && state.name == Some(name.0));
         for name in cells {
-            if is_absent(name) {
-                vault.let_go_of_absent_cells();
+            if vault.let_go_of_cell(name.0) {
                 self.log.warn(format_args!(
                     "two officers let go of the root cell {name}: wherever it is, it opens what is erased from now on"
                 ));

@@ -148,6 +148,25 @@ fn a_cell_that_was_let_go_of_while_it_hung_is_not_taken_back() {
 }
 
 #[test]
+fn what_was_said_of_a_cell_that_is_back_takes_no_epoch_past_the_other_one() {
+    let mut world = World::new();
+    world.hang();
+    let name = CellName(world.vault.cells()[1].name.unwrap());
+    world.pacing.let_go_of_cells(&mut world.vault, &[name], 8);
+    world.pacing.require_backup(true);
+    assert_eq!(world.turn(640), Turn::Wait(PULL_LOOK_EVERY));
+    world.valve.open();
+    while world.vault.cells()[1].absent.is_some() {
+        world.look_after(650);
+        std::thread::yield_now();
+    }
+    assert_eq!(world.turn(650), Turn::Wait(PULL_LOOK_EVERY), "the epoch waits for its backup as ever");
+    let _pulled_out = world.vault.lend_cell(0).unwrap();
+    assert!(world.vault.miss_lent_cell(0, "pulled out"));
+    assert_eq!(world.turn(650), Turn::Wait(LOOK_EVERY), "and now for the cell that nobody has let go of");
+}
+
+#[test]
 fn the_only_cell_is_waited_for_however_long_it_hangs() {
     let valve = Valve::default();
     let cell = Hanging(MemoryCell::new(Default::default(), None), valve.clone());
