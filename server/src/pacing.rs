@@ -186,15 +186,14 @@ impl Pacing {
                 ));
             }
         }
-        self.tell_cells(vault);
+        self.away.tell(vault);
         self.asked(through);
     }
 
-    /// How the cells do now: behind a word of the officers, and behind the epoch that lists them anew.
-    pub(crate) fn tell_cells(&self, vault: &Vault) {
-        if let Some(board) = self.away.board() {
-            board.cells(vault.cells());
-        }
+    /// How the cells do behind an epoch, which has written and read every one and lists them anew.
+    pub(crate) fn tell_listed(&mut self, vault: &Vault) {
+        self.away.all_give_the_root();
+        self.away.tell(vault);
     }
 
     /// There was no room for what waits: it waits on, with whatever comes, and is served to nobody meanwhile. Whoever takes a
