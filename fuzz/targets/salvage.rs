@@ -149,11 +149,21 @@ fuzz_target!(|bytes: &[u8]| {
     let (device, records) = (Arc::new(MemoryDevice::from_bytes(image)), Arc::new(Mutex::new(cell)));
     let keeper = || Box::new(MemoryCell::new(Arc::clone(&records), None));
     let mut rng = SeededRng::new([7; 32]);
-    let Ok(found) = Salvage::find(Arc::clone(&device) as _, keeper(), LIMITS, &mut rng) else { return };
+    // The control: where nothing was edited, a recovery finds everything and is carried out.
+    let is_edited = bytes.len() >= EDIT_BYTES;
+    let found = match Salvage::find(Arc::clone(&device) as _, keeper(), LIMITS, &mut rng) {
+        Ok(found) => found,
+        Err(error) => {
+            assert!(is_edited, "nothing was edited, and nothing is found: {error}");
+            return;
+        }
+    };
     let entries: Vec<_> = found.journal_entries().map_while(Result::ok).map(|entry| entry.bytes).collect();
     let kept = check_entries(entries.iter().map(Vec::as_slice), "found");
     assert_eq!(kept, found.kept().0, "a batch is kept only where its entries open");
-    if carry_out(found, kept, &mut rng).is_err() {
+    assert!(is_edited || kept == BATCHES, "nothing was edited, and only {kept} are kept");
+    if let Err(error) = carry_out(found, kept, &mut rng) {
+        assert!(is_edited, "nothing was edited, and it is not carried out: {error}");
         return; // No room, or what is left is refused in the end: nothing was said to anyone.
     }
     let (vault, _) =

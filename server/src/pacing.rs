@@ -175,12 +175,8 @@ impl Pacing {
         if cells.is_empty() {
             return;
         }
-        let states = vault.cells();
-        let is_absent =
-            |name: &CellName| states.iter().any(|state| state.absent.is_some() && state.name == Some(name.0));
         for name in cells {
-            if is_absent(name) {
-                vault.let_go_of_absent_cells();
+            if vault.let_go_of_cell(name.0) {
                 self.log.warn(format_args!(
                     "two officers let go of the root cell {name}: wherever it is, it opens what is erased from now on"
                 ));
@@ -190,15 +186,14 @@ impl Pacing {
                 ));
             }
         }
-        self.tell_cells(vault);
+        self.away.tell(vault);
         self.asked(through);
     }
 
-    /// How the cells do now: behind a word of the officers, and behind the epoch that lists them anew.
-    pub(crate) fn tell_cells(&self, vault: &Vault) {
-        if let Some(board) = self.away.board() {
-            board.cells(vault.cells());
-        }
+    /// How the cells do behind an epoch, which has written and read every one and lists them anew.
+    pub(crate) fn tell_listed(&mut self, vault: &Vault) {
+        self.away.all_give_the_root();
+        self.away.tell(vault);
     }
 
     /// There was no room for what waits: it waits on, with whatever comes, and is served to nobody meanwhile. Whoever takes a

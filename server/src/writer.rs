@@ -215,7 +215,7 @@ impl Writer {
                         Ran::Erased { epoch, count, behind } => {
                             // What did not fit waits for the cells' pace like anything that was asked for later.
                             let through = self.pacing.done(count, Instant::now());
-                            self.pacing.tell_cells(&self.vault);
+                            self.pacing.tell_listed(&self.vault);
                             let mut told = Vec::new();
                             told.extend(behind.then_some(Input::BackupBehind(epoch)));
                             told.extend(through.map(|through| Input::ErasureDone(epoch, through)));

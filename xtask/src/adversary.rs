@@ -37,6 +37,9 @@ impl Options {
             let number = arguments.next().and_then(|number| number.parse().ok());
             *place = number.ok_or_else(|| format!("{argument} needs a number"))?;
         }
+        if options.seeds == 0 {
+            return Err("--seeds 0 looks at nothing".into());
+        }
         Ok(options)
     }
 }
@@ -73,6 +76,7 @@ mod tests {
             |words: &str| Options::parse(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(parse(""), Ok(Options { seeds: SEEDS, first: 0 }));
         assert_eq!(parse("--seed 7 --seeds 1"), Ok(Options { seeds: 1, first: 7 }));
+        assert!(parse("--seeds 0").is_err(), "no history, and nothing holds");
         assert!(parse("--seeds").is_err() && parse("--seeds many").is_err() && parse("quickly").is_err());
     }
 }

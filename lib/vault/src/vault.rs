@@ -340,9 +340,9 @@ impl Vault {
         self.keeper.attach(cell, self.epoch(), &store, &mask)
     }
 
-    /// Erasures wait for the absent cell no longer. For two officers to say, and for the journal to tell: that cell, wherever
-    /// it is, opens whatever is erased from now on.
-    pub fn let_go_of_absent_cells(&mut self) {
-        self.keeper.let_go();
+    /// Erasures wait for this absent cell no longer, unless it is back before the next of them. For two officers to say, and for
+    /// the journal to tell: that cell, wherever it is, opens whatever is erased from now on. Whether they waited for it.
+    pub fn let_go_of_cell(&mut self, name: [u8; 8]) -> bool {
+        self.keeper.let_go(name)
     }
 }

@@ -1,14 +1,15 @@
 //! Root cells that are away: looked for, and taken back. Those that are here are asked now and then whether they still are.
 //! Never keeps the writer waiting for a cell that hangs, and never says which cell is the right one: the vault does.
 
-use super::look_after::{HANGS, LookAfter};
+use super::look_after::{HANGS, HANGS_BESIDE, LookAfter};
 use crate::cells;
 use crate::config::StoreConfig;
 use crate::log::Log;
 use crate::status::Board;
+use crate::vital;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
-use vault::{CellSlot, RootCell, Vault};
+use vault::{CellSlot, CellState, RootCell, Vault};
 
 /// How often it is looked whether an absent cell is back.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -55,6 +56,8 @@ pub(super) struct Away {
     look: Option<Look>,
     /// Cells that are lent, each to a thread of its own.
     lent: Vec<LookAfter>,
+    /// The last cell, by its number, and why it fails: until it gives the root again, or an epoch has replaced it.
+    failing: Option<(usize, String)>,
     /// Why a cell that came back was not taken, as it was said last.
     refused: String,
     log: Log,
@@ -63,7 +66,8 @@ pub(super) struct Away {
 impl Away {
     pub(super) fn new(site: Option<(StoreConfig, Board)>, log: Log) -> Self {
         let (looked, looked_after, look) = (None, None, None);
-        Self { site, looked, looked_after, look, lent: Vec::new(), refused: String::new(), log }
+        let (lent, failing, refused) = (Vec::new(), None, String::new());
+        Self { site, looked, looked_after, look, lent, failing, refused, log }
     }
 
     /// Who is told how the cells do.
@@ -80,9 +84,14 @@ impl Away {
         if left.is_zero() {
             self.looked_after = Some(now);
             left = LOOK_AFTER_EVERY;
-            // Without a thread it is asked next time.
-            self.lent
-                .extend((0..vault.cells().len()).filter_map(|number| LookAfter::start(vault, number, now)));
+            for number in 0..vault.cells().len() {
+                match LookAfter::start(vault, number, now) {
+                    Ok(lent) => self.lent.extend(lent),
+                    Err(error) => self.log.warn(format_args!(
+                        "no thread for a look at a root cell ({error}): it is looked at ten minutes later"
+                    )),
+                }
+            }
         }
         self.lent.iter().fold(left, |left, lent| left.min(lent.ask_again()))
     }
@@ -95,15 +104,24 @@ impl Away {
 
     /// Cells that were lent and have answered, or should have long ago.
     fn take_back(&mut self, vault: &mut Vault, now: Instant) {
-        let (before, mut changed, mut failing) = (self.lent.len(), false, None);
+        let (before, mut changed, mut failed) = (self.lent.len(), false, false);
         for mut lent in std::mem::take(&mut self.lent) {
             match lent.answer(vault) {
-                Ok(looked) => match vault.take_back_cell(looked) {
-                    Ok(()) if lent.hangs() => self.log.warn("a root cell that did not answer has answered"),
-                    Ok(()) => {}
-                    Err(error) if lent.is_missed() => self.refuse(error.to_string()),
-                    Err(error) => failing = Some(error.to_string()),
-                },
+                Ok(looked) => {
+                    let is_it = |(number, _): &mut (usize, String)| *number == lent.number();
+                    let _told_no_more = self.failing.take_if(is_it);
+                    match vault.take_back_cell(looked) {
+                        Ok(()) if lent.hangs() => {
+                            self.log.warn("a root cell that did not answer has answered")
+                        }
+                        Ok(()) => {}
+                        Err(error) if lent.is_missed() => self.refuse(error.to_string()),
+                        Err(error) => {
+                            failed = true;
+                            self.failing = Some((lent.number(), error.to_string()));
+                        }
+                    }
+                }
                 Err(waits) => {
                     let broke = waits == TryRecvError::Disconnected;
                     if lent.is_overdue(vault, now, broke) {
@@ -115,34 +133,53 @@ impl Away {
                 }
             }
         }
+        if self.lent.iter().any(LookAfter::is_broken) && self.lent.iter().all(LookAfter::hangs) {
+            vital::die(self.log, "the look at the last root cell broke");
+        }
         if changed || before > self.lent.len() {
-            self.tell(vault, failing);
+            self.log_cells(vault, failed);
+            self.tell(vault);
         }
     }
 
-    /// How the cells do behind a look. Nothing stands in for the only one, or the last of two: it serves on, and is told as what
-    /// it is.
-    fn tell(&self, vault: &Vault, failing: Option<String>) {
-        let mut states = vault.cells();
-        for lent in self.lent.iter().filter(|lent| lent.hangs()) {
-            let state = states.get_mut(lent.number()).filter(|state| state.absent.is_none());
-            state.into_iter().for_each(|state| state.failing = Some(HANGS.into()));
-        }
-        if let Some(error) = failing {
+    /// What the log says behind a look.
+    fn log_cells(&self, vault: &Vault, failed: bool) {
+        if let Some((_, error)) = self.failing.as_ref().filter(|_| failed) {
             self.log.error(format_args!(
                 "the last root cell does not give the root any more ({error}): the next erasure or start fails; let people \
                  save what they need before it is stopped"
             ));
-            let here = states.iter_mut().filter(|state| state.absent.is_none());
-            here.for_each(|state| state.failing = Some(error.clone()));
         } else if let Err(error) = vault.check_cells()
             && !vault.lends_cells()
         {
             self.log.error(error);
         }
+    }
+
+    /// How the cells do now. Nothing stands in for the only one, or the last of two: it serves on, and is told as what it is.
+    pub(super) fn tell(&self, vault: &Vault) {
         if let Some(board) = self.board() {
-            board.cells(states);
+            board.cells(self.states(vault));
         }
+    }
+
+    pub(super) fn states(&self, vault: &Vault) -> Vec<CellState> {
+        let mut states = vault.cells();
+        // A start opens the other one, and this one is then away; one that was let go of has no name here.
+        let is_waited_for = |state: &CellState| state.absent.is_some() && state.name.is_some();
+        let why = if states.iter().any(is_waited_for) { HANGS_BESIDE } else { HANGS };
+        let hanging = self.lent.iter().filter(|lent| lent.hangs()).map(|lent| (lent.number(), why));
+        let failing = self.failing.iter().map(|(number, why)| (*number, why.as_str()));
+        for (number, why) in hanging.chain(failing) {
+            let state = states.get_mut(number).filter(|state| state.absent.is_none());
+            state.into_iter().for_each(|state| state.failing = Some(why.into()));
+        }
+        states
+    }
+
+    /// An epoch has written and read every cell.
+    pub(super) fn all_give_the_root(&mut self) {
+        self.failing = None;
     }
 
     /// Is a cell back? Looked for every few seconds while one is absent, however busy the writer is, and never by the
@@ -180,9 +217,7 @@ impl Away {
             }
             Err(error) => self.refuse(blank.map_or_else(|| error.to_string(), str::to_owned)),
         }
-        if let Some(board) = self.board() {
-            board.cells(vault.cells());
-        }
+        self.tell(vault);
     }
 
     fn refuse(&mut self, why: String) {

@@ -23,6 +23,16 @@ impl Valve {
         self.0.1.notify_all();
     }
 
+    /// Whoever reads from now on panics.
+    fn break_off(&self) {
+        let valve = self.clone();
+        let breaks = move || {
+            let _held = valve.0.0.lock().unwrap();
+            panic!("the valve breaks");
+        };
+        assert!(std::thread::spawn(breaks).join().is_err());
+    }
+
     fn pass(&self) {
         drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |is_shut| *is_shut).unwrap());
     }
@@ -95,6 +105,11 @@ impl World {
         assert_eq!(self.vault.cells()[1].absent.as_deref(), Some(HANGS));
     }
 
+    /// What is told of a cell that is here.
+    fn failing(&self, number: usize) -> Option<String> {
+        self.pacing.away.states(&self.vault)[number].failing.clone()
+    }
+
     fn erase(&mut self) {
         let items = self.pacing.waiting();
         let ran = erasure::run(&mut self.vault, items, None, Log::new(Level::Error)).unwrap();
@@ -148,6 +163,92 @@ fn a_cell_that_was_let_go_of_while_it_hung_is_not_taken_back() {
 }
 
 #[test]
+fn a_last_cell_that_fails_its_look_is_told_as_that_until_an_epoch_has_written_it() {
+    let mut world = World::new();
+    world.hang();
+    let name = CellName(world.vault.cells()[1].name.unwrap());
+    let failing = |world: &World| world.failing(0);
+    assert_eq!(failing(&world), None);
+    // The other one fails in its turn: nothing stands in for it.
+    world.records[0].lock().unwrap()[0].clear();
+    world.look_after(1_200);
+    while world.vault.lends_cells() {
+        world.look_after(1_201);
+        std::thread::yield_now();
+    }
+    let told = failing(&world);
+    assert!(told.is_some());
+    world.pacing.let_go_of_cells(&mut world.vault, &[name], 8);
+    assert_eq!(failing(&world), told, "nobody has looked at it meanwhile");
+    // An epoch writes it anew, and reads it.
+    world.erase();
+    world.pacing.tell_listed(&world.vault);
+    assert_eq!(failing(&world), None);
+}
+
+#[test]
+fn where_the_last_cell_hangs_beside_one_that_is_waited_for_a_restart_is_advised() {
+    let mut world = World::new();
+    let name = CellName(world.vault.cells()[0].name.unwrap());
+    world.records[0].lock().unwrap()[0].clear();
+    world.look_after(600);
+    while world.vault.lends_cells() {
+        world.look_after(601);
+        std::thread::yield_now();
+    }
+    assert!(world.vault.cells()[0].absent.is_some());
+    world.valve.shut();
+    world.look_after(1_200);
+    world.look_after(1_200 + ANSWER_WITHIN.as_secs());
+    assert!(world.failing(1).is_some_and(|why| why.starts_with(HANGS) && why.contains("restart")));
+    // No start goes on with one that was let go of.
+    world.pacing.let_go_of_cells(&mut world.vault, &[name], 8);
+    assert_eq!(world.failing(1).as_deref(), Some(HANGS));
+    world.valve.open();
+}
+
+#[test]
+fn where_the_look_at_the_only_cell_breaks_the_process_ends() {
+    const AGAIN: &str = "CONCLAVE_TEST_LOOK_BREAKS";
+    if std::env::var_os(AGAIN).is_none() {
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "pacing::hanging::where_the_look_at_the_only_cell_breaks_the_process_ends"]);
+        let ended = again.env(AGAIN, "").output().unwrap().status;
+        assert_eq!(ended.code(), Some(console::Exit::Io.code().into()));
+        return;
+    }
+    let valve = Valve::default();
+    let cell = Hanging(MemoryCell::new(Default::default(), None), valve.clone());
+    let mut vault = vault_of(Box::new(cell).into());
+    let mut pacing = Pacing::alone(Log::new(Level::Error));
+    let start = Instant::now();
+    pacing.look_after_cells(&mut vault, start);
+    valve.break_off();
+    while pacing.look_after_cells(&mut vault, start + LOOK_AFTER_EVERY) != LOOK_EVERY {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_was_said_of_a_cell_that_is_back_takes_no_epoch_past_the_other_one() {
+    let mut world = World::new();
+    world.hang();
+    let name = CellName(world.vault.cells()[1].name.unwrap());
+    world.pacing.let_go_of_cells(&mut world.vault, &[name], 8);
+    world.pacing.require_backup(true);
+    assert_eq!(world.turn(640), Turn::Wait(PULL_LOOK_EVERY));
+    world.valve.open();
+    while world.vault.cells()[1].absent.is_some() {
+        world.look_after(650);
+        std::thread::yield_now();
+    }
+    assert_eq!(world.turn(650), Turn::Wait(PULL_LOOK_EVERY), "the epoch waits for its backup as ever");
+    let _pulled_out = world.vault.lend_cell(0).unwrap();
+    assert!(world.vault.miss_lent_cell(0, "pulled out"));
+    assert_eq!(world.turn(650), Turn::Wait(LOOK_EVERY), "and now for the cell that nobody has let go of");
+}
+
+#[test]
 fn the_only_cell_is_waited_for_however_long_it_hangs() {
     let valve = Valve::default();
     let cell = Hanging(MemoryCell::new(Default::default(), None), valve.clone());
@@ -167,6 +268,7 @@ fn the_only_cell_is_waited_for_however_long_it_hangs() {
         let name = CellName(vault.cells()[0].name.unwrap());
         pacing.let_go_of_cells(&mut vault, &[name], 8);
         assert!(vault.lends_cells() && vault.check_cells().is_err());
+        assert_eq!(pacing.away.states(&vault)[0].failing.as_deref(), Some(HANGS));
     }
     valve.open();
     while vault.lends_cells() {

@@ -8,6 +8,9 @@ use vault::{Looked, Vault};
 
 /// What is said of a cell that hangs.
 pub(crate) const HANGS: &str = "the cell does not answer";
+/// The same where the other one is waited for, which may answer again by now.
+pub(super) const HANGS_BESIDE: &str =
+    "the cell does not answer; if the other cell is sound again, restart the server: it starts with that one";
 
 /// A cell that is lent.
 pub(super) struct LookAfter {
@@ -26,11 +29,13 @@ enum Stands {
     Hangs,
     /// It hangs, and is away: the other one serves on, and an epoch may go past it.
     Missed,
+    /// Its looker is gone, and the cell with it; no other is here that would let it be away.
+    Broke,
 }
 
 impl LookAfter {
-    /// Lends the cell of this number. `None`: it is not here, or there is no thread.
-    pub(super) fn start(vault: &mut Vault, number: usize, now: Instant) -> Option<Self> {
+    /// Lends the cell of this number, if it is here. Fails where no thread is to be had.
+    pub(super) fn start(vault: &mut Vault, number: usize, now: Instant) -> std::io::Result<Option<Self>> {
         let ((give, given), (answer, answered)) = (sync_channel(1), sync_channel(1));
         let look = move || {
             if let Ok(look) = given.recv() {
@@ -41,9 +46,9 @@ impl LookAfter {
                 let _writer_gone = answer.send(looked);
             }
         };
-        let _detached = std::thread::Builder::new().name("look".into()).spawn(look).ok()?;
-        give.send(vault.lend_cell(number)?).ok()?;
-        Some(Self { number, since: now, stands: Stands::Asked, answered })
+        let _detached = std::thread::Builder::new().name("look".into()).spawn(look)?;
+        let lent = vault.lend_cell(number).and_then(|cell| give.send(cell).ok());
+        Ok(lent.map(|()| Self { number, since: now, stands: Stands::Asked, answered }))
     }
 
     pub(super) fn number(&self) -> usize {
@@ -56,6 +61,10 @@ impl LookAfter {
 
     pub(super) fn is_missed(&self) -> bool {
         self.stands == Stands::Missed
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.stands == Stands::Broke
     }
 
     pub(super) fn ask_again(&self) -> Duration {
@@ -78,7 +87,11 @@ impl LookAfter {
         }
         let is_first = !self.hangs();
         let is_missed = vault.miss_lent_cell(self.number, HANGS);
-        self.stands = if is_missed { Stands::Missed } else { Stands::Hangs };
+        self.stands = match (is_missed, broke) {
+            (true, _) => Stands::Missed,
+            (false, true) => Stands::Broke,
+            (false, false) => Stands::Hangs,
+        };
         is_first || is_missed
     }
 }

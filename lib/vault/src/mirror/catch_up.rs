@@ -146,6 +146,8 @@ impl Keeper {
             .find(|member| member.cell.why_away().is_some())
             .ok_or(Error::ForeignCell)?;
         *absent = Member { kind: cell.kind(), cell: Seat::Here(cell), name: Some(name) };
+        // What two officers said of it was for the absence that is over.
+        self.let_go.retain(|let_go| *let_go != name);
         if !self.misses_one() {
             // What the start left for the day when all are here, torn or not.
             for other in self.here_mut() {

@@ -45,8 +45,8 @@ pub struct Keeper {
     unlock: Option<Arc<UnlockSecret>>,
     /// The cells that the ruling slot names: all that may hold a root.
     listed: Vec<CellName>,
-    /// Two officers have let go of the cells that are absent.
-    let_go: bool,
+    /// Cells that are absent and that two officers have let go of, for this absence.
+    let_go: Vec<CellName>,
     /// Why a cell that was opened is not here any more.
     failed: Option<String>,
 }
@@ -76,7 +76,7 @@ impl Keeper {
             CellAt::Absent(kind, why) => Member { kind, cell: Seat::Away(why.to_string()), name: None },
         };
         let members = cells.into_iter().map(member).collect();
-        Self { members, unlock: None, listed: Vec::new(), let_go: false, failed: None }
+        Self { members, unlock: None, listed: Vec::new(), let_go: Vec::new(), failed: None }
     }
 
     /// With the site's unlock secret.
@@ -132,7 +132,7 @@ impl Keeper {
             // Whatever was let go of, it is not this one, and no epoch may begin without it.
             return Err(Error::CellAbsent { why: UNDER_A_LOOK.into() });
         }
-        if self.let_go || !self.misses_one() {
+        if self.missed().next().is_none() {
             return Ok(());
         }
         Err(Error::CellAbsent { why: self.why_missed() })
@@ -151,10 +151,12 @@ impl Keeper {
         (missing, whole)
     }
 
-    /// The absent cells are not waited for until the next epoch, which lists them no more. Two officers have said so, and the
-    /// journal says that such a cell, wherever it is, opens what is erased from now on.
-    pub(crate) fn let_go(&mut self) {
-        self.let_go = true;
+    /// This absent cell is not waited for until the next epoch, which lists it no more, or until it is back. Two officers have
+    /// said so, and the journal says that it, wherever it is, opens what is erased from now on. Whether it was waited for.
+    pub(crate) fn let_go(&mut self, name: CellName) -> bool {
+        let is_missed = self.missed().any(|missed| missed == name);
+        self.let_go.extend(Some(name).filter(|_| is_missed));
+        is_missed
     }
 
     /// Is every cell here that the configuration names?
@@ -303,6 +305,13 @@ impl Keeper {
         self.listed.iter().any(|name| !names.contains(name))
     }
 
+    /// Cells that epochs wait for: listed, and neither here, nor lent, nor let go of.
+    pub(super) fn missed(&self) -> impl Iterator<Item = CellName> {
+        let near: Vec<CellName> = self.names().into_iter().chain(self.lent()).collect();
+        let is_missed = move |name: &CellName| !near.contains(name) && !self.let_go.contains(name);
+        self.listed.iter().copied().filter(is_missed)
+    }
+
     /// Step (c) on every cell: written and read back. Gives what the cells gave back.
     pub(crate) fn replace(&mut self, slot: &RootSlot, mask: &Arc<Mask>) -> Result<RootSlot, Error> {
         let mut kept = None;
@@ -321,7 +330,7 @@ impl Keeper {
         }
         self.listed.clone_from(&slot.cells);
         // What was let go of is listed no more; the next one that goes away is missed again.
-        self.let_go = false;
+        self.let_go.clear();
         Ok(())
     }
 }

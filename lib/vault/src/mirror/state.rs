@@ -2,7 +2,7 @@
 //! Never asks a cell: it tells what is known.
 
 use super::{Keeper, Member};
-use crate::cell::{CellKind, CellName};
+use crate::cell::CellKind;
 
 /// How one cell does, for `status` and the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +20,8 @@ pub struct CellState {
 impl Keeper {
     /// How each cell does. One that is under a look is here.
     pub fn states(&self) -> Vec<CellState> {
-        let names: Vec<CellName> = self.names().into_iter().chain(self.lent()).collect();
         // An absent one cannot say its name; the ruling slot tells who is missing.
-        let is_missed = |name: &&CellName| !self.let_go && !names.contains(name);
-        let mut missing = self.listed.iter().filter(is_missed).copied();
+        let mut missing = self.missed();
         let mut state = |member: &Member| {
             let absent = member.cell.why_away().cloned();
             let name = if absent.is_some() { missing.next() } else { member.name };

@@ -181,11 +181,44 @@ fn an_absent_cell_holds_the_epoch_until_it_is_back() {
     pair.check_erased(&machine, &life.vault, &intended, "back while open");
 }
 
+fn let_go_of_second(vault: &mut Vault) {
+    let name = vault.cells()[1].name.unwrap();
+    assert!(vault.let_go_of_cell(name));
+}
+
+#[test]
+fn letting_go_of_a_cell_is_over_when_it_is_back_and_was_never_said_of_the_other() {
+    let mut pair = Pair::seeded(27);
+    let (machine, mut life) = pair.calm(Here::First);
+    let first = life.vault.cells()[0].name.unwrap();
+    assert!(!life.vault.let_go_of_cell(first), "it is here");
+    let_go_of_second(&mut life.vault);
+    life.vault.check_cells().unwrap();
+    let back = || Box::new(MemoryCell::new(pair.second.clone(), Some(machine.clock.clone())));
+    life.vault.attach_cell(back()).unwrap();
+    // Before the epoch that the officers asked for, the other one goes away.
+    let looker = life.vault.lend_cell(0).unwrap();
+    assert!(life.vault.miss_lent_cell(0, "pulled out"));
+    let number = pair.world.ask(&mut life.vault, vec![Target::Conversation(1)]).unwrap();
+    let refused = pair.world.erase(&mut life.vault, number).unwrap_err();
+    assert!(matches!(refused, Error::CellAbsent { .. }), "{refused}");
+    life.vault.take_back_cell(looker.look()).unwrap();
+    // And the same one once more: nobody has said it of this absence.
+    let looker = life.vault.lend_cell(1).unwrap();
+    assert!(life.vault.miss_lent_cell(1, "pulled out"));
+    assert!(matches!(life.vault.check_cells(), Err(Error::CellAbsent { .. })));
+    life.vault.take_back_cell(looker.look()).unwrap();
+    let intended = pair.world.redo(&mut life.vault).unwrap();
+    assert!(intended.contains(&number));
+    let [first, second] = pair.slots();
+    assert_eq!(first, second);
+}
+
 #[test]
 fn a_cell_that_was_dropped_may_be_missed_no_longer_and_a_new_one_takes_its_place() {
     let mut pair = Pair::seeded(21);
     let (machine, mut life) = pair.calm(Here::First);
-    life.vault.let_go_of_absent_cells();
+    let_go_of_second(&mut life.vault);
     let number = pair.world.ask(&mut life.vault, vec![Target::Conversation(1)]).unwrap();
     pair.world.erase(&mut life.vault, number).unwrap();
     // What the journal then says of it: the dropped cell opens what was erased since.
@@ -210,7 +243,7 @@ fn a_cell_that_was_dropped_may_be_missed_no_longer_and_a_new_one_takes_its_place
 fn letting_go_ends_with_the_epoch_and_the_next_one_that_goes_away_is_missed() {
     let mut pair = Pair::seeded(26);
     let (machine, mut life) = pair.calm(Here::First);
-    life.vault.let_go_of_absent_cells();
+    let_go_of_second(&mut life.vault);
     // Nothing is to be erased; an epoch lists the cells anew all the same.
     let number = pair.world.ask(&mut life.vault, vec![]).unwrap();
     pair.world.erase(&mut life.vault, number).unwrap();

@@ -178,7 +178,9 @@ fn check_cells(vault: &mut Vault, let_go: &LetGo) -> Result<(), Trouble> {
     if !let_go.covers(&missing) {
         return Err(NoRecovery::CellAway { reason: Reason::of(&error, error.ru()) }.into());
     }
-    vault.let_go_of_absent_cells();
+    for name in missing {
+        vault.let_go_of_cell(name);
+    }
     Ok(())
 }
 
