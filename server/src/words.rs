@@ -80,12 +80,14 @@ console::words! {
                    `conclaved backup restore --config … КАТАЛОГ`. Ячейку не трогайте");
         /// Something else where a store is to be whose root the cell holds.
         StoreOverwritten { path: String, found: String }
-            => en("{path} carries no store that the root cell's keys open, but {found}, and the cell holds the root of a store. If this is the wrong \
-                   device, name the right one (store.path). If the store that was here was overwritten, make the device zeros \
+            => en("{path} carries no store that the root cell's keys open, but {found}, and something is in the cell. If this is the wrong device or \
+                   the wrong cell, name the right one (store.path, store.cell), and overwrite NOTHING while the right cell, or any copy \
+                   of it, may be found. Only where the store itself is known to be overwritten, make the device zeros \
                    (`blkdiscard --zeroout {path}`: whatever is on it is lost; a container file is moved out of the way), and `conclaved backup restore --config … DIR` puts a \
                    backup onto it. Leave the cell as it is"),
-               ru("на {path} нет хранилища, которое открывают ключи корневой ячейки, а есть {found}; в ячейке — корень хранилища. Если это не \
-                   то устройство, укажите верное (store.path). Если хранилище здесь было и его перезаписали, заполните устройство нулями \
+               ru("на {path} нет хранилища, которое открывают ключи корневой ячейки, а есть {found}; в ячейке что-то есть. Если это не то \
+                   устройство или не та ячейка, укажите верное (store.path, store.cell) и НИЧЕГО не перезаписывайте, пока верная ячейка \
+                   или любая её копия может найтись. Только если точно известно, что перезаписано само хранилище, заполните устройство нулями \
                    (`blkdiscard --zeroout {path}`: всё, что на нём есть, пропадёт; файл-контейнер уберите в сторону), и копию на него вернёт `conclaved backup restore \
                    --config … КАТАЛОГ`. Ячейку не трогайте");
         /// Of two cells, one or both that are not this store's.

@@ -188,10 +188,12 @@ fn meaning(state: &str, lang: Lang) -> &'static str {
             "в нём есть записи, но ячейки ПОТЕРЯЛИ его корень: тела прочитать нельзя",
         ),
         "root-of-another" => lang.pick(
-            "no store of the root cell's, which holds the root of one that is not on this device. Name the right device; if the store that was \
-             here was overwritten, make the device zeros, and `conclaved backup restore` puts a backup onto it",
-            "хранилища этой корневой ячейки здесь нет: в ней корень другого, или это перезаписали. Укажите верное устройство; если хранилище \
-             здесь было и его перезаписали, заполните устройство нулями, и копию на него вернёт `conclaved backup restore`",
+            "nothing on it opens by what the root cell holds: a wrong device, a wrong cell, or one of the two was overwritten. Name the right \
+             ones, and overwrite NOTHING while the right cell, or any copy of it, may be found. Only where the store itself is known to be \
+             overwritten: make the device zeros, and `conclaved backup restore` puts a backup onto it",
+            "ничего здесь не открывается тем, что есть в корневой ячейке: не то устройство, не та ячейка, или что-то из них перезаписали. \
+             Укажите верные и НИЧЕГО не перезаписывайте, пока верная ячейка или любая её копия может найтись. Только если точно известно, \
+             что перезаписано само хранилище: заполните устройство нулями, и копию на него вернёт `conclaved backup restore`",
         ),
         "empty" => lang
             .pick("empty: `conclaved init` founds the site", "пустое: систему основывает `conclaved init`"),
