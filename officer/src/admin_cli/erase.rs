@@ -123,8 +123,8 @@ console::words! {
             => en("proposed: #{index}\nAnother officer approves it: conclave-admin erase approve {index}"),
                ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin erase approve {index}");
         Approved { index: u64, proposal: u64, wait: String }
-            => en("the order #{proposal} is given: #{index}\nThose whom it concerns are told and may object for {wait}; then it takes effect. How it stands: conclave-admin erase status"),
-               ru("распоряжение № {proposal} отдано: запись № {index}\nКого это касается, узнают и могут возразить в течение: {wait}; затем оно исполняется. Состояние: conclave-admin erase status");
+            => en("the order #{proposal} is given: #{index}\nThose whom it concerns are told and may object for {wait}; then it takes effect, where no hold keeps it. How it stands: conclave-admin erase status"),
+               ru("распоряжение № {proposal} отдано: запись № {index}\nКого это касается, узнают и могут возразить в течение: {wait}; затем оно исполняется, если этого не держит запрет. Состояние: conclave-admin erase status");
         AtOnce { index: u64, proposal: u64 }
             => en("the order #{proposal} is confirmed and takes effect: #{index}"),
                ru("распоряжение № {proposal} подтверждено и исполняется: запись № {index}");

@@ -15,7 +15,7 @@ use crate::store::{self, StoreError};
 use crate::words::{NoRecovery, Reason, Trouble};
 use console::{Exit, Voice};
 use disk::{Device, PutBack};
-use journal::act::Succession;
+use journal::act::{KeptPasswords, Succession};
 use journal::entry::{Content, ENTRY_VERSION, Entry};
 use journal::fact::{Fact, KeyRoll, key_roll_bytes};
 use journal::ids::{Head, Place};
@@ -106,7 +106,11 @@ pub(super) fn carry_out(
             return Ok(exit);
         }
     }
-    Ok(voice.done("recover", &words, data))
+    let exit = voice.done("recover", &words, data);
+    if act.passwords == KeptPasswords::Lost {
+        voice.remark(&Said::NobodyLogsIn);
+    }
+    Ok(exit)
 }
 
 /// What is there of the succession that was signed.

@@ -27,6 +27,12 @@ console::words! {
                    was given up and who decided it. Begin backups in a new directory: the old one is of another history"),
                ru("журнал продолжается в эре {era} после записей: {kept}; сервер запускает `conclaved run`. Каждый терминал покажет, что \
                    признано утраченным и кто это решил. Резервные копии начните в новом каталоге: прежний — о другой истории");
+        /// Beside `Carried`: nobody has a password.
+        NobodyLogsIn
+            => en("but nobody can log in yet: the PASSWORDS are lost. The authority makes new envelopes (`conclave-pki envelope reissue`, \
+                   `envelope hand-over`, `bundle`), and `conclaved take-in` brings them before the start"),
+               ru("но войти пока никто не может: ПАРОЛИ утрачены. Центр выпускает новые конверты (`conclave-pki envelope reissue`, \
+                   `envelope hand-over`, `bundle`), и до запуска их вносит `conclaved take-in`");
         /// There was nothing left to do of it, and the store was put back.
         StillPutBack
             => en("but nothing was left to do here: this plan had been carried out before, most often before the backup was made that was \
