@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) certified_until_ms: u64,
     /// The newest date within that, by which the server stops where the clock is beyond.
     pub(crate) stamped_ms: Cell<u64>,
+    /// The clock was beyond.
+    pub(crate) past: Cell<bool>,
     /// Told once the Start is durable: only then anybody is let in.
     pub(crate) ready: Option<oneshot::Sender<()>>,
     pub(crate) log: Log,
@@ -68,7 +70,7 @@ impl Core {
         let mut out = Vec::new();
         self.engine.start(self.now(), facts, &mut out);
         let mut flow = self.hand_out(&mut out);
-        let mut past = false;
+        let mut stops = false;
         let (mut told, mut cells, mut waits) = (None, Vec::new(), ErasureWait::Nothing);
         while flow == Flow::GoOn {
             let (letter, idle) = match letters.ready() {
@@ -90,17 +92,13 @@ impl Core {
             if flow == Flow::Stop {
                 break;
             }
-            if !past && self.is_past_its_certificate() {
-                past = true;
-                self.log.error(PAST_ITS_CERTIFICATE);
-                self.engine.handle(self.now(), Input::Stop, &mut out);
-                flow = self.hand_out(&mut out);
-                if flow == Flow::Stop {
-                    break;
-                }
-            }
             self.engine.more_at_hand(letters.any());
             self.engine.handle(self.now(), input, &mut out);
+            if self.past.get() && !stops {
+                stops = true;
+                self.log.error(PAST_ITS_CERTIFICATE);
+                self.engine.handle(self.now(), Input::Stop, &mut out);
+            }
             flow = self.hand_out(&mut out);
             if committed {
                 self.committed();
@@ -112,7 +110,7 @@ impl Core {
             }
         }
         self.log.info("everything is durable and said; stopped");
-        if past {
+        if stops {
             // Started anew by whoever watches it: the start says whether it can go on.
             vital::die(self.log, "the server's certificate has run out");
         }
@@ -158,15 +156,14 @@ impl Core {
         self.hand_out(out)
     }
 
-    fn is_past_its_certificate(&self) -> bool {
-        clock::now().is_ok_and(|now| now.wall_ms > self.certified_until_ms)
-    }
-
     fn now(&self) -> Now {
         match clock::now() {
             // No entry is stamped with such a date: the log's time never goes back, and by it nobody's certificate would be
             // valid any more.
-            Ok(now) if now.wall_ms > self.certified_until_ms => Now { wall_ms: self.stamped_ms.get(), ..now },
+            Ok(now) if now.wall_ms > self.certified_until_ms => {
+                self.past.set(true);
+                Now { wall_ms: self.stamped_ms.get(), ..now }
+            }
             Ok(now) => {
                 self.stamped_ms.set(now.wall_ms);
                 now

@@ -19,7 +19,7 @@ use protocol::query::Query;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use support::mirrored::{name_second_cell, status};
+use support::mirrored::{erased_one, name_second_cell, status};
 use support::on_device::{LoopDevice, missing_for};
 use support::{Client, Site, runtime};
 use swtpm::Swtpm;
@@ -140,15 +140,7 @@ fn while_the_second_cell_is_away_an_erasure_waits_and_nobody_is_told() {
     assert!(status(&site).contains("\"absent\":\""));
     let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
     runtime.block_on(async {
-        anna.first_login(&site, "anna", &server).await;
-        boris.first_login(&site, "boris", &server).await;
-        let conversation = anna.talk_to(&site, "boris").await;
-        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
-            panic!()
-        };
-        let target = EraseTarget::Messages(conversation, vec![goes.index]);
-        let Ok(Reply::Admitted(admitted)) = anna.run(Command::Erase(target)).await else { panic!() };
-        let erased = admitted.index;
+        let (conversation, goes, erased) = erased_one(&site, &server, [&mut anna, &mut boris]).await;
         // People go on, and the body is served to nobody.
         assert!(anna.run(Client::message(conversation, "meanwhile")).await.is_ok());
         let told = status(&site);
@@ -157,7 +149,7 @@ fn while_the_second_cell_is_away_an_erasure_waits_and_nobody_is_told() {
         loop {
             let Ok(Reply::Answer(answer)) = anna.run(Command::Ask(Query::Erasing)).await else { panic!() };
             let Answer::Erasing(erasing) = *answer else { panic!("no such answer") };
-            assert!(erasing.count == 1 && erasing.holds(erased) && !erasing.holds(goes.index), "{erasing:?}");
+            assert!(erasing.count == 1 && erasing.holds(erased) && !erasing.holds(goes), "{erasing:?}");
             if erasing.wait == ErasureWait::Cell {
                 break;
             }

@@ -14,7 +14,7 @@ use protocol::answer::Answer;
 use protocol::client::{Command, Event, Reply};
 use protocol::erasing::ErasureWait;
 use protocol::query::Query;
-use support::mirrored::{absent_cell, act, let_go, lost_second_cell, mirrored, status};
+use support::mirrored::{absent_cell, act, erased_one, let_go, lost_second_cell, mirrored, status};
 use support::{Client, Server, Site, runtime};
 
 #[test]
@@ -25,15 +25,8 @@ fn two_officers_let_go_of_a_lost_cell_and_what_waited_for_it_is_erased() {
     let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
     let (mut olga, mut oleg) = (Client::new(&site, "olga"), Client::new(&site, "oleg"));
     let conversation = runtime.block_on(async {
-        anna.first_login(&site, "anna", &server).await;
-        boris.first_login(&site, "boris", &server).await;
+        let (conversation, ..) = erased_one(&site, &server, [&mut anna, &mut boris]).await;
         olga.first_login(&site, "olga", &server).await;
-        let conversation = anna.talk_to(&site, "boris").await;
-        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
-            panic!()
-        };
-        let target = EraseTarget::Messages(conversation, vec![goes.index]);
-        assert!(anna.run(Command::Erase(target)).await.is_ok());
         let cell = absent_cell(&mut olga).await;
         let propose = Act::Propose(Propose { act: canonical::encode(&DualAct::DropCell(cell)).into() });
         let Ok(Reply::Admitted(proposal)) = olga.run(act(propose)).await else { panic!() };
@@ -105,14 +98,7 @@ fn what_two_officers_let_go_of_is_let_go_of_after_a_kill_too() {
     let server = site.start();
     let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
     runtime.block_on(async {
-        anna.first_login(&site, "anna", &server).await;
-        boris.first_login(&site, "boris", &server).await;
-        let conversation = anna.talk_to(&site, "boris").await;
-        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
-            panic!()
-        };
-        let target = EraseTarget::Messages(conversation, vec![goes.index]);
-        assert!(anna.run(Command::Erase(target)).await.is_ok());
+        erased_one(&site, &server, [&mut anna, &mut boris]).await;
         let done = boris.until(|event| matches!(event, Event::ErasureDone(..)).then_some(()));
         done.await.expect("the Start has let go of it again");
     });
@@ -140,14 +126,7 @@ fn letting_go_of_a_cell_is_for_the_absence_that_it_was_said_for() {
     let server = site.start();
     let (mut anna, mut boris) = (Client::new(&site, "anna"), Client::new(&site, "boris"));
     runtime.block_on(async {
-        anna.first_login(&site, "anna", &server).await;
-        boris.first_login(&site, "boris", &server).await;
-        let conversation = anna.talk_to(&site, "boris").await;
-        let Ok(Reply::Admitted(goes)) = anna.run(Client::message(conversation, "goes")).await else {
-            panic!()
-        };
-        let target = EraseTarget::Messages(conversation, vec![goes.index]);
-        assert!(anna.run(Command::Erase(target)).await.is_ok());
+        let (conversation, ..) = erased_one(&site, &server, [&mut anna, &mut boris]).await;
         // Behind that batch the writer has looked.
         assert!(anna.run(Client::message(conversation, "meanwhile")).await.is_ok());
         let told = status(&site);

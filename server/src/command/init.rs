@@ -187,9 +187,7 @@ impl Place {
             (Standing::RootLost(_), _) => Err(Trouble::RootLost { path }),
         }
     }
-}
 
-impl Place {
     /// People of whom the store keeps passwords, or will.
     fn people_max(&self, config: &StoreConfig) -> Result<usize, Trouble> {
         let extent_bytes = match self {

@@ -303,6 +303,7 @@ fn assemble(
         board: board.clone(),
         certified_until_ms,
         stamped_ms: now.wall_ms.into(),
+        past: false.into(),
         ready: None,
         log,
     };

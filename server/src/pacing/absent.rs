@@ -25,7 +25,13 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const HANGING: &str = "a root cell does not answer: messages go on, erasures wait for it";
 
 /// A thread that opens what may have come back. A device or a TPM that hangs keeps the thread waiting, and nobody else.
-struct Look(Receiver<Option<Box<dyn RootCell>>>);
+struct Look(Receiver<Option<Back>>);
+
+/// What may have come back, and whether nothing is on it.
+struct Back {
+    cell: Box<dyn RootCell>,
+    is_blank: bool,
+}
 
 impl Look {
     fn start(config: &StoreConfig, away: Vec<bool>) -> Option<Self> {
@@ -35,6 +41,7 @@ impl Look {
             let back = cells::back(&config, &away);
             // One that does not answer now would keep the writer waiting.
             let back = back.filter(|cell| cell.read(CellSlot::Device).is_ok());
+            let back = back.map(|cell| Back { is_blank: matches!(cell.is_blank(None), Ok(true)), cell });
             hardening::scrub_stack();
             let _writer_gone = answer.send(back);
         };
@@ -191,7 +198,7 @@ impl Away {
         }
         match self.look.as_ref().map(|look| look.0.try_recv()) {
             Some(Err(TryRecvError::Empty)) => return Some(ANSWER_EVERY),
-            Some(Ok(Some(cell))) => self.attach(vault, cell),
+            Some(Ok(Some(back))) => self.attach(vault, back),
             Some(Ok(None) | Err(TryRecvError::Disconnected)) | None => {}
         }
         self.look = None;
@@ -208,14 +215,14 @@ impl Away {
         self.look.as_ref().map(|_| ANSWER_EVERY)
     }
 
-    fn attach(&mut self, vault: &mut Vault, cell: Box<dyn RootCell>) {
-        let blank = matches!(cell.is_blank(None), Ok(true)).then_some(BLANK);
+    fn attach(&mut self, vault: &mut Vault, Back { cell, is_blank }: Back) {
         match vault.attach_cell(cell) {
             Ok(()) => {
                 self.log.warn("a root cell that was absent is back; erasures go on");
                 self.refused.clear();
             }
-            Err(error) => self.refuse(blank.map_or_else(|| error.to_string(), str::to_owned)),
+            Err(_) if is_blank => self.refuse(BLANK.into()),
+            Err(error) => self.refuse(error.to_string()),
         }
         self.tell(vault);
     }

@@ -1,7 +1,8 @@
 //! Root cells that mirror each other: what the programs say of them, and officers who let go of one.
 
 use super::{Client, Server, Site};
-use journal::act::{Act, Approve, CellName, DualAct, Propose};
+use journal::act::{Act, Approve, CellName, DualAct, EraseTarget, Propose};
+use journal::{ConversationId, Index};
 use pki::canonical;
 use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
@@ -41,6 +42,21 @@ pub(crate) async fn let_go(site: &Site, server: &Server, olga: &mut Client) {
     let mut oleg = Client::new(site, "oleg");
     oleg.first_login(site, "oleg", server).await;
     assert!(oleg.run(act(Act::Approve(Approve { proposal: proposal.index }))).await.is_ok());
+}
+
+/// Anna and Boris come, and Anna has a message to Boris erased: the conversation, the message and the Erase.
+pub(crate) async fn erased_one(
+    site: &Site,
+    server: &Server,
+    [anna, boris]: [&mut Client; 2],
+) -> (ConversationId, Index, Index) {
+    anna.first_login(site, "anna", server).await;
+    boris.first_login(site, "boris", server).await;
+    let conversation = anna.talk_to(site, "boris").await;
+    let goes = anna.admitted(Client::message(conversation, "goes")).await.unwrap();
+    let target = EraseTarget::Messages(conversation, vec![goes]);
+    let erase = anna.admitted(Command::Erase(target)).await.unwrap();
+    (conversation, goes, erase)
 }
 
 /// A second cell has joined, and then it was lost for good. Gives the configuration without it too.

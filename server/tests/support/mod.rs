@@ -150,24 +150,20 @@ impl Site {
             environment: Vec::new(),
         };
         site.write_config("127.0.0.1:0");
-        let out = site.path("server.request");
-        let state = site.path("state");
-        let made = site.conclaved(&[
-            "request",
-            "--state",
-            &state,
-            "--server-name",
-            "room",
-            "--suite",
-            suite.name(),
-            "--out",
-            &out,
-        ]);
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let request = RequestFile::from_text(&std::fs::read_to_string(&out).unwrap()).unwrap();
+        let request = site.request("state", "server.request");
         let bundle = site.answer(&request);
         std::fs::write(site.path("site.bundle"), bundle.to_text()).unwrap();
         site
+    }
+
+    /// Keys made in this directory, and the request for their certificates.
+    fn request(&self, state: &str, out: &str) -> RequestFile {
+        let (state, out) = (self.path(state), self.path(out));
+        let suite = self.authority.suite.name();
+        let args = ["request", "--state", &state, "--server-name", "room", "--suite", suite, "--out", &out];
+        let made = self.conclaved(&args);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        RequestFile::from_text(&std::fs::read_to_string(&out).unwrap()).unwrap()
     }
 
     /// What the authority makes of the server's request: certificates, genesis, everybody's enrolment and envelopes.
@@ -214,23 +210,9 @@ impl Site {
 
     /// The authority renews the server's certificates, over new keys that take the place of the old ones.
     pub(crate) fn renewed(&mut self, until_ms: u64) -> SignedStatement {
-        let (state, out) = (self.path("state.new"), self.path("renewal.request"));
-        let suite = self.authority.suite.name();
-        let made = self.conclaved(&[
-            "request",
-            "--state",
-            &state,
-            "--server-name",
-            "room",
-            "--suite",
-            suite,
-            "--out",
-            &out,
-        ]);
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let request = RequestFile::from_text(&std::fs::read_to_string(&out).unwrap()).unwrap();
+        let request = self.request("state.new", "renewal.request");
         for key in ["keys/tls", "keys/agreement"] {
-            std::fs::copy(format!("{state}/{key}"), self.path("state") + "/" + key).unwrap();
+            std::fs::copy(self.path("state.new") + "/" + key, self.path("state") + "/" + key).unwrap();
         }
         let enrol = self.certified(&request, until_ms);
         self.offline(Act::Enrol(enrol))

@@ -70,7 +70,7 @@ impl Engine {
         Taken::Yes
     }
 
-    /// Whether the store keeps passwords of these acts' new people too. Who was revoked has none.
+    /// Whether the store keeps passwords of these acts' new people too.
     fn takes_people_of(&self, acts: &[VerifiedStatement]) -> bool {
         let register = &self.ledger.register;
         let person = |act: &VerifiedStatement| {
@@ -79,8 +79,7 @@ impl Engine {
         };
         let new = acts.iter().filter_map(person).filter(|person| register.person(*person).is_none());
         let new = new.collect::<BTreeSet<_>>().len();
-        let here = register.people().filter(|person| person.revoked.is_none()).count();
-        new == 0 || self.room.takes_people(here + new)
+        new == 0 || self.room.takes_people(people(register) + new)
     }
 
     fn verify_staged(&self, act: SignedStatement) -> Result<VerifiedStatement, Code> {
@@ -91,6 +90,11 @@ impl Engine {
         let key = self.ledger.register.key_of(parsed.certificate()).ok_or(Code::Certificate)?;
         parsed.verify(key).map_err(|_| Code::Statement)
     }
+}
+
+/// People of whom the store may have to keep passwords. Who was revoked has none.
+pub(super) fn people(register: &Register) -> usize {
+    register.people().filter(|person| person.revoked.is_none()).count()
 }
 
 /// The act was not one without effect, which must not replace another envelope's verifier.

@@ -2,7 +2,7 @@
 //! Never writes: the batch goes to the driver. Never takes a password verifier that the authority did not sign for.
 
 use super::books::Books;
-use super::bundle::{Unclaimed, envelope_began};
+use super::bundle::{Unclaimed, envelope_began, people};
 use super::commit::LogSigners;
 use super::ledger::Ledger;
 use crate::frame::SealedVerifier;
@@ -190,11 +190,6 @@ fn without_those_of(register: &Register, acts: Vec<Read>) -> Result<(BTreeSet<u6
         Some(print.number)
     };
     Ok((here.iter().filter_map(print).collect(), new))
-}
-
-/// People of whom the store may have to keep passwords. Who was revoked has none.
-fn people(register: &Register) -> usize {
-    register.people().filter(|person| person.revoked.is_none()).count()
 }
 
 /// Admits acts of the authority. `verifiers` are those of the envelopes among them, still sealed to the core; an envelope
