@@ -6,16 +6,17 @@ use std::io::{self, Read};
 
 use journal::act::Act;
 use journal::checkpoint::SignedCheckpoint;
-use journal::ids::{Head, Index};
+use journal::ids::{Hash, Head, Index};
 use journal::register::Applied;
 use journal::replay::{CheckedEntry, Compared, Divergence, Replay, Unconfirmed};
 
 use crate::bundle::{BadBundle, BundleReader};
 use crate::duplicates::{Duplicate, Sorter};
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
+use crate::known::Known;
 use crate::let_go::LetGo;
 use crate::parallel::processors;
-use crate::replaying::{Asked, Observer, Replayed, replay_bundle};
+use crate::replaying::{Asked, Observer, Replayed, replay_from};
 use crate::trust::Trust;
 
 /// Most heads from outside that one verification takes; more are refused before anything is read.
@@ -32,6 +33,9 @@ pub struct OutsideHead {
     pub head: Head,
 }
 
+/// The id of a Login, and its entry.
+pub type LoginAt = (Hash, Index);
+
 /// What a verification found.
 pub struct Audit {
     /// The judgement.
@@ -46,6 +50,8 @@ pub struct Audit {
     pub lost: Vec<OutsideHead>,
     /// The root cells that successions let go of.
     pub let_go: LetGo,
+    /// Every Login, ascending, with its entry.
+    pub logins: Vec<LoginAt>,
 }
 
 /// What a verification is told.
@@ -62,11 +68,25 @@ pub struct Wanted<'a> {
 
 /// Verifies a bundle. Only a failing disk is an error.
 pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Audit, io::Error> {
+    let whole = audit_from(reader, wanted, None)?;
+    Ok(whole.expect("only where something is known a bundle may begin otherwise"))
+}
+
+/// Verifies a bundle from where an earlier audit ended; `None`: it does not begin with what that one has seen.
+pub fn audit_from<R: Read>(
+    reader: BundleReader<R>,
+    wanted: Wanted<'_>,
+    known: Option<&Known>,
+) -> Result<Option<Audit>, io::Error> {
     let Wanted { trust, mut outside, progress, observer } = wanted;
     if let Some(anchor) = &trust.anchor {
         outside.insert(0, OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head });
     }
     let (mut logins, mut let_go) = (Logins::default(), LetGo::default());
+    if let Some(known) = known {
+        let_go = known.let_go.clone();
+        known.logins.iter().try_for_each(|(id, index)| logins.seen.take(*id, *index))?;
+    }
     let observer = &mut |index, entry: &CheckedEntry, applied: &Applied| {
         logins.take(index, entry);
         let_go.take(index, entry);
@@ -79,8 +99,9 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
         progress,
         observer,
     };
-    let Replayed { mut replay, bad, cut, notes, stamps } = replay_bundle(reader, asked)?;
-    let repeated = logins.repeated()?;
+    let Some(replayed) = replay_from(reader, asked, known)? else { return Ok(None) };
+    let Replayed { mut replay, bad, cut, notes, stamps } = replayed;
+    let (logins, repeated) = logins.repeated()?;
     let mut found = Weighed::default();
     found.judge(trust, &mut replay, &notes, &outside);
     let judgement = match (bad, cut, found.flaw.take()) {
@@ -98,7 +119,15 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
     // Seen among the entries that stand, so before any that does not.
     let again = |Duplicate { first, again }| Judgement::Invalid(Flaw::LoginRepeated { first, again });
     let judgement = repeated.map_or(judgement, again);
-    Ok(Audit { judgement, replay, confirmed: found.confirmed, agreed: found.agreed, lost, let_go })
+    Ok(Some(Audit {
+        judgement,
+        replay,
+        confirmed: found.confirmed,
+        agreed: found.agreed,
+        lost,
+        let_go,
+        logins,
+    }))
 }
 
 /// The Logins of the whole log; the Register remembers only each person's last one.
@@ -118,11 +147,14 @@ impl Logins {
         }
     }
 
-    fn repeated(self) -> io::Result<Option<Duplicate>> {
-        match self.failed {
-            Some(error) => Err(error),
-            None => Ok(self.seen.finish()?.0.first().copied()),
+    /// All of them, and the first that stands again.
+    fn repeated(self) -> io::Result<(Vec<LoginAt>, Option<Duplicate>)> {
+        if let Some(error) = self.failed {
+            return Err(error);
         }
+        let mut all = Vec::new();
+        let repeated = self.seen.finish_telling(&mut |id, index| all.push((*id, index)))?.0;
+        Ok((all, repeated.first().copied()))
     }
 }
 

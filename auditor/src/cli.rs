@@ -39,6 +39,8 @@ pub enum Command {
     Verify(command::verify::Verify),
     #[command(after_help = "Example: conclave-audit report march.journal --trust site.trust --json")]
     Report(command::report::Report),
+    #[command(after_help = "Example: conclave-audit diff march.journal april.journal --trust site.trust")]
+    Diff(command::diff::Diff),
     #[command(after_help = "Example: conclave-audit show march.journal --who anna --kind message")]
     Show(command::show::Show),
     #[command(after_help = "Example: conclave-audit prove march.journal 1234 --out 1234.proof")]
@@ -113,6 +115,12 @@ pub const RU: &HelpTable = &[
         "verify/adopt",
         "принять эту вершину как точку сверки, хотя извне её ничто не подтверждает: под вашу ответственность",
     ),
+    (
+        "verify/state",
+        "продолжить с того места, где кончилась ваша прошлая проверка, по этому подписанному вами файлу, и обновить его; \
+         в первый раз повторяется всё",
+    ),
+    ("verify/home", "каталог ваших ключей, для --state (иначе CONCLAVE_HOME, иначе каталог настроек)"),
     ("report/@about", "проверить выгрузку и составить отчёт обо всём, что в ней есть"),
     ("report/@after", "Пример: conclave-audit report march.journal --trust site.trust --json"),
     ("report/anchor", "ещё одна контрольная точка извне: подписанная журналом, с терминала или от свидетеля"),
@@ -120,6 +128,20 @@ pub const RU: &HelpTable = &[
         "report/head",
         "ещё одна контрольная точка с бумаги: РАЗМЕР:КОРЕНЬ, корень в hex или base64; ЭРА/РАЗМЕР:КОРЕНЬ, если так записано",
     ),
+    (
+        "diff/@about",
+        "сравнить две выгрузки: один журнал, продолжение или два журнала, противоречащих друг другу",
+    ),
+    (
+        "diff/@long",
+        "Сравнить две выгрузки: один журнал, продолжение или два журнала, противоречащих друг другу\n\nКоды завершения: \
+         0 — одно и то же, или одна — начало другой; 1 — расходятся, и журнал подписал не обе (или файла доверия нет и это \
+         неизвестно); 3 — расходятся, и журнал подписал обе.",
+    ),
+    ("diff/@after", "Пример: conclave-audit diff march.journal april.journal --trust site.trust"),
+    ("diff/one", "одна выгрузка"),
+    ("diff/other", "другая выгрузка"),
+    ("diff/trust", "файл доверия: с ним проверяются подписи журнала"),
     ("show/@about", "показать записи выгрузки, по строке на каждую, без проверки"),
     ("show/@after", "Пример: conclave-audit show march.journal --who anna --kind message"),
     ("show/who", "только подписанное этим лицом или касающееся его: имя входа или номер"),

@@ -63,7 +63,12 @@ impl Sorter {
     }
 
     /// Merges the runs: the first [`NAMED_MAX`] duplicates, in the order of the log, and how many there are.
-    pub fn finish(mut self) -> io::Result<(Vec<Duplicate>, u64)> {
+    pub fn finish(self) -> io::Result<(Vec<Duplicate>, u64)> {
+        self.finish_telling(&mut |_, _| {})
+    }
+
+    /// The same; `each` is told of every hash once, ascending, with where it stood first.
+    pub fn finish_telling(mut self, each: &mut dyn FnMut(&Hash, Index)) -> io::Result<(Vec<Duplicate>, u64)> {
         self.run.sort_unstable();
         let mut runs = Vec::new();
         for mut file in self.spilled {
@@ -83,7 +88,10 @@ impl Sorter {
                         named.pop_last();
                     }
                 }
-                Some(_) | None => last = Some(record),
+                Some(_) | None => {
+                    each(&record.0, record.1);
+                    last = Some(record);
+                }
             }
         }
         Ok((named.into_iter().collect(), count))

@@ -8,6 +8,19 @@ use journal::act::{Act, CellName, Succession};
 use journal::ids::Index;
 use journal::register::SuccessionRow;
 use journal::replay::CheckedEntry;
+use minicbor::{Decode, Encode};
+
+/// One succession's cells.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct LetGoRow {
+    /// The entry that names them.
+    #[n(0)]
+    pub index: Index,
+    /// Their names.
+    #[n(1)]
+    pub cells: Vec<CellName>,
+}
 
 /// By the entry that names them. The Register does not keep them: they say nothing about who may do what.
 #[derive(Clone, Default, Debug)]
@@ -21,6 +34,16 @@ impl LetGo {
         {
             self.0.insert(index, cells.clone());
         }
+    }
+
+    /// As rows, for a state file.
+    pub fn rows(&self) -> Vec<LetGoRow> {
+        self.0.iter().map(|(index, cells)| LetGoRow { index: *index, cells: cells.clone() }).collect()
+    }
+
+    /// From such rows.
+    pub fn of(rows: Vec<LetGoRow>) -> Self {
+        Self(rows.into_iter().map(|row| (row.index, row.cells)).collect())
     }
 
     /// What a succession let go of; empty where nobody knew the name, `None` where nothing was.

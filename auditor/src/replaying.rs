@@ -7,9 +7,10 @@ use std::io::{self, Read};
 
 use journal::ids::{Index, LogId};
 use journal::register::Applied;
-use journal::replay::{BadAt, CheckedEntry, KeyBook, Replay, Signatures, in_order};
+use journal::replay::{BadAt, CheckedEntry, Replay, Signatures, in_order};
 
 use crate::bundle::{BadBundle, BundleReader};
+use crate::known::{Known, pass};
 
 /// Entries in one batch at most.
 pub const BATCH_ENTRIES: usize = 4096;
@@ -43,18 +44,35 @@ pub struct Asked<'a> {
     pub threads: usize,
     /// Is told how many bytes of the bundle were read.
     pub progress: &'a mut dyn FnMut(u64),
-    /// Is told of every entry.
+    /// Is told of every entry that is replayed.
     pub observer: Observer<'a>,
 }
 
 /// Replays a whole bundle. Only a failing disk is an error; what is wrong with the bundle stands in the result.
-pub fn replay_bundle<R: Read>(mut reader: BundleReader<R>, asked: Asked<'_>) -> Result<Replayed, io::Error> {
+pub fn replay_bundle<R: Read>(reader: BundleReader<R>, asked: Asked<'_>) -> Result<Replayed, io::Error> {
+    let whole = replay_from(reader, asked, None)?;
+    Ok(whole.expect("only where something is known a bundle may begin otherwise"))
+}
+
+/// Replays a bundle from where an earlier audit ended: what lies before is hashed alone. `None`: it begins otherwise.
+pub fn replay_from<R: Read>(
+    mut reader: BundleReader<R>,
+    asked: Asked<'_>,
+    known: Option<&Known>,
+) -> Result<Option<Replayed>, io::Error> {
     let Asked { log, stamps: wanted, threads, progress, observer } = asked;
-    let mut replay = Replay::new(log);
     let mut stamps = BTreeMap::new();
+    let mut replay = match known {
+        None => Replay::new(log),
+        Some(known) => match pass(&mut reader, known, &wanted, &mut stamps, threads, progress)? {
+            Some(replay) => replay,
+            None => return Ok(None),
+        },
+    };
+    let (first, keys) = (replay.tree().size(), replay.keys().clone());
     let mut cut = None;
     let load = || {
-        let batch = if cut.is_none() { load(&mut reader, &mut cut) } else { Vec::new() };
+        let batch = if cut.is_none() { load(&mut reader, BATCH_ENTRIES, &mut cut) } else { Vec::new() };
         progress(reader.bytes());
         Ok(batch)
     };
@@ -67,7 +85,7 @@ pub fn replay_bundle<R: Read>(mut reader: BundleReader<R>, asked: Asked<'_>) -> 
         observer(index, entry, &applied);
         Ok(())
     };
-    let bad: Option<BadAt> = in_order(threads, Signatures::Verify, KeyBook::new(), 0, load, push).err();
+    let bad: Option<BadAt> = in_order(threads, Signatures::Verify, keys, first, load, push).err();
     let mut notes = Vec::new();
     if bad.is_none() && cut.is_none() {
         match reader.notes() {
@@ -77,13 +95,18 @@ pub fn replay_bundle<R: Read>(mut reader: BundleReader<R>, asked: Asked<'_>) -> 
     }
     match cut {
         Some(BadBundle::Io(error)) => Err(error),
-        cut => Ok(Replayed { replay, bad, cut, notes, stamps }),
+        cut => Ok(Some(Replayed { replay, bad, cut, notes, stamps })),
     }
 }
 
-fn load<R: Read>(reader: &mut BundleReader<R>, cut: &mut Option<BadBundle>) -> Vec<Vec<u8>> {
+/// The next batch, of so many entries at most.
+pub(crate) fn load<R: Read>(
+    reader: &mut BundleReader<R>,
+    entries_max: usize,
+    cut: &mut Option<BadBundle>,
+) -> Vec<Vec<u8>> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
-    while batch.len() < BATCH_ENTRIES && bytes < BATCH_BYTES {
+    while batch.len() < entries_max.min(BATCH_ENTRIES) && bytes < BATCH_BYTES {
         match reader.next_entry() {
             Ok(Some(entry)) => {
                 bytes += entry.len();

@@ -102,6 +102,7 @@ fn write_site(dir: &Path) {
     let earlier = Head { size: head.size - 4, root: log.tree.root_at(head.size - 4).unwrap() };
     put("anna.checkpoint", &note(&log, earlier));
     put("new.checkpoint", &note(&log, head));
+    put("february.journal", &bundle(&log.entries[..earlier.size as usize], &note(&log, earlier)));
     let mut flipped = log.entries.clone();
     let at = flipped.len() - 5;
     *flipped[at].last_mut().unwrap() ^= 1;

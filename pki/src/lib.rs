@@ -38,7 +38,7 @@ pub mod x509;
 pub use agreement::{AgreementPublic, AgreementSecret};
 pub use certificate::{BadCertificate, Certificate};
 pub use clearance::Clearance;
-pub use credential::{Credential, CredentialError};
+pub use credential::{Credential, CredentialError, CurrentKeys};
 pub use credential_file::{CredentialFile, CredentialFileError};
 pub use ids::{CertId, PersonId};
 pub use keys::{KeyError, PublicKey, SecretKey};

@@ -72,7 +72,7 @@ pub fn run(export: &Export, voice: Voice) -> Exit {
 }
 
 fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
-    let home = home(export)?;
+    let home = home(export.home.as_deref())?;
     let card = card(&home.join("site.card"))?;
     if export.out.exists() {
         return Err(Trouble::Exists { file: shown(&export.out) });
@@ -169,8 +169,9 @@ fn card(path: &Path) -> Result<SiteCard, Trouble> {
     SiteCard::from_text(&text).map_err(|error| bad(error.to_string()))
 }
 
-fn home(export: &Export) -> Result<PathBuf, Trouble> {
-    home_dir(export.home.as_deref(), |name| std::env::var_os(name)).ok_or_else(|| Trouble::Online {
+/// Where the auditor's credential and site card lie.
+pub(super) fn home(given: Option<&Path>) -> Result<PathBuf, Trouble> {
+    home_dir(given, |name| std::env::var_os(name)).ok_or_else(|| Trouble::Online {
         code: "no-home".into(),
         exit: Exit::Missing,
         en: NoHome::Unset.en(),
@@ -192,7 +193,8 @@ fn odd() -> Trouble {
     }
 }
 
-fn online(error: &TerminalError) -> Trouble {
+/// Trouble with the appliance, or with the credential.
+pub(super) fn online(error: &TerminalError) -> Trouble {
     let words = error.words();
     let exit = Exit::of_reason(&words.name);
     Trouble::Online { code: words.name, exit, en: words.en, ru: words.ru }

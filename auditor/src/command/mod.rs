@@ -2,8 +2,10 @@
 //! Never decides anything about a journal.
 
 pub mod check_proof;
+pub mod diff;
 pub mod export;
 pub mod extract;
+pub mod keeping;
 pub mod prove;
 pub mod report;
 pub mod show;

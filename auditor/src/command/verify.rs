@@ -14,9 +14,11 @@ use journal::note::NOTE_BYTES_MAX;
 use journal::register::SuccessionRow;
 use serde::Serialize;
 
+use super::keeping::{Keeper, Keeping, Kept};
 use super::{ProgressLine, Told, ended, open_bundle, read_small, read_trust, shown, unhex32};
-use crate::audit::{Audit, OUTSIDE_MAX, OutsideHead, Wanted, audit};
+use crate::audit::{Audit, OUTSIDE_MAX, OutsideHead, Wanted, audit_from};
 use crate::judgement::{Flaw, Judgement, Unanchored};
+use crate::known::Known;
 use crate::names::hex;
 use crate::plain::{Said, coverage, judgement};
 use crate::replaying::Observer;
@@ -54,6 +56,8 @@ pub struct Verify {
     /// Take this head as the anchor though nothing outside confirms it: on your own word.
     #[arg(long, conflicts_with = "no_update")]
     pub adopt: bool,
+    #[command(flatten)]
+    pub keeping: Keeping,
 }
 
 /// Runs it.
@@ -63,13 +67,29 @@ pub fn run(verify: &Verify, voice: Voice) -> Exit {
 
 fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let mut trust = read_trust(&verify.against.trust)?;
-    let found = judge(&verify.bundle, &verify.against, &trust, voice, &mut |_, _, _| {})?;
+    let keeper = Keeper::open(&verify.keeping, voice)?;
+    let (known, mut remark) = keeper.as_ref().map_or((None, None), |keeper| keeper.known(&trust));
+    let (bundle, against) = (&verify.bundle, &verify.against);
+    let quiet: Observer<'_> = &mut |_, _, _| {};
+    let mut found = judge_from(bundle, against, &trust, voice, quiet, known.as_ref())?;
+    if found.is_none() {
+        remark = Some(Kept::Otherwise);
+        found = judge_from(bundle, against, &trust, voice, quiet, None)?;
+    }
+    let found = found.expect("a whole audit begins nowhere else");
     let mut lines = vec![judgement(&found, voice.lang)];
     lines.extend(coverage(&found, voice.lang));
     let moved = advance(verify, &mut trust, &found)?;
-    let data = Data::new(&found, moved.is_some());
+    let mut data = Data::new(&found, moved.is_some());
+    data.replayed_from = known.filter(|_| remark.is_none()).map_or(0, |known| known.replay.size);
+    let stands = matches!(found.judgement, Judgement::Verified) || moved.is_some();
+    data.state_written = stands && keeper.as_ref().map_or(Ok(false), |keeper| keeper.keep(&found))?;
     lines.extend(moved);
-    let text = lines.iter().map(|line| line.say(voice.lang)).collect::<Vec<_>>().join("\n");
+    let mut lines: Vec<String> = lines.iter().map(|line| line.say(voice.lang)).collect();
+    let went_on = (data.replayed_from > 0).then_some(Kept::WentOn { size: data.replayed_from });
+    let written = data.state_written.then_some(Kept::Written { size: data.entries });
+    lines.extend([went_on, remark, written].into_iter().flatten().map(|line| line.say(voice.lang)));
+    let text = lines.join("\n");
     Ok(said("verify", voice, &found, text, data))
 }
 
@@ -89,6 +109,19 @@ pub fn judge(
     voice: Voice,
     observer: Observer<'_>,
 ) -> Result<Audit, Trouble> {
+    let whole = judge_from(bundle, against, trust, voice, observer, None)?;
+    Ok(whole.expect("a whole audit begins nowhere else"))
+}
+
+/// Verifies a bundle with progress, from where an earlier audit ended; `None`: it begins otherwise.
+fn judge_from(
+    bundle: &Path,
+    against: &Against,
+    trust: &Trust,
+    voice: Voice,
+    observer: Observer<'_>,
+    known: Option<&Known>,
+) -> Result<Option<Audit>, Trouble> {
     if against.anchor.len() + against.head.len() > OUTSIDE_MAX {
         let wanted = format!("<= {OUTSIDE_MAX}");
         return Err(Trouble::BadValue { what: "--anchor, --head".into(), wanted });
@@ -105,7 +138,7 @@ pub fn judge(
     let (reader, bytes) = open_bundle(bundle)?;
     let mut line = ProgressLine::new(bytes, voice.lang);
     let wanted = Wanted { trust, outside, progress: &mut |done| line.at(done), observer };
-    let found = audit(reader, wanted);
+    let found = audit_from(reader, wanted, known);
     line.clear();
     found.map_err(|error| Trouble::Unreadable { file: shown(bundle), cause: error.to_string() })
 }
@@ -183,6 +216,9 @@ struct Data {
     /// Heads of which entries were lost so: they say nothing.
     lost_heads: Vec<LostHead>,
     trust_advanced: bool,
+    /// Entries before this one were verified by an earlier audit: hashed here, not replayed.
+    replayed_from: u64,
+    state_written: bool,
 }
 
 #[derive(Serialize)]
@@ -247,6 +283,8 @@ impl Data {
             successions: verdict.successions.iter().map(|row| Succeeded::of(row, found)).collect(),
             lost_heads: found.lost.iter().map(LostHead::from).collect(),
             trust_advanced,
+            replayed_from: 0,
+            state_written: false,
         }
     }
 }

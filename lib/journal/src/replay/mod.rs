@@ -5,10 +5,12 @@
 //! [`in_order`] does the first two for many entries while the third takes those before.
 
 mod belt;
+mod kept;
 pub mod parallel;
 mod stages;
 
 pub use belt::in_order;
+pub use kept::{KeptReplay, NotResumed};
 pub use stages::{CheckedEntry, Fault, KeyBook, ReadEntry, Signatures, read};
 
 use crate::checkpoint::{LogKeys, SignedCheckpoint};
@@ -191,6 +193,11 @@ impl Replay {
     /// Their tree.
     pub fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// The keys that sign the entries to come, as far as those so far make them known.
+    pub fn keys(&self) -> &KeyBook {
+        &self.keys
     }
 
     /// The keys of the entries so far, for the second stage of the next ones.

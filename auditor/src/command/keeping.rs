@@ -1,0 +1,111 @@
+//! What `verify --state` needs: the auditor's credential, his state file before and behind.
+//! Never goes on from a file that he did not sign himself.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use console::{PassphraseFd, SecretSource, Voice};
+use link::terminal::TerminalError;
+use pki::{CredentialFile, CurrentKeys};
+
+use super::export::{home, online};
+use super::{not_written, shown};
+use crate::audit::Audit;
+use crate::known::Known;
+use crate::state::{self, NotKnown};
+use crate::trouble::Trouble;
+use crate::trust::Trust;
+
+/// How a verification goes on from the one before.
+#[derive(Args, Debug)]
+pub struct Keeping {
+    /// Go on from where your last audit ended, as this file says that you signed, and write it anew; the first time all is
+    /// replayed.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Directory of your credential, for --state (else CONCLAVE_HOME, else the configuration directory).
+    #[arg(long, value_name = "DIR", requires = "state")]
+    pub home: Option<PathBuf>,
+    /// Where the passphrase comes from.
+    #[command(flatten)]
+    pub passphrase: PassphraseFd,
+}
+
+console::words! {
+    /// What is said of a state file.
+    pub(super) enum Kept {
+        WentOn { size: u64 }
+            => en("the first {size} entries you have verified before: they were hashed and not replayed"),
+               ru("записи до #{size} вы проверили раньше: они сверены по хешам и не повторялись");
+        New => en("there is no state file yet: everything was replayed"), ru("файла состояния ещё нет: повторено всё");
+        Otherwise
+            => en("the bundle does not begin with what your state file says: everything was replayed"),
+               ru("выгрузка начинается не с того, что записано в файле состояния: повторено всё");
+        OtherLog => en("the state file is of another log: everything was replayed"),
+                    ru("файл состояния от другого журнала: повторено всё");
+        NotMine
+            => en("the state file is damaged or not signed with your key: everything was replayed"),
+               ru("файл состояния повреждён или подписан не вашим ключом: повторено всё");
+        OtherProgram
+            => en("another version of this program wrote the state file: everything was replayed"),
+               ru("файл состояния записан другой версией программы: повторено всё");
+        Written { size: u64 } => en("state file written: {size} entries"), ru("файл состояния записан: записей {size}");
+    }
+}
+console::words! {
+    enum Label {
+        Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
+    }
+}
+
+/// A state file and the key that signs it.
+pub(super) struct Keeper {
+    path: PathBuf,
+    file: CredentialFile,
+}
+
+impl Keeper {
+    /// Opens the credential where a state file is wanted.
+    pub(super) fn open(keeping: &Keeping, voice: Voice) -> Result<Option<Self>, Trouble> {
+        let Some(path) = keeping.state.clone() else { return Ok(None) };
+        let credential = home(keeping.home.as_deref())?.join("credential");
+        let label = console::Words::say(&Label::Passphrase, voice.lang);
+        let asked = SecretSource::open(keeping.passphrase.passphrase_fd)
+            .and_then(|mut source| source.ask(&label))
+            .map_err(|error| Trouble::asked(&error, voice.lang))?;
+        let file = CredentialFile::open(&credential, asked.expose().as_bytes())
+            .map_err(|error| online(&TerminalError::from(error)))?;
+        let keeper = Self { path, file };
+        keeper.keys()?;
+        Ok(Some(keeper))
+    }
+
+    /// Where the audit before ended, or why it does not count.
+    pub(super) fn known(&self, trust: &Trust) -> (Option<Known>, Option<Kept>) {
+        let Ok(keys) = self.keys() else { return (None, Some(Kept::NotMine)) };
+        let why = match state::read(&self.path, keys.signature().public()) {
+            Ok(Some(known)) if known.log == trust.log => return (Some(known), None),
+            Ok(Some(_)) => Kept::OtherLog,
+            Ok(None) => Kept::New,
+            Err(NotKnown::OtherProgram(_)) => Kept::OtherProgram,
+            Err(NotKnown::Io(_) | NotKnown::NotAState | NotKnown::NotMine) => Kept::NotMine,
+        };
+        (None, Some(why))
+    }
+
+    /// Signs and writes what an audit came to.
+    pub(super) fn keep(&self, audit: &Audit) -> Result<bool, Trouble> {
+        let unsigned = |cause: String| Trouble::Unwritable { file: shown(&self.path), cause };
+        let bytes =
+            state::signed(audit, self.keys()?.signature()).map_err(|error| unsigned(error.to_string()))?;
+        state::write(&self.path, &bytes).map_err(|error| not_written(&self.path, &error))?;
+        Ok(true)
+    }
+
+    fn keys(&self) -> Result<&CurrentKeys, Trouble> {
+        self.file
+            .credential()
+            .current()
+            .map_err(|error| Trouble::BadCertificates { file: "credential".into(), cause: error.to_string() })
+    }
+}
