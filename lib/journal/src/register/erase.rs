@@ -31,7 +31,7 @@ impl Register {
         }
         for index in messages {
             let found = self.message_in(number, *index)?;
-            let row = *self.messages.row(found);
+            let row = self.messages.row(found);
             if row.flags & ERASED != 0 {
                 return Err(Refusal::AlreadyErased { index: *index });
             }
@@ -54,11 +54,11 @@ impl Register {
         let mut taken = Vec::with_capacity(messages.len());
         for index in messages {
             let Ok(found) = self.message_in(number, *index) else { continue };
-            let row = *self.messages.row(found);
+            let row = self.messages.row(found);
             if row.flags & ERASED != 0 {
                 continue;
             }
-            self.messages.row_mut(found).flags |= ERASED;
+            self.messages.erase(found);
             let author = self.derived.persons[row.author as usize];
             self.credit(author, number, self.message_bytes(&row));
             taken.push((*index, ErasePlace::Item(Place { conversation: number, item: row.item.into() })));

@@ -141,7 +141,7 @@ impl Register {
 
     /// The message at this index.
     pub fn message(&self, index: Index) -> Option<MessageRow> {
-        Some(self.shown(self.messages.row(self.messages.find(index)?)))
+        Some(self.shown(&self.messages.row(self.messages.find(index)?)))
     }
 
     /// The messages of a conversation (by number) whose indices lie in the range, in order.
@@ -149,20 +149,18 @@ impl Register {
         let rows = self.conversations.get(&conversation).map_or(&[][..], |found| &found.messages);
         let at = |index| rows.partition_point(|row| self.messages.row(*row).index < index);
         let (from, to) = (at(range.start), at(range.end));
-        rows[from.min(to)..to].iter().map(|row| self.shown(self.messages.row(*row)))
+        rows[from.min(to)..to].iter().map(|row| self.shown(&self.messages.row(*row)))
     }
 
     /// The messages whose indices lie in the range, of all conversations, in order.
     pub fn messages_within(&self, range: Range<Index>) -> impl Iterator<Item = MessageRow> {
-        let rows = self.messages.rows();
-        let at = |index| rows.partition_point(|row| row.index < index);
-        let (from, to) = (at(range.start), at(range.end));
-        rows[from.min(to)..to].iter().map(|row| self.shown(row))
+        let (from, to) = (self.messages.before(range.start), self.messages.before(range.end));
+        self.messages.rows(from.min(to)..to).map(|row| self.shown(&row))
     }
 
     /// How many messages there are, the erased included.
     pub fn message_count(&self) -> u64 {
-        self.messages.len() as u64
+        self.messages.len().into()
     }
 
     pub(super) fn shown(&self, row: &Row) -> MessageRow {

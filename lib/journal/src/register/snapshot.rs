@@ -130,7 +130,7 @@ impl Register {
 
     fn derive_messages(&mut self) -> Result<(), BadSnapshot> {
         let mut last = None;
-        for (number, row) in self.messages.rows().iter().enumerate() {
+        for (number, row) in self.messages.rows(0..self.messages.len()).enumerate() {
             if last.is_some_and(|last| last >= row.index) {
                 return Err(BadSnapshot::Inconsistent("messages do not ascend"));
             }
