@@ -8,7 +8,7 @@ use journal::act::Act;
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::{Hash, Head, Index};
 use journal::register::Applied;
-use journal::replay::{CheckedEntry, Compared, Divergence, Replay, Unconfirmed};
+use journal::replay::{CheckedEntry, Compared, Divergence, Unconfirmed};
 
 use crate::bundle::{BadBundle, BundleReader};
 use crate::duplicates::{Duplicate, Sorter};
@@ -16,7 +16,7 @@ use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 use crate::known::Known;
 use crate::let_go::LetGo;
 use crate::parallel::processors;
-use crate::replaying::{Asked, Observer, Replayed, replay_from};
+use crate::replaying::{Asked, Observer, Replay, Replayed, replay_from};
 use crate::trust::Trust;
 
 /// Most heads from outside that one verification takes; more are refused before anything is read.
@@ -104,6 +104,9 @@ pub fn audit_from<R: Read>(
     let (logins, repeated) = logins.repeated()?;
     let mut found = Weighed::default();
     found.judge(trust, &mut replay, &notes, &outside);
+    if let Some(error) = replay.tree().leaves().failure() {
+        return Err(error);
+    }
     let judgement = match (bad, cut, found.flaw.take()) {
         (Some(bad), _, _) => Judgement::Invalid(Flaw::Entry { index: bad.index, fault: bad.fault }),
         (None, _, Some(judgement @ (Judgement::Invalid(_) | Judgement::Diverged(_)))) => judgement,

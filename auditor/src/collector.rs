@@ -9,7 +9,7 @@ use journal::act::{Act, EraseTarget};
 use journal::fact::{AlarmKind, CellKind, Fact, LoginFailure};
 use journal::ids::Index;
 use journal::register::{Applied, Effect};
-use journal::replay::{CheckedEntry, Replay};
+use journal::replay::CheckedEntry;
 use journal::statement::Parsed;
 use pki::PersonId;
 
@@ -18,6 +18,7 @@ use crate::duplicates::Sorter;
 use crate::equivocation::Equivocations;
 use crate::judgement::{Flaw, Judgement};
 use crate::names::{Names, What, hex};
+use crate::replaying::Replay;
 use crate::report::{
     AnchorRow, Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, PersonRow, REPORT_VERSION, ROWS_MAX,
     Report, alarm_word,

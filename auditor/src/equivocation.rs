@@ -9,7 +9,7 @@ use journal::entry::{Content, Entry};
 use journal::fact::{Alarm, AlarmKind};
 use journal::ids::{Chain, Index, StatementId};
 use journal::statement::{Parsed, SignedStatement};
-use journal::tree::{Tree, leaf_hash};
+use journal::tree::{Leaves, Tree, leaf_hash};
 use pki::{CertId, Certificate, PersonId, PublicKey, canonical};
 
 use crate::bundle::{BadBundle, BundleReader};
@@ -72,12 +72,12 @@ impl Equivocations {
     pub fn look_up<R: Read>(
         &mut self,
         mut reader: BundleReader<R>,
-        verified: &Tree,
+        verified: &Tree<impl Leaves>,
     ) -> Result<(), BadBundle> {
-        while let Some(leaf) = verified.leaf(reader.entries()) {
+        while reader.entries() < verified.size() {
             let index = reader.entries();
             match reader.next_entry()? {
-                Some(bytes) if leaf_hash(&bytes) == *leaf => self.first(index, &bytes),
+                Some(bytes) if leaf_hash(&bytes) == verified.leaves().at(index) => self.first(index, &bytes),
                 Some(_) | None => break,
             }
         }

@@ -6,14 +6,15 @@ use std::io::{self, Read};
 
 use journal::entry::Entry;
 use journal::ids::{Hash, Index, LogId};
+use journal::replay::KeptReplay;
 use journal::replay::parallel::each_beside;
-use journal::replay::{KeptReplay, Replay};
 use journal::tree::{Tree, leaf_hash};
 
 use crate::audit::LoginAt;
 use crate::bundle::{BadBundle, BundleReader};
 use crate::let_go::LetGo;
-use crate::replaying::load;
+use crate::replaying::{Replay, load};
+use crate::spilled::Spilled;
 
 /// Where an earlier audit ended.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ pub(crate) fn pass<R: Read>(
     threads: usize,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Option<Replay>, io::Error> {
-    let (size, mut tree) = (known.replay.size, Tree::new());
+    let (size, mut tree) = (known.replay.size, Tree::over(Spilled::default()));
     let mut batch = Vec::new();
     loop {
         let work = |(bytes, leaf): &mut (Vec<u8>, Hash)| *leaf = leaf_hash(bytes);

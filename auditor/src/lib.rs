@@ -27,6 +27,7 @@ pub mod report;
 mod report_rows;
 mod report_successions;
 pub mod report_text;
+pub mod spilled;
 pub mod state;
 pub mod trouble;
 pub mod trust;

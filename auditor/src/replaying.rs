@@ -1,16 +1,20 @@
 //! A bundle through the replay: read, hashed and verified on all processors in bounded batches, judged in order by
 //! the one Register.
-//! Never keeps more entries in memory than three batches; what grows is the Register and the tree.
+//! Never keeps more entries in memory than three batches; what grows is the Register, and a sixteenth of the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use journal::ids::{Index, LogId};
 use journal::register::Applied;
-use journal::replay::{BadAt, CheckedEntry, Replay, Signatures, in_order};
+use journal::replay::{BadAt, CheckedEntry, Signatures, in_order};
 
 use crate::bundle::{BadBundle, BundleReader};
 use crate::known::{Known, pass};
+use crate::spilled::Spilled;
+
+/// A replay whose leaf hashes do not stay in memory.
+pub type Replay = journal::replay::Replay<Spilled>;
 
 /// Entries in one batch at most.
 pub const BATCH_ENTRIES: usize = 4096;
@@ -63,7 +67,7 @@ pub fn replay_from<R: Read>(
     let Asked { log, stamps: wanted, threads, progress, observer } = asked;
     let mut stamps = BTreeMap::new();
     let mut replay = match known {
-        None => Replay::new(log),
+        None => Replay::over(log, Spilled::default()),
         Some(known) => match pass(&mut reader, known, &wanted, &mut stamps, threads, progress)? {
             Some(replay) => replay,
             None => return Ok(None),
@@ -92,6 +96,9 @@ pub fn replay_from<R: Read>(
             Ok(found) => notes = found,
             Err(found) => cut = Some(found),
         }
+    }
+    if let Some(error) = replay.tree().leaves().failure() {
+        return Err(error);
     }
     match cut {
         Some(BadBundle::Io(error)) => Err(error),

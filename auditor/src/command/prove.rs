@@ -11,6 +11,7 @@ use journal::tree::{Tree, leaf_hash};
 use serde::Serialize;
 
 use super::{Told, ended, open_bundle, shown, write_new};
+use crate::spilled::Spilled;
 use crate::trouble::Trouble;
 
 /// Make a proof that an entry is in the log (C2SP tlog-proof, the entry inside).
@@ -60,7 +61,7 @@ fn work(prove: &Prove, voice: Voice) -> Result<Exit, Trouble> {
 fn receipt(prove: &Prove) -> Result<(Receipt, u64), Trouble> {
     let (mut reader, _) = open_bundle(&prove.bundle)?;
     let index = prove.index;
-    let (mut tree, mut wanted) = (Tree::new(), None);
+    let (mut tree, mut wanted) = (Tree::over(Spilled::default()), None);
     let damaged = |bad, entries| Trouble::bundle(shown(&prove.bundle), &bad, entries);
     while let Some(bytes) = reader.next_entry().map_err(|bad| damaged(bad, tree.size()))? {
         let at = tree.append(leaf_hash(&bytes));

@@ -2,11 +2,11 @@
 //! Never sees an entry: leaf hashes come in, roots and proofs go out.
 //!
 //! ```text
-//! levels[2]   one hash per 256 leaves      o
-//! levels[1]   one hash per 16 leaves       o o o ... o
-//! levels[0]   every leaf hash              oooooooooooooooo oooooooooooooooo ...
+//! above[1]    one hash per 256 leaves      o
+//! above[0]    one hash per 16 leaves       o o o ... o
+//! leaves      every leaf hash              oooooooooooooooo oooooooooooooooo ...
 //! ```
-//! Only every fourth height is stored: 34.1 bytes per leaf instead of 64. What lies between is hashed again when a
+//! The leaves, fifteen sixteenths of it, may lie elsewhere ([`Leaves`]). Only every fourth height is stored: 34.1 bytes per leaf instead of 64. What lies between is hashed again when a
 //! proof asks for it, at most eleven hashes for four heights. Levels 0, 2, 4, ... are the rows of C2SP's tlog-tiles.
 
 use sha2::{Digest, Sha256};
@@ -22,7 +22,7 @@ pub const TREE_SIZE_MAX: u64 = 1 << 63;
 /// Heights between two stored rows.
 const STRIDE: u32 = 4;
 /// Nodes of one stored row under one node of the next.
-const FAN_OUT: usize = 1 << STRIDE;
+const FAN_OUT: u64 = 1 << STRIDE;
 
 /// The hash of one entry as a leaf: SHA-256(00 ‖ entry), RFC 9162 2.1.1.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
@@ -49,17 +49,41 @@ pub struct OutOfRange {
     pub asked: u64,
 }
 
+/// Where a tree keeps its leaf hashes: in memory, or (an auditor's, of a long log) out of it.
+pub trait Leaves {
+    /// How many there are.
+    fn count(&self) -> u64;
+    /// One more.
+    fn push(&mut self, leaf: Hash);
+    /// The one at `index`, which is below the count.
+    fn at(&self, index: u64) -> Hash;
+}
+
+impl Leaves for Vec<Hash> {
+    fn count(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn push(&mut self, leaf: Hash) {
+        self.push(leaf);
+    }
+
+    fn at(&self, index: u64) -> Hash {
+        self[usize::try_from(index).expect("below the count of a vector")]
+    }
+}
+
 /// All leaf hashes of a journal and what is needed to prove things about them.
 #[derive(Debug, Clone)]
-pub struct Tree {
-    /// `levels[l][i]` is the root of the leaves `i << (4 l) .. (i + 1) << (4 l)`; only complete subtrees stand here.
-    /// There is always a level 0.
-    levels: Vec<Vec<Hash>>,
+pub struct Tree<L = Vec<Hash>> {
+    leaves: L,
+    /// `above[l - 1][i]` is the root of the leaves `i << (4 l) .. (i + 1) << (4 l)`; only complete subtrees stand here.
+    above: Vec<Vec<Hash>>,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Tree { levels: vec![Vec::new()] }
+        Tree::over(Vec::new())
     }
 }
 
@@ -69,29 +93,41 @@ impl Tree {
         Self::default()
     }
 
-    /// Number of leaves.
-    pub fn size(&self) -> u64 {
-        self.levels[0].len() as u64
-    }
-
     /// The leaf hash of entry `index`, if there is one.
     pub fn leaf(&self, index: u64) -> Option<&Hash> {
-        self.levels[0].get(usize::try_from(index).ok()?)
+        self.leaves.get(usize::try_from(index).ok()?)
+    }
+}
+
+impl<L: Leaves> Tree<L> {
+    /// The tree without leaves, which are to lie here.
+    pub fn over(leaves: L) -> Self {
+        Tree { leaves, above: Vec::new() }
+    }
+
+    /// Number of leaves.
+    pub fn size(&self) -> u64 {
+        self.leaves.count()
+    }
+
+    /// Where the leaf hashes lie.
+    pub fn leaves(&self) -> &L {
+        &self.leaves
     }
 
     /// Appends one leaf hash and returns its index. Amortised constant time.
     pub fn append(&mut self, leaf: Hash) -> u64 {
         let index = self.size();
-        self.levels[0].push(leaf);
-        let mut level = 0;
-        while self.levels[level].len().is_multiple_of(FAN_OUT) {
-            let row = &self.levels[level];
-            let above = fold(&row[row.len() - FAN_OUT..]);
-            level += 1;
-            if level == self.levels.len() {
-                self.levels.push(Vec::new());
+        self.leaves.push(leaf);
+        let (mut level, mut count) = (0, index + 1);
+        while count.is_multiple_of(FAN_OUT) {
+            let above = self.fold_row(level, count - FAN_OUT, FAN_OUT);
+            if level == self.above.len() {
+                self.above.push(Vec::new());
             }
-            self.levels[level].push(above);
+            self.above[level].push(above);
+            count = self.above[level].len() as u64;
+            level += 1;
         }
         index
     }
@@ -120,7 +156,7 @@ impl Tree {
     }
 
     /// Proves many leaves under one root: the receipts of a batch.
-    pub fn prover(&self, size: u64) -> Result<Prover<'_>, OutOfRange> {
+    pub fn prover(&self, size: u64) -> Result<Prover<'_, L>, OutOfRange> {
         self.check_size(size)?;
         Ok(Prover { tree: self, size, known: HashMap::new() })
     }
@@ -164,23 +200,31 @@ impl Tree {
 
     /// Root of the complete subtree of `2^height` leaves that begins at leaf `start`.
     fn subtree(&self, start: u64, height: u32) -> Hash {
-        let level = (height / STRIDE) as usize;
-        let width = 1usize << (height % STRIDE);
-        let first = (start >> (level as u32 * STRIDE)) as usize;
-        fold(&self.levels[level][first..first + width])
+        let level = height / STRIDE;
+        self.fold_row(level as usize, start >> (level * STRIDE), 1 << (height % STRIDE))
+    }
+
+    /// Root over `width` neighbours of a stored row, a power of two of at most [`FAN_OUT`].
+    fn fold_row(&self, level: usize, first: u64, width: u64) -> Hash {
+        let Some(above) = level.checked_sub(1) else {
+            let mut row = [Hash::default(); FAN_OUT as usize];
+            (first..first + width).zip(&mut row).for_each(|(index, leaf)| *leaf = self.leaves.at(index));
+            return fold(&row[..width as usize]);
+        };
+        fold(&self.above[above][first as usize..(first + width) as usize])
     }
 }
 
 /// Makes proofs under one root. Neighbours share most of their path, so each hash is reckoned once.
 #[derive(Debug)]
-pub struct Prover<'a> {
-    tree: &'a Tree,
+pub struct Prover<'a, L = Vec<Hash>> {
+    tree: &'a Tree<L>,
     size: u64,
     /// Roots of the subtrees that were asked for, by start and end.
     known: HashMap<(u64, u64), Hash>,
 }
 
-impl Prover<'_> {
+impl<L: Leaves> Prover<'_, L> {
     /// Proves that leaf `index` is in the tree (RFC 9162 2.1.3.1).
     pub fn inclusion_proof(&mut self, index: u64) -> Result<InclusionProof, OutOfRange> {
         self.check_index(index)?;

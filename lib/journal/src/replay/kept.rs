@@ -2,13 +2,14 @@
 //! Never says that it is right: whoever goes on by it vouches that these are his own bytes, and that the tree under them is
 //! that of the entries which were replayed.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::{KeyBook, Replay};
 use crate::fact::KindCount;
 use crate::ids::{Index, LogId};
 use crate::register::{BadSnapshot, Register};
-use crate::tree::Tree;
+use crate::tree::{Leaves, Tree};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::PublicKey;
 
@@ -60,7 +61,7 @@ pub enum NotResumed {
     OtherLog,
 }
 
-impl Replay {
+impl<L: Leaves> Replay<L> {
     /// All but the tree, to go on from later.
     pub fn keep(&self) -> KeptReplay {
         let period =
@@ -77,7 +78,7 @@ impl Replay {
     }
 
     /// Goes on behind the entries of this tree. Nothing is anchored yet: heads from outside are compared anew.
-    pub fn resume(expected: LogId, kept: &KeptReplay, tree: Tree) -> Result<Self, NotResumed> {
+    pub fn resume(expected: LogId, kept: &KeptReplay, tree: Tree<L>) -> Result<Self, NotResumed> {
         let register = Register::restore(&kept.register)?;
         if tree.size() != kept.size || kept.size == 0 || register.log_id() != expected {
             return Err(NotResumed::OtherLog);
@@ -88,13 +89,14 @@ impl Replay {
         };
         Ok(Self {
             expected: Some(expected),
+            roots: RefCell::default(),
+            anchored: 0,
             keys: KeyBook::of(&register),
             periods: kept.periods.iter().map(key).collect::<Result<_, NotResumed>>()?,
             kinds: kept.kinds.iter().map(|row| (row.kind, row.count)).collect::<BTreeMap<_, _>>(),
             span_ms: Some((kept.first_ms, kept.last_ms)),
             register,
             tree,
-            ..Self::default()
         })
     }
 }

@@ -19,7 +19,7 @@ use crate::ids::{Hash, Head, Index, LogId};
 use crate::note::NotSigned;
 use crate::origin::Origin;
 use crate::register::{Applied, Register, SuccessionRow};
-use crate::tree::Tree;
+use crate::tree::{Leaves, Tree};
 use pki::{PublicKey, Suite};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -130,11 +130,11 @@ pub enum Compared {
 }
 
 /// A replay under way.
-#[derive(Debug, Clone, Default)]
-pub struct Replay {
+#[derive(Debug, Clone)]
+pub struct Replay<L = Vec<Hash>> {
     expected: Option<LogId>,
     register: Register,
-    tree: Tree,
+    tree: Tree<L>,
     roots: RefCell<BTreeMap<u64, Hash>>,
     keys: KeyBook,
     periods: Vec<(Index, PublicKey)>,
@@ -146,7 +146,24 @@ pub struct Replay {
 impl Replay {
     /// Begins before the genesis. `expected` is the log id from the site card; without it any log is believed.
     pub fn new(expected: Option<LogId>) -> Self {
-        Self { expected, ..Self::default() }
+        Self::over(expected, Vec::new())
+    }
+}
+
+impl<L: Leaves> Replay<L> {
+    /// The same with leaf hashes that lie here.
+    pub fn over(expected: Option<LogId>, leaves: L) -> Self {
+        Self {
+            expected,
+            register: Register::default(),
+            tree: Tree::over(leaves),
+            roots: RefCell::default(),
+            keys: KeyBook::new(),
+            periods: Vec::new(),
+            kinds: BTreeMap::new(),
+            anchored: 0,
+            span_ms: None,
+        }
     }
 
     /// All three stages for the next entry.
@@ -191,7 +208,7 @@ impl Replay {
     }
 
     /// Their tree.
-    pub fn tree(&self) -> &Tree {
+    pub fn tree(&self) -> &Tree<L> {
         &self.tree
     }
 
@@ -275,7 +292,7 @@ impl Replay {
 }
 
 /// The root at a size. Recomputing it costs more than all rules together, so the newest ones are kept.
-fn root_at(tree: &Tree, roots: &RefCell<BTreeMap<u64, Hash>>, size: u64) -> Option<Hash> {
+fn root_at<L: Leaves>(tree: &Tree<L>, roots: &RefCell<BTreeMap<u64, Hash>>, size: u64) -> Option<Hash> {
     if let Some(root) = roots.borrow().get(&size) {
         return Some(*root);
     }
