@@ -26,5 +26,7 @@ pub mod report;
 mod report_rows;
 mod report_successions;
 pub mod report_text;
+pub mod source;
+pub mod tile_folder;
 pub mod trouble;
 pub mod trust;

@@ -6,6 +6,7 @@ pub mod act;
 pub mod checkpoint;
 pub mod entry;
 pub mod fact;
+pub mod foreign;
 #[cfg(test)]
 mod golden;
 pub mod ids;
@@ -23,6 +24,7 @@ pub mod retention;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tiles;
 pub mod tree;
 #[cfg(test)]
 mod vectors;
