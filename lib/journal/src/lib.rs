@@ -28,6 +28,7 @@ pub mod tiles;
 pub mod tree;
 #[cfg(test)]
 mod vectors;
+pub mod witness;
 
 /// The version of the Register's rules that this program writes. Older ones are judged by their own code for ever.
 pub const RULES: u32 = 1;
