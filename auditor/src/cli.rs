@@ -30,7 +30,8 @@ pub enum Command {
     Trust(command::trust::Command),
     #[command(
         after_help = "The bundle ends before the entry that records this export; your next one holds it.\n\
-                      Example: conclave-audit export march.journal"
+                      Example: conclave-audit export march.journal\n\
+                      Example: conclave-audit export march.tiles --tiles --from march.journal"
     )]
     Export(command::export::Export),
     #[command(
@@ -47,6 +48,10 @@ pub enum Command {
     Prove(command::prove::Prove),
     #[command(after_help = "Example: conclave-audit check-proof 1234.proof --trust site.trust")]
     CheckProof(command::check_proof::CheckProof),
+    #[command(
+        after_help = "Example: conclave-audit check-consistency anna.checkpoint march.journal --trust site.trust"
+    )]
+    CheckConsistency(command::check_consistency::CheckConsistency),
     #[command(
         after_help = "Example: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"
     )]
@@ -86,9 +91,15 @@ pub const RU: &HelpTable = &[
     (
         "export/@after",
         "Выгрузка кончается перед записью о ней самой; та войдёт в следующую.\n\
-         Пример: conclave-audit export march.journal",
+         Пример: conclave-audit export march.journal\n\
+         Пример: conclave-audit export march.tiles --tiles --from march.journal",
     ),
-    ("export/out", "куда записать выгрузку; существующий файл останется как есть"),
+    ("export/out", "куда записать выгрузку, с --tiles — каталог; существующее останется как есть"),
+    (
+        "export/tiles",
+        "записать каталог плиток (c2sp.org/tlog-tiles) для сторонних программ; записи берутся из выгрузки --from",
+    ),
+    ("export/from", "без связи с системой: взять записи из этой выгрузки"),
     ("export/home", "каталог ваших ключей и карты системы (иначе CONCLAVE_HOME, иначе каталог настроек)"),
     ("export/end_other", "завершить другой ваш сеанс"),
     ("export/separate", "пароль отличается от парольной фразы ключей: спросить оба"),
@@ -159,11 +170,46 @@ pub const RU: &HelpTable = &[
     ("check-proof/@after", "Пример: conclave-audit check-proof 1234.proof --trust site.trust"),
     ("check-proof/file", "доказательство, C2SP tlog-proof"),
     ("check-proof/entry", "байты записи, если доказательство их не несёт"),
-    ("check-proof/leaf", "голые значения: хеш листа в hex"),
+    (
+        "check-proof/key",
+        "проверочный ключ (имя+номер+base64) журнала, который ведёт не «Конклав»: доказательство тогда из него",
+    ),
+    (
+        "check-proof/leaf",
+        "голые значения, или с --key, если байтов записи нет под рукой: хеш листа в hex или base64",
+    ),
     ("check-proof/index", "голые значения: номер записи"),
     ("check-proof/size", "голые значения: размер дерева"),
-    ("check-proof/root", "голые значения: корень в hex"),
-    ("check-proof/path", "голые значения: хеш пути в hex, от соседа листа вверх; по разу на каждый"),
+    ("check-proof/root", "голые значения: корень в hex или base64"),
+    (
+        "check-proof/path",
+        "голые значения: хеш пути в hex или base64, от соседа листа вверх; по разу на каждый",
+    ),
+    (
+        "check-consistency/@about",
+        "проверить, что одна вершина журнала продолжает другую: два файла или голые значения",
+    ),
+    (
+        "check-consistency/@long",
+        "Проверить, что одна вершина журнала продолжает другую: два файла или голые значения\n\nФайл — контрольная \
+         точка, выгрузка или каталог плиток. Коды завершения: 0 — продолжает; 1 — нет; 3 — нет, а подписал журнал обе.",
+    ),
+    (
+        "check-consistency/@after",
+        "Пример: conclave-audit check-consistency anna.checkpoint march.journal --trust site.trust",
+    ),
+    ("check-consistency/old", "более ранняя"),
+    ("check-consistency/new", "более поздняя"),
+    ("check-consistency/trust", "файл доверия: обе должны быть подписаны его журналом"),
+    (
+        "check-consistency/path",
+        "хеш доказательства в hex или base64, в порядке RFC 9162; по разу на каждый. Не нужен, если в файле есть записи \
+         или плитки",
+    ),
+    ("check-consistency/old_size", "голые значения: прежний размер"),
+    ("check-consistency/old_root", "голые значения: прежний корень в hex или base64"),
+    ("check-consistency/new_size", "голые значения: новый размер"),
+    ("check-consistency/new_root", "голые значения: новый корень в hex или base64"),
     (
         "extract/@about",
         "записать подписанные байты заявления, подпись, сертификат и ключ и показать, как их проверит openssl",

@@ -29,5 +29,7 @@ mod report_successions;
 pub mod report_text;
 pub mod spilled;
 pub mod state;
+pub mod source;
+pub mod tile_folder;
 pub mod trouble;
 pub mod trust;

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
-use auditor::command::{check_proof, diff, export, extract, prove, report, show, trust, verify};
+use auditor::command::{check_consistency, check_proof, diff, export, extract, prove, report, show, trust, verify};
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
 use hardening::Sandbox;
@@ -33,6 +33,7 @@ fn run() -> Exit {
         Command::Show(command) => show::run(command, voice),
         Command::Prove(command) => prove::run(command, voice),
         Command::CheckProof(command) => check_proof::run(command, voice),
+        Command::CheckConsistency(command) => check_consistency::run(command, voice),
         Command::Extract(command) => extract::run(command, voice),
         Command::Extra(extra) => {
             let done = extra.run(localise(Cli::command(), lang, RU), &mut std::io::stdout().lock());

@@ -68,6 +68,10 @@ console::words! {
         /// No note covers it.
         NotCovered { index: u64 }
             => en("no note in the bundle covers entry #{index}"), ru("ни одна подпись журнала не покрывает запись #{index}");
+        /// Entries that no note of their log covers.
+        Uncovered { file: String }
+            => en("{file} holds no signature of the log over exactly its entries; `verify` says more"),
+               ru("в {file} нет подписи журнала ровно под его записями; подробнее скажет `verify`");
         /// An entry cannot be read.
         IllegibleEntry { index: u64 }
             => en("entry #{index} cannot be read"), ru("запись #{index} не читается");
@@ -113,6 +117,7 @@ impl Trouble {
             | Self::NoSuchEntry { .. }
             | Self::NothingSigned { .. }
             | Self::NotCovered { .. }
+            | Self::Uncovered { .. }
             | Self::IllegibleEntry { .. }
             | Self::NotAReceipt { .. }
             | Self::UnknownPerson { .. } => Exit::No,
@@ -140,6 +145,7 @@ impl Trouble {
             Self::NoSuchEntry { .. } => "no-such-entry",
             Self::NothingSigned { .. } => "nothing-signed",
             Self::NotCovered { .. } => "not-covered",
+            Self::Uncovered { .. } => "uncovered",
             Self::IllegibleEntry { .. } => "illegible-entry",
             Self::NotAReceipt { .. } => "not-a-receipt",
             Self::UnknownPerson { .. } => "unknown-person",

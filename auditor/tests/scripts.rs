@@ -11,15 +11,18 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use auditor::bundle::BundleWriter;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use journal::Policy;
 use journal::act::{Act, Erase, EraseTarget};
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::fact::{Erased, FailedLogin, LoginFailure};
 use journal::ids::Head;
-use journal::note::NoteSigner;
+use journal::note::{NoteSigner, SignedNote, VerifierKey};
 use journal::testing::TestLog;
+use journal::tree::{Tree, leaf_hash};
 use journal::{Fact, LogId};
-use pki::{SiteCard, SiteFacts, Suite};
+use pki::{SecretKey, SiteCard, SiteFacts, Suite};
 use script::{Ask, Words};
 
 fn keys(log: &TestLog) -> LogKeys {
@@ -87,6 +90,22 @@ fn forged(log: &TestLog) -> [Vec<u8>; 3] {
     ]
 }
 
+/// A proof from another house's log, its entry inside, and the verifier key of that log.
+fn foreign() -> (String, String) {
+    let secret = SecretKey::from_bytes(Suite::Ed25519, &[7; 32]).unwrap();
+    let key = VerifierKey::new("example.com/fancylog".parse().unwrap(), secret.public().clone()).unwrap();
+    let mut tree = Tree::new();
+    for entry in ["first", "second", "third"] {
+        tree.append(leaf_hash(entry.as_bytes()));
+    }
+    let text = format!("example.com/fancylog\n3\n{}\nan extension\n", STANDARD.encode(tree.root()));
+    let note = SignedNote::sign(text, &[NoteSigner { key: &key, signer: &secret }]).unwrap();
+    let proof = tree.inclusion_proof(2, 3).unwrap();
+    let hashes: String = proof.path().iter().map(|hash| format!("{}\n", STANDARD.encode(hash))).collect();
+    let extra = STANDARD.encode("third");
+    (format!("c2sp.org/tlog-proof@v1\nextra {extra}\nindex 2\n{hashes}\n{note}"), key.to_string())
+}
+
 fn write_site(dir: &Path) {
     let put = |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).unwrap();
     let log = story(Suite::Ed25519);
@@ -118,6 +137,10 @@ fn write_site(dir: &Path) {
             }))
             .unwrap();
     }
+    let (proof, key) = foreign();
+    put("foreign.proof", proof.as_bytes());
+    put("foreign.key", key.as_bytes());
+    put("other.checkpoint", &note(&other, other.head()));
     put("other.journal", &bundle(&other.entries, &note(&other, other.head())));
     put("forged.journal", &bundle(&forged(&log), &note(&log, head)));
     let curve = story(Suite::EcdsaP256);

@@ -82,7 +82,7 @@ impl Drop for Growing {
 }
 
 /// Renames, and never replaces.
-fn name_new(part: &Path, path: &Path) -> io::Result<()> {
+pub(crate) fn name_new(part: &Path, path: &Path) -> io::Result<()> {
     match renameat2(AT_FDCWD, part, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
         Ok(()) => Ok(()),
         // A file system that cannot; a second name is never given to a file that is there either.

@@ -10,6 +10,7 @@ pub mod constraints;
 pub mod credential;
 pub mod credential_file;
 pub mod durable_file;
+pub mod durable_folder;
 pub mod exchange;
 #[cfg(test)]
 mod forge;

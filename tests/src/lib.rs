@@ -10,6 +10,7 @@
 pub mod calm;
 pub mod census;
 pub mod dice;
+pub mod foreign;
 pub mod judge;
 pub mod ledger;
 pub mod machine;

@@ -15,9 +15,21 @@ const NEEDED: [(&str, &str, &str); 4] = [
     ("openssl", "openssl", "the tests that hand our signatures to a stock tool"),
 ];
 
+/// The same for what some tests only want: they are named as skipped without it.
+const WANTED: [(&str, &str, &str); 1] =
+    [("go", "golang-go", "the test that hands our tiles to Go's checksum database")];
+
 /// Makes sure that everything needed is there, or says which command installs it.
 pub(crate) fn ensure() -> Result<()> {
-    let missing: Vec<_> = NEEDED.iter().filter(|(program, _, _)| !process::on_path(program)).collect();
+    install(&NEEDED)?;
+    if let Err(error) = install(&WANTED) {
+        println!("going on without: {error:#}");
+    }
+    Ok(())
+}
+
+fn install(wanted: &[(&str, &str, &str)]) -> Result<()> {
+    let missing: Vec<_> = wanted.iter().filter(|(program, _, _)| !process::on_path(program)).collect();
     if missing.is_empty() {
         return Ok(());
     }

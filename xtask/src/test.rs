@@ -15,6 +15,8 @@ use crate::{arrows, deny, fuzz, libtest, process, system};
 const WHOLE_PRODUCT: &str = "tests";
 /// The one of them that needs root.
 const PRIVILEGED: &str = "privileged";
+/// The one that needs Go.
+const GO: &str = "foreign_go";
 /// Set for the test programs under `--full`.
 const FULL_VARIABLE: &str = "CONCLAVE_FULL";
 
@@ -187,6 +189,11 @@ impl Plan {
         if name == PRIVILEGED && !process::is_root() {
             let mut outcome = Outcome::default();
             outcome.skip(name, "needs root");
+            return Ok(outcome);
+        }
+        if name == GO && !process::on_path("go") {
+            let mut outcome = Outcome::default();
+            outcome.skip(name, "needs Go (golang-go), which is not here and could not be installed");
             return Ok(outcome);
         }
         // For `--stage NAME` alone; after the stage `build` there is nothing left to do.

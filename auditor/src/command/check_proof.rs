@@ -1,48 +1,56 @@
 //! `conclave-audit check-proof`: whether a receipt, or bare hashes, prove that an entry is in the log.
-//! Never trusts the receipt for the log's key: that comes from the trust file.
+//! Never trusts the receipt for the log's key: that comes from the trust file, or is typed for a log of another house.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use console::when::rfc3339;
-use console::{Exit, Lang, Voice, Words};
+use console::{Exit, Lang, Voice, Words, clean};
 use journal::entry::ENTRY_BYTES_MAX;
-use journal::ids::{Hash, Head};
+use journal::foreign::ForeignProof;
+use journal::ids::Head;
+use journal::note::{BadKey, VerifierKey};
 use journal::proof::InclusionProof;
 use journal::receipt::{RECEIPT_BYTES_MAX, Receipt};
 use journal::tree::leaf_hash;
 use serde::Serialize;
 
-use super::{ended, read_small, read_trust, shown, unhex32};
+use super::{ended, hash, hashes, read_small, read_trust, shown};
 use crate::names::{Opened, hex};
 use crate::trouble::Trouble;
+
+/// Entries of other logs may be longer than ours; more is not read.
+const FOREIGN_ENTRY_BYTES_MAX: usize = 1 << 20;
 
 /// Check a proof that an entry is in the log: a file from `prove`, or bare values.
 #[derive(Args, Debug)]
 pub struct CheckProof {
     /// The proof, a C2SP tlog-proof.
-    #[arg(required_unless_present = "leaf", requires = "trust")]
+    #[arg(required_unless_present_any = ["index", "leaf"], requires = "whose")]
     pub file: Option<PathBuf>,
     /// The trust file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "whose")]
     pub trust: Option<PathBuf>,
+    /// The verifier key (name+id+base64) of a log that is not Conclave's; the proof is then of that log.
+    #[arg(long, value_name = "KEY", group = "whose", conflicts_with = "index")]
+    pub key: Option<String>,
     /// The entry's bytes, where the proof does not carry them.
     #[arg(long, value_name = "FILE", conflicts_with = "leaf")]
     pub entry: Option<PathBuf>,
-    /// Bare values: the leaf hash in hex.
-    #[arg(long, value_name = "HEX", conflicts_with = "file", requires_all = ["index", "size", "root"])]
+    /// Bare values, or with --key where the entry's bytes are not at hand: the leaf hash in hex or base64.
+    #[arg(long, value_name = "HASH", conflicts_with = "trust")]
     pub leaf: Option<String>,
     /// Bare values: the index.
-    #[arg(long, value_name = "N", requires = "leaf")]
+    #[arg(long, value_name = "N", conflicts_with = "file", requires_all = ["leaf", "size", "root"])]
     pub index: Option<u64>,
     /// Bare values: the size of the tree.
-    #[arg(long, value_name = "N", requires = "leaf")]
+    #[arg(long, value_name = "N", requires = "index")]
     pub size: Option<u64>,
-    /// Bare values: the root in hex.
-    #[arg(long, value_name = "HEX", requires = "leaf")]
+    /// Bare values: the root in hex or base64.
+    #[arg(long, value_name = "HASH", requires = "index")]
     pub root: Option<String>,
-    /// Bare values: a hash of the path in hex, from the leaf's sibling up; once for each.
-    #[arg(long, value_name = "HEX", requires = "leaf")]
+    /// Bare values: a hash of the path in hex or base64, from the leaf's sibling up; once for each.
+    #[arg(long, value_name = "HASH", requires = "index")]
     pub path: Vec<String>,
 }
 
@@ -60,6 +68,12 @@ console::words! {
         NotSigned
             => en("NOT PROVEN: the checkpoint is not signed by the identity key of the trust file's log"),
                ru("НЕ ДОКАЗАНО: контрольная точка не подписана ключом журнала из файла доверия");
+        ProvenForeign { index: u64, size: u64, log: String }
+            => en("PROVEN: the entry is at index {index} of the log {log} with {size} entries, signed by the key given"),
+               ru("ДОКАЗАНО: запись стоит под номером {index} в журнале {log} из {size} записей, подписанном данным ключом");
+        NotSignedByKey
+            => en("NOT PROVEN: the checkpoint is not signed by the key given, under its log's name"),
+               ru("НЕ ДОКАЗАНО: контрольная точка не подписана данным ключом под именем своего журнала");
         NoEntry
             => en("NOT PROVEN: the proof carries no entry; give its bytes with --entry"),
                ru("НЕ ДОКАЗАНО: в доказательстве нет записи; дайте её байты через --entry");
@@ -78,10 +92,13 @@ struct Data {
 
 /// Runs it.
 pub fn run(check: &CheckProof, voice: Voice) -> Exit {
-    let done = match (&check.leaf, &check.file, &check.trust) {
-        (None, Some(file), Some(trust)) => receipt(check, file, trust, voice),
-        (Some(leaf), _, _) => bare(check, leaf, voice),
-        (None, _, _) => Err(Trouble::BadValue { what: "FILE".into(), wanted: "--trust".into() }),
+    let done = match (&check.file, &check.trust, &check.key) {
+        (Some(file), Some(trust), _) => receipt(check, file, trust, voice),
+        (Some(file), None, Some(key)) => foreign(check, file, key, voice),
+        (Some(_), None, None) => {
+            Err(Trouble::BadValue { what: "FILE".into(), wanted: "--trust | --key".into() })
+        }
+        (None, _, _) => bare(check, voice),
     };
     ended("check-proof", voice, done)
 }
@@ -132,12 +149,38 @@ fn what(entry: &[u8], lang: Lang) -> String {
     }
 }
 
-fn bare(check: &CheckProof, leaf: &str, voice: Voice) -> Result<Exit, Trouble> {
-    let bad = |what: &str| Trouble::BadValue { what: what.into(), wanted: "64 × 0-9a-f".into() };
-    let leaf = unhex32(leaf).ok_or_else(|| bad("--leaf"))?;
-    let root = check.root.as_deref().and_then(unhex32).ok_or_else(|| bad("--root"))?;
-    let path: Option<Vec<Hash>> = check.path.iter().map(|hash| unhex32(hash)).collect();
-    let path = path.ok_or_else(|| bad("--path"))?;
+/// A proof from another house's log.
+fn foreign(check: &CheckProof, file: &std::path::Path, key: &str, voice: Voice) -> Result<Exit, Trouble> {
+    let key: VerifierKey = key.parse().map_err(|error: BadKey| Trouble::BadValue {
+        what: "--key".into(),
+        wanted: format!("name+id+base64 ({error})"),
+    })?;
+    let bytes = read_small(file, RECEIPT_BYTES_MAX)?;
+    let proof = ForeignProof::parse(&bytes)
+        .map_err(|error| Trouble::NotAReceipt { file: shown(file), cause: error.to_string() })?;
+    let (index, Head { size, root }) = (proof.index(), proof.head());
+    let data = Data { index, size, root: hex(&root) };
+    let no = |code, said: Said, data| Ok(voice.verdict("check-proof", Exit::No, code, &said, data));
+    if proof.verify(&key).is_err() {
+        return no("not-signed", Said::NotSignedByKey, data);
+    }
+    let leaf = match (&check.leaf, &check.entry) {
+        (Some(leaf), _) => hash("--leaf", leaf)?,
+        (None, Some(entry)) => leaf_hash(&read_small(entry, FOREIGN_ENTRY_BYTES_MAX)?),
+        (None, None) if proof.extra().is_empty() => return no("no-entry", Said::NoEntry, data),
+        (None, None) => leaf_hash(proof.extra()),
+    };
+    if !proof.holds(&leaf) {
+        return no("not-proven", Said::NotProven { index }, data);
+    }
+    let said = Said::ProvenForeign { index, size, log: clean(proof.origin()) };
+    Ok(voice.done("check-proof", &said, data))
+}
+
+fn bare(check: &CheckProof, voice: Voice) -> Result<Exit, Trouble> {
+    let leaf = hash("--leaf", check.leaf.as_deref().unwrap_or_default())?;
+    let root = hash("--root", check.root.as_deref().unwrap_or_default())?;
+    let path = hashes("--path", &check.path)?;
     let (index, size) = (check.index.unwrap_or_default(), check.size.unwrap_or_default());
     let data = Data { index, size, root: hex(&root) };
     let proof = InclusionProof::new(index, size, path).ok();

@@ -1,4 +1,5 @@
 //! `conclave-audit export`: online as an auditor; the export itself is an act in the journal before anything is taken.
+//! With `--from` it stays offline and is the work of `tiles`.
 //! Never verifies what it takes, and never leaves half a file.
 
 use std::io::BufWriter;
@@ -21,7 +22,7 @@ use protocol::query::Query;
 use rand_core::{CryptoRng, UnwrapErr};
 use serde::Serialize;
 
-use super::{ProgressLine, ended, not_written, read_small, shown};
+use super::{ProgressLine, ended, not_written, read_small, shown, tiles};
 use crate::export::{BadExport, Exporter};
 use crate::trouble::Trouble;
 
@@ -29,8 +30,14 @@ use crate::trouble::Trouble;
 #[derive(Args, Debug)]
 #[allow(missing_docs, reason = "the group's own help stands at its struct")]
 pub struct Export {
-    /// The bundle to write; an existing file stays as it is.
+    /// The bundle, or with --tiles the directory, to write; what exists there stays as it is.
     pub out: PathBuf,
+    /// Write a directory of tiles (c2sp.org/tlog-tiles) for readers that are not ours; the entries come --from a bundle.
+    #[arg(long, requires = "from")]
+    pub tiles: bool,
+    /// Stay offline: take the entries from this bundle.
+    #[arg(long, value_name = "BUNDLE", requires = "tiles", conflicts_with_all = ["home", "end_other", "separate"])]
+    pub from: Option<PathBuf>,
     /// Directory of your credential and site card (else CONCLAVE_HOME, else the configuration directory).
     #[arg(long, value_name = "DIR")]
     pub home: Option<PathBuf>,
@@ -68,7 +75,11 @@ struct Data {
 
 /// Runs it.
 pub fn run(export: &Export, voice: Voice) -> Exit {
-    ended("export", voice, work(export, voice))
+    let done = match &export.from {
+        Some(bundle) => tiles::run(bundle, &export.out, voice),
+        None => work(export, voice),
+    };
+    ended("export", voice, done)
 }
 
 fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {

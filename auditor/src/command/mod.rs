@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: opening files, drawing progress, saying a text of many lines.
 //! Never decides anything about a journal.
 
+pub mod check_consistency;
 pub mod check_proof;
 pub mod diff;
 pub mod export;
@@ -9,6 +10,7 @@ pub mod keeping;
 pub mod prove;
 pub mod report;
 pub mod show;
+pub mod tiles;
 pub mod trust;
 pub mod verify;
 
@@ -17,6 +19,8 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use console::{Exit, Lang, Progress, Voice, Words, clean};
 
 use nix::unistd::geteuid;
@@ -122,6 +126,18 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| (byte as char).to_digit(16);
     let byte = |pair: &[u8; 2]| Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8);
     if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
+/// A hash in hex or base64, as foreign tools print them.
+pub fn hash(name: &str, text: &str) -> Result<[u8; 32], Trouble> {
+    let from_base64 = || STANDARD.decode(text).ok()?.try_into().ok();
+    let bad = || Trouble::BadValue { what: name.into(), wanted: "64 × 0-9a-f | base64".into() };
+    unhex32(text).or_else(from_base64).ok_or_else(bad)
+}
+
+/// Several of them.
+pub fn hashes(name: &str, texts: &[String]) -> Result<Vec<[u8; 32]>, Trouble> {
+    texts.iter().map(|text| hash(name, text)).collect()
 }
 
 /// 32 bytes from hex digits.

@@ -17,7 +17,9 @@ use base64::engine::general_purpose::STANDARD;
 use pki::PublicKey;
 
 use crate::ids::{Hash, Head, LogId};
-use crate::note::{BadKey, CannotSign, KeyName, Malformed, NotSigned, NoteSigner, SignedNote, VerifierKey};
+use crate::note::{
+    BadKey, CannotSign, KeyName, Malformed, NotSigned, NoteSigner, SignatureLine, SignedNote, VerifierKey,
+};
 use crate::origin::Origin;
 use crate::tree::{TREE_SIZE_MAX, empty_root};
 
@@ -132,6 +134,11 @@ impl SignedCheckpoint {
     /// The note, for further signatures of witnesses.
     pub fn note(&self) -> &SignedNote {
         &self.note
+    }
+
+    /// Adds a witness' line at the end.
+    pub fn add_line(&mut self, line: SignatureLine) -> Result<(), Malformed> {
+        self.note.add_line(line)
     }
 
     /// What replay and terminals demand: line 1 by the period key and line 2 by the identity key, of this log.

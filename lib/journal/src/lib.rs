@@ -6,6 +6,7 @@ pub mod act;
 pub mod checkpoint;
 pub mod entry;
 pub mod fact;
+pub mod foreign;
 #[cfg(test)]
 mod golden;
 pub mod ids;
@@ -23,9 +24,11 @@ pub mod retention;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tiles;
 pub mod tree;
 #[cfg(test)]
 mod vectors;
+pub mod witness;
 
 /// The version of the Register's rules that this program writes. Older ones are judged by their own code for ever.
 pub const RULES: u32 = 1;

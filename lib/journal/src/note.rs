@@ -6,14 +6,17 @@
 //!                                             an empty line, the last one of the note
 //! — NAME base64(key id (4) ‖ signature)       one to sixteen lines
 //! ```
+mod cosignature;
 mod key;
 
 use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pki::SignError;
 
+pub use cosignature::CosignerKey;
 pub use key::{BadKey, KeyId, KeyName, NoteSigner, VerifierKey};
 
 /// A longer note is refused unread. Sixteen post-quantum signatures of 5 kB fit.
@@ -92,12 +95,30 @@ impl SignatureLine {
         self.id
     }
 
-    fn parse(line: &str) -> Option<Self> {
+    fn read(line: &str) -> Option<Self> {
         let (name, signature) = line.strip_prefix(DASH)?.split_once(' ')?;
         let bytes = STANDARD.decode(signature).ok()?;
         let (id, signature) = bytes.split_first_chunk::<4>()?;
         let name = name.parse().ok()?;
         (!signature.is_empty()).then(|| SignatureLine { name, id: KeyId(*id), signature: signature.to_vec() })
+    }
+}
+
+/// Without its newline.
+impl fmt::Display for SignatureLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signature = STANDARD.encode([&self.id.0[..], &self.signature].concat());
+        write!(f, "{DASH}{} {signature}", self.name)
+    }
+}
+
+/// Without its newline.
+impl FromStr for SignatureLine {
+    type Err = Malformed;
+
+    fn from_str(line: &str) -> Result<Self, Malformed> {
+        let one_line = !line.contains(|c: char| c < ' ');
+        Self::read(line).filter(|_| one_line).ok_or(Malformed::SignatureLine { line: 1 })
     }
 }
 
@@ -127,7 +148,7 @@ impl SignedNote {
             if n == SIGNATURE_LINES_MAX {
                 return Err(Malformed::TooManySignatures);
             }
-            lines.push(SignatureLine::parse(line).ok_or(Malformed::SignatureLine { line: n + 1 })?);
+            lines.push(SignatureLine::read(line).ok_or(Malformed::SignatureLine { line: n + 1 })?);
         }
         Ok(SignedNote { text: text.into(), lines })
     }
@@ -148,6 +169,18 @@ impl SignedNote {
             return Err(Malformed::TooManySignatures.into());
         }
         self.lines.push(signer.sign(&self.text)?);
+        Ok(())
+    }
+
+    /// Adds a line that somebody else made, at the end: a witness'. One that stands there already is not doubled.
+    pub fn add_line(&mut self, line: SignatureLine) -> Result<(), Malformed> {
+        if self.lines.contains(&line) {
+            return Ok(());
+        }
+        if self.lines.len() == SIGNATURE_LINES_MAX {
+            return Err(Malformed::TooManySignatures);
+        }
+        self.lines.push(line);
         Ok(())
     }
 
@@ -189,8 +222,7 @@ impl fmt::Display for SignedNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
         for line in &self.lines {
-            let signature = STANDARD.encode([&line.id.0[..], &line.signature].concat());
-            writeln!(f, "{DASH}{} {signature}", line.name)?;
+            writeln!(f, "{line}")?;
         }
         Ok(())
     }

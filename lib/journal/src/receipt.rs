@@ -98,36 +98,8 @@ impl Receipt {
 
     /// Reads a receipt whole. What is printed again is what was read, byte for byte.
     pub fn parse(receipt: &[u8]) -> Result<Self, BadReceipt> {
-        if receipt.len() > RECEIPT_BYTES_MAX {
-            return Err(BadReceipt::TooLong { bytes: receipt.len() });
-        }
-        let text = std::str::from_utf8(receipt).map_err(|_| BadReceipt::Format)?;
-        let (first, text) = text.split_once('\n').ok_or(BadReceipt::Format)?;
-        if first != FIRST_LINE {
-            return Err(BadReceipt::Format);
-        }
-        let (extra, text) = match text.strip_prefix("extra ") {
-            Some(text) => {
-                let (extra, text) = text.split_once('\n').ok_or(BadReceipt::Extra)?;
-                (parse_extra(extra).ok_or(BadReceipt::Extra)?, text)
-            }
-            None => (Vec::new(), text),
-        };
-        let (index, mut text) = text.split_once('\n').ok_or(BadReceipt::Index)?;
-        let index = index.strip_prefix("index ").and_then(parse_decimal).ok_or(BadReceipt::Index)?;
-        let mut path = Vec::new();
-        let checkpoint = loop {
-            let (line, rest) = text.split_once('\n').ok_or(BadReceipt::Hashes)?;
-            if line.is_empty() {
-                break rest;
-            }
-            if path.len() == PROOF_HASHES_MAX {
-                return Err(BadReceipt::Hashes);
-            }
-            path.push(parse_hash(line).ok_or(BadReceipt::Hashes)?);
-            text = rest;
-        };
-        let checkpoint = SignedCheckpoint::parse(checkpoint.as_bytes())?;
+        let Split { extra, index, path, note } = split(receipt)?;
+        let checkpoint = SignedCheckpoint::parse(note)?;
         let proof = InclusionProof::new(index, checkpoint.claimed().head.size, path)?;
         Ok(Receipt { extra, proof, checkpoint })
     }
@@ -166,6 +138,46 @@ impl fmt::Display for Receipt {
             writeln!(f, "{}", STANDARD.encode(hash))?;
         }
         write!(f, "\n{}", self.checkpoint)
+    }
+}
+
+/// The lines before the note, and the note.
+pub(crate) struct Split<'a> {
+    pub(crate) extra: Vec<u8>,
+    pub(crate) index: u64,
+    pub(crate) path: Vec<Hash>,
+    pub(crate) note: &'a [u8],
+}
+
+pub(crate) fn split(receipt: &[u8]) -> Result<Split<'_>, BadReceipt> {
+    if receipt.len() > RECEIPT_BYTES_MAX {
+        return Err(BadReceipt::TooLong { bytes: receipt.len() });
+    }
+    let text = std::str::from_utf8(receipt).map_err(|_| BadReceipt::Format)?;
+    let (first, text) = text.split_once('\n').ok_or(BadReceipt::Format)?;
+    if first != FIRST_LINE {
+        return Err(BadReceipt::Format);
+    }
+    let (extra, text) = match text.strip_prefix("extra ") {
+        Some(text) => {
+            let (extra, text) = text.split_once('\n').ok_or(BadReceipt::Extra)?;
+            (parse_extra(extra).ok_or(BadReceipt::Extra)?, text)
+        }
+        None => (Vec::new(), text),
+    };
+    let (index, mut text) = text.split_once('\n').ok_or(BadReceipt::Index)?;
+    let index = index.strip_prefix("index ").and_then(parse_decimal).ok_or(BadReceipt::Index)?;
+    let mut path = Vec::new();
+    loop {
+        let (line, rest) = text.split_once('\n').ok_or(BadReceipt::Hashes)?;
+        text = rest;
+        if line.is_empty() {
+            return Ok(Split { extra, index, path, note: text.as_bytes() });
+        }
+        if path.len() == PROOF_HASHES_MAX {
+            return Err(BadReceipt::Hashes);
+        }
+        path.push(parse_hash(line).ok_or(BadReceipt::Hashes)?);
     }
 }
 

@@ -326,7 +326,7 @@ pub(crate) fn split(n: u64) -> u64 {
 }
 
 /// Start and height of the complete subtrees that make up the leaves `start..end`, largest first.
-fn complete_subtrees(start: u64, end: u64) -> impl DoubleEndedIterator<Item = (u64, u32)> {
+pub(crate) fn complete_subtrees(start: u64, end: u64) -> impl DoubleEndedIterator<Item = (u64, u32)> {
     let count = end - start;
     (0..u64::BITS).rev().filter(move |height| count >> height & 1 == 1).map(move |height| {
         let larger = count.checked_shr(height + 1).unwrap_or(0).checked_shl(height + 1).unwrap_or(0);
@@ -335,7 +335,7 @@ fn complete_subtrees(start: u64, end: u64) -> impl DoubleEndedIterator<Item = (u
 }
 
 /// Root of a complete subtree from a stored row of a power of two of its nodes.
-fn fold(row: &[Hash]) -> Hash {
+pub(crate) fn fold(row: &[Hash]) -> Hash {
     match row {
         [one] => *one,
         [left, right] => node_hash(left, right),
@@ -347,7 +347,7 @@ fn fold(row: &[Hash]) -> Hash {
 }
 
 /// Root over complete subtrees, largest first: the smaller ones hang on the right.
-fn join(subtrees: impl DoubleEndedIterator<Item = Hash>) -> Hash {
+pub(crate) fn join(subtrees: impl DoubleEndedIterator<Item = Hash>) -> Hash {
     subtrees.rev().reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(empty_root)
 }
 

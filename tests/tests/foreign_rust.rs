@@ -1,0 +1,92 @@
+//! Our tiles and notes before two crates that are not ours: `tlog_tiles` and `signed_note`.
+//! Never trusts our own reader in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pki::Suite;
+use signed_note::{Note, StandardVerifier, VerifierList};
+use tests::foreign::{Exported, SIZES, entry, export};
+use tlog_tiles::{
+    Checkpoint, Error, HashReader, Tile, TileHashReader, TileReader, check_record, check_tree, prove_record,
+    prove_tree, record_hash, stored_hash_index, tree_hash,
+};
+
+/// Height of the tiles of c2sp.org/tlog-tiles.
+const HEIGHT: u8 = 8;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    /// The crate's paths name the height, those of the specification do not.
+    fn file(&self, tile: &Tile) -> PathBuf {
+        self.0.join("tile").join(tile.path().strip_prefix("tile/8/").unwrap())
+    }
+}
+
+impl TileReader for Folder {
+    fn height(&self) -> u8 {
+        HEIGHT
+    }
+
+    fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, Error> {
+        tiles.iter().map(|tile| fs::read(self.file(tile)).map_err(|_| Error::IndexesNotInTree)).collect()
+    }
+
+    fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
+}
+
+/// The checkpoint, opened by the verifier key alone.
+fn checkpoint(folder: &Path, key: &str) -> Checkpoint {
+    let note = Note::from_bytes(&fs::read(folder.join("checkpoint")).unwrap()).unwrap();
+    let known = VerifierList::new(vec![Box::new(StandardVerifier::new(key).unwrap())]);
+    let (verified, _) = note.verify(&known).unwrap();
+    assert_eq!(verified.len(), 1);
+    Checkpoint::from_bytes(note.text()).unwrap()
+}
+
+/// Whether all tiles lead to the root; every one of them is authenticated.
+fn holds(folder: &Folder, size: u64, root: tlog_tiles::Hash) -> bool {
+    let reader = TileHashReader::new(size, root, folder);
+    let first = |tile: &Tile| stored_hash_index(tile.level() * HEIGHT, tile.level_index() << HEIGHT);
+    Tile::new_tiles(HEIGHT, 0, size).iter().all(|tile| reader.read_hashes(&[first(tile)]).is_ok())
+}
+
+#[test]
+fn the_crate_reads_every_tile_and_makes_its_proofs_from_them() {
+    let dir = tempfile::tempdir().unwrap();
+    for size in SIZES {
+        let path = dir.path().join(size.to_string());
+        let Exported { key, .. } = export(&path, size, Suite::EcdsaP256);
+        let (checkpoint, folder) = (checkpoint(&path, &key), Folder(path));
+        assert_eq!((checkpoint.size(), checkpoint.extension()), (size, ""));
+        let root = *checkpoint.hash();
+        let reader = TileHashReader::new(size, root, &folder);
+        if size > 0 {
+            assert_eq!(tree_hash(size, &reader).unwrap(), root);
+        }
+        assert!(holds(&folder, size, root));
+        for n in [1, 2, 255, 256, 257, size / 2, size].into_iter().filter(|n| (1..=size).contains(n)) {
+            let record = prove_record(size, n - 1, &reader).unwrap();
+            check_record(&record, size, root, n - 1, record_hash(&entry(n - 1))).unwrap();
+            let older = tree_hash(n, &reader).unwrap();
+            check_tree(&prove_tree(size, n, &reader).unwrap(), size, root, n, older).unwrap();
+        }
+    }
+}
+
+/// The control.
+#[test]
+fn the_crate_refuses_one_bent_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let Exported { key, .. } = export(&path, 257, Suite::Ed25519);
+    let (checkpoint, folder) = (checkpoint(&path, &key), Folder(path.clone()));
+    let root = *checkpoint.hash();
+    assert!(holds(&folder, 257, root));
+    let tile = path.join("tile/0/000");
+    let mut bent = fs::read(&tile).unwrap();
+    bent[100] ^= 1;
+    fs::write(&tile, bent).unwrap();
+    assert!(!holds(&folder, 257, root));
+}
