@@ -37,7 +37,9 @@ pub enum Command {
         after_help = "Example: conclave-audit verify march.journal --trust site.trust --anchor anna.checkpoint"
     )]
     Verify(command::verify::Verify),
-    #[command(after_help = "Example: conclave-audit report march.journal --trust site.trust --json")]
+    #[command(
+        after_help = "Example: conclave-audit report march.journal --trust site.trust --html march.html"
+    )]
     Report(command::report::Report),
     #[command(after_help = "Example: conclave-audit show march.journal --who anna --kind message")]
     Show(command::show::Show),
@@ -114,7 +116,11 @@ pub const RU: &HelpTable = &[
         "принять эту вершину как точку сверки, хотя извне её ничто не подтверждает: под вашу ответственность",
     ),
     ("report/@about", "проверить выгрузку и составить отчёт обо всём, что в ней есть"),
-    ("report/@after", "Пример: conclave-audit report march.journal --trust site.trust --json"),
+    ("report/@after", "Пример: conclave-audit report march.journal --trust site.trust --html march.html"),
+    (
+        "report/html",
+        "записать сюда одним файлом HTML без сценариев, для браузера или бумаги; существующий файл останется как есть",
+    ),
     ("report/anchor", "ещё одна контрольная точка извне: подписанная журналом, с терминала или от свидетеля"),
     (
         "report/head",
