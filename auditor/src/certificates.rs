@@ -1,6 +1,7 @@
 //! The certificates that a journal made known, as a report lists them.
 //! Never judges a path: the Register did when each came in.
 
+use console::Lang;
 use console::when::rfc3339;
 use journal::ids::Index;
 use journal::register::{Certified, Register};
@@ -64,15 +65,46 @@ pub enum CertificateState {
     Revoked,
 }
 
+impl Purpose {
+    /// In words.
+    pub fn words(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Signature => lang.pick("signature", "подпись"),
+            Self::Agreement => lang.pick("keys", "ключи"),
+        }
+    }
+}
+
+impl CertificateRow {
+    /// How it stands, in words.
+    pub fn state_words(&self, lang: Lang) -> String {
+        let at = self.revoked.map_or_else(String::new, |at| format!(" #{at}"));
+        let word = match self.state {
+            CertificateState::Valid => lang.pick("valid", "действует"),
+            CertificateState::RunningOut => {
+                lang.pick("runs out within 30 days", "истекает в течение 30 суток")
+            }
+            CertificateState::RanOut => lang.pick("ran out", "истёк"),
+            CertificateState::NotYet => lang.pick("not valid yet", "ещё не действует"),
+            CertificateState::NotAdmitted => {
+                lang.pick("not admitted by two officers", "не допущен двумя офицерами")
+            }
+            CertificateState::Revoked => lang.pick("revoked", "отозван"),
+        };
+        format!("{word}{at}")
+    }
+}
+
 /// All certificates, by login, then by the entry that made them known.
 pub(crate) fn certificates(register: &Register) -> Vec<CertificateRow> {
     let now_ms = register.floor_ms();
-    let mut rows: Vec<_> = register.certificates().map(|found| row(found, now_ms)).collect();
+    let mut rows: Vec<_> = register.certificates().map(|found| certificate_row(found, now_ms)).collect();
     rows.sort_by(|a, b| (&a.login, a.index, &a.id).cmp(&(&b.login, b.index, &b.id)));
     rows
 }
 
-fn row(found: &Certified, now_ms: u64) -> CertificateRow {
+/// One certificate, as it stands at this time.
+pub(crate) fn certificate_row(found: &Certified, now_ms: u64) -> CertificateRow {
     let certificate = found.certificate();
     let until_ms = found.valid_until_ms();
     let state = match (found.revoked, found.admitted, found.valid_at(now_ms)) {

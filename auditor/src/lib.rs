@@ -26,6 +26,7 @@ pub mod names;
 pub mod page;
 pub mod parallel;
 pub mod plain;
+pub mod registers;
 pub mod replaying;
 pub mod report;
 mod report_rows;

@@ -140,12 +140,17 @@ fn a_year_is_told_whole() {
         assert!(page.len() < 2 << 20, "{} bytes", page.len());
         keep(&format!("year-{}.html", lang.name()), &page);
     }
+    if let Some(folder) = std::env::var_os("CONCLAVE_PAGES") {
+        let folder = std::path::Path::new(&folder);
+        std::fs::write(folder.join("year.journal"), bundle(&log)).unwrap();
+        trust(&log).create(&folder.join("year.trust")).unwrap();
+    }
     let empty = TestLog::founded(9, pki::Suite::Ed25519, journal::Policy::standard());
     let (report, found) = reported(&empty, Vec::new());
     keep("empty-ru.html", &page(&report, &found, Lang::Ru));
 }
 
-/// For a look in a browser: CONCLAVE_PAGES names a folder.
+/// For a look by eye and by hand: CONCLAVE_PAGES names a folder.
 fn keep(name: &str, page: &str) {
     if let Some(folder) = std::env::var_os("CONCLAVE_PAGES") {
         std::fs::write(std::path::Path::new(&folder).join(name), page).unwrap();

@@ -5,6 +5,7 @@ pub mod check_proof;
 pub mod export;
 pub mod extract;
 pub mod prove;
+pub mod register;
 pub mod report;
 pub mod show;
 pub mod trust;

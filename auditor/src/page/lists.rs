@@ -4,7 +4,6 @@
 use pki::Role;
 
 use super::{PAGE_ROWS_MAX, Page, shown};
-use crate::certificates::{CertificateRow, CertificateState, Purpose};
 use crate::erasures::ErasureRow;
 use crate::html::Html;
 use crate::kind_words::kind_words;
@@ -91,35 +90,16 @@ impl Page<'_> {
             ("", self.t("SHA-256, beginning", "SHA-256, начало")),
         ];
         self.table(html, &heads, &self.report.certificates, 0, |row| {
-            let purpose = match row.purpose {
-                Purpose::Signature => self.t("signature", "подпись"),
-                Purpose::Agreement => self.t("keys", "ключи"),
-            };
             vec![
                 ("w", row.login.clone()),
-                ("", purpose.to_owned()),
+                ("", row.purpose.words(self.lang).to_owned()),
                 ("t", row.from.chars().take(10).collect()),
                 ("t", row.until.chars().take(10).collect()),
                 ("n", format!("#{}", row.index)),
-                ("", self.certificate_state(row)),
+                ("", row.state_words(self.lang)),
                 ("h", row.id.chars().take(16).collect()),
             ]
         });
-    }
-
-    fn certificate_state(&self, row: &CertificateRow) -> String {
-        let at = row.revoked.map_or_else(String::new, |at| format!(" #{at}"));
-        let word = match row.state {
-            CertificateState::Valid => self.t("valid", "действует"),
-            CertificateState::RunningOut => self.t("runs out within 30 days", "истекает в течение 30 суток"),
-            CertificateState::RanOut => self.t("ran out", "истёк"),
-            CertificateState::NotYet => self.t("not valid yet", "ещё не действует"),
-            CertificateState::NotAdmitted => {
-                self.t("not admitted by two officers", "не допущен двумя офицерами")
-            }
-            CertificateState::Revoked => self.t("revoked", "отозван"),
-        };
-        format!("{word}{at}")
     }
 
     pub(super) fn erasures(&self, html: &mut Html) {
