@@ -8,9 +8,12 @@ use std::time::Instant;
 
 use auditor::audit::{Wanted, audit};
 use auditor::bundle::{BundleReader, BundleWriter};
+use auditor::collector::Collector;
 use auditor::judgement::Judgement;
+use auditor::page::Page;
 use auditor::parallel::{each, processors};
 use auditor::trust::{Trust, TrustFacts};
+use console::Lang;
 use journal::Policy;
 use journal::act::Act;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
@@ -131,4 +134,21 @@ fn a_long_journal_is_verified_near_the_limit_of_its_signatures() {
         rate / limit
     );
     println!("after: {}", peak_memory());
+    drop(found);
+
+    let started = Instant::now();
+    let reader = BundleReader::open(BufReader::new(fs::File::open(&path).unwrap())).unwrap();
+    let mut collector = Collector::default();
+    let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
+    let told = Wanted { trust: &trust, outside: Vec::new(), progress: &mut |_| {}, observer: &mut observer };
+    let found = audit(reader, told).unwrap();
+    let (report, _) = collector.finish(&found).unwrap();
+    let page =
+        Page { report: &report, judgement: &found.judgement, said: "", lost: &[], lang: Lang::Ru }.html();
+    println!(
+        "with a report: {:.0} entries/s, page of {} bytes; after: {}",
+        head.size as f64 / started.elapsed().as_secs_f64(),
+        page.len(),
+        peak_memory()
+    );
 }

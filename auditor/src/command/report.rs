@@ -7,7 +7,7 @@ use clap::Args;
 use console::{Exit, Voice, Words};
 
 use super::verify::{Against, judge, said};
-use super::{ended, open_bundle, read_trust, shown, write_new};
+use super::{ProgressLine, ended, open_bundle, read_trust, shown, write_new};
 use crate::collector::Collector;
 use crate::page::Page;
 use crate::plain::{Said, coverage, judgement};
@@ -49,9 +49,12 @@ fn work(report: &Report, voice: Voice) -> Result<Exit, Trouble> {
     };
     if collector.equivocations.is_open() {
         // Evidence names no entry: the first texts are looked up in a second reading.
-        let (reader, _) = open_bundle(&report.bundle)?;
+        let (reader, bytes) = open_bundle(&report.bundle)?;
+        let mut line = ProgressLine::new(bytes, voice.lang);
         let bad = |bad| Trouble::bundle(shown(&report.bundle), &bad, found.replay.tree().size());
-        collector.equivocations.look_up(reader, found.replay.tree()).map_err(bad)?;
+        let looked = collector.equivocations.look_up(reader, found.replay.tree(), &mut |done| line.at(done));
+        line.clear();
+        looked.map_err(bad)?;
     }
     let (data, _) = collector.finish(&found).map_err(temporary)?;
     let first = judgement(&found, voice.lang).say(voice.lang);

@@ -126,7 +126,7 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
     let filter = Filter::new(show)?;
     let (mut reader, _) = open_bundle(&show.bundle)?;
     voice.remark(&Remark::NotVerified);
-    let mut names = Names::default();
+    let mut names = Names::with_messages();
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
         let index = reader.entries();
