@@ -38,10 +38,17 @@ pub enum Command {
         after_help = "Example: conclave-audit verify march.journal --trust site.trust --anchor anna.checkpoint"
     )]
     Verify(command::verify::Verify),
-    #[command(after_help = "Example: conclave-audit report march.journal --trust site.trust --json")]
+    #[command(
+        after_help = "Example: conclave-audit report march.journal --trust site.trust --html march.html"
+    )]
     Report(command::report::Report),
     #[command(after_help = "Example: conclave-audit diff march.journal april.journal --trust site.trust")]
     Diff(command::diff::Diff),
+    #[command(
+        after_help = "Example: conclave-audit register march.journal --trust site.trust --kind envelopes --from 2026-01-01 \
+                      --to 2026-03-31 --out envelopes.pdf"
+    )]
+    Register(command::register::Register),
     #[command(after_help = "Example: conclave-audit show march.journal --who anna --kind message")]
     Show(command::show::Show),
     #[command(after_help = "Example: conclave-audit prove march.journal 1234 --out 1234.proof")]
@@ -133,7 +140,11 @@ pub const RU: &HelpTable = &[
     ),
     ("verify/home", "каталог ваших ключей, для --state (иначе CONCLAVE_HOME, иначе каталог настроек)"),
     ("report/@about", "проверить выгрузку и составить отчёт обо всём, что в ней есть"),
-    ("report/@after", "Пример: conclave-audit report march.journal --trust site.trust --json"),
+    ("report/@after", "Пример: conclave-audit report march.journal --trust site.trust --html march.html"),
+    (
+        "report/html",
+        "записать сюда одним файлом HTML без сценариев, для браузера или бумаги; существующий файл останется как есть",
+    ),
     ("report/anchor", "ещё одна контрольная точка извне: подписанная журналом, с терминала или от свидетеля"),
     (
         "report/head",
@@ -153,12 +164,37 @@ pub const RU: &HelpTable = &[
     ("diff/one", "одна выгрузка"),
     ("diff/other", "другая выгрузка"),
     ("diff/trust", "файл доверия: с ним проверяются подписи журнала"),
-    ("show/@about", "показать записи выгрузки, по строке на каждую, без проверки"),
+    ("register/@about", "проверить выгрузку и составить реестр для проверяющих"),
+    (
+        "register/@long",
+        "Проверить выгрузку и составить реестр для проверяющих\n\nЧто сделано по одному предмету за период и каково состояние \
+         после последней записи. По непроверенной выгрузке реестр не составляется, команда завершается как `verify`. Время и \
+         даты — UTC.",
+    ),
+    (
+        "register/@after",
+        "Пример: conclave-audit register march.journal --trust site.trust --kind envelopes --from 2026-01-01 --to 2026-03-31 \
+         --out envelopes.pdf",
+    ),
+    (
+        "register/anchor",
+        "ещё одна контрольная точка извне: подписанная журналом, с терминала или от свидетеля",
+    ),
+    (
+        "register/head",
+        "ещё одна контрольная точка с бумаги: РАЗМЕР:КОРЕНЬ, корень в hex или base64; ЭРА/РАЗМЕР:КОРЕНЬ, если так записано",
+    ),
+    ("register/kind", "о чём реестр: конверты, лица, ключи, стирания, запреты на стирание, выгрузки"),
+    ("register/from", "первый день, например 2026-01-01; иначе день первой записи"),
+    ("register/to", "последний день включительно; иначе день последней записи"),
+    ("register/out", "куда записать: ИМЯ.pdf или ИМЯ.csv; существующий файл останется как есть"),
+    ("show/@about", "показать записи выгрузки, по строке на каждую (с --json тоже), без проверки"),
     ("show/@after", "Пример: conclave-audit show march.journal --who anna --kind message"),
     ("show/who", "только подписанное этим лицом или касающееся его: имя входа или номер"),
     ("show/conversation", "только эта беседа: её номер, то есть номер записи о создании"),
     ("show/kind", "только этот вид записей, например message, login или erased"),
     ("show/since", "только с этого времени, RFC 3339"),
+    ("show/until", "только до этого времени, его не включая, RFC 3339"),
     ("prove/@about", "сделать доказательство, что запись есть в журнале (C2SP tlog-proof, с самой записью)"),
     ("prove/@after", "Пример: conclave-audit prove march.journal 1234 --out 1234.proof"),
     ("*/index", "номер записи"),

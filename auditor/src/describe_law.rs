@@ -23,7 +23,7 @@ impl Teller<'_> {
             HoldScope::Conversation(id) => self.target(&EraseTarget::Conversation(*id)),
             HoldScope::Messages(id, messages) => self.messages(&self.at(*id), messages),
         };
-        let (paper, end) = (self.paper(&act.order), console::when::minute(act.end_ms));
+        let (paper, end) = (self.paper(&act.order), console::when::rfc3339(act.end_ms));
         self.say(
             format!("holds until {end} {what}: {paper}"),
             format!("запрещает до {end} стирать {what}: {paper}"),

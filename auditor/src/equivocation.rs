@@ -68,11 +68,13 @@ impl Equivocations {
         !self.seconds.is_empty()
     }
 
-    /// Reads the entries that were verified once more, up to the first that is another one by now.
+    /// Reads the entries that were verified once more, up to the first that is another one by now. `progress` is told how
+    /// many bytes were read.
     pub fn look_up<R: Read>(
         &mut self,
         mut reader: BundleReader<R>,
         verified: &Tree<impl Leaves>,
+        progress: &mut dyn FnMut(u64),
     ) -> Result<(), BadBundle> {
         while reader.entries() < verified.size() {
             let index = reader.entries();
@@ -80,6 +82,7 @@ impl Equivocations {
                 Some(bytes) if leaf_hash(&bytes) == verified.leaves().at(index) => self.first(index, &bytes),
                 Some(_) | None => break,
             }
+            progress(reader.bytes());
         }
         Ok(())
     }
@@ -142,7 +145,7 @@ mod tests {
             }
         }
         let audit = judged(&bundle, &trust(log, None), Vec::new());
-        found.look_up(BundleReader::open(&bundle[..]).unwrap(), audit.replay.tree()).unwrap();
+        found.look_up(BundleReader::open(&bundle[..]).unwrap(), audit.replay.tree(), &mut |_| {}).unwrap();
         found.proven(alarm)
     }
 

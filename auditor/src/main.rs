@@ -5,7 +5,9 @@
 use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
-use auditor::command::{check_consistency, check_proof, diff, export, extract, prove, report, show, trust, verify};
+use auditor::command::{
+    check_consistency, check_proof, diff, export, extract, prove, register, report, show, trust, verify,
+};
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
 use hardening::Sandbox;
@@ -30,6 +32,7 @@ fn run() -> Exit {
         Command::Verify(command) => verify::run(command, voice),
         Command::Report(command) => report::run(command, voice),
         Command::Diff(command) => diff::run(command, voice),
+        Command::Register(command) => register::run(command, voice),
         Command::Show(command) => show::run(command, voice),
         Command::Prove(command) => prove::run(command, voice),
         Command::CheckProof(command) => check_proof::run(command, voice),

@@ -86,11 +86,19 @@ pub struct Known {
 #[derive(Default)]
 pub struct Names {
     people: BTreeMap<PersonId, Known>,
+    /// Whom a login names; of two that a bundle gives one login, the first.
+    logins: BTreeMap<String, PersonId>,
     conversations: BTreeMap<ConversationId, Index>,
-    messages: BTreeMap<Index, Index>,
+    /// Messages that ask for acknowledgement with the number of their conversation, ascending; `None` where nobody asks.
+    messages: Option<Vec<(Index, Index)>>,
 }
 
 impl Names {
+    /// Names that also tell which conversation an acknowledged message is in: this alone grows with the messages.
+    pub fn with_messages() -> Self {
+        Self { messages: Some(Vec::new()), ..Self::default() }
+    }
+
     /// Takes in what this entry makes known.
     pub fn take(&mut self, index: Index, what: What<'_>) {
         let What::Statement(parsed) = what else { return };
@@ -100,6 +108,7 @@ impl Names {
             {
                 let text = |text: Option<&str>| clean(text.unwrap_or_default());
                 let known = Known { login: text(certificate.login()), name: text(certificate.full_name()) };
+                self.logins.entry(known.login.clone()).or_insert(person);
                 self.people.insert(person, known);
             }
         } else if let Act::Create(_) = parsed.act() {
@@ -107,8 +116,9 @@ impl Names {
         } else if let Act::Message(act) = parsed.act()
             && act.must_acknowledge
             && let Some(number) = self.conversations.get(&act.conversation)
+            && let Some(messages) = &mut self.messages
         {
-            self.messages.insert(index, *number);
+            messages.push((index, *number));
         }
     }
 
@@ -124,8 +134,7 @@ impl Names {
     /// A person by login or by 16 hex digits.
     pub fn find(&self, wanted: &str) -> Option<PersonId> {
         let login = wanted.strip_prefix('@').unwrap_or(wanted);
-        let by_login = self.people.iter().find(|(_, known)| known.login == login).map(|(id, _)| *id);
-        by_login.or_else(|| login.parse().ok())
+        self.logins.get(login).copied().or_else(|| login.parse().ok())
     }
 
     /// The number of a conversation.
@@ -133,9 +142,11 @@ impl Names {
         self.conversations.get(&id).copied()
     }
 
-    /// The number of the conversation that a message which asks for acknowledgement is in.
+    /// The number of the conversation that a message which asks for acknowledgement is in; see [`Self::with_messages`].
     pub fn conversation_of(&self, message: Index) -> Option<Index> {
-        self.messages.get(&message).copied()
+        let messages = self.messages.as_ref()?;
+        let row = messages.binary_search_by_key(&message, |(index, _)| *index).ok()?;
+        Some(messages[row].1)
     }
 
     /// `#12`, or the beginning of the id where the founding was not seen.

@@ -5,14 +5,16 @@
 use journal::ids::Index;
 use serde::Serialize;
 
-pub use crate::report_successions::SuccessionFound;
-
+pub use crate::certificates::CertificateRow;
+pub use crate::erasures::ErasureRow;
 pub use crate::report_rows::{
-    AnchorRow, Anomaly, AnomalyKind, CLAIMS, ErasureRow, Grounds, KindRow, PersonRow, alarm_word,
+    AnchorRow, Anomaly, AnomalyKind, CLAIMS, Grounds, KindRow, PersonRow, alarm_word,
 };
+pub use crate::report_successions::SuccessionFound;
+pub use crate::timeline::Timeline;
 
-/// The version of the JSON report.
-pub const REPORT_VERSION: u8 = 1;
+/// The version of the JSON report; raised when its shape changes (FORMAT.md has the fields).
+pub const REPORT_VERSION: u8 = 2;
 /// Rows of any list in a report; the rest is counted.
 pub const ROWS_MAX: usize = 10_000;
 /// Stands for a person where nobody asked: the retention schedule did.
@@ -53,6 +55,8 @@ pub struct Report {
     pub claims: Vec<KindRow>,
     /// Everybody.
     pub people: Vec<PersonRow>,
+    /// Every certificate.
+    pub certificates: Vec<CertificateRow>,
     /// Conversations: in all, closed, erased whole.
     pub conversations: [u64; 3],
     /// Messages, the erased included.
@@ -67,4 +71,6 @@ pub struct Report {
     pub anomalies: Vec<Anomaly>,
     /// Anomalies that are not listed.
     pub anomalies_more: u64,
+    /// Volumes by day, and events.
+    pub timeline: Timeline,
 }

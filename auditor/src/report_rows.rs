@@ -1,4 +1,4 @@
-//! The rows of a report: erasures, anomalies, people, kinds, heads.
+//! The rows of a report: anomalies, people, kinds, heads.
 //! Never a text of anybody; names are as the certificates have them.
 
 use journal::act::KINDS;
@@ -7,30 +7,19 @@ use journal::ids::Index;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// An erasure.
-#[derive(Clone, Debug, Serialize)]
-pub struct ErasureRow {
-    /// The `Erase`, the entry at which an order took effect, or the run of the retention schedule.
-    pub index: Index,
-    /// When, RFC 3339.
-    pub at: String,
-    /// Whose; `retention` for a run of the schedule, which nobody asked for.
-    pub by: String,
-    /// The conversation's number; `None` for a run, which takes from many.
-    pub conversation: Option<Index>,
-    /// How many messages; `None` for the whole conversation.
-    pub messages: Option<usize>,
-    /// The `Erased` that closed it: the server's claim; `None` while it is pending.
-    pub done: Option<Index>,
-}
+use crate::severity::Severity;
 
 /// Something an auditor should look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Anomaly {
+    /// How much it weighs.
+    pub severity: Severity,
     /// Stable word.
     pub kind: AnomalyKind,
     /// Where.
     pub index: Index,
+    /// When, RFC 3339; `None` of a pair that was found at the end.
+    pub at: Option<String>,
     /// The other entry of a pair.
     pub other: Option<Index>,
     /// About whom.

@@ -3,9 +3,10 @@
 
 use console::{Align, Lang, Table};
 
-use crate::describe_fact::{ALARMS, alarm};
+use crate::describe_fact::alarm;
 use crate::names::role;
-use crate::report::{Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, Report, alarm_word};
+use crate::report::{Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, Report};
+use crate::severity::alarm_of;
 use pki::Role;
 
 /// The text behind the verdict's own lines. `width` is the terminal's.
@@ -126,6 +127,7 @@ fn erasures(report: &Report, lang: Lang, width: usize) -> String {
         (t("at", "когда"), Align::Left),
         (t("by", "кто"), Align::Left),
         (t("what", "что"), Align::Left),
+        (t("by which right", "по какому праву"), Align::Left),
         (t("done (the server's claim)", "исполнено (утверждает сервер)"), Align::Left),
     ]);
     for row in &report.erasures {
@@ -135,8 +137,9 @@ fn erasures(report: &Report, lang: Lang, width: usize) -> String {
             Some(n) => lang.pick(format!("{n} in {place}"), format!("сообщений {n} в {place}")),
             None => lang.pick(format!("all of {place}"), format!("{place} целиком")),
         };
+        let right = row.right.map_or("", |right| right.words(lang)).to_owned();
         let done = row.done.map_or_else(|| t("pending", "ожидает").to_owned(), |at| format!("#{at}"));
-        table.row([format!("#{}", row.index), row.at.clone(), by(row, lang), what, done]);
+        table.row([format!("#{}", row.index), row.at.clone(), by(row, lang), what, right, done]);
     }
     let mut out = table.render(width);
     more(&mut out, report.erasures_more, lang);
@@ -148,7 +151,8 @@ fn anomalies(out: &mut String, found: &[&Anomaly], lang: Lang) {
         out.push_str(&format!("{}\n", lang.pick("nothing", "ничего")));
     }
     for found in found {
-        out.push_str(&format!("#{}  {}\n", found.index, anomaly(found, lang)));
+        let severity = found.severity.words(lang);
+        out.push_str(&format!("#{}  [{severity}] {}\n", found.index, anomaly(found, lang)));
     }
 }
 
@@ -159,8 +163,7 @@ fn more(out: &mut String, count: u64, lang: Lang) {
 }
 
 fn alarm_line(found: &Anomaly, lang: Lang) -> String {
-    let what = ALARMS.into_iter().find(|kind| Some(alarm_word(*kind)) == found.alarm);
-    let what = what.map_or("", |kind| alarm(kind, lang));
+    let what = alarm_of(found).map_or("", |kind| alarm(kind, lang));
     let who = found.who.as_ref().map_or_else(String::new, |who| format!(": {who}"));
     let line = lang.pick(format!("alarm: {what}{who}"), format!("тревога: {what}{who}"));
     let first = found.other.unwrap_or_default();

@@ -84,6 +84,13 @@ console::words! {
         /// What `--kind` names.
         UnknownKind { kind: String, known: String }
             => en("no kind is called {kind}; there are: {known}"), ru("нет вида записей {kind}; есть: {known}");
+        /// A register beyond what one may hold.
+        TooLong { limit: u64 }
+            => en("the register is longer than {limit}: choose a shorter period with --from and --to, or CSV"),
+               ru("реестр длиннее {limit}: выберите период короче через --from и --to или CSV");
+        /// A sheet that was not made.
+        NotPrinted { cause: String }
+            => en("the sheet cannot be made: {cause}"), ru("лист не составить ({DETAILS_RU})");
         /// A question got no answer.
         Asked { words: String, exit: Exit } => en("{words}"), ru("{words}");
         /// Nobody to ask.
@@ -120,6 +127,8 @@ impl Trouble {
             | Self::Uncovered { .. }
             | Self::IllegibleEntry { .. }
             | Self::NotAReceipt { .. }
+            | Self::TooLong { .. }
+            | Self::NotPrinted { .. }
             | Self::UnknownPerson { .. } => Exit::No,
         }
     }
@@ -150,6 +159,8 @@ impl Trouble {
             Self::NotAReceipt { .. } => "not-a-receipt",
             Self::UnknownPerson { .. } => "unknown-person",
             Self::UnknownKind { .. } => "unknown-kind",
+            Self::TooLong { .. } => "too-long",
+            Self::NotPrinted { .. } => "not-printed",
             Self::Asked { .. } => "not-asked",
             Self::NoTerminal => "no-terminal",
             Self::Online { code, .. } => code,

@@ -8,6 +8,7 @@ pub mod export;
 pub mod extract;
 pub mod keeping;
 pub mod prove;
+pub mod register;
 pub mod report;
 pub mod show;
 pub mod tiles;

@@ -10,7 +10,7 @@ use journal::receipt::Receipt;
 use journal::tree::{Tree, leaf_hash};
 use serde::Serialize;
 
-use super::{Told, ended, open_bundle, shown, write_new};
+use super::{ProgressLine, Told, ended, open_bundle, shown, write_new};
 use crate::spilled::Spilled;
 use crate::trouble::Trouble;
 
@@ -48,7 +48,7 @@ pub fn run(prove: &Prove, voice: Voice) -> Exit {
 
 fn work(prove: &Prove, voice: Voice) -> Result<Exit, Trouble> {
     let index = prove.index;
-    let (receipt, size) = receipt(prove)?;
+    let (receipt, size) = receipt(prove, voice)?;
     let proof = receipt.to_string();
     let Some(path) = &prove.out else {
         return Ok(voice.done("prove", &Told(proof.clone()), Data { index, size, proof }));
@@ -58,8 +58,9 @@ fn work(prove: &Prove, voice: Voice) -> Result<Exit, Trouble> {
     Ok(voice.done("prove", &said, Data { index, size, proof }))
 }
 
-fn receipt(prove: &Prove) -> Result<(Receipt, u64), Trouble> {
-    let (mut reader, _) = open_bundle(&prove.bundle)?;
+fn receipt(prove: &Prove, voice: Voice) -> Result<(Receipt, u64), Trouble> {
+    let (mut reader, bytes) = open_bundle(&prove.bundle)?;
+    let mut line = ProgressLine::new(bytes, voice.lang);
     let index = prove.index;
     let (mut tree, mut wanted) = (Tree::over(Spilled::default()), None);
     let damaged = |bad, entries| Trouble::bundle(shown(&prove.bundle), &bad, entries);
@@ -68,7 +69,9 @@ fn receipt(prove: &Prove) -> Result<(Receipt, u64), Trouble> {
         if at == index {
             wanted = Some(bytes);
         }
+        line.at(reader.bytes());
     }
+    line.clear();
     let entries = tree.size();
     let entry = wanted.ok_or(Trouble::NoSuchEntry { index, entries })?;
     let notes = reader.notes().map_err(|bad| damaged(bad, entries))?;

@@ -1,4 +1,4 @@
-//! `conclave-audit report`: the verification with everything it saw, as text or JSON.
+//! `conclave-audit report`: the verification with everything it saw, as text, JSON or one HTML file.
 //! Never moves the trust file: that is `verify`'s.
 
 use std::path::PathBuf;
@@ -7,9 +7,10 @@ use clap::Args;
 use console::{Exit, Voice, Words};
 
 use super::verify::{Against, judge, said};
-use super::{ended, open_bundle, read_trust};
+use super::{ProgressLine, ended, open_bundle, read_trust, shown, write_new};
 use crate::collector::Collector;
-use crate::plain::{coverage, judgement};
+use crate::page::Page;
+use crate::plain::{Said, coverage, judgement};
 use crate::report_text::text;
 use crate::trouble::Trouble;
 
@@ -21,6 +22,15 @@ pub struct Report {
     pub bundle: PathBuf,
     #[command(flatten)]
     pub against: Against,
+    /// Write it here as one HTML file without script, for a browser or paper; a file that is there stays as it is.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+console::words! {
+    enum Written {
+        Page { file: String } => en("the report is in {file}"), ru("отчёт записан: {file}");
+    }
 }
 
 /// Runs it.
@@ -34,18 +44,38 @@ fn work(report: &Report, voice: Voice) -> Result<Exit, Trouble> {
     let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
     let found = judge(&report.bundle, &report.against, &trust, voice, &mut observer)?;
     let temporary = |error: std::io::Error| Trouble::Unwritable {
-        file: super::shown(&std::env::temp_dir()),
+        file: shown(&std::env::temp_dir()),
         cause: error.to_string(),
     };
     if collector.equivocations.is_open() {
         // Evidence names no entry: the first texts are looked up in a second reading.
-        let (reader, _) = open_bundle(&report.bundle)?;
-        let bad = |bad| Trouble::bundle(super::shown(&report.bundle), &bad, found.replay.tree().size());
-        collector.equivocations.look_up(reader, found.replay.tree()).map_err(bad)?;
+        let (reader, bytes) = open_bundle(&report.bundle)?;
+        let mut line = ProgressLine::new(bytes, voice.lang);
+        let bad = |bad| Trouble::bundle(shown(&report.bundle), &bad, found.replay.tree().size());
+        let looked = collector.equivocations.look_up(reader, found.replay.tree(), &mut |done| line.at(done));
+        line.clear();
+        looked.map_err(bad)?;
     }
     let (data, _) = collector.finish(&found).map_err(temporary)?;
-    let mut lines = vec![judgement(&found, voice.lang).say(voice.lang)];
-    lines.extend(coverage(&found, voice.lang).iter().map(|line| line.say(voice.lang)));
-    let body = text(&data, voice.lang, console::terminal::output_columns());
-    Ok(said("report", voice, &found, format!("{}\n\n{body}", lines.join("\n")), data))
+    let first = judgement(&found, voice.lang).say(voice.lang);
+    let covered = coverage(&found, voice.lang);
+    let mut lines = vec![first.clone()];
+    lines.extend(covered.iter().map(|line| line.say(voice.lang)));
+    let body = match &report.html {
+        None => format!("\n{}", text(&data, voice.lang, console::terminal::output_columns())),
+        Some(path) => {
+            let lost = covered.iter().filter(|line| matches!(line, Said::LostHead { .. }));
+            let lost: Vec<String> = lost.map(|line| line.say(voice.lang)).collect();
+            let page = Page {
+                report: &data,
+                judgement: &found.judgement,
+                said: &first,
+                lost: &lost,
+                lang: voice.lang,
+            };
+            write_new(path, page.html().as_bytes())?;
+            Written::Page { file: shown(path) }.say(voice.lang)
+        }
+    };
+    Ok(said("report", voice, &found, format!("{}\n{body}", lines.join("\n")), data))
 }

@@ -6,20 +6,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 use console::when::{parse_rfc3339, rfc3339};
-use console::{Exit, Voice};
+use console::{Exit, Json, Voice};
 use journal::act::KINDS;
 use journal::ids::Index;
 use pki::PersonId;
 use serde::Serialize;
 
-use super::{Told, ended, open_bundle, shown};
+use super::{ended, open_bundle, shown};
 use crate::concern::{concerned, conversation};
 use crate::describe::describe;
 use crate::names::{Names, Opened, What};
 use crate::report::CLAIMS;
 use crate::trouble::Trouble;
 
-/// Show the entries of a bundle, one line each, without verifying them.
+/// Show the entries of a bundle, one line each (with --json too), without verifying them.
 #[derive(Args, Debug)]
 pub struct Show {
     /// The bundle.
@@ -36,6 +36,9 @@ pub struct Show {
     /// Only from this time on, RFC 3339.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
+    /// Only before this time, RFC 3339.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
 }
 
 console::words! {
@@ -46,8 +49,11 @@ console::words! {
     }
 }
 
+/// One line of `--json` has one of these: lines come as the entries do, however long the bundle.
 #[derive(Serialize)]
 struct Row {
+    /// Always false: nothing was checked.
+    verified: bool,
     index: Index,
     at: String,
     kind: &'static str,
@@ -56,12 +62,6 @@ struct Row {
     who: Option<String>,
     conversation: Option<Index>,
     text: String,
-}
-
-#[derive(Serialize)]
-struct Data {
-    verified: bool,
-    entries: Vec<Row>,
 }
 
 /// Runs it.
@@ -74,6 +74,7 @@ struct Filter {
     conversation: Option<Index>,
     kind: Option<String>,
     since_ms: u64,
+    until_ms: u64,
 }
 
 impl Filter {
@@ -81,8 +82,10 @@ impl Filter {
         let bad = |what: &str, wanted: &str| Trouble::BadValue { what: what.into(), wanted: wanted.into() };
         let number =
             |text: &String| text.trim_start_matches('#').parse().map_err(|_| bad("--conversation", "#12"));
-        let moment =
-            |text: &String| parse_rfc3339(text).ok_or_else(|| bad("--since", "2026-11-21T17:53:08Z"));
+        let moment = |what: &'static str, text: &Option<String>| {
+            let at = |text: &String| parse_rfc3339(text).ok_or_else(|| bad(what, "2026-11-21T17:53:08Z"));
+            text.as_ref().map(at).transpose()
+        };
         if let Some(kind) = &show.kind {
             let known = || KINDS.iter().chain(&CLAIMS).map(|(_, name)| *name);
             if !known().any(|name| name == kind) {
@@ -94,7 +97,8 @@ impl Filter {
             who: show.who.clone(),
             conversation: show.conversation.as_ref().map(number).transpose()?,
             kind: show.kind.clone(),
-            since_ms: show.since.as_ref().map(moment).transpose()?.unwrap_or_default(),
+            since_ms: moment("--since", &show.since)?.unwrap_or_default(),
+            until_ms: moment("--until", &show.until)?.unwrap_or(u64::MAX),
         })
     }
 
@@ -107,7 +111,7 @@ impl Filter {
         });
         let place = self.conversation.is_none_or(|number| conversation(what, index, names) == Some(number));
         let kind = self.kind.as_ref().is_none_or(|kind| what.kind() == kind);
-        who && place && kind && opened.wall_ms >= self.since_ms
+        who && place && kind && (self.since_ms..self.until_ms).contains(&opened.wall_ms)
     }
 }
 
@@ -122,8 +126,7 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
     let filter = Filter::new(show)?;
     let (mut reader, _) = open_bundle(&show.bundle)?;
     voice.remark(&Remark::NotVerified);
-    let mut names = Names::default();
-    let mut rows = Vec::new();
+    let mut names = Names::with_messages();
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
         let index = reader.entries();
@@ -136,10 +139,6 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
             continue;
         }
         let row = row(index, &opened, &names, voice);
-        if voice.json {
-            rows.push(row);
-            continue;
-        }
         match line(&mut out, &row, voice) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Yes),
             Err(error) => {
@@ -157,16 +156,14 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
     {
         return Err(Trouble::UnknownPerson { who: console::clean(who) });
     }
-    Ok(match voice.json {
-        true => voice.done("show", &Told(String::new()), Data { verified: false, entries: rows }),
-        false => Exit::Yes,
-    })
+    Ok(Exit::Yes)
 }
 
 fn row(index: Index, opened: &Opened, names: &Names, voice: Voice) -> Row {
     let what = opened.what();
     let person = signer(what);
     Row {
+        verified: false,
         index,
         at: rfc3339(opened.wall_ms),
         kind: what.kind(),
@@ -178,6 +175,9 @@ fn row(index: Index, opened: &Opened, names: &Names, voice: Voice) -> Row {
 }
 
 fn line(out: &mut impl Write, row: &Row, voice: Voice) -> io::Result<()> {
+    if voice.json {
+        return writeln!(out, "{}", Json::done("show", row).line()?);
+    }
     let server = voice.lang.pick("[server]", "[сервер]");
     let who = row.who.as_deref().unwrap_or(server);
     writeln!(out, "#{} {} {who}: {}", row.index, row.at, row.text)

@@ -9,6 +9,7 @@ use crate::fonts::Face;
 use crate::lang::Lang;
 use crate::qr::{self, Runs};
 use crate::render;
+use crate::table::RunningHead;
 
 /// Bytes of one field (a name, a unit, addresses): whoever hands fields over asserts that his longest one fits.
 pub const FIELD_BYTES_MAX: usize = 4608;
@@ -17,9 +18,9 @@ pub const PAGES_MAX: usize = 40;
 
 pub(crate) const WIDTH_MM: f32 = 210.0;
 pub(crate) const HEIGHT_MM: f32 = 297.0;
-const LEFT_MM: f32 = 22.0;
-const RIGHT_MM: f32 = 188.0;
-const TOP_MM: f32 = 20.0;
+pub(crate) const LEFT_MM: f32 = 22.0;
+pub(crate) const RIGHT_MM: f32 = 188.0;
+pub(crate) const TOP_MM: f32 = 20.0;
 const BOTTOM_MM: f32 = 279.0;
 pub(crate) const POINTS_PER_MM: f32 = 72.0 / 25.4;
 
@@ -47,6 +48,11 @@ pub struct Sheet {
     lang: Lang,
     at_ms: u64,
     pages: Vec<Vec<Mark>>,
+    pub(crate) pages_max: usize,
+    /// What each page begins with, where it is a table's.
+    pub(crate) running: Option<RunningHead>,
+    /// Where a page's own content begins.
+    top: f32,
     y: f32,
 }
 
@@ -56,7 +62,8 @@ impl Sheet {
     pub fn new(title: &str, lang: Lang, at_ms: u64) -> Result<Sheet, PaperError> {
         date::moment(at_ms)?;
         let title = checked("title", title)?.to_owned();
-        Ok(Sheet { title, lang, at_ms, pages: vec![Vec::new()], y: TOP_MM })
+        let (pages, pages_max) = (vec![Vec::new()], PAGES_MAX);
+        Ok(Sheet { title, lang, at_ms, pages, pages_max, running: None, top: TOP_MM, y: TOP_MM })
     }
 
     /// The language of the sheet.
@@ -182,8 +189,8 @@ impl Sheet {
 
     /// The PDF.
     pub fn finish(mut self) -> Result<Pdf, PaperError> {
-        if self.pages.len() > PAGES_MAX {
-            return Err(PaperError::TooManyPages { max: PAGES_MAX });
+        if self.pages.len() > self.pages_max {
+            return Err(PaperError::TooManyPages { max: self.pages_max });
         }
         let count = self.pages.len();
         for (page, n) in self.pages.iter_mut().zip(1..) {
@@ -211,29 +218,43 @@ impl Sheet {
 
     /// Goes to the next page when `mm` do not fit on this one. Pages beyond the limit are dropped as they come, so
     /// that memory stays bounded; `finish` then refuses.
-    fn room_for(&mut self, mm: f32) {
-        if self.y + mm > BOTTOM_MM && self.y > TOP_MM {
-            if self.pages.len() <= PAGES_MAX {
+    pub(crate) fn room_for(&mut self, mm: f32) {
+        if self.y + mm > BOTTOM_MM && self.y > self.top {
+            if self.pages.len() <= self.pages_max {
                 self.pages.push(Vec::new());
             }
-            self.y = TOP_MM;
+            self.begin_at(TOP_MM);
+            if let Some(head) = self.running.take() {
+                self.draw_head(&head);
+                self.running = Some(head);
+            }
         }
     }
 
-    fn text(&mut self, x: f32, y: f32, size_pt: f32, face: Face, text: &str) {
+    /// Where the next line stands.
+    pub(crate) fn y(&self) -> f32 {
+        self.y
+    }
+
+    /// A page's own content begins here.
+    pub(crate) fn begin_at(&mut self, y: f32) {
+        (self.top, self.y) = (y, y);
+    }
+
+    pub(crate) fn text(&mut self, x: f32, y: f32, size_pt: f32, face: Face, text: &str) {
         let text = Zeroizing::new(face.printable(text));
         self.mark(Mark::Text { x, y, size_pt, face, text });
     }
 
-    fn mark(&mut self, mark: Mark) {
-        if self.pages.len() <= PAGES_MAX {
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        if self.pages.len() <= self.pages_max {
             self.pages.last_mut().expect("a sheet has at least one page from birth").push(mark);
         }
     }
 }
 
 /// The height of one line of text.
-fn line_mm(size_pt: f32) -> f32 {
+pub(crate) fn line_mm(size_pt: f32) -> f32 {
     size_pt * 1.32 / POINTS_PER_MM
 }
 

@@ -1,0 +1,261 @@
+//! Gathers the rows of a register during the replay.
+//! Never decides how a thing stands: that follows from the Register at the end.
+
+use std::collections::BTreeMap;
+
+use console::Lang;
+use journal::act::{Act, HoldScope};
+use journal::fact::Fact;
+use journal::ids::Index;
+use journal::register::{Applied, Effect};
+use journal::replay::CheckedEntry;
+use pki::{CertId, PersonId};
+
+use super::state::{Ends, State};
+use super::{Period, REGISTER_ROWS_MAX, RegisterKind, RegisterRow, shown};
+use crate::audit::Audit;
+use crate::describe::describe;
+use crate::names::{Names, What};
+
+/// A row whose state is still open.
+struct Draft {
+    index: Index,
+    wall_ms: u64,
+    who: String,
+    what: String,
+    state: State,
+}
+
+/// Gathers the rows of one register.
+pub struct Gatherer {
+    kind: RegisterKind,
+    period: Period,
+    lang: Lang,
+    names: Names,
+    /// Whose Submit the authority's acts that follow belong to, and how many more there are.
+    submit: Option<(PersonId, u32)>,
+    rows: Vec<Draft>,
+    /// Rows for which there was no room.
+    more: u64,
+    ends: Ends,
+}
+
+impl Gatherer {
+    /// For this register.
+    pub fn new(kind: RegisterKind, period: Period, lang: Lang) -> Self {
+        Self {
+            kind,
+            period,
+            lang,
+            names: Names::default(),
+            submit: None,
+            rows: Vec::new(),
+            more: 0,
+            ends: Ends::default(),
+        }
+    }
+
+    /// The next entry that stands.
+    pub fn take(&mut self, index: Index, entry: &CheckedEntry, applied: &Applied) {
+        let Some(what) = What::of(entry) else { return };
+        self.names.take(index, what);
+        self.ends.take(index, what, applied);
+        let by = self.submitted(what);
+        if !self.period.has(entry.wall_ms()) {
+            return;
+        }
+        let states = match self.kind {
+            RegisterKind::Envelopes => envelopes(what, applied),
+            RegisterKind::People => people(what, applied),
+            RegisterKind::Keys => keys(what, applied),
+            RegisterKind::Erasures => erasures(index, what, applied),
+            RegisterKind::Holds => holds(index, what, applied),
+            RegisterKind::Exports => exports(what),
+        };
+        for state in states {
+            self.row(index, entry.wall_ms(), what, by, state);
+        }
+    }
+
+    /// Who submitted this act of the authority, if it came inside a Submit.
+    fn submitted(&mut self, what: What<'_>) -> Option<PersonId> {
+        let What::Statement(parsed) = what else { return None };
+        if let Act::Submit(act) = parsed.act() {
+            self.submit = Some((parsed.header().person, act.count));
+            return None;
+        }
+        let (by, left) = self.submit?;
+        self.submit = left.checked_sub(1).filter(|left| *left > 0).map(|left| (by, left));
+        (left > 0).then_some(by)
+    }
+
+    fn row(&mut self, index: Index, wall_ms: u64, what: What<'_>, by: Option<PersonId>, state: State) {
+        if self.rows.len() == REGISTER_ROWS_MAX {
+            self.more += 1;
+            return;
+        }
+        let who = match what {
+            What::Fact(_) => self.lang.pick("server (its own word)", "сервер (его слова)").to_owned(),
+            What::Statement(parsed) => self.names.person(parsed.header().person, self.lang),
+        };
+        let who = match by {
+            None => who,
+            Some(by) => {
+                let by = self.names.person(by, self.lang);
+                self.lang.pick(format!("{who}, brought by {by}"), format!("{who}, внёс {by}"))
+            }
+        };
+        let mut text = describe(what, &self.names, self.lang);
+        text.push_str(&state.more(what, self.lang));
+        self.rows.push(Draft { index, wall_ms, who, what: text, state });
+    }
+
+    /// The rows with the state behind the last entry, and how many did not fit.
+    pub fn finish(self, audit: &Audit) -> (Vec<RegisterRow>, u64) {
+        let Self { rows, ends, names, lang, more, .. } = self;
+        let register = audit.replay.register();
+        let row = |draft: Draft| RegisterRow {
+            index: draft.index,
+            at: shown(draft.wall_ms),
+            who: draft.who,
+            what: draft.what,
+            state: draft.state.words(register, &ends, &names, lang),
+        };
+        (rows.into_iter().map(row).collect(), more)
+    }
+}
+
+fn envelopes(what: What<'_>, applied: &Applied) -> Vec<State> {
+    if let What::Statement(parsed) = what {
+        if let Act::EnvelopePrint(act) = parsed.act() {
+            return vec![State::Envelope(act.number)];
+        } else if let Act::EnvelopeHandOver(act) = parsed.act() {
+            return vec![State::Envelope(act.number)];
+        } else if let Act::EnvelopeVoid(act) = parsed.act() {
+            return vec![State::Envelope(act.number)];
+        }
+    }
+    // A new password uses it up, a revocation voids it.
+    let ended = |effect: &Effect| {
+        if let Effect::EnvelopeVoided { number, .. } = effect {
+            Some(State::EnvelopeEnded(*number))
+        } else {
+            None
+        }
+    };
+    applied.effects.iter().filter_map(ended).collect()
+}
+
+fn people(what: What<'_>, applied: &Applied) -> Vec<State> {
+    let touched = |effect: &Effect| {
+        if let Effect::PersonEnrolled { person }
+        | Effect::PersonRevoked { person }
+        | Effect::PersonLocked { person } = effect
+        {
+            Some(State::Person(*person))
+        } else if let Effect::OfficerAdmitted { certificate } = effect {
+            Some(State::Certificate(*certificate))
+        } else {
+            None
+        }
+    };
+    let mut states: Vec<State> = applied.effects.iter().filter_map(touched).collect();
+    if let What::Statement(parsed) = what {
+        if let Act::Suspend(act) = parsed.act() {
+            states.push(State::Person(act.person));
+        } else if let Act::Resume(act) = parsed.act() {
+            states.push(State::Person(act.person));
+        } else if let Act::Unlock(act) = parsed.act() {
+            states.push(State::Person(act.person));
+        }
+    }
+    states
+}
+
+fn keys(what: What<'_>, applied: &Applied) -> Vec<State> {
+    match what {
+        What::Fact(Fact::KeyRoll(roll)) => return vec![State::Period(roll.period)],
+        What::Fact(
+            Fact::Start(_)
+            | Fact::Stop(_)
+            | Fact::SessionEnd(_)
+            | Fact::ClockStep(_)
+            | Fact::FailedLogin(_)
+            | Fact::Tick(_)
+            | Fact::Erased(_)
+            | Fact::Alarm(_)
+            | Fact::PeriodEnd(_)
+            | Fact::RetentionRun(_),
+        ) => {}
+        What::Statement(parsed) => {
+            if let Act::Enrol(act) = parsed.act() {
+                return vec![
+                    State::Certificate(CertId::of(&act.signature)),
+                    State::Certificate(CertId::of(&act.agreement)),
+                ];
+            } else if let Act::Genesis(_) = parsed.act() {
+                return vec![State::Founded];
+            }
+        }
+    }
+    let touched = |effect: &Effect| {
+        if let Effect::CertificateRevoked { certificate } = effect {
+            Some(State::Certificate(*certificate))
+        } else if let Effect::PersonRevoked { person } = effect {
+            Some(State::Person(*person))
+        } else {
+            None
+        }
+    };
+    applied.effects.iter().filter_map(touched).collect()
+}
+
+fn erasures(index: Index, what: What<'_>, applied: &Applied) -> Vec<State> {
+    if let What::Statement(parsed) = what
+        && let Act::Erase(_) = parsed.act()
+    {
+        return vec![State::Erasure(index)];
+    }
+    let touched = |effect: &Effect| {
+        if let Effect::OrderBegan { proposal, .. } | Effect::OrderStopped { proposal } = effect {
+            Some(State::Order(*proposal))
+        } else if let Effect::OrderCarriedOut { proposal, .. } = effect {
+            Some(State::OrderErasure(*proposal, index))
+        } else {
+            None
+        }
+    };
+    let mut states: Vec<State> = applied.effects.iter().filter_map(touched).collect();
+    if let What::Fact(Fact::RetentionRun(_)) = what {
+        states.push(State::Erasure(index));
+    }
+    states
+}
+
+fn holds(index: Index, what: What<'_>, applied: &Applied) -> Vec<State> {
+    if let What::Statement(parsed) = what
+        && let Act::Hold(act) = parsed.act()
+    {
+        // The scope's kind is in the words already; the state needs the hold alone.
+        return match &act.scope {
+            HoldScope::Person(_) | HoldScope::Conversation(_) | HoldScope::Messages(..) => {
+                vec![State::Hold(index)]
+            }
+        };
+    }
+    let ended = |effect: &Effect| {
+        if let Effect::HoldEnded { hold } = effect { Some(State::HoldEnded(*hold)) } else { None }
+    };
+    applied.effects.iter().filter_map(ended).collect()
+}
+
+fn exports(what: What<'_>) -> Vec<State> {
+    let What::Statement(parsed) = what else { return Vec::new() };
+    match matches!(parsed.act(), Act::Export(_) | Act::Backup(_)) {
+        true => vec![State::TakenOut],
+        false => Vec::new(),
+    }
+}
+
+/// By the entry that ended it.
+pub(super) type Ended = BTreeMap<Index, Index>;

@@ -1,0 +1,158 @@
+//! The report as a page: the same bytes each time, nothing of others as markup, and a year of a site's life on it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod year;
+
+use auditor::audit::{Audit, OutsideHead, Wanted, audit};
+use auditor::bundle::{BundleReader, BundleWriter};
+use auditor::collector::Collector;
+use auditor::page::Page;
+use auditor::plain::judgement;
+use auditor::report::Report;
+use auditor::trust::{Trust, TrustFacts};
+use console::{Lang, Words};
+use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+use journal::note::NoteSigner;
+use journal::testing::TestLog;
+
+/// The bundle of a log, with its own signature.
+fn bundle(log: &TestLog) -> Vec<u8> {
+    let identity = log.site.identity.public().clone();
+    let keys = LogKeys::new(log.register.log_id(), log.period_key.public().clone(), Some(identity)).unwrap();
+    let signers = [
+        NoteSigner { key: &keys.period, signer: &log.period_key },
+        NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
+    ];
+    let checkpoint = Checkpoint { origin: log.register.log_id().into(), head: log.head() };
+    let note = SignedCheckpoint::sign(checkpoint, &signers).unwrap().to_string();
+    let mut writer = BundleWriter::new(Vec::new()).unwrap();
+    log.entries.iter().for_each(|entry| writer.entry(entry).unwrap());
+    writer.finish(&[note.as_bytes()]).unwrap()
+}
+
+fn trust(log: &TestLog) -> Trust {
+    let identity = log.site.identity.public().clone();
+    let keys = LogKeys::new(log.register.log_id(), log.period_key.public().clone(), Some(identity)).unwrap();
+    Trust::new(TrustFacts {
+        site: "Test site".into(),
+        suite: log.site.suite,
+        log: log.register.log_id(),
+        identity: keys.identity.unwrap().to_string(),
+        roots: vec![log.site.root.der().to_vec()],
+        issuing: Vec::new(),
+    })
+    .unwrap()
+}
+
+fn reported(log: &TestLog, outside: Vec<OutsideHead>) -> (Report, Audit) {
+    let bytes = bundle(log);
+    let mut collector = Collector::default();
+    let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
+    let wanted = Wanted { trust: &trust(log), outside, progress: &mut |_| {}, observer: &mut observer };
+    let found = audit(BundleReader::open(&bytes[..]).unwrap(), wanted).unwrap();
+    (collector.finish(&found).unwrap().0, found)
+}
+
+fn page(report: &Report, found: &Audit, lang: Lang) -> String {
+    let said = judgement(found, lang).say(lang);
+    Page { report, judgement: &found.judgement, said: &said, lost: &[], lang }.html()
+}
+
+fn confirmed(log: &TestLog) -> Vec<OutsideHead> {
+    vec![OutsideHead { file: Some("anna.checkpoint".into()), era: Some(0), head: log.head() }]
+}
+
+#[test]
+fn the_same_journal_makes_the_same_page_and_no_script_is_in_it() {
+    let log = TestLog::standard(1);
+    for lang in [Lang::En, Lang::Ru] {
+        let once = || {
+            let (report, found) = reported(&log, confirmed(&log));
+            page(&report, &found, lang)
+        };
+        let first = once();
+        assert_eq!(first, once());
+        assert!(first.contains("default-src 'none'") || first.contains("default-src &#39;none&#39;"));
+        for never in ["<script", "http://", "https://", " style=", "url(", "@import", "javascript:"] {
+            assert!(!first.contains(never), "{never}");
+        }
+        let verdict = lang.pick(">VERIFIED<", ">ПРОВЕРЕНО<");
+        assert!(first.contains(verdict), "the verdict's word stands by itself");
+    }
+}
+
+#[test]
+fn a_hostile_name_stays_text() {
+    let log = TestLog::standard(1);
+    let (mut report, found) = reported(&log, confirmed(&log));
+    let hostile = "</td><script>alert(1)</script>\u{202E}\u{2066}\n<img src=x onerror=\"x\">'";
+    report.site = hostile.into();
+    report.anchors[0].file = Some(hostile.into());
+    for row in &mut report.people {
+        (row.login, row.name) = (hostile.into(), hostile.into());
+    }
+    report.certificates[0].login = hostile.into();
+    report.anomalies[0].who = Some(hostile.into());
+    let page = page(&report, &found, Lang::En);
+    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("\u{202E}"));
+    assert!(
+        !page.contains("\u{2066}")
+            && page.contains("&lt;/td&gt;&lt;script&gt;alert(1)&lt;/script&gt; &lt;img")
+    );
+    let closed =
+        |tag: &str| page.matches(&format!("<{tag}")).count() == page.matches(&format!("</{tag}>")).count();
+    assert!(closed("td") && closed("table") && closed("svg") && closed("div"));
+}
+
+#[test]
+fn a_russian_page_has_no_english_words_but_names() {
+    let log = year::year(30);
+    let (report, found) = reported(&log, Vec::new());
+    let page = page(&report, &found, Lang::Ru);
+    let body = &page[page.find("<body>").unwrap()..];
+    let mut text = String::new();
+    let mut inside = true;
+    for letter in body.chars() {
+        match letter {
+            '<' => inside = false,
+            '>' => {
+                inside = true;
+                text.push(' ');
+            }
+            _ if inside => text.push(letter),
+            _ => {}
+        }
+    }
+    for word in ["entry", "entries", "the ", "none", "pending", "critical", "warning", "valid ", "revoked "] {
+        assert!(!text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_year_is_told_whole() {
+    let log = year::year(360);
+    let (report, found) = reported(&log, confirmed(&log));
+    assert!(report.timeline.days.len() >= 350 && report.erasures.len() > 20 && report.people.len() > 20);
+    let right = |wanted| report.erasures.iter().filter(|row| row.right == Some(wanted)).count();
+    assert!(right(auditor::erasures::Right::Author) > 0 && right(auditor::erasures::Right::PrivateSide) > 0);
+    for lang in [Lang::En, Lang::Ru] {
+        let page = page(&report, &found, lang);
+        assert!(page.len() < 2 << 20, "{} bytes", page.len());
+        keep(&format!("year-{}.html", lang.name()), &page);
+    }
+    if let Some(folder) = std::env::var_os("CONCLAVE_PAGES") {
+        let folder = std::path::Path::new(&folder);
+        std::fs::write(folder.join("year.journal"), bundle(&log)).unwrap();
+        trust(&log).create(&folder.join("year.trust")).unwrap();
+    }
+    let empty = TestLog::founded(9, pki::Suite::Ed25519, journal::Policy::standard());
+    let (report, found) = reported(&empty, Vec::new());
+    keep("empty-ru.html", &page(&report, &found, Lang::Ru));
+}
+
+/// For a look by eye and by hand: CONCLAVE_PAGES names a folder.
+fn keep(name: &str, page: &str) {
+    if let Some(folder) = std::env::var_os("CONCLAVE_PAGES") {
+        std::fs::write(std::path::Path::new(&folder).join(name), page).unwrap();
+    }
+}
