@@ -45,11 +45,14 @@ fn trust(log: &TestLog) -> Trust {
 }
 
 fn reported(log: &TestLog, outside: Vec<OutsideHead>) -> (Report, Audit) {
-    let bytes = bundle(log);
+    told(log, &bundle(log), outside)
+}
+
+fn told(log: &TestLog, bytes: &[u8], outside: Vec<OutsideHead>) -> (Report, Audit) {
     let mut collector = Collector::default();
     let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
     let wanted = Wanted { trust: &trust(log), outside, progress: &mut |_| {}, observer: &mut observer };
-    let found = audit(BundleReader::open(&bytes[..]).unwrap(), wanted).unwrap();
+    let found = audit(BundleReader::open(bytes).unwrap(), wanted).unwrap();
     (collector.finish(&found).unwrap().0, found)
 }
 
@@ -102,6 +105,16 @@ fn a_hostile_name_stays_text() {
     let closed =
         |tag: &str| page.matches(&format!("<{tag}")).count() == page.matches(&format!("</{tag}>")).count();
     assert!(closed("td") && closed("table") && closed("svg") && closed("div"));
+}
+
+#[test]
+fn a_bundle_of_nothing_says_so_and_names_nobody() {
+    let log = TestLog::standard(1);
+    let nothing = BundleWriter::new(Vec::new()).unwrap().finish(&[]).unwrap();
+    let (report, found) = told(&log, &nothing, Vec::new());
+    let page = page(&report, &found, Lang::En);
+    assert!(page.contains(">INCOMPLETE<") && page.contains("Whose journal this is cannot be said."));
+    assert!(!page.contains("1970") && !page.contains("00000000"));
 }
 
 #[test]
