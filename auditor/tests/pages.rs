@@ -148,6 +148,11 @@ fn a_year_is_told_whole() {
     assert!(report.timeline.days.len() >= 350 && report.erasures.len() > 20 && report.people.len() > 20);
     let right = |wanted| report.erasures.iter().filter(|row| row.right == Some(wanted)).count();
     assert!(right(auditor::erasures::Right::Author) > 0 && right(auditor::erasures::Right::PrivateSide) > 0);
+    let ordered =
+        report.erasures.iter().find(|row| row.right == Some(auditor::erasures::Right::Order)).unwrap();
+    let order = ordered.order.as_ref().unwrap();
+    assert_eq!((ordered.by.as_str(), order.number.as_str(), order.ground), ("olga, oleg", "5/26", "court"));
+    assert!(order.proposal < order.approve && order.approve < ordered.index && ordered.done.is_some());
     for lang in [Lang::En, Lang::Ru] {
         let page = page(&report, &found, lang);
         assert!(page.len() < 2 << 20, "{} bytes", page.len());
