@@ -13,6 +13,8 @@ use journal::replay::{CheckedEntry, Fault};
 use journal::statement::Parsed;
 use pki::{Certificate, PersonId, Role, RoleSet};
 
+use crate::kind_words::kind_words;
+
 /// What an entry holds, read whole.
 #[derive(Clone, Copy)]
 pub enum What<'a> {
@@ -38,6 +40,15 @@ impl<'a> What<'a> {
             Self::Statement(parsed) => parsed.act().name(),
             Self::Fact(fact) => fact.kind().1,
         }
+    }
+
+    /// The kind in words.
+    pub fn kind_words(self, lang: Lang) -> &'static str {
+        let number = match self {
+            Self::Statement(parsed) => parsed.act().kind(),
+            Self::Fact(fact) => 1000 + fact.kind().0,
+        };
+        kind_words(number, lang).unwrap_or(self.kind())
     }
 }
 

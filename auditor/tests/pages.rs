@@ -45,11 +45,14 @@ fn trust(log: &TestLog) -> Trust {
 }
 
 fn reported(log: &TestLog, outside: Vec<OutsideHead>) -> (Report, Audit) {
-    let bytes = bundle(log);
+    told(log, &bundle(log), outside)
+}
+
+fn told(log: &TestLog, bytes: &[u8], outside: Vec<OutsideHead>) -> (Report, Audit) {
     let mut collector = Collector::default();
     let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
     let wanted = Wanted { trust: &trust(log), outside, progress: &mut |_| {}, observer: &mut observer };
-    let found = audit(BundleReader::open(&bytes[..]).unwrap(), wanted).unwrap();
+    let found = audit(BundleReader::open(bytes).unwrap(), wanted).unwrap();
     (collector.finish(&found).unwrap().0, found)
 }
 
@@ -105,6 +108,16 @@ fn a_hostile_name_stays_text() {
 }
 
 #[test]
+fn a_bundle_of_nothing_says_so_and_names_nobody() {
+    let log = TestLog::standard(1);
+    let nothing = BundleWriter::new(Vec::new()).unwrap().finish(&[]).unwrap();
+    let (report, found) = told(&log, &nothing, Vec::new());
+    let page = page(&report, &found, Lang::En);
+    assert!(page.contains(">INCOMPLETE<") && page.contains("Whose journal this is cannot be said."));
+    assert!(!page.contains("1970") && !page.contains("00000000"));
+}
+
+#[test]
 fn a_russian_page_has_no_english_words_but_names() {
     let log = year::year(30);
     let (report, found) = reported(&log, Vec::new());
@@ -135,6 +148,11 @@ fn a_year_is_told_whole() {
     assert!(report.timeline.days.len() >= 350 && report.erasures.len() > 20 && report.people.len() > 20);
     let right = |wanted| report.erasures.iter().filter(|row| row.right == Some(wanted)).count();
     assert!(right(auditor::erasures::Right::Author) > 0 && right(auditor::erasures::Right::PrivateSide) > 0);
+    let ordered =
+        report.erasures.iter().find(|row| row.right == Some(auditor::erasures::Right::Order)).unwrap();
+    let order = ordered.order.as_ref().unwrap();
+    assert_eq!((ordered.by.as_str(), order.number.as_str(), order.ground), ("olga, oleg", "5/26", "court"));
+    assert!(order.proposal < order.approve && order.approve < ordered.index && ordered.done.is_some());
     for lang in [Lang::En, Lang::Ru] {
         let page = page(&report, &found, lang);
         assert!(page.len() < 2 << 20, "{} bytes", page.len());

@@ -144,7 +144,7 @@ fn receipt(
 /// Time and kind of the entry, as it says itself.
 fn what(entry: &[u8], lang: Lang) -> String {
     match Opened::read(entry) {
-        Ok(opened) => format!("; {}, {}", opened.what().kind(), rfc3339(opened.wall_ms)),
+        Ok(opened) => format!("; {}, {}", opened.what().kind_words(lang), rfc3339(opened.wall_ms)),
         Err(_) => lang.pick("; the entry cannot be read", "; запись не читается").to_owned(),
     }
 }

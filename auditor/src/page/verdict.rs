@@ -10,10 +10,15 @@ impl Page<'_> {
     pub(super) fn verdict(&self, html: &mut Html) {
         let report = self.report;
         html.leaf("h1", &[], title(self.lang));
-        let about = self.lang.pick(
-            format!("Site: {}. All times are UTC.", report.site),
-            format!("Система: {}. Всё время — UTC (всемирное).", report.site),
-        );
+        let about = match report.entries {
+            0 => {
+                self.t("Whose journal this is cannot be said.", "Чей это журнал, сказать нельзя.").to_owned()
+            }
+            _ => self.lang.pick(
+                format!("Site: {}. All times are UTC.", report.site),
+                format!("Система: {}. Всё время — UTC (всемирное).", report.site),
+            ),
+        };
         html.leaf("p", &[("class", &"quiet")], &about);
         let (word, means) = self.verdict_words();
         html.open("div", &[("class", &format!("verdict {}", report.verdict))]);
@@ -88,11 +93,15 @@ impl Page<'_> {
             html.leaf("td", &[("class", &class)], value);
             html.close();
         };
-        row("h", self.t("Log", "Журнал"), &report.log);
         row("", self.t("Entries that stand", "Записей, выдержавших проверку"), &report.entries.to_string());
         if let Some(bad) = report.first_bad {
             row("", self.t("First bad entry", "Первая неверная запись"), &format!("#{bad}"));
         }
+        if report.entries == 0 {
+            html.close();
+            return;
+        }
+        row("h", self.t("Log", "Журнал"), &report.log);
         let [from, to] = report.span.each_ref().map(|at| shown(at));
         row(
             "",
@@ -115,7 +124,10 @@ impl Page<'_> {
             );
             row("h", self.t("Head from outside that agrees", "Совпавшая точка извне"), &what);
         }
-        let signed = report.signed_heads.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let signed = match &report.signed_heads[..] {
+            [] => self.t("none", "нет").to_owned(),
+            heads => heads.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        };
         row(
             "",
             self.t("Heads in the bundle that the log signed", "Точки в выгрузке, подписанные журналом"),

@@ -2,12 +2,13 @@
 
 use journal::Fact;
 use journal::act::{
-    Act, Erase, EraseTarget, Export, Ground, Hold, HoldScope, Order, Revoke, RevokeReason, SetPassword,
+    Act, Approve, DualAct, Erase, EraseOrder, EraseTarget, Export, Ground, Hold, HoldScope, Order, Propose,
+    Revoke, RevokeReason, SetPassword,
 };
 use journal::fact::{Alarm, AlarmKind, ClockStep, Erased, FailedLogin, LoginFailure, Stop, Tick};
 use journal::ids::{ConversationId, Index};
 use journal::testing::{Described, TestLog};
-use pki::{Clearance, Role};
+use pki::{Clearance, Role, canonical};
 
 const DAY_MS: u64 = 86_400_000;
 const PEOPLE: [&str; 20] = [
@@ -168,6 +169,7 @@ impl Site {
                 let to = self.log.tree.size();
                 self.log.act("igor", Act::Export(Export { from: 0, to })).unwrap();
             }
+            130 => self.order(),
             150 => {
                 self.ready("olga");
                 let scope = HoldScope::Person(self.log.id("petrov"));
@@ -183,6 +185,23 @@ impl Site {
             }
             _ => {}
         }
+    }
+
+    /// Two officers order a message to be erased; nobody objects.
+    fn order(&mut self) {
+        let Some((chat, _, index)) = self.sent.pop() else { return };
+        let order = EraseOrder {
+            target: EraseTarget::Messages(chat, vec![index]),
+            order: Order { number: "5/26".into(), ground: Ground::Court },
+            confirms: None,
+        };
+        for officer in ["olga", "oleg"] {
+            self.ready(officer);
+        }
+        let act = canonical::encode(&DualAct::Erase(order)).into();
+        self.log.act("olga", Act::Propose(Propose { act })).unwrap();
+        let proposal = self.log.tree.size() - 1;
+        self.log.act("oleg", Act::Approve(Approve { proposal })).unwrap();
     }
 
     fn alarm(&mut self, alarm: AlarmKind) {
