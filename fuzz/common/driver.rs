@@ -209,6 +209,7 @@ impl Driver {
                 }
                 Output::Commit(batch) => self.take(*batch),
                 Output::Stopped => self.stopped = true,
+                Output::DrawPeriodKey => {}
                 Output::Pause(_) | Output::Resume(_) | Output::Cut(_) => {}
                 Output::Forget(number, _) => answers.push(Input::Forgotten(number, Vec::new())),
                 Output::Halt(why) => panic!("the engine broke: {why}"),

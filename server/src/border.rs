@@ -56,6 +56,7 @@ pub(crate) fn task(output: Output) -> Task {
         | Output::Commit(_)
         | Output::Read(..)
         | Output::Copy(..)
+        | Output::DrawPeriodKey
         | Output::Stopped
         | Output::Halt(_)) => return Task::Own(own),
     };
@@ -93,6 +94,7 @@ pub(crate) fn from_driver(bytes: &[u8]) -> Result<Input, BadMessage> {
         | Input::ErasureWaits(_)
         | Input::ErasureDone(..)
         | Input::BodiesLost
+        | Input::PeriodKey(_)
         | Input::Wake
         | Input::Stop
         | Input::Room(..) => Err(BadMessage::NotItsOwn),

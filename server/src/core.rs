@@ -8,14 +8,16 @@ use crate::inbox::{Letter, Letters};
 use crate::log::Log;
 use crate::passwords::Job;
 use crate::peers::Peers;
+use crate::randomness::rng;
 use crate::reader::Question;
 use crate::status::Board;
 use crate::vital;
+use pki::SecretKey;
 use protocol::answer::CellRecord;
 use protocol::copy::BackupRecord;
 use protocol::engine::{Engine, StartFacts};
 use protocol::erasing::ErasureWait;
-use protocol::io::{Batch, Input, Now, Output};
+use protocol::io::{Batch, Input, Now, Output, PeriodSecret};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -47,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) stamped_ms: Cell<u64>,
     /// The clock was beyond.
     pub(crate) past: Cell<bool>,
+    /// The engine asked for the next period's key.
+    pub(crate) period_wanted: bool,
     /// Told once the Start is durable: only then anybody is let in.
     pub(crate) ready: Option<oneshot::Sender<()>>,
     pub(crate) log: Log,
@@ -69,7 +73,8 @@ impl Core {
     pub(crate) fn run(mut self, facts: StartFacts, mut letters: Letters) {
         let mut out = Vec::new();
         self.engine.start(self.now(), facts, &mut out);
-        let mut flow = self.hand_out(&mut out);
+        let flow = self.hand_out(&mut out);
+        let mut flow = self.draw_period(flow, &mut out);
         let mut stops = false;
         let (mut told, mut cells, mut waits) = (None, Vec::new(), ErasureWait::Nothing);
         while flow == Flow::GoOn {
@@ -100,11 +105,12 @@ impl Core {
                 self.engine.handle(self.now(), Input::Stop, &mut out);
             }
             flow = self.hand_out(&mut out);
+            flow = self.draw_period(flow, &mut out);
             if committed {
                 self.committed();
             }
             if wake {
-                self.board.publish(self.engine.register(), self.engine.left_for_files());
+                self.board.publish(&self.engine);
                 flow = self.tell_cells(flow, &mut cells, &mut out);
                 flow = self.tell_wait(flow, &mut waits, &mut out);
             }
@@ -123,6 +129,21 @@ impl Core {
             Some(true) => self.log.info("there is room again: messages are taken"),
             None => {}
         }
+    }
+
+    /// Draws the next period's key, where the engine wants one. It lies nowhere but in the engine, and by its batch in the tree.
+    fn draw_period(&mut self, flow: Flow, out: &mut Vec<Output>) -> Flow {
+        if flow == Flow::Stop || !std::mem::take(&mut self.period_wanted) {
+            return flow;
+        }
+        let suite = self.engine.suite();
+        let secret = match SecretKey::generate(suite, &mut rng()) {
+            Ok(key) => PeriodSecret::of(&key),
+            Err(error) => vital::die(self.log, format_args!("a key for the log's next period: {error}")),
+        };
+        self.engine.handle(self.now(), Input::PeriodKey(secret), out);
+        self.board.publish(&self.engine);
+        self.hand_out(out)
     }
 
     /// The engine hears of a newer backup than the one it was told of.
@@ -190,7 +211,7 @@ impl Core {
         let register = self.engine.register();
         self.peers.update_if_changed(register);
         if let Some(ready) = self.ready.take() {
-            self.board.publish(register, self.engine.left_for_files());
+            self.board.publish(&self.engine);
             let _network_gone = ready.send(());
         }
     }
@@ -213,6 +234,10 @@ impl Core {
                 }
                 Output::CheckPassword(check) => self.helpers.passwords.send(Job::Check(check)).is_ok(),
                 Output::MakeVerifier(check) => self.helpers.passwords.send(Job::Make(check)).is_ok(),
+                Output::DrawPeriodKey => {
+                    self.period_wanted = true;
+                    continue;
+                }
                 Output::Stopped => return Flow::Stop,
                 Output::Halt(why) => vital::die(self.log, format_args!("the engine is broken: {why}")),
                 Output::Send(..)

@@ -263,6 +263,9 @@ pub(crate) fn keep_snapshot(
     Ok(true)
 }
 
+const _: () =
+    assert!(SECRETS_CONVERSATION == journal::ids::SECRETS_CONVERSATION, "one name for the log's own keys");
+
 /// The secret key of the current period, from its leaf in the vault.
 pub(crate) fn period_key(vault: &Vault, register: &Register) -> Result<SecretKey, RecoveryError> {
     let (Some(site), Some(period)) = (register.site(), register.period()) else {

@@ -6,10 +6,10 @@ use crate::log::Log;
 use crate::words::{Reason, cell_warning};
 use crate::{clock, socket};
 use journal::act::CellName;
-use journal::register::Register;
 use pki::PersonId;
 use protocol::answer::CellRecord;
 use protocol::copy::BackupRecord;
+use protocol::engine::Engine;
 use protocol::erasing::ErasureWait;
 use protocol::io::Input;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,15 @@ pub(crate) struct Status {
     pub(crate) erasing: u64,
     /// How often the root has been replaced.
     pub(crate) erasure_epoch: u64,
+    /// The period of the log that runs: one for each day of UTC.
+    #[serde(default)]
+    pub(crate) period: u64,
+    /// When it began, Unix time in ms.
+    #[serde(default)]
+    pub(crate) period_since_ms: u64,
+    /// How far the journal's time is ahead of this machine's clock, ms.
+    #[serde(default)]
+    pub(crate) clock_ahead_ms: u64,
     /// What the root cell cannot promise.
     pub(crate) cell_warning: String,
     /// The root cells. Losing every one of them loses the store.
@@ -213,13 +222,15 @@ impl Board {
             | Input::ErasureWaits(_)
             | Input::Forgotten(..)
             | Input::BodiesLost
+            | Input::PeriodKey(_)
             | Input::Wake
             | Input::Stop => None,
         }
     }
 
     /// Takes over the figures of the state.
-    pub(crate) fn publish(&self, register: &Register, left_for_files: u64) {
+    pub(crate) fn publish(&self, engine: &Engine) {
+        let register = engine.register();
         let count = |n: usize| n as u64;
         let taker = self.shelf.newest().and_then(|newest| newest.taken).map(|taker| PersonId(taker.person));
         let taken_by = taker.and_then(|id| register.person(id)).map(|person| person.login.clone());
@@ -230,8 +241,10 @@ impl Board {
         status.people = count(register.people().filter(|person| !person.is_server()).count());
         status.conversations = count(register.conversations().count());
         status.messages = register.message_count();
-        (status.left_for_files, status.backup_taken_by) = (left_for_files, taken_by);
+        (status.left_for_files, status.backup_taken_by) = (engine.left_for_files(), taken_by);
         status.erasing = count(register.erasures_pending().count());
+        (status.period, status.period_since_ms) = engine.period();
+        status.clock_ahead_ms = engine.clock_ahead_ms();
     }
 
     /// The newest backup, as the engine tells it.

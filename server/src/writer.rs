@@ -17,12 +17,12 @@ use journal::checkpoint::SignedCheckpoint;
 use journal::tree::{Frontier, Hash, leaf_hash};
 use pki::canonical;
 use protocol::engine::StoreLimits;
-use protocol::io::{Batch, Input, StoredBody};
+use protocol::io::{Batch, Input, NewPeriod, StoredBody};
 use protocol::limits::BATCH_BYTES_MAX;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use vault::{Row, Rows, Vault, VaultReader};
+use vault::{Row, Rows, SECRETS_CONVERSATION, Vault, VaultReader};
 
 /// Why a batch is not written. Every one of them ends the process.
 #[derive(Debug, thiserror::Error)]
@@ -298,7 +298,9 @@ impl Writer {
                 // What was admitted is kept: in the place of a node that does not open comes an empty one.
                 Err(error) if error.is_damage() && !mended => {
                     mended = true;
-                    let places: Vec<_> = batch.bodies.iter().map(place_of).collect();
+                    let period =
+                        batch.period.iter().map(|new| vault::Place::item(SECRETS_CONVERSATION, new.number));
+                    let places: Vec<_> = batch.bodies.iter().map(place_of).chain(period).collect();
                     if let Err(error) = self.vault.mend(&places, &mut self.rng) {
                         break Err(error);
                     }
@@ -379,6 +381,9 @@ impl Writer {
                 // a batch counts with its entries or not at all. It ends the process before anything is written.
                 inserted => inserted?,
             }
+        }
+        if let Some(NewPeriod { number, secret }) = &batch.period {
+            writing.insert(vault::Place::item(SECRETS_CONVERSATION, *number), secret.bytes())?;
         }
         for (person, record) in records {
             writing.verifier(*person, record.as_deref())?;

@@ -143,6 +143,7 @@ impl World {
             snapshot: None,
             backup_required: false,
             drop_cells: Vec::new(),
+            period: None,
         };
         (batch, tree)
     }

@@ -114,7 +114,9 @@ impl Audit {
         }
         let head = Head { size: replay.tree().size(), root: replay.tree().root() };
         let suite = world.site.test.suite;
-        let period = SecretKey::from_bytes(suite, &Store::period_key(&server.store.vault)).unwrap();
+        let period =
+            SecretKey::from_bytes(suite, &Store::period_key(&server.store.vault, server.engine.period().0))
+                .unwrap();
         let checkpoint = SignedCheckpoint::parse(&note(&world.site, &period, head)).unwrap();
         let confirmed = replay.confirm(&checkpoint).is_ok_and(|found| found == head);
         let kept = world.terminals.values().flat_map(|terminal| terminal.heads.iter().copied());
@@ -248,6 +250,13 @@ fn erased_is_erased(world: &mut World, log: &Log) {
     let register = server.engine.register();
     assert_eq!(register.erasures_pending().count(), 0, "an erasure is still to be done");
     let opened = world.machine.open_everything(&server.powered, &server.store.vault);
+    let secrets = opened.keys().filter(|place| place.conversation == vault::SECRETS_CONVERSATION);
+    let secrets: Vec<u64> = secrets.map(|place| place.item).collect();
+    assert_eq!(
+        secrets,
+        [server.engine.period().0],
+        "of the log's own keys the running period's opens, and no other"
+    );
     for room in ledger::rooms(log).values() {
         if room.erased {
             let back = opened.keys().find(|place| place.conversation == room.number);

@@ -15,7 +15,7 @@ use pki::SecretKey;
 use protocol::copy::Copied;
 use protocol::engine::recovery::Recovery;
 use protocol::engine::{Engine, EngineParts, Snapshots, StartFacts};
-use protocol::io::{CheckPassword, Input, Now, Output, ReadItem, Ticket};
+use protocol::io::{CheckPassword, Input, Now, Output, PeriodSecret, ReadItem, Ticket};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use vault::snapshot::Snapshot;
@@ -121,7 +121,8 @@ impl Server {
         assert_eq!((tree.size(), tree.root()), vault.journal(), "the store binds the journal's head");
         let (size, root) = opened.cell_names;
         assert!(size == 0 || tree.root_at(size).ok() == Some(root), "the cell names a head of this journal");
-        let period_bytes = Store::period_key(&vault);
+        let running = register.period().expect("a log is founded with its first period").number;
+        let period_bytes = Store::period_key(&vault, running);
         let period = SecretKey::from_bytes(site.test.suite, &period_bytes).unwrap();
         let parts = EngineParts {
             register,
@@ -174,6 +175,12 @@ impl Server {
                 Output::Copy(ticket, ..) => self.inbox.push_back(Input::Copied(ticket, Copied::No)),
                 Output::CheckPassword(check) => self.errands.push(Errand::Check(check)),
                 Output::MakeVerifier(check) => self.errands.push(Errand::Make(check)),
+                Output::DrawPeriodKey => {
+                    let suite = self.engine.suite();
+                    let key =
+                        SecretKey::generate(suite, &mut self.store.rng).expect("a key of the site's suite");
+                    self.inbox.push_back(Input::PeriodKey(PeriodSecret::of(&key)));
+                }
                 Output::Halt(why) => panic!("the engine halts: {why}"),
                 Output::Stopped => self.stopped = true,
                 Output::Forget(number, _) => self.inbox.push_back(Input::Forgotten(number, Vec::new())),

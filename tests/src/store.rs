@@ -51,7 +51,7 @@ pub struct Store {
     records: BTreeMap<PersonId, Record>,
     positions: Vec<Position>,
     rows: Rows,
-    rng: SeededRng,
+    pub(crate) rng: SeededRng,
 }
 
 fn place(place: journal::Place, subtree: bool, chunk: u32) -> Place {
@@ -61,9 +61,9 @@ fn place(place: journal::Place, subtree: bool, chunk: u32) -> Place {
     }
 }
 
-/// Where the key of the first period lies.
-fn period_place() -> Place {
-    Place::item(SECRETS_CONVERSATION, 0)
+/// Where the key of a period lies.
+fn period_place(number: u64) -> Place {
+    Place::item(SECRETS_CONVERSATION, number)
 }
 
 /// What the vault calls these.
@@ -90,8 +90,8 @@ impl Store {
         for (person, record) in changed {
             write.verifier(person.0.to_be_bytes(), record.as_deref()).unwrap();
         }
-        let period = crate::people::first_period(site.test.number, site.test.suite);
-        write.insert(period_place(), &period.to_bytes()).unwrap();
+        let first = batch.period.as_ref().expect("a log is founded with its first period");
+        write.insert(period_place(first.number), first.secret.bytes()).unwrap();
         write.commit(batch.root).unwrap();
     }
 
@@ -106,9 +106,9 @@ impl Store {
         Self { vault, tree, positions, rows, jobs: VecDeque::new(), records, rng }
     }
 
-    /// The period key that the vault keeps.
-    pub fn period_key(vault: &Vault) -> Vec<u8> {
-        vault.reader().read(period_place()).expect("the period key is in the vault").to_vec()
+    /// The key of this period, which the vault keeps.
+    pub fn period_key(vault: &Vault, number: u64) -> Vec<u8> {
+        vault.reader().read(period_place(number)).expect("the period key is in the vault").to_vec()
     }
 
     /// Takes a batch to be written.
@@ -171,6 +171,9 @@ impl Store {
         assert_eq!(self.tree.root(), batch.root, "the root is that of the very bytes that are written");
         for StoredBody { place: at, chunk, subtree, body } in &batch.bodies {
             write.insert(place(*at, *subtree, *chunk), body)?;
+        }
+        if let Some(new) = &batch.period {
+            write.insert(period_place(new.number), new.secret.bytes())?;
         }
         for (person, record) in changed {
             write.verifier(person.0.to_be_bytes(), record.as_deref())?;

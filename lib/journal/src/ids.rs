@@ -84,11 +84,14 @@ pub struct Head {
     pub root: Hash,
 }
 
+/// The [`Place::conversation`] of the log's own keys: item n is the secret key of period n.
+pub const SECRETS_CONVERSATION: u64 = 0;
+
 /// Where a body lies in the vault: plain counters, which the Register hands out in order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct Place {
-    /// The conversation's number: the journal index of its `Create` (so never 0, which is the log's own keys).
+    /// The conversation's number: the journal index of its `Create` (so never [`SECRETS_CONVERSATION`]).
     #[n(0)]
     pub conversation: u64,
     /// The item's number in the conversation, from 0 without gaps.

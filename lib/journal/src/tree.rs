@@ -188,6 +188,14 @@ impl<L: Leaves> Tree<L> {
         Ok(ConsistencyProof::new(old, new, path).expect("the walk above gives one hash per height"))
     }
 
+    /// Flips a bit of a stored hash, as a bad memory would: for tests of whoever signs a root.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn flip(&mut self, level: usize, from_end: usize) {
+        if let Some(hash) = self.levels.get_mut(level).and_then(|row| row.iter_mut().rev().nth(from_end)) {
+            hash[7] ^= 0x10;
+        }
+    }
+
     fn check_size(&self, asked: u64) -> Result<(), OutOfRange> {
         let size = self.size();
         if asked > size { Err(OutOfRange { size, asked }) } else { Ok(()) }

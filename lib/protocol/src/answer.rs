@@ -383,4 +383,14 @@ pub struct StatusRecord {
     /// Bytes that files may still take.
     #[n(15)]
     pub left_for_files: u64,
+    /// The period that runs, and since when.
+    #[n(16)]
+    pub period: u64,
+    /// See `period`.
+    #[n(17)]
+    pub period_since_ms: u64,
+    /// How far the journal's time is ahead of the machine's clock, milliseconds: entries are stamped with it until the clock has
+    /// caught up.
+    #[n(18)]
+    pub clock_ahead_ms: u64,
 }

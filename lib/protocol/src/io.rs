@@ -7,7 +7,9 @@ use crate::erasing::ErasureWait;
 use journal::act::CellName;
 use journal::ids::{Hash, Index, Place};
 use minicbor::{Decode, Encode, bytes::ByteVec};
-use pki::PersonId;
+use pki::{PersonId, SecretKey};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// A session, numbered by the driver; a number is not used twice while the core runs.
 pub type SessionId = u64;
@@ -88,6 +90,9 @@ pub enum Input {
     /// What that which is being erased waits for, as that changes.
     #[n(25)]
     ErasureWaits(#[n(0)] ErasureWait),
+    /// The secret key for the log's next period (`Output::DrawPeriodKey`).
+    #[n(30)]
+    PeriodKey(#[n(0)] PeriodSecret),
     /// Whoever copies the store has let this session's state go: it asked nothing for too long. Another may copy.
     #[n(24)]
     CopyReleased(#[n(0)] SessionId),
@@ -174,6 +179,9 @@ pub enum Output {
     /// Drop what was not begun towards this session: its last word follows, then its `End`.
     #[n(13)]
     Cut(#[n(0)] SessionId),
+    /// Draw a secret key of the log's suite for its next period, and answer `PeriodKey`. Asked for once a day.
+    #[n(30)]
+    DrawPeriodKey,
     /// For whoever copies the store for this session. A question is answered by `Copied`; ticket 0 asks for no answer.
     #[n(20)]
     Copy(#[n(0)] Ticket, #[n(1)] SessionId, #[n(2)] CopyTask),
@@ -264,6 +272,67 @@ pub struct Batch {
     /// Root cells that erasures wait for no longer.
     #[n(10)]
     pub drop_cells: Vec<CellName>,
+    /// The secret key of the period that begins in this batch: it goes into the key tree with it, under its number.
+    #[n(11)]
+    pub period: Option<NewPeriod>,
+}
+
+/// A period of the log that begins.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct NewPeriod {
+    /// Its number.
+    #[n(0)]
+    pub number: u64,
+    /// Its secret key.
+    #[n(1)]
+    pub secret: PeriodSecret,
+}
+
+/// A period's secret key, as `pki::SecretKey` takes it. Wiped when dropped, compared in constant time, shown to nobody.
+#[derive(Clone)]
+pub struct PeriodSecret(Zeroizing<Vec<u8>>);
+
+impl PeriodSecret {
+    /// Of a key.
+    pub fn of(key: &SecretKey) -> Self {
+        Self(key.to_bytes())
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PeriodSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PeriodSecret")
+    }
+}
+
+impl PartialEq for PeriodSecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for PeriodSecret {}
+
+impl<C> Encode<C> for PeriodSecret {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0).map(drop)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for PeriodSecret {
+    fn decode(d: &mut minicbor::Decoder<'b>, _ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Ok(Self(Zeroizing::new(d.bytes()?.to_vec())))
+    }
 }
 
 /// A body and where it goes.

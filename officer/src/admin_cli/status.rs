@@ -37,21 +37,26 @@ pub(super) const HELP: &HelpTable = &[
     ("status/@after", "Пример: conclave-admin status"),
 ];
 
+/// From here on people are told that the journal's time is ahead of the clock, milliseconds.
+const CLOCK_AHEAD_TOLD_MS: u64 = 1000;
+
 console::words! {
     enum Said {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
-            messages: u64, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, left: String, full: String,
+            messages: u64, period: u64, since: String, ahead: String, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, left: String, full: String,
             cell: String, cells: String, backup: String, successions: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
+                   log period:    {period}, since {since}{ahead}\n\
                    erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way; {left} left for files{full}\n\
                    root cell:     {cell}; {cells}\nbackup:        {backup}{successions}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
+                   период:      {period}, с {since}{ahead}\n\
                    стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути; для файлов осталось {left}{full}\n\
                    ячейка:      {cell}; {cells}\nкопия:       {backup}{successions}");
     }
@@ -66,6 +71,11 @@ struct Data {
     people: u64,
     conversations: u64,
     messages: u64,
+    /// The log has a key of its own for each day of UTC.
+    period: u64,
+    period_since_ms: u64,
+    /// How far the journal's time is ahead of the server's clock.
+    clock_ahead_ms: u64,
     erasing: u64,
     /// `pace`, `cell`, `backup` or `room`; empty when nothing waits.
     erasing_waits_for: &'static str,
@@ -244,6 +254,18 @@ fn waits(wait: ErasureWait, lang: Lang) -> String {
     words.to_owned()
 }
 
+/// How far the journal's time is ahead of the server's clock, where that is worth a word.
+fn ahead(clock_ahead_ms: u64, lang: Lang) -> String {
+    if clock_ahead_ms < CLOCK_AHEAD_TOLD_MS {
+        return String::new();
+    }
+    let by = duration(clock_ahead_ms, lang);
+    lang.pick(
+        format!("; the journal's time is {by} AHEAD of the server's clock, and stands still until that has caught up"),
+        format!("; время журнала ОПЕРЕЖАЕТ часы сервера на {by} и стоит, пока они его не догонят"),
+    )
+}
+
 /// With the login of who took it, from the directory.
 fn newest(online: &mut Online, record: &BackupRecord, lang: Lang) -> Result<Newest, Trouble> {
     let taken_by = match record.taken {
@@ -278,6 +300,9 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         people: status.people,
         conversations: status.conversations,
         messages: status.messages,
+        period: status.period,
+        since: minute(status.period_since_ms),
+        ahead: ahead(status.clock_ahead_ms, lang),
         erasing: status.erasing,
         waits: waits(status.erasure_wait, lang),
         epoch: status.erasure_epoch,
@@ -307,6 +332,9 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         people: status.people,
         conversations: status.conversations,
         messages: status.messages,
+        period: status.period,
+        period_since_ms: status.period_since_ms,
+        clock_ahead_ms: status.clock_ahead_ms,
         erasing: status.erasing,
         erasing_waits_for: status.erasure_wait.name(),
         erased_in_seconds: status.erasure_wait.seconds(),

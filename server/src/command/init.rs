@@ -26,11 +26,9 @@ use journal::tree::Tree;
 use pki::SecretKey;
 use protocol::bundle::Bundle;
 use protocol::engine::founding::{self, Founding};
-use protocol::io::StoredBody;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use vault::{CellKind, Rows, SECRETS_CONVERSATION, Standing, Vault};
-use zeroize::Zeroize;
+use vault::{CellKind, Rows, Standing, Vault};
 
 /// Longest bundle that is read, bytes.
 const BUNDLE_BYTES_MAX: u64 = 64 << 20;
@@ -65,7 +63,7 @@ impl Init {
         let bundle = read_bundle(&self.bundle)?;
         let genesis = bundle.genesis.clone().ok_or(Trouble::NoGenesis)?;
         check_identity(&genesis, &keys)?;
-        let (founding, period) = found(bundle, genesis, &keys, place.people_max(&config.store)?)?;
+        let founding = found(bundle, genesis, &keys, place.people_max(&config.store)?)?;
         let site = founding.register.site().ok_or(Trouble::NoGenesis)?;
         let words = Done::Founded {
             site: console::clean(&site.name).to_string(),
@@ -80,7 +78,7 @@ impl Init {
             store: config.store.path.clone(),
             cell_warning: weakest(&config.store).warning(),
         };
-        write(&config.store, place, founding, &period, Log::new(config.log_level))?;
+        write(&config.store, place, founding, Log::new(config.log_level))?;
         let exit = voice.done("init", &words, data);
         if weakest(&config.store) == CellKind::File {
             voice.remark(&Done::DevelopmentCell);
@@ -117,7 +115,7 @@ fn found(
     genesis: SignedStatement,
     keys: &ServerKeys,
     people_max: usize,
-) -> Result<(Founding, SecretKey), Trouble> {
+) -> Result<Founding, Trouble> {
     let system = |error: &dyn std::fmt::Display| Trouble::System { reason: error.to_string() };
     let now = clock::now().map_err(|error| system(&error))?;
     let period =
@@ -126,7 +124,7 @@ fn found(
     let founding = founding::found(now, genesis, bundle.acts, bundle.verifiers, people_max, signers);
     let founding = founding.map_err(Trouble::not_taken)?;
     match OwnPair::find(&founding.register, keys, now.wall_ms) {
-        Ok(_) => Ok((founding, period)),
+        Ok(_) => Ok(founding),
         Err(missing) => Err(Trouble::OtherServer { what: format!("certificate of role {}", missing.0) }),
     }
 }
@@ -200,23 +198,12 @@ impl Place {
 
 /// Makes the store, where there is none yet, and writes everything as one batch. What was begun on fresh ground and not
 /// finished is taken away again.
-fn write(
-    config: &StoreConfig,
-    place: Place,
-    founding: Founding,
-    period: &SecretKey,
-    log: Log,
-) -> Result<(), Trouble> {
+fn write(config: &StoreConfig, place: Place, founding: Founding, log: Log) -> Result<(), Trouble> {
     // A crash from here to the commit: an unfinished or an empty store, in which the same command founds the site.
     let (vault, fresh) = match place {
         Place::Ground { ground, fresh } => (ground.make(config).map_err(store_trouble)?, fresh),
         Place::Empty(vault) => (*vault, false),
     };
-    let mut batch = founding.batch;
-    // The first period's key lives in the key tree, so that its successor's erasure can end it.
-    let place = journal::ids::Place { conversation: SECRETS_CONVERSATION, item: 0 };
-    let body = period.to_bytes().to_vec().into();
-    batch.bodies.push(StoredBody { place, chunk: 0, subtree: false, body });
     let room = Room::of(&vault, config.bytes);
     let rng = PooledRng::new().map_err(|error| store_trouble(vault::Error::from(error).into()))?;
     let mut writer = Writer {
@@ -230,9 +217,7 @@ fn write(
         pacing: Pacing::alone(log),
         log,
     };
-    let written = writer.commit(&batch);
-    batch.bodies.iter_mut().for_each(|body| body.body.zeroize());
-    written.map_err(|error| {
+    writer.commit(&founding.batch).map_err(|error| {
         drop(writer);
         if fresh {
             let left = cells::files(config).chain([config.path.as_path()]);

@@ -304,6 +304,7 @@ fn assemble(
         certified_until_ms,
         stamped_ms: now.wall_ms.into(),
         past: false.into(),
+        period_wanted: false,
         ready: None,
         log,
     };

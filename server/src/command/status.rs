@@ -9,6 +9,9 @@ use crate::words::{Done, Trouble};
 use console::{Exit, Lang, Voice, Words, clean, when};
 use std::path::Path;
 
+/// From here on people are told that the journal's time is ahead of the clock, milliseconds.
+const CLOCK_AHEAD_TOLD_MS: u64 = 1000;
+
 pub(super) fn run(config: &Path, voice: Voice) -> Result<Exit, Trouble> {
     let config = read_config(config)?;
     let asked = status::ask(&config.runtime_dir);
@@ -32,6 +35,7 @@ fn text(status: &Status, lang: Lang) -> String {
         (lang.pick("messages", "сообщений"), status.messages.to_string()),
         (lang.pick("being erased", "уничтожается"), erasing(status, lang)),
         (lang.pick("erasure epoch", "эпоха уничтожения"), status.erasure_epoch.to_string()),
+        (lang.pick("log period", "период журнала"), period(status, lang)),
         (
             lang.pick("store", "хранилище"),
             format!(
@@ -48,6 +52,14 @@ fn text(status: &Status, lang: Lang) -> String {
         rows.push(cell_row(cell, lang));
     }
     rows.push((lang.pick("remember", "помните"), Done::CellsAreAll.say(lang)));
+    if status.clock_ahead_ms >= CLOCK_AHEAD_TOLD_MS {
+        let ahead = when::duration(status.clock_ahead_ms, lang);
+        let words = lang.pick(
+            format!("the journal's time is {ahead} ahead of this machine's clock, and stands still until that has caught up"),
+            format!("время журнала опережает часы этой машины на {ahead} и стоит, пока они его не догонят"),
+        );
+        rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), words));
+    }
     if !status.takes_messages {
         let full =
             lang.pick(
@@ -181,6 +193,12 @@ fn erasing(status: &Status, lang: Lang) -> String {
         _pace_or_nothing => return count.to_string(),
     };
     format!("{count}, {why}")
+}
+
+/// Its number, and since when it runs.
+fn period(status: &Status, lang: Lang) -> String {
+    let (number, since) = (status.period, when::minute(status.period_since_ms));
+    lang.pick(format!("{number}, since {since}"), format!("{number}, с {since}"))
 }
 
 fn medium(logical_block_bytes: u32, lang: Lang) -> String {

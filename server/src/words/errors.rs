@@ -42,6 +42,9 @@ impl Trouble {
             CannotTake::Refused { index, refusal } => {
                 format!("запись № {index} по правилам отклоняется: {}", refusal_words(refusal.code()).ru)
             }
+            CannotTake::Memory(_) => {
+                "корень, вычисленный ещё раз по байтам записей, другой: ничего не подписано, память этой машины ненадёжна".into()
+            }
             CannotTake::Keys(why) => format!("ключи журнала не подписывают ({why})"),
         };
         Self::Bundle { reason: Reason::of(&error, ru) }

@@ -2,10 +2,12 @@
 //! Never holds a commitment or a body: the journal and the vault have those.
 
 use crate::act::{Precedence, SizeClass};
-use crate::ids::Index;
+use crate::ids::{Hash, Index};
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use pki::{Clearance, PersonId};
+use sha2::{Digest, Sha256};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 pub(crate) const MUST_ACKNOWLEDGE: u8 = 1;
 pub(crate) const ERASED: u8 = 2;
@@ -77,47 +79,56 @@ impl FileRow {
     }
 }
 
-/// Rows of one block: what grows by blocks is never copied, and leaves no room unused behind it.
-const BLOCK_ROWS: usize = 4096;
+/// Rows of one block: what grows by blocks is never copied, and leaves no room unused behind it. The digest of a whole one is
+/// kept: see [`Messages`].
+pub(crate) const BLOCK_ROWS: usize = 4096;
 
-/// Some messages that follow one another, 18 bytes each.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// Messages that follow one another, 19 bytes each. Whole but for the last one.
+#[derive(Clone, Debug)]
 struct Block {
-    /// The index of its first message; the others are kept as their distance from it.
-    first: Index,
-    distance: Vec<u32>,
+    /// The index in two parts: its lowest 32 bits, and the 8 above them.
+    low: Vec<u32>,
+    high: Vec<u8>,
     conversation: Vec<u32>,
     item: Vec<u32>,
     author: Vec<u32>,
     /// Size class (5 bits), label (3), precedence (2), flags (the rest), from the lowest bit on.
     marks: Vec<u16>,
+    /// Empty where it is to be reckoned (again).
+    digest: OnceLock<Hash>,
 }
 
 const LABEL_AT: u32 = 5;
 const PRECEDENCE_AT: u32 = 8;
 const FLAGS_AT: u32 = 10;
+/// Indices that a row holds.
+const INDEX_BITS: u32 = 40;
 
 impl Block {
-    fn beginning_at(first: Index) -> Self {
+    fn new() -> Self {
         let column = || Vec::with_capacity(BLOCK_ROWS);
         Self {
-            first,
-            distance: column(),
+            low: column(),
+            high: Vec::with_capacity(BLOCK_ROWS),
             conversation: column(),
             item: column(),
             author: column(),
             marks: Vec::with_capacity(BLOCK_ROWS),
+            digest: OnceLock::new(),
         }
     }
 
-    /// Whether a message at this index still belongs here.
-    fn takes(&self, index: Index) -> Option<u32> {
-        let distance = u32::try_from(index.checked_sub(self.first)?).ok()?;
-        (self.distance.len() < BLOCK_ROWS).then_some(distance)
+    fn len(&self) -> usize {
+        self.low.len()
     }
 
-    fn push(&mut self, distance: u32, row: &Row) {
-        self.distance.push(distance);
+    fn index(&self, at: usize) -> Index {
+        u64::from(self.high[at]) << 32 | u64::from(self.low[at])
+    }
+
+    fn push(&mut self, row: &Row) {
+        self.low.push(row.index as u32);
+        self.high.push((row.index >> 32) as u8);
         self.conversation.push(row.conversation);
         self.item.push(row.item);
         self.author.push(row.author);
@@ -129,7 +140,7 @@ impl Block {
     fn row(&self, at: usize) -> Row {
         let marks = self.marks[at];
         Row {
-            index: self.first + u64::from(self.distance[at]),
+            index: self.index(at),
             conversation: self.conversation[at],
             item: self.item[at],
             author: self.author[at],
@@ -144,103 +155,142 @@ impl Block {
             flags: (marks >> FLAGS_AT) as u8,
         }
     }
+
+    /// How many of its rows have a lower index.
+    fn before(&self, index: Index) -> usize {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            if self.index(middle) < index { from = middle + 1 } else { to = middle }
+        }
+        from
+    }
+
+    /// SHA-256 of the encodings of its rows, one behind the other.
+    fn digest(&self) -> &Hash {
+        self.digest.get_or_init(|| {
+            let mut bytes = Vec::with_capacity(self.len() * 24);
+            for at in 0..self.len() {
+                let written = minicbor::encode(self.row(at), &mut bytes);
+                assert!(written.is_ok(), "a vector takes all, and a row refuses nothing");
+            }
+            Sha256::digest(&bytes).into()
+        })
+    }
 }
 
-/// All messages in the order of their entries. In CBOR an array of rows.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// All messages in the order of their entries.
+///
+/// In a snapshot an array of rows. For a digest ([`Form`]) each whole block of [`BLOCK_ROWS`] rows stands as SHA-256 of
+/// those rows' encodings, one behind the other, and only what fills no block as rows: so that a `PeriodEnd` costs what has
+/// changed in its day, and not what was ever said.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Messages {
     blocks: Vec<Block>,
-    /// The number of each block's first row.
-    starts: Vec<u32>,
-    len: u32,
 }
 
-impl Messages {
-    /// Appends a message and returns its row's number.
-    pub(crate) fn push(&mut self, row: Row) -> u32 {
-        let number = self.len;
-        self.len = number.checked_add(1).expect("the journal ends long before 2^32 messages");
-        if let Some(block) = self.blocks.last_mut()
-            && let Some(distance) = block.takes(row.index)
-        {
-            block.push(distance, &row);
-            return number;
+/// What an encoding of the state is made for.
+pub trait Form {
+    /// A digest, and no bytes to be read again.
+    const IS_DIGEST: bool;
+}
+
+/// The bytes of a snapshot.
+impl Form for () {
+    const IS_DIGEST: bool = false;
+}
+
+/// Only the digest of the state.
+pub(crate) struct ForDigest;
+
+impl Form for ForDigest {
+    const IS_DIGEST: bool = true;
+}
+
+impl PartialEq for Messages {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows(0..self.len()).eq(other.rows(0..other.len()))
+    }
+}
+
+impl Eq for Messages {}
+
+impl<C: Form> Encode<C> for Messages {
+    fn encode<W: encode::Write>(&self, e: &mut Encoder<W>, _ctx: &mut C) -> Result<(), encode::Error<W::Error>> {
+        let whole = self.len() as usize / BLOCK_ROWS;
+        let digests = if C::IS_DIGEST { whole } else { 0 };
+        let rest = (digests * BLOCK_ROWS) as u32..self.len();
+        e.array((digests + rest.len()) as u64)?;
+        for block in &self.blocks[..digests] {
+            e.bytes(block.digest())?;
         }
-        let mut block = Block::beginning_at(row.index);
-        block.push(0, &row);
-        self.blocks.push(block);
-        self.starts.push(number);
-        number
-    }
-
-    /// The row's number of the message at `index`.
-    pub(crate) fn find(&self, index: Index) -> Option<u32> {
-        let number = self.before(index);
-        (number < self.len && self.row(number).index == index).then_some(number)
-    }
-
-    /// How many messages have a lower index.
-    pub(crate) fn before(&self, index: Index) -> u32 {
-        let behind = self.blocks.partition_point(|block| block.first < index);
-        let Some(at) = behind.checked_sub(1) else { return 0 };
-        let block = &self.blocks[at];
-        let lower = block.distance.partition_point(|distance| block.first + u64::from(*distance) < index);
-        self.starts[at] + u32::try_from(lower).expect("a block has few rows")
-    }
-
-    pub(crate) fn row(&self, number: u32) -> Row {
-        let (block, at) = self.place(number);
-        self.blocks[block].row(at)
-    }
-
-    /// The message of this number is erased.
-    pub(crate) fn erase(&mut self, number: u32) {
-        let (block, at) = self.place(number);
-        self.blocks[block].marks[at] |= u16::from(ERASED) << FLAGS_AT;
-    }
-
-    pub(crate) fn len(&self) -> u32 {
-        self.len
-    }
-
-    /// The rows of these numbers, in order.
-    pub(crate) fn rows(&self, numbers: Range<u32>) -> impl Iterator<Item = Row> {
-        numbers.map(|number| self.row(number))
-    }
-
-    fn place(&self, number: u32) -> (usize, usize) {
-        let block = self.starts.partition_point(|start| *start <= number) - 1;
-        (block, (number - self.starts[block]) as usize)
+        self.rows(rest).try_for_each(|row| e.encode(row).map(drop))
     }
 }
 
-impl<C> Encode<C> for Messages {
-    fn encode<W: encode::Write>(
-        &self,
-        e: &mut Encoder<W>,
-        ctx: &mut C,
-    ) -> Result<(), encode::Error<W::Error>> {
-        e.array(self.len.into())?;
-        self.rows(0..self.len).try_for_each(|row| row.encode(e, ctx))
-    }
-}
-
-impl<'b, C> Decode<'b, C> for Messages {
-    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, decode::Error> {
+impl<'b, C: Form> Decode<'b, C> for Messages {
+    fn decode(d: &mut Decoder<'b>, _ctx: &mut C) -> Result<Self, decode::Error> {
         let count = d.array()?.ok_or_else(|| decode::Error::message("messages of no stated number"))?;
         if u32::try_from(count).is_err() {
             return Err(decode::Error::message("more messages than a journal has"));
         }
         let mut messages = Self::default();
         for _ in 0..count {
-            let row = Row::decode(d, ctx)?;
+            let row: Row = d.decode()?;
             let (size, label, flags) = (row.size.0 > 31, row.label.0 > 7, row.flags >> (16 - FLAGS_AT) != 0);
-            if size || label || flags {
-                return Err(decode::Error::message("a message with a mark that none has"));
+            if size || label || flags || row.index >> INDEX_BITS != 0 {
+                return Err(decode::Error::message("a message as none is"));
             }
             messages.push(row);
         }
         Ok(messages)
+    }
+}
+
+impl Messages {
+    /// Appends a message and returns its row's number.
+    pub(crate) fn push(&mut self, row: Row) -> u32 {
+        let number = self.len();
+        assert!(row.index >> INDEX_BITS == 0 && number < u32::MAX, "the journal ends long before");
+        if number as usize / BLOCK_ROWS == self.blocks.len() {
+            self.blocks.push(Block::new());
+        }
+        self.blocks[number as usize / BLOCK_ROWS].push(&row);
+        number
+    }
+
+    /// The row's number of the message at `index`.
+    pub(crate) fn find(&self, index: Index) -> Option<u32> {
+        let number = self.before(index);
+        (number < self.len() && self.row(number).index == index).then_some(number)
+    }
+
+    /// How many messages have a lower index.
+    pub(crate) fn before(&self, index: Index) -> u32 {
+        let begun = self.blocks.partition_point(|block| block.index(0) < index);
+        let Some(last) = begun.checked_sub(1) else { return 0 };
+        (last * BLOCK_ROWS + self.blocks[last].before(index)) as u32
+    }
+
+    pub(crate) fn row(&self, number: u32) -> Row {
+        self.blocks[number as usize / BLOCK_ROWS].row(number as usize % BLOCK_ROWS)
+    }
+
+    /// The message of this number is erased.
+    pub(crate) fn erase(&mut self, number: u32) {
+        let block = &mut self.blocks[number as usize / BLOCK_ROWS];
+        block.marks[number as usize % BLOCK_ROWS] |= u16::from(ERASED) << FLAGS_AT;
+        block.digest = OnceLock::new();
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        let last = self.blocks.last().map_or(0, Block::len);
+        (self.blocks.len().saturating_sub(1) * BLOCK_ROWS + last) as u32
+    }
+
+    /// The rows of these numbers, in order.
+    pub(crate) fn rows(&self, numbers: Range<u32>) -> impl Iterator<Item = Row> {
+        numbers.map(|number| self.row(number))
     }
 }
 
@@ -259,26 +309,35 @@ mod tests {
             label: Clearance((index % 6) as u8),
             precedence: [Precedence::Routine, Precedence::Priority, Precedence::Immediate, Precedence::Flash]
                 [index as usize % 4],
-            flags: (index % 8) as u8,
+            flags: (index % 2) as u8 * 5,
         }
     }
 
-    #[test]
-    fn columns_hold_what_rows_would_hold() {
-        // More than a block, and a gap that no distance spans.
-        let indices = (0..10_000u64).map(|n| n * 3 + 5).chain([1 << 40, (1 << 40) + 1, 1 << 50]);
-        let rows: Vec<Row> = indices.map(row).collect();
+    fn messages(rows: &[Row]) -> Messages {
         let mut messages = Messages::default();
         for (number, row) in rows.iter().enumerate() {
             assert_eq!(messages.push(*row), number as u32);
         }
+        messages
+    }
+
+    fn digested(messages: &Messages) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        minicbor::encode_with(messages, &mut bytes, &mut ForDigest).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn columns_hold_what_rows_would_hold() {
+        // More than two blocks, and indices of more than 32 bits.
+        let indices = (0..10_000u64).map(|n| n * 3 + 5).chain([1 << 33, (1 << 33) + 1, (1 << 40) - 3]);
+        let rows: Vec<Row> = indices.map(row).collect();
+        let mut messages = messages(&rows);
         assert_eq!(messages.len() as usize, rows.len());
         assert!(messages.rows(0..messages.len()).eq(rows.iter().copied()));
         for (number, row) in rows.iter().enumerate() {
-            assert_eq!(
-                (messages.find(row.index), messages.before(row.index)),
-                (Some(number as u32), number as u32)
-            );
+            let number = number as u32;
+            assert_eq!((messages.find(row.index), messages.before(row.index)), (Some(number), number));
             assert_eq!(messages.find(row.index + 2), None);
         }
         assert_eq!((messages.before(0), messages.before(u64::MAX)), (0, messages.len()));
@@ -292,14 +351,37 @@ mod tests {
     #[test]
     fn the_bytes_are_those_of_an_array_of_rows() {
         let rows: Vec<Row> = (0..5_000).map(row).collect();
-        let mut messages = Messages::default();
-        rows.iter().for_each(|row| {
-            messages.push(*row);
-        });
+        let messages = messages(&rows);
         let bytes = pki::canonical::encode(&messages);
         assert_eq!(bytes, pki::canonical::encode(&rows));
         assert_eq!(pki::canonical::decode::<Messages>(&bytes).unwrap(), messages);
-        let odd = Row { flags: 64, ..row(1) };
-        assert!(pki::canonical::decode::<Messages>(&pki::canonical::encode(&vec![odd])).is_err());
+        for odd in [Row { flags: 64, ..row(1) }, Row { index: 1 << 40, ..row(1) }] {
+            assert!(pki::canonical::decode::<Messages>(&pki::canonical::encode(&vec![odd])).is_err());
+        }
+    }
+
+    #[test]
+    fn kept_digests_are_those_that_would_be_reckoned_anew() {
+        let rows: Vec<Row> = (0..2 * BLOCK_ROWS as u64 + 5).map(|n| row(3 * n)).collect();
+        let mut messages = messages(&rows);
+        let mut before = digested(&messages);
+        assert!(before.len() < 3000, "two digests and five rows, not {} bytes", before.len());
+        for number in [0, BLOCK_ROWS as u32 - 1, BLOCK_ROWS as u32, messages.len() - 1] {
+            messages.erase(number);
+            let fresh: Messages = minicbor::decode(&minicbor::to_vec(&messages).unwrap()).unwrap();
+            let now = digested(&messages);
+            assert!(now != before && now == digested(&fresh), "row {number}");
+            before = now;
+        }
+    }
+
+    /// Rules of version 1 named this digest before there were blocks: below one it is of the same bytes.
+    #[test]
+    fn below_one_block_the_form_is_that_of_a_snapshot() {
+        let rows: Vec<Row> = (0..BLOCK_ROWS as u64).map(row).collect();
+        let mut short = messages(&rows[..BLOCK_ROWS - 1]);
+        assert_eq!(digested(&short), minicbor::to_vec(&short).unwrap());
+        short.push(rows[BLOCK_ROWS - 1]);
+        assert_ne!(digested(&short), minicbor::to_vec(&short).unwrap());
     }
 }

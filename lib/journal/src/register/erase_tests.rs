@@ -270,7 +270,13 @@ fn periods_follow_each_other_and_count_what_happened() {
         assert!(is_bad_fact(log.fact(Fact::KeyRoll(bad))));
     }
     let applied = log.fact(Fact::KeyRoll(good)).unwrap();
-    assert_eq!(applied.effects, [Effect::PeriodBegan { period: 1 }]);
+    let index = log.tree.size() - 1;
+    let what = vec![ErasePlace::Item(Place { conversation: crate::ids::SECRETS_CONVERSATION, item: 0 })];
+    let intended = Effect::EraseIntended { index, what: what.clone() };
+    assert_eq!(applied.effects, [Effect::PeriodBegan { period: 1 }, intended]);
+    assert_eq!(log.register.erasures_pending().collect::<Vec<_>>(), [(index, &what[..])]);
+    log.fact(Fact::Erased(Erased { epoch: 1, through: index })).unwrap();
+    assert_eq!(log.register.erasures_pending().count(), 0, "the secret of period 0 is gone");
 }
 
 #[test]

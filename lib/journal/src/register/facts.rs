@@ -1,10 +1,11 @@
 //! The server's own claims: what each may say, and that none of them grants anything.
 //! Never takes a Fact as proof; it only keeps them from contradicting the journal.
 
-use super::{Applied, Audience, Candidate, ChainEnd, Effect, Period, Register};
+use super::{Applied, Audience, Candidate, ChainEnd, Effect, ErasePlace, Period, Register};
 use crate::fact::{
     AlarmKind, Fact, FailedLogin, KeyRoll, LoginFailure, PeriodEnd, SessionEnd, Start, key_roll_bytes,
 };
+use crate::ids::{Place, SECRETS_CONVERSATION};
 use crate::refusal::Refusal;
 use pki::{PublicKey, Suite, Verifier};
 
@@ -126,6 +127,8 @@ impl Register {
         Ok(Applied::with(Audience::Everyone, vec![Effect::Erased { through }]))
     }
 
+    /// The next period's key. The secret one of the period before is to be erased from here on, like a body: nobody is to sign
+    /// in that period's name any more, not even who seizes the machine tomorrow.
     fn key_roll(&mut self, candidate: &Candidate<'_>, fact: &KeyRoll) -> Result<Applied, Refusal> {
         let site = self.founded()?;
         let (expected, before) = match &self.period {
@@ -148,8 +151,14 @@ impl Register {
         let before = before.map_err(|_| bad("the key before does not read"))?;
         before.verify(&signed, &fact.signature).map_err(|_| bad("not signed by the key before"))?;
         let (number, index) = (fact.period, candidate.index);
+        let over = self.period.as_ref().filter(|period| !self.is_period_lost(period));
+        let secret = over.map(|period| Place { conversation: SECRETS_CONVERSATION, item: period.number });
         self.period = Some(Period { number, key: fact.key.clone(), index, ended: false });
-        Ok(Applied::with(Audience::Everyone, vec![Effect::PeriodBegan { period: number }]))
+        let mut effects = vec![Effect::PeriodBegan { period: number }];
+        if let Some(place) = secret {
+            self.intend(index, vec![ErasePlace::Item(place)], &mut effects);
+        }
+        Ok(Applied::with(Audience::Everyone, effects))
     }
 
     /// Counts and snapshot must be what follows from the journal; counting begins anew behind it.

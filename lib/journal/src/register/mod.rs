@@ -35,7 +35,7 @@ mod time;
 
 pub use applied::{Applied, Audience, ChainEnd, Effect, ErasePlace};
 pub use certified::Certified;
-pub use columns::{FileRow, MessageRow};
+pub use columns::{FileRow, Form, MessageRow};
 pub use facts::EVIDENCE_BYTES_MAX;
 pub use former::Former;
 pub use offline::{check_submit, offline_chain, submit_digest};
@@ -115,7 +115,7 @@ impl CandidateContent<'_> {
 
 /// The state that follows from the entries so far.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
-#[cbor(array)]
+#[cbor(array, context_bound = "Form")]
 pub struct Register {
     #[n(0)]
     size: u64,

@@ -317,7 +317,7 @@ impl Register {
         person.revoked.is_none() && person.suspended.is_none() && person.signature.iter().any(acts)
     }
 
-    /// SHA-256 of the snapshot, as a `PeriodEnd` names it.
+    /// SHA-256 of the state, as a `PeriodEnd` names it: of the snapshot's form, with whole blocks of messages as digests.
     pub fn digest(&self) -> Hash {
         super::snapshot::digest(self)
     }

@@ -4,7 +4,8 @@
 //! A `PeriodEnd` names this form's digest and replay demands it: under rules of version 1 it never changes. What a
 //! later version adds to the state goes into a form of its own version.
 
-use super::{Due, OrderState, Register, conversation::pair_of};
+use super::columns::ForDigest;
+use super::{Due, Form, OrderState, Register, conversation::pair_of};
 use crate::ids::Hash;
 use minicbor::{Decode, Encode, Encoder};
 use sha2::{Digest, Sha256};
@@ -28,7 +29,7 @@ pub enum BadSnapshot {
 
 /// `[version, register]`.
 #[derive(Encode, Decode)]
-#[cbor(array)]
+#[cbor(array, context_bound = "Form")]
 struct Framed {
     #[n(0)]
     version: u8,
@@ -48,17 +49,17 @@ impl minicbor::encode::Write for HashWriter {
     }
 }
 
-fn write<W: minicbor::encode::Write>(register: &Register, sink: W) -> W {
+fn write<W: minicbor::encode::Write, F: Form>(register: &Register, sink: W, mut form: F) -> W {
     let mut encoder = Encoder::new(sink);
-    let written =
-        encoder.array(2).and_then(|e| e.u8(SNAPSHOT_VERSION)).and_then(|e| e.encode(register)).map(|_| ());
+    let begun = encoder.array(2).and_then(|e| e.u8(SNAPSHOT_VERSION));
+    let written = begun.and_then(|e| e.encode_with(register, &mut form)).map(drop);
     assert!(written.is_ok(), "these sinks cannot fail, and our types have no refusing encoders");
     encoder.into_writer()
 }
 
-/// SHA-256 of [`Register::snapshot`].
+/// SHA-256 of [`Register::snapshot`], with whole blocks of messages as their digests ([`super::columns`]).
 pub(super) fn digest(register: &Register) -> Hash {
-    write(register, HashWriter(Sha256::new())).0.finalize().into()
+    write(register, HashWriter(Sha256::new()), ForDigest).0.finalize().into()
 }
 
 impl Register {
@@ -69,7 +70,7 @@ impl Register {
 
     /// The state as bytes, behind those that are there already.
     pub fn snapshot_behind(&self, bytes: Vec<u8>) -> Vec<u8> {
-        write(self, bytes)
+        write(self, bytes, ())
     }
 
     /// Reads a snapshot whole and builds again what follows from it. Whether it is the right one, its digest says.

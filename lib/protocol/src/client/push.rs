@@ -6,7 +6,7 @@ use super::erase::{Eraser, Right};
 use super::error::{Error, What};
 use super::event::{ErasedBy, Event};
 use super::flow::Cx;
-use super::receive::{Checked, CheckedContent};
+use super::receive::{Checked, CheckedContent, key_roll};
 use crate::answer::Answer;
 use crate::limits::ENTRIES_AT_MAX;
 use crate::query::Query;
@@ -25,12 +25,16 @@ impl Cx {
             let deliver = self.until(|state| state.inbox.pop()).await;
             let first = deliver.entries.first().map_or(0, |entry| entry.index);
             let note = deliver.note.clone();
+            // A KeyRoll comes whatever else was left out before it.
+            let is_roll = deliver.entries.iter().all(|entry| key_roll(entry).is_some());
             match self.check_deliver(deliver).await {
                 Ok(entries) => {
                     for (index, entry) in entries {
                         self.pushed(index, entry).await;
                     }
-                    self.with(|state| state.heard(&note));
+                    if !is_roll {
+                        self.with(|state| state.heard(&note));
+                    }
                 }
                 Err(Error::NotVerified { what }) => self.event(Event::Dropped(first, what)),
                 // The connection went while a certificate was asked for: what was pushed is asked for again.

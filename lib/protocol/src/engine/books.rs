@@ -6,6 +6,7 @@ use super::receipts::{Known, ReceiptBook};
 use super::told::Told;
 use crate::limits::KEY_ROLLS_MAX;
 use bytes::Bytes;
+use journal::Entry;
 use journal::act::{Act, EraseTarget};
 use journal::fact::Fact;
 use journal::ids::{Chain, ConversationId, Index, Place};
@@ -324,6 +325,12 @@ impl Books {
         let titles = self.titles.iter().map(|(index, place)| (*index, *place, 1));
         let wraps = self.wraps.iter().map(|(index, wraps)| (*index, wraps.place, wraps.to.len() as u32));
         titles.chain(wraps).filter(|(index, ..)| self.erased_by(register, *index).is_none())
+    }
+
+    /// When the newest period began.
+    pub(super) fn newest_roll_ms(&self) -> Option<u64> {
+        let (_, bytes) = self.key_rolls.last()?;
+        Some(Entry::decode(bytes).ok()?.wall_ms)
     }
 
     pub(super) fn wraps(&self, index: Index) -> Option<&Wraps> {

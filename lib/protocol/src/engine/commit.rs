@@ -5,7 +5,7 @@ use super::deliver::{Groups, Push};
 use super::facts::StoreLimits;
 use crate::answer::Answer;
 use crate::code::Code;
-use crate::io::{Batch, EraseItem, SessionId, StoredBody, VerifierChange};
+use crate::io::{Batch, EraseItem, NewPeriod, SessionId, StoredBody, VerifierChange};
 use crate::limits::{
     AROUND_STORED_BYTES, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, ENTRIES_TOGETHER, INPUTS_TOGETHER_MAX,
 };
@@ -14,7 +14,8 @@ use journal::Origin;
 use journal::act::CellName;
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::ids::{Head, Index};
-use journal::note::{CannotSign, NoteSigner};
+use journal::note::{BadKey, CannotSign, NoteSigner, VerifierKey};
+use journal::tree::{Frontier, leaf_hash};
 use minicbor::bytes::ByteVec;
 use pki::{KeyError, PersonId, SecretKey};
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ pub(super) struct LogSigners {
     pub(super) identity: SecretKey,
     period: SecretKey,
     keys: LogKeys,
+    /// The period that ended in the open batch, whose note both keys sign. Let go of behind that.
+    before: Option<(SecretKey, VerifierKey)>,
     origin: Origin,
 }
 
@@ -37,17 +40,33 @@ impl LogSigners {
         let identity_key = Some(identity.public().clone());
         let keys = LogKeys::new(origin, period.public().clone(), identity_key)
             .map_err(|_| KeyError::Unsupported { suite: period.public().suite() })?;
-        Ok(Self { identity, period, keys, origin })
+        Ok(Self { identity, period, keys, before: None, origin })
     }
 
-    /// The signed note of a head: line 1 by the period key, line 2 by the identity key.
-    pub(super) fn note(&self, head: Head) -> Result<Bytes, CannotSign> {
+    /// The period key that signs now.
+    pub(super) fn period(&self) -> &SecretKey {
+        &self.period
+    }
+
+    /// The next period's key signs from here on; the next note is signed by the old one, too.
+    pub(super) fn roll(&mut self, next: SecretKey) -> Result<(), BadKey> {
+        let key = VerifierKey::new(self.origin.key_name(), next.public().clone())?;
+        let key = std::mem::replace(&mut self.keys.period, key);
+        self.before = Some((std::mem::replace(&mut self.period, next), key));
+        Ok(())
+    }
+
+    /// The signed note of a head: line 1 by the period key, line 2 by the identity key, and one by the key of a period that
+    /// ended under this very head. That one is wiped behind it.
+    pub(super) fn note(&mut self, head: Head) -> Result<Bytes, CannotSign> {
         let checkpoint = Checkpoint { origin: self.origin, head };
         let identity = self.keys.identity.as_ref().expect("`new` gives an identity key");
-        let signers = [
+        let before = self.before.take();
+        let mut signers = vec![
             NoteSigner { key: &self.keys.period, signer: &self.period },
             NoteSigner { key: identity, signer: &self.identity },
         ];
+        signers.extend(before.as_ref().map(|(signer, key)| NoteSigner { key, signer }));
         Ok(SignedCheckpoint::sign(checkpoint, &signers)?.to_string().into_bytes().into())
     }
 }
@@ -94,6 +113,7 @@ pub(super) struct Open {
     pub(super) erase: Vec<EraseItem>,
     pub(super) verifiers: Vec<VerifierChange>,
     pub(super) drop_cells: Vec<CellName>,
+    pub(super) period: Option<NewPeriod>,
     pub(super) groups: Groups,
     pub(super) release: Vec<Release>,
     bytes: usize,
@@ -146,11 +166,37 @@ pub(super) struct Durable {
     pub(super) note: Bytes,
 }
 
+/// The tree's root is not that of the very bytes that are to be written: something flipped in memory.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the root over {size} entries, reckoned once more from their bytes, is another one: nothing was signed. The memory of this \
+     machine is not to be trusted"
+)]
+pub(super) struct NotItsBytes {
+    size: u64,
+}
+
+/// Reckons a head once more, before it is signed: from what stood before these entries, and from their bytes. Gives what
+/// stands behind them.
+pub(super) fn reckon_again(
+    mut before: Frontier,
+    entries: impl Iterator<Item = impl AsRef<[u8]>>,
+    head: Head,
+) -> Result<Frontier, NotItsBytes> {
+    for entry in entries {
+        before.append(leaf_hash(entry.as_ref()));
+    }
+    let again = Head { size: before.size(), root: before.root() };
+    if again == head { Ok(before) } else { Err(NotItsBytes { size: head.size }) }
+}
+
 /// See the module.
 pub(super) struct Commits {
     pub(super) open: Open,
     pub(super) under_way: Option<UnderWay>,
     pub(super) durable: Durable,
+    /// Over the entries before the open batch, kept apart from the tree: what is signed is reckoned from both.
+    pub(super) signed: Frontier,
     /// Whether the driver has more input at hand, and how often the open batch has waited for it.
     more: bool,
     waited: usize,
@@ -159,11 +205,12 @@ pub(super) struct Commits {
 }
 
 impl Commits {
-    pub(super) fn new(durable: Durable) -> Self {
+    pub(super) fn new(durable: Durable, signed: Frontier) -> Self {
         Self {
             open: Open::default(),
             under_way: None,
             durable,
+            signed,
             more: false,
             waited: 0,
             next: 1,
@@ -222,6 +269,12 @@ impl Commits {
         !self.open.entries.is_empty()
     }
 
+    /// Reckons the open batch's head from its bytes; whoever signs it asks this first.
+    pub(super) fn reckon_open(&mut self, head: Head) -> Result<(), NotItsBytes> {
+        self.signed = reckon_again(self.signed.clone(), self.open.entries.iter(), head)?;
+        Ok(())
+    }
+
     /// Takes the open batch on its way.
     pub(super) fn close(
         &mut self,
@@ -246,6 +299,7 @@ impl Commits {
             snapshot,
             backup_required,
             drop_cells: open.drop_cells,
+            period: open.period,
         };
         self.under_way =
             Some(UnderWay { number, durable, unprepared, pushes: Vec::new(), release: open.release });

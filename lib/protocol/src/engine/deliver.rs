@@ -22,10 +22,11 @@ pub(super) struct Groups {
     groups: Vec<Group>,
     /// The group that the next entry of an audience joins. An audience never goes back to an older group, so that the
     /// entries of one conversation reach everyone in order.
-    newest: HashMap<(u8, u64), usize>,
+    newest: HashMap<GroupKey, usize>,
 }
 
 struct Group {
+    key: GroupKey,
     sessions: Vec<SessionId>,
     entries: Vec<GroupEntry>,
     bytes: usize,
@@ -38,8 +39,16 @@ struct GroupEntry {
     body: Option<usize>,
 }
 
-fn key(audience: Audience) -> (u8, u64) {
-    match audience {
+/// What entries of a batch go together: those of one audience, but a KeyRoll by itself.
+type GroupKey = (u8, u64);
+
+const ROLL: GroupKey = (5, 0);
+
+fn key(applied: &Applied) -> GroupKey {
+    if applied.effects.iter().any(|effect| matches!(effect, Effect::PeriodBegan { .. })) {
+        return ROLL;
+    }
+    match applied.audience {
         Audience::Nobody => (0, 0),
         Audience::Person(person) => (1, person.0),
         Audience::Conversation(number) => (2, number),
@@ -51,7 +60,7 @@ fn key(audience: Audience) -> (u8, u64) {
 impl Groups {
     pub(super) fn add(
         &mut self,
-        audience: Audience,
+        applied: &Applied,
         sessions: Vec<SessionId>,
         index: Index,
         bytes: Bytes,
@@ -63,15 +72,16 @@ impl Groups {
         }
         let size = bytes.len() + body_bytes + AROUND_ENTRY_BYTES;
         let entry = GroupEntry { index, bytes, body };
-        let newest = self.newest.get(&key(audience)).and_then(|at| self.groups.get_mut(*at));
+        let key = key(applied);
+        let newest = self.newest.get(&key).and_then(|at| self.groups.get_mut(*at));
         match newest {
             Some(group) if group.sessions == sessions && group.bytes + size <= DELIVER_BYTES_MAX => {
                 group.bytes += size;
                 group.entries.push(entry);
             }
             Some(_) | None => {
-                self.newest.insert(key(audience), self.groups.len());
-                self.groups.push(Group { sessions, entries: vec![entry], bytes: size });
+                self.newest.insert(key, self.groups.len());
+                self.groups.push(Group { key, sessions, entries: vec![entry], bytes: size });
             }
         }
     }
@@ -94,6 +104,8 @@ pub(super) struct Push {
     pub(super) first: Index,
     /// Messages in it whose body goes along.
     pub(super) bodies: Vec<Index>,
+    /// A KeyRoll: nothing that follows verifies without it, so it is left out for nobody.
+    is_roll: bool,
 }
 
 impl Engine {
@@ -135,6 +147,8 @@ impl Engine {
         {
             let push = |group: &Group| self.push(group, &bodies, &under_way.durable, &mut prover);
             under_way.pushes = groups.groups.iter().map(push).collect();
+            // The note of the whole batch is signed by the key that a roll in it makes known.
+            under_way.pushes.sort_by_key(|push| !push.is_roll);
         }
         self.commits.under_way = Some(under_way);
     }
@@ -163,7 +177,8 @@ impl Engine {
         let proof = together(prover, &entries);
         let frame = ToTerminal::Deliver(Deliver { note: durable.note.to_vec().into(), entries, proof });
         let first = group.entries.first().map_or(0, |entry| entry.index);
-        Push { sessions: group.sessions.clone(), bytes: frame::encode(&frame), first, bodies }
+        let is_roll = group.key == ROLL;
+        Push { sessions: group.sessions.clone(), bytes: frame::encode(&frame), first, bodies, is_roll }
     }
 
     /// Sends a frame to those of its sessions for which `wanted` holds, if they keep up.
@@ -179,10 +194,11 @@ impl Engine {
         for id in &push.sessions {
             let wanted = |session: &&mut Session| !session.gone && wanted(*id, session);
             let Some(session) = self.sessions.all.get_mut(id).filter(wanted) else { continue };
-            if session.lag.is_none() && session.outstanding + size > OUTSTANDING_BYTES_MAX as u64 {
+            let is_over = session.outstanding + size > OUTSTANDING_BYTES_MAX as u64;
+            if session.lag.is_none() && is_over && !push.is_roll {
                 session.lag = Some(push.first);
             }
-            if session.lag.is_none() {
+            if session.lag.is_none() || push.is_roll {
                 session.outstanding += size;
                 sessions.push(*id);
             }
@@ -190,7 +206,9 @@ impl Engine {
         for index in &push.bodies {
             self.note_delivered(*index, &sessions);
         }
-        if !sessions.is_empty() {
+        if push.is_roll && !sessions.is_empty() {
+            out.push(Output::Send(sessions, push.bytes.to_vec().into()));
+        } else if !sessions.is_empty() {
             let places = push.bodies.iter().filter_map(|index| self.place_at(*index)).collect();
             let cargo = Cargo { places, first: Some(push.first) };
             out.push(Output::Carry(sessions, push.bytes.to_vec().into(), cargo));

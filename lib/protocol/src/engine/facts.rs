@@ -236,6 +236,7 @@ impl Engine {
             erasure_epoch: facts.erasure_epoch,
         };
         let done = self.write_start(facts).and_then(|()| self.flush(out));
+        self.ask_for_period(out);
         self.halt_if_broken(done, out);
     }
 
@@ -354,6 +355,11 @@ impl Engine {
             return Ok(());
         }
         self.fact(Fact::ClockStep(ClockStep { expected_ms, found_ms: now.wall_ms }))
+    }
+
+    /// How far the journal's time is ahead of the machine's clock, milliseconds.
+    pub fn clock_ahead_ms(&self) -> u64 {
+        self.clock.last.map_or(0, |now| self.ledger.wall_ms().saturating_sub(now.wall_ms))
     }
 
     pub(super) fn room_changed(&mut self, takes_messages: bool, used: u64, device: u64) -> Whole {

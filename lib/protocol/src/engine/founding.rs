@@ -6,7 +6,7 @@ use super::books::Books;
 use super::ledger::Ledger;
 use super::taking::{self, CannotTake};
 use crate::frame::SealedVerifier;
-use crate::io::{Batch, Now};
+use crate::io::{Batch, NewPeriod, Now, PeriodSecret};
 use journal::LogId;
 use journal::fact::{Fact, KeyRoll, key_roll_bytes};
 use journal::register::{Register, verify_genesis};
@@ -56,6 +56,8 @@ pub fn found(
     let acts = taking::read(&ledger.register, acts)?;
     let verifiers = taking::take(&mut ledger, acts, verifiers, people_max, &mut entries)?;
     let batch = taking::batch(&ledger, 0, entries, verifiers, identity, period)?;
+    // The first period's key lives in the key tree like all others, so that an erasure can end it.
+    let batch = Batch { period: Some(NewPeriod { number: 0, secret: PeriodSecret::of(period) }), ..batch };
     let Ledger { register, tree, books, .. } = ledger;
     Ok(Founding { batch, register, tree, books, log })
 }

@@ -15,6 +15,7 @@ mod ledger;
 mod login;
 mod page;
 mod passwords;
+mod periods;
 mod pump;
 mod query;
 pub mod receipts;
@@ -156,6 +157,10 @@ pub struct Engine {
     cells: Vec<CellRecord>,
     erasure_wait: ErasureWait,
     previews: Previews,
+    /// When the running period began, by its KeyRoll.
+    period_began_ms: Option<u64>,
+    /// The driver draws the next period's key.
+    period_asked: bool,
     next_ticket: Ticket,
 }
 
@@ -176,6 +181,7 @@ impl Engine {
         if (head.size, head.root) != (tree.size(), tree.root()) || register.size() != tree.size() {
             return Err(BadParts::Heads);
         }
+        let frontier = tree.frontier_at(head.size).map_err(|_| BadParts::Heads)?;
         let (log, suite) = (site.log, site.suite);
         let origin = Origin { log, era: register.era() };
         let site = Site {
@@ -189,11 +195,12 @@ impl Engine {
             core,
             server,
         };
+        let period_began_ms = books.newest_roll_ms();
         Ok(Self {
             phase: Phase::New,
             site,
             ledger: Ledger::new(register, tree, books),
-            commits: Commits::new(Durable { head, note: note.into() }),
+            commits: Commits::new(Durable { head, note: note.into() }, frontier),
             sessions: Sessions::default(),
             passwords: PasswordDesk::default(),
             reads: Reads::default(),
@@ -212,6 +219,8 @@ impl Engine {
             cells: Vec::new(),
             erasure_wait: ErasureWait::Nothing,
             previews: Previews::default(),
+            period_began_ms,
+            period_asked: false,
             next_ticket: 1,
         })
     }
@@ -290,6 +299,7 @@ impl Engine {
 
     fn running(&mut self, now: Now, input: Input, out: &mut Vec<Output>) -> Whole {
         self.check_clock(now)?;
+        self.ask_for_period(out);
         self.next_turn(out)?;
         match input {
             Input::Connected(connected) => self.connected(connected, out),
@@ -319,6 +329,7 @@ impl Engine {
                 Ok(())
             }
             Input::BackupBehind(epoch) => self.backup_behind(epoch),
+            Input::PeriodKey(secret) => self.roll_period(secret),
             Input::NewestBackup(record) => {
                 self.newest_backup = Some(record);
                 Ok(())

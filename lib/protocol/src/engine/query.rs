@@ -352,6 +352,7 @@ impl Engine {
         }
         let register = &self.ledger.register;
         let active = |person: &&Person| !person.is_server() && standing(person, true).may_act();
+        let (period, period_since_ms) = self.period();
         let status = StatusRecord {
             note: self.commits.durable.note.to_vec().into(),
             sessions: self.sessions.live.len() as u64,
@@ -369,6 +370,9 @@ impl Engine {
             backup: self.newest_backup,
             erasure_wait: self.erasing().wait,
             left_for_files: self.left_for_files(),
+            period,
+            period_since_ms,
+            clock_ahead_ms: self.clock_ahead_ms(),
             up_ms: self.ledger.boot_ms().saturating_sub(self.clock.started_boot_ms),
         };
         Some(Found::Now(Answer::Status(status)))

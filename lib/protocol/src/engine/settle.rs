@@ -58,7 +58,7 @@ impl Engine {
         let at = body_place(&applied.effects)
             .zip(beside.body.take())
             .map(|((place, subtree), body)| open.body(StoredBody { place, chunk: 0, subtree, body }));
-        open.groups.add(applied.audience, receivers, index, bytes.clone(), at, body_bytes);
+        open.groups.add(&applied, receivers, index, bytes.clone(), at, body_bytes);
         open.entry(bytes);
         if let Some((session, request)) = beside.request {
             open.release.push(Release::Receipt { session, request, index, wall_ms, boot_ms });

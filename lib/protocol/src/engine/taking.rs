@@ -3,7 +3,7 @@
 
 use super::books::Books;
 use super::bundle::{Unclaimed, envelope_began, people};
-use super::commit::LogSigners;
+use super::commit::{LogSigners, reckon_again};
 use super::ledger::Ledger;
 use crate::frame::SealedVerifier;
 use crate::io::{Batch, Now, VerifierChange};
@@ -87,6 +87,9 @@ pub enum CannotTake {
     /// The keys do not sign.
     #[error("the log's keys: {0}")]
     Keys(String),
+    /// A bit flipped in memory between the admission and the signature.
+    #[error("{0}")]
+    Memory(String),
 }
 
 /// The state of a log that nobody serves.
@@ -256,8 +259,11 @@ pub(super) fn batch(
 ) -> Result<Batch, CannotTake> {
     let keys = |error: &dyn std::fmt::Display| CannotTake::Keys(error.to_string());
     let head = ledger.head();
+    let memory = |error: &dyn std::fmt::Display| CannotTake::Memory(error.to_string());
+    let before = ledger.tree.frontier_at(first).map_err(|error| memory(&error))?;
+    reckon_again(before, entries.iter().map(|entry| &entry[..]), head).map_err(|error| memory(&error))?;
     let origin = Origin { log: ledger.register.log_id(), era: ledger.register.era() };
-    let signers = LogSigners::new(origin, copy(identity), copy(period)).map_err(|error| keys(&error))?;
+    let mut signers = LogSigners::new(origin, copy(identity), copy(period)).map_err(|error| keys(&error))?;
     let note = signers.note(head).map_err(|error| keys(&error))?;
     Ok(Batch {
         number: 0,
@@ -271,6 +277,7 @@ pub(super) fn batch(
         snapshot: None,
         backup_required: false,
         drop_cells: Vec::new(),
+        period: None,
     })
 }
 

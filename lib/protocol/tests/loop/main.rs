@@ -10,6 +10,7 @@ mod hidden;
 mod law;
 mod members;
 mod people;
+mod periods;
 mod retention;
 mod stories;
 mod world;

@@ -8,7 +8,7 @@ use journal::act::{
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::entry::ENTRY_VERSION;
 use journal::fact::CellKind;
-use journal::ids::{Head, Index, LogId, Place};
+use journal::ids::{Head, Index, LogId, Place, SECRETS_CONVERSATION};
 use journal::note::NoteSigner;
 use journal::policy::Policy;
 use journal::statement::{SignedStatement, Statement};
@@ -25,7 +25,8 @@ use protocol::engine::recovery::Recovery;
 use protocol::engine::{Engine, EngineParts, StartFacts};
 use protocol::frame::{Decoder, PASSWORD_INFO, ToTerminal, decode_to_terminal, encode};
 use protocol::io::{
-    Batch, CheckPassword, Connected, EraseItem, Input, Now, Output, ReadItem, SessionId, VerifierChange,
+    Batch, CheckPassword, Connected, EraseItem, Input, NewPeriod, Now, Output, PeriodSecret, ReadItem,
+    SessionId, VerifierChange,
 };
 use protocol::limits::FRAME_BYTES_MAX;
 use std::cell::RefCell;
@@ -60,12 +61,20 @@ pub(crate) struct World {
     notes: Vec<(usize, Vec<u8>)>,
     pub(crate) erasure_epoch: u64,
     era: u32,
+    /// Draws the next period's key when it is asked.
+    pub(crate) rolls: bool,
+    /// The log's own keys, as the vault keeps them.
+    pub(crate) secrets: BTreeMap<u64, Vec<u8>>,
     inputs: VecDeque<Input>,
     under_way: Option<Batch>,
     pub(crate) terminals: BTreeMap<String, Terminal>,
     pub(crate) tamper: Option<Tamper>,
     next_session: SessionId,
     next_command: CommandId,
+}
+
+fn secret(new: &NewPeriod) -> (u64, Vec<u8>) {
+    (new.number, new.secret.bytes().to_vec())
 }
 
 fn copy(key: &SecretKey) -> SecretKey {
@@ -134,6 +143,8 @@ impl World {
             tree: Rc::new(RefCell::new(founding.tree)),
             erasure_epoch: 0,
             era: 0,
+            rolls: false,
+            secrets: founding.batch.period.iter().map(secret).collect(),
             inputs: VecDeque::new(),
             under_way: None,
             terminals: BTreeMap::new(),
@@ -215,7 +226,7 @@ impl World {
             self.entries.push(entry);
         }
         let head = Head { size: tree.size(), root: tree.root() };
-        let period = SecretKey::from_bytes(self.site.suite, &seed(self.site.number, "period/0")).unwrap();
+        let period = self.period(self.site.suite, self.engine.period().0);
         let origin = Origin { log: self.log, era: self.era };
         let identity = self.site.identity.public().clone();
         let keys = LogKeys::new(origin, period.public().clone(), Some(identity)).unwrap();
@@ -229,11 +240,17 @@ impl World {
         self.resume(note);
     }
 
+    /// The secret key of a period, as long as no erasure has taken it.
+    fn period(&self, suite: Suite, number: u64) -> SecretKey {
+        SecretKey::from_bytes(suite, &self.secrets[&number]).unwrap()
+    }
+
     fn resume(&mut self, note: Vec<u8>) {
         let mut recovery = Recovery::new();
         self.entries.iter().for_each(|entry| recovery.feed(entry).unwrap());
         let (register, tree, books) = recovery.into_parts();
         *self.tree.borrow_mut() = tree.clone();
+        let period = register.period().unwrap().number;
         let suite = self.site.suite;
         let parts = EngineParts {
             register,
@@ -241,7 +258,7 @@ impl World {
             books,
             note,
             identity: copy(&self.site.identity),
-            period: SecretKey::from_bytes(suite, &seed(self.site.number, "period/0")).unwrap(),
+            period: self.period(suite, period),
             core: self.site.person("server").agreement_certificate.der().to_vec(),
             server: self.site.person("server").signature_certificate.id(),
         };
@@ -503,6 +520,15 @@ impl World {
                 | Output::Copy(..)
                 | Output::Stopped => {}
                 Output::Forget(number, _) => self.inputs.push_back(Input::Forgotten(number, Vec::new())),
+                Output::DrawPeriodKey if self.rolls => {
+                    let number = self.engine.period().0 + 1;
+                    let key = SecretKey::from_bytes(
+                        self.site.suite,
+                        &seed(self.site.number, &format!("period/{number}")),
+                    );
+                    self.inputs.push_back(Input::PeriodKey(PeriodSecret::of(&key.unwrap())));
+                }
+                Output::DrawPeriodKey => {}
                 Output::Halt(why) => panic!("halted: {why}"),
             }
         }
@@ -539,6 +565,7 @@ impl World {
         for body in &batch.bodies {
             self.bodies.insert((body.place, body.chunk), body.body.to_vec());
         }
+        self.secrets.extend(batch.period.iter().map(secret));
         for change in &batch.verifiers {
             if let VerifierChange::Set(person, made) = change {
                 self.passwords.insert(*person, made.to_vec());
@@ -549,6 +576,9 @@ impl World {
         if !batch.erase.is_empty() {
             self.erasure_epoch += 1;
             for item in &batch.erase {
+                if let EraseItem::Item(Place { conversation: SECRETS_CONVERSATION, item }) = item {
+                    self.secrets.remove(item);
+                }
                 self.bodies.retain(|(place, _), _| match item {
                     EraseItem::Item(gone) => place != gone,
                     EraseItem::Conversation(gone) => place.conversation != *gone,

@@ -33,12 +33,15 @@ pub(super) fn compare(
     let opened = open_all(vault, register, books, &pending, &mut known, damages);
     // Reserved, and perhaps begun.
     known.extend(register.reservations().map(|(_, reservation)| spot(reservation.place)));
-    let periods = register.period().map_or(0, |period| period.number + 1);
+    let period = register.period().map_or(0, |period| period.number);
+    // A lost one's secret, if it comes to light, is no secret of anything that goes on.
+    let is_lost =
+        |number: u64| number < period && register.successions().iter().any(|row| row.period_key_lost);
     let mut unknown = BTreeSet::new();
     let told = vault.items(&mut |place| {
         let place = Place { conversation: place.conversation, item: place.item };
         let is_known = match place.conversation {
-            SECRETS_CONVERSATION => place.item < periods,
+            SECRETS_CONVERSATION => place.item == period || pending.holds(place) || is_lost(place.item),
             _ => known.contains(&spot(place)) || pending.holds(place),
         };
         if !is_known {

@@ -6,12 +6,15 @@ use crate::engine::founding::found;
 use crate::engine::recovery::Recovery;
 use crate::engine::{Engine, EngineParts, StartFacts};
 use crate::frame::{Decoder, SealedVerifier, ToTerminal, decode_to_terminal};
-use crate::io::{Batch, EraseItem, Input, Now, Output, ReadItem, SessionId, Ticket, VerifierChange};
+use crate::io::{
+    Batch, EraseItem, Input, NewPeriod, Now, Output, PeriodSecret, ReadItem, SessionId, Ticket,
+    VerifierChange,
+};
 use crate::limits::FRAME_BYTES_MAX;
 use journal::act::{Act, EnvelopeHandOver, EnvelopePrint};
 use journal::checkpoint::{LogKeys, SignedCheckpoint};
 use journal::fact::CellKind;
-use journal::ids::{Chain, Head, LogId, Place, StatementId};
+use journal::ids::{Chain, Head, LogId, Place, SECRETS_CONVERSATION, StatementId};
 use journal::register::Register;
 use journal::testing::{Described, FOUNDED_MS, TestSite, seed};
 use journal::tree::{Tree, leaf_hash};
@@ -57,6 +60,10 @@ pub(super) struct World {
     /// Do not answer for the network's buffers.
     pub(super) hold_network: bool,
     pub(super) held: VecDeque<Output>,
+    /// Answers for the next period's key.
+    pub(super) rolls: bool,
+    /// The log's own keys, as the vault keeps them.
+    pub(super) secrets: BTreeMap<u64, Vec<u8>>,
     /// What was passed on of backups.
     pub(super) copies: Vec<(Ticket, SessionId, CopyTask)>,
     pub(super) pushed_bytes: usize,
@@ -65,8 +72,12 @@ pub(super) struct World {
     next_envelope: u64,
 }
 
-fn period_key(suite: Suite, number: u64) -> SecretKey {
-    SecretKey::from_bytes(suite, &seed(number, "period/0")).unwrap()
+fn period_key(suite: Suite, number: u64, period: u64) -> SecretKey {
+    SecretKey::from_bytes(suite, &seed(number, &format!("period/{period}"))).unwrap()
+}
+
+fn secret(new: &NewPeriod) -> (u64, Vec<u8>) {
+    (new.number, new.secret.bytes().to_vec())
 }
 
 impl World {
@@ -106,7 +117,7 @@ impl World {
         let now = Now { wall_ms: FOUNDED_MS + 1000, boot_ms: 1000 };
         let identity = SecretKey::from_bytes(Suite::Ed25519, &site.identity.to_bytes()).unwrap();
         let founding =
-            found(now, genesis, acts, Vec::new(), usize::MAX, (&identity, &period_key(suite, number)))
+            found(now, genesis, acts, Vec::new(), usize::MAX, (&identity, &period_key(suite, number, 0)))
                 .unwrap();
         let entries: Vec<Vec<u8>> = founding.batch.entries.iter().map(|entry| entry.to_vec()).collect();
         let parts = EngineParts {
@@ -115,7 +126,7 @@ impl World {
             books: founding.books,
             note: founding.batch.note.to_vec(),
             identity,
-            period: period_key(suite, number),
+            period: period_key(suite, number, 0),
             core: site.person("server").agreement_certificate.der().to_vec(),
             server: site.person("server").signature_certificate.id(),
         };
@@ -142,6 +153,8 @@ impl World {
             hold_workers: false,
             hold_network: false,
             held: VecDeque::new(),
+            rolls: false,
+            secrets: founding.batch.period.iter().map(secret).collect(),
             copies: Vec::new(),
             pushed_bytes: 0,
             next_session: 1,
@@ -170,13 +183,14 @@ impl World {
         let mut recovery = Recovery::new();
         self.entries.iter().for_each(|entry| recovery.feed(entry).unwrap());
         let (register, tree, books) = recovery.into_parts();
+        let period = register.period().unwrap().number;
         let parts = EngineParts {
             register,
             tree: tree.clone(),
             books,
             note: self.note.clone(),
             identity: SecretKey::from_bytes(Suite::Ed25519, &self.site.identity.to_bytes()).unwrap(),
-            period: period_key(self.site.suite, self.site.number),
+            period: SecretKey::from_bytes(self.site.suite, &self.secrets[&period]).unwrap(),
             core: self.site.person("server").agreement_certificate.der().to_vec(),
             server: self.site.person("server").signature_certificate.id(),
         };
@@ -231,6 +245,8 @@ impl World {
                 Output::Resume(session) => self.paused.retain(|paused| *paused != session),
                 Output::Copy(ticket, session, task) => self.copies.push((ticket, session, task)),
                 Output::Halt(why) => panic!("halted: {why}"),
+                Output::DrawPeriodKey if !self.rolls => {}
+                Output::DrawPeriodKey => answers.push(Input::PeriodKey(self.next_secret())),
                 work @ (Output::Read(..) | Output::CheckPassword(_) | Output::MakeVerifier(_)) => {
                     if self.hold_workers {
                         self.held.push_back(work);
@@ -288,13 +304,33 @@ impl World {
         });
         assert_eq!(tree.root(), batch.root);
         let signed = SignedCheckpoint::parse(&batch.note).unwrap();
-        let head = signed.verify(&self.keys()).unwrap().head();
+        let head = signed.verify(&self.keys_of(batch.period.as_ref())).unwrap().head();
         assert_eq!(head, Head { size: tree.size(), root: batch.root });
     }
 
+    /// What an erasure has not taken of the log's own keys opens; the newest one signs.
     pub(super) fn keys(&self) -> LogKeys {
-        let period = period_key(self.site.suite, self.site.number).public().clone();
+        self.keys_of(None)
+    }
+
+    fn keys_of(&self, new: Option<&NewPeriod>) -> LogKeys {
+        let newest = self.secrets.last_key_value().expect("one is kept").1;
+        let bytes = new.map_or(&newest[..], |new| new.secret.bytes());
+        let period = SecretKey::from_bytes(self.site.suite, bytes).unwrap().public().clone();
         LogKeys::new(self.log, period, Some(self.site.identity.public().clone())).unwrap()
+    }
+
+    /// The next period's key, as a driver draws it.
+    pub(super) fn next_secret(&self) -> PeriodSecret {
+        let period = self.register().period().unwrap().number + 1;
+        PeriodSecret::of(&period_key(self.site.suite, self.site.number, period))
+    }
+
+    /// What is on the device of a batch that is under way.
+    pub(super) fn write(&mut self, batch: &Batch) {
+        self.entries.extend(batch.entries.iter().map(|entry| entry.to_vec()));
+        self.note = batch.note.to_vec();
+        self.secrets.extend(batch.period.iter().map(secret));
     }
 
     /// Makes durable what is under way, until nothing is.
@@ -313,6 +349,7 @@ impl World {
                 self.keep(change);
             }
             self.note = batch.note.to_vec();
+            self.secrets.extend(batch.period.iter().map(secret));
             let erase = batch.erase.clone();
             self.batches.push(batch);
             let mut out = Vec::new();
@@ -339,6 +376,9 @@ impl World {
     fn erase(&mut self, items: &[EraseItem]) {
         for item in items {
             match item {
+                EraseItem::Item(Place { conversation: SECRETS_CONVERSATION, item }) => {
+                    self.secrets.remove(item);
+                }
                 EraseItem::Item(gone) => self.bodies.retain(|(place, _), _| place != gone),
                 EraseItem::Conversation(gone) => {
                     self.bodies.retain(|(place, _), _| place.conversation != *gone)
