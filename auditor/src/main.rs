@@ -5,7 +5,9 @@
 use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
-use auditor::command::{check_proof, export, extract, prove, report, show, trust, verify};
+use auditor::command::{
+    check_excerpt, check_proof, cut, export, extract, prove, report, show, trust, verify,
+};
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
 use hardening::Sandbox;
@@ -30,6 +32,9 @@ fn run() -> Exit {
         Command::Verify(command) => verify::run(command, voice),
         Command::Report(command) => report::run(command, voice),
         Command::Show(command) => show::run(command, voice),
+        Command::Cut(command) => cut::run_cut(command, voice),
+        Command::Select(command) => cut::run_select(command, voice),
+        Command::CheckExcerpt(command) => check_excerpt::run(command, voice),
         Command::Prove(command) => prove::run(command, voice),
         Command::CheckProof(command) => check_proof::run(command, voice),
         Command::Extract(command) => extract::run(command, voice),

@@ -47,7 +47,7 @@ console::words! {
 }
 
 #[derive(Serialize)]
-struct Row {
+pub(super) struct Row {
     index: Index,
     at: String,
     kind: &'static str,
@@ -135,7 +135,7 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
         if !filter.passes(index, &opened, &names) {
             continue;
         }
-        let row = row(index, &opened, &names, voice);
+        let row = row(index, opened.wall_ms, opened.what(), &names, voice);
         if voice.json {
             rows.push(row);
             continue;
@@ -163,12 +163,11 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
     })
 }
 
-fn row(index: Index, opened: &Opened, names: &Names, voice: Voice) -> Row {
-    let what = opened.what();
+pub(super) fn row(index: Index, wall_ms: u64, what: What<'_>, names: &Names, voice: Voice) -> Row {
     let person = signer(what);
     Row {
         index,
-        at: rfc3339(opened.wall_ms),
+        at: rfc3339(wall_ms),
         kind: what.kind(),
         person: person.map(|person| person.to_string()),
         who: person.map(|person| names.person(person, voice.lang)),
@@ -177,7 +176,7 @@ fn row(index: Index, opened: &Opened, names: &Names, voice: Voice) -> Row {
     }
 }
 
-fn line(out: &mut impl Write, row: &Row, voice: Voice) -> io::Result<()> {
+pub(super) fn line(out: &mut impl Write, row: &Row, voice: Voice) -> io::Result<()> {
     let server = voice.lang.pick("[server]", "[сервер]");
     let who = row.who.as_deref().unwrap_or(server);
     writeln!(out, "#{} {} {who}: {}", row.index, row.at, row.text)
