@@ -14,6 +14,7 @@ from outside; 5 incomplete, and for every selection: it proves presence, not com
 import argparse
 import base64
 import binascii
+import bisect
 import concurrent.futures
 import datetime
 import hashlib
@@ -528,14 +529,18 @@ class Certificate:
 def pem_certificates(path):
     text = read(path).decode("ascii", "replace")
     blocks = re.findall("-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", text, re.S)
-    return [base64.b64decode("".join(block.split())) for block in blocks]
+    try:
+        return [base64.b64decode("".join(block.split()), validate=True) for block in blocks]
+    except (binascii.Error, ValueError):
+        raise Bad(f"{path} holds no certificates", USAGE) from None
 
 
 def check_path(leaf, issuing, root, at):
     """The path by stock openssl, at a time; what runs out before counts at its last second."""
     with tempfile.TemporaryDirectory() as place:
         put = lambda name, cert: write(os.path.join(place, name), pem("CERTIFICATE", cert))
-        words = ["verify", "-attime", str(at), "-CAfile", put("root", root)]
+        # Nothing of the system's own store: its authorities are no site's.
+        words = ["verify", "-no-CApath", "-no-CAstore", "-attime", str(at), "-CAfile", put("root", root)]
         if issuing is not None:
             words += ["-untrusted", put("issuing", issuing)]
         done = openssl(words + [put("leaf", leaf)])
@@ -574,7 +579,7 @@ def base64_strict(text):
 
 
 def decimal(text):
-    if re.fullmatch("0|[1-9][0-9]*", text) and int(text) < 1 << 64:
+    if re.fullmatch("0|[1-9][0-9]{0,19}", text) and int(text) < 1 << 64:
         return int(text)
     return None
 
@@ -603,7 +608,7 @@ class Checkpoint:
         if len(parts) != 3:
             raise Bad("a checkpoint that has not exactly three lines")
         self.origin, size, root = parts[0], decimal(parts[1]), base64_strict(parts[2])
-        found = re.fullmatch("conclave/([0-9a-f]{64})(?:/([1-9][0-9]*))?", self.origin)
+        found = re.fullmatch("conclave/([0-9a-f]{64})(?:/([1-9][0-9]{0,9}))?", self.origin)
         if not found or int(found[2] or 0) >= 1 << 32:
             raise Bad("a checkpoint whose origin names no log")
         if size is None or size > TREE_MAX:
@@ -926,12 +931,7 @@ class Journal:
             del self.live[header.person]
 
     def all_between(self, first, behind):
-        count = 0
-        for index, _ in reversed(self.leaves):
-            if index < first:
-                break
-            count += 1
-        return count == behind - first
+        return len(self.leaves) - bisect.bisect_left(self.leaves, (first, b"")) == behind - first
 
     def offline(self, entry):
         if entry.header.chain != self.authority_chain:
@@ -953,6 +953,8 @@ class Journal:
             raise Bad("a certificate that is no person's signature certificate")
         if found.key().suite != self.suite:
             raise Bad("a certificate that is not of the site's suite")
+        if found.issuer != self.issuing.subject:
+            raise Bad("a certificate that the site's issuing authority did not issue")
         check_path(found.der, self.issuing.der, self.root.der, min(entry.wall_ms // 1000, found.last))
         self.valid.setdefault(found.id, found)
         if found.person in self.gone:
@@ -1116,7 +1118,7 @@ class Trust:
 
     @staticmethod
     def head(text):
-        found = re.fullmatch(r"(?:([0-9]+)/)?([0-9]+):(\S+)", text)
+        found = re.fullmatch(r"(?:([0-9]{1,10})/)?([0-9]{1,20}):(\S+)", text)
         root = found and (bytes.fromhex(found[3]) if re.fullmatch("[0-9a-fA-F]{64}", found[3]) else base64_strict(found[3]))
         if not root or len(root) != 32:
             raise Bad("--head: [ERA/]SIZE:ROOT is needed", USAGE)
@@ -1440,6 +1442,8 @@ def judge(args):
                 raise Bad("a whole journal, no excerpt", 1)
             (excerpt if args.excerpt else whole)(reader, trust, out)
         code, why, name = YES, "everything that is checked here holds, and a head from outside confirms it", None
+    except (ValueError, IndexError, KeyError, OverflowError) as error:
+        code, why, name = INVALID, f"something in it is malformed: {error}", None
     except Bad as bad:
         code, why, name = bad.code, bad.why, bad.name
         out["first_bad"] = bad.index

@@ -356,8 +356,11 @@ impl<'a> State<'a> {
             revocation: Revocation::Unchecked,
         };
         let anchors = [TrustAnchor::new(site.root.clone())];
-        verify_path(certificate, std::slice::from_ref(&site.issuing), &anchors, &question)
+        let path = verify_path(certificate, std::slice::from_ref(&site.issuing), &anchors, &question)
             .map_err(|error| bad(error.to_string()))?;
+        if path.chain().get(1).map(Certificate::id) != Some(site.issuing.id()) {
+            return Err(bad("not issued by the site's issuing authority".into()));
+        }
         let key = certificate.public_key().map_err(|error| bad(error.to_string()))?;
         if key.suite() == self.trust.suite { Ok(()) } else { Err(bad("not of the site's suite".into())) }
     }

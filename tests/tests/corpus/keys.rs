@@ -1,9 +1,10 @@
 //! Keys and certificates: out of time, revoked, not yet recorded, of another suite, weak, and signatures in a second form.
 //! Never by breaking a signature; each is one that some verifier accepts.
 
-use journal::act::{Act, Crl, Revoke, RevokeReason};
+use journal::act::{Act, Crl, Revoke, RevokeReason, Submit};
 use journal::entry::{Content, Entry};
 use journal::fact::{Fact, KeyRoll, key_roll_bytes};
+use journal::register::submit_digest;
 use journal::testing::{Described, FOUNDED_MS, TestLog, VALID_MS};
 use pki::profile::{self, Authority, Validity};
 use pki::{CertTime, Clearance, Reason, Role, SecretKey, Signer, Suite};
@@ -88,6 +89,22 @@ fn certificates() -> Vec<Case> {
         entries.insert(login - 5, entry);
     });
     all.push(forged("signed before the certificate was recorded", &log, &early, login as u64 - 5));
+    // The root itself vouches for her: the path is good, the authority is not the one that enrols.
+    let mut log = talked(28, Suite::Ed25519);
+    let enrol = {
+        let site = &mut log.site;
+        let issuing = std::mem::replace(&mut site.issuing, site.root.clone());
+        std::mem::swap(&mut site.issuing_key, &mut site.root_key);
+        let enrol = site.issue("mallory", &Described::new(Role::Operator, Clearance(3)));
+        std::mem::swap(&mut site.issuing_key, &mut site.root_key);
+        site.issuing = issuing;
+        enrol
+    };
+    let (signed, id) = log.site.offline(Act::Enrol(enrol));
+    let submit = Submit { count: 1, digest: submit_digest(&[id]) };
+    log.act("olga", Act::Submit(submit)).unwrap();
+    let entries = changed(&log, |entries| entries.push(said(&log, signed)));
+    all.push(forged("a certificate that the root issued itself", &log, &entries, next(&log)));
     let never = {
         let mut stranger = talked(24, Suite::Ed25519);
         stranger.site.issue("mallory", &Described::new(Role::Operator, Clearance(3)));

@@ -62,6 +62,8 @@ fn hostile(log: &TestLog, good: &[u8]) -> Vec<Case> {
         ("seventeen signature lines", many),
         ("a size beyond 2^63", spell("9223372036854775809")),
         ("a size beyond 2^64", spell("18446744073709551617")),
+        ("a size of 5000 digits", spell(&"9".repeat(5000))),
+        ("an era of 5000 digits", text.replacen('\n', &format!("/{}\n", "9".repeat(5000)), 1)),
         ("a size with a zero in front", spell(&format!("0{size}"))),
         ("a size with a sign", spell(&format!("+{size}"))),
         ("an extension line", text.replacen("\n\n", "\nmore\n\n", 1)),
