@@ -18,6 +18,10 @@ use journal::note::NOTE_BYTES_MAX;
 
 /// The first bytes of every bundle.
 pub const MAGIC: &[u8; 16] = b"conclave journal";
+/// The first bytes of every excerpt: a part of a journal (`excerpt.rs`).
+pub const EXCERPT_MAGIC: &[u8; 16] = b"conclave excerpt";
+/// How a trust file begins.
+const TRUST_ARMOUR: &[u8; 29] = b"-----BEGIN CONCLAVE TRUST----";
 /// The version that this program writes.
 pub const BUNDLE_VERSION: u8 = 1;
 /// Most notes in one bundle.
@@ -48,12 +52,27 @@ pub enum BadBundle {
         /// Allowed.
         limit: u64,
     },
+    /// A record that cannot be what stands at its place.
+    #[error("record {record} is malformed")]
+    Malformed {
+        /// Counted from 0, entries and what follows them apart.
+        record: u64,
+    },
     /// More than [`NOTES_MAX`].
     #[error("the bundle has more than {NOTES_MAX} notes")]
     TooManyNotes,
     /// Something stands behind the end mark.
     #[error("there are bytes behind the end of the bundle")]
     TrailingBytes,
+    /// A trust file stands behind the end mark: whoever made the bundle says what is to be believed of it.
+    #[error("the bundle brings its own trust file")]
+    BringsTrust,
+    /// It is a part of a journal, not the whole.
+    #[error("an excerpt, not a whole journal")]
+    Excerpt,
+    /// The whole journal, not a part of it.
+    #[error("a whole journal, not an excerpt")]
+    Whole,
     /// The file cannot be read.
     #[error(transparent)]
     Io(io::Error),
@@ -104,11 +123,7 @@ impl<W: Write> BundleWriter<W> {
     }
 
     fn record(&mut self, bytes: &[u8], limit: usize) -> io::Result<()> {
-        if bytes.is_empty() || bytes.len() > limit {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a record that no reader would take"));
-        }
-        self.out.write_all(&(bytes.len() as u32).to_be_bytes())?;
-        self.out.write_all(bytes)
+        write_record(&mut self.out, bytes, limit)
     }
 }
 
@@ -124,21 +139,10 @@ pub struct BundleReader<R: Read> {
 impl<R: Read> BundleReader<R> {
     /// Reads the beginning.
     pub fn open(mut input: R) -> Result<Self, BadBundle> {
-        let mut head = [0; MAGIC.len() + 1];
-        let read = fill(&mut input, &mut head).map_err(BadBundle::Io)?;
-        let shown = read.min(MAGIC.len());
-        if shown == 0 || head[..shown] != MAGIC[..shown] {
-            return Err(BadBundle::NotABundle);
+        if opening(&mut input)? == Opening::Excerpt {
+            return Err(BadBundle::Excerpt);
         }
-        if read < head.len() {
-            return Err(BadBundle::Truncated { entries: 0 });
-        }
-        match head[MAGIC.len()] {
-            BUNDLE_VERSION => {}
-            0 => return Err(BadBundle::NotABundle),
-            newer => return Err(BadBundle::Newer(newer)),
-        }
-        Ok(Self { input, entries: 0, bytes: head.len() as u64, entries_ended: false })
+        Ok(Self { input, entries: 0, bytes: OPENING_BYTES, entries_ended: false })
     }
 
     /// The next entry's bytes; `None` behind the last one.
@@ -174,32 +178,109 @@ impl<R: Read> BundleReader<R> {
             }
             notes.push(note);
         }
-        match fill(&mut self.input, &mut [0]).map_err(BadBundle::Io)? {
-            0 => Ok(notes),
-            _ => Err(BadBundle::TrailingBytes),
-        }
+        nothing_follows(&mut self.input)?;
+        Ok(notes)
     }
 
     fn record(&mut self, record: u64, limit: usize) -> Result<Option<Vec<u8>>, BadBundle> {
-        let mut length = [0; 4];
-        self.exactly(&mut length)?;
-        let bytes = u32::from_be_bytes(length) as usize;
-        if bytes == 0 {
-            return Ok(None);
-        }
-        if bytes > limit {
-            return Err(BadBundle::TooLong { record, bytes: bytes as u64, limit: limit as u64 });
-        }
-        let mut content = vec![0; bytes];
-        self.exactly(&mut content)?;
-        Ok(Some(content))
+        let found =
+            read_record(&mut self.input, limit).map_err(|error| error.at(record, self.entries, limit))?;
+        self.bytes += 4 + found.as_ref().map_or(0, Vec::len) as u64;
+        Ok(found)
     }
+}
 
-    fn exactly(&mut self, into: &mut [u8]) -> Result<(), BadBundle> {
-        let read = fill(&mut self.input, into).map_err(BadBundle::Io)?;
-        self.bytes += read as u64;
-        if read == into.len() { Ok(()) } else { Err(BadBundle::Truncated { entries: self.entries }) }
+/// Bytes of magic and version.
+pub(crate) const OPENING_BYTES: u64 = MAGIC.len() as u64 + 1;
+
+/// Which kind of file begins so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Opening {
+    /// A whole journal.
+    Whole,
+    /// A part of one (`excerpt.rs`).
+    Excerpt,
+}
+
+/// Reads magic and version. Both kinds are of version 1.
+pub(crate) fn opening(input: &mut impl Read) -> Result<Opening, BadBundle> {
+    let mut head = [0; MAGIC.len() + 1];
+    let read = fill(input, &mut head).map_err(BadBundle::Io)?;
+    let shown = read.min(MAGIC.len());
+    let begins = |magic: &[u8; 16]| shown > 0 && head[..shown] == magic[..shown];
+    let kind = match (begins(MAGIC), begins(EXCERPT_MAGIC)) {
+        (true, _) => Opening::Whole,
+        (false, true) => Opening::Excerpt,
+        (false, false) => return Err(BadBundle::NotABundle),
+    };
+    if read < head.len() {
+        return Err(BadBundle::Truncated { entries: 0 });
     }
+    match head[MAGIC.len()] {
+        BUNDLE_VERSION => Ok(kind),
+        0 => Err(BadBundle::NotABundle),
+        newer => Err(BadBundle::Newer(newer)),
+    }
+}
+
+/// What stopped the reading of one record.
+pub(crate) enum BadRecord {
+    Short,
+    TooLong(u64),
+    Io(io::Error),
+}
+
+impl BadRecord {
+    pub(crate) fn at(self, record: u64, entries: u64, limit: usize) -> BadBundle {
+        match self {
+            Self::Short => BadBundle::Truncated { entries },
+            Self::TooLong(bytes) => BadBundle::TooLong { record, bytes, limit: limit as u64 },
+            Self::Io(error) => BadBundle::Io(error),
+        }
+    }
+}
+
+/// The next record; `None` at an end mark.
+pub(crate) fn read_record(input: &mut impl Read, limit: usize) -> Result<Option<Vec<u8>>, BadRecord> {
+    let mut length = [0; 4];
+    exactly(input, &mut length)?;
+    let bytes = u32::from_be_bytes(length) as usize;
+    if bytes == 0 {
+        return Ok(None);
+    }
+    if bytes > limit {
+        return Err(BadRecord::TooLong(bytes as u64));
+    }
+    let mut content = vec![0; bytes];
+    exactly(input, &mut content)?;
+    Ok(Some(content))
+}
+
+/// That the file ends here; a trust file behind the end is told for what it is.
+pub(crate) fn nothing_follows(input: &mut impl Read) -> Result<(), BadBundle> {
+    let mut more = [0; TRUST_ARMOUR.len()];
+    match fill(input, &mut more).map_err(BadBundle::Io)? {
+        0 => Ok(()),
+        _ if more == *TRUST_ARMOUR => Err(BadBundle::BringsTrust),
+        _ => Err(BadBundle::TrailingBytes),
+    }
+}
+
+fn exactly(input: &mut impl Read, into: &mut [u8]) -> Result<(), BadRecord> {
+    match fill(input, into) {
+        Ok(read) if read == into.len() => Ok(()),
+        Ok(_) => Err(BadRecord::Short),
+        Err(error) => Err(BadRecord::Io(error)),
+    }
+}
+
+/// Writes one record as [`read_record`] reads it.
+pub(crate) fn write_record(out: &mut impl Write, bytes: &[u8], limit: usize) -> io::Result<()> {
+    if bytes.is_empty() || bytes.len() > limit {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a record that no reader would take"));
+    }
+    out.write_all(&(bytes.len() as u32).to_be_bytes())?;
+    out.write_all(bytes)
 }
 
 /// Reads until `into` is full or the input ends; how much was read.
@@ -275,6 +356,12 @@ mod tests {
         let mut more = bundle();
         more.push(0);
         assert!(matches!(read(&more), Err(BadBundle::TrailingBytes)));
+        let own =
+            [&bundle()[..], b"-----BEGIN CONCLAVE TRUST-----\nAAAA\n-----END CONCLAVE TRUST-----\n"].concat();
+        assert!(matches!(read(&own), Err(BadBundle::BringsTrust)));
+        let mut part = bundle();
+        part[..16].copy_from_slice(EXCERPT_MAGIC);
+        assert!(matches!(read(&part), Err(BadBundle::Excerpt)));
     }
 
     #[test]

@@ -51,6 +51,18 @@ pub enum Command {
     Register(command::register::Register),
     #[command(after_help = "Example: conclave-audit show march.journal --who anna --kind message")]
     Show(command::show::Show),
+    #[command(
+        after_help = "Example: conclave-audit cut march.journal --from 100 --to 250 --out court.excerpt"
+    )]
+    Cut(command::cut::Cut),
+    #[command(
+        after_help = "Example: conclave-audit select march.journal --conversation '#41' --out court.excerpt"
+    )]
+    Select(command::cut::Select),
+    #[command(
+        after_help = "Example: conclave-audit check-excerpt court.excerpt --trust site.trust --entries"
+    )]
+    CheckExcerpt(command::check_excerpt::CheckExcerpt),
     #[command(after_help = "Example: conclave-audit prove march.journal 1234 --out 1234.proof")]
     Prove(command::prove::Prove),
     #[command(after_help = "Example: conclave-audit check-proof 1234.proof --trust site.trust")]
@@ -195,6 +207,46 @@ pub const RU: &HelpTable = &[
     ("show/kind", "только этот вид записей, например message, login или erased"),
     ("show/since", "только с этого времени, RFC 3339"),
     ("show/until", "только до этого времени, его не включая, RFC 3339"),
+    ("cut/@about", "вырезать промежуток записей: доказываются и наличие, и полнота"),
+    ("cut/@after", "Пример: conclave-audit cut march.journal --from 100 --to 250 --out court.excerpt"),
+    ("cut/from", "номер первой записи"),
+    ("cut/to", "номер последней записи, включительно"),
+    (
+        "*/with_verifier",
+        "записать рядом verify_bundle.py: независимую проверку для тех, у кого есть Python и openssl",
+    ),
+    ("*/out", "куда записать; существующий файл останется как есть"),
+    (
+        "*/link",
+        "доказать и то, что журнал продолжает вершину такого размера: её держит получатель; можно повторить",
+    ),
+    ("select/@about", "выбрать записи по лицу или беседе: доказывается наличие, но не полнота"),
+    ("select/@after", "Пример: conclave-audit select march.journal --conversation '#41' --out court.excerpt"),
+    ("select/who", "подписанное этим лицом или касающееся его: имя входа или номер; можно повторить"),
+    ("select/conversation", "беседа: её номер, то есть номер записи о создании; можно повторить"),
+    ("check-excerpt/@about", "проверить выписку: промежуток или выборку"),
+    (
+        "check-excerpt/@long",
+        "Проверить выписку: промежуток или выборку\n\nПроверяются подписи журнала, место каждой записи под подписанной вершиной, \
+         подписи авторов и их сертификаты, порядок и номера. Права не проверяются: для них нужен весь журнал.\n\n\
+         Коды завершения: 0 — промежуток проверен, полон и сверен; 2 — недействительно; 3 — две контрольные точки \
+         противоречат друг другу; 4 — непротиворечиво, но не сверено в пределах файла доверия; 5 — неполно: выборка \
+         доказывает наличие, а не полноту.",
+    ),
+    (
+        "check-excerpt/@after",
+        "Пример: conclave-audit check-excerpt court.excerpt --trust site.trust --entries",
+    ),
+    ("check-excerpt/file", "выписка"),
+    (
+        "check-excerpt/anchor",
+        "ещё одна контрольная точка извне: подписанная журналом, с терминала или от свидетеля",
+    ),
+    (
+        "check-excerpt/head",
+        "ещё одна контрольная точка с бумаги: РАЗМЕР:КОРЕНЬ, корень в hex или base64; ЭРА/РАЗМЕР:КОРЕНЬ, если так записано",
+    ),
+    ("check-excerpt/entries", "показать и сами записи, по строке на каждую"),
     ("prove/@about", "сделать доказательство, что запись есть в журнале (C2SP tlog-proof, с самой записью)"),
     ("prove/@after", "Пример: conclave-audit prove march.journal 1234 --out 1234.proof"),
     ("*/index", "номер записи"),

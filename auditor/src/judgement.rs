@@ -30,6 +30,26 @@ pub enum Flaw {
     Container(BadBundle),
     /// The genesis names other authorities or another identity key than the trust file.
     OtherAuthorities,
+    /// An excerpt's entry stands out of order, or bears a mark that is not its own. The first one is entry 0.
+    Disordered {
+        /// Its index.
+        index: Index,
+    },
+    /// An entry is missing in an excerpt that claims to hold all of a range.
+    RangeGap {
+        /// Its index.
+        index: Index,
+    },
+    /// The entries of an excerpt do not stand under the root that the log signed.
+    NotUnderNote {
+        /// The note's size.
+        size: u64,
+    },
+    /// An excerpt's proof that the note continues an older head does not hold.
+    BadLink {
+        /// The older head's size.
+        size: u64,
+    },
     /// A note is no checkpoint.
     BadNote {
         /// Which, from 0.
@@ -76,6 +96,8 @@ pub enum Missing {
         /// Entries that the newest covers.
         covered: u64,
     },
+    /// Nothing: a selection holds what somebody chose, and cannot show what he left out.
+    Selection,
     /// A note covers more entries than there are.
     EntriesUpTo {
         /// Its size.

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
 use auditor::command::{
-    check_consistency, check_proof, diff, export, extract, prove, register, report, show, trust, verify,
+    check_consistency, check_excerpt, check_proof, cut, diff, export, extract, prove, register, report, show,
+    trust, verify,
 };
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
@@ -34,6 +35,9 @@ fn run() -> Exit {
         Command::Diff(command) => diff::run(command, voice),
         Command::Register(command) => register::run(command, voice),
         Command::Show(command) => show::run(command, voice),
+        Command::Cut(command) => cut::run_cut(command, voice),
+        Command::Select(command) => cut::run_select(command, voice),
+        Command::CheckExcerpt(command) => check_excerpt::run(command, voice),
         Command::Prove(command) => prove::run(command, voice),
         Command::CheckProof(command) => check_proof::run(command, voice),
         Command::CheckConsistency(command) => check_consistency::run(command, voice),

@@ -237,11 +237,26 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
         Flaw::Container(BadBundle::TooManyNotes) => {
             lang.pick("there are too many notes", "слишком много контрольных точек").to_owned()
         }
+        Flaw::Container(BadBundle::Malformed { record }) => lang.pick(
+            format!("record {record} is malformed"),
+            format!("фрагмент {record} составлен неправильно"),
+        ),
+        Flaw::Container(BadBundle::BringsTrust) => lang
+            .pick(
+                "it brings its own trust file; nothing that a bundle brings is believed, trust comes from you",
+                "в ней лежит её собственный файл доверия; тому, что приносит выгрузка, не верят: файл доверия даёте вы",
+            )
+            .to_owned(),
         Flaw::Container(BadBundle::TrailingBytes) => lang
             .pick("something follows behind the end of the bundle", "за концом выгрузки что-то следует")
             .to_owned(),
         Flaw::Container(
-            BadBundle::NotABundle | BadBundle::Newer(_) | BadBundle::Truncated { .. } | BadBundle::Io(_),
+            BadBundle::NotABundle
+            | BadBundle::Newer(_)
+            | BadBundle::Truncated { .. }
+            | BadBundle::Excerpt
+            | BadBundle::Whole
+            | BadBundle::Io(_),
         ) => lang.pick("the file is damaged", "файл повреждён").to_owned(),
         Flaw::OtherAuthorities => lang
             .pick(
@@ -249,6 +264,24 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
                 "основание журнала называет не те центры, ключ журнала или алгоритмы, что файл доверия",
             )
             .to_owned(),
+        Flaw::Disordered { index } => lang.pick(
+            format!("entry #{index} stands out of order, or is marked as what it is not"),
+            format!("запись #{index} стоит не на своём месте или помечена не тем, что она есть"),
+        ),
+        Flaw::RangeGap { index } => lang.pick(
+            format!("entry #{index} is missing, and the excerpt claims to hold all of its range"),
+            format!("нет записи #{index}, хотя выписка называет себя полной на своём промежутке"),
+        ),
+        Flaw::NotUnderNote { size } => lang.pick(
+            format!("the entries do not stand under the head of {size} entries that the log signed: something was changed, \
+                     inserted, moved or left out"),
+            format!("записи не сходятся с вершиной, которую подписал журнал (записей: {size}): что-то изменено, вставлено, \
+                     переставлено или выброшено"),
+        ),
+        Flaw::BadLink { size } => lang.pick(
+            format!("its proof that the log continues your head of {size} entries does not hold"),
+            format!("доказательство, что журнал продолжает известную вам вершину (записей: {size}), не сходится"),
+        ),
         Flaw::BadNote { note, reason } => {
             let n = at(*note);
             lang.pick(
@@ -295,7 +328,7 @@ fn heads(found: &Divergence) -> String {
     format!("  {}: {}\n  {}: {}", found.size, hex(&found.named), found.size, hex(&found.found))
 }
 
-fn missing(missing: &Missing, entries: u64, lang: Lang) -> String {
+pub(crate) fn missing(missing: &Missing, entries: u64, lang: Lang) -> String {
     match missing {
         Missing::Cut => lang.pick(
             format!("the bundle breaks off after {entries} entries; those are in order"),
@@ -304,6 +337,12 @@ fn missing(missing: &Missing, entries: u64, lang: Lang) -> String {
         Missing::Entries => lang.pick("there is no entry in it", "в ней нет ни одной записи").to_owned(),
         Missing::Note => lang
             .pick("the log's signature over the entries is missing", "нет подписи журнала под записями")
+            .to_owned(),
+        Missing::Selection => lang
+            .pick(
+                "PRESENCE, NOT COMPLETENESS: what is here is in the log; what was left out cannot be seen",
+                "НАЛИЧИЕ, НО НЕ ПОЛНОТА: всё, что здесь есть, есть в журнале; что опущено, отсюда не видно",
+            )
             .to_owned(),
         Missing::NoteOver { covered } => lang.pick(
             format!("the log's signature covers {covered} of {entries} entries"),
@@ -324,7 +363,7 @@ fn missing(missing: &Missing, entries: u64, lang: Lang) -> String {
     }
 }
 
-fn unanchored(why: &Unanchored, lang: Lang) -> String {
+pub(crate) fn unanchored(why: &Unanchored, lang: Lang) -> String {
     match why {
         Unanchored::NoAnchor => lang
             .pick(

@@ -21,6 +21,21 @@ console::words! {
         /// Not ours.
         NotABundle { file: String }
             => en("{file} is no journal bundle"), ru("{file} — не выгрузка журнала");
+        /// Nothing but a beginning.
+        CutOff { file: String }
+            => en("INCOMPLETE: {file} breaks off before its first entry"),
+               ru("НЕПОЛНО: {file} обрывается до первой записи");
+        /// A part, where a whole is wanted: whoever takes it for one is told.
+        Excerpt { file: String }
+            => en("INCOMPLETE: {file} is an excerpt, not the whole journal; `check-excerpt` tells what it proves and what not"),
+               ru("НЕПОЛНО: {file} — выписка, а не весь журнал; что она доказывает и чего нет, скажет `check-excerpt`");
+        /// A whole, where a part is wanted.
+        WholeBundle { file: String }
+            => en("{file} is a whole journal, no excerpt; `verify` checks it"),
+               ru("{file} — весь журнал, а не выписка; его проверяет `verify`");
+        /// Nothing to cut out.
+        NothingAsked => en("nothing in the bundle was asked for; nothing was written"),
+               ru("в выгрузке нет ничего из запрошенного; ничего не записано");
         /// A newer program's.
         NewerBundle { file: String, version: u8 }
             => en("{file} is of version {version}, newer than this program reads"),
@@ -108,11 +123,14 @@ impl Trouble {
         match self {
             Self::Unreadable { .. } | Self::Unwritable { .. } => Exit::Io,
             Self::Exposed { .. } | Self::ForeignTrust { .. } => Exit::NotAllowed,
+            Self::CutOff { .. } | Self::Excerpt { .. } => Exit::Incomplete,
             Self::NoTerminal => Exit::Missing,
             Self::Asked { exit, .. } | Self::Online { exit, .. } => *exit,
             Self::BadValue { .. } | Self::UnknownKind { .. } => Exit::Usage,
             Self::Exists { .. }
             | Self::NotABundle { .. }
+            | Self::WholeBundle { .. }
+            | Self::NothingAsked
             | Self::NewerBundle { .. }
             | Self::DamagedBundle { .. }
             | Self::BadTrustFile { .. }
@@ -140,6 +158,10 @@ impl Trouble {
             Self::Unwritable { .. } => "unwritable",
             Self::Exists { .. } => "exists",
             Self::NotABundle { .. } => "not-a-bundle",
+            Self::CutOff { .. } => "cut-off",
+            Self::Excerpt { .. } => "excerpt",
+            Self::WholeBundle { .. } => "whole-bundle",
+            Self::NothingAsked => "nothing-asked",
             Self::NewerBundle { .. } => "newer-bundle",
             Self::DamagedBundle { .. } => "damaged-bundle",
             Self::BadTrustFile { .. } => "bad-trust-file",
@@ -173,9 +195,14 @@ impl Trouble {
             BadBundle::NotABundle => Self::NotABundle { file },
             BadBundle::Newer(version) => Self::NewerBundle { file, version: *version },
             BadBundle::Io(cause) => Self::Unreadable { file, cause: cause.to_string() },
+            BadBundle::Truncated { .. } if entries == 0 => Self::CutOff { file },
+            BadBundle::Excerpt => Self::Excerpt { file },
+            BadBundle::Whole => Self::WholeBundle { file },
             BadBundle::Truncated { .. }
             | BadBundle::TooLong { .. }
+            | BadBundle::Malformed { .. }
             | BadBundle::TooManyNotes
+            | BadBundle::BringsTrust
             | BadBundle::TrailingBytes => Self::DamagedBundle { file, entries },
         }
     }

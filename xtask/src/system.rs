@@ -8,11 +8,12 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// Program, Debian package that has it, what for.
-const NEEDED: [(&str, &str, &str); 4] = [
+const NEEDED: [(&str, &str, &str); 5] = [
     ("cc", "gcc libc6-dev", "the C parts of aws-lc-rs, and linking"),
     ("c++", "g++", "libFuzzer"),
     ("swtpm", "swtpm", "the tests of the cell in a TPM"),
     ("openssl", "openssl", "the tests that hand our signatures to a stock tool"),
+    ("python3", "python3", "the tests of the independent verifier"),
 ];
 
 /// The same for what some tests only want: they are named as skipped without it.

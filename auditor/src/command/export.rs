@@ -22,7 +22,7 @@ use protocol::query::Query;
 use rand_core::{CryptoRng, UnwrapErr};
 use serde::Serialize;
 
-use super::{ProgressLine, ended, not_written, read_small, shown, tiles};
+use super::{ProgressLine, ended, not_written, read_small, shown, tiles, verifier};
 use crate::export::{BadExport, Exporter};
 use crate::trouble::Trouble;
 
@@ -47,6 +47,9 @@ pub struct Export {
     /// Your password is another one than your credential's passphrase: ask for both.
     #[arg(long)]
     pub separate: bool,
+    /// Write `verify_bundle.py` beside it: an independent verifier for whoever has Python and openssl.
+    #[arg(long)]
+    pub with_verifier: bool,
     #[command(flatten)]
     pub passphrase: PassphraseFd,
 }
@@ -114,6 +117,7 @@ fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
         done
     });
     let data = done?;
+    verifier(export.with_verifier, &export.out)?;
     let said = Said::Done { entries: data.entries, file: shown(&export.out), act: data.act };
     Ok(voice.done("export", &said, data))
 }

@@ -2,7 +2,9 @@
 //! Never decides anything about a journal.
 
 pub mod check_consistency;
+pub mod check_excerpt;
 pub mod check_proof;
+pub mod cut;
 pub mod diff;
 pub mod export;
 pub mod extract;
@@ -30,6 +32,7 @@ use pki::durable_file::{self, UMASK};
 use crate::bundle::BundleReader;
 use crate::trouble::Trouble;
 use crate::trust::Trust;
+use crate::verifier::{FILE, write_beside};
 
 /// A bundle on disk.
 pub type Bundle = BundleReader<BufReader<File>>;
@@ -85,6 +88,14 @@ pub fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Trouble> {
 /// Writes a new file; one that is there stays as it is.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     durable_file::create(path, bytes, UMASK).map_err(|error| not_written(path, &error))
+}
+
+/// Writes the independent verifier beside a bundle that was just written, where that was asked for.
+pub fn verifier(wanted: bool, bundle: &Path) -> Result<(), Trouble> {
+    if !wanted {
+        return Ok(());
+    }
+    write_beside(bundle).map(drop).map_err(|error| not_written(&bundle.with_file_name(FILE), &error))
 }
 
 /// Why a new file was not written.

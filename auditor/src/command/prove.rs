@@ -11,6 +11,7 @@ use journal::tree::{Tree, leaf_hash};
 use serde::Serialize;
 
 use super::{ProgressLine, Told, ended, open_bundle, shown, write_new};
+use crate::cutting::newest_note;
 use crate::spilled::Spilled;
 use crate::trouble::Trouble;
 
@@ -75,14 +76,8 @@ fn receipt(prove: &Prove, voice: Voice) -> Result<(Receipt, u64), Trouble> {
     let entries = tree.size();
     let entry = wanted.ok_or(Trouble::NoSuchEntry { index, entries })?;
     let notes = reader.notes().map_err(|bad| damaged(bad, entries))?;
-    let covering = notes.iter().filter_map(|note| {
-        let checkpoint = SignedCheckpoint::parse(note).ok()?;
-        let head = checkpoint.claimed().head;
-        let fits = head.size > index && tree.root_at(head.size) == Ok(head.root);
-        fits.then_some((head.size, checkpoint))
-    });
-    let newest = covering.max_by_key(|(size, _)| *size);
-    let (size, checkpoint) = newest.ok_or(Trouble::NotCovered { index })?;
+    let (size, note) = newest_note(&notes, &tree, index).ok_or(Trouble::NotCovered { index })?;
+    let checkpoint = SignedCheckpoint::parse(note).map_err(|_| Trouble::NotCovered { index })?;
     let proof = tree.inclusion_proof(index, size).expect("the index is below the size, the size in the tree");
     let receipt = Receipt::new(proof, checkpoint).and_then(|receipt| receipt.with_extra(entry));
     Ok((receipt.expect("proof and checkpoint are of one size, and an entry fits into the extra line"), size))

@@ -51,8 +51,8 @@ console::words! {
 
 /// One line of `--json` has one of these: lines come as the entries do, however long the bundle.
 #[derive(Serialize)]
-struct Row {
-    /// Always false: nothing was checked.
+pub(super) struct Row {
+    /// Whether anything was checked.
     verified: bool,
     index: Index,
     at: String,
@@ -138,7 +138,7 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
         if !filter.passes(index, &opened, &names) {
             continue;
         }
-        let row = row(index, &opened, &names, voice);
+        let row = row(index, opened.wall_ms, opened.what(), &names, voice);
         match line(&mut out, &row, voice) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Yes),
             Err(error) => {
@@ -159,13 +159,12 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
     Ok(Exit::Yes)
 }
 
-fn row(index: Index, opened: &Opened, names: &Names, voice: Voice) -> Row {
-    let what = opened.what();
+pub(super) fn row(index: Index, wall_ms: u64, what: What<'_>, names: &Names, voice: Voice) -> Row {
     let person = signer(what);
     Row {
         verified: false,
         index,
-        at: rfc3339(opened.wall_ms),
+        at: rfc3339(wall_ms),
         kind: what.kind(),
         person: person.map(|person| person.to_string()),
         who: person.map(|person| names.person(person, voice.lang)),
@@ -174,7 +173,7 @@ fn row(index: Index, opened: &Opened, names: &Names, voice: Voice) -> Row {
     }
 }
 
-fn line(out: &mut impl Write, row: &Row, voice: Voice) -> io::Result<()> {
+pub(super) fn line(out: &mut impl Write, row: &Row, voice: Voice) -> io::Result<()> {
     if voice.json {
         return writeln!(out, "{}", Json::done("show", row).line()?);
     }

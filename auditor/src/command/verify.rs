@@ -122,6 +122,17 @@ fn judge_from(
     observer: Observer<'_>,
     known: Option<&Known>,
 ) -> Result<Option<Audit>, Trouble> {
+    let outside = outside_heads(against, trust)?;
+    let (reader, bytes) = open_bundle(bundle)?;
+    let mut line = ProgressLine::new(bytes, voice.lang);
+    let wanted = Wanted { trust, outside, progress: &mut |done| line.at(done), observer };
+    let found = audit_from(reader, wanted, known);
+    line.clear();
+    found.map_err(|error| Trouble::Unreadable { file: shown(bundle), cause: error.to_string() })
+}
+
+/// The heads from outside that the command line names.
+pub fn outside_heads(against: &Against, trust: &Trust) -> Result<Vec<OutsideHead>, Trouble> {
     if against.anchor.len() + against.head.len() > OUTSIDE_MAX {
         let wanted = format!("<= {OUTSIDE_MAX}");
         return Err(Trouble::BadValue { what: "--anchor, --head".into(), wanted });
@@ -135,12 +146,7 @@ fn judge_from(
         let (era, head) = outside_head(text)?;
         outside.push(OutsideHead { file: Some(text.clone()), era, head });
     }
-    let (reader, bytes) = open_bundle(bundle)?;
-    let mut line = ProgressLine::new(bytes, voice.lang);
-    let wanted = Wanted { trust, outside, progress: &mut |done| line.at(done), observer };
-    let found = audit_from(reader, wanted, known);
-    line.clear();
-    found.map_err(|error| Trouble::Unreadable { file: shown(bundle), cause: error.to_string() })
+    Ok(outside)
 }
 
 /// Moves the trust file's anchor to the end of a bundle that was verified, or adopted.

@@ -97,6 +97,15 @@ impl Tree {
     pub fn leaf(&self, index: u64) -> Option<&Hash> {
         self.leaves.get(usize::try_from(index).ok()?)
     }
+
+    /// Flips a bit of a stored hash, as a bad memory would: for tests of whoever signs a root.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn flip(&mut self, level: usize, from_end: usize) {
+        let row = level.checked_sub(1).map_or(Some(&mut self.leaves), |above| self.above.get_mut(above));
+        if let Some(hash) = row.and_then(|row| row.iter_mut().rev().nth(from_end)) {
+            hash[7] ^= 0x10;
+        }
+    }
 }
 
 impl<L: Leaves> Tree<L> {
@@ -186,14 +195,6 @@ impl<L: Leaves> Tree<L> {
         }
         path.reverse();
         Ok(ConsistencyProof::new(old, new, path).expect("the walk above gives one hash per height"))
-    }
-
-    /// Flips a bit of a stored hash, as a bad memory would: for tests of whoever signs a root.
-    #[cfg(any(test, feature = "testing"))]
-    pub fn flip(&mut self, level: usize, from_end: usize) {
-        if let Some(hash) = self.levels.get_mut(level).and_then(|row| row.iter_mut().rev().nth(from_end)) {
-            hash[7] ^= 0x10;
-        }
     }
 
     fn check_size(&self, asked: u64) -> Result<(), OutOfRange> {

@@ -216,7 +216,11 @@ impl PartialEq for Messages {
 impl Eq for Messages {}
 
 impl<C: Form> Encode<C> for Messages {
-    fn encode<W: encode::Write>(&self, e: &mut Encoder<W>, _ctx: &mut C) -> Result<(), encode::Error<W::Error>> {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _ctx: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
         let whole = self.len() as usize / BLOCK_ROWS;
         let digests = if C::IS_DIGEST { whole } else { 0 };
         let rest = (digests * BLOCK_ROWS) as u32..self.len();

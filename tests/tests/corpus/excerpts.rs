@@ -1,0 +1,154 @@
+//! Excerpts, honest and not; each in both suites.
+//! Never again what `auditor/src/excerpt_tests.rs` has for our own reader alone.
+
+use auditor::bundle::BundleReader;
+use auditor::cutting::{Wanted, plan};
+use auditor::excerpt::{Asked, ExcerptReader, ExcerptWriter, Piece, Proofs};
+use journal::ids::{Head, Index};
+use journal::testing::TestLog;
+use pki::Suite;
+
+use crate::forge::*;
+
+fn cut(bundle: &[u8], wanted: &Wanted, links: &[u64]) -> Vec<u8> {
+    let open = || BundleReader::open(bundle).unwrap();
+    plan(open(), wanted, links).unwrap().write(open(), Vec::new()).unwrap().1
+}
+
+struct Parts {
+    asked: Asked,
+    pieces: Vec<Piece>,
+    note: Vec<u8>,
+    proofs: Proofs,
+}
+
+impl Parts {
+    fn of(excerpt: &[u8]) -> Self {
+        let mut reader = ExcerptReader::open(excerpt).unwrap();
+        let (asked, mut pieces) = (reader.asked().clone(), Vec::new());
+        while let Some(piece) = reader.next_piece().unwrap() {
+            pieces.push(piece);
+        }
+        let (note, proofs) = reader.finish().unwrap();
+        Self { asked, pieces, note, proofs }
+    }
+
+    fn whole(&self) -> Vec<u8> {
+        let mut writer = ExcerptWriter::new(Vec::new(), &self.asked).unwrap();
+        self.pieces.iter().for_each(|piece| writer.piece(piece.asked, piece.index, &piece.entry).unwrap());
+        writer.finish(&self.note, &self.proofs).unwrap()
+    }
+
+    /// The proof made anew by whoever has the whole log.
+    fn proven(mut self, log: &TestLog) -> Vec<u8> {
+        let indices: Vec<Index> = self.pieces.iter().map(|piece| piece.index).collect();
+        self.proofs.entries = log.tree.prover(log.tree.size()).unwrap().multi_proof(&indices).unwrap();
+        self.whole()
+    }
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    [(40, Suite::Ed25519), (41, Suite::EcdsaP256)]
+        .into_iter()
+        .flat_map(|(n, suite)| of(&talked(n, suite)))
+        .collect()
+}
+
+fn of(log: &TestLog) -> Vec<Case> {
+    let whole = honest(log);
+    let last = log.tree.size() - 1;
+    let case = |name: &str, file: Vec<u8>, exit: u8, bad: Option<Index>| {
+        Case::new(&format!("excerpt: {name}"), log, file, exit, bad).excerpt()
+    };
+    let range = |from, to| cut(&whole, &Wanted::Range(from, to), &[]);
+    let selection = cut(&whole, &Wanted::Selection(vec!["anna".into()], Vec::new()), &[]);
+    let mut all = vec![
+        case("all of the log", range(0, last), VERIFIED, None),
+        case("a range", range(38, last), VERIFIED, None),
+        case("one entry", range(last, last), VERIFIED, None),
+        case("a range, nothing known", range(38, 44), UNANCHORED, None).known(&[]),
+        case("a range, another head known", range(38, 44), DIVERGED, None)
+            .known(&[Head { root: [7; 32], ..log.head() }]),
+        case("a selection", selection.clone(), INCOMPLETE, None),
+        case("a selection, nothing known", selection.clone(), UNANCHORED, None).known(&[]),
+        case("a whole journal", whole.clone(), 1, None),
+    ];
+    let mut passed_off = case("a selection passed off as the whole", selection.clone(), INCOMPLETE, None);
+    passed_off.excerpt = false;
+    all.push(passed_off);
+    let mut passed_off = case("a range passed off as the whole", range(38, last), INCOMPLETE, None);
+    passed_off.excerpt = false;
+    all.push(passed_off);
+    all.extend(linked(log, &whole, &case));
+    all.extend(bent(log, &range(38, 44), &case));
+    // A selection that says it is all of its range.
+    let mut parts = Parts::of(&selection);
+    let asked: Vec<Index> = parts.pieces.iter().filter(|p| p.asked).map(|p| p.index).collect();
+    let (first, to) = (asked[asked.len() - 3], asked[asked.len() - 1]);
+    parts.asked = Asked::Range(first, to);
+    parts.pieces.iter_mut().for_each(|piece| piece.asked = (first..=to).contains(&piece.index));
+    let gap = (first..=to).find(|index| !parts.pieces.iter().any(|p| p.index == *index)).unwrap();
+    all.push(case("a selection passed off as a range", parts.whole(), INVALID, Some(gap)));
+    let own = [&selection[..], trust(log).to_text().as_bytes()].concat();
+    all.push(case("its own trust file", own, INVALID, None));
+    for length in [18, 60, selection.len() / 2, selection.len() - 1] {
+        all.push(case("cut off", selection[..length].to_vec(), INCOMPLETE, None));
+    }
+    all
+}
+
+type Make<'a> = &'a dyn Fn(&str, Vec<u8>, u8, Option<Index>) -> Case;
+
+fn linked(log: &TestLog, whole: &[u8], case: Make<'_>) -> Vec<Case> {
+    let size = 30;
+    let known = Head { size, root: log.tree.root_at(size).unwrap() };
+    let file = cut(whole, &Wanted::Range(38, 44), &[size]);
+    let mut forged = Parts::of(&file);
+    forged.proofs.links = vec![log.tree.consistency_proof(31, log.tree.size()).unwrap()];
+    vec![
+        case("linked to an older head", file.clone(), VERIFIED, None).known(&[known]),
+        case("linked, another older head known", file, INVALID, None)
+            .known(&[Head { root: [7; 32], ..known }]),
+        case("linked to another size", forged.whole(), UNANCHORED, None).known(&[known]),
+    ]
+}
+
+fn bent(log: &TestLog, good: &[u8], case: Make<'_>) -> Vec<Case> {
+    let judged = |name: &str, bad: Option<Index>, change: &dyn Fn(&mut Parts)| {
+        let mut parts = Parts::of(good);
+        change(&mut parts);
+        case(name, parts.whole(), INVALID, bad)
+    };
+    let at = Parts::of(good).pieces.iter().position(|piece| piece.index == 41).unwrap();
+    let signed_bytes = Parts::of(good).pieces[at].entry.len();
+    let mut all = vec![
+        judged("an entry dropped", Some(41), &|parts| drop(parts.pieces.remove(at))),
+        judged("two entries swapped", Some(41), &|parts| parts.pieces.swap(at, at + 1)),
+        judged("an entry under another number", Some(40), &|parts| parts.pieces[at].index = 40),
+        judged("an entry marked as context", Some(41), &|parts| parts.pieces[at].asked = false),
+        judged("a signature changed", Some(41), &|parts| parts.pieces[at].entry[signed_bytes - 1] ^= 1),
+        judged("the genesis left out", Some(3), &|parts| drop(parts.pieces.remove(0))),
+        judged("a hash of the proof left out", None, &|parts| {
+            let hashes = parts.proofs.entries.hashes();
+            parts.proofs.entries = journal::multiproof::MultiProof::new(hashes[1..].to_vec());
+        }),
+        judged("another proof", None, &|parts| {
+            parts.proofs.entries = log.tree.prover(log.tree.size()).unwrap().multi_proof(&[38]).unwrap();
+        }),
+        judged("another head", None, &|parts| parts.note = note(log, Head { root: [6; 32], ..log.head() })),
+    ];
+    let first = Parts::of(good).pieces[1].index;
+    all[5].first_bad = Some(first);
+    // A signer's Enrol left out, all proven anew: nobody is believed without one.
+    let enrol = log.register.person(log.id("anna")).unwrap().enrolled;
+    let mut parts = Parts::of(good);
+    parts.pieces.retain(|piece| piece.index != enrol);
+    let anna = parts.pieces.iter().find(|piece| {
+        let entry = journal::Entry::decode(&piece.entry).unwrap();
+        matches!(entry.content, journal::Content::Statement(ref s)
+            if s.clone().parse().unwrap().header().person == log.id("anna"))
+    });
+    let bad = anna.map(|piece| piece.index);
+    all.push(case("a signer's Enrol left out", parts.proven(log), INVALID, bad));
+    all
+}

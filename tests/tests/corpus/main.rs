@@ -1,0 +1,56 @@
+//! Bundles and excerpts as an attacker would leave them, each with its verdict and first bad index: our auditor and the
+//! independent `verify_bundle.py` read the same files and must say the same, wherever both judge.
+//! Never a second time what `auditor/src/audit_tests.rs`, `excerpt_tests.rs` and `tests/attacks` mount by themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
+
+mod entries;
+mod excerpts;
+mod forge;
+mod judge;
+mod kept;
+mod keys;
+mod notes;
+
+use forge::Case;
+
+/// Every case of the table.
+fn all() -> Vec<Case> {
+    let mut all = entries::cases();
+    all.extend(keys::cases());
+    all.extend(notes::cases());
+    all.extend(excerpts::cases());
+    all
+}
+
+#[test]
+fn both_verifiers_come_to_the_expected_verdict_on_every_case() {
+    judge::judge(&all());
+}
+
+/// What was once written and judged is judged alike by every later version.
+#[test]
+fn the_kept_files_are_judged_as_ever() {
+    let kept = kept::cases();
+    assert!(kept.len() >= 8);
+    judge::judge(&kept);
+}
+
+#[test]
+fn the_pythons_own_vectors_hold() {
+    let out = judge::python().arg("--self-test").output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// Any bit of entries, lengths and notes, by seed.
+#[test]
+fn a_flipped_bit_anywhere_is_never_verified() {
+    judge::judge(&entries::flips(24));
+    judge::judge_ours(&entries::flips(1500));
+}
+
+/// All bits of one small log: minutes, so with `--ignored` only.
+#[test]
+#[ignore = "all bits of a log: minutes"]
+fn every_flipped_bit_is_found() {
+    judge::judge_ours(&entries::flips(usize::MAX));
+}
