@@ -8,6 +8,7 @@ use auditor::bundle::{BundleReader, BundleWriter};
 use auditor::collector::Collector;
 use auditor::page::Page;
 use auditor::plain::judgement;
+use auditor::registers::{Gatherer, Period, RegisterKind};
 use auditor::report::Report;
 use auditor::trust::{Trust, TrustFacts};
 use console::{Lang, Words};
@@ -166,6 +167,42 @@ fn a_year_is_told_whole() {
     let empty = TestLog::founded(9, pki::Suite::Ed25519, journal::Policy::standard());
     let (report, found) = reported(&empty, Vec::new());
     keep("empty-ru.html", &page(&report, &found, Lang::Ru));
+}
+
+#[test]
+fn a_register_of_erasures_says_by_whose_order_and_what_became_of_it() {
+    let log = year::year(160);
+    let bytes = bundle(&log);
+    let period = Period { from_ms: 0, to_ms: u64::MAX };
+    let rows = |kind| {
+        let mut gatherer = Gatherer::new(kind, period, Lang::En);
+        let mut observer = |index, entry: &_, applied: &_| gatherer.take(index, entry, applied);
+        let wanted = Wanted {
+            trust: &trust(&log),
+            outside: Vec::new(),
+            progress: &mut |_| {},
+            observer: &mut observer,
+        };
+        let found = audit(BundleReader::open(&bytes[..]).unwrap(), wanted).unwrap();
+        gatherer.finish(&found).0
+    };
+    let erasures = rows(RegisterKind::Erasures);
+    let ordered: Vec<&str> = erasures
+        .iter()
+        .filter(|row| row.what.contains("order of erasure"))
+        .map(|row| row.state.as_str())
+        .collect();
+    let [approved, carried_out] = ordered[..] else { panic!("{ordered:?}") };
+    assert!(approved.starts_with("order 5/26, a court's decision, by olga and oleg: took effect in #"));
+    assert!(
+        carried_out.starts_with(approved) && carried_out.contains("; carried out, by the server's word #")
+    );
+    let held = rows(RegisterKind::Holds);
+    assert_eq!((held.len(), held[0].state.starts_with("stands, until ")), (1, true));
+    let printed = rows(RegisterKind::Envelopes);
+    assert!(
+        printed.iter().any(|row| row.who == "authority, brought by olga" && row.state.starts_with("used (#"))
+    );
 }
 
 /// For a look by eye and by hand: CONCLAVE_PAGES names a folder.

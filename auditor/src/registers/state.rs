@@ -6,6 +6,7 @@ use console::when::rfc3339;
 use journal::fact::Fact;
 use journal::ids::Index;
 use journal::register::{Applied, Effect, EnvelopeState, OrderState, Register};
+use link::terminal::ground_words;
 use pki::{CertId, PersonId};
 
 use super::gather::Ended;
@@ -109,7 +110,10 @@ impl State {
                 false => lang.pick("replaced by a later one", "сменён более поздним").to_owned(),
             },
             Self::Founded => lang.pick("the log goes on", "журнал ведётся").to_owned(),
-            Self::Erasure(asked) | Self::OrderErasure(_, asked) => erasure(*asked, ends, lang),
+            Self::Erasure(asked) => erasure(*asked, ends, lang),
+            Self::OrderErasure(proposal, asked) => {
+                format!("{}; {}", order(*proposal, register, names, lang), erasure(*asked, ends, lang))
+            }
             Self::Order(proposal) => order(*proposal, register, names, lang),
             Self::Hold(hold) | Self::HoldEnded(hold) => self::hold(*hold, register, ends, lang),
             Self::TakenOut => lang.pick("taken out", "вывезено").to_owned(),
@@ -158,9 +162,21 @@ fn erasure(asked: Index, ends: &Ends, lang: Lang) -> String {
     }
 }
 
+/// Which paper, by whom, and how it stands.
 fn order(proposal: Index, register: &Register, names: &Names, lang: Lang) -> String {
     let Some(row) = register.order(proposal) else { return String::new() };
-    match register.order_state(row) {
+    let (_, en, ru) = ground_words(row.order.order.ground);
+    let (number, ground) = (console::clean(&row.order.order.number), lang.pick(en, ru));
+    let (by, with) = (names.person(row.by, lang), names.person(row.with, lang));
+    let standing = standing(register.order_state(row), names, lang);
+    lang.pick(
+        format!("order {number}, {ground}, by {by} and {with}: {standing}"),
+        format!("распоряжение {number}, {ground}, офицеры {by} и {with}: {standing}"),
+    )
+}
+
+fn standing(state: OrderState, names: &Names, lang: Lang) -> String {
+    match state {
         OrderState::Counting(until_ms) => {
             let until = shown(until_ms);
             lang.pick(format!("objections until {until}"), format!("возражения до {until}"))
@@ -168,15 +184,15 @@ fn order(proposal: Index, register: &Register, names: &Names, lang: Lang) -> Str
         OrderState::Objected(person, index, _) => {
             let who = names.person(person, lang);
             lang.pick(
-                format!("stopped: {who} objected (#{index})"),
-                format!("остановлено: возразил {who} (#{index})"),
+                format!("stopped, {who} objected (#{index})"),
+                format!("остановлено, возражает {who} (#{index})"),
             )
         }
         OrderState::Silenced(person, index, _) => {
             let who = names.person(person, lang);
             lang.pick(
-                format!("stopped: {who}, who may object, was cut off (#{index})"),
-                format!("остановлено: {who} лишён возможности возразить (#{index})"),
+                format!("stopped, {who}, who may object, was cut off (#{index})"),
+                format!("остановлено: {who} не может возразить, доступ закрыт (#{index})"),
             )
         }
         OrderState::Held(hold) => {
