@@ -187,7 +187,7 @@ mod tests {
                     assert_eq!(content, leaves);
                 }
             }
-            if n < 600 || n > 65_500 {
+            if !(600..=65_500).contains(&n) {
                 assert_eq!((tiler.size(), tiler.root()), (tree.size(), tree.root()));
             }
         }

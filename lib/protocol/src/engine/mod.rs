@@ -30,6 +30,7 @@ pub mod taking;
 mod tests;
 mod told;
 mod visible;
+mod witnessing;
 
 pub use books::Books;
 pub use facts::{StartFacts, StoreLimits};
@@ -58,6 +59,7 @@ use passwords::PasswordDesk;
 use pki::{CertId, Certificate, PersonId, SecretKey, Suite, TrustAnchor};
 use session::Sessions;
 use std::collections::HashMap;
+use witnessing::Witnesses;
 
 /// What a start brings: the replayed state, the keys and the certificates.
 pub struct EngineParts {
@@ -156,6 +158,7 @@ pub struct Engine {
     cells: Vec<CellRecord>,
     erasure_wait: ErasureWait,
     previews: Previews,
+    witnesses: Witnesses,
     next_ticket: Ticket,
 }
 
@@ -212,6 +215,7 @@ impl Engine {
             cells: Vec::new(),
             erasure_wait: ErasureWait::Nothing,
             previews: Previews::default(),
+            witnesses: Witnesses::default(),
             next_ticket: 1,
         })
     }
@@ -243,7 +247,8 @@ impl Engine {
     /// logging in.
     pub fn next_deadline_ms(&self) -> Option<u64> {
         let register = &self.ledger.register;
-        register.next_deadline_ms().into_iter().chain(register.next_run_ms()).min()
+        let of_state = register.next_deadline_ms().into_iter().chain(register.next_run_ms());
+        of_state.chain(self.witness_deadline_ms()).min()
     }
 
     /// Whether sessions wait only for their turn: another input, a `Wake` if there is none, lets the next one go on.
@@ -290,6 +295,7 @@ impl Engine {
 
     fn running(&mut self, now: Now, input: Input, out: &mut Vec<Output>) -> Whole {
         self.check_clock(now)?;
+        self.watch_witnesses()?;
         self.next_turn(out)?;
         match input {
             Input::Connected(connected) => self.connected(connected, out),

@@ -13,4 +13,5 @@ mod seeds;
 mod snapshots;
 mod statements;
 mod terminal;
+mod witnesses;
 mod world;
