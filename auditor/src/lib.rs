@@ -18,6 +18,7 @@ pub mod equivocation;
 pub mod export;
 pub mod judgement;
 pub mod let_go;
+pub mod mirror;
 pub mod names;
 pub mod parallel;
 pub mod plain;

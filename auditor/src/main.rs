@@ -5,7 +5,9 @@
 use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
-use auditor::command::{check_consistency, check_proof, export, extract, prove, report, show, trust, verify};
+use auditor::command::{
+    check_consistency, check_proof, checkpoint, export, extract, prove, report, show, trust, verify, witness,
+};
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
 use hardening::Sandbox;
@@ -33,6 +35,8 @@ fn run() -> Exit {
         Command::Prove(command) => prove::run(command, voice),
         Command::CheckProof(command) => check_proof::run(command, voice),
         Command::CheckConsistency(command) => check_consistency::run(command, voice),
+        Command::Checkpoint(command) => checkpoint::run(command, voice),
+        Command::Witness(command) => witness::run(command, voice),
         Command::Extract(command) => extract::run(command, voice),
         Command::Extra(extra) => {
             let done = extra.run(localise(Cli::command(), lang, RU), &mut std::io::stdout().lock());

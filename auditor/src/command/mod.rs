@@ -3,14 +3,17 @@
 
 pub mod check_consistency;
 pub mod check_proof;
+pub mod checkpoint;
 pub mod export;
 pub mod extract;
+pub mod online;
 pub mod prove;
 pub mod report;
 pub mod show;
 pub mod tiles;
 pub mod trust;
 pub mod verify;
+pub mod witness;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
