@@ -92,6 +92,21 @@ impl<W: Write> BundleWriter<W> {
         Ok(Self { out, entries: 0 })
     }
 
+    /// Goes on behind so many entries, at whose end `out` stands.
+    pub fn resume(out: W, entries: u64) -> Self {
+        Self { out, entries }
+    }
+
+    /// What was written so far leaves the buffers.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Where it is written.
+    pub fn get_ref(&self) -> &W {
+        &self.out
+    }
+
     /// Writes the next entry.
     pub fn entry(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.record(bytes, ENTRY_BYTES_MAX)?;

@@ -75,6 +75,12 @@ pub enum Command {
         after_help = "Example: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"
     )]
     Extract(command::extract::Extract),
+    #[command(
+        after_help = "Example: conclave-audit checkpoint march.journal --trust site.trust --print head.pdf"
+    )]
+    Checkpoint(command::checkpoint::PrintCheckpoint),
+    #[command(subcommand, after_help = "Example: conclave-audit witness run /srv/witness")]
+    Witness(command::witness::Command),
     #[command(flatten)]
     Extra(Extra),
 }
@@ -106,6 +112,10 @@ pub const RU: &HelpTable = &[
     ("trust show/@about", "показать файл доверия"),
     ("trust show/@after", "Пример: conclave-audit trust show site.trust"),
     ("trust show/file", "файл доверия"),
+    ("trust witness/@about", "доверять свидетелю: заверенное им считается сверенным извне"),
+    ("trust witness/@after", "Пример: conclave-audit trust witness site.trust \"$(cat wera.key)\""),
+    ("trust witness/file", "файл доверия"),
+    ("trust witness/key", "ключ свидетеля, каким его называет `conclave-audit witness run`"),
     ("export/@about", "выгрузить весь журнал из системы; сама выгрузка записывается в журнал"),
     (
         "export/@after",
@@ -308,6 +318,37 @@ pub const RU: &HelpTable = &[
         "файл доверия: записи до этой включительно воспроизводятся, и лишь тогда известно, чей это сертификат",
     ),
     ("extract/out", "каталог для записи; если его нет, он создаётся"),
+    (
+        "checkpoint/@about",
+        "показать новейшую контрольную точку файла или напечатать её листом, который хранят вне помещения",
+    ),
+    (
+        "checkpoint/@after",
+        "Пример: conclave-audit checkpoint march.journal --trust site.trust --print head.pdf",
+    ),
+    ("checkpoint/source", "контрольная точка, выгрузка или каталог плиток"),
+    ("checkpoint/trust", "файл доверия: подписать должен его журнал"),
+    ("checkpoint/print", "записать сюда лист, PDF: текст, QR-код записи, строки для подписей чернилами"),
+    ("witness/@about", "быть свидетелем журнала системы"),
+    ("witness/@after", "Пример: conclave-audit witness run /srv/witness"),
+    (
+        "witness run/@about",
+        "вести копию журнала и заверять его контрольные точки; нужен сертификат с ролью «свидетель»",
+    ),
+    (
+        "witness run/@long",
+        "Вести копию журнала и заверять его контрольные точки; нужен сертификат с ролью «свидетель»\n\nСамо завершается, \
+         только если журнал противоречит заверенному (3), с --once или если продолжать нельзя.",
+    ),
+    ("witness run/@after", "Пример: conclave-audit witness run /srv/witness --once"),
+    ("witness run/dir", "где хранить копию; если каталога нет, он создаётся. Свой у каждого свидетеля"),
+    ("witness run/once", "заверить то, что есть сейчас, и завершиться"),
+    (
+        "witness run/home",
+        "каталог ваших ключей и карты системы (иначе CONCLAVE_HOME, иначе каталог настроек)",
+    ),
+    ("witness run/end_other", "завершить другой ваш сеанс"),
+    ("witness run/separate", "пароль отличается от парольной фразы ключей: спросить оба"),
 ];
 
 #[cfg(test)]

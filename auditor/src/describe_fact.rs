@@ -118,7 +118,7 @@ impl Teller<'_> {
 }
 
 /// Every alarm.
-pub(crate) const ALARMS: [AlarmKind; 9] = [
+pub(crate) const ALARMS: [AlarmKind; 10] = [
     AlarmKind::Equivocation,
     AlarmKind::Fork,
     AlarmKind::NearlyFull,
@@ -128,6 +128,7 @@ pub(crate) const ALARMS: [AlarmKind; 9] = [
     AlarmKind::RetentionMissed,
     AlarmKind::BackupBehind,
     AlarmKind::ClockLeapt,
+    AlarmKind::WitnessSilent,
 ];
 
 /// An alarm in words.
@@ -151,6 +152,10 @@ pub(crate) fn alarm(kind: AlarmKind, lang: Lang) -> &'static str {
         AlarmKind::BackupBehind => lang.pick(
             "an erasure went on without its backup: no backup can be restored",
             "уничтожение прошло без своей резервной копии: восстановить нельзя ни одну",
+        ),
+        AlarmKind::WitnessSilent => lang.pick(
+            "no witness cosigned the newest checkpoint for a minute",
+            "свидетель минуту не заверял новейшую контрольную точку",
         ),
         AlarmKind::ClockLeapt => lang.pick(
             "the clock went far ahead without the server: erasure by the retention schedule waits; check the date",

@@ -34,14 +34,19 @@ pub enum BadExport {
 pub struct Exporter<W: Write> {
     writer: BundleWriter<W>,
     note: Vec<u8>,
+    cosigned: Option<Vec<u8>>,
     size: u64,
 }
 
 impl<W: Write> Exporter<W> {
-    /// Everything that this note covers.
-    pub fn new(out: W, note: Vec<u8>) -> Result<Self, BadExport> {
+    /// Everything that this note covers; a note that a witness cosigned goes along where it is not beyond that.
+    pub fn new(out: W, note: Vec<u8>, cosigned: Option<Vec<u8>>) -> Result<Self, BadExport> {
         let size = SignedCheckpoint::parse(&note).map_err(|_| BadExport::Note)?.claimed().head.size;
-        Ok(Self { writer: BundleWriter::new(out)?, note, size })
+        let within = |note: &Vec<u8>| {
+            SignedCheckpoint::parse(note).is_ok_and(|checkpoint| checkpoint.claimed().head.size <= size)
+        };
+        let cosigned = cosigned.filter(within);
+        Ok(Self { writer: BundleWriter::new(out)?, note, cosigned, size })
     }
 
     /// What to ask for next: from where, and how many; `None` when all is there.
@@ -73,11 +78,14 @@ impl<W: Write> Exporter<W> {
         }
     }
 
-    /// Ends the bundle with its note. An export that has not all its entries is not ended.
+    /// Ends the bundle with its notes, the newest last. An export that has not all its entries is not ended.
     pub fn finish(self) -> Result<W, BadExport> {
         match self.wanted() {
             Some((wanted, _)) => Err(BadExport::NotWhatWasAsked { wanted, got: None }),
-            None => Ok(self.writer.finish(&[&self.note])?),
+            None => {
+                let notes: Vec<&[u8]> = self.cosigned.iter().chain([&self.note]).map(Vec::as_slice).collect();
+                Ok(self.writer.finish(&notes)?)
+            }
         }
     }
 }
@@ -95,7 +103,7 @@ mod tests {
         let whole = exported(&log);
         // The log grows meanwhile; the bundle ends with its note.
         log.talking("anna", &["boris"]);
-        let mut exporter = Exporter::new(Vec::new(), note).unwrap();
+        let mut exporter = Exporter::new(Vec::new(), note, None).unwrap();
         while let Some((from, count)) = exporter.wanted() {
             let page = (from..from + u64::from(count).min(7)).filter(|index| *index < exporter.progress().1);
             let page: Vec<_> = page.map(|index| (index, &log.entries[index as usize][..])).collect();
@@ -108,15 +116,15 @@ mod tests {
     fn a_server_that_answers_something_else_is_not_followed() {
         let log = TestLog::standard(2);
         let note = signed(&log, log.head());
-        let mut exporter = Exporter::new(Vec::new(), note.clone()).unwrap();
+        let mut exporter = Exporter::new(Vec::new(), note.clone(), None).unwrap();
         let entry = |index: u64| (index, &log.entries[index as usize][..]);
         assert!(exporter.take([]).is_err());
         assert!(exporter.take([entry(1)]).is_err());
         exporter.take([entry(0), entry(1)]).unwrap();
         assert!(exporter.take([entry(1)]).is_err());
         assert!(matches!(exporter.finish(), Err(BadExport::NotWhatWasAsked { wanted: 2, got: None })));
-        assert!(matches!(Exporter::new(Vec::new(), b"none".to_vec()), Err(BadExport::Note)));
-        let mut beyond = Exporter::new(Vec::new(), signed(&log, log.head())).unwrap();
+        assert!(matches!(Exporter::new(Vec::new(), b"none".to_vec(), None), Err(BadExport::Note)));
+        let mut beyond = Exporter::new(Vec::new(), signed(&log, log.head()), None).unwrap();
         beyond.take((0..log.entries.len() as u64).map(entry)).unwrap();
         assert!(beyond.take([(log.tree.size(), &b"x"[..])]).is_err());
     }

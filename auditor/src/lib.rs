@@ -29,6 +29,7 @@ pub mod judgement;
 pub mod kind_words;
 pub mod known;
 pub mod let_go;
+pub mod mirror;
 pub mod names;
 pub mod page;
 pub mod parallel;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
 use auditor::command::{
-    check_consistency, check_excerpt, check_proof, cut, diff, export, extract, prove, register, report, show,
-    trust, verify,
+    check_consistency, check_excerpt, check_proof, checkpoint, cut, diff, export, extract, prove, register, report, show,
+    trust, verify, witness,
 };
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
@@ -41,6 +41,8 @@ fn run() -> Exit {
         Command::Prove(command) => prove::run(command, voice),
         Command::CheckProof(command) => check_proof::run(command, voice),
         Command::CheckConsistency(command) => check_consistency::run(command, voice),
+        Command::Checkpoint(command) => checkpoint::run(command, voice),
+        Command::Witness(command) => witness::run(command, voice),
         Command::Extract(command) => extract::run(command, voice),
         Command::Extra(extra) => {
             let done = extra.run(localise(Cli::command(), lang, RU), &mut std::io::stdout().lock());

@@ -56,6 +56,7 @@ pub fn alarm_word(alarm: AlarmKind) -> &'static str {
         AlarmKind::RetentionMissed => "retention-missed",
         AlarmKind::BackupBehind => "backup-behind",
         AlarmKind::ClockLeapt => "clock-leapt",
+        AlarmKind::WitnessSilent => "witness-silent",
     }
 }
 

@@ -87,6 +87,21 @@ console::words! {
         Uncovered { file: String }
             => en("{file} holds no signature of the log over exactly its entries; `verify` says more"),
                ru("в {file} нет подписи журнала ровно под его записями; подробнее скажет `verify`");
+        /// The certificate is another role's.
+        NoWitness { en: String, ru: String }
+            => en("this needs the role witness; this certificate has: {en}"),
+               ru("для этого нужна роль «свидетель»; в этом сертификате: {ru}");
+        /// A sheet that cannot be drawn.
+        Unprintable { cause: String }
+            => en("the sheet cannot be printed: {cause}"), ru("лист не напечатать ({DETAILS_RU})");
+        /// Another witness runs there.
+        MirrorBusy { file: String }
+            => en("{file} is in use by another witness"), ru("{file} уже занят другим свидетелем");
+        /// A witness' directory that does not hold together.
+        BadMirror { file: String, cause: String }
+            => en("{file} cannot be gone on with: {cause}. Keep it, tell the auditor, and begin in another directory only when it is explained"),
+               ru("{file}: продолжать нельзя, копия не сходится со своей контрольной точкой ({DETAILS_RU}). Сохраните каталог, сообщите \
+                   аудитору и начинайте в другом, только когда причина ясна");
         /// An entry cannot be read.
         IllegibleEntry { index: u64 }
             => en("entry #{index} cannot be read"), ru("запись #{index} не читается");
@@ -122,8 +137,8 @@ impl Trouble {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Unreadable { .. } | Self::Unwritable { .. } => Exit::Io,
-            Self::Exposed { .. } | Self::ForeignTrust { .. } => Exit::NotAllowed,
             Self::CutOff { .. } | Self::Excerpt { .. } => Exit::Incomplete,
+            Self::Exposed { .. } | Self::ForeignTrust { .. } | Self::NoWitness { .. } => Exit::NotAllowed,
             Self::NoTerminal => Exit::Missing,
             Self::Asked { exit, .. } | Self::Online { exit, .. } => *exit,
             Self::BadValue { .. } | Self::UnknownKind { .. } => Exit::Usage,
@@ -143,6 +158,9 @@ impl Trouble {
             | Self::NothingSigned { .. }
             | Self::NotCovered { .. }
             | Self::Uncovered { .. }
+            | Self::Unprintable { .. }
+            | Self::MirrorBusy { .. }
+            | Self::BadMirror { .. }
             | Self::IllegibleEntry { .. }
             | Self::NotAReceipt { .. }
             | Self::TooLong { .. }
@@ -177,6 +195,10 @@ impl Trouble {
             Self::NothingSigned { .. } => "nothing-signed",
             Self::NotCovered { .. } => "not-covered",
             Self::Uncovered { .. } => "uncovered",
+            Self::NoWitness { .. } => "wrong-role",
+            Self::Unprintable { .. } => "unprintable",
+            Self::MirrorBusy { .. } => "mirror-busy",
+            Self::BadMirror { .. } => "bad-mirror",
             Self::IllegibleEntry { .. } => "illegible-entry",
             Self::NotAReceipt { .. } => "not-a-receipt",
             Self::UnknownPerson { .. } => "unknown-person",

@@ -17,7 +17,7 @@ use std::path::Path;
 use journal::Origin;
 use journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use journal::ids::{Head, LogId};
-use journal::note::{NOTE_BYTES_MAX, VerifierKey};
+use journal::note::{CosignerKey, NOTE_BYTES_MAX, VerifierKey};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::canonical::{self, NotCanonical};
 use pki::durable_file::{self, OWNER_ONLY};
@@ -86,6 +86,9 @@ pub struct Trust {
     /// The newest head that the auditor compared himself.
     #[n(10)]
     pub anchor: Option<Anchor>,
+    /// Witnesses whose cosignatures count, as verifier keys of cosigners; absent where there is none.
+    #[n(11)]
+    witnesses: Option<Vec<String>>,
 }
 
 /// What is typed in or stands on a site card.
@@ -172,6 +175,7 @@ impl Trust {
             age_ms_max: 0,
             beyond_max: 0,
             anchor: None,
+            witnesses: None,
         };
         trust.check()?;
         // Over what names the log and its authorities; limits and anchor change later.
@@ -215,6 +219,11 @@ impl Trust {
         if !authorities(&self.issuing) {
             return Err(BadTrust::Field("issuing certificates"));
         }
+        let known = self.witnesses.as_deref();
+        let good = |key: &String| key.parse::<CosignerKey>().is_ok();
+        if known.is_some_and(|keys| keys.is_empty() || keys.len() > LIST_MAX || !keys.iter().all(good)) {
+            return Err(BadTrust::Field("witnesses"));
+        }
         match &self.anchor {
             Some(anchor) if anchor.note.len() > NOTE_BYTES_MAX => Err(BadTrust::Field("anchor")),
             Some(_) | None => Ok(()),
@@ -230,6 +239,21 @@ impl Trust {
     pub fn identity_in(&self, era: u32) -> VerifierKey {
         let name = Origin { log: self.log, era }.key_name();
         VerifierKey::new(name, self.identity().key().clone()).expect("a good key is one under any good name")
+    }
+
+    /// The witnesses whose cosignatures count.
+    pub fn witnesses(&self) -> Vec<CosignerKey> {
+        let keys = self.witnesses.iter().flatten();
+        keys.map(|key| key.parse().expect("every way to a Trust has parsed it")).collect()
+    }
+
+    /// Takes a witness in. One that is there is not doubled; more than a file holds are refused.
+    pub fn add_witness(&mut self, key: &CosignerKey) -> Result<(), BadTrust> {
+        let witnesses = self.witnesses.get_or_insert_default();
+        if !witnesses.contains(&key.to_string()) {
+            witnesses.push(key.to_string());
+        }
+        self.check()
     }
 
     /// What a person compared: the site card's fingerprint, or SHA-256 over the typed values.

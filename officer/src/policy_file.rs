@@ -6,7 +6,7 @@ use crate::trouble::Trouble;
 use console::Lang;
 use journal::Policy;
 use journal::act::ConversationKind;
-use journal::policy::{LabelName, PrivateErase, UnfitPolicy};
+use journal::policy::{LabelName, PrivateErase, UnfitPolicy, Witnessing};
 use journal::retention::{Retention, RetentionRule};
 use pki::Clearance;
 use serde::Deserialize;
@@ -74,6 +74,7 @@ struct PolicyFile {
     retention_at: Option<String>,
     retention: Option<Vec<Keep>>,
     backup_required: Option<bool>,
+    witness: Option<bool>,
 }
 
 /// Reads a policy file; unknown keys are errors.
@@ -122,6 +123,10 @@ fn parse(text: &str, base: Policy) -> Result<Policy, Trouble> {
             },
         },
         backup_required: file.backup_required.unwrap_or(base.backup_required),
+        witness: match file.witness {
+            None => base.witness,
+            Some(wanted) => wanted.then_some(Witnessing::On),
+        },
     };
     policy.check().map_err(|why| Trouble::BadPolicy { why })?;
     Ok(policy)

@@ -1,5 +1,6 @@
 //! Our tiles, notes and proofs before the packages `note` and `tlog` of Go's checksum database (`tests/foreign`).
 //! Never trusts our own reader in it: Go says yes or no.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fmt::Write as _;
 use std::fs;

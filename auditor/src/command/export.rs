@@ -6,23 +6,20 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use console::{Exit, NoHome, PassphraseFd, SecretSource, Voice, Words, home_dir};
+use console::{Exit, PassphraseFd, Voice};
 use journal::act::{Act, Export as ExportAct};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Index;
 use link::terminal::{Terminal, TerminalError};
 use pki::durable_file::{Growing, OWNER_ONLY};
-use pki::password::login_proof;
-use pki::site_card::CARD_BYTES_MAX;
-use pki::{CredentialFile, SiteCard};
 use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
-use rand_core::{CryptoRng, UnwrapErr};
 use serde::Serialize;
 
-use super::{ProgressLine, ended, not_written, read_small, shown, tiles, verifier};
+use super::online::{Access, odd, online, runtime};
+use super::{ProgressLine, ended, not_written, shown, tiles, verifier};
 use crate::export::{BadExport, Exporter};
 use crate::trouble::Trouble;
 
@@ -61,14 +58,6 @@ console::words! {
                ru("записей: {entries}, файл {file}; сама выгрузка — запись #{act}, после них");
     }
 }
-console::words! {
-    enum Label {
-        Passphrase => en("Passphrase of the credential: "), ru("Парольная фраза ключей: ");
-        Password => en("Password: "), ru("Пароль: ");
-        LoginPassword => en("Login password: "), ru("Пароль входа: ");
-    }
-}
-
 #[derive(Serialize)]
 struct Data {
     entries: u64,
@@ -86,32 +75,14 @@ pub fn run(export: &Export, voice: Voice) -> Exit {
 }
 
 fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
-    let home = home(export.home.as_deref())?;
-    let card = card(&home.join("site.card"))?;
+    let passphrase_fd = export.passphrase.passphrase_fd;
+    let access = Access { home: export.home.as_deref(), separate: export.separate, passphrase_fd };
+    let card = access.card()?;
     if export.out.exists() {
         return Err(Trouble::Exists { file: shown(&export.out) });
     }
-    let mut source = SecretSource::open(export.passphrase.passphrase_fd);
-    let mut ask = |label: Label| match &mut source {
-        Ok(source) => {
-            let label = console::Words::say(&label, voice.lang);
-            source.ask(&label).map_err(|error| Trouble::asked(&error, voice.lang))
-        }
-        Err(error) => Err(Trouble::asked(error, voice.lang)),
-    };
-    let passphrase = ask(if export.separate { Label::Passphrase } else { Label::Password })?;
-    let file = CredentialFile::open(&home.join("credential"), passphrase.expose().as_bytes())
-        .map_err(|error| online(&error.into()))?;
-    let mut terminal = Terminal::open(file, card, false, randomness).map_err(|error| online(&error))?;
-    let separate = if export.separate { Some(ask(Label::LoginPassword)?) } else { None };
-    let password = separate.as_ref().unwrap_or(&passphrase);
-    let proof = login_proof(password.expose().as_bytes(), terminal.person())
-        .map_err(|error| Trouble::BadValue { what: "password".into(), wanted: error.to_string() })?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Trouble::Unreadable { file: "tokio".into(), cause: error.to_string() })?;
-    let done = runtime.block_on(async {
+    let (mut terminal, proof) = access.open(card, voice)?;
+    let done = runtime()?.block_on(async {
         let done = online_part(&mut terminal, &proof, export, voice).await;
         terminal.close().await;
         done
@@ -131,6 +102,8 @@ async fn online_part(
     let trouble = |error: TerminalError| online(&error);
     terminal.connect().await.map_err(trouble)?;
     terminal.login(proof, export.end_other).await.map_err(trouble)?;
+    // Before the newest note, so that the export reaches as far.
+    let cosigned = cosigned_note(terminal).await?;
     let note = newest_note(terminal).await?;
     let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| odd())?;
     let head = checkpoint.claimed().head;
@@ -145,7 +118,7 @@ async fn online_part(
         return Err(odd());
     };
     let bad = |error: BadExport| Trouble::Unwritable { file: shown(&export.out), cause: error.to_string() };
-    let mut exporter = Exporter::new(BufWriter::new(create(&export.out)?), note).map_err(bad)?;
+    let mut exporter = Exporter::new(BufWriter::new(create(&export.out)?), note, cosigned).map_err(bad)?;
     let mut line = ProgressLine::new(head.size, voice.lang);
     while let Some((from, count)) = exporter.wanted() {
         line.at(exporter.progress().0);
@@ -174,43 +147,18 @@ async fn newest_note(terminal: &mut Terminal) -> Result<Vec<u8>, Trouble> {
     Err(odd())
 }
 
+/// The newest checkpoint that a witness cosigned, where there is one.
+async fn cosigned_note(terminal: &mut Terminal) -> Result<Option<Vec<u8>>, Trouble> {
+    let asked = Command::Ask(Query::Witness(0));
+    let reply = terminal.request(asked).await.map_err(|error| online(&error))?;
+    if let Reply::Answer(answer) = reply
+        && let Answer::Witness(_, cosigned) = *answer
+    {
+        return Ok(cosigned.map(|note| note.to_vec()));
+    }
+    Err(odd())
+}
+
 fn create(path: &Path) -> Result<Growing, Trouble> {
     Growing::create(path, OWNER_ONLY).map_err(|error| not_written(path, &error))
-}
-
-fn card(path: &Path) -> Result<SiteCard, Trouble> {
-    let bad = |cause: String| Trouble::BadCard { file: shown(path), cause };
-    let text = String::from_utf8(read_small(path, CARD_BYTES_MAX * 2)?).map_err(|_| bad("UTF-8".into()))?;
-    SiteCard::from_text(&text).map_err(|error| bad(error.to_string()))
-}
-
-/// Where the auditor's credential and site card lie.
-pub(super) fn home(given: Option<&Path>) -> Result<PathBuf, Trouble> {
-    home_dir(given, |name| std::env::var_os(name)).ok_or_else(|| Trouble::Online {
-        code: "no-home".into(),
-        exit: Exit::Missing,
-        en: NoHome::Unset.en(),
-        ru: NoHome::Unset.ru(),
-    })
-}
-
-/// The operating system's randomness; it panics where the system refuses, which it does not after start-up.
-fn randomness() -> Box<dyn CryptoRng + Send> {
-    Box::new(UnwrapErr(getrandom::SysRng))
-}
-
-fn odd() -> Trouble {
-    Trouble::Online {
-        code: "odd-answer".into(),
-        exit: Exit::of_reason("odd-answer"),
-        en: "the server answered something else than was asked".into(),
-        ru: "сервер ответил не то, что спрашивали".into(),
-    }
-}
-
-/// Trouble with the appliance, or with the credential.
-pub(super) fn online(error: &TerminalError) -> Trouble {
-    let words = error.words();
-    let exit = Exit::of_reason(&words.name);
-    Trouble::Online { code: words.name, exit, en: words.en, ru: words.ru }
 }

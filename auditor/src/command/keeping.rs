@@ -8,7 +8,7 @@ use console::{PassphraseFd, SecretSource, Voice};
 use link::terminal::TerminalError;
 use pki::{CredentialFile, CurrentKeys};
 
-use super::export::{home, online};
+use super::online::{Access, online};
 use super::{not_written, shown};
 use crate::audit::Audit;
 use crate::known::Known;
@@ -68,7 +68,12 @@ impl Keeper {
     /// Opens the credential where a state file is wanted.
     pub(super) fn open(keeping: &Keeping, voice: Voice) -> Result<Option<Self>, Trouble> {
         let Some(path) = keeping.state.clone() else { return Ok(None) };
-        let credential = home(keeping.home.as_deref())?.join("credential");
+        let access = Access {
+            home: keeping.home.as_deref(),
+            separate: false,
+            passphrase_fd: keeping.passphrase.passphrase_fd,
+        };
+        let credential = access.home()?.join("credential");
         let label = console::Words::say(&Label::Passphrase, voice.lang);
         let asked = SecretSource::open(keeping.passphrase.passphrase_fd)
             .and_then(|mut source| source.ask(&label))

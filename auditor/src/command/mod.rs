@@ -4,11 +4,13 @@
 pub mod check_consistency;
 pub mod check_excerpt;
 pub mod check_proof;
+pub mod checkpoint;
 pub mod cut;
 pub mod diff;
 pub mod export;
 pub mod extract;
 pub mod keeping;
+pub mod online;
 pub mod prove;
 pub mod register;
 pub mod report;
@@ -16,6 +18,7 @@ pub mod show;
 pub mod tiles;
 pub mod trust;
 pub mod verify;
+pub mod witness;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use console::{Exit, PromptError, Voice, Words, clean, confirm_at_terminal};
 use journal::ids::LogId;
+use journal::note::CosignerKey;
 use pki::site_card::CARD_BYTES_MAX;
 use pki::{Certificate, SiteCard, Suite, pem};
 use serde::Serialize;
@@ -30,6 +31,14 @@ pub enum Command {
     Show {
         /// The trust file.
         file: PathBuf,
+    },
+    /// Believe a witness: what it cosigned counts as compared from outside.
+    #[command(after_help = "Example: conclave-audit trust witness site.trust \"$(cat wera.key)\"")]
+    Witness {
+        /// The trust file.
+        file: PathBuf,
+        /// The witness' key, as `conclave-audit witness run` says it.
+        key: String,
     },
 }
 
@@ -91,6 +100,7 @@ pub fn run(command: &Command, voice: Voice) -> Exit {
     match command {
         Command::Init(init) => ended("trust init", voice, work(init, voice)),
         Command::Show { file } => ended("trust show", voice, show(file, voice)),
+        Command::Witness { file, key } => ended("trust witness", voice, add_witness(file, key, voice)),
     }
 }
 
@@ -98,6 +108,16 @@ fn show(file: &Path, voice: Voice) -> Result<Exit, Trouble> {
     let trust = read_trust(file)?;
     let print = trust.fingerprint().to_string();
     Ok(voice.done("trust show", &Told(text(&trust, &print, voice)), data(&trust, &print)))
+}
+
+fn add_witness(file: &Path, key: &str, voice: Voice) -> Result<Exit, Trouble> {
+    let mut trust = read_trust(file)?;
+    let bad = || Trouble::BadValue { what: "KEY".into(), wanted: "name+id+base64".into() };
+    let key: CosignerKey = key.parse().map_err(|_| bad())?;
+    trust.add_witness(&key).map_err(|bad| Trouble::trust(shown(file), &bad))?;
+    trust.replace(file).map_err(|bad| unwritten(file, &bad))?;
+    let print = trust.fingerprint().to_string();
+    Ok(voice.done("trust witness", &Told(text(&trust, &print, voice)), data(&trust, &print)))
 }
 
 fn work(init: &Init, voice: Voice) -> Result<Exit, Trouble> {
@@ -207,6 +227,7 @@ console::words! {
             => en("an anchor may be {days} days older than the last entry, with {beyond} entries beyond it"),
                ru("точка сверки может быть старше последней записи на {days} сут., записей после неё: до {beyond}");
         Anchored { size: u64, root: String } => en("anchor: {size} entries, {root}"), ru("точка сверки: записей {size}, {root}");
+        Witness { key: String } => en("witness: {key}"), ru("свидетель: {key}");
         NoAnchor => en("no anchor yet"), ru("точки сверки пока нет");
         Fingerprint { print: String } => en("fingerprint: {print}"), ru("отпечаток: {print}");
     }
@@ -225,6 +246,7 @@ fn text(trust: &Trust, print: &str, voice: Voice) -> String {
         Some(anchor) => Line::Anchored { size: anchor.head.size, root: hex(&anchor.head.root) },
         None => Line::NoAnchor,
     });
+    lines.extend(trust.witnesses().iter().map(|key| Line::Witness { key: key.to_string() }));
     lines.push(Line::Fingerprint { print: print.to_owned() });
     lines.iter().map(|line| line.say(voice.lang)).collect::<Vec<_>>().join("\n")
 }
@@ -239,6 +261,7 @@ struct Data {
     age_days: u64,
     beyond: u64,
     anchor: Option<(u64, String)>,
+    witnesses: Vec<String>,
 }
 
 fn data(trust: &Trust, print: &str) -> Data {
@@ -251,5 +274,6 @@ fn data(trust: &Trust, print: &str) -> Data {
         age_days: trust.age_ms_max / DAY_MS,
         beyond: trust.beyond_max,
         anchor: trust.anchor.as_ref().map(|anchor| (anchor.head.size, hex(&anchor.head.root))),
+        witnesses: trust.witnesses().iter().map(ToString::to_string).collect(),
     }
 }

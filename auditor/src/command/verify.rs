@@ -10,18 +10,18 @@ use console::when::rfc3339;
 use console::{Exit, Voice, Words};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Head;
-use journal::note::NOTE_BYTES_MAX;
 use journal::register::SuccessionRow;
 use serde::Serialize;
 
 use super::keeping::{Keeper, Keeping, Kept};
-use super::{ProgressLine, Told, ended, open_bundle, read_small, read_trust, shown, unhex32};
+use super::{ProgressLine, Told, ended, open_bundle, read_trust, shown, unhex32};
 use crate::audit::{Audit, OUTSIDE_MAX, OutsideHead, Wanted, audit_from};
 use crate::judgement::{Flaw, Judgement, Unanchored};
 use crate::known::Known;
 use crate::names::hex;
 use crate::plain::{Said, coverage, judgement};
 use crate::replaying::Observer;
+use crate::source::read_note;
 use crate::trouble::Trouble;
 use crate::trust::{Anchor, Trust};
 
@@ -122,7 +122,8 @@ fn judge_from(
     observer: Observer<'_>,
     known: Option<&Known>,
 ) -> Result<Option<Audit>, Trouble> {
-    let outside = outside_heads(against, trust)?;
+    let mut outside = outside_heads(against, trust)?;
+    outside.extend(cosigned_heads(bundle, trust)?);
     let (reader, bytes) = open_bundle(bundle)?;
     let mut line = ProgressLine::new(bytes, voice.lang);
     let wanted = Wanted { trust, outside, progress: &mut |done| line.at(done), observer };
@@ -147,6 +148,30 @@ pub fn outside_heads(against: &Against, trust: &Trust) -> Result<Vec<OutsideHead
         outside.push(OutsideHead { file: Some(text.clone()), era, head });
     }
     Ok(outside)
+}
+
+/// Heads in the bundle's own notes that a witness of the trust file cosigned: he has seen them outside, whoever carried
+/// them here. The notes stand behind the entries, so the file is gone through once more, and only where it may matter.
+fn cosigned_heads(bundle: &Path, trust: &Trust) -> Result<Vec<OutsideHead>, Trouble> {
+    let witnesses = trust.witnesses();
+    if witnesses.is_empty() {
+        return Ok(Vec::new());
+    }
+    // What is wrong with the bundle is the verification's to say.
+    let Ok(notes) = open_bundle(bundle)?.0.notes() else { return Ok(Vec::new()) };
+    let mut heads = Vec::new();
+    for checkpoint in notes.iter().filter_map(|note| SignedCheckpoint::parse(note).ok()) {
+        let era = checkpoint.claimed().origin.era;
+        let by = witnesses.iter().find(|key| matches!(key.cosigned(checkpoint.note()), Ok(Some(_))));
+        if let (Some(key), Ok(found)) = (by, checkpoint.verify_by(&trust.identity_in(era))) {
+            heads.push(OutsideHead {
+                file: Some(key.name().to_string()),
+                era: Some(era),
+                head: found.head(),
+            });
+        }
+    }
+    Ok(heads)
 }
 
 /// Moves the trust file's anchor to the end of a bundle that was verified, or adopted.
@@ -179,12 +204,11 @@ fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<S
 
 /// A checkpoint note from outside, signed by the log's identity key.
 pub fn read_anchor(path: &Path, trust: &Trust) -> Result<(u32, Head, Vec<u8>), Trouble> {
-    let note = read_small(path, NOTE_BYTES_MAX)?;
     let bad = || Trouble::BadAnchor { file: shown(path) };
-    let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| bad())?;
+    let checkpoint = read_note(path)?;
     let era = checkpoint.claimed().origin.era;
     let head = checkpoint.verify_by(&trust.identity_in(era)).map_err(|_| bad())?.head();
-    Ok((era, head, note))
+    Ok((era, head, checkpoint.to_string().into_bytes()))
 }
 
 /// A head typed from paper, with the era before it where entries were given up since: `2/4711:ROOT`.
@@ -198,9 +222,11 @@ pub fn outside_head(text: &str) -> Result<(Option<u32>, Head), Trouble> {
         Some((era, size)) => (Some(era.parse().map_err(|_| bad())?), size),
         None => (None, before),
     };
-    let size = size.parse().map_err(|_| bad())?;
-    let from_base64 = || STANDARD.decode(root).ok()?.try_into().ok();
-    let root = unhex32(root).or_else(from_base64).ok_or_else(bad)?;
+    let size = size.trim().parse().map_err(|_| bad())?;
+    // On paper the digits stand in groups.
+    let root = root.replace(' ', "");
+    let from_base64 = || STANDARD.decode(&root).ok()?.try_into().ok();
+    let root = unhex32(&root).or_else(from_base64).ok_or_else(bad)?;
     Ok((era, Head { size, root }))
 }
 

@@ -85,6 +85,9 @@ pub enum AlarmKind {
     /// for as long as a hold is warned of. The evidence is by how many milliseconds, as CBOR.
     #[n(9)]
     ClockLeapt,
+    /// The policy wants a witness, and the newest commit has had no cosignature for a minute.
+    #[n(10)]
+    WitnessSilent,
 }
 
 /// A claim of the server. On the wire: `[number, [content…]]`.

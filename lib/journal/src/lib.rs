@@ -42,7 +42,7 @@ pub use ids::{
 };
 pub use membership::{ActBy, Membership, MembershipView};
 pub use origin::Origin;
-pub use policy::Policy;
+pub use policy::{Policy, Witnessing};
 pub use refusal::Refusal;
 pub use register::{Applied, Audience, Candidate, CandidateContent, Effect, ErasePlace, Register};
 pub use replay::{BadAt, Divergence, Replay, Verdict};

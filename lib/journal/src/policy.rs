@@ -17,6 +17,15 @@ pub enum PrivateErase {
     Officers,
 }
 
+/// That a site wants a witness.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Witnessing {
+    /// A minute without a cosignature is an alarm.
+    #[n(1)]
+    On,
+}
+
 /// The name of a label rank in both languages.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
@@ -84,6 +93,9 @@ pub struct Policy {
     /// No root is destroyed before what replaces it lies with an administrator who takes a backup away.
     #[n(16)]
     pub backup_required: bool,
+    /// Officers are alarmed when no witness cosigns. Absent, not told as `false`: policies of before have one spelling.
+    #[n(17)]
+    pub witness: Option<Witnessing>,
 }
 
 impl Policy {
@@ -116,6 +128,7 @@ impl Policy {
             hold_warning_ms: 7 * DAY_MS,
             retention: Retention::default(),
             backup_required: false,
+            witness: None,
         }
     }
 }

@@ -14,6 +14,8 @@ pub const NOTE_BYTES_MAX: usize = crate::qr::QR_BYTES_MAX;
 pub struct CheckpointSheet<'a> {
     /// The site's name.
     pub site: &'a str,
+    /// The log's era: how often it was succeeded.
+    pub era: u32,
     /// Entries in the journal.
     pub size: u64,
     /// The root over them.
@@ -27,6 +29,13 @@ pub struct CheckpointSheet<'a> {
 }
 
 impl CheckpointSheet<'_> {
+    /// As `conclave-audit verify --head` takes it: SIZE:ROOT, the era before it where there is one.
+    fn typed(&self) -> String {
+        let root: String = self.root.iter().map(|byte| format!("{byte:02x}")).collect();
+        let era = if self.era > 0 { format!("{}/", self.era) } else { String::new() };
+        format!("{era}{}:{root}", self.size)
+    }
+
     /// One page A4; a note near its limit goes on on a second one.
     pub fn pdf(&self) -> Result<Pdf, PaperError> {
         let lang = self.lang;
@@ -44,9 +53,10 @@ impl CheckpointSheet<'_> {
         sheet.subheading(lang.pick("Signed note", "Подписанная запись"));
         sheet.exact(self.note.trim_end_matches('\n'), 7.5);
         sheet.paragraph(lang.pick(
-            "The QR code holds the note letter by letter. Kept outside the room, this sheet shows later whether the journal up to this entry is still the same.",
-            "QR-код содержит запись буква в букву. Лист, хранящийся вне помещения, позволит позже проверить, что журнал до этой записи не изменён.",
+            "The QR code holds the note letter by letter. Kept outside the room, this sheet shows later whether the journal up to this entry is still the same: with the text that a scanner reads in a file, conclave-audit verify --anchor FILE; typed in:",
+            "QR-код содержит запись буква в букву. Лист, хранящийся вне помещения, позволит позже проверить, что журнал до этой записи не изменён: сохраните считанный сканером текст в файл и дайте его команде conclave-audit verify --anchor; или наберите вручную:",
         ));
+        sheet.exact(&format!("--head {}", self.typed()), 7.5);
         sheet.code(self.note.as_bytes(), 80.0)?;
         sheet.ink(lang.pick("Officer", "Офицер"));
         sheet.ink(lang.pick("Auditor", "Аудитор"));

@@ -56,6 +56,31 @@ mod tests {
         assert_eq!(drawn, wanted);
     }
 
+    /// Read back by a decoder that is not the encoder's.
+    #[test]
+    fn a_signed_note_is_decoded_letter_by_letter() {
+        let line = format!("\u{2014} conclave/{} {}\n", "5a".repeat(32), "AbCd+/9x".repeat(13));
+        let note = format!("conclave/{}\n4711\n{}=\n\n{}", "5a".repeat(32), "Q".repeat(43), line.repeat(4));
+        for text in [note.as_str(), "short\n"] {
+            let runs = encode(text.as_bytes()).unwrap();
+            const PIXELS: usize = 4;
+            const QUIET: usize = 4;
+            let side = (runs.side + 2 * QUIET) * PIXELS;
+            let mut dark = vec![false; side * side];
+            for (row, column, length) in &runs.dark {
+                for y in (row + QUIET) * PIXELS..(row + QUIET + 1) * PIXELS {
+                    dark[y * side..][(column + QUIET) * PIXELS..(column + length + QUIET) * PIXELS]
+                        .fill(true);
+                }
+            }
+            let shade = |x: usize, y: usize| if dark[y * side + x] { 0 } else { 255 };
+            let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, shade);
+            let found: Vec<String> =
+                image.detect_grids().iter().map(|grid| grid.decode().unwrap().1).collect();
+            assert_eq!(found, [text]);
+        }
+    }
+
     #[test]
     fn the_limit_is_the_largest_code() {
         assert!(encode(&[0xff; QR_BYTES_MAX]).is_ok());

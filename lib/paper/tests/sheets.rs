@@ -78,6 +78,7 @@ fn all(lang: Lang) -> Vec<(&'static str, Pdf)> {
         lang,
     };
     let checkpoint = CheckpointSheet {
+        era: 0,
         site: "Узел «Восток»",
         size: 1_234_567,
         root: &[0x47; 32],

@@ -101,6 +101,12 @@ pub enum Answer {
     /// The root cells: the server's word.
     #[n(31)]
     Cells(#[n(0)] Vec<CellRecord>),
+    /// A body of c2sp.org/tlog-witness' add-checkpoint; and the newest cosigned checkpoint, with its lines, if there is one.
+    #[n(32)]
+    Witness(#[n(0)] ByteVec, #[n(1)] Option<ByteVec>),
+    /// The size that is cosigned now.
+    #[n(33)]
+    Cosigned(#[n(0)] u64),
 }
 
 /// How the retention schedule stands, by the server's word: an audit works it out from the log.
@@ -393,4 +399,19 @@ pub struct StatusRecord {
     /// caught up.
     #[n(18)]
     pub clock_ahead_ms: u64,
+    /// What witnesses cosigned last, in this run.
+    #[n(19)]
+    pub witness: Option<WitnessRecord>,
+}
+
+/// What witnesses cosigned last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct WitnessRecord {
+    /// Entries.
+    #[n(0)]
+    pub size: u64,
+    /// When the cosignature came, by the server's clock.
+    #[n(1)]
+    pub at_ms: u64,
 }

@@ -151,3 +151,5 @@ const _: () = {
     assert!(RECENT_BYTES_MAX >= BATCH_BYTES_MAX && BATCH_BYTES_MAX >= FRAME_BYTES_MAX);
     assert!(TURN_COST_MAX >= ASK_COST);
 };
+/// A newest commit without a cosignature for so long is told to officers, where the policy wants a witness.
+pub const WITNESS_SILENT_MS: u64 = 60_000;

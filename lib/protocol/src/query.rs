@@ -4,7 +4,7 @@ use crate::copy::CopyAsk;
 use crate::frame::At;
 use journal::ids::{ConversationId, Index};
 use journal::retention::Retention;
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{CertId, PersonId};
 
 /// A question. Answered by the [`crate::answer::Answer`] of the same name and number.
@@ -98,6 +98,12 @@ pub enum Query {
     /// The root cells; officers and administrators.
     #[n(31)]
     Cells,
+    /// The newest checkpoint as a request to a witness that has cosigned so many entries; and the newest cosigned one.
+    #[n(32)]
+    Witness(#[n(0)] u64),
+    /// A witness' answer to the last such request; witnesses.
+    #[n(33)]
+    Cosigned(#[n(0)] Cosigned),
 }
 
 /// See [`Query::Find`]: what is not named is not asked about.
@@ -119,4 +125,22 @@ pub struct Find {
     /// In this conversation.
     #[n(4)]
     pub conversation: Option<ConversationId>,
+}
+
+/// See [`Query::Cosigned`]: the answer of c2sp.org/tlog-witness, and whose key it is by.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct Cosigned {
+    /// The witness' verifier key, under the name of `journal::witness::cosigner_name`.
+    #[n(0)]
+    pub key: String,
+    /// Signature of the person over `journal::witness::key_binding_bytes`.
+    #[n(1)]
+    pub binding: ByteVec,
+    /// The status of HTTP.
+    #[n(2)]
+    pub status: u16,
+    /// The body.
+    #[n(3)]
+    pub body: ByteVec,
 }

@@ -52,6 +52,7 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
         hold_warning_ms,
         retention,
         backup_required,
+        witness,
     } = policy;
     let row = |key: &str, en: &'static str, ru: &'static str, shown: String, value: String| Rule {
         key: key.to_owned(),
@@ -152,6 +153,12 @@ pub(super) fn rules(policy: &Policy, lang: Lang) -> Vec<Rule> {
             "an erasure waits for a backup pull",
             "уничтожение ждёт, пока не заберут резервную копию",
             backup_required,
+        ),
+        yes(
+            "witness",
+            "officers are alarmed when no witness cosigns for a minute",
+            "офицеры получают тревогу, если свидетель минуту молчит",
+            &witness.is_some(),
         ),
     ]);
     all

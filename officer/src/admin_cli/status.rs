@@ -13,7 +13,7 @@ use console::{Exit, HelpTable, Lang, Voice, count_en, count_ru};
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::CellKind;
 use pki::canonical;
-use protocol::answer::{CellRecord, StatusRecord};
+use protocol::answer::{CellRecord, StatusRecord, WitnessRecord};
 use protocol::client::event::SuccessionView;
 use protocol::client::{Command, Reply};
 use protocol::copy::BackupRecord;
@@ -45,20 +45,20 @@ console::words! {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
             messages: u64, period: u64, since: String, ahead: String, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, left: String, full: String,
-            cell: String, cells: String, backup: String, successions: String
+            cell: String, cells: String, backup: String, witness: String, successions: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
                    log period:    {period}, since {since}{ahead}\n\
                    erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way; {left} left for files{full}\n\
-                   root cell:     {cell}; {cells}\nbackup:        {backup}{successions}"),
+                   root cell:     {cell}; {cells}\nbackup:        {backup}{witness}{successions}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
                    период:      {period}, с {since}{ahead}\n\
                    стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути; для файлов осталось {left}{full}\n\
-                   ячейка:      {cell}; {cells}\nкопия:       {backup}{successions}");
+                   ячейка:      {cell}; {cells}\nкопия:       {backup}{witness}{successions}");
     }
 }
 
@@ -86,6 +86,8 @@ struct Data {
     reserved_bytes: u64,
     left_for_files: u64,
     takes_messages: bool,
+    /// What witnesses cosigned last while the server runs: entries, and when.
+    witness: Option<Witnessed>,
     cell: &'static str,
     /// Root cells that the store has, and those of them that are away.
     cells: usize,
@@ -96,6 +98,12 @@ struct Data {
     alarms: Vec<Alarm>,
     /// What was given up, by decision of the first officers.
     successions: Vec<Succession>,
+}
+
+#[derive(Serialize)]
+struct Witnessed {
+    entries: u64,
+    at_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -232,6 +240,16 @@ impl Status {
 }
 
 /// What the erasures under way wait for, and who can do something about it.
+/// A line of its own, where a witness has cosigned anything.
+fn witness_words(witness: Option<WitnessRecord>, lang: Lang) -> String {
+    let Some(WitnessRecord { size, at_ms }) = witness else { return String::new() };
+    let at = minute(at_ms);
+    lang.pick(
+        format!("\nwitness:       {size} entries cosigned, {at}"),
+        format!("\nсвидетель:   заверено записей: {size}, {at}"),
+    )
+}
+
 fn waits(wait: ErasureWait, lang: Lang) -> String {
     let words = match wait {
         ErasureWait::Nothing => return String::new(),
@@ -322,6 +340,7 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         cell: lang.pick(en, ru).to_owned(),
         cells: more.cells.words(lang),
         backup: backup_words(more.backup.as_ref(), lang),
+        witness: witness_words(status.witness, lang),
         successions: succession_lines(&more.successions, lang),
     };
     let data = Data {
@@ -344,6 +363,7 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         reserved_bytes: status.reserved_bytes,
         left_for_files: status.left_for_files,
         takes_messages: status.takes_messages,
+        witness: status.witness.map(|WitnessRecord { size, at_ms }| Witnessed { entries: size, at_ms }),
         cell: name,
         cells: more.cells.all,
         cells_absent: more.cells.absent,

@@ -17,6 +17,7 @@ mod randomness;
 mod site;
 mod table;
 mod terminal;
+mod tiles;
 mod vault;
 mod vault_store;
 mod yardstick;
@@ -47,7 +48,7 @@ impl Size {
 
 type Bench = fn(Size) -> anyhow::Result<Vec<Row>>;
 
-const BENCHES: [(&str, Bench); 9] = [
+const BENCHES: [(&str, Bench); 10] = [
     ("messages", messages::run),
     ("fanout", fanout::run),
     ("handshakes", connections::handshakes),
@@ -57,6 +58,7 @@ const BENCHES: [(&str, Bench); 9] = [
     ("entries", entries::run),
     ("index", index::run),
     ("vault", vault::run),
+    ("tiles", tiles::run),
 ];
 
 const USAGE: &str = "\
@@ -70,7 +72,8 @@ usage: bench [--quick] [NAME]...
   asked        the same through the server, until it says so             of 100,000         quick: of 10,000
   entries      audit, and start after kill -9                            1,000,000          quick: 50,000
   index        one person's messages: columns, and a database in memory  1,000,000          quick: 50,000
-  vault        beside redb and a bare append: inserts, erasures, start   1,000,000          quick: 50,000";
+  vault        beside redb and a bare append: inserts, erasures, start   1,000,000          quick: 50,000
+  tiles        a bundle as files of c2sp.org/tlog-tiles, synced          2,000,000          quick: 200,000";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -39,6 +39,9 @@ impl Register {
                 if fact.alarm == AlarmKind::ClockLeapt {
                     self.leap_told(candidate, &fact.evidence)?;
                 }
+                if fact.alarm == AlarmKind::WitnessSilent && self.ruling_policy()?.witness.is_none() {
+                    return Err(bad("the policy wants no witness"));
+                }
                 Ok(Applied::to(Audience::Officers))
             }
             Fact::PeriodEnd(fact) => self.period_end(fact),

@@ -103,6 +103,15 @@ pub fn alarm_words(view: &AlarmView) -> AlarmWords {
             "An administrator takes a new one at once: conclave-admin backup pull",
             "Администратор сразу снимает новую: conclave-admin backup pull",
         ),
+        AlarmKind::WitnessSilent => say(
+            "witness-silent",
+            "no witness has cosigned the journal for a minute",
+            "ни один свидетель уже минуту не заверял журнал",
+            "Ask who runs the witness: is its machine on, and what does conclave-audit witness run say there? It may have \
+             seen another history: then nobody should work until the auditor has compared the heads",
+            "Спросите, у кого стоит свидетель: включена ли машина и что там пишет conclave-audit witness run? Возможно, он \
+             увидел другую историю: тогда до сверки вершин аудитором работать нельзя",
+        ),
         AlarmKind::ClockLeapt => {
             let days = n / DAY_MS;
             say(

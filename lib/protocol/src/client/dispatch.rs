@@ -155,6 +155,8 @@ impl Cx {
             | Answer::Erasing(_)
             | Answer::Copy(_)
             | Answer::Cells(_)
+            | Answer::Witness(..)
+            | Answer::Cosigned(_)
             | Answer::Policy(..)) => Ok(Reply::Answer(Box::new(answer))),
         }
     }

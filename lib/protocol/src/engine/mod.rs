@@ -31,6 +31,7 @@ pub mod taking;
 mod tests;
 mod told;
 mod visible;
+mod witnessing;
 
 pub use books::Books;
 pub use facts::{StartFacts, StoreLimits};
@@ -59,6 +60,7 @@ use passwords::PasswordDesk;
 use pki::{CertId, Certificate, PersonId, SecretKey, Suite, TrustAnchor};
 use session::Sessions;
 use std::collections::HashMap;
+use witnessing::Witnesses;
 
 /// What a start brings: the replayed state, the keys and the certificates.
 pub struct EngineParts {
@@ -161,6 +163,7 @@ pub struct Engine {
     period_began_ms: Option<u64>,
     /// The driver draws the next period's key.
     period_asked: bool,
+    witnesses: Witnesses,
     next_ticket: Ticket,
 }
 
@@ -221,6 +224,7 @@ impl Engine {
             previews: Previews::default(),
             period_began_ms,
             period_asked: false,
+            witnesses: Witnesses::default(),
             next_ticket: 1,
         })
     }
@@ -252,7 +256,8 @@ impl Engine {
     /// logging in.
     pub fn next_deadline_ms(&self) -> Option<u64> {
         let register = &self.ledger.register;
-        register.next_deadline_ms().into_iter().chain(register.next_run_ms()).min()
+        let of_state = register.next_deadline_ms().into_iter().chain(register.next_run_ms());
+        of_state.chain(self.witness_deadline_ms()).min()
     }
 
     /// Whether sessions wait only for their turn: another input, a `Wake` if there is none, lets the next one go on.
@@ -300,6 +305,7 @@ impl Engine {
     fn running(&mut self, now: Now, input: Input, out: &mut Vec<Output>) -> Whole {
         self.check_clock(now)?;
         self.ask_for_period(out);
+        self.watch_witnesses()?;
         self.next_turn(out)?;
         match input {
             Input::Connected(connected) => self.connected(connected, out),

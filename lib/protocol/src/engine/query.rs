@@ -21,7 +21,7 @@ use crate::limits::{
     ANSWER_BYTES_MAX, ANSWER_ENTRIES_MAX, ANSWER_PEOPLE_MAX, ANSWER_ROWS_MAX, CERTIFICATES_MAX,
     ENTRIES_AT_MAX, LINE_SIZES_MAX, UNREAD_MAX,
 };
-use crate::query::Query;
+use crate::query::{Cosigned, Query};
 use journal::ids::{Index, Place};
 use journal::register::{Conversation, MessageRow, Person};
 use minicbor::bytes::ByteVec;
@@ -36,6 +36,8 @@ enum Found {
     Page { kind: Kind, indices: Vec<Index>, more: bool, from: Bodies },
     Body { place: Place, chunk: u32, guard: Option<Index>, answer: fn(ByteVec) -> Answer },
     Copy(CopyAsk),
+    Witness(u64),
+    Cosigned(Cosigned),
     Not(Code),
 }
 
@@ -66,6 +68,14 @@ impl Engine {
                 self.say(Release::Answer { session: id, request, answer, guard: None }, out);
             }
             Found::Copy(ask) => self.ask_copy(id, request, ask, out),
+            Found::Witness(old) => {
+                let found = self.offer(person, old);
+                self.answer_or_refuse(id, request, found, out);
+            }
+            Found::Cosigned(brought) => {
+                let found = self.cosigned(id, person, &brought);
+                self.answer_or_refuse(id, request, found, out);
+            }
             Found::Not(code) => self.refuse(id, request, code.number(), out),
             Found::Page { kind, indices, more, from } => {
                 let bodies = |index: Index| match from {
@@ -79,6 +89,22 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    fn answer_or_refuse(
+        &mut self,
+        id: SessionId,
+        request: u32,
+        found: Result<Answer, Code>,
+        out: &mut Vec<Output>,
+    ) {
+        match found {
+            Ok(answer) => {
+                let answer = Box::new(answer);
+                self.say(Release::Answer { session: id, request, answer, guard: None }, out);
+            }
+            Err(code) => self.refuse(id, request, code.number(), out),
+        }
     }
 
     /// `None`: no such thing, or not for this person.
@@ -113,6 +139,8 @@ impl Engine {
             Query::Erasing => Some(Found::Now(Answer::Erasing(self.erasing()))),
             Query::Cells => self.is_office(person).then(|| Found::Now(Answer::Cells(self.cells.clone()))),
             Query::Copy(ask) => self.has_role(person, Role::Administrator).then_some(Found::Copy(ask)),
+            Query::Witness(old) => Some(Found::Witness(old)),
+            Query::Cosigned(brought) => Some(Found::Cosigned(brought)),
             Query::Conversation(id) => {
                 let number = self.own_conversation(person, id);
                 let found = number.and_then(|number| self.ledger.register.conversation_by_number(number));
@@ -373,6 +401,7 @@ impl Engine {
             period,
             period_since_ms,
             clock_ahead_ms: self.clock_ahead_ms(),
+            witness: self.witnesses.record(),
             up_ms: self.ledger.boot_ms().saturating_sub(self.clock.started_boot_ms),
         };
         Some(Found::Now(Answer::Status(status)))

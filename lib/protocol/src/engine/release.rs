@@ -285,6 +285,8 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Erasing(_)
         | Answer::Copy(_)
         | Answer::Cells(_)
+        | Answer::Witness(..)
+        | Answer::Cosigned(_)
         | Answer::Conversation(_) => None,
     }
 }

@@ -15,4 +15,5 @@ mod seeds;
 mod snapshots;
 mod statements;
 mod terminal;
+mod witnesses;
 mod world;
