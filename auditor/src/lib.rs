@@ -11,6 +11,7 @@ pub mod collector;
 pub mod command;
 pub mod concern;
 pub mod describe;
+mod describe_desk;
 mod describe_fact;
 mod describe_law;
 pub mod duplicates;

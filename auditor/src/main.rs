@@ -5,7 +5,9 @@
 use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
-use auditor::command::{check_proof, export, extract, prove, report, show, trust, verify};
+use auditor::command::{
+    check_disclosure, check_proof, export, extract, finding, prove, receipt, report, show, trust, verify,
+};
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
 use hardening::Sandbox;
@@ -32,6 +34,9 @@ fn run() -> Exit {
         Command::Show(command) => show::run(command, voice),
         Command::Prove(command) => prove::run(command, voice),
         Command::CheckProof(command) => check_proof::run(command, voice),
+        Command::CheckDisclosure(command) => check_disclosure::run(command, voice),
+        Command::Receipt(command) => receipt::run(command, voice),
+        Command::Finding(command) => finding::run(command, voice),
         Command::Extract(command) => extract::run(command, voice),
         Command::Extra(extra) => {
             let done = extra.run(localise(Cli::command(), lang, RU), &mut std::io::stdout().lock());

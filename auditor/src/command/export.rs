@@ -20,6 +20,8 @@ use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use rand_core::{CryptoRng, UnwrapErr};
 use serde::Serialize;
+use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
 
 use super::{ProgressLine, ended, not_written, read_small, shown};
 use crate::export::{BadExport, Exporter};
@@ -31,6 +33,14 @@ use crate::trouble::Trouble;
 pub struct Export {
     /// The bundle to write; an existing file stays as it is.
     pub out: PathBuf,
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// Where the auditor's credential lies, and how it is opened; flattened into every command that goes online.
+#[derive(Args, Debug)]
+#[allow(missing_docs, reason = "the group's own help stands at its struct")]
+pub struct Access {
     /// Directory of your credential and site card (else CONCLAVE_HOME, else the configuration directory).
     #[arg(long, value_name = "DIR")]
     pub home: Option<PathBuf>,
@@ -72,31 +82,10 @@ pub fn run(export: &Export, voice: Voice) -> Exit {
 }
 
 fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
-    let home = home(export)?;
-    let card = card(&home.join("site.card"))?;
     if export.out.exists() {
         return Err(Trouble::Exists { file: shown(&export.out) });
     }
-    let mut source = SecretSource::open(export.passphrase.passphrase_fd);
-    let mut ask = |label: Label| match &mut source {
-        Ok(source) => {
-            let label = console::Words::say(&label, voice.lang);
-            source.ask(&label).map_err(|error| Trouble::asked(&error, voice.lang))
-        }
-        Err(error) => Err(Trouble::asked(error, voice.lang)),
-    };
-    let passphrase = ask(if export.separate { Label::Passphrase } else { Label::Password })?;
-    let file = CredentialFile::open(&home.join("credential"), passphrase.expose().as_bytes())
-        .map_err(|error| online(&error.into()))?;
-    let mut terminal = Terminal::open(file, card, false, randomness).map_err(|error| online(&error))?;
-    let separate = if export.separate { Some(ask(Label::LoginPassword)?) } else { None };
-    let password = separate.as_ref().unwrap_or(&passphrase);
-    let proof = login_proof(password.expose().as_bytes(), terminal.person())
-        .map_err(|error| Trouble::BadValue { what: "password".into(), wanted: error.to_string() })?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Trouble::Unreadable { file: "tokio".into(), cause: error.to_string() })?;
+    let Opened { mut terminal, proof, runtime } = open(&export.access, voice)?;
     let done = runtime.block_on(async {
         let done = online_part(&mut terminal, &proof, export, voice).await;
         terminal.close().await;
@@ -107,6 +96,40 @@ fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
     Ok(voice.done("export", &said, data))
 }
 
+/// A terminal that is not connected yet, and what opens its session.
+pub(super) struct Opened {
+    pub(super) terminal: Terminal,
+    pub(super) proof: Zeroizing<String>,
+    pub(super) runtime: Runtime,
+}
+
+/// Opens the auditor's credential.
+pub(super) fn open(access: &Access, voice: Voice) -> Result<Opened, Trouble> {
+    let home = home(access)?;
+    let card = card(&home.join("site.card"))?;
+    let mut source = SecretSource::open(access.passphrase.passphrase_fd);
+    let mut ask = |label: Label| match &mut source {
+        Ok(source) => {
+            let label = console::Words::say(&label, voice.lang);
+            source.ask(&label).map_err(|error| Trouble::asked(&error, voice.lang))
+        }
+        Err(error) => Err(Trouble::asked(error, voice.lang)),
+    };
+    let passphrase = ask(if access.separate { Label::Passphrase } else { Label::Password })?;
+    let file = CredentialFile::open(&home.join("credential"), passphrase.expose().as_bytes())
+        .map_err(|error| online(&error.into()))?;
+    let terminal = Terminal::open(file, card, false, randomness).map_err(|error| online(&error))?;
+    let separate = if access.separate { Some(ask(Label::LoginPassword)?) } else { None };
+    let password = separate.as_ref().unwrap_or(&passphrase);
+    let proof = login_proof(password.expose().as_bytes(), terminal.person())
+        .map_err(|error| Trouble::BadValue { what: "password".into(), wanted: error.to_string() })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::Unreadable { file: "tokio".into(), cause: error.to_string() })?;
+    Ok(Opened { terminal, proof, runtime })
+}
+
 async fn online_part(
     terminal: &mut Terminal,
     proof: &str,
@@ -115,7 +138,7 @@ async fn online_part(
 ) -> Result<Data, Trouble> {
     let trouble = |error: TerminalError| online(&error);
     terminal.connect().await.map_err(trouble)?;
-    terminal.login(proof, export.end_other).await.map_err(trouble)?;
+    terminal.login(proof, export.access.end_other).await.map_err(trouble)?;
     let note = newest_note(terminal).await?;
     let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| odd())?;
     let head = checkpoint.claimed().head;
@@ -169,8 +192,8 @@ fn card(path: &Path) -> Result<SiteCard, Trouble> {
     SiteCard::from_text(&text).map_err(|error| bad(error.to_string()))
 }
 
-fn home(export: &Export) -> Result<PathBuf, Trouble> {
-    home_dir(export.home.as_deref(), |name| std::env::var_os(name)).ok_or_else(|| Trouble::Online {
+fn home(access: &Access) -> Result<PathBuf, Trouble> {
+    home_dir(access.home.as_deref(), |name| std::env::var_os(name)).ok_or_else(|| Trouble::Online {
         code: "no-home".into(),
         exit: Exit::Missing,
         en: NoHome::Unset.en(),
@@ -183,7 +206,7 @@ fn randomness() -> Box<dyn CryptoRng + Send> {
     Box::new(UnwrapErr(getrandom::SysRng))
 }
 
-fn odd() -> Trouble {
+pub(super) fn odd() -> Trouble {
     Trouble::Online {
         code: "odd-answer".into(),
         exit: Exit::of_reason("odd-answer"),
@@ -192,7 +215,7 @@ fn odd() -> Trouble {
     }
 }
 
-fn online(error: &TerminalError) -> Trouble {
+pub(super) fn online(error: &TerminalError) -> Trouble {
     let words = error.words();
     let exit = Exit::of_reason(&words.name);
     Trouble::Online { code: words.name, exit, en: words.en, ru: words.ru }

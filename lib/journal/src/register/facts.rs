@@ -38,6 +38,7 @@ impl Register {
                 if fact.alarm == AlarmKind::ClockLeapt {
                     self.leap_told(candidate, &fact.evidence)?;
                 }
+                self.raised_rows().alarm(candidate.index, fact);
                 Ok(Applied::to(Audience::Officers))
             }
             Fact::PeriodEnd(fact) => self.period_end(fact),

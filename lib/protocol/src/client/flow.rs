@@ -215,6 +215,8 @@ impl Kind {
             Query::Erasing => 28,
             Query::Copy(_) => 30,
             Query::Cells => 31,
+            Query::Raised => 34,
+            Query::Desk(_) => 35,
         })
     }
 
@@ -249,6 +251,8 @@ impl Kind {
                 Answer::Erasing(_) => 28,
                 Answer::Copy(_) => 30,
                 Answer::Cells(_) => 31,
+                Answer::Raised(_) => 34,
+                Answer::Desk(_) => 35,
             }
     }
 }

@@ -265,7 +265,8 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Find(page, _)
         | Answer::Holds(page)
         | Answer::Runs(page)
-        | Answer::Alarms(page) => Some(page),
+        | Answer::Alarms(page)
+        | Answer::Desk(page) => Some(page),
         Answer::Consistency(..)
         | Answer::Line(_)
         | Answer::Certificates(_)
@@ -283,6 +284,7 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Erasing(_)
         | Answer::Copy(_)
         | Answer::Cells(_)
+        | Answer::Raised(_)
         | Answer::Conversation(_) => None,
     }
 }
