@@ -188,9 +188,11 @@ fn has_file(message: &MessageView) -> bool {
 
 /// A new file that its owner alone reads; gives its name as it may be shown.
 fn write(path: &Path, bytes: &[u8]) -> Result<String, Trouble> {
-    durable_file::create(path, bytes, OWNER_ONLY).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => exists(path),
-        _ => Trouble::io(path, &error),
+    durable_file::create(path, bytes, OWNER_ONLY).map_err(|error| {
+        match error.kind() == io::ErrorKind::AlreadyExists {
+            true => exists(path),
+            false => Trouble::io(path, &error),
+        }
     })?;
     Ok(clean(&path.display().to_string()))
 }

@@ -244,9 +244,10 @@ impl Disclosure {
         let Act::Message(act) = message.statement.get().act() else {
             return Err(NotProven::OtherEntry(message.index));
         };
-        match record.statement.get().act() {
-            Act::Disclose(disclose) if disclose.message == message.index => {}
-            _ => return Err(NotProven::OtherEntry(record.index)),
+        let recorded =
+            matches!(record.statement.get().act(), Act::Disclose(of) if of.message == message.index);
+        if !recorded {
+            return Err(NotProven::OtherEntry(record.index));
         }
         let founded = matches!(founding.parsed.act(), Act::Create(_))
             && ConversationId(founding.parsed.id().0) == act.conversation;
