@@ -67,6 +67,13 @@ pub enum Command {
     Prove(command::prove::Prove),
     #[command(after_help = "Example: conclave-audit check-proof 1234.proof --trust site.trust")]
     CheckProof(command::check_proof::CheckProof),
+    #[command(after_help = "Exit codes: 0 proven; 2 not proven; 3 another head than the trust file's.\n\
+                      Example: conclave-audit check-disclosure 1234.disclosure --trust site.trust")]
+    CheckDisclosure(command::check_disclosure::CheckDisclosure),
+    #[command(after_help = "Example: conclave-audit receipt 1234.receipt --trust site.trust")]
+    Receipt(command::receipt::Receipt),
+    #[command(after_help = "Example: conclave-audit finding 1234 --severity high --code erasure")]
+    Finding(command::finding::Finding),
     #[command(
         after_help = "Example: conclave-audit check-consistency anna.checkpoint march.journal --trust site.trust"
     )]
@@ -129,9 +136,9 @@ pub const RU: &HelpTable = &[
         "записать каталог плиток (c2sp.org/tlog-tiles) для сторонних программ; записи берутся из выгрузки --from",
     ),
     ("export/from", "без связи с системой: взять записи из этой выгрузки"),
-    ("export/home", "каталог ваших ключей и карты системы (иначе CONCLAVE_HOME, иначе каталог настроек)"),
-    ("export/end_other", "завершить другой ваш сеанс"),
-    ("export/separate", "пароль отличается от парольной фразы ключей: спросить оба"),
+    ("*/home", "каталог ваших ключей и карты системы (иначе CONCLAVE_HOME, иначе каталог настроек)"),
+    ("*/end_other", "завершить другой ваш сеанс"),
+    ("*/separate", "пароль отличается от парольной фразы ключей: спросить оба"),
     ("verify/@about", "проверить выгрузку, повторив каждую запись"),
     (
         "verify/@long",
@@ -160,7 +167,6 @@ pub const RU: &HelpTable = &[
         "продолжить с того места, где кончилась ваша прошлая проверка, по этому подписанному вами файлу, и обновить его; \
          в первый раз повторяется всё",
     ),
-    ("verify/home", "каталог ваших ключей, для --state (иначе CONCLAVE_HOME, иначе каталог настроек)"),
     ("report/@about", "проверить выгрузку и составить отчёт обо всём, что в ней есть"),
     ("report/@after", "Пример: conclave-audit report march.journal --trust site.trust --html march.html"),
     (
@@ -308,6 +314,29 @@ pub const RU: &HelpTable = &[
     ("check-consistency/old_root", "голые значения: прежний корень в hex или base64"),
     ("check-consistency/new_size", "голые значения: новый размер"),
     ("check-consistency/new_root", "голые значения: новый корень в hex или base64"),
+    ("check-disclosure/@about", "проверить раскрытое сообщение: кто, где и когда его написал и что в нём"),
+    (
+        "check-disclosure/@after",
+        "Коды завершения: 0 — доказано; 2 — не доказано; 3 — не та вершина, что в файле доверия.\n\
+         Пример: conclave-audit check-disclosure 1234.disclosure --trust site.trust",
+    ),
+    ("check-disclosure/file", "файл от `conclave message disclose`"),
+    (
+        "check-disclosure/text",
+        "записать текст сюда, как он написан, а не показывать; прочесть файл сможете только вы",
+    ),
+    (
+        "finding/@about",
+        "внести замечание к записи: журнал его сохранит, офицеры узнают, и оно останется открытым, пока один из них его не \
+         закроет",
+    ),
+    ("finding/@after", "Пример: conclave-audit finding 1234 --severity high --code erasure"),
+    ("finding/severity", "степень"),
+    ("finding/code", "о чём оно"),
+    ("receipt/@about", "проверить сохранённую квитанцию: какое действие, чьё, и что оно есть в журнале"),
+    ("receipt/@after", "Пример: conclave-audit receipt 1234.receipt --trust site.trust"),
+    ("receipt/file", "файл от `conclave message receipt`"),
+    ("receipt/certificate", "сертификат подписавшего, PEM; иначе FILE.pem"),
     (
         "extract/@about",
         "записать подписанные байты заявления, подпись, сертификат и ключ и показать, как их проверит openssl",

@@ -1,7 +1,7 @@
 //! What an entry is about: which conversation, and which people besides its signer. For filters.
 //! Never reads a text; there is none in the journal.
 
-use journal::act::{Act, HoldScope};
+use journal::act::{Act, Disclose, HoldScope, Report};
 use journal::fact::Fact;
 use journal::ids::Index;
 use pki::{Certificate, PersonId};
@@ -17,6 +17,9 @@ pub fn conversation(what: What<'_>, index: Index, names: &Names) -> Option<Index
     }
     if let Act::Acknowledge(act) = act {
         return names.conversation_of(act.message);
+    }
+    if let Act::Disclose(Disclose { message }) | Act::Report(Report { message, .. }) = act {
+        return names.conversation_of(*message);
     }
     act.conversation().and_then(|id| names.conversation(id))
 }
@@ -90,6 +93,12 @@ fn person_of(act: &Act) -> Option<PersonId> {
         | Act::Object(_)
         | Act::Succession(_)
         | Act::Export(_)
-        | Act::Backup(_) => None,
+        | Act::Backup(_)
+        | Act::ClockAttest(_)
+        | Act::AlarmAcknowledge(_)
+        | Act::AlarmClose(_)
+        | Act::Report(_)
+        | Act::Disclose(_)
+        | Act::Finding(_) => None,
     }
 }

@@ -68,7 +68,11 @@ pub enum CannotCut {
 }
 
 /// The newest note of a bundle that covers an entry and is of these very leaves; with its size.
-pub fn newest_note<'a>(notes: &'a [Vec<u8>], tree: &Tree<impl Leaves>, index: Index) -> Option<(u64, &'a [u8])> {
+pub fn newest_note<'a>(
+    notes: &'a [Vec<u8>],
+    tree: &Tree<impl Leaves>,
+    index: Index,
+) -> Option<(u64, &'a [u8])> {
     let covering = notes.iter().filter_map(|note| {
         let head = SignedCheckpoint::parse(note).ok()?.claimed().head;
         (head.size > index && tree.root_at(head.size) == Ok(head.root)).then_some((head.size, &note[..]))

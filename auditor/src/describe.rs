@@ -223,6 +223,18 @@ impl Teller<'_> {
                 )
             }
             Act::Hold(act) => self.hold(act),
+            Act::ClockAttest(act) => {
+                let shown = console::when::rfc3339(act.shown_ms);
+                self.say(
+                    format!("states that a trusted watch shows {shown}"),
+                    format!("свидетельствует: верные часы показывают {shown}"),
+                )
+            }
+            Act::AlarmAcknowledge(_)
+            | Act::AlarmClose(_)
+            | Act::Report(_)
+            | Act::Disclose(_)
+            | Act::Finding(_) => self.desk(act),
         }
     }
 

@@ -13,6 +13,7 @@ pub mod command;
 pub mod concern;
 pub mod cutting;
 pub mod describe;
+mod describe_desk;
 mod describe_fact;
 mod describe_law;
 pub mod duplicates;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use auditor::cli::{Cli, Command, RU};
 use auditor::command::{
-    check_consistency, check_excerpt, check_proof, checkpoint, cut, diff, export, extract, prove, register, report, show,
-    trust, verify, witness,
+    check_consistency, check_disclosure, check_excerpt, check_proof, checkpoint, cut, diff, export, extract,
+    finding, prove, receipt, register, report, show, trust, verify, witness,
 };
 use clap::CommandFactory;
 use console::{Exit, Voice, localise, parse_or_exit};
@@ -43,6 +43,9 @@ fn run() -> Exit {
         Command::CheckConsistency(command) => check_consistency::run(command, voice),
         Command::Checkpoint(command) => checkpoint::run(command, voice),
         Command::Witness(command) => witness::run(command, voice),
+        Command::CheckDisclosure(command) => check_disclosure::run(command, voice),
+        Command::Receipt(command) => receipt::run(command, voice),
+        Command::Finding(command) => finding::run(command, voice),
         Command::Extract(command) => extract::run(command, voice),
         Command::Extra(extra) => {
             let done = extra.run(localise(Cli::command(), lang, RU), &mut std::io::stdout().lock());

@@ -57,7 +57,8 @@ fn of_alarm(alarm: AlarmKind, grounds: Grounds) -> Severity {
             | AlarmKind::LoginFlood
             | AlarmKind::RetentionMissed
             | AlarmKind::BackupBehind
-            | AlarmKind::ClockLeapt,
+            | AlarmKind::ClockLeapt
+            | AlarmKind::WitnessSilent,
             _,
         ) => Severity::Warning,
         (AlarmKind::HoldEndsSoon, _) => Severity::Note,
@@ -294,6 +295,16 @@ fn of_alarm_words(kind: AlarmKind, grounds: Grounds) -> (Words, Words) {
             [
                 "Часы ушли далеко вперёд, пока сервер стоял; стирание по сроку хранения ждёт.",
                 "Проверьте дату на машине. Перевод часов вперёд — способ стереть раньше срока.",
+            ],
+        ),
+        (AlarmKind::WitnessSilent, _) => (
+            [
+                "No witness cosigned the newest checkpoint for a minute, though the policy wants one.",
+                "See whether the witness machine runs and is connected. What it has not seen is confirmed by nobody outside.",
+            ],
+            [
+                "Минуту ни один свидетель не заверял новую контрольную точку, хотя правила этого требуют.",
+                "Проверьте, что машина свидетеля работает и на связи. Чего она не видела, извне никто не подтвердит.",
             ],
         ),
     }

@@ -14,15 +14,21 @@ use auditor::bundle::BundleWriter;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use journal::Policy;
-use journal::act::{Act, Erase, EraseTarget};
+use journal::act::{Act, Disclose, Erase, EraseTarget, Logout, Message};
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::fact::{Erased, FailedLogin, LoginFailure};
 use journal::ids::Head;
 use journal::note::{NoteSigner, SignedNote, VerifierKey};
-use journal::testing::TestLog;
+use journal::receipt::Receipt;
+use journal::testing::{SeededRng, TestLog};
 use journal::tree::{Tree, leaf_hash};
 use journal::{Fact, LogId};
 use pki::{SecretKey, SiteCard, SiteFacts, Suite};
+use protocol::disclosure::Disclosure;
+use protocol::seal::body::{self, BodyRef};
+use protocol::seal::keys::{BodyKey, EpochKey, Lock, TextPlace};
+use protocol::seal::padding::class_for;
+use protocol::seal::text::MessageText;
 use script::{Ask, Words};
 
 fn keys(log: &TestLog) -> LogKeys {
@@ -106,7 +112,59 @@ fn foreign() -> (String, String) {
     (format!("c2sp.org/tlog-proof@v1\nextra {extra}\nindex 2\n{hashes}\n{note}"), key.to_string())
 }
 
+/// A log in which boris discloses what anna wrote, its card and the file; `bend` changes what the file holds.
+fn disclosed(bend: impl FnOnce(&mut Disclosure)) -> (SiteCard, String) {
+    let mut log = TestLog::with_policy(7, Suite::Ed25519, Policy::standard());
+    let mut rng = SeededRng::new([7; 32]);
+    let chat = log.talking("anna", &["boris"]);
+    let text = MessageText { text: "маяк погас\n\u{1b}[2Jна рассвете".into(), file: None };
+    let (content, message) = (text.encode().unwrap(), log.message(chat));
+    let size = class_for(content.len()).unwrap();
+    let header = log.draft("anna", Act::Logout(Logout {})).header;
+    let (key, place) = (EpochKey::generate(&mut rng), TextPlace::of(&header, chat, message.epoch));
+    let lock = Lock::message(Suite::Ed25519, &key, &place).unwrap();
+    let sealed = body::seal(&lock, size, &content, &mut rng).unwrap();
+    let act = Message { commitment: sealed.commitment(), size, ..message };
+    log.act("anna", Act::Message(act)).unwrap();
+    let index = log.tree.size() - 1;
+    log.act("boris", Act::Disclose(Disclose { message: index })).unwrap();
+    let (record, number) = (log.tree.size() - 1, log.register.conversation(chat).unwrap().number);
+    let (head, note) = (log.head(), note(&log, log.head()));
+    let receipt = |index: u64| {
+        let proof = log.tree.inclusion_proof(index, head.size).unwrap();
+        let receipt = Receipt::new(proof, SignedCheckpoint::parse(&note).unwrap()).unwrap();
+        receipt.with_extra(log.entries[index as usize].clone()).unwrap()
+    };
+    let certificate = |login| log.site.person(login).signature_certificate.der().to_vec();
+    let mut file = Disclosure {
+        message: receipt(index),
+        conversation: receipt(number),
+        record: receipt(record),
+        key: BodyRef::parse(sealed.bytes()).unwrap().disclose(&lock).unwrap(),
+        body: sealed.into_bytes(),
+        certificates: ["anna", "boris"].map(certificate).to_vec(),
+        authorities: Vec::new(),
+    };
+    bend(&mut file);
+    (card(&log), file.to_text().to_string())
+}
+
+fn write_disclosures(dir: &Path) {
+    let put = |name: &str, bytes: &str| fs::write(dir.join(name), bytes).unwrap();
+    let (card, file) = disclosed(|_| {});
+    put("told.card", &card.to_text());
+    put("told.fingerprint", &card.fingerprint().to_string());
+    put("told.disclosure", &file);
+    put("text.disclosure", &disclosed(|file| file.body[100] ^= 1).1);
+    put("key.disclosure", &disclosed(|file| file.key = BodyKey::from_bytes(&[1; 32])).1);
+    put("entry.disclosure", &disclosed(|file| file.message = file.conversation.clone()).1);
+    put("place.disclosure", &disclosed(|file| file.conversation = file.message.clone()).1);
+    put("record.disclosure", &disclosed(|file| file.record = file.message.clone()).1);
+    put("nobody.disclosure", &disclosed(|file| drop(file.certificates.remove(0))).1);
+}
+
 fn write_site(dir: &Path) {
+    write_disclosures(dir);
     let put = |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).unwrap();
     let log = story(Suite::Ed25519);
     let head = log.head();

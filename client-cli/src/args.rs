@@ -74,7 +74,7 @@ pub(crate) enum Cmd {
     /// Acknowledge a message.
     #[command(after_help = "Example:\n  conclave ack 1234")]
     Ack(Ack),
-    /// Look at one message.
+    /// Look at one message, and what can be done about it.
     #[command(subcommand)]
     Message(Message),
     /// Show what happens, as it happens.
@@ -255,6 +255,61 @@ pub(crate) enum Message {
     /// Show a message, and who got, read and acknowledged it, and when.
     #[command(after_help = "Example:\n  conclave message show 1234")]
     Show(MessageShow),
+    /// Give one message to somebody outside, with proof of who wrote it and when. The journal records it; there is no way
+    /// back.
+    #[command(
+        after_help = "Examples:\n  conclave message disclose 1234 --out 1234.disclosure\n  conclave message disclose 1234 --out 1234.disclosure --plan"
+    )]
+    Disclose(MessageDisclose),
+    /// Write the receipt of a message: that it is in the journal, signed by whom. It opens nothing.
+    #[command(after_help = "Example:\n  conclave message receipt 1234 --out 1234.receipt")]
+    Receipt(MessageReceipt),
+    /// Tell the officers that something is wrong with a message.
+    #[command(after_help = "Example:\n  conclave message report 1234 --reason not-mine")]
+    Report(MessageReport),
+}
+
+#[derive(Args)]
+pub(crate) struct MessageDisclose {
+    /// Number of the message.
+    #[arg(value_name = "N")]
+    pub(crate) message: String,
+    /// The file to write; only you can read it. An existing file stays as it is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Only show what would be disclosed.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) plan: bool,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}
+
+#[derive(Args)]
+pub(crate) struct MessageReceipt {
+    /// Number of the message.
+    #[arg(value_name = "N")]
+    pub(crate) message: String,
+    /// The file to write; an existing file stays as it is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct MessageReport {
+    /// Number of the message.
+    #[arg(value_name = "N")]
+    pub(crate) message: String,
+    /// What is wrong: you are named as its author and did not write it, its label is wrong, or something else that you tell
+    /// an officer yourself.
+    #[arg(long, value_name = "REASON")]
+    pub(crate) reason: ReasonName,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ReasonName {
+    NotMine,
+    Mislabelled,
+    Other,
 }
 
 #[derive(Args)]

@@ -100,7 +100,16 @@ pub(crate) fn message(message: &MessageView, names: &Names, lang: Lang) -> Strin
         out.push_str(line);
         out.push('\n');
     }
+    for by in &message.disclosed {
+        let told = disclosed_line(&names.full(by.person, lang), by.index, lang);
+        out.push_str(&format!("  ! {told}\n"));
+    }
     out
+}
+
+/// That a member gave a message away to somebody outside.
+pub(crate) fn disclosed_line(who: &str, index: u64, lang: Lang) -> String {
+    lang.pick(format!("disclosed by {who}, #{index}"), format!("раскрыто посторонним: {who}, #{index}"))
 }
 
 /// A shown message whose acknowledgement is given: its mark says so. Only the line about it is touched, not the text.
@@ -229,6 +238,15 @@ pub(crate) struct MessageJson {
     /// Nobody asked for it: its time was over.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     by_schedule: bool,
+    /// By whom it was given away to somebody outside, and by which entries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    disclosed: Vec<DisclosedJson>,
+}
+
+#[derive(Serialize)]
+struct DisclosedJson {
+    by: String,
+    index: u64,
 }
 
 /// A file for scripts.
@@ -269,6 +287,11 @@ pub(crate) fn message_json(message: &MessageView, names: &Names) -> MessageJson 
         erased_by: None,
         erased_at: None,
         by_schedule: false,
+        disclosed: message
+            .disclosed
+            .iter()
+            .map(|by| DisclosedJson { by: names.login(by.person), index: by.index })
+            .collect(),
     };
     match &message.content {
         Content::Text(text, file) => {
@@ -300,6 +323,7 @@ mod tests {
     use journal::ids::ConversationId;
     use pki::{Clearance, PersonId};
     use protocol::client::SecretText;
+    use protocol::client::event::DisclosedBy;
 
     fn from_boris(content: Content) -> MessageView {
         MessageView {
@@ -313,6 +337,7 @@ mod tests {
             must_acknowledge: true,
             reference: Some(5),
             content,
+            disclosed: Vec::new(),
         }
     }
 
@@ -325,6 +350,19 @@ mod tests {
             "#7  2026-11-21 17:53  Борис Нотов @boris (!похожее имя)  [КОНФИДЕНЦИАЛЬНО]  [МОЛНИЯ]  [подтвердить]  \
              ответ на #5\n    раз\n    #9  2026-11-21 10:00  Анна @anna[31m\n"
         );
+    }
+
+    #[test]
+    fn a_message_that_was_disclosed_says_so_in_a_line_that_no_text_can_imitate() {
+        let by = DisclosedBy { person: PersonId(1), index: 9 };
+        let text = || Content::Text(SecretText::from("! disclosed by nobody"), None);
+        let view = MessageView { disclosed: vec![by], ..from_boris(text()) };
+        let shown = message(&view, &names(), Lang::En);
+        assert!(
+            shown.ends_with("    ! disclosed by nobody\n  ! disclosed by Анна Петрова @anna, #9\n"),
+            "{shown}"
+        );
+        assert_eq!(message_json(&view, &names()).disclosed[0].index, 9);
     }
 
     #[test]

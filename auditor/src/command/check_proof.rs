@@ -15,9 +15,10 @@ use journal::receipt::{RECEIPT_BYTES_MAX, Receipt};
 use journal::tree::leaf_hash;
 use serde::Serialize;
 
-use super::{ended, hash, hashes, read_small, read_trust, shown};
+use super::{Told, ended, hash, hashes, read_small, read_trust, shown};
 use crate::names::{Opened, hex};
 use crate::trouble::Trouble;
+use crate::trust::Trust;
 
 /// Entries of other logs may be longer than ours; more is not read.
 const FOREIGN_ENTRY_BYTES_MAX: usize = 1 << 20;
@@ -130,15 +131,18 @@ fn receipt(
     if receipt.proof().verify(&leaf_hash(&entry), &head.root).is_err() {
         return against(Exit::No, "not-proven", Said::NotProven { index }, data);
     }
-    if let Some(Head { size, root }) = trust.anchor.map(|anchor| anchor.head)
-        && size == head.size
-        && root != head.root
-    {
-        let said = Said::OtherHead { size, ours: hex(&root), theirs: hex(&head.root) };
-        return against(Exit::Diverged, "diverged", said, data);
+    if let Some(words) = other_head(&trust, head, voice.lang) {
+        return Ok(voice.verdict("check-proof", Exit::Diverged, "diverged", &Told(words), data));
     }
     let said = Said::Proven { index, size: head.size, what: what(&entry, voice.lang) };
     Ok(voice.done("check-proof", &said, data))
+}
+
+/// Words for a head that is another one than the trust file's anchor of the same size.
+pub(super) fn other_head(trust: &Trust, head: Head, lang: Lang) -> Option<String> {
+    let Head { size, root } = trust.anchor.as_ref().map(|anchor| anchor.head)?;
+    let other = size == head.size && root != head.root;
+    other.then(|| Said::OtherHead { size, ours: hex(&root), theirs: hex(&head.root) }.say(lang))
 }
 
 /// Time and kind of the entry, as it says itself.

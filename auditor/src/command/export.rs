@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use console::{Exit, PassphraseFd, Voice};
+use console::{Exit, Voice};
 use journal::act::{Act, Export as ExportAct};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Index;
@@ -35,20 +35,11 @@ pub struct Export {
     /// Stay offline: take the entries from this bundle.
     #[arg(long, value_name = "BUNDLE", requires = "tiles", conflicts_with_all = ["home", "end_other", "separate"])]
     pub from: Option<PathBuf>,
-    /// Directory of your credential and site card (else CONCLAVE_HOME, else the configuration directory).
-    #[arg(long, value_name = "DIR")]
-    pub home: Option<PathBuf>,
-    /// End another live session of yours.
-    #[arg(long)]
-    pub end_other: bool,
-    /// Your password is another one than your credential's passphrase: ask for both.
-    #[arg(long)]
-    pub separate: bool,
     /// Write `verify_bundle.py` beside it: an independent verifier for whoever has Python and openssl.
     #[arg(long)]
     pub with_verifier: bool,
     #[command(flatten)]
-    pub passphrase: PassphraseFd,
+    pub access: Access,
 }
 
 console::words! {
@@ -75,13 +66,11 @@ pub fn run(export: &Export, voice: Voice) -> Exit {
 }
 
 fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
-    let passphrase_fd = export.passphrase.passphrase_fd;
-    let access = Access { home: export.home.as_deref(), separate: export.separate, passphrase_fd };
-    let card = access.card()?;
+    let card = export.access.card()?;
     if export.out.exists() {
         return Err(Trouble::Exists { file: shown(&export.out) });
     }
-    let (mut terminal, proof) = access.open(card, voice)?;
+    let (mut terminal, proof) = export.access.open(card, voice)?;
     let done = runtime()?.block_on(async {
         let done = online_part(&mut terminal, &proof, export, voice).await;
         terminal.close().await;
@@ -101,7 +90,7 @@ async fn online_part(
 ) -> Result<Data, Trouble> {
     let trouble = |error: TerminalError| online(&error);
     terminal.connect().await.map_err(trouble)?;
-    terminal.login(proof, export.end_other).await.map_err(trouble)?;
+    terminal.login(proof, export.access.end_other).await.map_err(trouble)?;
     // Before the newest note, so that the export reaches as far.
     let cosigned = cosigned_note(terminal).await?;
     let note = newest_note(terminal).await?;

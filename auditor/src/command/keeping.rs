@@ -68,11 +68,8 @@ impl Keeper {
     /// Opens the credential where a state file is wanted.
     pub(super) fn open(keeping: &Keeping, voice: Voice) -> Result<Option<Self>, Trouble> {
         let Some(path) = keeping.state.clone() else { return Ok(None) };
-        let access = Access {
-            home: keeping.home.as_deref(),
-            separate: false,
-            passphrase_fd: keeping.passphrase.passphrase_fd,
-        };
+        let access =
+            Access { home: keeping.home.clone(), passphrase: keeping.passphrase, ..Access::default() };
         let credential = access.home()?.join("credential");
         let label = console::Words::say(&Label::Passphrase, voice.lang);
         let asked = SecretSource::open(keeping.passphrase.passphrase_fd)

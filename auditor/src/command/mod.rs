@@ -2,6 +2,7 @@
 //! Never decides anything about a journal.
 
 pub mod check_consistency;
+pub mod check_disclosure;
 pub mod check_excerpt;
 pub mod check_proof;
 pub mod checkpoint;
@@ -9,9 +10,11 @@ pub mod cut;
 pub mod diff;
 pub mod export;
 pub mod extract;
+pub mod finding;
 pub mod keeping;
 pub mod online;
 pub mod prove;
+pub mod receipt;
 pub mod register;
 pub mod report;
 pub mod show;
@@ -29,8 +32,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use console::{Exit, Lang, Progress, Voice, Words, clean};
 
+use minicbor::bytes::ByteVec;
 use nix::unistd::geteuid;
+use pki::Certificate;
 use pki::durable_file::{self, UMASK};
+use protocol::disclosure::Believed;
 
 use crate::bundle::BundleReader;
 use crate::trouble::Trouble;
@@ -74,6 +80,23 @@ pub fn open_bundle(path: &Path) -> Result<(Bundle, u64), Trouble> {
 /// Reads a trust file.
 pub fn read_trust(path: &Path) -> Result<Trust, Trouble> {
     Trust::read(path, geteuid().as_raw()).map_err(|bad| Trouble::trust(shown(path), &bad))
+}
+
+/// What a trust file believes in, for a check.
+pub fn believing<T>(trust: &Trust, check: impl FnOnce(&Believed<'_>) -> T) -> T {
+    let parsed = |ders: &[ByteVec]| -> Vec<Certificate> {
+        // Every way to a Trust has parsed them.
+        ders.iter().filter_map(|der| Certificate::parse(der).ok()).collect()
+    };
+    let (roots, issuing) = (parsed(&trust.roots), parsed(&trust.issuing));
+    let identity = |era| trust.identity_in(era);
+    check(&Believed { log: trust.log, identity: &identity, roots: &roots, issuing: &issuing })
+}
+
+/// Login and name of whom a certificate names, as they may be shown.
+pub fn person_of(certificate: &Certificate) -> String {
+    let text = |text: Option<&str>| clean(text.unwrap_or_default());
+    format!("{} ({})", text(certificate.login()), text(certificate.full_name()))
 }
 
 /// Reads a small file whole.

@@ -3,24 +3,33 @@
 
 use std::path::{Path, PathBuf};
 
-use console::{Exit, NoHome, SecretSource, Voice, Words, home_dir};
+use clap::Args;
+use console::{Exit, NoHome, PassphraseFd, SecretSource, Voice, Words, home_dir};
 use link::terminal::{Terminal, TerminalError};
 use pki::password::login_proof;
 use pki::site_card::CARD_BYTES_MAX;
 use pki::{CredentialFile, SiteCard};
 use rand_core::{CryptoRng, UnwrapErr};
+use zeroize::Zeroizing;
 
 use super::{read_small, shown};
 use crate::trouble::Trouble;
 
-/// Who goes online, and how he says who he is.
-pub struct Access<'a> {
-    /// Directory of credential and site card, where it is named.
-    pub home: Option<&'a Path>,
-    /// Password and passphrase are two.
+/// Where a credential lies, and how it is opened; flattened into every command that goes online.
+#[derive(Args, Debug, Default)]
+#[allow(missing_docs, reason = "the group's own help stands at its struct")]
+pub struct Access {
+    /// Directory of your credential and site card (else CONCLAVE_HOME, else the configuration directory).
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// End another live session of yours.
+    #[arg(long)]
+    pub end_other: bool,
+    /// Your password is another one than your credential's passphrase: ask for both.
+    #[arg(long)]
     pub separate: bool,
-    /// Where they are read from, if not from the terminal.
-    pub passphrase_fd: Option<u32>,
+    #[command(flatten)]
+    pub passphrase: PassphraseFd,
 }
 
 console::words! {
@@ -31,15 +40,15 @@ console::words! {
     }
 }
 
-impl Access<'_> {
+impl Access {
     /// The site card.
     pub fn card(&self) -> Result<SiteCard, Trouble> {
         card(&self.home()?.join("site.card"))
     }
 
     /// Opens the credential; the login proof goes along. Nothing is connected yet.
-    pub fn open(&self, card: SiteCard, voice: Voice) -> Result<(Terminal, String), Trouble> {
-        let mut source = SecretSource::open(self.passphrase_fd);
+    pub fn open(&self, card: SiteCard, voice: Voice) -> Result<(Terminal, Zeroizing<String>), Trouble> {
+        let mut source = SecretSource::open(self.passphrase.passphrase_fd);
         let mut ask = |label: Label| match &mut source {
             Ok(source) => {
                 let label = label.say(voice.lang);
@@ -55,12 +64,12 @@ impl Access<'_> {
         let password = separate.as_ref().unwrap_or(&passphrase);
         let proof = login_proof(password.expose().as_bytes(), terminal.person())
             .map_err(|error| Trouble::BadValue { what: "password".into(), wanted: error.to_string() })?;
-        Ok((terminal, proof.to_string()))
+        Ok((terminal, proof))
     }
 
     /// Where credential and site card lie.
     pub fn home(&self) -> Result<PathBuf, Trouble> {
-        home_dir(self.home, |name| std::env::var_os(name)).ok_or_else(|| Trouble::Online {
+        home_dir(self.home.as_deref(), |name| std::env::var_os(name)).ok_or_else(|| Trouble::Online {
             code: "no-home".into(),
             exit: Exit::Missing,
             en: NoHome::Unset.en(),

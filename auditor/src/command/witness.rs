@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use console::{Exit, Lang, PassphraseFd, Voice};
+use console::{Exit, Lang, Voice};
 use hkdf::Hkdf;
 use journal::Origin;
 use journal::checkpoint::SignedCheckpoint;
@@ -52,17 +52,8 @@ pub struct Run {
     /// Cosign what there is now, and end.
     #[arg(long)]
     pub once: bool,
-    /// Directory of your credential and site card (else CONCLAVE_HOME, else the configuration directory).
-    #[arg(long, value_name = "DIR")]
-    pub home: Option<PathBuf>,
-    /// End another live session of yours.
-    #[arg(long)]
-    pub end_other: bool,
-    /// Your password is another one than your credential's passphrase: ask for both.
-    #[arg(long)]
-    pub separate: bool,
     #[command(flatten)]
-    pub passphrase: PassphraseFd,
+    pub access: Access,
 }
 
 console::words! {
@@ -180,10 +171,8 @@ fn cosigning_key(signature: &SecretKey, log: LogId) -> SecretKey {
 }
 
 fn work(run: &Run, voice: Voice) -> Result<Exit, Trouble> {
-    let passphrase_fd = run.passphrase.passphrase_fd;
-    let access = Access { home: run.home.as_deref(), separate: run.separate, passphrase_fd };
-    let card = access.card()?;
-    let (mut terminal, proof) = access.open(card.clone(), voice)?;
+    let card = run.access.card()?;
+    let (mut terminal, proof) = run.access.open(card.clone(), voice)?;
     let witness = Witness::new(&terminal, &card)?;
     runtime()?.block_on(async {
         let done = watch(&mut terminal, &witness, &proof, run, voice).await;
@@ -230,7 +219,7 @@ async fn session(
     voice: Voice,
 ) -> Result<Exit, End> {
     terminal.connect().await.map_err(away)?;
-    terminal.login(proof, run.end_other).await.map_err(away)?;
+    terminal.login(proof, run.access.end_other).await.map_err(away)?;
     let mut kept: Option<(Origin, Mirror)> = None;
     // The server forgets what was cosigned when it starts anew: the first answer of a session is always brought.
     let mut brought = None;

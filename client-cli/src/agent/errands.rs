@@ -101,6 +101,7 @@ impl Agent {
             | Event::Ordered(_)
             | Event::Revoked(_)
             | Event::Alarm(_)
+            | Event::Disclosed(..)
             | Event::MissingBody(..)
             | Event::BadWrap(..)
             | Event::Dropped(..) => self.mention(event),

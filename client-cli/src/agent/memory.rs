@@ -41,6 +41,7 @@ impl Memory {
             | Reply::Server(_)
             | Reply::Orders(..)
             | Reply::Alarms(_)
+            | Reply::Document(_)
             | Reply::Found(..)
             | Reply::Founded(..) => {}
         }
@@ -169,6 +170,7 @@ mod tests {
             must_acknowledge: false,
             reference: None,
             content: Content::Text(SecretText::from("слово"), None),
+            disclosed: Vec::new(),
         }
     }
 

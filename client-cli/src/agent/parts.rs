@@ -27,6 +27,7 @@ pub(crate) fn told(reply: Reply) -> Vec<Tell> {
         | Reply::Server(_)
         | Reply::Orders(..)
         | Reply::Alarms(_)
+        | Reply::Document(_)
         | Reply::Found(..)
         | Reply::Founded(..)) => vec![Tell::Done(Box::new(short))],
     }

@@ -85,10 +85,12 @@ pub(crate) struct Pending {
 /// The kind of a message, the file's of a file.
 pub(crate) const MESSAGE: u8 = 1;
 pub(crate) const FILE: u8 = 2;
+/// A disclosure's: who asked for its file is gone.
+const DISCLOSURE: u8 = 8;
 
 /// Whether the agent alone can bring a command of this kind to its end: a file's bytes are not in its hands.
 pub(crate) fn is_kept(kind: u8) -> bool {
-    kind != 0 && kind != FILE
+    kind != 0 && kind != FILE && kind != DISCLOSURE
 }
 
 /// Where a command goes.
@@ -119,6 +121,7 @@ pub(crate) fn kind(command: &Command) -> u8 {
         | Command::Orders(_)
         | Command::Alarms
         | Command::HeardAlarms(_)
+        | Command::Receipt(_)
         | Command::Ask(_) => 0,
         Command::Send(_) => MESSAGE,
         Command::SendFile(_) => FILE,
@@ -133,6 +136,7 @@ pub(crate) fn kind(command: &Command) -> u8 {
         Command::Read(..) | Command::Acknowledge(_) => 5,
         Command::Erase(_) => 6,
         Command::Act(_) => 7,
+        Command::Disclose(..) => DISCLOSURE,
     }
 }
 

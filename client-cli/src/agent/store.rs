@@ -186,6 +186,7 @@ mod tests {
             must_acknowledge: false,
             reference: None,
             content: Content::Text(SecretText::from(text), None),
+            disclosed: Vec::new(),
         }
     }
 

@@ -326,6 +326,7 @@ mod tests {
             must_acknowledge: false,
             reference: None,
             content,
+            disclosed: Vec::new(),
         };
         let file = || FileView {
             name: SecretText::from("plan.pdf"),

@@ -183,7 +183,8 @@ pub(super) fn save(args: &FileSave, here: Here) -> Result<Exit, Trouble> {
     Ok(here.voice.done("file save", &said, Saved { file: FileJson::from(&wanted.file), path: shown }))
 }
 
-fn exists(path: &Path) -> Trouble {
+/// A file is there already and stays as it is.
+pub(super) fn exists(path: &Path) -> Trouble {
     let path = clean(&path.display().to_string());
     Trouble::say(
         Exit::No,

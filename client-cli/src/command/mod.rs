@@ -6,6 +6,7 @@ mod agent;
 mod checkpoint;
 mod conv;
 mod conv_new;
+mod disclose;
 mod erase;
 mod erasing;
 mod file;
@@ -54,6 +55,9 @@ pub(crate) fn name(command: &Cmd) -> &'static str {
         Cmd::Read(_) => "read",
         Cmd::Ack(_) => "ack",
         Cmd::Message(Message::Show(_)) => "message show",
+        Cmd::Message(Message::Disclose(_)) => "message disclose",
+        Cmd::Message(Message::Receipt(_)) => "message receipt",
+        Cmd::Message(Message::Report(_)) => "message report",
         Cmd::Watch => "watch",
         Cmd::Conv(Conv::New(_)) => "conv new",
         Cmd::Conv(Conv::List) => "conv list",
@@ -99,6 +103,9 @@ pub(crate) fn run(command: Cmd, here: Here, sandboxed: &Sandboxed) -> Result<Exi
         Cmd::Read(args) => read::run(args, here),
         Cmd::Ack(args) => ack::run(&args, here),
         Cmd::Message(Message::Show(args)) => message::run(&args, here),
+        Cmd::Message(Message::Disclose(args)) => disclose::disclose(&args, here),
+        Cmd::Message(Message::Receipt(args)) => disclose::receipt(&args, here),
+        Cmd::Message(Message::Report(args)) => disclose::report(&args, here),
         Cmd::Watch => watch::run(here),
         Cmd::Conv(conv) => conv::run(conv, here),
         Cmd::File(File::Send(args)) => file::send(args, here),

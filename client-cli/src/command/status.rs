@@ -207,6 +207,7 @@ fn what(kind: u8, lang: Lang) -> &'static str {
         4 => lang.pick("change of a conversation", "изменение беседы"),
         5 => lang.pick("read mark or acknowledgement", "отметка о прочтении или подтверждение"),
         6 => lang.pick("erasure", "стирание"),
+        8 => lang.pick("disclosure of a message", "раскрытие сообщения"),
         _ => lang.pick("act", "действие"),
     }
 }

@@ -125,11 +125,14 @@ fn line(
         Event::KeyChanged(person, ..) => {
             ("key-changed", format!("{}: {}", who(*person), lang.pick("has a new key", "новый ключ")))
         }
+        Event::Disclosed(person, index, message) => {
+            ("disclosed", format!("#{message} {}", show::disclosed_line(&who(*person), *index, lang)))
+        }
         Event::Succession(view) => ("succession", show::succession(view, lang)),
         Event::Alarm(view) => {
             let words = alarm_words(view);
             let (what, advice) = (lang.pick(words.en, words.ru), lang.pick(words.advice_en, words.advice_ru));
-            let about = view.person.map_or(String::new(), |person| format!(": {}", who(person)));
+            let about = view.person().map_or(String::new(), |person| format!(": {}", who(person)));
             ("alarm", format!("{} #{}: {what}{about}. {advice}", lang.pick("ALARM", "ТРЕВОГА"), view.index))
         }
         Event::Revoked(person) => {

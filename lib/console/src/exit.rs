@@ -76,6 +76,8 @@ impl Exit {
             | "account-locked"
             | "not-admitted"
             | "second-person-needed"
+            | "own-alarm"
+            | "not-the-author"
             | "wrong-role"
             | "not-the-owner"
             | "not-a-member"

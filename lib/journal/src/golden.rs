@@ -249,6 +249,21 @@ fn chat_number(log: &TestLog, chat: ConversationId) -> u64 {
     log.register.conversation(chat).expect("it is there").number
 }
 
+/// What was raised, and what became of it; some of it stays open.
+fn desk_life(log: &mut TestLog) {
+    log.act("oleg", Act::ClockAttest(ClockAttest { shown_ms: log.now_ms + 1 })).expect("a watch");
+    let chat = log.talking("anna", &["boris", "vera"]);
+    let message = log.send("vera", chat).expect("a message");
+    log.act("vera", Act::Report(Report { message, reason: ReportReason::NotMine })).expect("a report");
+    let raised = log.tree.size() - 1;
+    log.act("anna", Act::Disclose(Disclose { message })).expect("a disclosure");
+    let finding = Finding { entry: raised, severity: Severity::Critical, code: FindingCode::Identity };
+    log.act("igor", Act::Finding(finding)).expect("a finding");
+    log.act("olga", Act::AlarmAcknowledge(AlarmAcknowledge { raised })).expect("seen");
+    let close = AlarmClose { raised, outcome: CloseOutcome::False };
+    log.act("oleg", Act::AlarmClose(close)).expect("closed");
+}
+
 fn authority_life(log: &mut TestLog) {
     let pavel = log.site.issue("pavel", &Described::new(Role::Officer, Clearance(4)));
     let renewal = log.site.issue("boris", &Described::new(Role::Operator, Clearance(2)));
@@ -291,6 +306,7 @@ fn write_golden() {
     office_life(&mut log);
     law_life(&mut log);
     retention_life(&mut log);
+    desk_life(&mut log);
     let end = log.period_end();
     log.fact(end).expect("a period ends");
     let roll = log.key_roll(1);

@@ -11,7 +11,7 @@
 //! ```
 //! In CBOR: one byte string, 32 bytes a hash. For one leaf they are the hashes of its inclusion proof in another order.
 
-use crate::proof::BadProof;
+use crate::proof::{BadProof, InclusionProof};
 use crate::tree::{Hash, TREE_SIZE_MAX, node_hash, split};
 use minicbor::decode::{Decode, Decoder, Error};
 use minicbor::encode::{self, Encode, Encoder, Write};
@@ -33,6 +33,16 @@ impl MultiProof {
         &self.hashes
     }
 
+    /// The inclusion proof of the one leaf at this index, where the hashes are as many as that has.
+    pub fn inclusion(&self, index: u64, size: u64) -> Option<InclusionProof> {
+        if index >= size || size > TREE_SIZE_MAX {
+            return None;
+        }
+        let mut hashes = self.hashes.iter();
+        let path = path_of(0, size, index, &mut hashes)?;
+        if hashes.as_slice().is_empty() { InclusionProof::new(index, size, path).ok() } else { None }
+    }
+
     /// Checks that each of these leaves, ascending by index, stands at its index under `root` over `size` leaves. The
     /// caller takes size and root from a head that he holds. Nothing is proven of no leaves.
     pub fn verify(&self, leaves: &[(u64, Hash)], size: u64, root: &Hash) -> Result<(), BadProof> {
@@ -47,6 +57,24 @@ impl MultiProof {
             Some(found) if found == *root && hashes.as_slice().is_empty() => Ok(()),
             Some(_) | None => Err(bad),
         }
+    }
+}
+
+/// The hashes beside the way from one leaf up, from those that were written from the left to the right. At most 63 deep.
+fn path_of(start: u64, end: u64, index: u64, hashes: &mut std::slice::Iter<'_, Hash>) -> Option<Vec<Hash>> {
+    if end - start == 1 {
+        return Some(Vec::new());
+    }
+    let middle = start + split(end - start);
+    if index < middle {
+        let mut path = path_of(start, middle, index, hashes)?;
+        path.push(*hashes.next()?);
+        Some(path)
+    } else {
+        let left = *hashes.next()?;
+        let mut path = path_of(middle, end, index, hashes)?;
+        path.push(left);
+        Some(path)
     }
 }
 
@@ -119,6 +147,21 @@ mod tests {
                     fewer.remove(n);
                     assert!(proof.verify(&fewer, size, &tree.root()).is_err());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_proof_of_one_leaf_is_its_inclusion_proof() {
+        for size in 1..=17u64 {
+            let tree = tree(size);
+            for index in 0..size {
+                let one = tree.prover(size).unwrap().multi_proof(&[index]).unwrap();
+                let proof = one.inclusion(index, size).unwrap();
+                assert_eq!(proof, tree.inclusion_proof(index, size).unwrap());
+                let longer = MultiProof::new([one.hashes(), &[[1; 32]]].concat());
+                assert_eq!(longer.inclusion(index, size), None);
+                assert_eq!(one.inclusion(size, size), None);
             }
         }
     }

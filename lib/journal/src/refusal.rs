@@ -148,4 +148,12 @@ refusals! {
     251 SuccessionOpen { missing: u32 } "{missing} officers must sign the succession first",
     252 NotAFirstOfficer { person: PersonId } "person {person} is none of the officers whom the genesis names",
     253 EraNotLater { found: u32, current: u32 } "era {found} is not later than {current}",
+    // --- what was raised
+    290 NoSuchAlarm { raised: Index } "nothing that was raised at index {raised} is open",
+    291 NotAcknowledged { raised: Index } "what was raised at index {raised} must be acknowledged first",
+    /// Who raised it, or whom it is about, is not the one to be done with it.
+    292 OwnAlarm { raised: Index } "what was raised at index {raised} is another officer's to close",
+    293 TooManyRaised { limit: u64 } "more than {limit} reports or findings are open",
+    294 TooManyOwnRaised { limit: u64 } "more than {limit} reports or findings of one person are open",
+    295 NotTheAuthor { index: Index } "the message at index {index} is said to be by another person",
 }

@@ -103,6 +103,9 @@ fn acts() -> Vec<Act> {
         Act::Hold(hold(HoldScope::Person(person))),
         Act::Hold(hold(HoldScope::Conversation(conversation))),
         Act::Hold(hold(HoldScope::Messages(conversation, vec![7, 300]))),
+        Act::ClockAttest(ClockAttest { shown_ms: 1_767_225_600_321 }),
+        Act::AlarmAcknowledge(AlarmAcknowledge { raised: 70_005 }),
+        Act::AlarmClose(AlarmClose { raised: 70_005, outcome: CloseOutcome::Accepted }),
         Act::Create(Create {
             random: [0x19; 16],
             kind: ConversationKind::Group,
@@ -136,6 +139,8 @@ fn acts() -> Vec<Act> {
         Act::Message(message),
         Act::Read(Read { conversation, up_to: 1_000_000 }),
         Act::Acknowledge(Acknowledge { message: 65_536 }),
+        Act::Report(Report { message: 65_537, reason: ReportReason::Mislabelled }),
+        Act::Disclose(Disclose { message: 65_538 }),
         Act::Erase(Erase { target: EraseTarget::Messages(conversation, vec![7, 300, 70_000]) }),
         Act::Erase(Erase { target: EraseTarget::Conversation(conversation) }),
         Act::Object(Object { proposal: 70_002 }),
@@ -147,6 +152,7 @@ fn acts() -> Vec<Act> {
             root: hash(0x1d),
             manifest: hash(0x1e),
         }),
+        Act::Finding(Finding { entry: 70_006, severity: Severity::High, code: FindingCode::Clock }),
     ]
 }
 

@@ -21,7 +21,9 @@ mod silence;
 mod wire;
 pub mod words;
 
-pub use alarm_words::{AlarmWords, alarm_words};
+pub use alarm_words::{
+    AlarmWords, alarm_words, finding_code_words, outcome_words, raised_words, severity_words,
+};
 pub use backoff::Backoff;
 pub use erasing_words::erasing_words;
 pub use error::TerminalError;

@@ -7,7 +7,7 @@ use crate::frame::{Delivered, Digest};
 use journal::act::{CellName, ConversationKind};
 use journal::ids::{Chain, ConversationId, Index};
 use journal::multiproof::MultiProof;
-use journal::register::{LastRun, OrderState, Preview};
+use journal::register::{LastRun, OrderState, Preview, RaisedRow};
 use journal::retention::Retention;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::{Clearance, PersonId};
@@ -86,7 +86,7 @@ pub enum Answer {
     /// The `RetentionRun` facts.
     #[n(23)]
     Runs(#[n(0)] Page),
-    /// The `Alarm` facts.
+    /// The `Alarm` facts, the `Report`s and the `Finding`s.
     #[n(26)]
     Alarms(#[n(0)] Page),
     /// The server's word: an audit works it out from the log.
@@ -107,6 +107,24 @@ pub enum Answer {
     /// The size that is cosigned now.
     #[n(33)]
     Cosigned(#[n(0)] u64),
+    /// What is open, by the server's word; the entries are asked for by their indices.
+    #[n(34)]
+    Raised(#[n(0)] Vec<RaisedRecord>),
+    /// The entries.
+    #[n(35)]
+    Desk(#[n(0)] Page),
+}
+
+/// What was raised and is open, by the server's word: an audit works it out from the log.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct RaisedRecord {
+    /// The entry that raised it first.
+    #[n(0)]
+    pub raised: Index,
+    /// How it stands.
+    #[n(1)]
+    pub row: RaisedRow,
 }
 
 /// How the retention schedule stands, by the server's word: an audit works it out from the log.

@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod client;
 pub mod code;
 pub mod copy;
+pub mod disclosure;
 pub mod engine;
 pub mod erasing;
 pub mod frame;

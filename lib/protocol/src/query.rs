@@ -83,7 +83,7 @@ pub enum Query {
     /// A page of the runs of the retention schedule that took something, at or above an index.
     #[n(23)]
     Runs(#[n(0)] Index),
-    /// A page of the alarms, at or above an index; officers.
+    /// A page of what was raised (alarms, reports, findings), at or above an index; officers.
     #[n(26)]
     Alarms(#[n(0)] Index),
     /// What counts on beside the policy in force, because it was longer.
@@ -104,6 +104,13 @@ pub enum Query {
     /// A witness' answer to the last such request; witnesses.
     #[n(33)]
     Cosigned(#[n(0)] Cosigned),
+    /// What was raised and is open: alarms, reports, findings; officers.
+    #[n(34)]
+    Raised,
+    /// A page of what officers did about what was raised, of what their watches showed, and of what members disclosed, at
+    /// or above an index; officers.
+    #[n(35)]
+    Desk(#[n(0)] Index),
 }
 
 /// See [`Query::Find`]: what is not named is not asked about.

@@ -1,4 +1,5 @@
-//! Alarms that no officer has read at this terminal: told before anything else, and remembered as told.
+//! What was raised (alarms, reports, findings) and no officer has read at this terminal: told before anything else, and
+//! remembered as told. Whether anybody has dealt with it is the log's to know: `alarm list`.
 //! Never drops one: it counts as heard only once it was printed. A script hears none.
 
 use super::names::Names;
@@ -6,6 +7,7 @@ use super::online::Online;
 use super::trouble::Trouble;
 use console::when::{minute, rfc3339};
 use console::{Lang, Voice};
+use journal::register::Raised;
 use link::terminal::alarm_words;
 use protocol::client::event::AlarmView;
 use protocol::client::{Command, Reply};
@@ -49,8 +51,8 @@ pub(super) fn list(online: &mut Online, lang: Lang) -> Result<Vec<Alarm>, Troubl
         index: view.index,
         at: rfc3339(view.wall_ms),
         alarm: alarm_words(view).name,
-        about: view.person.map(|person| names.login(person)),
-        number: view.number,
+        about: view.person().map(|person| names.login(person)),
+        number: number(view.what),
         first: view.first,
         times: view.times,
     };
@@ -67,9 +69,26 @@ fn heard(online: &mut Online, last: &AlarmView) -> Result<(), Trouble> {
 }
 
 fn names(online: &mut Online, alarms: &[AlarmView], lang: Lang) -> Result<Names, Trouble> {
-    match alarms.iter().any(|view| view.person.is_some()) {
+    match alarms.iter().any(|view| view.person().is_some()) {
         true => Names::fetch(online, lang),
         false => Ok(Names::new(Vec::new(), lang)),
+    }
+}
+
+/// What kind of thing was raised.
+pub(super) fn heading(what: Raised, lang: Lang) -> &'static str {
+    match what {
+        Raised::Alarm(..) => lang.pick("ALARM", "ТРЕВОГА"),
+        Raised::Report(..) => lang.pick("REPORT", "СООБЩЕНИЕ"),
+        Raised::Finding(..) => lang.pick("FINDING", "ЗАМЕЧАНИЕ"),
+    }
+}
+
+/// The number that goes with it: of the alarm's evidence, of the message reported, of the entry that the finding is at.
+pub(super) fn number(what: Raised) -> Option<u64> {
+    match what {
+        Raised::Alarm(_, _, number) => number,
+        Raised::Report(_, index) | Raised::Finding(_, _, index) => Some(index),
     }
 }
 
@@ -77,7 +96,7 @@ fn lines(alarms: &[AlarmView], names: &Names, lang: Lang) -> String {
     let mut out = String::new();
     for view in alarms {
         let (words, at, index) = (alarm_words(view), minute(view.wall_ms), view.index);
-        let about = view.person.map_or(String::new(), |person| format!(": {}", names.full(person)));
+        let about = view.person().map_or(String::new(), |person| format!(": {}", names.full(person)));
         let (en, ru) = match view.times {
             0 | 1 => (format!("#{index}, {at}"), format!("запись № {index}, {at}")),
             times => (
@@ -86,8 +105,8 @@ fn lines(alarms: &[AlarmView], names: &Names, lang: Lang) -> String {
             ),
         };
         out.push_str(&lang.pick(
-            format!("ALARM {en}: {}{about}\n  {}\n", words.en, words.advice_en),
-            format!("ТРЕВОГА, {ru}: {}{about}\n  {}\n", words.ru, words.advice_ru),
+            format!("{} {en}: {}{about}\n  {}\n", heading(view.what, Lang::En), words.en, words.advice_en),
+            format!("{}, {ru}: {}{about}\n  {}\n", heading(view.what, Lang::Ru), words.ru, words.advice_ru),
         ));
     }
     out
@@ -97,18 +116,24 @@ fn lines(alarms: &[AlarmView], names: &Names, lang: Lang) -> String {
 mod tests {
     use super::super::names::tests::person;
     use super::*;
+    use journal::act::{FindingCode, ReportReason, Severity};
     use journal::fact::AlarmKind;
     use pki::PersonId;
 
     fn alarm(index: u64, alarm: AlarmKind) -> AlarmView {
-        AlarmView { index, wall_ms: 0, alarm, person: None, number: None, first: index, times: 1 }
+        about(index, alarm, None, None)
+    }
+
+    fn about(index: u64, alarm: AlarmKind, person: Option<u64>, number: Option<u64>) -> AlarmView {
+        let what = Raised::Alarm(alarm, person.map(PersonId), number);
+        AlarmView { index, wall_ms: 0, what, by: None, first: index, times: 1 }
     }
 
     #[test]
     fn an_alarm_is_told_with_its_entry_its_time_whom_it_is_about_and_what_to_do() {
         let names = Names::new(vec![person(1, "olga", "Ольга Зимина")], Lang::En);
-        let leapt = AlarmView { number: Some(370 * 24 * 3_600_000), ..alarm(7, AlarmKind::ClockLeapt) };
-        let flood = AlarmView { person: Some(PersonId(1)), ..alarm(9, AlarmKind::LoginFlood) };
+        let leapt = about(7, AlarmKind::ClockLeapt, None, Some(370 * 24 * 3_600_000));
+        let flood = about(9, AlarmKind::LoginFlood, Some(1), None);
         let en = lines(&[leapt, flood], &names, Lang::En);
         assert!(
             en.starts_with("ALARM #7, 1970-01-01 00:00: the server's date went on by 370 d more"),
@@ -121,12 +146,26 @@ mod tests {
     }
 
     #[test]
+    fn a_report_and_a_finding_are_told_as_what_they_are_and_by_whom() {
+        let names = Names::new(vec![person(1, "olga", "Ольга Зимина")], Lang::En);
+        let by = Some(PersonId(1));
+        let report = Raised::Report(ReportReason::NotMine, 5);
+        let finding = Raised::Finding(Severity::High, FindingCode::Clock, 6);
+        let views = [report, finding].map(|what| AlarmView { what, by, ..alarm(7, AlarmKind::Fork) });
+        let en = lines(&views, &names, Lang::En);
+        assert!(en.starts_with("REPORT #7, ") && en.contains("message #5") && en.contains("@olga"), "{en}");
+        assert!(en.contains("FINDING #7, ") && en.contains("entry #6, severity high"), "{en}");
+        let ru = lines(&views, &names, Lang::Ru);
+        assert!(ru.contains("ЗАМЕЧАНИЕ, запись № 7") && ru.contains("сообщения № 5"), "{ru}");
+    }
+
+    #[test]
     fn of_very_many_each_that_says_something_else_is_printed() {
         let names = Names::new(vec![person(1, "olga", "Ольга Зимина")], Lang::En);
-        let ends = |n| AlarmView { number: Some(n), ..alarm(n, AlarmKind::HoldEndsSoon) };
+        let ends = |n| about(n, AlarmKind::HoldEndsSoon, None, Some(n));
         let mut many: Vec<AlarmView> = (1..50).map(ends).collect();
-        let floods = AlarmView { first: 50, times: 2000, ..alarm(2049, AlarmKind::LoginFlood) };
-        many.push(AlarmView { person: Some(PersonId(1)), ..floods });
+        let flood = about(2049, AlarmKind::LoginFlood, Some(1), None);
+        many.push(AlarmView { first: 50, times: 2000, ..flood });
         let told = lines(&many, &names, Lang::En);
         assert!((1..50).all(|n| told.contains(&format!("ALARM #{n}, "))), "{told}");
         assert_eq!(told.matches("failed logins").count(), 1, "{told}");

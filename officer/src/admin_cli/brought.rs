@@ -192,7 +192,13 @@ impl Brought {
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Export(_)
-            | Act::Backup(_) => Said::Other { kind: act.name() },
+            | Act::Backup(_)
+            | Act::ClockAttest(_)
+            | Act::AlarmAcknowledge(_)
+            | Act::AlarmClose(_)
+            | Act::Report(_)
+            | Act::Disclose(_)
+            | Act::Finding(_) => Said::Other { kind: act.name() },
         }
     }
 

@@ -3,12 +3,14 @@
 //! Never decides what anybody may: the Register does, and says so in its refusals.
 
 mod admit;
+mod alarm;
 mod alarms;
 mod backup;
 mod brought;
 mod cell;
 mod certificate;
 mod certificate_sheet;
+mod clock_attest;
 mod decide;
 mod erase;
 mod erase_find;
@@ -78,6 +80,10 @@ enum What {
     #[command(subcommand)]
     Hold(hold::Hold),
     #[command(subcommand)]
+    Alarm(alarm::Alarm),
+    #[command(subcommand)]
+    Clock(clock_attest::Clock),
+    #[command(subcommand)]
     Retention(retention::Retention),
     #[command(subcommand)]
     Recover(recover::Recover),
@@ -121,6 +127,8 @@ fn help() -> Vec<(&'static str, &'static str)> {
         erase_find::HELP,
         certificate::HELP,
         hold::HELP,
+        alarm::HELP,
+        clock_attest::HELP,
         retention::HELP,
         recover::HELP,
         recover::HEAD_HELP,
@@ -160,6 +168,8 @@ impl Cli {
             What::Admit(it) => (it.name(), it.run(voice)),
             What::Erase(it) => (it.name(), it.run(voice)),
             What::Hold(it) => (it.name(), it.run(voice)),
+            What::Alarm(it) => (it.name(), it.run(voice)),
+            What::Clock(it) => (it.name(), it.run(voice)),
             What::Retention(it) => (it.name(), it.run(voice)),
             What::Recover(it) => (it.name(), it.run(voice)),
             What::Backup(it) => (it.name(), it.run(voice)),

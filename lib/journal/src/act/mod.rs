@@ -7,21 +7,24 @@ use minicbor::{Decode, Encode};
 pub mod audit;
 pub mod backup;
 pub mod conversation;
+pub mod desk;
 pub mod erase;
 pub mod law;
 pub mod message;
 pub mod office;
 pub mod people;
+pub mod said;
 pub mod session;
 pub mod site;
 pub mod succession;
 
-pub use audit::Export;
+pub use audit::{Export, Finding, FindingCode, Severity};
 pub use backup::Backup;
 pub use conversation::{
     Accept, BadWrap, ConversationKind, Create, Epoch, HandOver, Invite, Leave, Remove, ShareHistory, Title,
     WrapClaim,
 };
+pub use desk::{AlarmAcknowledge, AlarmClose, ClockAttest, CloseOutcome};
 pub use erase::{Erase, EraseTarget};
 pub use law::{EraseOrder, Ground, Hold, HoldScope, Object, Order};
 pub use message::{Acknowledge, FileClaim, Message, Precedence, Purpose, Read, Reserve, SizeClass};
@@ -29,6 +32,7 @@ pub use office::{
     Approve, CellName, DualAct, EndSession, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
 };
 pub use people::{Crl, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
+pub use said::{Disclose, Report, ReportReason};
 pub use session::{Login, Logout, SetPassword};
 pub use site::Genesis;
 pub use succession::{
@@ -110,6 +114,9 @@ acts! {
     30 Unlock "unlock" Office,
     31 EndSession "end-session" Office,
     32 Hold "hold" Office,
+    33 ClockAttest "clock-attest" Office,
+    34 AlarmAcknowledge "alarm-acknowledge" Office,
+    35 AlarmClose "alarm-close" Office,
     40 Create "create" Membership,
     41 Invite "invite" Membership,
     42 Accept "accept" Membership,
@@ -124,10 +131,13 @@ acts! {
     61 Message "message" Talk,
     62 Read "read" Talk,
     63 Acknowledge "acknowledge" Talk,
+    64 Report "report" Talk,
+    65 Disclose "disclose" Talk,
     70 Erase "erase" Erasure,
     71 Object "object" Erasure,
     80 Export "export" Audit,
     81 Backup "backup" Office,
+    82 Finding "finding" Audit,
 }
 
 /// A limit that a statement's content must keep beyond its types; broken ones are refused before the Register.
@@ -149,7 +159,7 @@ pub(crate) fn at_most(what: &'static str, value: u64, limit: u64) -> Result<(), 
 
 impl Act {
     /// The conversation that the act names. `None` for a `Create`, whose own id becomes the conversation's, for an
-    /// `Acknowledge`, which names a message, and for an `Object`, which names a proposal.
+    /// `Acknowledge`, a `Report` and a `Disclose`, which name a message, and for an `Object`, which names a proposal.
     pub fn conversation(&self) -> Option<ConversationId> {
         match self {
             Self::Invite(act) => Some(act.conversation),
@@ -169,6 +179,8 @@ impl Act {
             Self::Create(_)
             | Self::Object(_)
             | Self::Acknowledge(_)
+            | Self::Report(_)
+            | Self::Disclose(_)
             | Self::Genesis(_)
             | Self::Succession(_)
             | Self::Submit(_)
@@ -188,8 +200,12 @@ impl Act {
             | Self::Resume(_)
             | Self::Unlock(_)
             | Self::EndSession(_)
+            | Self::ClockAttest(_)
+            | Self::AlarmAcknowledge(_)
+            | Self::AlarmClose(_)
             | Self::Export(_)
-            | Self::Backup(_) => None,
+            | Self::Backup(_)
+            | Self::Finding(_) => None,
         }
     }
 
@@ -221,6 +237,9 @@ impl Act {
             | Self::Resume(_)
             | Self::Unlock(_)
             | Self::EndSession(_)
+            | Self::ClockAttest(_)
+            | Self::AlarmAcknowledge(_)
+            | Self::AlarmClose(_)
             | Self::Invite(_)
             | Self::Accept(_)
             | Self::Leave(_)
@@ -231,9 +250,12 @@ impl Act {
             | Self::BadWrap(_)
             | Self::Read(_)
             | Self::Acknowledge(_)
+            | Self::Report(_)
+            | Self::Disclose(_)
             | Self::Object(_)
             | Self::Export(_)
-            | Self::Backup(_) => Ok(()),
+            | Self::Backup(_)
+            | Self::Finding(_) => Ok(()),
         }
     }
 }

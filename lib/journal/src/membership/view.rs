@@ -94,7 +94,13 @@ impl MembershipView {
             | Act::Hold(_)
             | Act::Succession(_)
             | Act::Export(_)
-            | Act::Backup(_) => {}
+            | Act::Backup(_)
+            | Act::ClockAttest(_)
+            | Act::AlarmAcknowledge(_)
+            | Act::AlarmClose(_)
+            | Act::Report(_)
+            | Act::Disclose(_)
+            | Act::Finding(_) => {}
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ pub enum Audience {
     /// Members and invited of the conversation with this number, after the entry; who has just left it is named by
     /// [`Effect::MemberGone`] and gets the entry too.
     Conversation(u64),
+    /// As [`Self::Conversation`], and all officers.
+    ConversationAndOfficers(u64),
     /// All officers.
     Officers,
     /// Every terminal.

@@ -42,6 +42,7 @@ impl Register {
                 if fact.alarm == AlarmKind::WitnessSilent && self.ruling_policy()?.witness.is_none() {
                     return Err(bad("the policy wants no witness"));
                 }
+                self.raised_rows().alarm(candidate.index, fact);
                 Ok(Applied::to(Audience::Officers))
             }
             Fact::PeriodEnd(fact) => self.period_end(fact),

@@ -8,6 +8,7 @@ pub mod certified;
 pub mod codec;
 pub mod columns;
 mod conversation;
+mod desk;
 mod envelope;
 mod epoch;
 mod erase;
@@ -22,6 +23,7 @@ mod office;
 mod offline;
 pub mod orders;
 mod people;
+pub mod raised;
 mod read;
 pub mod retention;
 pub mod rows;
@@ -41,6 +43,7 @@ pub use former::Former;
 pub use offline::{check_submit, offline_chain, submit_digest};
 pub use orders::{HoldRow, OrderRow, OrderState};
 pub use people::LOGIN_BYTES_MAX;
+pub use raised::{AcknowledgedBy, Raised, RaisedRow};
 pub use retention::{LastRun, OpenRun, Preview, RUN_GRACE_MS, RUN_MESSAGES_MAX, Retaining};
 pub use rows::{
     BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LastLogin, LiveChain, OfflineChain,
@@ -174,6 +177,9 @@ pub struct Register {
     /// Cells that two officers let go of; the next erasure epoch names only those that are here.
     #[cbor(n(27), with = "pairs")]
     dropped_cells: BTreeMap<CellName, Index>,
+    /// What was raised and is open; `None` where nothing is.
+    #[n(28)]
+    raised: Option<raised::RaisedRows>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -324,6 +330,9 @@ impl Register {
             Act::Unlock(act) => self.unlock(cx, act),
             Act::EndSession(act) => self.end_session(cx, act),
             Act::Hold(act) => self.hold(cx, act),
+            Act::ClockAttest(act) => self.clock_attest(cx, act),
+            Act::AlarmAcknowledge(act) => self.alarm_acknowledge(cx, act),
+            Act::AlarmClose(act) => self.alarm_close(cx, act),
             Act::Create(act) => self.create(cx, act),
             Act::Invite(act) => self.invite(cx, act),
             Act::Accept(act) => self.accept(cx, act),
@@ -338,10 +347,13 @@ impl Register {
             Act::Message(act) => self.message_act(cx, act),
             Act::Read(act) => self.read_act(cx, act),
             Act::Acknowledge(act) => self.acknowledge(cx, act),
+            Act::Report(act) => self.report(cx, act),
+            Act::Disclose(act) => self.disclose(cx, act),
             Act::Erase(act) => self.erase(cx, act),
             Act::Object(act) => self.object(cx, act),
             Act::Export(act) => self.export(cx, act),
             Act::Backup(act) => self.backup(cx, act, heads),
+            Act::Finding(act) => self.finding(cx, act),
         }
     }
 }

@@ -157,7 +157,13 @@ impl Register {
             | Act::Hold(_)
             | Act::Succession(_)
             | Act::Export(_)
-            | Act::Backup(_) => Err(Refusal::WrongRole),
+            | Act::Backup(_)
+            | Act::ClockAttest(_)
+            | Act::AlarmAcknowledge(_)
+            | Act::AlarmClose(_)
+            | Act::Report(_)
+            | Act::Disclose(_)
+            | Act::Finding(_) => Err(Refusal::WrongRole),
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Alarms of the log in words, with what to do, for every program that shows one.
+//! Alarms, reports and findings in words, with what to do, for every program that shows one.
 //! Never says more than the alarm does: it is the server's word, and only that it stands in the log is proven.
 
+use journal::act::{CloseOutcome, FindingCode, ReportReason, Severity};
 use journal::fact::AlarmKind;
+use journal::register::Raised;
 use protocol::client::event::AlarmView;
 
 /// An alarm in both languages.
@@ -21,9 +23,115 @@ pub struct AlarmWords {
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// The words of an alarm.
+/// The words of what was raised.
 pub fn alarm_words(view: &AlarmView) -> AlarmWords {
-    let n = view.number.unwrap_or(0);
+    raised_words(view.what)
+}
+
+/// Likewise, of what is open.
+pub fn raised_words(what: Raised) -> AlarmWords {
+    match what {
+        Raised::Alarm(alarm, _, number) => server_words(alarm, number),
+        Raised::Report(reason, message) => report_words(reason, message),
+        Raised::Finding(severity, code, entry) => finding_words(severity, code, entry),
+    }
+}
+
+fn report_words(reason: ReportReason, message: u64) -> AlarmWords {
+    let (name, en, ru) = match reason {
+        ReportReason::NotMine => (
+            "report-not-mine",
+            format!("the person named as author of message #{message} says that he did not write it"),
+            format!("названный автором сообщения № {message} заявляет, что не писал его"),
+        ),
+        ReportReason::Mislabelled => (
+            "report-mislabelled",
+            format!("message #{message} is said to bear a wrong label"),
+            format!("сообщено, что у сообщения № {message} неверный гриф"),
+        ),
+        ReportReason::Other => (
+            "report-other",
+            format!("something is said to be wrong with message #{message}"),
+            format!("сообщено, что с сообщением № {message} что-то не так"),
+        ),
+    };
+    let (advice_en, advice_ru) = match reason {
+        ReportReason::NotMine => (
+            "Ask that person at once. If it was not him, somebody else has his key: conclave-admin revoke @LOGIN",
+            "Сразу спросите этого человека. Если это не он, его ключ у кого-то ещё: conclave-admin revoke @ЛОГИН",
+        ),
+        ReportReason::Mislabelled | ReportReason::Other => (
+            "Ask that person; what was decided goes into: conclave-admin alarm close",
+            "Спросите этого человека; решение запишите: conclave-admin alarm close",
+        ),
+    };
+    AlarmWords { name, en, ru, advice_en, advice_ru }
+}
+
+/// The name of a severity for scripts, and both languages.
+pub fn severity_words(severity: Severity) -> (&'static str, &'static str, &'static str) {
+    match severity {
+        Severity::Low => ("low", "low", "низкая"),
+        Severity::Medium => ("medium", "medium", "средняя"),
+        Severity::High => ("high", "high", "высокая"),
+        Severity::Critical => ("critical", "CRITICAL", "КРИТИЧЕСКАЯ"),
+    }
+}
+
+/// The name of a finding's code for scripts, and both languages.
+pub fn finding_code_words(code: FindingCode) -> (&'static str, &'static str, &'static str) {
+    match code {
+        FindingCode::Unexplained => {
+            ("unexplained", "an act that nobody explains", "действие, которое никто не объясняет")
+        }
+        FindingCode::Rights => {
+            ("rights", "rights beyond what the work needs", "права сверх нужных для работы")
+        }
+        FindingCode::Identity => {
+            ("identity", "a key or password in other hands", "ключ или пароль в чужих руках")
+        }
+        FindingCode::Clock => ("clock", "the server's clock", "часы сервера"),
+        FindingCode::Erasure => (
+            "erasure",
+            "an erasure, order or hold without its paper",
+            "стирание, приказ или запрет без бумаги",
+        ),
+        FindingCode::Retention => ("retention", "how long things are kept", "сроки хранения"),
+        FindingCode::Backup => ("backup", "backups", "резервные копии"),
+        FindingCode::Missing => {
+            ("missing", "something is missing in the journal", "в журнале чего-то не хватает")
+        }
+        FindingCode::Procedure => {
+            ("procedure", "against the site's own rules", "нарушен порядок, принятый здесь")
+        }
+        FindingCode::Other => ("other", "something else", "иное"),
+    }
+}
+
+/// The name of an outcome for scripts, and both languages.
+pub fn outcome_words(outcome: CloseOutcome) -> (&'static str, &'static str, &'static str) {
+    match outcome {
+        CloseOutcome::Mended => ("mended", "put right", "исправлено"),
+        CloseOutcome::False => ("false", "it was not so", "не подтвердилось"),
+        CloseOutcome::Accepted => ("accepted", "accepted as it is", "принято как есть"),
+        CloseOutcome::Other => ("other", "another outcome", "иное"),
+    }
+}
+
+fn finding_words(severity: Severity, code: FindingCode, entry: u64) -> AlarmWords {
+    let ((_, level_en, level_ru), (_, what_en, what_ru)) =
+        (severity_words(severity), finding_code_words(code));
+    AlarmWords {
+        name: "finding",
+        en: format!("an auditor's finding at entry #{entry}, severity {level_en}: {what_en}"),
+        ru: format!("замечание аудитора к записи № {entry}, степень {level_ru}: {what_ru}"),
+        advice_en: "Ask the auditor for his paper; what was decided goes into: conclave-admin alarm close",
+        advice_ru: "Запросите бумагу у аудитора; решение запишите: conclave-admin alarm close",
+    }
+}
+
+fn server_words(alarm: AlarmKind, number: Option<u64>) -> AlarmWords {
+    let n = number.unwrap_or(0);
     let say = |name, en: &str, ru: &str, advice_en, advice_ru| AlarmWords {
         name,
         en: en.into(),
@@ -31,7 +139,7 @@ pub fn alarm_words(view: &AlarmView) -> AlarmWords {
         advice_en,
         advice_ru,
     };
-    match view.alarm {
+    match alarm {
         AlarmKind::Equivocation => say(
             "equivocation",
             "two different statements were signed under one number with a person's key",
@@ -57,13 +165,13 @@ pub fn alarm_words(view: &AlarmView) -> AlarmWords {
         ),
         AlarmKind::BodyDamaged => say(
             "body-damaged",
-            &match view.number {
+            &match number {
                 Some(index) => format!(
                     "the stored text or file of entry #{index} is missing or damaged, perhaps others too"
                 ),
                 None => "a stored text or file is missing or damaged".into(),
             },
-            &match view.number {
+            &match number {
                 Some(index) => format!(
                     "сохранённый текст или файл записи № {index} пропал или повреждён, возможно, и другие"
                 ),

@@ -401,6 +401,37 @@ fn register_words(code: u16) -> Option<Row> {
             "не из офицеров, названных при основании",
         ),
         253 => ("era-not-later", "an era that the log has passed already", "эта эра журнала уже была"),
+        290 => (
+            "no-such-alarm",
+            "nothing is open under this number: it was closed, or it stands under the number of its first entry: \
+             conclave-admin alarm list",
+            "под этим номером ничего не открыто: уже закрыто или значится под номером первой записи: conclave-admin alarm list",
+        ),
+        291 => (
+            "not-acknowledged",
+            "it must be acknowledged first: conclave-admin alarm ack",
+            "сначала подтвердите, что видели: conclave-admin alarm ack",
+        ),
+        292 => (
+            "own-alarm",
+            "who raised it, or whom it is about, does not close it: that is another officer's",
+            "кто это поднял или кого это касается, тот не закрывает: это делает другой офицер",
+        ),
+        293 => (
+            "too-many-raised",
+            "too many reports or findings are open at this site; officers close them: conclave-admin alarm list",
+            "открыто слишком много сообщений или замечаний; их закрывают офицеры: conclave-admin alarm list",
+        ),
+        294 => (
+            "too-many-own-raised",
+            "too many of your own reports or findings are open: ask an officer to look at them",
+            "у вас открыто слишком много сообщений или замечаний: попросите офицера рассмотреть их",
+        ),
+        295 => (
+            "not-the-author",
+            "only the person who is named as its author can say that he did not write it",
+            "что писал не он, может заявить только тот, кто назван автором",
+        ),
         _ => return None,
     })
 }

@@ -1,4 +1,5 @@
-//! Alarms for officers: those that are pushed, and those that nobody has heard yet.
+//! What was raised, for officers: alarms of the server, reports of members, findings of auditors; those that are pushed,
+//! and those that nobody has heard yet.
 //! Never proves what an alarm says: that it stands in the log is proven, the rest is the server's word.
 
 use super::error::{Error, What};
@@ -8,8 +9,10 @@ use super::receive::{Checked, CheckedContent};
 use super::state::State;
 use crate::answer::Answer;
 use crate::query::Query;
-use journal::fact::{AlarmKind, Fact};
+use journal::act::Act;
+use journal::fact::Fact;
 use journal::ids::Index;
+use journal::register::Raised;
 use minicbor::{Decode, Encode};
 use pki::{PersonId, Role, canonical};
 use std::collections::BTreeMap;
@@ -18,7 +21,7 @@ use std::collections::btree_map::Entry;
 /// Most different alarms that are given at once: of more the oldest, and the others when these were heard.
 const ALARMS_MAX: usize = 1024;
 
-/// An alarm in the log, or all of one kind that say the same: nobody buries another by having many of his own raised.
+/// What was raised in the log, or all that say the same: nobody buries another by having many of his own raised.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct AlarmView {
@@ -30,30 +33,27 @@ pub struct AlarmView {
     pub wall_ms: u64,
     /// What it says.
     #[n(2)]
-    pub alarm: AlarmKind,
-    /// Whom it is about.
+    pub what: Raised,
+    /// Who raised it, by his own signature; `None`: the server.
     #[n(3)]
-    pub person: Option<PersonId>,
-    /// The number in its evidence, where that is one: a hold's index, when a run was due, an erasure epoch, milliseconds.
-    #[n(4)]
-    pub number: Option<u64>,
+    pub by: Option<PersonId>,
     /// The first of them.
-    #[n(5)]
+    #[n(4)]
     pub first: Index,
     /// How many they are.
-    #[n(6)]
+    #[n(5)]
     pub times: u64,
 }
 
 /// Alarms as they are read, those that say the same as one.
 #[derive(Default)]
-struct Folded(BTreeMap<(u8, Option<PersonId>, Option<u64>), AlarmView>);
+struct Folded(BTreeMap<Vec<u8>, AlarmView>);
 
 impl Folded {
     /// Takes one more, or says that there is no room for it.
     fn take(&mut self, view: AlarmView) -> bool {
         let room = self.0.len() < ALARMS_MAX;
-        match self.0.entry((view.alarm as u8, view.person, view.number)) {
+        match self.0.entry(canonical::encode(&(view.what, view.by))) {
             Entry::Occupied(mut alike) => {
                 let alike = alike.get_mut();
                 *alike = AlarmView { first: alike.first, times: alike.times.saturating_add(1), ..view };
@@ -76,11 +76,33 @@ impl Folded {
 }
 
 impl AlarmView {
+    /// Whom it is about, or else who raised it.
+    pub fn person(&self) -> Option<PersonId> {
+        match self.what {
+            Raised::Alarm(_, person, _) => person,
+            Raised::Report(..) | Raised::Finding(..) => self.by,
+        }
+    }
+
     fn of(entry: &Checked) -> Option<Self> {
-        let CheckedContent::Fact(Fact::Alarm(fact)) = &entry.content else { return None };
-        let number = canonical::decode(&fact.evidence).ok();
+        let (what, by) = match &entry.content {
+            CheckedContent::Fact(Fact::Alarm(fact)) => (Raised::by_fact(fact), None),
+            CheckedContent::Fact(_) => return None,
+            CheckedContent::Statement(statement) => {
+                let statement = statement.get();
+                let act = statement.act();
+                let what = if let Act::Report(act) = act {
+                    Raised::Report(act.reason, act.message)
+                } else if let Act::Finding(act) = act {
+                    Raised::Finding(act.severity, act.code, act.entry)
+                } else {
+                    return None;
+                };
+                (what, Some(statement.header().person))
+            }
+        };
         let (index, wall_ms) = (entry.index, entry.wall_ms);
-        Some(Self { index, wall_ms, alarm: fact.alarm, person: fact.person, number, first: index, times: 1 })
+        Some(Self { index, wall_ms, what, by, first: index, times: 1 })
     }
 }
 
@@ -153,10 +175,11 @@ impl Cx {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use journal::fact::AlarmKind;
 
     fn alarm(index: Index, alarm: AlarmKind, person: Option<u64>, number: Option<u64>) -> AlarmView {
-        let person = person.map(PersonId);
-        AlarmView { index, wall_ms: index, alarm, person, number, first: index, times: 1 }
+        let what = Raised::Alarm(alarm, person.map(PersonId), number);
+        AlarmView { index, wall_ms: index, what, by: None, first: index, times: 1 }
     }
 
     #[test]

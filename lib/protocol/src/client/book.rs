@@ -76,6 +76,11 @@ impl Book {
         self.known.get(&id).cloned()
     }
 
+    /// Authorities of the card between its roots and people, DER.
+    pub(crate) fn between(&self) -> Vec<Vec<u8>> {
+        self.intermediates.iter().map(|certificate| certificate.der().to_vec()).collect()
+    }
+
     /// The key of an authority of the card, which signs its offline acts.
     pub(crate) fn authority_key(&self, id: CertId) -> Option<PublicKey> {
         let anchors = self.anchors.iter().map(TrustAnchor::certificate);

@@ -107,6 +107,12 @@ pub enum Command {
     /// Those below this index were shown.
     #[n(64)]
     HeardAlarms(#[n(0)] Index),
+    /// Discloses one message: records it, and gives the file.
+    #[n(70)]
+    Disclose(#[n(0)] ConversationId, #[n(1)] Index),
+    /// The receipt of the entry at an index, with the entry inside.
+    #[n(71)]
+    Receipt(#[n(0)] Index),
     /// Any question; entries in the answer are verified, the rest is the server's word.
     #[n(61)]
     Ask(#[n(0)] Query),
@@ -123,6 +129,7 @@ impl Command {
             | Self::MessagesFrom(..)
             | Self::Orders(_)
             | Self::Alarms
+            | Self::Receipt(_)
             | Self::Ask(_)
             | Self::Send(_) => true,
             Self::Login(_)
@@ -145,6 +152,7 @@ impl Command {
             | Self::FetchFile(..)
             | Self::ErasePlan(_)
             | Self::Erase(_)
+            | Self::Disclose(..)
             | Self::HeardAlarms(_)
             | Self::Act(_) => false,
         }
@@ -156,6 +164,8 @@ impl Command {
             send.reference
         } else if let Self::Orders(only) = self {
             *only
+        } else if let Self::Receipt(index) = self {
+            Some(*index)
         } else {
             None
         };

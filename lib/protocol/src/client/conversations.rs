@@ -7,7 +7,7 @@ mod rules;
 use super::epoch_rows::{EpochRow, Share};
 use super::erase::Right;
 use super::error::{Error, What};
-use super::event::{ErasedBy, Eraser};
+use super::event::{DisclosedBy, ErasedBy, Eraser};
 use super::flow::Cx;
 use super::missed::MissedErase;
 use super::receive::{Checked, CheckedContent};
@@ -31,6 +31,9 @@ use std::sync::Arc;
 const CONVERSATIONS_KEPT: usize = 4096;
 /// Most of those that were forgotten of which it is known that they were followed: more than an agent holds messages.
 const FORGOTTEN_MAX: usize = 65_536;
+
+/// Disclosures of one message that are remembered, the first ones.
+const DISCLOSED_MAX: usize = 64;
 
 /// A title as it was signed, and its body.
 #[derive(Clone)]
@@ -61,6 +64,8 @@ pub(crate) struct Row {
     /// From which index on a person had joined, or had not any more.
     joined: BTreeMap<PersonId, Vec<(Index, bool)>>,
     pub(crate) title: Option<TitleRow>,
+    /// Which messages were given away, and by whom.
+    pub(crate) disclosed: BTreeMap<Index, Vec<DisclosedBy>>,
     pub(crate) erased: Option<ErasedBy>,
     /// Two officers ordered the whole of it to be erased; it takes effect at a Tick from this time on.
     ordered: Option<(ErasedBy, u64)>,
@@ -88,6 +93,7 @@ impl Row {
             owners: Vec::new(),
             joined: BTreeMap::new(),
             title: None,
+            disclosed: BTreeMap::new(),
             erased: None,
             ordered: None,
             ahead_ms: None,
@@ -109,9 +115,13 @@ impl Row {
 
     /// Whether this person might write here when the entry at this index came, under that epoch.
     pub(crate) fn might_write(&self, person: PersonId, epoch: u32, index: Index) -> bool {
+        self.had_joined(person, index) && self.in_force(epoch, index)
+    }
+
+    /// Whether this person was in it when the entry at this index came.
+    fn had_joined(&self, person: PersonId, index: Index) -> bool {
         let stays = self.joined.get(&person).map(Vec::as_slice).unwrap_or_default();
-        let joined = stays.iter().rev().find(|(since, _)| *since < index).is_some_and(|(_, joined)| *joined);
-        joined && self.in_force(epoch, index)
+        stays.iter().rev().find(|(since, _)| *since < index).is_some_and(|(_, joined)| *joined)
     }
 
     /// Whether this person had the right to erase what this author wrote, at that entry. Policy may withdraw an
@@ -326,6 +336,12 @@ impl Cx {
 }
 
 impl State {
+    /// By whom a message was given away, as far as the conversation is followed.
+    pub(crate) fn disclosed(&self, id: ConversationId, message: Index) -> Vec<DisclosedBy> {
+        let told = self.conversations.get(id).and_then(|row| row.disclosed.get(&message));
+        told.cloned().unwrap_or_default()
+    }
+
     /// Applies one verified act to the conversation, if it is the next one.
     fn follow_act(&mut self, id: ConversationId, entry: Checked) -> Result<(), Error> {
         let bad = Error::unverified(What::Membership);
@@ -377,6 +393,15 @@ impl State {
                 }
             }
             Act::Approve(_) => row.order(ordered),
+            Act::Disclose(disclose) => {
+                if !row.had_joined(by.signer, by.index) {
+                    return Err(bad);
+                }
+                let told = row.disclosed.entry(disclose.message).or_default();
+                if told.len() < DISCLOSED_MAX {
+                    told.push(DisclosedBy { person: by.signer, index: by.index });
+                }
+            }
             Act::Title(title) => {
                 let owner = row.owner_at(by.index) == Some(by.signer);
                 if title.conversation != id || !owner || !row.in_force(title.epoch, by.index) {
@@ -419,7 +444,12 @@ impl State {
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Export(_)
-            | Act::Backup(_) => {}
+            | Act::Backup(_)
+            | Act::ClockAttest(_)
+            | Act::AlarmAcknowledge(_)
+            | Act::AlarmClose(_)
+            | Act::Report(_)
+            | Act::Finding(_) => {}
         }
         row.note_owner(by.index);
         // Only now: what contradicts the membership is asked for again, and never worked past.

@@ -65,6 +65,8 @@ impl Cx {
             Command::FetchFile(of, index) => return Ok(Reply::File(self.fetch_file(id, of, index).await?)),
             Command::ErasePlan(target) => return Ok(Reply::Plan(self.erase_plan(&target).await?)),
             Command::Erase(target) => self.erase(&target).await,
+            Command::Disclose(of, index) => return Ok(Reply::Document(self.disclose(of, index).await?)),
+            Command::Receipt(index) => return Ok(Reply::Document(self.receipt(index).await?)),
             Command::Alarms => return Ok(Reply::Alarms(self.unheard_alarms().await?)),
             Command::HeardAlarms(below) => {
                 self.with(|state| state.heard_alarms(below));
@@ -133,6 +135,7 @@ impl Cx {
             | Answer::Holds(page)
             | Answer::Runs(page)
             | Answer::Alarms(page)
+            | Answer::Desk(page)
             | Answer::Proposals(page) => self.entries(page).await,
             Answer::Find(page, next) => self.found_messages(page, next).await,
             Answer::Sessions(sessions) => Ok(Reply::Sessions(sessions)),
@@ -157,6 +160,7 @@ impl Cx {
             | Answer::Cells(_)
             | Answer::Witness(..)
             | Answer::Cosigned(_)
+            | Answer::Raised(_)
             | Answer::Policy(..)) => Ok(Reply::Answer(Box::new(answer))),
         }
     }

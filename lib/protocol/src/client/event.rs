@@ -85,7 +85,10 @@ pub enum Event {
     /// A run of the retention schedule: what it lets fall is gone, and copies go.
     #[n(25)]
     Ran(#[n(0)] Box<RunView>),
-    /// An alarm stands in the log, told to officers. That it stands there is proven; what it says is the server's word.
+    /// A member gave the message at the second index away to somebody outside, by the entry at the first.
+    #[n(40)]
+    Disclosed(#[n(0)] PersonId, #[n(1)] Index, #[n(2)] Index),
+    /// An alarm, a report or a finding stands in the log, told to officers. That it stands there is proven; what it says is the server's word.
     #[n(27)]
     Alarm(#[n(0)] AlarmView),
     /// The erasure at this index is stamped more than an hour later than this terminal's clock shows: it is asked for again.
@@ -166,4 +169,7 @@ pub enum Reply {
     /// Alarms, oldest first.
     #[n(17)]
     Alarms(#[n(0)] Vec<AlarmView>),
+    /// A file to be kept: a disclosed message, or a receipt.
+    #[n(30)]
+    Document(#[n(0)] SecretBytes),
 }

@@ -217,6 +217,8 @@ impl Kind {
             Query::Cells => 31,
             Query::Witness(_) => 32,
             Query::Cosigned(_) => 33,
+            Query::Raised => 34,
+            Query::Desk(_) => 35,
         })
     }
 
@@ -253,6 +255,8 @@ impl Kind {
                 Answer::Cells(_) => 31,
                 Answer::Witness(..) => 32,
                 Answer::Cosigned(_) => 33,
+                Answer::Raised(_) => 34,
+                Answer::Desk(_) => 35,
             }
     }
 }

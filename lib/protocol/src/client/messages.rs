@@ -235,6 +235,7 @@ impl Cx {
             must_acknowledge: act.must_acknowledge,
             reference: act.reference,
             content,
+            disclosed: self.with(|state| state.disclosed(act.conversation, entry.index)),
         })
     }
 
@@ -272,7 +273,7 @@ impl Cx {
             Err(Error::NotVerified { what }) => return Ok(Content::Unreadable(what)),
             Err(error) => return Err(error),
         };
-        let place = place(header, act.conversation, act.epoch);
+        let place = TextPlace::of(header, act.conversation, act.epoch);
         let opened =
             Lock::message(header.suite, &key, &place).ok().and_then(|lock| open(body, header, act, &lock));
         let Some(text) = opened else { return Ok(Content::Unreadable(What::Body)) };
@@ -322,7 +323,7 @@ impl Cx {
         let title = self.with(|state| state.conversations.get(id).and_then(|row| row.title.clone()))?;
         let body = title.body.as_ref()?;
         let key = self.epoch_key(id, title.act.epoch).await.ok()?;
-        let place = place(&title.header, id, title.act.epoch);
+        let place = TextPlace::of(&title.header, id, title.act.epoch);
         let lock = Lock::title(title.header.suite, &key, &place).ok()?;
         let parsed = BodyRef::parse(body).ok()?;
         let bound = parsed.commitment() == title.act.commitment && parsed.size() == title.act.size;
@@ -330,17 +331,6 @@ impl Cx {
         // The whole of it may have been erased while the key was asked for.
         self.with(|state| state.conversations.get(id)?.title.as_ref().map(drop))?;
         Some(SecretText::from(TitleText::decode(&content).ok()?.title.as_str()))
-    }
-}
-
-fn place(header: &Header, conversation: ConversationId, epoch: u32) -> TextPlace {
-    TextPlace {
-        log: header.log,
-        conversation,
-        epoch,
-        signer: header.person,
-        chain: header.chain,
-        sequence: header.sequence,
     }
 }
 

@@ -23,6 +23,7 @@ mod chain;
 pub mod command;
 mod conversations;
 mod directory;
+mod disclose;
 mod dispatch;
 mod draft;
 mod epoch_keys;

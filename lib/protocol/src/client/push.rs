@@ -143,6 +143,18 @@ impl Cx {
                 self.event(Event::AcknowledgedBy(header.person, act.message));
                 Ok(())
             }
+            Act::Disclose(act) => {
+                self.with(|state| match state.messages.get(act.message) {
+                    Some(known) => state.conversations.dirty(known.conversation),
+                    None => state.conversations.all_dirty(),
+                });
+                self.event(Event::Disclosed(header.person, entry.index, act.message));
+                Ok(())
+            }
+            Act::Report(_) | Act::Finding(_) => {
+                self.alarmed(entry);
+                Ok(())
+            }
             Act::Erase(act) => self.erased(entry.index, header.person, &act.target).await,
             Act::Revoke(act) => {
                 self.with(|state| state.take_people_act(entry))?;
@@ -177,7 +189,10 @@ impl Cx {
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Export(_)
-            | Act::Backup(_) => Ok(()),
+            | Act::Backup(_)
+            | Act::ClockAttest(_)
+            | Act::AlarmAcknowledge(_)
+            | Act::AlarmClose(_) => Ok(()),
         }
     }
 

@@ -203,6 +203,21 @@ pub struct MessageView {
     /// What it says.
     #[n(9)]
     pub content: Content,
+    /// By whom it was given away to somebody outside, oldest first.
+    #[n(10)]
+    pub disclosed: Vec<DisclosedBy>,
+}
+
+/// A member who gave a message away, by his own signed word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct DisclosedBy {
+    /// Who.
+    #[n(0)]
+    pub person: PersonId,
+    /// The `Disclose`.
+    #[n(1)]
+    pub index: Index,
 }
 
 /// The body of a message.

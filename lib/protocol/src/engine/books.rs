@@ -182,6 +182,17 @@ impl Books {
         {
             self.note(conversation.number, index);
         }
+        if let Act::Report(_) | Act::Finding(_) = act {
+            self.told.alarm(index);
+        } else if let Act::AlarmAcknowledge(_) | Act::AlarmClose(_) | Act::ClockAttest(_) = act {
+            self.told.desk(index);
+        }
+        if let Act::Disclose(disclose) = act
+            && let Some(row) = register.message(disclose.message)
+        {
+            self.note(row.conversation, index);
+            self.told.desk(index);
+        }
         if let Act::Erase(erase) = act
             && let EraseTarget::Messages(_, messages) = &erase.target
         {

@@ -54,6 +54,7 @@ fn key(applied: &Applied) -> GroupKey {
         Audience::Conversation(number) => (2, number),
         Audience::Officers => (3, 0),
         Audience::Everyone => (4, 0),
+        Audience::ConversationAndOfficers(number) => (5, number),
     }
 }
 
@@ -113,19 +114,20 @@ impl Engine {
     pub(super) fn receivers(&self, applied: &Applied) -> Vec<SessionId> {
         let live = |person: &PersonId| self.sessions.live.get(person).copied();
         let register = &self.ledger.register;
+        let members = |number| {
+            let members = register.conversation_by_number(number).map(|found| found.membership.members());
+            members.into_iter().flatten().filter_map(|(person, _)| live(person))
+        };
+        let officers = || {
+            let live = self.sessions.live.iter();
+            live.filter(|(id, _)| self.has_role(**id, Role::Officer)).map(|(_, session)| *session)
+        };
         let mut sessions: Vec<SessionId> = match applied.audience {
             Audience::Nobody => Vec::new(),
             Audience::Person(person) => live(&person).into_iter().collect(),
-            Audience::Conversation(number) => {
-                let members = register.conversation_by_number(number).map(|found| found.membership.members());
-                members.into_iter().flatten().filter_map(|(person, _)| live(person)).collect()
-            }
-            Audience::Officers => {
-                let live = self.sessions.live.iter();
-                live.filter(|(id, _)| self.has_role(**id, Role::Officer))
-                    .map(|(_, session)| *session)
-                    .collect()
-            }
+            Audience::Conversation(number) => members(number).collect(),
+            Audience::ConversationAndOfficers(number) => members(number).chain(officers()).collect(),
+            Audience::Officers => officers().collect(),
             Audience::Everyone => self.sessions.live.values().copied().collect(),
         };
         for effect in &applied.effects {

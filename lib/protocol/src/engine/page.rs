@@ -33,6 +33,7 @@ pub(super) enum Kind {
     Holds,
     Runs,
     Alarms,
+    Desk,
 }
 
 impl Kind {
@@ -48,6 +49,7 @@ impl Kind {
             Self::Holds => Answer::Holds(page),
             Self::Runs => Answer::Runs(page),
             Self::Alarms => Answer::Alarms(page),
+            Self::Desk => Answer::Desk(page),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Never changes the state.
 
 pub(super) mod budget;
+mod desk;
 mod erasing;
 mod law;
 
@@ -135,6 +136,8 @@ impl Engine {
             Query::Retention(schedule) => self.retention(person, schedule),
             Query::Runs(from) => Some(self.runs_from(from)),
             Query::Alarms(from) => self.alarms_from(person, from),
+            Query::Raised => self.raised(person),
+            Query::Desk(from) => self.desk_from(person, from),
             Query::Former => Some(self.former()),
             Query::Erasing => Some(Found::Now(Answer::Erasing(self.erasing()))),
             Query::Cells => self.is_office(person).then(|| Found::Now(Answer::Cells(self.cells.clone()))),

@@ -267,7 +267,8 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Find(page, _)
         | Answer::Holds(page)
         | Answer::Runs(page)
-        | Answer::Alarms(page) => Some(page),
+        | Answer::Alarms(page)
+        | Answer::Desk(page) => Some(page),
         Answer::Consistency(..)
         | Answer::Line(_)
         | Answer::Certificates(_)
@@ -287,6 +288,7 @@ fn page_of(answer: &mut Answer) -> Option<&mut Page> {
         | Answer::Cells(_)
         | Answer::Witness(..)
         | Answer::Cosigned(_)
+        | Answer::Raised(_)
         | Answer::Conversation(_) => None,
     }
 }

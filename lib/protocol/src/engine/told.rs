@@ -1,4 +1,4 @@
-//! Entries that whoever was away asks for: runs of the retention schedule, and alarms.
+//! Entries that whoever was away asks for: runs of the retention schedule, what was raised, and what came of it.
 //! Never holds what they say: the entry is the proof.
 
 use journal::ids::Index;
@@ -11,8 +11,12 @@ pub(super) struct Told {
     /// Runs, and parts of them, that took something.
     #[n(0)]
     runs: Vec<Index>,
+    /// Alarms, reports and findings.
     #[n(1)]
     alarms: Vec<Index>,
+    /// What officers did about them, what their watches showed, and what members disclosed.
+    #[n(2)]
+    desk: Vec<Index>,
 }
 
 impl Told {
@@ -27,13 +31,22 @@ impl Told {
         self.alarms.push(index);
     }
 
+    pub(super) fn desk(&mut self, index: Index) {
+        self.desk.push(index);
+    }
+
     /// Runs from this entry on.
     pub(super) fn runs_from(&self, from: Index) -> &[Index] {
         &self.runs[self.runs.partition_point(|index| *index < from)..]
     }
 
-    /// Alarms from this entry on.
+    /// What was raised from this entry on.
     pub(super) fn alarms_from(&self, from: Index) -> &[Index] {
         &self.alarms[self.alarms.partition_point(|index| *index < from)..]
+    }
+
+    /// What officers did, and what was disclosed, from this entry on.
+    pub(super) fn desk_from(&self, from: Index) -> &[Index] {
+        &self.desk[self.desk.partition_point(|index| *index < from)..]
     }
 }

@@ -39,6 +39,14 @@ impl Engine {
         from.is_some_and(|from| index >= from)
     }
 
+    /// Whether a person is in the conversation of the message at an index.
+    fn is_member_of(&self, person: PersonId, index: Index) -> bool {
+        let register = &self.ledger.register;
+        let number = register.message(index).map(|row| row.conversation);
+        let found = number.and_then(|number| register.conversation_by_number(number));
+        found.is_some_and(|found| found.membership.members().contains_key(&person))
+    }
+
     /// Whether an entry concerns a person. A witness sees every entry, since what he has not seen he cannot compare; his
     /// Login says that he was there. An auditor sees every entry that the newest Export of this session names, and
     /// of the others what anybody sees: nothing is taken out that the journal does not say.
@@ -126,7 +134,15 @@ impl Engine {
             | Act::EnvelopeVoid(_)
             | Act::EnvelopeHandOver(_)
             | Act::Export(_)
-            | Act::Backup(_) => self.has_role(person, Role::Officer),
+            | Act::Backup(_)
+            | Act::ClockAttest(_)
+            | Act::AlarmAcknowledge(_)
+            | Act::AlarmClose(_)
+            | Act::Report(_)
+            | Act::Finding(_) => self.has_role(person, Role::Officer),
+            Act::Disclose(act) => {
+                self.is_member_of(person, act.message) || self.has_role(person, Role::Officer)
+            }
             Act::EnvelopePrint(print) => print.person == person || self.has_role(person, Role::Officer),
             Act::Suspend(act) => act.person == person || self.has_role(person, Role::Officer),
             Act::Resume(act) => act.person == person || self.has_role(person, Role::Officer),

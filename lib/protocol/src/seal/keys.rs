@@ -10,6 +10,7 @@
 //! ```
 //! Who holds k alone (a disclosed message) can check and open that one body and no other.
 
+use journal::statement::Header;
 use journal::{Chain, Commitment, ConversationId, LogId, ReservationId};
 use pki::{PersonId, Suite};
 use rand_core::CryptoRng;
@@ -127,6 +128,20 @@ pub struct TextPlace {
     pub chain: Chain,
     /// Under which number. A second attempt at one number has a fresh salt, so no key is used twice.
     pub sequence: u64,
+}
+
+impl TextPlace {
+    /// The place of the body that comes with a statement of this header.
+    pub fn of(header: &Header, conversation: ConversationId, epoch: u32) -> Self {
+        Self {
+            log: header.log,
+            conversation,
+            epoch,
+            signer: header.person,
+            chain: header.chain,
+            sequence: header.sequence,
+        }
+    }
 }
 
 /// Where a chunk of a file belongs.

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod clocks;
+mod disclose;
 mod forks;
 mod gaps;
 mod given_up;

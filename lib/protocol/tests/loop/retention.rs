@@ -4,6 +4,7 @@ use crate::world::World;
 use journal::fact::AlarmKind;
 use journal::ids::{ConversationId, Index};
 use journal::policy::Policy;
+use journal::register::Raised;
 use journal::retention::{DAY_MS, Retention, RetentionRule};
 use pki::Suite;
 use protocol::Code;
@@ -108,7 +109,10 @@ fn an_officer_who_enters_afterwards_hears_of_a_date_that_leapt_and_of_how_long_r
     world.now.wall_ms += 30 * DAY_MS;
     world.restart(None);
     let alarm = |event: &Event| match event {
-        Event::Alarm(view) if view.alarm == AlarmKind::ClockLeapt => view.number.map(|ms| ms / DAY_MS),
+        Event::Alarm(view) => match view.what {
+            Raised::Alarm(AlarmKind::ClockLeapt, _, number) => number.map(|ms| ms / DAY_MS),
+            Raised::Alarm(..) | Raised::Report(..) | Raised::Finding(..) => None,
+        },
         _ => None,
     };
     let heard = |world: &World, login: &str| {

@@ -86,13 +86,7 @@ impl Engine {
         self.some(Kind::Runs, self.ledger.books.told.runs_from(from))
     }
 
-    /// Alarms, for officers who were away.
-    pub(super) fn alarms_from(&self, person: PersonId, from: Index) -> Option<Found> {
-        let may = self.has_role(person, Role::Officer);
-        may.then(|| self.some(Kind::Alarms, self.ledger.books.told.alarms_from(from)))
-    }
-
-    fn some(&self, kind: Kind, indices: &[Index]) -> Found {
+    pub(super) fn some(&self, kind: Kind, indices: &[Index]) -> Found {
         let size = self.commits.durable.head.size;
         let mut durable = indices.iter().copied().filter(|index| *index < size);
         let indices = durable.by_ref().take(ANSWER_ENTRIES_MAX).collect();

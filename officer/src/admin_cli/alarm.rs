@@ -1,0 +1,429 @@
+//! `alarm list|ack|close`: what was raised and is open (alarms of the server, reports of members, findings of auditors), who
+//! has seen it, and what came of it.
+//! Never closes what was not acknowledged, nor anything of one's own: the Register refuses. What is open is the server's word;
+//! what was raised, by whom and when, is proven by the entry.
+
+use super::alarms::{heading, number as number_of};
+use super::decide::{Decided, Decision};
+use super::names::{Names, Text};
+use super::online::{Access, For, Online, session};
+use super::proposals::number;
+use super::trouble::Trouble;
+use clap::{Args, Subcommand, ValueEnum};
+use console::when::{minute, rfc3339};
+use console::{Exit, HelpTable, Lang, Voice};
+use journal::act::{Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Finding, Report};
+use journal::fact::Fact;
+use journal::register::{Raised, RaisedRow};
+use journal::{Content, Entry, Index};
+use link::terminal::{outcome_words, raised_words};
+use pki::PersonId;
+use protocol::answer::{Answer, RaisedRecord};
+use protocol::client::event::EntryView;
+use protocol::client::{Command, Reply};
+use protocol::limits::ENTRIES_AT_MAX;
+use protocol::query::Query;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was raised: alarms, reports and findings, until an officer closes them.
+#[derive(Subcommand)]
+pub(super) enum Alarm {
+    /// List what is open, oldest first; with --closed also what was closed.
+    #[command(after_help = "Example: conclave-admin alarm list\nExample: conclave-admin alarm list --closed")]
+    List(List),
+    /// Acknowledge: you have seen it, and the others see that you have.
+    #[command(after_help = "Example: conclave-admin alarm ack 1234")]
+    Ack(Ack),
+    /// Close what was acknowledged. Whoever raised it, or whom it is about, cannot.
+    #[command(after_help = "Example: conclave-admin alarm close 1234 --outcome mended")]
+    Close(Close),
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    /// Also what was closed, with its outcome.
+    #[arg(long)]
+    closed: bool,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Args)]
+pub(super) struct Ack {
+    /// The number under which it is listed: #index.
+    #[arg(value_name = "#N", value_parser = number)]
+    raised: Index,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Args)]
+pub(super) struct Close {
+    /// The number under which it is listed: #index.
+    #[arg(value_name = "#N", value_parser = number)]
+    raised: Index,
+    /// What came of it.
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Outcome,
+    #[command(flatten)]
+    decision: Decision,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Outcome {
+    Mended,
+    False,
+    Accepted,
+    Other,
+}
+
+impl Outcome {
+    fn act(self) -> CloseOutcome {
+        match self {
+            Self::Mended => CloseOutcome::Mended,
+            Self::False => CloseOutcome::False,
+            Self::Accepted => CloseOutcome::Accepted,
+            Self::Other => CloseOutcome::Other,
+        }
+    }
+}
+
+pub(super) const HELP: &HelpTable = &[
+    ("alarm/@about", "Тревоги, сообщения и замечания, пока офицер их не закроет."),
+    ("alarm list/@about", "Перечислить открытое, начиная с самого старого; с --closed и закрытое."),
+    ("alarm list/@after", "Пример: conclave-admin alarm list\nПример: conclave-admin alarm list --closed"),
+    ("alarm list/closed", "и то, что закрыто, с исходом"),
+    ("alarm ack/@about", "Подтвердить, что вы это видели; другие офицеры узнают об этом."),
+    ("alarm ack/@after", "Пример: conclave-admin alarm ack 1234"),
+    ("alarm ack/raised", "номер, под которым оно значится: #номер"),
+    ("alarm close/@about", "Закрыть подтверждённое. Кто это поднял или кого это касается, закрыть не может."),
+    ("alarm close/@after", "Пример: conclave-admin alarm close 1234 --outcome mended"),
+    ("alarm close/raised", "номер, под которым оно значится: #номер"),
+    (
+        "alarm close/outcome",
+        "чем кончилось: mended — исправлено, false — не подтвердилось, accepted — принято как есть, other — иное",
+    ),
+];
+
+console::words! {
+    enum Said {
+        Acknowledged { raised: u64, index: u64 }
+            => en("acknowledged #{raised}: #{index}\nClose it when it is settled: conclave-admin alarm close {raised} --outcome OUTCOME"),
+               ru("подтверждено № {raised}: запись № {index}\nКогда уладится, закройте: conclave-admin alarm close {raised} --outcome ИСХОД");
+        Closed { raised: u64, index: u64 }
+            => en("closed #{raised}: #{index}"), ru("закрыто № {raised}: запись № {index}");
+        Plan { what: String, outcome_en: &'static str, outcome_ru: &'static str }
+            => en("to be closed ({outcome_en}); the journal keeps that you did:\n{what}"),
+               ru("закрывается ({outcome_ru}); журнал сохранит, что закрыли вы:\n{what}");
+        NotOpen { raised: u64 }
+            => en("nothing is open under #{raised}: conclave-admin alarm list"),
+               ru("под № {raised} ничего не открыто: conclave-admin alarm list");
+    }
+}
+
+#[derive(Serialize)]
+struct Data {
+    index: Option<u64>,
+    raised: u64,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    open: Vec<OpenJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<Vec<ClosedJson>>,
+}
+
+#[derive(Serialize)]
+struct OpenJson {
+    raised: u64,
+    at: String,
+    what: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u64>,
+    last: u64,
+    times: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged_by: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ClosedJson {
+    raised: u64,
+    index: u64,
+    at: String,
+    by: String,
+    outcome: &'static str,
+}
+
+/// What is open, with the entry that raised it first.
+struct Row {
+    raised: Index,
+    wall_ms: u64,
+    row: RaisedRow,
+}
+
+/// What was closed.
+struct ClosedRow {
+    index: Index,
+    wall_ms: u64,
+    by: PersonId,
+    raised: Index,
+    outcome: CloseOutcome,
+}
+
+impl Alarm {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::List(_) => "alarm list",
+            Self::Ack(_) => "alarm ack",
+            Self::Close(_) => "alarm close",
+        }
+    }
+
+    pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        match self {
+            Self::List(it) => it.run(voice),
+            Self::Ack(it) => it.run(voice),
+            Self::Close(it) => it.run(voice),
+        }
+    }
+}
+
+impl List {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (rows, closed, names) = session(&self.access, voice, For::Officers, |online| {
+            let rows = open(online)?;
+            let closed = if self.closed { Some(closed(online)?) } else { None };
+            Ok((rows, closed, Names::fetch(online, voice.lang)?))
+        })?;
+        let mut out: String = rows.iter().map(|row| line(row, &names, voice.lang)).collect();
+        if rows.is_empty() {
+            out.push_str(voice.lang.pick("nothing is open\n", "открытого нет\n"));
+        }
+        out.extend(closed.iter().flatten().map(|row| closed_line(row, &names, voice.lang)));
+        let data = Listed {
+            open: rows.iter().map(|row| json(row, &names)).collect(),
+            closed: closed.map(|rows| rows.iter().map(|row| closed_json(row, &names)).collect()),
+        };
+        Ok(voice.done("alarm list", &Text(out.trim_end().to_owned()), data))
+    }
+}
+
+impl Ack {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let raised = self.raised;
+        let index = session(&self.access, voice, For::Officers, |online| {
+            find(online, raised)?;
+            Ok(online.act(Act::AlarmAcknowledge(AlarmAcknowledge { raised }))?.index)
+        })?;
+        let data = Data { index: Some(index), raised };
+        Ok(voice.done("alarm ack", &Said::Acknowledged { raised, index }, data))
+    }
+}
+
+impl Close {
+    fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
+        let (raised, outcome) = (self.raised, self.outcome.act());
+        let (said, index) = session(&self.access, voice, For::Officers, |online| {
+            let row = find(online, raised)?;
+            let names = Names::fetch(online, voice.lang)?;
+            let (_, outcome_en, outcome_ru) = outcome_words(outcome);
+            let what = line(&row, &names, voice.lang).trim_end().to_owned();
+            let plan = Said::Plan { what, outcome_en, outcome_ru };
+            match self.decision.ask(online, voice, &plan)? {
+                Decided::PlanOnly => Ok((plan, None)),
+                Decided::Yes => {
+                    let index = online.act(Act::AlarmClose(AlarmClose { raised, outcome }))?.index;
+                    Ok((Said::Closed { raised, index }, Some(index)))
+                }
+            }
+        })?;
+        Ok(voice.done("alarm close", &said, Data { index, raised }))
+    }
+}
+
+fn find(online: &mut Online, raised: Index) -> Result<Row, Trouble> {
+    let found = open(online)?.into_iter().find(|row| row.raised == raised);
+    found.ok_or_else(|| Trouble::new(Exit::No, "no-such-alarm", &Said::NotOpen { raised }))
+}
+
+/// What is open, each by the entry that raised it: one that says something else is not shown.
+fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
+    let Reply::Answer(answer) = online.run(Command::Ask(Query::Raised))? else {
+        return Err(Trouble::odd_answer());
+    };
+    let Answer::Raised(records) = *answer else { return Err(Trouble::odd_answer()) };
+    let wanted: BTreeSet<Index> = records.iter().map(|record| record.raised).collect();
+    let entries = entries(online, &wanted.into_iter().collect::<Vec<_>>())?;
+    let row = |record: RaisedRecord| {
+        let (wall_ms, what, by) = entries.get(&record.raised).and_then(raised_by)?;
+        let folded = matches!(record.row.what, Raised::Alarm(_, None, None));
+        let fits =
+            by == record.row.by && (what == record.row.what || folded && same_kind(what, record.row.what));
+        fits.then_some(Row { raised: record.raised, wall_ms, row: record.row })
+    };
+    records.into_iter().map(|record| row(record).ok_or_else(Trouble::odd_answer)).collect()
+}
+
+fn same_kind(one: Raised, other: Raised) -> bool {
+    matches!((one, other), (Raised::Alarm(one, ..), Raised::Alarm(other, ..)) if one == other)
+}
+
+fn entries(online: &mut Online, wanted: &[Index]) -> Result<BTreeMap<Index, EntryView>, Trouble> {
+    let mut found = BTreeMap::new();
+    for some in wanted.chunks(ENTRIES_AT_MAX) {
+        let mut rest = some;
+        while !rest.is_empty() {
+            let asked = Command::Ask(Query::EntriesAt(rest.to_vec()));
+            let Reply::Entries(views, _) = online.run(asked)? else { return Err(Trouble::odd_answer()) };
+            // Fewer where the answer would have been too long: asked on behind the last.
+            let Some(last) = views.last().map(|view| view.index) else { break };
+            rest = &rest[rest.partition_point(|index| *index <= last)..];
+            found.extend(views.into_iter().map(|view| (view.index, view)));
+        }
+    }
+    Ok(found)
+}
+
+/// When the entry was stamped, what it raises and who signed it.
+fn raised_by(view: &EntryView) -> Option<(u64, Raised, Option<PersonId>)> {
+    let entry = Entry::decode(&view.entry).ok()?;
+    let (what, by) = match entry.content {
+        Content::Fact(Fact::Alarm(fact)) => (Raised::by_fact(&fact), None),
+        Content::Fact(_) => return None,
+        Content::Statement(signed) => {
+            let parsed = signed.parse().ok()?;
+            let act = parsed.act();
+            let what = if let Act::Report(Report { message, reason }) = act {
+                Raised::Report(*reason, *message)
+            } else if let Act::Finding(Finding { entry, severity, code }) = act {
+                Raised::Finding(*severity, *code, *entry)
+            } else {
+                return None;
+            };
+            (what, Some(parsed.header().person))
+        }
+    };
+    Some((entry.wall_ms, what, by))
+}
+
+/// What was closed, oldest first: signed by each officer, proven.
+fn closed(online: &mut Online) -> Result<Vec<ClosedRow>, Trouble> {
+    let (mut from, mut rows) = (0, Vec::new());
+    loop {
+        let asked = Command::Ask(Query::Desk(from));
+        let Reply::Entries(views, more) = online.run(asked)? else { return Err(Trouble::odd_answer()) };
+        rows.extend(views.iter().filter_map(closed_row));
+        match views.last() {
+            Some(last) if more && last.index >= from => from = last.index.saturating_add(1),
+            Some(_) | None => return Ok(rows),
+        }
+    }
+}
+
+fn closed_row(view: &EntryView) -> Option<ClosedRow> {
+    let entry = Entry::decode(&view.entry).ok()?;
+    let Content::Statement(signed) = entry.content else { return None };
+    let parsed = signed.parse().ok()?;
+    let Act::AlarmClose(AlarmClose { raised, outcome }) = parsed.act() else { return None };
+    let by = parsed.header().person;
+    Some(ClosedRow { index: view.index, wall_ms: entry.wall_ms, by, raised: *raised, outcome: *outcome })
+}
+
+fn line(row: &Row, names: &Names, lang: Lang) -> String {
+    let Row { raised, wall_ms, row } = row;
+    let (words, at) = (raised_words(row.what), minute(*wall_ms));
+    let who = row.by.or(row.about).map_or(String::new(), |person| format!(": {}", names.full(person)));
+    let again = match row.times {
+        0 | 1 => String::new(),
+        times => lang.pick(
+            format!(" ({times} times, last #{})", row.last),
+            format!(" (раз: {times}, последняя № {})", row.last),
+        ),
+    };
+    let state = match &row.acknowledged {
+        None => lang.pick("open, nobody has acknowledged it", "открыто, никто не подтвердил").to_owned(),
+        Some(seen) => {
+            let (who, index) = (names.full(seen.person), seen.index);
+            lang.pick(
+                format!("open, acknowledged by {who}, #{index}"),
+                format!("открыто, подтверждено: {who}, № {index}"),
+            )
+        }
+    };
+    let what = lang.pick(words.en, words.ru);
+    format!("#{raised}  {at}  {}: {what}{who}{again}\n    {state}\n", heading(row.what, lang))
+}
+
+fn closed_line(row: &ClosedRow, names: &Names, lang: Lang) -> String {
+    let (at, by, (_, en, ru)) = (minute(row.wall_ms), names.full(row.by), outcome_words(row.outcome));
+    let (raised, index) = (row.raised, row.index);
+    lang.pick(
+        format!("#{raised}  closed {at}, #{index}: {en}; {by}\n"),
+        format!("#{raised}  закрыто {at}, № {index}: {ru}; {by}\n"),
+    )
+}
+
+fn json(row: &Row, names: &Names) -> OpenJson {
+    let Row { raised, wall_ms, row } = row;
+    OpenJson {
+        raised: *raised,
+        at: rfc3339(*wall_ms),
+        what: raised_words(row.what).name,
+        by: row.by.map(|person| names.login(person)),
+        about: row.about.map(|person| names.login(person)),
+        number: number_of(row.what),
+        last: row.last,
+        times: row.times,
+        acknowledged: row.acknowledged.map(|seen| seen.index),
+        acknowledged_by: row.acknowledged.map(|seen| names.login(seen.person)),
+    }
+}
+
+fn closed_json(row: &ClosedRow, names: &Names) -> ClosedJson {
+    ClosedJson {
+        raised: row.raised,
+        index: row.index,
+        at: rfc3339(row.wall_ms),
+        by: names.login(row.by),
+        outcome: outcome_words(row.outcome).0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::tests::person;
+    use super::*;
+    use journal::act::ReportReason;
+    use journal::register::AcknowledgedBy;
+
+    #[test]
+    fn what_is_open_is_listed_with_who_raised_it_and_who_has_seen_it() {
+        let people = vec![person(1, "olga", "Ольга Зимина"), person(2, "boris", "Борис Нотов")];
+        let names = Names::new(people, Lang::En);
+        let what = Raised::Report(ReportReason::NotMine, 5);
+        let (by, about) = (Some(PersonId(2)), Some(PersonId(2)));
+        let row = RaisedRow { what, by, about, last: 7, times: 1, acknowledged: None };
+        let mut row = Row { raised: 7, wall_ms: 0, row };
+        let en = line(&row, &names, Lang::En);
+        assert!(
+            en.starts_with("#7  1970-01-01 00:00  REPORT: the person named as author of message #5"),
+            "{en}"
+        );
+        assert!(en.ends_with(": Борис Нотов @boris\n    open, nobody has acknowledged it\n"), "{en}");
+        row.row.acknowledged = Some(AcknowledgedBy { index: 9, person: PersonId(1) });
+        let ru = line(&row, &names, Lang::Ru);
+        assert!(ru.ends_with("    открыто, подтверждено: Ольга Зимина @olga, № 9\n"), "{ru}");
+        assert_eq!(json(&row, &names).acknowledged_by.as_deref(), Some("olga"));
+    }
+}
