@@ -17,6 +17,7 @@ mod former;
 mod holds;
 mod law;
 mod leap;
+mod lists;
 mod message;
 mod office;
 mod offline;
@@ -44,7 +45,7 @@ pub use people::LOGIN_BYTES_MAX;
 pub use retention::{LastRun, OpenRun, Preview, RUN_GRACE_MS, RUN_MESSAGES_MAX, Retaining};
 pub use rows::{
     BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LastLogin, LiveChain, OfflineChain,
-    OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, Silenced, TitleRow,
+    OpenList, OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, Silenced, TitleRow,
 };
 pub use site::{BadGenesis, Site, verify_genesis};
 pub use snapshot::BadSnapshot;
@@ -174,6 +175,9 @@ pub struct Register {
     /// Cells that two officers let go of; the next erasure epoch names only those that are here.
     #[cbor(n(27), with = "pairs")]
     dropped_cells: BTreeMap<CellName, Index>,
+    /// A revocation list of which further parts come next.
+    #[n(28)]
+    list: Option<OpenList>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -237,6 +241,7 @@ impl Register {
         }
         self.check_time(candidate)?;
         self.check_succession_open(candidate)?;
+        self.check_list_open(candidate)?;
         let ran_ms = self.ran_at(candidate);
         let in_run = self.running && !time::comes_at_rest(candidate);
         let applied = match candidate.content {
@@ -309,6 +314,7 @@ impl Register {
             Act::Genesis(_) | Act::Login(_) | Act::Succession(_) => Err(Refusal::AlreadyFounded),
             Act::Enrol(_)
             | Act::Crl(_)
+            | Act::CrlPart(_)
             | Act::EnvelopePrint(_)
             | Act::EnvelopeHandOver(_)
             | Act::EnvelopeVoid(_) => Err(Refusal::NotSubmitted),
