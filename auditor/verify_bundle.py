@@ -147,7 +147,7 @@ KINDS = {
     2: ("submit", ("u", "h")), 3: ("propose", ("b",)), 4: ("approve", ("u",)), 5: ("withdraw", ("u",)),
     6: ("succession", ("u", HEAD, "a", "B", "u", "u", "B", "u", "u", "B", "a", ["b"])),
     10: ("login", ("h", "h", "h", "B")), 11: ("logout", ()), 12: ("set-password", ()),
-    20: ("enrol", ("b", "b")), 21: ("revoke", ("u", "u", "t")), 22: ("crl", ("b",)),
+    20: ("enrol", ("b", "b")), 21: ("revoke", ("u", "u", "t")), 22: ("crl", ("b",)), 23: ("crl-part", ("u", "u", "h", "b")),
     24: ("envelope-print", ("u", "u", "u", "h")), 25: ("envelope-hand-over", ("u",)), 26: ("envelope-void", ("u",)),
     28: ("suspend", ("u",)), 29: ("resume", ("u",)), 30: ("unlock", ("u",)), 31: ("end-session", ("u", "h")),
     32: ("hold", ("a", "a", "u")), 33: ("clock-attest", ("u",)), 34: ("alarm-acknowledge", ("u",)),
@@ -170,6 +170,7 @@ FACTS = {
 HEADER = ("u", "u", "h", "u", "h", "h", "u", "u", "h", HEAD)
 START, STOP, SESSION_END, KEY_ROLL, PERIOD_END = 1, 2, 3, 8, 10
 GENESIS, SUBMIT, SUCCESSION, LOGIN, LOGOUT, ENROL, REVOKE, CRL, MESSAGE, TITLE = 1, 2, 6, 10, 11, 20, 21, 22, 61, 49
+CRL_PART = 23
 
 
 class Entry:
@@ -762,6 +763,7 @@ class Journal:
         self.root = self.issuing = self.suite = None
         self.issuing_revoked = None
         self.certificates, self.valid, self.revoked, self.gone = {}, {}, {}, {}
+        self.parts = []
         self.chains, self.logins, self.live = {}, {}, {}
         self.periods, self.eras, self.counts = [], [], {}
         self.leaves, self.stamps, self.tree, self.roots = [], [], Tree(), [sha()]
@@ -850,6 +852,8 @@ class Journal:
                     self.revoked.setdefault(cert_id, index)
         elif entry.kind == CRL:
             self.take_list(index, entry.fields[0])
+        elif entry.kind == CRL_PART:
+            self.take_part(index, *entry.fields)
         elif entry.kind == SUCCESSION:
             self.succession(index, entry)
         elif entry.kind == SUBMIT and self.whole:
@@ -960,6 +964,24 @@ class Journal:
         self.valid.setdefault(found.id, found)
         if found.person in self.gone:
             self.revoked.setdefault(found.id, self.gone[found.person])
+
+    def take_part(self, index, number, of, whole, raw):
+        """A part of a list: they stand directly behind each other, and take effect with the last."""
+        if not 1 <= number <= of or not 2 <= of <= 8:
+            raise Bad("a part of a revocation list that is none of its parts")
+        before = self.parts[-1][:4] if self.parts else None
+        if number != 1 and before != (index - 1, number - 1, of, whole):
+            if self.whole:
+                raise Bad("a part of a revocation list without those before it")
+            self.parts = []
+            return
+        self.parts = (self.parts if number != 1 else []) + [(index, number, of, whole, raw)]
+        if number == of:
+            joined = b"".join(part[4] for part in self.parts)
+            self.parts = []
+            if hashlib.sha256(joined).digest() != whole:
+                raise Bad("the parts of a revocation list do not make the whole that they name")
+            self.take_list(index, joined)
 
     def take_list(self, index, raw):
         issuer, tbs, signature, serials = revocation_list(raw)

@@ -77,6 +77,7 @@ fn person_of(act: &Act) -> Option<PersonId> {
         | Act::Logout(_)
         | Act::SetPassword(_)
         | Act::Crl(_)
+        | Act::CrlPart(_)
         | Act::EnvelopeHandOver(_)
         | Act::EnvelopeVoid(_)
         | Act::Create(_)

@@ -17,6 +17,7 @@ use pki::{CertId, Certificate, PersonId, RevocationList};
 use crate::bundle::{BadBundle, BundleReader};
 use crate::concern::{concerned, conversation};
 use crate::excerpt::{ASKED_MAX, Asked, ExcerptWriter, LINKS_MAX, Proofs};
+use crate::list_parts::ListParts;
 use crate::names::{Names, Opened, What};
 
 /// What to cut out, as a person names it.
@@ -95,6 +96,9 @@ struct Survey {
     always: BTreeSet<Index>,
     revoked: Vec<(Index, PersonId)>,
     listed: Vec<(Index, Vec<CertId>)>,
+    list_parts: ListParts,
+    /// Every part of a list, whichever it is.
+    parts: BTreeSet<Index>,
 }
 
 impl Survey {
@@ -142,14 +146,26 @@ impl Survey {
         } else if let Act::Crl(act) = act
             && let Ok(list) = RevocationList::parse(&act.list)
         {
-            let known = list.entries().iter().filter_map(|entry| self.serials.get(&entry.serial).copied());
-            self.listed.push((index, known.collect()));
+            let known = self.known(&list);
+            self.listed.push((index, known));
+        } else if let Act::CrlPart(act) = act {
+            self.parts.insert(index);
+            if let Some((at, list)) = self.list_parts.take(index, act) {
+                let known = self.known(&list);
+                self.listed.extend(at.into_iter().map(|index| (index, known.clone())));
+            }
         }
+    }
+
+    /// The certificates of this log that a list names.
+    fn known(&self, list: &RevocationList) -> Vec<CertId> {
+        list.entries().iter().filter_map(|entry| self.serials.get(&entry.serial).copied()).collect()
     }
 
     /// Whether the entry just noted may have to go along as context.
     fn is_context(&self, index: Index) -> bool {
         self.always.contains(&index)
+            || self.parts.contains(&index)
             || self.revoked.last().is_some_and(|(last, _)| *last == index)
             || self.listed.last().is_some_and(|(last, _)| *last == index)
     }

@@ -80,6 +80,13 @@ impl Teller<'_> {
                     format!("публикует список отзыва, байт: {n}"),
                 )
             }
+            Act::CrlPart(act) => {
+                let (n, of) = (act.number, act.of);
+                self.say(
+                    format!("publishes part {n} of {of} of a revocation list"),
+                    format!("публикует часть {n} из {of} списка отзыва"),
+                )
+            }
             Act::EnvelopePrint(act) => {
                 let (n, who) = (act.number, self.who(act.person));
                 let instead = match act.replaces {

@@ -17,6 +17,7 @@ use pki::{
 
 use crate::excerpt::{Asked, Piece};
 use crate::judgement::Flaw;
+use crate::list_parts::ListParts;
 use crate::trust::Trust;
 
 /// A certificate that an Enrol inside made known.
@@ -63,6 +64,7 @@ pub(crate) struct State<'a> {
     authorities: Option<Authorities>,
     certificates: BTreeMap<CertId, Held>,
     revoked_people: BTreeMap<PersonId, Index>,
+    list_parts: ListParts,
     chains: BTreeMap<Chain, Step>,
     logins: BTreeMap<StatementId, Index>,
     periods: Vec<Period>,
@@ -90,6 +92,7 @@ impl<'a> State<'a> {
             authorities: None,
             certificates: BTreeMap::new(),
             revoked_people: BTreeMap::new(),
+            list_parts: ListParts::default(),
             chains: BTreeMap::new(),
             logins: BTreeMap::new(),
             periods: Vec::new(),
@@ -333,6 +336,10 @@ impl<'a> State<'a> {
             let read = RevocationList::parse(&act.list);
             let list = read.map_err(|error| Refusal::BadRevocationList { reason: error.to_string() })?;
             self.take_list(index, &list)?;
+        } else if let Act::CrlPart(act) = act {
+            if let Some((_, list)) = self.list_parts.take(index, act) {
+                self.take_list(index, &list)?;
+            }
         } else if let Act::Succession(act) = act {
             // One row for all of its statements: the last one ends it.
             let (kept, end) = (act.kept.size, index + 1);

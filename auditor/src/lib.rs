@@ -30,6 +30,7 @@ pub mod judgement;
 pub mod kind_words;
 pub mod known;
 pub mod let_go;
+mod list_parts;
 pub mod mirror;
 pub mod names;
 pub mod page;

@@ -296,6 +296,19 @@ fn authority_life(log: &mut TestLog) {
     log.act("pavel", Act::Revoke(revoke)).expect("revoked");
 }
 
+/// A list of two parts. It names nobody whom the log knows.
+fn lists_life(log: &mut TestLog) {
+    log.log_in("olga").expect("a Login");
+    let at = CertTime((log.now_ms / 1000) as i64);
+    let named = (0..1500_u32)
+        .map(|n| ([&[0x40][..], &n.to_be_bytes(), &[0x55; 11]].concat(), at, Reason::Superseded));
+    let authority = Authority { certificate: &log.site.issuing, signer: &log.site.issuing_key };
+    let validity = Validity { from: at, until: CertTime(at.0 + 86_400) };
+    let list = profile::revocation_list(authority, 2, validity, &named.collect::<Vec<_>>()).expect("a list");
+    let parts = CrlPart::split(list.der()).expect("larger than an entry");
+    log.submit("olga", parts.into_iter().map(Act::CrlPart).collect()).expect("a Submit");
+}
+
 #[test]
 #[ignore = "writes the file; once for a rules version"]
 #[allow(clippy::disallowed_methods)] // a generator, not the product
@@ -333,6 +346,7 @@ fn write_golden() {
         log.send(by, chat).expect("a message");
     }
     log.act("anna", Act::Logout(Logout {})).expect("a Logout");
+    lists_life(&mut log);
     let mut text: String = log.entries.iter().map(|entry| hex::encode(entry) + "\n").collect();
     text += &format!("end {} {}\n", hex::encode(log.tree.root()), hex::encode(log.register.digest()));
     std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/rules-1.log"), text).expect("written");

@@ -142,6 +142,9 @@ refusals! {
     204 WrongIndex { expected: Index } "the next entry has index {expected}",
     205 NotRunning "nothing but a Start (or acts of the authority) can stand here",
     203 NewerRules { rules: u32 } "rules version {rules} is newer than this program",
+    // --- revocation lists in parts
+    /// Nothing else may stand between its parts.
+    270 ListOpen { missing: u32 } "{missing} parts of a revocation list must come first",
     // --- successions
     250 BadSuccession { reason: String } "succession not accepted: {reason}",
     /// Nothing else may stand between its statements.

@@ -93,6 +93,7 @@ fn acts() -> Vec<Act> {
         Act::Enrol(Enrol { signature: vec![0x30, 5].into(), agreement: vec![0x30, 6].into() }),
         Act::Revoke(Revoke { person, reason: RevokeReason::KeyCompromise, note: "утрачен".into() }),
         Act::Crl(Crl { list: vec![0x30, 7].into() }),
+        Act::CrlPart(CrlPart { number: 2, of: 2, whole: hash(5), bytes: vec![7].into() }),
         Act::EnvelopePrint(EnvelopePrint::new(5, person, 4, b"sealed")),
         Act::EnvelopeHandOver(EnvelopeHandOver { number: 5 }),
         Act::EnvelopeVoid(EnvelopeVoid { number: 6 }),

@@ -152,6 +152,7 @@ impl Brought {
             Act::Enrol(act) => enrol(act, lang),
             Act::Revoke(act) => Said::Revoke { who: self.full(act.person, names), note: clean(&act.note) },
             Act::Crl(_) => Said::Crl,
+            Act::CrlPart(act) => Said::CrlPart { number: act.number, of: act.of },
             Act::EnvelopePrint(act) => {
                 let who = self.full(act.person, names);
                 match act.replaces {
@@ -227,6 +228,9 @@ console::words! {
             => en("revokes {who} for ever{}{note}", if note.is_empty() { "" } else { ": " }),
                ru("отзывает навсегда: {who}{}{note}", if note.is_empty() { "" } else { " — " });
         Crl => en("publishes a revocation list"), ru("публикует список отозванных");
+        CrlPart { number: u32, of: u32 }
+            => en("publishes part {number} of {of} of a revocation list"),
+               ru("публикует часть {number} из {of} списка отозванных");
         Print { number: u64, who: String }
             => en("envelope No. {number} for {who} was printed"), ru("напечатан конверт № {number} для {who}");
         Reissue { number: u64, who: String, replaced: u64 }

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! conclave acts 1 LF
-//! base64(canonical SignedStatement) LF          one line for each act, in order
+//! base64(canonical SignedStatement) LF          one line for each act, in order; the parts of a revocation list, which
+//!                                               are worth nothing by themselves, on one line with a space between them
 //! ```
 //! An act counts once its line, with the line's end, is on the disk. A last line that is torn was never followed by
 //! anything: no certificate, list, sheet or bundle leaves before the sync. It is set aside, and the work goes on. A whole
@@ -80,9 +81,11 @@ impl ActsFile {
         Ok((this, acts))
     }
 
-    /// Adds one act. Once this returns, the act is durable; a crash before it leaves a torn line or none.
-    pub fn append(&mut self, act: &SignedStatement) -> Result<(), Trouble> {
-        let line = format!("{}\n", STANDARD.encode(canonical::encode(act)));
+    /// Adds acts, all or none: one, or the parts of one list. Once this returns they are durable; a crash before it leaves a
+    /// torn line or none.
+    pub fn append(&mut self, acts: &[SignedStatement]) -> Result<(), Trouble> {
+        let acts: Vec<String> = acts.iter().map(|act| STANDARD.encode(canonical::encode(act))).collect();
+        let line = acts.join(" ") + "\n";
         let trouble = |cause: std::io::Error| files::write_trouble(&self.path, &cause);
         let before = self.file.metadata().map_err(trouble)?.len();
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
@@ -106,23 +109,25 @@ impl ActsFile {
 fn split(bytes: &[u8]) -> Result<Split<'_>, Trouble> {
     let damaged = |line: usize| Trouble::ActsDamaged { line: line as u64, why: "unreadable".into() };
     let mut rest = bytes.strip_prefix(HEAD.as_bytes()).ok_or_else(|| damaged(1))?;
-    let mut acts = Vec::new();
+    let (mut acts, mut lines) = (Vec::new(), 1);
     while !rest.is_empty() {
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { break };
         let (line, after) = (&rest[..end], &rest[end + 1..]);
         match parse(line) {
-            Some(act) => acts.push(act),
+            Some(together) => acts.extend(together),
             // Sectors of one write may reach the disk in any order: only the last line can be so.
             None if after.is_empty() => break,
-            None => return Err(damaged(acts.len() + 2)),
+            None => return Err(damaged(lines + 1)),
         }
+        lines += 1;
         rest = after;
     }
     Ok(Split { acts, torn: rest })
 }
 
-fn parse(line: &[u8]) -> Option<SignedStatement> {
-    canonical::decode(&STANDARD.decode(line).ok()?).ok()
+fn parse(line: &[u8]) -> Option<Vec<SignedStatement>> {
+    let one = |act: &[u8]| canonical::decode(&STANDARD.decode(act).ok()?).ok();
+    line.split(|byte| *byte == b' ').map(one).collect()
 }
 
 #[cfg(test)]
@@ -138,8 +143,8 @@ mod tests {
         ActsFile::create(&path).unwrap();
         let (mut file, none) = ActsFile::open(&path, Mode::Write).unwrap();
         assert!(none.is_empty());
-        file.append(&act(1)).unwrap();
-        file.append(&act(2)).unwrap();
+        file.append(&[act(1)]).unwrap();
+        file.append(&[act(2)]).unwrap();
         path
     }
 
@@ -166,7 +171,7 @@ mod tests {
             assert!(seen == [act(1)], "cut at {cut}");
             let (mut file, acts) = ActsFile::open(&path, Mode::Write).unwrap();
             assert!(acts == [act(1)], "cut at {cut}");
-            file.append(&act(3)).unwrap();
+            file.append(&[act(3)]).unwrap();
             drop(file);
             assert!(ActsFile::open(&path, Mode::Read).unwrap().1 == [act(1), act(3)], "cut at {cut}");
         }
@@ -176,6 +181,20 @@ mod tests {
         std::fs::write(&path, &holed).unwrap();
         assert!(ActsFile::open(&path, Mode::Write).unwrap().1 == [act(1)]);
         assert_eq!(std::fs::read(dir.path().join("acts.torn")).unwrap(), &holed[first..]);
+    }
+
+    #[test]
+    fn what_belongs_together_is_there_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = written(dir.path());
+        let before = std::fs::metadata(&path).unwrap().len() as usize;
+        ActsFile::open(&path, Mode::Write).unwrap().0.append(&[act(4), act(5), act(6)]).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        assert!(ActsFile::open(&path, Mode::Read).unwrap().1[2..] == [act(4), act(5), act(6)]);
+        for cut in before..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            assert!(ActsFile::open(&path, Mode::Read).unwrap().1 == [act(1), act(2)], "cut at {cut}");
+        }
     }
 
     #[test]

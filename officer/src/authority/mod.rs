@@ -97,12 +97,22 @@ impl Authority {
     /// Signs an act, checks that it may follow, and has it on the disk. A crash before this returns means that the act
     /// was not done, after it that it was: whatever is made of it can be made again from `acts`.
     pub fn record(&mut self, key: &SecretKey, act: Act) -> Result<StatementId, Failure> {
-        let statement = self.state.next(act);
-        let (signed, id) =
-            SignedStatement::sign(&statement, key).map_err(|why| Trouble::Unmade { why: why.to_string() })?;
-        self.state.apply(&signed).map_err(|why| Trouble::Unmade { why })?;
-        self.acts.append(&signed)?;
-        Ok(id)
+        self.record_all(key, vec![act])
+    }
+
+    /// The same with acts that are worth nothing without each other: all of them or none. Gives the last one's id.
+    pub fn record_all(&mut self, key: &SecretKey, acts: Vec<Act>) -> Result<StatementId, Failure> {
+        let (mut all, mut last) = (Vec::with_capacity(acts.len()), StatementId::ZERO);
+        for act in acts {
+            let statement = self.state.next(act);
+            let (signed, id) = SignedStatement::sign(&statement, key)
+                .map_err(|why| Trouble::Unmade { why: why.to_string() })?;
+            self.state.apply(&signed).map_err(|why| Trouble::Unmade { why })?;
+            all.push(signed);
+            last = id;
+        }
+        self.acts.append(&all)?;
+        Ok(last)
     }
 
     /// The person's newest certificates with the authorities above, as they are handed out.

@@ -1,21 +1,22 @@
 //! Revocation: the act that ends a person's certificates, and the list that says so to everybody.
 //! Never takes anything back: what a list once named, every later one names, with the same date. A list that no longer
-//! fits into an act lives in `crl.pem` alone; the appliance goes by the revocations, which are acts of their own.
+//! fits into acts lives in `crl.pem` alone; the appliance goes by the revocations, which are acts of their own.
 
 use super::Authority;
 use super::found::{unmade, validity};
 use super::state::{list_number, list_reason};
 use crate::files::{self, Readers};
 use crate::trouble::{Failure, Trouble};
-use journal::act::{Act, Crl};
+use journal::act::people::CRL_WHOLE_BYTES_MAX;
+use journal::act::{Act, Crl, CrlPart};
 use pki::profile::{self, Validity};
 use pki::{CertTime, Reason, RevocationList, SecretKey, UnixMs, pem};
 use std::path::Path;
 
 /// How long a list is fresh, days.
 pub const LIST_DAYS: u32 = 30;
-/// Largest list that fits into an act, DER bytes. A larger one is published as a file alone.
-const LIST_ACT_BYTES_MAX: usize = journal::act::people::CRL_BYTES_MAX as usize;
+/// Largest list that fits into acts, DER bytes. A larger one is published as a file alone.
+const LIST_ACTS_BYTES_MAX: usize = CRL_WHOLE_BYTES_MAX as usize;
 
 /// What became of a new list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,26 +27,31 @@ pub struct Published {
     pub entries: usize,
     /// Until when it is fresh.
     pub until: CertTime,
-    /// It is in `acts` too: until it grows too large.
+    /// It is in `acts` too, by itself or in parts: until it grows too large.
     pub is_act: bool,
 }
 
 /// Makes a list from the state, records it and writes `crl.pem`. A crash between the two leaves the old file; the next
 /// list has both.
 pub fn publish(authority: &mut Authority, key: &SecretKey, now_ms: u64) -> Result<Published, Failure> {
-    publish_within(authority, key, now_ms, LIST_ACT_BYTES_MAX)
+    publish_within(authority, key, now_ms, LIST_ACTS_BYTES_MAX)
 }
 
 fn publish_within(
     authority: &mut Authority,
     key: &SecretKey,
     now_ms: u64,
-    act_bytes_max: usize,
+    acts_bytes_max: usize,
 ) -> Result<Published, Failure> {
     let list = make(authority, key, now_ms)?;
-    let is_act = list.der().len() <= act_bytes_max;
+    let is_act = list.der().len() <= acts_bytes_max;
     if is_act {
-        authority.record(key, Act::Crl(Crl { list: list.der().to_vec().into() }))?;
+        let parts = CrlPart::split(list.der()).unwrap_or_default();
+        let acts = match parts.is_empty() {
+            true => vec![Act::Crl(Crl { list: list.der().to_vec().into() })],
+            false => parts.into_iter().map(Act::CrlPart).collect(),
+        };
+        authority.record_all(key, acts)?;
     }
     write(authority, &list)?;
     authority.state.adopt_list(list.clone());
@@ -162,6 +168,30 @@ mod tests {
             list_number(Authority::open(&ca, Mode::Read).unwrap().state.list.as_ref().unwrap()),
             Some(1)
         );
+    }
+
+    #[test]
+    fn a_list_larger_than_an_act_is_recorded_in_parts_and_read_back_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut authority, key) = authority(dir.path());
+        // As many certificates as make a list of more than one act, by a list that was published before.
+        let now = CertTime::from_unix(UnixMs(NOW_MS));
+        let named =
+            (0..1600_u32).map(|n| ([&[1][..], &n.to_be_bytes(), &[7; 12]].concat(), now, Reason::Superseded));
+        let issuer = profile::Authority { certificate: &authority.issuing, signer: &key };
+        let dates = Validity { from: now, ..validity(NOW_MS, LIST_DAYS) };
+        let list = profile::revocation_list(issuer, 7, dates, &named.collect::<Vec<_>>()).unwrap();
+        assert!(list.der().len() > journal::act::people::CRL_BYTES_MAX as usize);
+        authority.state.adopt_list(list);
+        let before = authority.state.acts.len();
+        let published = publish(&mut authority, &key, NOW_MS + DAY_MS).unwrap();
+        assert!(published.is_act && published.number == 8 && published.entries == 1600);
+        let ca = dir.path().join("ca");
+        std::fs::remove_file(ca.join("crl.pem")).unwrap();
+        drop(authority);
+        let authority = Authority::open(&ca, Mode::Read).unwrap();
+        assert_eq!(authority.state.acts.len(), before + 2, "two parts");
+        assert_eq!(authority.state.list.as_ref().unwrap().entries().len(), 1600);
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //! Never stored anywhere else, and never changed but by applying one more verified act.
 
 use crate::authority::envelopes::Envelopes;
-use journal::act::{Act, Crl, Enrol, Genesis, Revoke, RevokeReason};
+use journal::act::{Act, CrlPart, Enrol, Genesis, Revoke, RevokeReason};
 use journal::ids::{Chain, Head};
 use journal::register::{offline_chain, verify_genesis};
 use journal::statement::{Header, STATEMENT_VERSION, Statement};
 use journal::{LogId, SignedStatement, StatementId};
 use pki::{Certificate, Clearance, PersonId, PublicKey, Reason, RevocationList, Role, RoleSet, SubjectNames};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// A signature certificate and the agreement certificate beside it.
@@ -76,6 +77,8 @@ pub struct State {
     pub envelopes: Envelopes,
     /// The newest revocation list.
     pub list: Option<RevocationList>,
+    /// The first parts of one whose last has not come.
+    parts: Vec<CrlPart>,
     /// The genesis, once it is made.
     pub founded: Option<Founded>,
     /// The acts of the offline chain, in its order; the genesis is none of them.
@@ -96,6 +99,7 @@ impl State {
             servers: Vec::new(),
             envelopes: Envelopes::default(),
             list: None,
+            parts: Vec::new(),
             founded: None,
             acts: Vec::new(),
         }
@@ -188,7 +192,8 @@ impl State {
         match act {
             Act::Enrol(act) => self.enrol(act),
             Act::Revoke(act) => self.revoke(act),
-            Act::Crl(act) => self.take_list(act),
+            Act::Crl(act) => self.take_list(&act.list),
+            Act::CrlPart(act) => self.take_part(act),
             Act::EnvelopePrint(act) => {
                 let person = self.people.get(&act.person).ok_or("an envelope for nobody")?;
                 if person.revoked.is_some() {
@@ -246,8 +251,28 @@ impl State {
         Ok(())
     }
 
-    fn take_list(&mut self, act: &Crl) -> Result<(), String> {
-        let list = RevocationList::parse(&act.list).map_err(|why| why.to_string())?;
+    fn take_part(&mut self, act: &CrlPart) -> Result<(), String> {
+        let follows = match self.parts.last() {
+            None => act.number == 1,
+            Some(before) => act.follows(before),
+        };
+        if !follows {
+            return Err("a part of a list that does not follow".into());
+        }
+        self.parts.push(act.clone());
+        if !act.is_last() {
+            return Ok(());
+        }
+        let parts = std::mem::take(&mut self.parts);
+        let list: Vec<u8> = parts.iter().flat_map(|part| part.bytes.iter().copied()).collect();
+        if Sha256::digest(&list)[..] != act.whole[..] {
+            return Err("parts of another list than they name".into());
+        }
+        self.take_list(&list)
+    }
+
+    fn take_list(&mut self, list: &[u8]) -> Result<(), String> {
+        let list = RevocationList::parse(list).map_err(|why| why.to_string())?;
         if !list.is_signed_by(self.issuing.spki())
             || list_number(&list) <= self.list.as_ref().and_then(list_number)
         {

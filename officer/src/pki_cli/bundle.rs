@@ -7,7 +7,7 @@ use crate::files::{self, Readers, shown};
 use crate::trouble::{Failure, Trouble};
 use clap::Args;
 use console::{Exit, HelpTable, Voice, count_en};
-use journal::Act;
+use journal::{Act, SignedStatement};
 use protocol::bundle::{ACTS_MAX, Bundle, VERSION, ended_within};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -98,7 +98,7 @@ impl MakeBundle {
             None => taken,
         };
         let total = authority.state.acts.len();
-        let until = total.min(from + ACTS_MAX);
+        let until = whole_lists(&authority.state.acts, from, total.min(from + ACTS_MAX));
         if from >= total {
             return Err(Trouble::NothingNew.into());
         }
@@ -171,6 +171,13 @@ struct Mark {
 }
 
 /// How many acts the appliance is known to have.
+/// Where a bundle ends that is to end here: before a list of which parts would be left out. Its parts come in one Submit.
+fn whole_lists(acts: &[SignedStatement], from: usize, until: usize) -> usize {
+    let is_open = |act: &SignedStatement| matches!(act.clone().parse().map(|read| read.act().clone()), Ok(Act::CrlPart(part)) if !part.is_last());
+    let open = acts[from..until].iter().rev().take_while(|act| is_open(act)).count();
+    until - open
+}
+
 fn taken(authority: &Authority) -> Result<usize, Trouble> {
     let path = authority.path("taken");
     if !path.exists() {

@@ -41,8 +41,8 @@ console::words! {
             => en("revocation list No. {number}: {}, fresh until {until}", count_en(*entries as u64, "certificate", "certificates")),
                ru("список отозванных № {number}: сертификатов {entries}, свеж до {until}");
         TooLarge
-            => en("the list has grown too large for an act; the server goes by the revocations themselves, crl.pem is for others"),
-               ru("список слишком велик для акта; сервер исходит из самих отзывов, а crl.pem нужен другим");
+            => en("the list has grown too large for acts; the server goes by the revocations themselves, crl.pem is for others"),
+               ru("список слишком велик для актов; сервер исходит из самих отзывов, а crl.pem нужен другим");
         Ahead { until: String }
             => en("this machine's clock is behind the newest revocation list, made at {until}: set it right"),
                ru("часы этой машины отстают от новейшего списка отозванных, составленного {until}: выставьте их");

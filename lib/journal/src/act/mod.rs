@@ -31,7 +31,7 @@ pub use message::{Acknowledge, FileClaim, Message, Precedence, Purpose, Read, Re
 pub use office::{
     Approve, CellName, DualAct, EndSession, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
 };
-pub use people::{Crl, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
+pub use people::{Crl, CrlPart, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
 pub use said::{Disclose, Report, ReportReason};
 pub use session::{Login, Logout, SetPassword};
 pub use site::Genesis;
@@ -106,6 +106,7 @@ acts! {
     20 Enrol "enrol" Authority,
     21 Revoke "revoke" Office,
     22 Crl "crl" Authority,
+    23 CrlPart "crl-part" Authority,
     24 EnvelopePrint "envelope-print" Authority,
     25 EnvelopeHandOver "envelope-hand-over" Authority,
     26 EnvelopeVoid "envelope-void" Authority,
@@ -193,6 +194,7 @@ impl Act {
             | Self::Enrol(_)
             | Self::Revoke(_)
             | Self::Crl(_)
+            | Self::CrlPart(_)
             | Self::EnvelopePrint(_)
             | Self::EnvelopeHandOver(_)
             | Self::EnvelopeVoid(_)
@@ -218,6 +220,7 @@ impl Act {
             Self::Propose(act) => act.check_bounds(),
             Self::Enrol(act) => act.check_bounds(),
             Self::Crl(act) => act.check_bounds(),
+            Self::CrlPart(act) => act.check_bounds(),
             Self::Revoke(act) => act.check_bounds(),
             Self::Create(act) => act.check_bounds(),
             Self::Reserve(act) => act.check_bounds(),

@@ -63,7 +63,7 @@ impl Revoke {
     }
 }
 
-/// Publishes a revocation list, whole, DER. (Larger ones in parts: a kind of a later issue.)
+/// Publishes a revocation list, whole, DER. Larger ones come as [`CrlPart`]s.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct Crl {
@@ -71,6 +71,31 @@ pub struct Crl {
     #[n(0)]
     pub list: ByteVec,
 }
+
+/// One part of a revocation list that is larger than an entry. Its parts stand directly behind each other, in their order,
+/// and take effect as a whole with the last one.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct CrlPart {
+    /// Which, from 1.
+    #[n(0)]
+    pub number: u32,
+    /// Of how many.
+    #[n(1)]
+    pub of: u32,
+    /// SHA-256 of the whole list, DER.
+    #[n(2)]
+    #[cbor(with = "minicbor::bytes")]
+    pub whole: Hash,
+    /// This part's bytes: [`CRL_BYTES_MAX`] of them but in the last one.
+    #[n(3)]
+    pub bytes: ByteVec,
+}
+
+/// Most parts of a revocation list: as many as one Submit carries to the server.
+pub const CRL_PARTS_MAX: u32 = 8;
+/// Largest revocation list in parts, DER bytes.
+pub const CRL_WHOLE_BYTES_MAX: u64 = CRL_PARTS_MAX as u64 * CRL_BYTES_MAX;
 
 /// Largest certificate in an entry, DER bytes.
 pub const CERTIFICATE_BYTES_MAX: u64 = 8 * 1024;
@@ -81,6 +106,50 @@ impl Enrol {
     pub(crate) fn check_bounds(&self) -> Result<(), OutOfBounds> {
         at_most("certificate bytes", self.signature.len() as u64, CERTIFICATE_BYTES_MAX)?;
         at_most("certificate bytes", self.agreement.len() as u64, CERTIFICATE_BYTES_MAX)
+    }
+}
+
+impl CrlPart {
+    /// A list in parts; `None` where it fits into one act, or not even into the most parts.
+    pub fn split(list: &[u8]) -> Option<Vec<Self>> {
+        let length = list.len() as u64;
+        if length <= CRL_BYTES_MAX || length > CRL_WHOLE_BYTES_MAX {
+            return None;
+        }
+        let whole = Sha256::digest(list).into();
+        let of = u32::try_from(length.div_ceil(CRL_BYTES_MAX)).ok()?;
+        let parts = (1..).zip(list.chunks(CRL_BYTES_MAX as usize));
+        Some(parts.map(|(number, bytes)| Self { number, of, whole, bytes: bytes.to_vec().into() }).collect())
+    }
+
+    /// The list takes effect with this one.
+    pub fn is_last(&self) -> bool {
+        self.number == self.of
+    }
+
+    /// Whether this part follows a list's first ones, of which the last is `before`.
+    pub fn follows(&self, before: &Self) -> bool {
+        (self.of, self.whole) == (before.of, before.whole)
+            && before.number.checked_add(1) == Some(self.number)
+    }
+
+    pub(crate) fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        at_most("revocation list parts", self.of.into(), CRL_PARTS_MAX.into())?;
+        at_most("revocation list part", self.number.into(), self.of.into())?;
+        if self.of < 2 || self.number == 0 {
+            return Err(OutOfBounds {
+                what: "revocation list part",
+                value: self.number.into(),
+                limit: self.of.into(),
+            });
+        }
+        let bytes = self.bytes.len() as u64;
+        at_most("revocation list bytes", bytes, CRL_BYTES_MAX)?;
+        // One spelling: all parts are full but the last, and no part is empty.
+        if bytes == 0 || (!self.is_last() && bytes != CRL_BYTES_MAX) {
+            return Err(OutOfBounds { what: "revocation list bytes", value: bytes, limit: CRL_BYTES_MAX });
+        }
+        Ok(())
     }
 }
 

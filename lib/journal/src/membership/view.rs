@@ -76,6 +76,7 @@ impl MembershipView {
             | Act::Enrol(_)
             | Act::Revoke(_)
             | Act::Crl(_)
+            | Act::CrlPart(_)
             | Act::EnvelopePrint(_)
             | Act::EnvelopeHandOver(_)
             | Act::EnvelopeVoid(_)

@@ -18,6 +18,7 @@ mod former;
 mod holds;
 mod law;
 mod leap;
+mod lists;
 mod message;
 mod office;
 mod offline;
@@ -47,7 +48,7 @@ pub use raised::{AcknowledgedBy, Raised, RaisedRow};
 pub use retention::{LastRun, OpenRun, Preview, RUN_GRACE_MS, RUN_MESSAGES_MAX, Retaining};
 pub use rows::{
     BadWrapRow, Conversation, Cursor, Envelope, EnvelopeState, EpochRow, LastLogin, LiveChain, OfflineChain,
-    OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, Silenced, TitleRow,
+    OpenList, OpenSubmit, PasswordState, Period, Person, Proposal, Reservation, Silenced, TitleRow,
 };
 pub use site::{BadGenesis, Site, verify_genesis};
 pub use snapshot::BadSnapshot;
@@ -180,6 +181,9 @@ pub struct Register {
     /// What was raised and is open; `None` where nothing is.
     #[n(28)]
     raised: Option<raised::RaisedRows>,
+    /// A revocation list of which further parts come next.
+    #[n(29)]
+    list: Option<OpenList>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -243,6 +247,7 @@ impl Register {
         }
         self.check_time(candidate)?;
         self.check_succession_open(candidate)?;
+        self.check_list_open(candidate)?;
         let ran_ms = self.ran_at(candidate);
         let in_run = self.running && !time::comes_at_rest(candidate);
         let applied = match candidate.content {
@@ -315,6 +320,7 @@ impl Register {
             Act::Genesis(_) | Act::Login(_) | Act::Succession(_) => Err(Refusal::AlreadyFounded),
             Act::Enrol(_)
             | Act::Crl(_)
+            | Act::CrlPart(_)
             | Act::EnvelopePrint(_)
             | Act::EnvelopeHandOver(_)
             | Act::EnvelopeVoid(_) => Err(Refusal::NotSubmitted),

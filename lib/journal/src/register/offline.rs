@@ -122,7 +122,8 @@ impl Register {
         match act {
             Act::Enrol(act) => self.enrol(cx, act),
             Act::Revoke(act) => self.revoke(cx, act),
-            Act::Crl(act) => self.take_list(cx, act),
+            Act::Crl(act) => self.take_list(cx, &act.list),
+            Act::CrlPart(act) => self.take_list_part(cx, act),
             Act::EnvelopePrint(act) => self.envelope_print(cx, act),
             Act::EnvelopeHandOver(act) => self.envelope_hand_over(cx, act),
             Act::EnvelopeVoid(act) => self.envelope_void(cx, act),

@@ -6,7 +6,7 @@ use super::say::Lost;
 use super::{
     Applied, Audience, Certified, ChainEnd, Context, Effect, PasswordState, Person, Register, Silenced,
 };
-use crate::act::{Crl, Enrol, Revoke};
+use crate::act::{Enrol, Revoke};
 use crate::ids::Hash;
 use crate::refusal::Refusal;
 use pki::{
@@ -284,9 +284,9 @@ impl Register {
     }
 
     /// A revocation list: what it names is revoked for ever, whatever a later list says.
-    pub(super) fn take_list(&mut self, cx: &Context<'_>, act: &Crl) -> Result<Applied, Refusal> {
+    pub(super) fn take_list(&mut self, cx: &Context<'_>, list: &[u8]) -> Result<Applied, Refusal> {
         let refuse = |reason: &str| Refusal::BadRevocationList { reason: reason.into() };
-        let list = RevocationList::parse(&act.list).map_err(|error| refuse(&error.to_string()))?;
+        let list = RevocationList::parse(list).map_err(|error| refuse(&error.to_string()))?;
         let site = self.founded()?;
         let by_root = list.issuer() == site.root().subject() && list.is_signed_by(site.root().spki());
         let by_issuing =

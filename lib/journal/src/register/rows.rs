@@ -430,3 +430,22 @@ pub struct Period {
     #[n(3)]
     pub ended: bool,
 }
+
+/// A revocation list whose last part has not come yet.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct OpenList {
+    /// SHA-256 of the whole.
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub whole: Hash,
+    /// Parts of it.
+    #[n(1)]
+    pub of: u32,
+    /// Parts that stand.
+    #[n(2)]
+    pub taken: u32,
+    /// Their bytes.
+    #[n(3)]
+    pub bytes: ByteVec,
+}

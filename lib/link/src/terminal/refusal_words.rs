@@ -390,6 +390,11 @@ fn register_words(code: u16) -> Option<Row> {
             "this is no succession of this log here",
             "такое преемство журнала здесь невозможно",
         ),
+        270 => (
+            "list-open",
+            "further parts of a revocation list must come first",
+            "сначала должны поступить остальные части списка отозванных",
+        ),
         251 => (
             "succession-open",
             "further officers must sign the succession first",

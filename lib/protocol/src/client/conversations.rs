@@ -319,7 +319,11 @@ impl Cx {
             // What is not shown, or orders nothing, erases nothing: its tombstones will not hold.
             let _ = self.erase_at(entry.index).await;
         }
-        if !entries.iter().any(|entry| matches!(entry.act(), Some((_, Act::Crl(_))))) {
+        for entry in entries.iter().filter(|entry| matches!(entry.act(), Some((_, Act::CrlPart(_))))) {
+            self.whole_list(entry).await?;
+        }
+        let is_list = |entry: &Checked| matches!(entry.act(), Some((_, Act::Crl(_) | Act::CrlPart(_))));
+        if !entries.iter().any(is_list) {
             return Ok(());
         }
         let members = self.with(|state| {
@@ -380,7 +384,7 @@ impl State {
             }
             Act::Revoke(revoke) if signed_by_officer => row.cut(&[revoke.person], &by)?,
             Act::Revoke(_) => return Err(bad),
-            Act::Crl(_) => row.cut(&listed, &by)?,
+            Act::Crl(_) | Act::CrlPart(_) => row.cut(&listed, &by)?,
             Act::Enrol(enrol) => row.renewed(&enrol.signature, &by)?,
             Act::Erase(erase) => {
                 row.erase(&erase.target, &by)?;
@@ -477,6 +481,15 @@ impl State {
             let list = RevocationList::parse(&crl.list).ok().filter(|_| by_authority);
             self.take_list(&list.ok_or(bad)?);
             Ok(())
+        } else if let Act::CrlPart(part) = act {
+            let whole = self.lists.get(entry.index).filter(|_| by_authority);
+            match whole {
+                Some(list) => self.take_list(&list),
+                // The list comes with the last one.
+                None if !part.is_last() => {}
+                None => return Err(bad),
+            }
+            Ok(())
         } else {
             Ok(())
         }
@@ -491,8 +504,12 @@ impl State {
 
     /// Members whose certificates a revocation list names, ascending.
     fn listed(&self, id: ConversationId, entry: &Checked) -> Vec<PersonId> {
-        let Some((_, Act::Crl(crl))) = entry.act() else { return Vec::new() };
-        let Ok(list) = RevocationList::parse(&crl.list) else { return Vec::new() };
+        let list = match entry.act() {
+            Some((_, Act::Crl(crl))) => RevocationList::parse(&crl.list).ok().map(Arc::new),
+            Some((_, Act::CrlPart(_))) => self.lists.get(entry.index),
+            _ => None,
+        };
+        let Some(list) = list else { return Vec::new() };
         let Some(view) = self.conversations.get(id).and_then(|row| row.view.as_ref()) else {
             return Vec::new();
         };

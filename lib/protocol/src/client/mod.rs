@@ -38,6 +38,7 @@ mod founding;
 mod handshake;
 mod history;
 mod inbox;
+mod lists;
 mod messages;
 mod missed;
 mod orders;

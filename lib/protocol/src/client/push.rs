@@ -162,6 +162,13 @@ impl Cx {
                 self.conversations_of(act.person);
                 Ok(())
             }
+            Act::CrlPart(_) => {
+                self.whole_list(entry).await?;
+                self.with(|state| {
+                    state.conversations.all_dirty();
+                    state.take_people_act(entry)
+                })
+            }
             Act::Crl(_) | Act::Enrol(_) => self.with(|state| {
                 state.conversations.all_dirty();
                 state.take_people_act(entry)

@@ -67,6 +67,7 @@ impl Search {
             | Act::Enrol(_)
             | Act::Revoke(_)
             | Act::Crl(_)
+            | Act::CrlPart(_)
             | Act::EnvelopePrint(_)
             | Act::EnvelopeHandOver(_)
             | Act::EnvelopeVoid(_)

@@ -12,6 +12,7 @@ use super::files::Uploads;
 use super::flow::Flow;
 use super::handshake::Phase;
 use super::inbox::{Inbox, TooManyEntries};
+use super::lists::Lists;
 use super::messages::MessageCache;
 use super::missed::{Ahead, Heard, MissedErase};
 use super::parts::{BadParts, Me, Parts, blank_record, era, noted};
@@ -68,6 +69,7 @@ pub(crate) struct State {
     pub(crate) policy: Option<Proven>,
     pub(crate) messages: MessageCache,
     pub(crate) erases: Erases,
+    pub(crate) lists: Lists,
     pub(crate) uploads: Uploads,
     pub(crate) inbox: Inbox,
     pub(crate) searches: Vec<(u64, Search)>,
@@ -129,6 +131,7 @@ impl State {
             policy: None,
             messages: MessageCache::default(),
             erases: Erases::default(),
+            lists: Lists::default(),
             uploads: Uploads::default(),
             inbox: Inbox::default(),
             searches: Vec::new(),

@@ -227,6 +227,10 @@ pub(super) fn take(
         }
         changes.extend(admitted.applied.effects.iter().filter_map(change));
     }
+    if let Some(open) = ledger.register.open_list() {
+        let (index, missing) = (ledger.tree.size(), open.of.saturating_sub(open.taken));
+        return Err(CannotTake::Refused { index, refusal: Refusal::ListOpen { missing } });
+    }
     let people = people(&ledger.register);
     if people > people_before && people > people_max {
         return Err(CannotTake::TooManyPeople { people, people_max });

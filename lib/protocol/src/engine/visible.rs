@@ -115,6 +115,7 @@ impl Engine {
             | Act::Enrol(_)
             | Act::Revoke(_)
             | Act::Crl(_)
+            | Act::CrlPart(_)
             | Act::Approve(_) => true,
             Act::Propose(propose) => {
                 let policy = matches!(canonical::decode(&propose.act), Ok(DualAct::Policy(_)));

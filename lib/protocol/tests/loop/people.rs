@@ -1,9 +1,10 @@
 //! Whose key is whose: what a terminal believes of people's certificates, and what no server makes it forget.
 
 use crate::world::World;
-use journal::act::{Act, Approve, Crl, DualAct, EraseTarget, Propose, Revoke, RevokeReason, Submit};
+use journal::act::{Act, Approve, Crl, CrlPart, DualAct, EraseTarget, Propose, Revoke, RevokeReason, Submit};
 use journal::ids::Index;
 use journal::policy::{Policy, PrivateErase};
+use journal::register::submit_digest;
 use journal::testing::{Described, FOUNDED_MS};
 use pki::profile::{self, Authority, Validity};
 use pki::{AgreementSecret, CertId, CertTime, Clearance, PersonId, Reason, Role, Suite, canonical};
@@ -12,7 +13,6 @@ use protocol::client::command::OtherAct;
 use protocol::client::{Command, Error, Event, Reply, What};
 use protocol::frame::ToTerminal;
 use protocol::query::Query;
-use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -29,22 +29,35 @@ impl World {
 
     /// An act of the authority, which olga submits.
     fn submit(&mut self, act: Act) {
-        let (signed, statement) = self.site.offline(act);
-        let digest = Sha256::digest(statement.0).into();
-        let act = Act::Submit(Submit { count: 1, digest });
-        let act = OtherAct { act, staged: vec![signed], verifiers: vec![] };
+        self.submit_all(vec![act]);
+    }
+
+    /// A list by itself, or in parts.
+    fn submit_list(&mut self, list: Vec<u8>) {
+        match CrlPart::split(&list) {
+            Some(parts) => self.submit_all(parts.into_iter().map(Act::CrlPart).collect()),
+            None => self.submit(Act::Crl(Crl { list: list.into() })),
+        }
+    }
+
+    fn submit_all(&mut self, acts: Vec<Act>) {
+        let (staged, ids): (Vec<_>, Vec<_>) = acts.into_iter().map(|act| self.site.offline(act)).unzip();
+        let act = Act::Submit(Submit { count: ids.len() as u32, digest: submit_digest(&ids) });
+        let act = OtherAct { act, staged, verifiers: vec![] };
         self.ask("olga", Command::Act(Box::new(act))).unwrap();
     }
 
     /// A revocation list of the authority that names this person's agreement certificate and no other.
-    fn list_key(&mut self, login: &str) -> Act {
+    /// And so many others whom nobody knows.
+    fn list_with(&mut self, login: &str, others: u32) -> Vec<u8> {
         let at = CertTime(FOUNDED_MS as i64 / 1000);
         let serial = self.site.person(login).agreement_certificate.serial().to_vec();
         let authority = Authority { certificate: &self.site.issuing, signer: &self.site.issuing_key };
         let validity = Validity { from: at, until: CertTime(at.0 + 86_400) };
-        let revoked = [(serial, at, Reason::KeyCompromise)];
-        let list = profile::revocation_list(authority, 1, validity, &revoked).unwrap();
-        Act::Crl(Crl { list: list.der().to_vec().into() })
+        let others = (0..others).map(|n| [&[0x40][..], &n.to_be_bytes(), &[0x55; 11]].concat());
+        let revoked: Vec<_> =
+            others.chain([serial]).map(|serial| (serial, at, Reason::KeyCompromise)).collect();
+        profile::revocation_list(authority, 1, validity, &revoked).unwrap().der().to_vec()
     }
 
     /// The agent ends; a new one begins with what was persisted.
@@ -205,16 +218,18 @@ fn a_proven_revocation_holds_whatever_the_server_says_later() {
 
 #[test]
 fn to_a_key_on_a_proven_revocation_list_nothing_is_wrapped_whatever_the_server_says() {
-    let mut world = all(96);
-    let boris = world.id("boris");
-    let id = world.private("anna", "boris");
-    world.say("anna", id, "while his key was his own");
-    let list = world.list_key("boris");
-    world.submit(list);
-    // He himself is not revoked: the server may go on naming him and his Enrol, and does.
-    let new = protocol::client::command::NewPrivate { person: boris, ceiling: None, default_label: None };
-    let refused = world.ask("anna", Command::NewPrivate(new)).err();
-    assert_eq!(refused, Some(Error::CannotReceive { person: boris }));
+    for others in [0, 3000] {
+        let mut world = all(96);
+        let boris = world.id("boris");
+        let id = world.private("anna", "boris");
+        world.say("anna", id, "while his key was his own");
+        let list = world.list_with("boris", others);
+        world.submit_list(list);
+        // He himself is not revoked: the server may go on naming him and his Enrol, and does.
+        let new = protocol::client::command::NewPrivate { person: boris, ceiling: None, default_label: None };
+        let refused = world.ask("anna", Command::NewPrivate(new)).err();
+        assert_eq!(refused, Some(Error::CannotReceive { person: boris }), "{others}");
+    }
 }
 
 #[test]
@@ -235,6 +250,28 @@ fn what_is_wrapped_to_a_key_that_was_replaced_is_an_alarm() {
     let alarm = |event: &Event| matches!(event, Event::BadWrap(of, ..) if *of == id);
     assert!(world.terminals["boris"].events.iter().any(alarm));
     assert!(world.pushed("boris").iter().all(|text| text != "to the wrong key"));
+}
+
+#[test]
+fn a_revocation_list_in_parts_is_put_together_and_followed() {
+    let mut world = all(99);
+    let id = world.group("anna", &["boris", "vera"], "three");
+    world.say("anna", id, "to all");
+    world.cut("vera");
+    let list = world.list_with("boris", 3000);
+    assert!(CrlPart::split(&list).is_some_and(|parts| parts.len() >= 3));
+    world.submit_list(list);
+    world.say("anna", id, "he is cut");
+    // Who was here, and who was away.
+    world.reconnect("vera");
+    world.say("vera", id, "by whoever was away, too");
+    assert_eq!(world.screen("anna", id), ["to all", "he is cut", "by whoever was away, too"]);
+    assert_eq!(world.screen("vera", id), ["to all", "he is cut", "by whoever was away, too"]);
+    assert!(world.pushed("boris").iter().all(|text| text == "to all"));
+    for login in ["anna", "vera"] {
+        let bad = |event: &Event| matches!(event, Event::Dropped(..) | Event::Distrust(_));
+        assert!(!world.terminals[login].events.iter().any(bad), "{login}");
+    }
 }
 
 #[test]
