@@ -1145,7 +1145,7 @@ class Trust:
         root = found and (bytes.fromhex(found[3]) if re.fullmatch("[0-9a-fA-F]{64}", found[3]) else base64_strict(found[3]))
         if not root or len(root) != 32:
             raise Bad("--head: [ERA/]SIZE:ROOT is needed", USAGE)
-        return int(found[1] or 0), int(found[2]), root
+        return int(found[1]) if found[1] else None, int(found[2]), root
 
 
 def read(path):
@@ -1244,11 +1244,12 @@ def weigh(journal, trust, notes, cut, out):
             against_note = note.size
         else:
             confirmed.append(note.size)
+    lost = []
     for era, at, root in trust.outside:
         if at <= size and journal.roots[at] == root:
             agreed.append(at)
-        elif journal.lost_by(era, at):
-            continue
+        elif journal.lost_by(era or 0, at):
+            lost.append((era, at))
         elif at > size:
             known_beyond = at
         else:
@@ -1271,6 +1272,11 @@ def weigh(journal, trust, notes, cut, out):
         raise Bad("the log's signature over the entries is missing", INCOMPLETE)
     if max(confirmed) < size:
         raise Bad(f"the log's signature covers {max(confirmed)} of {size} entries", INCOMPLETE)
+    for era, at in lost:
+        end = next(row[2] for row in journal.eras if row[0] > (era or 0) and row[1] < at)
+        if era is None or max(agreed, default=0) < end:
+            out["anchored"] = max(agreed, default=0)
+            raise Bad(f"the head of {at} entries that is known from outside was given up by a succession", UNANCHORED)
     anchored(journal, trust, max(agreed, default=0), size, journal.stamps[-1][1], out)
 
 
@@ -1350,9 +1356,10 @@ def closing(journal, trust, note, proofs, span, out):
     inside = journal.leaves[-1][0] < note.size
     if not inside or multiproof(journal.leaves, note.size, hashes_of(proofs[0])) != note.root:
         raise Bad("the entries do not stand under the head that the log signed")
-    at = 0
+    at, unlinked = 0, None
     for era, size, root in trust.outside:
-        if journal.lost_by(era, size):
+        if journal.lost_by(era or 0, size):
+            unlinked = max(unlinked or 0, size)
             continue
         link = next((row for row in proofs[1] if row[0] == size and row[1] == note.size), None)
         if size == note.size:
@@ -1363,8 +1370,13 @@ def closing(journal, trust, note, proofs, span, out):
             if not consistent(size, note.size, hashes_of(link[2]), root, note.root):
                 raise Bad("its proof that the log continues your head does not hold")
             at = max(at, size)
+        elif size < note.size:
+            unlinked = max(unlinked or 0, size)
     newest = max(ms for index, ms in journal.stamps if span is None or index <= span[1])
     out.update(presence=True, completeness=span is not None)
+    if at and unlinked is not None:
+        out["anchored"] = at
+        raise Bad(f"no proof leads from the head of {unlinked} entries that is known from outside", UNANCHORED)
     anchored(journal, trust, at, note.size, newest, out)
     if span is None:
         raise Bad("PRESENCE, NOT COMPLETENESS: what is here is in the log; what was left out cannot be seen", INCOMPLETE,

@@ -200,15 +200,18 @@ impl Closing<'_> {
         Ok(signed.map_err(|reason| Flaw::NoteNotSigned { note: 0, reason: Some(reason) })?.head())
     }
 
-    /// What the heads from outside say of the note's. Those that no proof inside leads to say nothing.
+    /// What the heads from outside say of the note's: every one below it must be led from.
     fn anchor(
         &mut self,
         head: Head,
         proofs: &Proofs,
         outside: &[OutsideHead],
     ) -> Result<Result<(), Unanchored>, Judgement> {
+        let mut unlinked = None;
         for known in outside {
             if self.state.lost_by(known.era.unwrap_or(0), known.head.size) {
+                // Whether it was given up rightly only the whole journal tells.
+                unlinked = unlinked.max(Some(known.head.size));
                 continue;
             }
             if known.head.size == head.size {
@@ -225,7 +228,13 @@ impl Closing<'_> {
                     return Err(Judgement::Invalid(Flaw::BadLink { size: known.head.size }));
                 }
                 self.checked.anchored = self.checked.anchored.max(known.head.size);
+            } else if known.head.size < head.size {
+                unlinked = unlinked.max(Some(known.head.size));
             }
+        }
+        // Whoever brings an excerpt does not choose which of the reader's heads count.
+        if let Some(size) = unlinked.filter(|_| self.checked.anchored > 0) {
+            return Ok(Err(Unanchored::NotLinked { size }));
         }
         Ok(self.within_limits(head))
     }

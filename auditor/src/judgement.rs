@@ -132,6 +132,11 @@ pub enum Unanchored {
         /// Entries that the succession kept.
         kept: u64,
     },
+    /// No proof leads from this head from outside to what is here.
+    NotLinked {
+        /// The head's size.
+        size: u64,
+    },
     /// More entries beyond the anchor than the trust file allows.
     TooMany {
         /// The limit.

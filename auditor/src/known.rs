@@ -23,6 +23,8 @@ pub struct Known {
     pub log: LogId,
     /// Root over its entries.
     pub root: Hash,
+    /// The era that they are of.
+    pub era: u32,
     /// The replay's state there.
     pub replay: KeptReplay,
     /// The Logins up to there, ascending, each with its entry.

@@ -397,6 +397,10 @@ pub(crate) fn unanchored(why: &Unanchored, lang: Lang) -> String {
                  указанной рядом с ней (ЭРА/РАЗМЕР:КОРЕНЬ), или дайте её контрольную точку через --anchor"
             ),
         ),
+        Unanchored::NotLinked { size } => lang.pick(
+            format!("no proof leads from the head of {size} entries that is known from outside; ask for one cut with --link {size}"),
+            format!("нет доказательства от известной извне точки на {size} записях; попросите выписку с --link {size}"),
+        ),
         Unanchored::TooMany { limit } => lang.pick(
             format!("more than {limit} entries lie beyond the newest head from outside"),
             format!("после последней точки сверки записей больше, чем {limit}"),

@@ -5,7 +5,7 @@
 //! "conclave audited"    16 bytes
 //! version               1 byte: 1
 //! content length        8 bytes, big-endian
-//! content               canonical [rules, program, log id, root, replay, logins, let go]
+//! content               canonical [rules, program, log id, root, replay, logins, let go, era]
 //! signature             canonical bytes: 64 × 0x20 ‖ "conclave/1 audit-state" ‖ 0x00 ‖ SHA-256(content), the auditor's key
 //! ```
 //! replay = [size, the Register's snapshot, [[index, key]…] KeyRolls, [[kind, count]…], first stamp, last stamp];
@@ -57,6 +57,8 @@ struct Content {
     logins: ByteVec,
     #[n(6)]
     let_go: Vec<LetGoRow>,
+    #[n(7)]
+    era: u32,
 }
 
 /// Why a state file is not gone on from. The audit is then a whole one.
@@ -89,6 +91,7 @@ pub fn signed(audit: &Audit, key: &SecretKey) -> Result<Vec<u8>, SignError> {
         replay: replay.keep(),
         logins: logins.into(),
         let_go: audit.let_go.rows(),
+        era: replay.register().era_at(replay.tree().size()),
     });
     let signature = canonical::encode(&ByteVec::from(key.sign(&to_be_signed(&content))?));
     let length = (content.len() as u64).to_be_bytes();
@@ -141,6 +144,7 @@ fn parse(bytes: &[u8], key: &PublicKey) -> Result<Known, NotKnown> {
     Ok(Known {
         log: content.log,
         root: content.root,
+        era: content.era,
         replay: content.replay,
         logins: logins.iter().filter_map(login).collect(),
         let_go: LetGo::of(content.let_go),

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Output, Stdio};
 use tests::script::{self, Ask, Words};
 
 /// Who has a terminal here.
-const PEOPLE: [&str; 9] = ["anna", "boris", "vera", "gleb", "olga", "oleg", "irina", "adam", "igor"];
+const PEOPLE: [&str; 10] = ["anna", "boris", "vera", "gleb", "olga", "oleg", "irina", "adam", "igor", "zoya"];
 /// Files that hold what people know by heart, one line each.
 const SECRETS: [(&str, &str); 5] = [
     ("authority", "authority of the town"),

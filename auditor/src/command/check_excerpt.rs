@@ -197,6 +197,7 @@ fn not_compared(why: &Unanchored, found: &Checked, voice: Voice) -> String {
         ),
         Unanchored::LostBySuccession { .. }
         | Unanchored::EraUnknown { .. }
+        | Unanchored::NotLinked { .. }
         | Unanchored::TooMany { .. }
         | Unanchored::TooOld { .. } => unanchored(why, voice.lang),
     }

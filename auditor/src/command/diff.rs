@@ -58,6 +58,11 @@ console::words! {
         NoneSigned
             => en("Neither carries a head that the log signed over what it holds: verify each."),
                ru("Ни в одной нет вершины, подписанной журналом для её записей: проверьте каждую.");
+        Eras
+            => en("The log signed a head over each, in two eras: between them entries were given up by a succession. \
+                   `verify` on the later one says by whom, and whether it holds."),
+               ru("Журнал подписал вершину и той, и другой, но в разных эрах: между ними часть записей утрачена по решению о \
+                  преемстве. Кто решил и верно ли это, скажет `verify` для более поздней.");
         NotAsked
             => en("Whether the log signed both, `--trust FILE` tells."),
                ru("Подписал ли журнал обе, покажет `--trust ФАЙЛ`.");
@@ -74,12 +79,15 @@ struct Data {
     entries: [u64; 2],
     /// Whether the log signed a head over each that covers where they part; `null` without a trust file, or where they do not.
     signed: Option<[bool; 2]>,
+    /// Whether both notes are of one era; a succession gives up entries of the one before.
+    #[serde(skip)]
+    same_era: bool,
 }
 
 impl Data {
     fn new(outcome: &'static str, common: Head, sides: &[Side<'_>; 2], signed: Option<[bool; 2]>) -> Self {
         let entries = sides.each_ref().map(|side| side.frontier.size());
-        Self { outcome, common: common.size, common_root: hex(&common.root), entries, signed }
+        Self { outcome, common: common.size, common_root: hex(&common.root), entries, signed, same_era: true }
     }
 }
 
@@ -119,14 +127,16 @@ fn work(diff: &Diff, voice: Voice) -> Result<Exit, Trouble> {
             let data = Data::new("parts", common, &sides, None);
             let [one, other] = sides.each_ref().map(|side| shown(side.path));
             let index = common.size;
-            let signed = match &trust {
+            let eras = match &trust {
                 Some(trust) => Some(signed(sides, index, trust)?),
                 None => None,
             };
+            let signed = eras.map(|eras| eras.map(|era| era.is_some()));
+            let same_era = eras.is_none_or(|[one, other]| one == other);
             let alike = (one_says == other_says).then_some(Said::Alike);
             let part = Said::Part { index, one: one.clone(), one_says, other: other.clone(), other_says };
             let parts = [Some(part), alike].into_iter().flatten().collect();
-            Ok(part_ways(parts, [one, other], Data { signed, ..data }, voice))
+            Ok(part_ways(parts, [one, other], Data { signed, same_era, ..data }, voice))
         }
     }
 }
@@ -163,6 +173,7 @@ fn goes_on(sides: &[Side<'_>; 2], common: Head, shorter: usize, voice: Voice) ->
 
 fn part_ways(mut said: Vec<Said>, [one, other]: [String; 2], data: Data, voice: Voice) -> Exit {
     let (exit, outcome, why) = match data.signed {
+        Some([true, true]) if !data.same_era => (Exit::No, "parts", Said::Eras),
         Some([true, true]) => (Exit::Diverged, "diverged", Said::BothSigned),
         Some([true, false]) => (Exit::No, "parts", Said::OneSigned { file: one }),
         Some([false, true]) => (Exit::No, "parts", Said::OneSigned { file: other }),
@@ -174,7 +185,7 @@ fn part_ways(mut said: Vec<Said>, [one, other]: [String; 2], data: Data, voice: 
     voice.verdict("diff", exit, outcome, &Told(text), Data { outcome, ..data })
 }
 
-fn signed([one, other]: [Side<'_>; 2], common: u64, trust: &Trust) -> Result<[bool; 2], Trouble> {
+fn signed([one, other]: [Side<'_>; 2], common: u64, trust: &Trust) -> Result<[Option<u32>; 2], Trouble> {
     Ok([one.signed_beyond(common, trust)?, other.signed_beyond(common, trust)?])
 }
 
@@ -214,16 +225,16 @@ impl<'a> Side<'a> {
         Ok(())
     }
 
-    /// Whether a note that the log's identity key signed names the very head of these entries, beyond the common ones.
-    fn signed_beyond(self, common: u64, trust: &Trust) -> Result<bool, Trouble> {
+    /// The era of a note that the log's identity key signed over the very head of these entries, beyond the common ones.
+    fn signed_beyond(self, common: u64, trust: &Trust) -> Result<Option<u32>, Trouble> {
         let Self { path, reader, frontier } = self;
         let own = Head { size: frontier.size(), root: frontier.root() };
         let notes = reader.notes().map_err(|bad| Trouble::bundle(shown(path), &bad, own.size))?;
         let mut heads = notes.iter().filter_map(|note| {
             let checkpoint = SignedCheckpoint::parse(note).ok()?;
             let era = checkpoint.claimed().origin.era;
-            Some(checkpoint.verify_by(&trust.identity_in(era)).ok()?.head())
+            Some((checkpoint.verify_by(&trust.identity_in(era)).ok()?.head(), era))
         });
-        Ok(own.size > common && heads.any(|head| head == own))
+        Ok(heads.find(|(head, _)| *head == own && own.size > common).map(|(_, era)| era))
     }
 }

@@ -71,10 +71,11 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let (known, mut remark) = keeper.as_ref().map_or((None, None), |keeper| keeper.known(&trust));
     let (bundle, against) = (&verify.bundle, &verify.against);
     let quiet: Observer<'_> = &mut |_, _, _| {};
-    let mut found = judge_from(bundle, against, &trust, voice, quiet, known.as_ref())?;
+    let mut found = judge_from(bundle, against, &trust, voice, quiet, (known.as_ref(), true))?;
     if found.is_none() {
         remark = Some(Kept::Otherwise);
-        found = judge_from(bundle, against, &trust, voice, quiet, None)?;
+        // What was seen then counts all the same: a bundle that contradicts it is not "verified".
+        found = judge_from(bundle, against, &trust, voice, quiet, (known.as_ref(), false))?;
     }
     let found = found.expect("a whole audit begins nowhere else");
     let mut lines = vec![judgement(&found, voice.lang)];
@@ -109,25 +110,31 @@ pub fn judge(
     voice: Voice,
     observer: Observer<'_>,
 ) -> Result<Audit, Trouble> {
-    let whole = judge_from(bundle, against, trust, voice, observer, None)?;
+    let whole = judge_from(bundle, against, trust, voice, observer, (None, false))?;
     Ok(whole.expect("a whole audit begins nowhere else"))
 }
 
-/// Verifies a bundle with progress, from where an earlier audit ended; `None`: it begins otherwise.
+/// Verifies a bundle with progress, from where an earlier audit ended where it is to go on from there; `None`: it begins
+/// otherwise. That audit's head is one from outside either way.
 fn judge_from(
     bundle: &Path,
     against: &Against,
     trust: &Trust,
     voice: Voice,
     observer: Observer<'_>,
-    known: Option<&Known>,
+    (known, goes_on): (Option<&Known>, bool),
 ) -> Result<Option<Audit>, Trouble> {
     let mut outside = outside_heads(against, trust)?;
+    outside.extend(known.map(|known| OutsideHead {
+        file: Some(voice.lang.pick("the state file", "файл состояния").to_owned()),
+        era: Some(known.era),
+        head: Head { size: known.replay.size, root: known.root },
+    }));
     outside.extend(cosigned_heads(bundle, trust)?);
     let (reader, bytes) = open_bundle(bundle)?;
     let mut line = ProgressLine::new(bytes, voice.lang);
     let wanted = Wanted { trust, outside, progress: &mut |done| line.at(done), observer };
-    let found = audit_from(reader, wanted, known);
+    let found = audit_from(reader, wanted, known.filter(|_| goes_on));
     line.clear();
     found.map_err(|error| Trouble::Unreadable { file: shown(bundle), cause: error.to_string() })
 }
@@ -181,6 +188,7 @@ fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<S
         Judgement::Unanchored(
             Unanchored::NoAnchor
             | Unanchored::LostBySuccession { .. }
+            | Unanchored::NotLinked { .. }
             | Unanchored::TooMany { .. }
             | Unanchored::TooOld { .. },
         ) if verify.adopt => true,

@@ -240,8 +240,10 @@ async fn session(
             request = asked(terminal, mirror.last().size).await?.0;
             kept = Some((origin, mirror));
         }
-        let Some((_, mirror)) = &mut kept else { continue };
-        let head = round(terminal, witness, mirror, &request, brought, run).await?;
+        let Some((origin, mirror)) = &mut kept else { continue };
+        // The key is that of the mirror's origin, whatever this answer claims to be of.
+        let log = witness.key_in(*origin);
+        let head = round(terminal, (witness, &log), mirror, &request, brought, run).await?;
         if brought != Some(head) {
             brought = Some(head);
             let (size, root) = (head.size, hex(&head.root));
@@ -277,7 +279,7 @@ async fn asked(terminal: &mut Terminal, old: u64) -> Result<(AddCheckpoint, Vec<
 /// Compares, mirrors, records, cosigns, brings: in this order. Gives the head that is cosigned.
 async fn round(
     terminal: &mut Terminal,
-    witness: &Witness,
+    (witness, log): (&Witness, &VerifierKey),
     mirror: &mut Mirror,
     request: &AddCheckpoint,
     brought: Option<Head>,
@@ -285,8 +287,7 @@ async fn round(
 ) -> Result<Head, End> {
     let last = mirror.last();
     let has = request.checkpoint.claimed().head.size;
-    let log = witness.key_in(request.checkpoint.claimed().origin);
-    let head = match request.judge(&log, last) {
+    let head = match request.judge(log, last) {
         Ok(head) => head,
         Err(refused) => {
             bring(terminal, witness, &WitnessAnswer::Refused(refused)).await?;

@@ -19,6 +19,7 @@ use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::event::{Content, MessageView};
 use protocol::client::{Command, Error, Reply};
+use protocol::disclosure::Disclosure;
 use protocol::query::Query;
 use serde::Serialize;
 use std::io;
@@ -103,12 +104,10 @@ pub(super) fn disclose(args: &MessageDisclose, here: Here) -> Result<Exit, Troub
     let Reply::Document(file) = line.run(Command::Disclose(message.conversation, index))? else {
         return Err(Trouble::odd_answer());
     };
-    // The newest of the message's disclosures is this one, by whoever works here.
-    let told = names::message(&mut line, index)?;
-    let recorded = told.disclosed.iter().rev().find(|by| by.person == names.me()).map(|by| by.index);
+    let record = Disclosure::parse(file.expose()).map_err(|_| Trouble::odd_answer())?.record.proof().index();
     let path = write(&args.out, file.expose())?;
-    let said = Said::Disclosed { path: path.clone(), index: recorded.unwrap_or_default() };
-    Ok(here.voice.done("message disclose", &said, Written { message: index, path, recorded }))
+    let said = Said::Disclosed { path: path.clone(), index: record };
+    Ok(here.voice.done("message disclose", &said, Written { message: index, path, recorded: Some(record) }))
 }
 
 pub(super) fn receipt(args: &MessageReceipt, here: Here) -> Result<Exit, Trouble> {

@@ -159,4 +159,5 @@ refusals! {
     293 TooManyRaised { limit: u64 } "more than {limit} reports or findings are open",
     294 TooManyOwnRaised { limit: u64 } "more than {limit} reports or findings of one person are open",
     295 NotTheAuthor { index: Index } "the message at index {index} is said to be by another person",
+    296 TooManyDisclosures { limit: u32 } "more than {limit} disclosures of one person in a day",
 }

@@ -168,14 +168,16 @@ impl Block {
 
     /// SHA-256 of the encodings of its rows, one behind the other.
     fn digest(&self) -> &Hash {
-        self.digest.get_or_init(|| {
-            let mut bytes = Vec::with_capacity(self.len() * 24);
-            for at in 0..self.len() {
-                let written = minicbor::encode(self.row(at), &mut bytes);
-                assert!(written.is_ok(), "a vector takes all, and a row refuses nothing");
-            }
-            Sha256::digest(&bytes).into()
-        })
+        self.digest.get_or_init(|| self.reckon())
+    }
+
+    fn reckon(&self) -> Hash {
+        let mut bytes = Vec::with_capacity(self.len() * 24);
+        for at in 0..self.len() {
+            let written = minicbor::encode(self.row(at), &mut bytes);
+            assert!(written.is_ok(), "a vector takes all, and a row refuses nothing");
+        }
+        Sha256::digest(&bytes).into()
     }
 }
 
@@ -287,6 +289,11 @@ impl Messages {
         block.digest = OnceLock::new();
     }
 
+    /// Whether the rows are still those of the digests that were kept: a bit that flipped in memory shows here.
+    pub(crate) fn are_as_kept(&self) -> bool {
+        self.blocks.iter().all(|block| block.digest.get().is_none_or(|kept| *kept == block.reckon()))
+    }
+
     pub(crate) fn len(&self) -> u32 {
         let last = self.blocks.last().map_or(0, Block::len);
         (self.blocks.len().saturating_sub(1) * BLOCK_ROWS + last) as u32
@@ -377,6 +384,9 @@ mod tests {
             assert!(now != before && now == digested(&fresh), "row {number}");
             before = now;
         }
+        assert!(messages.are_as_kept());
+        messages.blocks[0].author[7] ^= 4;
+        assert!(!messages.are_as_kept(), "a flipped bit");
     }
 
     /// Rules of version 1 named this digest before there were blocks: below one it is of the same bytes.

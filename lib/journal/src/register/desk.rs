@@ -12,6 +12,10 @@ use crate::ids::Index;
 use crate::refusal::Refusal;
 use pki::PersonId;
 
+const DAY_MS: u64 = 24 * 3600 * 1000;
+/// Disclosures of one person in a day of UTC: each stays with its conversation for ever, and everybody reads it.
+pub(super) const DISCLOSURES_A_DAY_MAX: u32 = 64;
+
 impl Register {
     /// A member gives one message away; the entry is the record of it.
     pub(super) fn disclose(&mut self, cx: &Context<'_>, act: &Disclose) -> Result<Applied, Refusal> {
@@ -19,6 +23,14 @@ impl Register {
         if message.erased {
             return Err(Refusal::MessageErased { index: act.message });
         }
+        let person =
+            self.people.get_mut(&cx.by.signer).ok_or(Refusal::UnknownPerson { person: cx.by.signer })?;
+        let today = cx.now_ms / DAY_MS;
+        let before = person.disclosed.filter(|(day, _)| *day == today).map_or(0, |(_, count)| count);
+        if before >= DISCLOSURES_A_DAY_MAX {
+            return Err(Refusal::TooManyDisclosures { limit: DISCLOSURES_A_DAY_MAX });
+        }
+        person.disclosed = Some((today, before + 1));
         Ok(Applied::to(Audience::ConversationAndOfficers(message.conversation)))
     }
 

@@ -6,6 +6,7 @@ use crate::act::{
 };
 use crate::fact::{Alarm, AlarmKind, Fact};
 use crate::ids::Index;
+use crate::register::desk::DISCLOSURES_A_DAY_MAX;
 use crate::register::raised::{ALARMS_OPEN_MAX, REPORTS_OF_ONE_MAX};
 use crate::register::{Audience, Raised, RaisedRow, Register};
 use crate::testing::TestLog;
@@ -173,4 +174,20 @@ fn a_watch_changes_nothing() {
     let floor_ms = log.register.floor_ms();
     assert_eq!(log.act("olga", attest()).unwrap().audience, Audience::Officers);
     assert_eq!(log.register.floor_ms(), floor_ms);
+}
+
+#[test]
+fn one_person_discloses_so_many_a_day_and_goes_on_the_next() {
+    let mut log = TestLog::standard(8);
+    let chat = log.talking("anna", &["boris"]);
+    let message = log.send("anna", chat).unwrap();
+    let disclose = || Act::Disclose(Disclose { message });
+    for _ in 0..DISCLOSURES_A_DAY_MAX {
+        log.act("anna", disclose()).unwrap();
+    }
+    let limit = DISCLOSURES_A_DAY_MAX;
+    assert_eq!(log.act("anna", disclose()), Err(Refusal::TooManyDisclosures { limit }));
+    log.act("boris", disclose()).expect("others still may");
+    log.wait_ms(24 * 3600 * 1000);
+    log.act("anna", disclose()).expect("another day");
 }

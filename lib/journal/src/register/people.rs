@@ -217,6 +217,7 @@ impl Register {
                 in_minute: 0,
                 last_login: None,
                 silenced: None,
+                disclosed: None,
             },
         );
     }

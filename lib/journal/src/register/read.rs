@@ -321,4 +321,9 @@ impl Register {
     pub fn digest(&self) -> Hash {
         super::snapshot::digest(self)
     }
+
+    /// Whether what the digests of whole blocks were made of is still in memory as it was then. Reckons them all anew.
+    pub fn is_as_digested(&self) -> bool {
+        self.messages.are_as_kept()
+    }
 }

@@ -96,6 +96,9 @@ pub struct Person {
     /// What revoked him.
     #[n(20)]
     pub(super) silenced: Option<Silenced>,
+    /// The day (of 1970) of his last disclosure, and how many that day had.
+    #[n(21)]
+    pub(super) disclosed: Option<(u64, u32)>,
 }
 
 /// An entry by which one officer took somebody's say away, and when that was.

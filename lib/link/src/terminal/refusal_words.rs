@@ -437,6 +437,11 @@ fn register_words(code: u16) -> Option<Row> {
             "only the person who is named as its author can say that he did not write it",
             "что писал не он, может заявить только тот, кто назван автором",
         ),
+        296 => (
+            "too-many-disclosures",
+            "you have disclosed as many messages today as one person may: go on tomorrow",
+            "сегодня вы раскрыли столько сообщений, сколько может один человек: продолжите завтра",
+        ),
         _ => return None,
     })
 }
