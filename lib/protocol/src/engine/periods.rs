@@ -38,7 +38,9 @@ impl Engine {
     /// Asks for the next period's key where the day of the running one is over. A device at its end keeps what room it has
     /// for erasures and starts: the period goes on.
     pub(super) fn ask_for_period(&mut self, out: &mut Vec<Output>) {
-        if !self.period_asked && self.is_day_over() && !self.room.at_its_end() {
+        // One roll in a batch: the note of a second one would be signed by a key that the first one's push does not bring.
+        let is_next = self.commits.open.period.is_none();
+        if !self.period_asked && is_next && self.is_day_over() && !self.room.at_its_end() {
             self.period_asked = true;
             out.push(Output::DrawPeriodKey);
         }
@@ -52,8 +54,8 @@ impl Engine {
     /// Ends the period and begins the next one, in one batch.
     pub(super) fn roll_period(&mut self, secret: PeriodSecret) -> Whole {
         self.period_asked = false;
-        if !self.is_day_over() {
-            return Ok(()); // nobody asked
+        if !self.is_day_over() || self.commits.open.period.is_some() {
+            return Ok(()); // nobody asked, or the batch has its roll
         }
         let broken = |error: &dyn std::fmt::Display| Broken(format!("a new period: {error}"));
         let key = SecretKey::from_bytes(self.site.suite, secret.bytes()).map_err(|error| broken(&error))?;
