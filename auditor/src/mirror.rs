@@ -58,6 +58,8 @@ impl Mirror {
     /// compared them yet.
     pub fn open(dir: &Path, log: &VerifierKey) -> Result<Self, BadMirror> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        // Its name, and that of the directory of all eras: what is recorded inside must not go with them.
+        dir.ancestors().take(2).try_for_each(durable_file::sync_name)?;
         let lock = options().truncate(false).open(dir.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => {}

@@ -8,18 +8,27 @@
 mod bundle;
 #[path = "../../auditor/src/describe.rs"]
 mod describe;
+#[path = "../../auditor/src/describe_desk.rs"]
+mod describe_desk;
 #[path = "../../auditor/src/describe_fact.rs"]
 mod describe_fact;
 #[path = "../../auditor/src/describe_law.rs"]
 mod describe_law;
+#[path = "../../auditor/src/kind_words.rs"]
+mod kind_words;
 #[path = "../../auditor/src/let_go.rs"]
 mod let_go;
 #[path = "../../auditor/src/names.rs"]
 mod names;
 
-// What the terminals' library calls the ground of an order, without its network.
+// What the terminals' library calls things, without its network.
 extern crate self as link;
+#[path = "."]
 mod terminal {
+    #[path = "../../lib/link/src/terminal/alarm_words.rs"]
+    mod alarm_words;
+    pub use alarm_words::{finding_code_words, outcome_words, severity_words};
+
     pub fn ground_words(_: journal::act::Ground) -> (&'static str, &'static str, &'static str) {
         ("ground", "a ground", "основание")
     }

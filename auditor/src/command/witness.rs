@@ -354,6 +354,10 @@ async fn bring(terminal: &mut Terminal, witness: &Witness, answer: &WitnessAnswe
 
 /// What the server said is kept: with the log's signature under it, it is proof.
 fn diverged(run: &Run, said: &[u8], why: Why) -> End {
+    // What the log has not signed is proof of nothing, and must not stand in the place of what it signs later.
+    if let Why::Unsigned = why {
+        return End::Diverged(why);
+    }
     let path = run.dir.join("contradiction");
     match durable_file::create(&path, said, durable_file::OWNER_ONLY) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {

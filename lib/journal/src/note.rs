@@ -172,9 +172,11 @@ impl SignedNote {
         Ok(())
     }
 
-    /// Adds a line that somebody else made, at the end: a witness'. One that stands there already is not doubled.
+    /// Adds a line that somebody else made, at the end: a witness', whose key the caller has checked. One of the same name and
+    /// key gives way to it: nobody fills the lines of others.
     pub fn add_line(&mut self, line: SignatureLine) -> Result<(), Malformed> {
-        if self.lines.contains(&line) {
+        if let Some(before) = self.lines.iter_mut().find(|before| (&before.name, before.id) == (&line.name, line.id)) {
+            *before = line;
             return Ok(());
         }
         if self.lines.len() == SIGNATURE_LINES_MAX {

@@ -31,7 +31,9 @@ pub use message::{Acknowledge, FileClaim, Message, Precedence, Purpose, Read, Re
 pub use office::{
     Approve, CellName, DualAct, EndSession, Propose, Resume, Submit, Suspend, Unlock, Withdraw,
 };
-pub use people::{Crl, CrlPart, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason};
+pub use people::{
+    CRL_PARTS_MAX, Crl, CrlPart, Enrol, EnvelopeHandOver, EnvelopePrint, EnvelopeVoid, Revoke, RevokeReason,
+};
 pub use said::{Disclose, Report, ReportReason};
 pub use session::{Login, Logout, SetPassword};
 pub use site::Genesis;

@@ -10,9 +10,9 @@ use super::{Applied, Audience, Context, MessageRow, Register};
 use crate::act::{AlarmAcknowledge, AlarmClose, ClockAttest, Disclose, Finding, Report, ReportReason};
 use crate::ids::Index;
 use crate::refusal::Refusal;
+use crate::retention::DAY_MS;
 use pki::PersonId;
 
-const DAY_MS: u64 = 24 * 3600 * 1000;
 /// Disclosures of one person in a day of UTC: each stays with its conversation for ever, and everybody reads it.
 pub(super) const DISCLOSURES_A_DAY_MAX: u32 = 64;
 
