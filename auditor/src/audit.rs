@@ -31,6 +31,8 @@ pub struct OutsideHead {
     pub era: Option<u32>,
     /// The head.
     pub head: Head,
+    /// When a witness of the trust file cosigned it, by the witness' clock; `None` for a head that is here on another word.
+    pub cosigned_ms: Option<u64>,
 }
 
 /// The id of a Login, and its entry.
@@ -80,7 +82,10 @@ pub fn audit_from<R: Read>(
 ) -> Result<Option<Audit>, io::Error> {
     let Wanted { trust, mut outside, progress, observer } = wanted;
     if let Some(anchor) = &trust.anchor {
-        outside.insert(0, OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head });
+        outside.insert(
+            0,
+            OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head, cosigned_ms: None },
+        );
     }
     let (mut logins, mut let_go) = (Logins::default(), LetGo::default());
     if let Some(known) = known {
@@ -115,7 +120,7 @@ pub fn audit_from<R: Read>(
         (None, None, Some(judgement)) => judgement,
         (None, None, None) => {
             let forsaken = lost_by_succession(&replay, &found.lost);
-            forsaken.map_or_else(|| anchored(trust, &replay, &stamps), Judgement::Unanchored)
+            forsaken.map_or_else(|| anchored(trust, &replay, &stamps, &found.agreed), Judgement::Unanchored)
         }
     };
     let lost = found.lost.into_iter().chain(found.lost_notes).collect();
@@ -267,9 +272,12 @@ fn weigh_note(replay: &Replay, note: usize, bytes: &[u8]) -> Result<Head, Agains
         SignedCheckpoint::parse(bytes).map_err(|reason| Against::Flaw(Flaw::BadNote { note, reason }))?;
     let (era, head) = (checkpoint.claimed().origin.era, checkpoint.claimed().head);
     replay.confirm(&checkpoint).map_err(|reason| match reason {
-        Unconfirmed::Lost { .. } => {
-            Against::Lost(OutsideHead { file: Some(format!("note {}", note + 1)), era: Some(era), head })
-        }
+        Unconfirmed::Lost { .. } => Against::Lost(OutsideHead {
+            file: Some(format!("note {}", note + 1)),
+            era: Some(era),
+            head,
+            cosigned_ms: None,
+        }),
         Unconfirmed::OtherEra { found: era, .. } => Against::Flaw(Flaw::NoteOfOtherEra { note, era }),
         Unconfirmed::OtherLog { .. } => Against::Flaw(Flaw::NoteOfOtherLog { note }),
         Unconfirmed::Beyond { size, .. } => Against::Beyond(size),
@@ -309,7 +317,14 @@ fn lost_by_succession(replay: &Replay, lost: &[OutsideHead]) -> Option<Unanchore
     given_up.max_by_key(|(end, _)| *end).map(|(_, unanchored)| unanchored)
 }
 
-fn anchored(trust: &Trust, replay: &Replay, stamps: &BTreeMap<Index, u64>) -> Judgement {
+/// How old the newest head from outside is. One that a witness cosigned is of the time by the witness' clock, any other of
+/// the time of its last entry.
+fn anchored(
+    trust: &Trust,
+    replay: &Replay,
+    stamps: &BTreeMap<Index, u64>,
+    agreed: &[OutsideHead],
+) -> Judgement {
     let verdict = replay.verdict();
     let Some(last) = verdict.anchored.checked_sub(1) else {
         return Judgement::Unanchored(Unanchored::NoAnchor);
@@ -318,7 +333,9 @@ fn anchored(trust: &Trust, replay: &Replay, stamps: &BTreeMap<Index, u64>) -> Ju
         return Judgement::Unanchored(Unanchored::TooMany { limit: trust.beyond_max });
     }
     let stamp = stamps.get(&last).copied().unwrap_or_default();
-    let age_ms = verdict.span_ms.1.saturating_sub(stamp);
+    let newest = agreed.iter().filter(|known| known.head.size == verdict.anchored);
+    let taken_ms = newest.map(|known| known.cosigned_ms.unwrap_or(stamp)).max().unwrap_or(stamp);
+    let age_ms = verdict.span_ms.1.saturating_sub(taken_ms);
     if age_ms > trust.age_ms_max {
         return Judgement::Unanchored(Unanchored::TooOld { age_ms, limit_ms: trust.age_ms_max });
     }

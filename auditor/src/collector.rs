@@ -15,6 +15,7 @@ use pki::PersonId;
 
 use crate::audit::Audit;
 use crate::certificates::certificates;
+use crate::desk_rows::DeskRows;
 use crate::duplicates::Sorter;
 use crate::equivocation::Equivocations;
 use crate::erasures::Erasures;
@@ -54,6 +55,7 @@ pub struct Collector {
     /// The alarms that a second reading of the bundle may prove.
     pub equivocations: Equivocations,
     erasures: Erasures,
+    desk: DeskRows,
     calendar: Calendar,
     anomalies: Vec<Odd>,
     /// How many were found of each kind.
@@ -72,6 +74,7 @@ impl Collector {
         self.names.take(index, what);
         let wall_ms = entry.wall_ms();
         self.calendar.take(index, wall_ms, what);
+        self.desk.take(index, wall_ms, what);
         self.erasures.effects(index, wall_ms, applied);
         match what {
             What::Statement(parsed) => self.statement(index, wall_ms, parsed),
@@ -183,9 +186,12 @@ impl Collector {
             file: anchor.file.clone(),
             size: anchor.head.size,
             root: hex(&anchor.head.root),
+            cosigned_at: anchor.cosigned_ms.map(rfc3339),
         });
         let (acts, claims) = kinds(&verdict.kinds);
         let (erasures, erasures_more) = self.erasures.found(&self.names, register);
+        let (disclosures, disclosures_more) = self.desk.given(register, &self.names);
+        let (raised, raised_more) = self.desk.raised(register, &self.names);
         Report {
             report: REPORT_VERSION,
             site: register.site().map(|site| console::clean(&site.name)).unwrap_or_default(),
@@ -208,6 +214,10 @@ impl Collector {
             messages: register.message_count(),
             erasures,
             erasures_more,
+            disclosures,
+            disclosures_more,
+            raised,
+            raised_more,
             successions: self.recoveries.found(audit),
             anomalies: self.anomalies.iter().map(|row| self.named(row)).collect(),
             anomalies_more: self.anomalies_more,

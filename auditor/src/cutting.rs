@@ -19,6 +19,7 @@ use crate::concern::{concerned, conversation};
 use crate::excerpt::{ASKED_MAX, Asked, ExcerptWriter, LINKS_MAX, Proofs};
 use crate::list_parts::ListParts;
 use crate::names::{Names, Opened, What};
+use crate::spilled::Spilled;
 
 /// What to cut out, as a person names it.
 #[derive(Clone, Debug)]
@@ -66,6 +67,9 @@ pub enum CannotCut {
     /// The excerpt cannot be written.
     #[error(transparent)]
     Write(io::Error),
+    /// The temporary disk, where the bundle's leaf hashes lie.
+    #[error("temporary files: {0}")]
+    Temporary(io::Error),
 }
 
 /// The newest note of a bundle that covers an entry and is of these very leaves; with its size.
@@ -84,9 +88,12 @@ pub fn newest_note<'a>(
 /// What the first reading of the bundle found.
 #[derive(Default)]
 struct Survey {
-    tree: Tree,
+    tree: Tree<Spilled>,
     names: Names,
-    wanted: BTreeSet<Index>,
+    /// Ascending: all that grows with what is asked for.
+    wanted: Vec<Index>,
+    /// Who signed what is asked for.
+    wanted_by: BTreeSet<(PersonId, CertId)>,
     /// Who signed which of the entries that may go along.
     signers: BTreeMap<Index, (PersonId, CertId)>,
     enrols: BTreeMap<CertId, Index>,
@@ -107,16 +114,20 @@ impl Survey {
         let opened = Opened::read(bytes).map_err(|_| CannotCut::Illegible(index))?;
         let what = opened.what();
         self.names.take(index, what);
-        if self.is_wanted(wanted, index, what) {
-            self.wanted.insert(index);
+        let asked = self.is_wanted(wanted, index, what);
+        if asked {
+            self.wanted.push(index);
         }
         match what {
             What::Fact(Fact::KeyRoll(_)) => drop(self.always.insert(index)),
             What::Fact(_) => {}
             What::Statement(parsed) => {
                 self.note_act(index, parsed.act());
-                if self.wanted.contains(&index) || self.is_context(index) {
-                    let header = parsed.header();
+                let header = parsed.header();
+                if asked {
+                    self.wanted_by.insert((header.person, header.certificate));
+                }
+                if self.is_context(index) {
                     self.signers.insert(index, (header.person, header.certificate));
                 }
             }
@@ -189,14 +200,16 @@ impl Survey {
     /// The entries that a check of those asked for needs, of the `size` that the note covers.
     fn context(&self, last: Index, size: u64) -> BTreeSet<Index> {
         let mut found: BTreeSet<Index> = self.always.range(..size).copied().collect();
-        let mut open: Vec<Index> = self.wanted.iter().chain(&found).copied().collect();
+        let by = |index: &Index| self.signers.get(index).copied();
+        let mut open: Vec<(PersonId, CertId)> = found.iter().filter_map(by).collect();
+        open.extend(&self.wanted_by);
         let mut people = BTreeSet::new();
         // Whoever signs a revocation has an Enrol, too, and may have been revoked himself.
-        while let Some(index) = open.pop() {
-            let Some((person, certificate)) = self.signers.get(&index) else { continue };
-            if !people.insert((*person, *certificate)) {
+        while let Some(signer @ (person, certificate)) = open.pop() {
+            if !people.insert(signer) {
                 continue;
             }
+            let (person, certificate) = (&person, &certificate);
             found.extend(self.enrols.get(certificate));
             let by_act = self.revoked.iter().filter(|(_, whose)| whose == person).map(|(index, _)| *index);
             // A list of the root's that names the issuing authority ends everybody under it.
@@ -206,11 +219,21 @@ impl Survey {
             let by_list = self.listed.iter().filter(|(_, ids)| names(ids)).map(|(index, _)| *index);
             for index in by_act.chain(by_list).filter(|index| *index < last) {
                 found.insert(index);
-                open.push(index);
+                open.extend(by(&index));
             }
         }
-        found.retain(|index| !self.wanted.contains(index));
+        found.retain(|index| !self.has(*index));
         found
+    }
+
+    /// Whether this entry is asked for.
+    fn has(&self, index: Index) -> bool {
+        self.wanted.binary_search(&index).is_ok()
+    }
+
+    /// That the temporary disk has held so far.
+    fn held(&self) -> Result<(), CannotCut> {
+        self.tree.leaves().failure().map_or(Ok(()), |error| Err(CannotCut::Temporary(error)))
     }
 }
 
@@ -251,14 +274,16 @@ pub fn plan<R: Read>(mut bundle: BundleReader<R>, wanted: &Wanted, links: &[u64]
     }
     let asked = asked(wanted, &survey.names)?;
     let last = *survey.wanted.last().ok_or(CannotCut::Nothing)?;
-    let (size, note) = newest_note(&notes, &survey.tree, last).ok_or(CannotCut::NotCovered(last))?;
+    let newest = newest_note(&notes, &survey.tree, last);
+    survey.held()?;
+    let (size, note) = newest.ok_or(CannotCut::NotCovered(last))?;
     if links.len() > LINKS_MAX {
         return Err(CannotCut::TooMany);
     }
     let links: BTreeSet<u64> = links.iter().copied().filter(|link| *link < size && *link > 0).collect();
     let mut context = survey.context(last, size);
     // The time stamps of the older heads tell how old they are.
-    context.extend(links.iter().map(|link| link - 1).filter(|index| !survey.wanted.contains(index)));
+    context.extend(links.iter().map(|link| link - 1).filter(|index| !survey.has(*index)));
     let note = note.to_vec();
     Ok(Plan { survey, asked, context, size, note, links })
 }
@@ -285,29 +310,31 @@ impl Plan {
         out: W,
     ) -> Result<(Cut, W), CannotCut> {
         let mut writer = ExcerptWriter::new(out, &self.asked).map_err(CannotCut::Write)?;
-        let wanted = &self.survey.wanted;
+        let (wanted, tree) = (&self.survey.wanted, &self.survey.tree);
         loop {
             let index = bundle.entries();
             let Some(bytes) = next(&mut bundle)? else { break };
-            let asked = wanted.contains(&index);
+            let asked = self.survey.has(index);
             if !asked && !self.context.contains(&index) {
                 continue;
             }
             // Whoever changed the bundle between the two readings gets an excerpt of neither.
-            if self.survey.tree.leaf(index) != Some(&leaf_hash(&bytes)) {
+            if index >= tree.size() || tree.leaves().at(index) != leaf_hash(&bytes) {
+                self.survey.held()?;
                 return Err(CannotCut::Illegible(index));
             }
             writer.piece(asked, index, &bytes).map_err(CannotCut::Write)?;
         }
-        let all: Vec<Index> = wanted.union(&self.context).copied().collect();
-        let (tree, size) = (&self.survey.tree, self.size);
+        let mut all: Vec<Index> = wanted.iter().chain(&self.context).copied().collect();
+        all.sort_unstable();
+        let size = self.size;
         let no_such = |_| CannotCut::NoSuchEntry { index: size, entries: tree.size() };
         let entries = tree.prover(size).and_then(|mut prover| prover.multi_proof(&all)).map_err(no_such)?;
         let links = self.links.iter().map(|old| tree.consistency_proof(*old, size));
         let links = links.collect::<Result<_, _>>().map_err(no_such)?;
+        self.survey.held()?;
         let out = writer.finish(&self.note, &Proofs { entries, links }).map_err(CannotCut::Write)?;
-        let count = |set: &BTreeSet<Index>| set.len() as u64;
-        Ok((Cut { asked: count(wanted), context: count(&self.context), size }, out))
+        Ok((Cut { asked: wanted.len() as u64, context: self.context.len() as u64, size }, out))
     }
 }
 

@@ -53,7 +53,10 @@ pub struct CheckAsked<'a> {
 pub fn check<R: Read>(reader: ExcerptReader<R>, asked: CheckAsked<'_>) -> io::Result<Checked> {
     let CheckAsked { trust, mut outside, progress, observer } = asked;
     if let Some(anchor) = &trust.anchor {
-        outside.insert(0, OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head });
+        outside.insert(
+            0,
+            OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head, cosigned_ms: None },
+        );
     }
     let told = reader.asked().clone();
     let mut checked = Checked {

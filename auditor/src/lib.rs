@@ -4,6 +4,8 @@
 
 pub mod audit;
 #[cfg(test)]
+mod audit_history_tests;
+#[cfg(test)]
 mod audit_tests;
 pub mod bundle;
 pub mod certificates;
@@ -16,6 +18,7 @@ pub mod describe;
 mod describe_desk;
 mod describe_fact;
 mod describe_law;
+pub mod desk_rows;
 pub mod duplicates;
 pub mod equivocation;
 pub mod erasures;
@@ -39,6 +42,7 @@ pub mod plain;
 pub mod registers;
 pub mod replaying;
 pub mod report;
+mod report_desk_text;
 mod report_rows;
 mod report_successions;
 pub mod report_text;
@@ -47,6 +51,7 @@ pub mod source;
 pub mod spilled;
 pub mod state;
 pub mod tile_folder;
+pub mod tile_reader;
 pub mod timeline;
 pub mod trouble;
 pub mod trust;

@@ -19,6 +19,7 @@ use journal::tree::{Tree, empty_root, leaf_hash};
 use pki::durable_file::{self, OWNER_ONLY};
 
 use crate::bundle::{BadBundle, BundleReader, BundleWriter};
+use crate::spilled::Spilled;
 
 /// Why a mirror cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +50,7 @@ pub struct Mirror {
     /// Locked as long as this lives.
     _lock: File,
     out: BundleWriter<BufWriter<File>>,
-    tree: Tree,
+    tree: Tree<Spilled>,
     last: Option<SignedCheckpoint>,
 }
 
@@ -70,8 +71,10 @@ impl Mirror {
         let head = head_of(last.as_ref());
         let file = options().read(true).truncate(false).open(dir.join("journal"))?;
         let (out, tree) = journal(file, head.size)?;
+        let root = tree.root_at(head.size);
+        tree.leaves().failure().map_or(Ok(()), Err)?;
         // What is missing is asked for again, and compared then.
-        if tree.root_at(head.size).is_ok_and(|root| root != head.root) {
+        if root.is_ok_and(|root| root != head.root) {
             return Err(BadMirror::Contradiction { size: head.size });
         }
         Ok(Self { dir: dir.to_owned(), _lock: lock, out, tree, last })
@@ -83,7 +86,7 @@ impl Mirror {
     }
 
     /// The tree over the mirrored entries.
-    pub fn tree(&self) -> &Tree {
+    pub fn tree(&self) -> &Tree<Spilled> {
         &self.tree
     }
 
@@ -95,8 +98,10 @@ impl Mirror {
     }
 
     /// Whether the entries lead to this head, and by way of what was cosigned last.
-    pub fn leads_to(&self, head: Head) -> bool {
-        [self.last(), head].iter().all(|head| self.tree.root_at(head.size) == Ok(head.root))
+    pub fn leads_to(&self, head: Head) -> io::Result<bool> {
+        let leads = [self.last(), head].iter().all(|head| self.tree.root_at(head.size) == Ok(head.root));
+        // What was reckoned over hashes that did not read says nothing, least of all that somebody lied.
+        self.tree.leaves().failure().map_or(Ok(leads), Err)
     }
 
     /// Records the checkpoint that is about to be cosigned, its line already in it. Only when this has returned may the
@@ -135,8 +140,8 @@ fn recorded(path: &Path, log: &VerifierKey) -> Result<Option<SignedCheckpoint>, 
 }
 
 /// Reads what is there up to `size` entries, cuts off the rest, and goes on behind it.
-fn journal(mut file: File, size: u64) -> Result<(BundleWriter<BufWriter<File>>, Tree), BadMirror> {
-    let mut tree = Tree::new();
+fn journal(mut file: File, size: u64) -> Result<(BundleWriter<BufWriter<File>>, Tree<Spilled>), BadMirror> {
+    let mut tree = Tree::over(Spilled::default());
     if file.metadata()?.len() == 0 {
         return Ok((BundleWriter::new(BufWriter::new(file))?, tree));
     }
@@ -186,7 +191,7 @@ mod tests {
         let mut mirror = Mirror::open(&dir, &key).unwrap();
         assert_eq!(mirror.last(), Head { size: 0, root: empty_root() });
         fill(&mut mirror, &log, 7);
-        assert!(mirror.leads_to(checkpoint(&log, 7).claimed().head));
+        assert!(mirror.leads_to(checkpoint(&log, 7).claimed().head).unwrap());
         mirror.record(checkpoint(&log, 7)).unwrap();
         fill(&mut mirror, &log, 12);
         assert!(matches!(Mirror::open(&dir, &key), Err(BadMirror::Busy)), "one witness at a time");
@@ -195,7 +200,7 @@ mod tests {
         assert_eq!((mirror.last().size, mirror.tree().size()), (7, 7));
         fill(&mut mirror, &log, 20);
         let head = checkpoint(&log, 20).claimed().head;
-        assert!(mirror.leads_to(head) && !mirror.leads_to(Head { root: [1; 32], ..head }));
+        assert!(mirror.leads_to(head).unwrap() && !mirror.leads_to(Head { root: [1; 32], ..head }).unwrap());
         mirror.record(checkpoint(&log, 20)).unwrap();
         drop(mirror);
         // A tail that a crash tore.
@@ -204,7 +209,7 @@ mod tests {
         let mut mirror = Mirror::open(&dir, &key).unwrap();
         assert_eq!((mirror.last().size, mirror.tree().size()), (20, 19));
         fill(&mut mirror, &log, 20);
-        assert!(mirror.leads_to(head));
+        assert!(mirror.leads_to(head).unwrap());
         mirror.record(checkpoint(&log, 20)).unwrap();
         drop(mirror);
         assert_eq!(std::fs::read(dir.join("journal")).unwrap(), whole);
@@ -257,6 +262,6 @@ mod tests {
         for entry in &other[9..] {
             mirror.append(entry).unwrap();
         }
-        assert!(!mirror.leads_to(Head { size: forked.size(), root: forked.root() }));
+        assert!(!mirror.leads_to(Head { size: forked.size(), root: forked.root() }).unwrap());
     }
 }

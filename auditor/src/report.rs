@@ -6,6 +6,7 @@ use journal::ids::Index;
 use serde::Serialize;
 
 pub use crate::certificates::CertificateRow;
+pub use crate::desk_rows::{DisclosureRow, DoneBy, RaisedRow};
 pub use crate::erasures::ErasureRow;
 pub use crate::report_rows::{
     AnchorRow, Anomaly, AnomalyKind, CLAIMS, Grounds, KindRow, PersonRow, alarm_word,
@@ -65,6 +66,14 @@ pub struct Report {
     pub erasures: Vec<ErasureRow>,
     /// Erasures that are not listed.
     pub erasures_more: u64,
+    /// Messages that members disclosed, in order.
+    pub disclosures: Vec<DisclosureRow>,
+    /// Disclosures that are not listed.
+    pub disclosures_more: u64,
+    /// Alarms, reports and findings, with what came of them, in order.
+    pub raised: Vec<RaisedRow>,
+    /// Those that are not listed.
+    pub raised_more: u64,
     /// Successions: what was given up, and by whom.
     pub successions: Vec<SuccessionFound>,
     /// Anomalies.

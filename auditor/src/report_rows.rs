@@ -127,6 +127,8 @@ pub struct AnchorRow {
     pub size: u64,
     /// Hex.
     pub root: String,
+    /// When a trusted witness cosigned it, by the witness' clock; `null` for any other.
+    pub cosigned_at: Option<String>,
 }
 
 /// Names of the server's claims, by number.

@@ -6,6 +6,7 @@ use console::{Align, Lang, Table};
 use crate::describe_fact::alarm;
 use crate::names::role;
 use crate::report::{Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, Report};
+use crate::report_desk_text::{desk, more};
 use crate::severity::alarm_of;
 use pki::Role;
 
@@ -47,6 +48,8 @@ pub fn text(report: &Report, lang: Lang, width: usize) -> String {
         format!("{all}, closed {closed}, erased whole {erased}; messages {}\n", report.messages),
         format!("{all}, закрыто {closed}, стёрто целиком {erased}; сообщений {}\n", report.messages),
     ));
+    section(&mut out, t("What was given away and what was raised", "Что раскрыто и о чём сообщено"));
+    out.push_str(&desk(report, lang, width));
     section(&mut out, t("Erasures", "Стирания"));
     out.push_str(&erasures(report, lang, width));
     let claimed = |found: &&Anomaly| matches!(found.grounds, Grounds::Claim | Grounds::Unproven);
@@ -153,12 +156,6 @@ fn anomalies(out: &mut String, found: &[&Anomaly], lang: Lang) {
     for found in found {
         let severity = found.severity.words(lang);
         out.push_str(&format!("#{}  [{severity}] {}\n", found.index, anomaly(found, lang)));
-    }
-}
-
-fn more(out: &mut String, count: u64, lang: Lang) {
-    if count > 0 {
-        out.push_str(&lang.pick(format!("and {count} more\n"), format!("и ещё {count}\n")));
     }
 }
 

@@ -4,29 +4,39 @@
 use std::path::Path;
 
 use journal::checkpoint::SignedCheckpoint;
+use journal::ids::Hash;
 use journal::note::NOTE_BYTES_MAX;
-use journal::tiles::{CHECKPOINT, TILE_WIDTH, Tile, TileKind};
 use journal::tree::{Tree, leaf_hash};
 
 use crate::bundle::MAGIC;
 use crate::command::{open_bundle, read_small, shown};
+use crate::spilled::Spilled;
+use crate::tile_reader::TileReader;
 use crate::trouble::Trouble;
 
-const HASH_BYTES: usize = 32;
+/// What a source has below its checkpoint.
+pub enum Below {
+    /// Nothing: it is a checkpoint alone.
+    Nothing,
+    /// All leaves, the checkpoint's root over the first of them.
+    Leaves(Tree<Spilled>),
+    /// Tiles, each read when it is needed.
+    Tiles(TileReader),
+}
 
-/// A checkpoint, and the leaves under it where the source has them.
+/// A checkpoint, and what the source has below it.
 pub struct Source {
     /// Its newest checkpoint.
     pub checkpoint: SignedCheckpoint,
-    /// As many leaves as the checkpoint says, under its root.
-    pub tree: Option<Tree>,
+    below: Below,
 }
 
 impl Source {
     /// Reads any of the three.
     pub fn read(path: &Path) -> Result<Self, Trouble> {
         if path.is_dir() {
-            return Self::tiles(path);
+            let tiles = TileReader::open(path)?;
+            return Ok(Self { checkpoint: tiles.checkpoint().clone(), below: Below::Tiles(tiles) });
         }
         let begins = std::fs::File::open(path).and_then(|mut file| {
             let mut head = [0; MAGIC.len()];
@@ -34,18 +44,13 @@ impl Source {
         });
         match begins {
             Ok(head) if head == *MAGIC => Self::bundle(path),
-            Ok(_) | Err(_) => Self::note(path),
+            Ok(_) | Err(_) => Ok(Self { checkpoint: read_note(path)?, below: Below::Nothing }),
         }
-    }
-
-    fn note(path: &Path) -> Result<Self, Trouble> {
-        let checkpoint = read_note(path)?;
-        Ok(Self { checkpoint, tree: None })
     }
 
     fn bundle(path: &Path) -> Result<Self, Trouble> {
         let (mut reader, _) = open_bundle(path)?;
-        let mut tree = Tree::new();
+        let mut tree = Tree::over(Spilled::default());
         let damaged = |bad, entries| Trouble::bundle(shown(path), &bad, entries);
         while let Some(entry) = reader.next_entry().map_err(|bad| damaged(bad, tree.size()))? {
             tree.append(leaf_hash(&entry));
@@ -53,35 +58,26 @@ impl Source {
         let notes = reader.notes().map_err(|bad| damaged(bad, tree.size()))?;
         let parsed = notes.iter().filter_map(|note| SignedCheckpoint::parse(note).ok());
         let newest = parsed.filter(|found| fits(found, &tree)).max_by_key(|found| found.claimed().head.size);
+        tree.leaves().held()?;
         let checkpoint = newest.ok_or_else(|| Trouble::Uncovered { file: shown(path) })?;
-        Ok(Self { checkpoint, tree: Some(tree) })
+        Ok(Self { checkpoint, below: Below::Leaves(tree) })
     }
 
-    fn tiles(path: &Path) -> Result<Self, Trouble> {
-        let checkpoint = read_note(&path.join(CHECKPOINT))?;
-        let size = checkpoint.claimed().head.size;
-        let mut tree = Tree::new();
-        while tree.size() < size {
-            let width = (size - tree.size()).min(TILE_WIDTH as u64) as usize;
-            let tile = Tile { kind: TileKind::Hashes(0), index: tree.size() / TILE_WIDTH as u64, width };
-            let file = path.join(tile.to_string());
-            let bytes = read_small(&file, TILE_WIDTH * HASH_BYTES)?;
-            let (hashes, rest) = bytes.as_chunks::<HASH_BYTES>();
-            if hashes.len() != width || !rest.is_empty() {
-                return Err(Trouble::Uncovered { file: shown(&file) });
+    /// The root that the log had at this size, where the source has what tells it.
+    pub fn root_at(&self, size: u64) -> Result<Option<Hash>, Trouble> {
+        match &self.below {
+            Below::Nothing => Ok(None),
+            Below::Leaves(tree) => {
+                let root = tree.root_at(size).ok();
+                tree.leaves().held()?;
+                Ok(root)
             }
-            for hash in hashes {
-                tree.append(*hash);
-            }
-        }
-        match fits(&checkpoint, &tree) {
-            true => Ok(Self { checkpoint, tree: Some(tree) }),
-            false => Err(Trouble::Uncovered { file: shown(path) }),
+            Below::Tiles(tiles) => tiles.root_at(size),
         }
     }
 }
 
-fn fits(checkpoint: &SignedCheckpoint, tree: &Tree) -> bool {
+fn fits(checkpoint: &SignedCheckpoint, tree: &Tree<Spilled>) -> bool {
     let head = checkpoint.claimed().head;
     tree.root_at(head.size) == Ok(head.root)
 }

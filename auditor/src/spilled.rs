@@ -9,6 +9,8 @@ use std::os::unix::fs::FileExt;
 use journal::ids::Hash;
 use journal::tree::Leaves;
 
+use crate::trouble::Trouble;
+
 /// Leaf hashes in memory at most; half of them leave it together.
 const MEMORY_LEAVES: usize = 1 << 16;
 const HASH_BYTES: u64 = 32;
@@ -27,6 +29,11 @@ impl Spilled {
     /// Why the file failed, if it did: nothing that was reckoned since counts.
     pub fn failure(&self) -> Option<io::Error> {
         self.failed.borrow_mut().take()
+    }
+
+    /// That it did not fail so far.
+    pub fn held(&self) -> Result<(), Trouble> {
+        self.failure().map_or(Ok(()), |error| Err(Trouble::Temporary { cause: error.to_string() }))
     }
 
     fn spill(&mut self) -> io::Result<()> {
@@ -111,6 +118,6 @@ mod tests {
         leaves.file.as_ref().unwrap().set_len(64).unwrap();
         assert_eq!(leaves.at(1), leaf_hash(&1usize.to_be_bytes()));
         leaves.at(3);
-        assert!(leaves.failure().is_some());
+        assert!(matches!(leaves.held(), Err(Trouble::Temporary { .. })));
     }
 }

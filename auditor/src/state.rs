@@ -1,5 +1,6 @@
 //! The state file: where the auditor's last audit ended, signed by himself, so that the next one goes on from there.
-//! Never believed unless his own key signed it and this very program wrote it; then it spares time, nothing else.
+//! Never believed unless his own key signed it and this very executable wrote it (its version may be that of many, its
+//! SHA-256 is not); then it spares time, nothing else.
 //!
 //! ```text
 //! "conclave audited"    16 bytes
@@ -14,6 +15,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use journal::RULES;
 use journal::ids::{Hash, LogId};
@@ -28,14 +30,13 @@ use sha2::{Digest, Sha256};
 use crate::audit::Audit;
 use crate::known::Known;
 use crate::let_go::{LetGo, LetGoRow};
+use crate::names::hex;
 
 const MAGIC: &[u8; 16] = b"conclave audited";
 /// The version that this program writes.
 pub const STATE_VERSION: u8 = 1;
 /// Largest state file, bytes: that of some hundred million entries.
 pub const STATE_BYTES_MAX: u64 = 4 << 30;
-/// The program's version: another one may judge otherwise.
-const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 const HEAD_BYTES: usize = MAGIC.len() + 1 + 8;
 const LOGIN_BYTES: usize = 40;
 
@@ -73,19 +74,43 @@ pub enum NotKnown {
     /// Another key signed it, or it was changed.
     #[error("not signed by this auditor's key, or changed since")]
     NotMine,
-    /// Another version of the program wrote it.
-    #[error("written by version {0} of this program")]
+    /// Another build of the program wrote it.
+    #[error("written by another build of this program: {0}")]
     OtherProgram(String),
 }
 
+/// Version and SHA-256 of the executable that runs: another one, be it of the same version, may judge otherwise.
+fn program() -> io::Result<String> {
+    static DIGEST: OnceLock<Hash> = OnceLock::new();
+    let digest = match DIGEST.get() {
+        Some(digest) => *digest,
+        None => {
+            let (mut file, mut hasher) = (File::open("/proc/self/exe")?, Sha256::new());
+            let mut piece = vec![0; 1 << 16];
+            loop {
+                match file.read(&mut piece)? {
+                    0 => break,
+                    read => hasher.update(&piece[..read]),
+                }
+            }
+            *DIGEST.get_or_init(|| hasher.finalize().into())
+        }
+    };
+    Ok(format!("{} {}", env!("CARGO_PKG_VERSION"), hex(&digest)))
+}
+
 /// The state behind an audit, as bytes, signed.
-pub fn signed(audit: &Audit, key: &SecretKey) -> Result<Vec<u8>, SignError> {
+pub fn signed(audit: &Audit, key: &SecretKey) -> io::Result<Vec<u8>> {
+    signed_as(program()?, audit, key).map_err(io::Error::other)
+}
+
+fn signed_as(program: String, audit: &Audit, key: &SecretKey) -> Result<Vec<u8>, SignError> {
     let replay = &audit.replay;
     let logins: Vec<u8> =
         audit.logins.iter().flat_map(|(id, index)| id.iter().copied().chain(index.to_be_bytes())).collect();
     let content = canonical::encode(&Content {
         rules: RULES,
-        program: PROGRAM.to_owned(),
+        program,
         log: replay.register().log_id(),
         root: replay.tree().root(),
         replay: replay.keep(),
@@ -130,7 +155,7 @@ fn parse(bytes: &[u8], key: &PublicKey) -> Result<Known, NotKnown> {
     let signature: ByteVec = canonical::decode(signature).map_err(|_| none())?;
     key.verify(&to_be_signed(content), &signature).map_err(|_| NotKnown::NotMine)?;
     let content: Content = canonical::decode(content).map_err(|_| none())?;
-    if content.rules != RULES || content.program != PROGRAM {
+    if content.rules != RULES || content.program != program()? {
         return Err(NotKnown::OtherProgram(content.program));
     }
     let (logins, rest) = content.logins.as_chunks::<LOGIN_BYTES>();
@@ -239,6 +264,19 @@ mod tests {
         assert!(go_on(&bundle(&entries, &[note(&log, log.head())]), &log, &before).is_none());
         let size = usize::try_from(before.replay.size).unwrap();
         assert!(go_on(&bundle(&log.entries[..size - 1], &[]), &log, &before).is_none());
+    }
+
+    /// The version alone says nothing: two builds of one version may judge by other rules.
+    #[test]
+    fn a_state_of_another_build_is_not_believed() {
+        let log = TestLog::standard(56);
+        let audit = judged(&exported(&log), &trust(&log, Some(log.head())), Vec::new());
+        let own = program().unwrap();
+        assert!(parse(&signed_as(own.clone(), &audit, &key(7)).unwrap(), key(7).public()).is_ok());
+        for other in [env!("CARGO_PKG_VERSION").to_owned(), own.replace(['0', '1'], "2"), String::new()] {
+            let found = parse(&signed_as(other.clone(), &audit, &key(7)).unwrap(), key(7).public());
+            assert!(matches!(found, Err(NotKnown::OtherProgram(named)) if named == other));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::trust::BadTrust;
 
 console::words! {
     /// What went wrong.
+    #[derive(Debug)]
     pub enum Trouble {
         /// A file cannot be read.
         Unreadable { file: String, cause: String }
@@ -87,6 +88,14 @@ console::words! {
         Uncovered { file: String }
             => en("{file} holds no signature of the log over exactly its entries; `verify` says more"),
                ru("в {file} нет подписи журнала ровно под его записями; подробнее скажет `verify`");
+        /// Tiles that do not hold together.
+        BadTiles { file: String }
+            => en("{file} does not lead to the root that its checkpoint names; nothing is proven by it"),
+               ru("{file} не приводит к корню из своей контрольной точки; им ничего не доказать");
+        /// The temporary disk, where hashes of a long journal lie meanwhile.
+        Temporary { cause: String }
+            => en("the directory for temporary files failed: {cause}"),
+               ru("сбой каталога временных файлов: {}", cause_ru(cause));
         /// The certificate is another role's.
         NoWitness { en: String, ru: String }
             => en("this needs the role witness; this certificate has: {en}"),
@@ -136,7 +145,7 @@ impl Trouble {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Unreadable { .. } | Self::Unwritable { .. } => Exit::Io,
+            Self::Unreadable { .. } | Self::Unwritable { .. } | Self::Temporary { .. } => Exit::Io,
             Self::CutOff { .. } | Self::Excerpt { .. } => Exit::Incomplete,
             Self::Exposed { .. } | Self::ForeignTrust { .. } | Self::NoWitness { .. } => Exit::NotAllowed,
             Self::NoTerminal => Exit::Missing,
@@ -158,6 +167,7 @@ impl Trouble {
             | Self::NothingSigned { .. }
             | Self::NotCovered { .. }
             | Self::Uncovered { .. }
+            | Self::BadTiles { .. }
             | Self::Unprintable { .. }
             | Self::MirrorBusy { .. }
             | Self::BadMirror { .. }
@@ -195,6 +205,8 @@ impl Trouble {
             Self::NothingSigned { .. } => "nothing-signed",
             Self::NotCovered { .. } => "not-covered",
             Self::Uncovered { .. } => "uncovered",
+            Self::BadTiles { .. } => "bad-tiles",
+            Self::Temporary { .. } => "temporary",
             Self::NoWitness { .. } => "wrong-role",
             Self::Unprintable { .. } => "unprintable",
             Self::MirrorBusy { .. } => "mirror-busy",

@@ -63,7 +63,12 @@ fn page(report: &Report, found: &Audit, lang: Lang) -> String {
 }
 
 fn confirmed(log: &TestLog) -> Vec<OutsideHead> {
-    vec![OutsideHead { file: Some("anna.checkpoint".into()), era: Some(0), head: log.head() }]
+    vec![OutsideHead {
+        file: Some("anna.checkpoint".into()),
+        era: Some(0),
+        head: log.head(),
+        cosigned_ms: None,
+    }]
 }
 
 #[test]

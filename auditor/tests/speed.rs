@@ -2,120 +2,21 @@
 //! Never asserts a time. `cargo test --release -p auditor --test speed -- --ignored --nocapture`; CONCLAVE_ENTRIES=n.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod long;
+
 use std::fs;
-use std::io::{BufReader, BufWriter, Write};
-use std::path::Path;
 use std::time::Instant;
 
 use auditor::audit::{Wanted, audit, audit_from};
-use auditor::bundle::{BundleReader, BundleWriter};
 use auditor::collector::Collector;
 use auditor::judgement::Judgement;
 use auditor::page::Page;
 use auditor::parallel::{each, processors};
 use auditor::state;
-use auditor::trust::{Trust, TrustFacts};
+use auditor::trust::Trust;
 use console::Lang;
-use journal::Policy;
-use journal::act::Act;
-use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
-use journal::entry::{Content, ENTRY_VERSION, Entry};
-use journal::ids::{ConversationId, Head};
-use journal::note::NoteSigner;
-use journal::register::{Candidate, CandidateContent};
-use journal::statement::signed_bytes;
-use journal::testing::TestLog;
-use journal::tree::leaf_hash;
+use long::{count, create, forget_peak, note, open, peak_memory, talk, talking, trust};
 use pki::{SecretKey, Suite, Verifier};
-
-/// Signatures that the yardstick verifies.
-const YARDSTICK: usize = 20_000;
-
-type Signed = (Vec<u8>, Vec<u8>, bool);
-
-/// One message more, admitted without the checks that the test log makes beside the Register's.
-fn grow(log: &mut TestLog, login: &str, act: Act) -> Signed {
-    let statement = log.draft(login, act);
-    let sequence = statement.header.sequence;
-    let (signed, id) = log.sign(login, statement);
-    let parsed = signed.clone().parse().unwrap();
-    let sample = (signed_bytes(parsed.act().name(), &signed.statement), signed.signature.to_vec(), false);
-    let verified = log.verify(signed.clone()).unwrap();
-    let (wall_ms, boot_ms) = (log.now_ms, log.boot_ms);
-    let bytes =
-        Entry { version: ENTRY_VERSION, wall_ms, boot_ms, content: Content::Statement(signed) }.encode();
-    let leaf = leaf_hash(&bytes);
-    let content = CandidateContent::Statement(&verified);
-    let candidate = Candidate { index: log.tree.size(), leaf, wall_ms, boot_ms, content };
-    let tree = &log.tree;
-    log.register.apply(&candidate, &|size| tree.root_at(size).ok()).unwrap();
-    log.tree.append(leaf);
-    log.entries.push(bytes);
-    let person = log.site.people.get_mut(login).unwrap();
-    (person.sequence, person.last) = (sequence, id);
-    sample
-}
-
-fn trust(log: &TestLog, keys: &LogKeys) -> Trust {
-    Trust::new(TrustFacts {
-        site: "Speed".into(),
-        suite: Suite::Ed25519,
-        log: log.register.log_id(),
-        identity: keys.identity.as_ref().unwrap().to_string(),
-        roots: vec![log.site.root.der().to_vec()],
-        issuing: Vec::new(),
-    })
-    .unwrap()
-}
-
-fn peak_memory() -> String {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM ?").to_owned()
-}
-
-fn note(log: &TestLog) -> (LogKeys, String) {
-    let head: Head = log.head();
-    let identity = log.site.identity.public().clone();
-    let keys = LogKeys::new(log.register.log_id(), log.period_key.public().clone(), Some(identity)).unwrap();
-    let signers = [
-        NoteSigner { key: &keys.period, signer: &log.period_key },
-        NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
-    ];
-    let checkpoint = Checkpoint { origin: log.register.log_id().into(), head };
-    let note = SignedCheckpoint::sign(checkpoint, &signers).unwrap().to_string();
-    (keys, note)
-}
-
-/// So many messages more, written behind what the bundle has.
-fn talk<W: Write>(
-    log: &mut TestLog,
-    chat: ConversationId,
-    count: usize,
-    out: &mut BundleWriter<W>,
-) -> Vec<Signed> {
-    let senders = ["anna", "boris", "vera"];
-    let mut samples = Vec::new();
-    for n in 0..count {
-        log.wait_ms(1);
-        let message = log.message(chat);
-        let sample = grow(log, senders[n % 3], Act::Message(message));
-        if samples.len() < YARDSTICK && n % 3 == 0 {
-            samples.push(sample);
-        }
-        for entry in log.entries.drain(..) {
-            out.entry(&entry).unwrap();
-        }
-    }
-    samples
-}
-
-fn create(path: &Path) -> BundleWriter<BufWriter<fs::File>> {
-    BundleWriter::new(BufWriter::new(fs::File::create(path).unwrap())).unwrap()
-}
-
-fn open(path: &Path) -> BundleReader<BufReader<fs::File>> {
-    BundleReader::open(BufReader::with_capacity(1 << 20, fs::File::open(path).unwrap())).unwrap()
-}
 
 fn wanted(trust: &Trust) -> Wanted<'_> {
     // What an observer and a progress line cost is the commands' own.
@@ -127,18 +28,11 @@ fn wanted(trust: &Trust) -> Wanted<'_> {
     }
 }
 
-/// From here on the peak counts anew: what made the journal is not the audit's.
-fn forget_peak() {
-    fs::write("/proc/self/clear_refs", "5").unwrap();
-}
-
 #[test]
 #[ignore = "minutes; prints figures"]
 fn a_long_journal_is_verified_near_the_limit_of_its_signatures() {
-    let count = std::env::var("CONCLAVE_ENTRIES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
-    let policy = Policy { statements_per_minute: 10_000_000, ..Policy::standard() };
-    let mut log = TestLog::with_policy(1, Suite::Ed25519, policy);
-    let chat = log.talking("anna", &["boris", "vera"]);
+    let count = count();
+    let (mut log, chat) = talking();
     let dir = tempfile::tempdir().unwrap();
     let (path, longer) = (dir.path().join("long.journal"), dir.path().join("longer.journal"));
     let mut writer = create(&path);

@@ -117,7 +117,7 @@ fn sources(check: &CheckConsistency, old: &Path, new: &Path, voice: Voice) -> Re
     let (before, behind) = (old.checkpoint.claimed(), new.checkpoint.claimed());
     let (older, newer) = (before.head, behind.head);
     // The newer one's leaves say more than any path: what the root at the older size is.
-    let root = new.tree.as_ref().and_then(|tree| tree.root_at(older.size).ok());
+    let root = new.root_at(older.size)?;
     let consistent = before.origin.log == behind.origin.log
         && match root {
             Some(root) => root == older.root,

@@ -11,13 +11,14 @@ use pki::durable_file::{self, OWNER_ONLY};
 use protocol::disclosure::{BadDisclosure, DISCLOSURE_BYTES_MAX, Disclosed, Disclosure, NotProven};
 use serde::Serialize;
 
-use super::check_proof::other_head;
+use super::compare::{Compare, Compared};
 use super::{Told, believing, ended, not_written, person_of, read_small, read_trust, shown};
 use crate::names::hex;
 use crate::trouble::Trouble;
 
 /// Check a disclosed message: who wrote it, where and when, and what it says.
 #[derive(Args, Debug)]
+#[allow(missing_docs, reason = "the group's own help stands at its struct")]
 pub struct CheckDisclosure {
     /// The file from `conclave message disclose`.
     pub file: PathBuf,
@@ -27,6 +28,8 @@ pub struct CheckDisclosure {
     /// Write the text here, as it was written, instead of showing it; only you can read the file.
     #[arg(long, value_name = "FILE")]
     pub text: Option<PathBuf>,
+    #[command(flatten)]
+    pub compare: Compare,
 }
 
 console::words! {
@@ -53,6 +56,8 @@ struct Data {
     disclosed_by: String,
     disclosed: u64,
     disclosed_at: String,
+    /// What the heads from outside say of that head: `same`, `continued`, `none`.
+    compared: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,19 +117,24 @@ fn work(check: &CheckDisclosure, voice: Voice) -> Result<Exit, Trouble> {
             ));
         }
     };
-    if let Some(words) = other_head(&trust, disclosed.checkpoint.head(), voice.lang) {
-        let why = Why { why: "diverged" };
-        return Ok(voice.verdict("check-disclosure", Exit::Diverged, "diverged", &Told(words), why));
-    }
+    let claimed = *disclosure.message.checkpoint().claimed();
+    let compared = match check.compare.with(&trust, claimed, voice.lang)? {
+        Ok(compared) => compared,
+        Err(words) => {
+            let why = Why { why: "diverged" };
+            return Ok(voice.verdict("check-disclosure", Exit::Diverged, "diverged", &Told(words), why));
+        }
+    };
     if let Some(path) = &check.text {
         durable_file::create(path, disclosed.text.text.as_bytes(), OWNER_ONLY)
             .map_err(|error| not_written(path, &error))?;
     }
-    let page = page(&disclosed, check.text.as_deref().map(shown), voice.lang);
-    Ok(voice.done("check-disclosure", &Told(page), data(&disclosed, check)))
+    let mut page = page(&disclosed, check.text.as_deref().map(shown), voice.lang);
+    page.push_str(&format!("\n{}", compared.words(voice.lang)));
+    Ok(voice.done("check-disclosure", &Told(page), data(&disclosed, check, compared)))
 }
 
-fn data(disclosed: &Disclosed, check: &CheckDisclosure) -> Data {
+fn data(disclosed: &Disclosed, check: &CheckDisclosure, compared: Compared) -> Data {
     let file = disclosed.text.file.as_ref();
     Data {
         message: disclosed.index,
@@ -139,6 +149,7 @@ fn data(disclosed: &Disclosed, check: &CheckDisclosure) -> Data {
         disclosed_by: person_of(&disclosed.by),
         disclosed: disclosed.record,
         disclosed_at: rfc3339(disclosed.recorded_ms),
+        compared: compared.name(),
         text: check.text.is_none().then(|| disclosed.text.text.clone()),
         text_file: check.text.as_deref().map(shown),
         file: file.map(|file| FileData {

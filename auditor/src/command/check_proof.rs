@@ -142,7 +142,12 @@ fn receipt(
 pub(super) fn other_head(trust: &Trust, head: Head, lang: Lang) -> Option<String> {
     let Head { size, root } = trust.anchor.as_ref().map(|anchor| anchor.head)?;
     let other = size == head.size && root != head.root;
-    other.then(|| Said::OtherHead { size, ours: hex(&root), theirs: hex(&head.root) }.say(lang))
+    other.then(|| other_head_words(Head { size, root }, head, lang))
+}
+
+/// Words for two heads that contradict each other, the known one first.
+pub(super) fn other_head_words(known: Head, head: Head, lang: Lang) -> String {
+    Said::OtherHead { size: known.size, ours: hex(&known.root), theirs: hex(&head.root) }.say(lang)
 }
 
 /// Time and kind of the entry, as it says itself.

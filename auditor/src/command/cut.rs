@@ -142,5 +142,6 @@ fn trouble(why: CannotCut, bundle: &Path, out: &Path) -> Trouble {
         CannotCut::NotCovered(index) => Trouble::NotCovered { index },
         CannotCut::NoSuchEntry { index, entries } => Trouble::NoSuchEntry { index, entries },
         CannotCut::Write(error) => not_written(out, &error),
+        CannotCut::Temporary(error) => Trouble::Temporary { cause: error.to_string() },
     }
 }

@@ -1,12 +1,12 @@
 //! What `verify --state` needs: the auditor's credential, his state file before and behind.
 //! Never goes on from a file that he did not sign himself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use console::{PassphraseFd, SecretSource, Voice};
 use link::terminal::TerminalError;
-use pki::{CredentialFile, CurrentKeys};
+use pki::{CredentialFile, CurrentKeys, PublicKey};
 
 use super::online::{Access, online};
 use super::{not_written, shown};
@@ -47,8 +47,8 @@ console::words! {
             => en("the state file is damaged or not signed with your key: everything was replayed"),
                ru("файл состояния повреждён или подписан не вашим ключом: повторено всё");
         OtherProgram
-            => en("another version of this program wrote the state file: everything was replayed"),
-               ru("файл состояния записан другой версией программы: повторено всё");
+            => en("another build of this program wrote the state file: everything was replayed"),
+               ru("файл состояния записан другой сборкой программы: повторено всё");
         Written { size: u64 } => en("state file written: {size} entries"), ru("файл состояния записан: записей {size}");
     }
 }
@@ -82,17 +82,10 @@ impl Keeper {
         Ok(Some(keeper))
     }
 
-    /// Where the audit before ended, or why it does not count.
-    pub(super) fn known(&self, trust: &Trust) -> (Option<Known>, Option<Kept>) {
-        let Ok(keys) = self.keys() else { return (None, Some(Kept::NotMine)) };
-        let why = match state::read(&self.path, keys.signature().public()) {
-            Ok(Some(known)) if known.log == trust.log => return (Some(known), None),
-            Ok(Some(_)) => Kept::OtherLog,
-            Ok(None) => Kept::New,
-            Err(NotKnown::OtherProgram(_)) => Kept::OtherProgram,
-            Err(NotKnown::Io(_) | NotKnown::NotAState | NotKnown::NotMine) => Kept::NotMine,
-        };
-        (None, Some(why))
+    /// Where the audit before ended, or why it does not count. A disk that fails is no reason to pass over a head that
+    /// was seen, and to write another in its place.
+    pub(super) fn known(&self, trust: &Trust) -> Result<(Option<Known>, Option<Kept>), Trouble> {
+        known_of(&self.path, self.keys()?.signature().public(), trust)
     }
 
     /// Signs and writes what an audit came to.
@@ -109,5 +102,40 @@ impl Keeper {
             .credential()
             .current()
             .map_err(|error| Trouble::BadCertificates { file: "credential".into(), cause: error.to_string() })
+    }
+}
+
+fn known_of(path: &Path, key: &PublicKey, trust: &Trust) -> Result<(Option<Known>, Option<Kept>), Trouble> {
+    let why = match state::read(path, key) {
+        Ok(Some(known)) if known.log == trust.log => return Ok((Some(known), None)),
+        Ok(Some(_)) => Kept::OtherLog,
+        Ok(None) => Kept::New,
+        Err(NotKnown::OtherProgram(_)) => Kept::OtherProgram,
+        Err(NotKnown::NotAState | NotKnown::NotMine) => Kept::NotMine,
+        Err(NotKnown::Io(error)) => {
+            return Err(Trouble::Unreadable { file: shown(path), cause: error.to_string() });
+        }
+    };
+    Ok((None, Some(why)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::tests::trust;
+    use journal::testing::TestLog;
+    use pki::{SecretKey, Suite};
+
+    #[test]
+    fn a_state_file_that_cannot_be_read_is_not_told_as_damaged() {
+        let (dir, log) = (tempfile::tempdir().unwrap(), TestLog::standard(1));
+        let (trust, key) = (trust(&log, None), SecretKey::from_bytes(Suite::Ed25519, &[7; 32]).unwrap());
+        let known = |path: &Path| known_of(path, key.public(), &trust);
+        // A directory opens, and does not read.
+        assert!(matches!(known(dir.path()), Err(Trouble::Unreadable { .. })));
+        assert!(matches!(known(&dir.path().join("none")), Ok((None, Some(Kept::New)))));
+        let damaged = dir.path().join("damaged");
+        std::fs::write(&damaged, b"conclave audited and no more").unwrap();
+        assert!(matches!(known(&damaged), Ok((None, Some(Kept::NotMine)))));
     }
 }

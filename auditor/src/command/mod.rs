@@ -6,6 +6,7 @@ pub mod check_disclosure;
 pub mod check_excerpt;
 pub mod check_proof;
 pub mod checkpoint;
+pub mod compare;
 pub mod cut;
 pub mod diff;
 pub mod export;
@@ -101,14 +102,18 @@ pub fn person_of(certificate: &Certificate) -> String {
 
 /// Reads a small file whole.
 pub fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Trouble> {
-    let unreadable = |cause: String| Trouble::Unreadable { file: shown(path), cause };
-    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let unreadable = |error: io::Error| Trouble::Unreadable { file: shown(path), cause: error.to_string() };
+    read_limited(path, bytes_max).map_err(unreadable)
+}
+
+/// The same, with the system's own error; a longer file is `FileTooLarge`.
+pub fn read_limited(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
-    if bytes.len() > bytes_max {
-        return Err(unreadable(format!("> {bytes_max} B")));
+    File::open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
+    match bytes.len() > bytes_max {
+        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("> {bytes_max} B"))),
+        false => Ok(bytes),
     }
-    Ok(bytes)
 }
 
 /// Writes a new file; one that is there stays as it is.

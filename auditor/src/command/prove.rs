@@ -1,7 +1,7 @@
 //! `conclave-audit prove`: a receipt that an entry is in the log, for anyone with the site card and a stock tool.
 //! Never says what the entry means, nor that the rest of the bundle holds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use console::{Exit, Voice};
@@ -13,12 +13,14 @@ use serde::Serialize;
 use super::{ProgressLine, Told, ended, open_bundle, shown, write_new};
 use crate::cutting::newest_note;
 use crate::spilled::Spilled;
+use crate::tile_reader::TileReader;
 use crate::trouble::Trouble;
 
 /// Make a proof that an entry is in the log (C2SP tlog-proof, the entry inside).
 #[derive(Args, Debug)]
 pub struct Prove {
-    /// The bundle.
+    /// The bundle, or a directory of tiles: of that one only what the proof needs is read.
+    #[arg(value_name = "BUNDLE|TILES")]
     pub bundle: PathBuf,
     /// The entry's index.
     pub index: u64,
@@ -60,6 +62,23 @@ fn work(prove: &Prove, voice: Voice) -> Result<Exit, Trouble> {
 }
 
 fn receipt(prove: &Prove, voice: Voice) -> Result<(Receipt, u64), Trouble> {
+    match prove.bundle.is_dir() {
+        true => from_tiles(&prove.bundle, prove.index),
+        false => from_bundle(prove, voice),
+    }
+}
+
+/// A proof out of a folder of tiles: it holds under the folder's checkpoint, or it is not given.
+pub fn from_tiles(dir: &Path, index: u64) -> Result<(Receipt, u64), Trouble> {
+    let tiles = TileReader::open(dir)?;
+    let (entry, proof) = tiles.entry(index)?;
+    let size = proof.size();
+    let receipt =
+        Receipt::new(proof, tiles.checkpoint().clone()).and_then(|receipt| receipt.with_extra(entry));
+    Ok((receipt.map_err(|_| Trouble::IllegibleEntry { index })?, size))
+}
+
+fn from_bundle(prove: &Prove, voice: Voice) -> Result<(Receipt, u64), Trouble> {
     let (mut reader, bytes) = open_bundle(&prove.bundle)?;
     let mut line = ProgressLine::new(bytes, voice.lang);
     let index = prove.index;
@@ -79,6 +98,7 @@ fn receipt(prove: &Prove, voice: Voice) -> Result<(Receipt, u64), Trouble> {
     let (size, note) = newest_note(&notes, &tree, index).ok_or(Trouble::NotCovered { index })?;
     let checkpoint = SignedCheckpoint::parse(note).map_err(|_| Trouble::NotCovered { index })?;
     let proof = tree.inclusion_proof(index, size).expect("the index is below the size, the size in the tree");
+    tree.leaves().held()?;
     let receipt = Receipt::new(proof, checkpoint).and_then(|receipt| receipt.with_extra(entry));
     Ok((receipt.expect("proof and checkpoint are of one size, and an entry fits into the extra line"), size))
 }

@@ -12,7 +12,7 @@ use pki::pem;
 use protocol::disclosure::{NotProven, SignedEntry};
 use serde::Serialize;
 
-use super::check_proof::other_head;
+use super::compare::Compare;
 use super::{Told, believing, ended, person_of, read_small, read_trust, shown};
 use crate::names::hex;
 use crate::trouble::Trouble;
@@ -22,6 +22,7 @@ const CERTIFICATES_BYTES_MAX: usize = 1 << 20;
 
 /// Check a receipt that somebody kept: which act, by whom, and that it is in the log.
 #[derive(Args, Debug)]
+#[allow(missing_docs, reason = "the group's own help stands at its struct")]
 pub struct Receipt {
     /// The file from `conclave message receipt`.
     pub file: PathBuf,
@@ -31,6 +32,8 @@ pub struct Receipt {
     /// The certificate of who signed, PEM; else FILE.pem.
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
+    #[command(flatten)]
+    pub compare: Compare,
 }
 
 #[derive(Serialize)]
@@ -42,6 +45,8 @@ struct Data {
     login: Option<String>,
     size: u64,
     root: String,
+    /// What the heads from outside say of that head: `same`, `continued`, `none`.
+    compared: &'static str,
 }
 
 #[derive(Serialize)]
@@ -75,10 +80,14 @@ fn work(args: &Receipt, voice: Voice) -> Result<Exit, Trouble> {
             return Ok(voice.verdict("receipt", Exit::Invalid, code, &Told(words), data));
         }
     };
-    if let Some(words) = other_head(&trust, proven.checkpoint.head(), voice.lang) {
-        let data = Why { why: "diverged", index };
-        return Ok(voice.verdict("receipt", Exit::Diverged, "diverged", &Told(words), data));
-    }
+    let claimed = *receipt.checkpoint().claimed();
+    let compared = match args.compare.with(&trust, claimed, voice.lang)? {
+        Ok(compared) => compared,
+        Err(words) => {
+            let data = Why { why: "diverged", index };
+            return Ok(voice.verdict("receipt", Exit::Diverged, "diverged", &Told(words), data));
+        }
+    };
     let head = proven.checkpoint.head();
     let data = Data {
         index,
@@ -88,8 +97,10 @@ fn work(args: &Receipt, voice: Voice) -> Result<Exit, Trouble> {
         login: proven.by.login().map(str::to_owned),
         size: head.size,
         root: hex(&head.root),
+        compared: compared.name(),
     };
-    Ok(voice.done("receipt", &Told(page(&proven, voice.lang)), data))
+    let text = format!("{}\n{}", page(&proven, voice.lang), compared.words(voice.lang));
+    Ok(voice.done("receipt", &Told(text), data))
 }
 
 fn page(proven: &SignedEntry, lang: Lang) -> String {

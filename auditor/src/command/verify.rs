@@ -68,7 +68,8 @@ pub fn run(verify: &Verify, voice: Voice) -> Exit {
 fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let mut trust = read_trust(&verify.against.trust)?;
     let keeper = Keeper::open(&verify.keeping, voice)?;
-    let (known, mut remark) = keeper.as_ref().map_or((None, None), |keeper| keeper.known(&trust));
+    let known = keeper.as_ref().map_or(Ok((None, None)), |keeper| keeper.known(&trust));
+    let (known, mut remark) = known?;
     let (bundle, against) = (&verify.bundle, &verify.against);
     let quiet: Observer<'_> = &mut |_, _, _| {};
     let mut found = judge_from(bundle, against, &trust, voice, quiet, (known.as_ref(), true))?;
@@ -87,12 +88,45 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     data.state_written = stands && keeper.as_ref().map_or(Ok(false), |keeper| keeper.keep(&found))?;
     lines.extend(moved);
     let mut lines: Vec<String> = lines.iter().map(|line| line.say(voice.lang)).collect();
+    lines.extend(freshness(&found, &trust, link::terminal::now_ms()).map(|line| line.say(voice.lang)));
     let went_on = (data.replayed_from > 0).then_some(Kept::WentOn { size: data.replayed_from });
     let written = data.state_written.then_some(Kept::Written { size: data.entries });
     lines.extend([went_on, remark, written].into_iter().flatten().map(|line| line.say(voice.lang)));
     let text = lines.join("\n");
     Ok(said("verify", voice, &found, text, data))
 }
+
+console::words! {
+    /// When a head was cosigned that comes inside the bundle: whoever made the bundle chose it.
+    enum Fresh {
+        Cosigned { name: String, size: u64, at: String }
+            => en("head of {size} entries cosigned by {name} at {at}, by the witness' clock"),
+               ru("точка на {size} записей заверена: {name}, {at} по часам свидетеля");
+        Stale { name: String, size: u64, at: String, days: u64 }
+            => en("LOOK AT THE DATE: the head of {size} entries was cosigned by {name} at {at}, {days} days before this machine's date. The \
+                   log may have gone on since, and this is what you were given: ask for a newer export"),
+               ru("ПОСМОТРИТЕ НА ДАТУ: точку на {size} записей заверил {name}, {at}; по часам этой машины прошло суток: {days}. Журнал \
+                   мог продолжиться, а вам дали это: запросите выгрузку новее");
+    }
+}
+
+/// What is to be said where the newest head that confirms the entries is one that a witness cosigned.
+fn freshness(found: &Audit, trust: &Trust, now_ms: u64) -> Option<Fresh> {
+    let anchored = found.replay.verdict().anchored;
+    let newest = || found.agreed.iter().filter(|known| known.head.size == anchored);
+    if newest().any(|known| known.cosigned_ms.is_none()) {
+        return None;
+    }
+    let known = newest().max_by_key(|known| known.cosigned_ms)?;
+    let (name, cosigned_ms) = (known.file.clone().unwrap_or_default(), known.cosigned_ms?);
+    let (size, at, age_ms) = (anchored, rfc3339(cosigned_ms), now_ms.saturating_sub(cosigned_ms));
+    Some(match age_ms > trust.age_ms_max {
+        true => Fresh::Stale { name, size, at, days: age_ms / DAY_MS },
+        false => Fresh::Cosigned { name, size, at },
+    })
+}
+
+const DAY_MS: u64 = 86_400_000;
 
 /// Says a verdict with its data.
 pub fn said<T: Serialize>(command: &str, voice: Voice, found: &Audit, text: String, data: T) -> Exit {
@@ -129,6 +163,7 @@ fn judge_from(
         file: Some(voice.lang.pick("the state file", "файл состояния").to_owned()),
         era: Some(known.era),
         head: Head { size: known.replay.size, root: known.root },
+        cosigned_ms: None,
     }));
     outside.extend(cosigned_heads(bundle, trust)?);
     let (reader, bytes) = open_bundle(bundle)?;
@@ -148,11 +183,11 @@ pub fn outside_heads(against: &Against, trust: &Trust) -> Result<Vec<OutsideHead
     let mut outside = Vec::new();
     for path in &against.anchor {
         let (era, head, _) = read_anchor(path, trust)?;
-        outside.push(OutsideHead { file: Some(shown(path)), era: Some(era), head });
+        outside.push(OutsideHead { file: Some(shown(path)), era: Some(era), head, cosigned_ms: None });
     }
     for text in &against.head {
         let (era, head) = outside_head(text)?;
-        outside.push(OutsideHead { file: Some(text.clone()), era, head });
+        outside.push(OutsideHead { file: Some(text.clone()), era, head, cosigned_ms: None });
     }
     Ok(outside)
 }
@@ -169,12 +204,14 @@ fn cosigned_heads(bundle: &Path, trust: &Trust) -> Result<Vec<OutsideHead>, Trou
     let mut heads = Vec::new();
     for checkpoint in notes.iter().filter_map(|note| SignedCheckpoint::parse(note).ok()) {
         let era = checkpoint.claimed().origin.era;
-        let by = witnesses.iter().find(|key| matches!(key.cosigned(checkpoint.note()), Ok(Some(_))));
-        if let (Some(key), Ok(found)) = (by, checkpoint.verify_by(&trust.identity_in(era))) {
+        let by = witnesses.iter().filter_map(|key| Some((key.cosigned(checkpoint.note()).ok()??, key)));
+        let newest = by.max_by_key(|(time_s, _)| *time_s);
+        if let (Some((time_s, key)), Ok(found)) = (newest, checkpoint.verify_by(&trust.identity_in(era))) {
             heads.push(OutsideHead {
                 file: Some(key.name().to_string()),
                 era: Some(era),
                 head: found.head(),
+                cosigned_ms: Some(time_s.saturating_mul(1000)),
             });
         }
     }

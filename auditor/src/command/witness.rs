@@ -1,6 +1,8 @@
 //! `conclave-audit witness run`: a second machine that mirrors the log, compares, and only then cosigns.
 //! Never cosigns what does not continue what it cosigned before, and never without having the entries itself.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +34,8 @@ use crate::trouble::Trouble;
 const EVERY: Duration = Duration::from_secs(5);
 /// Before the connection is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
+/// What the server said that contradicts what was cosigned.
+const CONTRADICTION: &str = "contradiction";
 
 /// Be a witness of an appliance's log.
 #[derive(Subcommand, Debug)]
@@ -43,7 +47,8 @@ pub enum Command {
 
 /// Mirror the log and cosign its checkpoints, with a certificate of the role witness.
 ///
-/// Ends by itself only when the log contradicts what was cosigned (3), with --once, or when it cannot go on.
+/// Ends by itself only when the log contradicts what was cosigned (3), with --once, or when it cannot go on. A contradiction
+/// that lies in DIR bars the next run too (3), until somebody moves it elsewhere.
 #[derive(Args, Debug)]
 #[allow(missing_docs, reason = "the group's own help stands at its struct")]
 pub struct Run {
@@ -66,6 +71,11 @@ console::words! {
         Diverged { why: String, file: String }
             => en("DIVERGED: {why}. Nothing more is cosigned. Tell the officers and the auditor; what the server said is kept in {file}"),
                ru("РАСХОЖДЕНИЕ: {why}. Больше ничего не заверяется. Сообщите офицерам и аудитору; сказанное сервером сохранено в {file}");
+        Contradicted { file: String }
+            => en("DIVERGED: {file} holds what the log signed against what was cosigned here. Nothing is cosigned while it lies there: give \
+                   it to the officers and the auditor, and move it elsewhere only when it is explained"),
+               ru("РАСХОЖДЕНИЕ: в {file} лежит то, что журнал подписал вопреки заверенному здесь. Пока он там, ничего не заверяется: \
+                   отдайте его офицерам и аудитору и уберите в другое место, только когда причина ясна");
         Away { why: String }
             => en("{why}; trying again"), ru("{why}; будет новая попытка");
     }
@@ -91,6 +101,12 @@ struct Data {
     entries: u64,
     root: String,
     verifier_key: String,
+}
+
+/// What lies in the witness' directory, and bars it.
+#[derive(Serialize)]
+struct Kept {
+    file: String,
 }
 
 /// Why a round ends the command.
@@ -171,6 +187,18 @@ fn cosigning_key(signature: &SecretKey, log: LogId) -> SecretKey {
 }
 
 fn work(run: &Run, voice: Voice) -> Result<Exit, Trouble> {
+    prepare(&run.dir)?;
+    let kept = run.dir.join(CONTRADICTION);
+    if kept.symlink_metadata().is_ok() {
+        let said = Said::Contradicted { file: shown(&kept) };
+        return Ok(voice.verdict(
+            "witness run",
+            Exit::Diverged,
+            "contradicted",
+            &said,
+            Kept { file: shown(&kept) },
+        ));
+    }
     let card = run.access.card()?;
     let (mut terminal, proof) = run.access.open(card.clone(), voice)?;
     let witness = Witness::new(&terminal, &card)?;
@@ -179,6 +207,12 @@ fn work(run: &Run, voice: Voice) -> Result<Exit, Trouble> {
         terminal.close().await;
         done
     })
+}
+
+/// Makes the directory, for the owner alone, with its parents. Its name lasts before anything is said of what is in it.
+fn prepare(dir: &Path) -> Result<(), Trouble> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.and_then(|()| durable_file::sync_name(dir)).map_err(|error| unwritable(dir, &error))
 }
 
 /// Connects for as long as it takes.
@@ -202,7 +236,7 @@ async fn watch(
             }
             Err(End::Diverged(why)) => {
                 let why = console::Words::say(&why, voice.lang);
-                let said = Said::Diverged { why, file: shown(&run.dir.join("contradiction")) };
+                let said = Said::Diverged { why, file: shown(&run.dir.join(CONTRADICTION)) };
                 let data = Data { entries: 0, root: String::new(), verifier_key: witness.key.to_string() };
                 return Ok(voice.verdict("witness run", Exit::Diverged, "diverged", &said, data));
             }
@@ -307,7 +341,7 @@ async fn round(
     while mirror.tree().size() < head.size {
         fetch(terminal, mirror, head.size, &run.dir).await?;
     }
-    if !mirror.leads_to(head) {
+    if !mirror.leads_to(head).map_err(|error| unwritable(&run.dir, &error))? {
         return Err(diverged(run, request.to_string().as_bytes(), Why::OtherEntries { has }));
     }
     let text = request.checkpoint.note().text();
@@ -358,7 +392,7 @@ fn diverged(run: &Run, said: &[u8], why: Why) -> End {
     if let Why::Unsigned = why {
         return End::Diverged(why);
     }
-    let path = run.dir.join("contradiction");
+    let path = run.dir.join(CONTRADICTION);
     match durable_file::create(&path, said, durable_file::OWNER_ONLY) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
             unwritable(&run.dir, &error).into()

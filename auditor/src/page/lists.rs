@@ -12,7 +12,7 @@ use crate::report::{BY_SCHEDULE, KindRow, PersonRow};
 
 impl Page<'_> {
     /// A table of rows, cut where there are too many.
-    fn table<T>(
+    pub(super) fn table<T>(
         &self,
         html: &mut Html,
         heads: &[(&'static str, &'static str)],

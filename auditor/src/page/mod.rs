@@ -2,6 +2,7 @@
 //! Never adds anything to the report, and knows no clock: the same report in the same language is the same file, byte for byte.
 
 mod anomalies;
+mod desk;
 mod lists;
 mod timeline;
 mod verdict;
@@ -59,6 +60,7 @@ impl Page<'_> {
         self.numbers(&mut html);
         self.timeline(&mut html);
         self.anomalies(&mut html);
+        self.desk(&mut html);
         self.erasures(&mut html);
         self.people(&mut html);
         self.certificates(&mut html);

@@ -25,12 +25,16 @@ fn line(out: &mut String, cells: impl Iterator<Item = String>) {
 /// What a spreadsheet could take for a formula begins with an apostrophe, which it takes for text.
 fn cell(text: &str) -> String {
     let clean = console::clean(text);
-    match text.trim_start_matches(' ').chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => {
-            format!("'{clean}")
-        }
-        Some(_) | None => clean,
+    // As it was, and as it is once what cannot be seen is out of it.
+    match begins_formula(text) || begins_formula(&clean) {
+        true => format!("'{clean}"),
+        false => clean,
     }
+}
+
+fn begins_formula(text: &str) -> bool {
+    let first = text.trim_start_matches(' ').chars().next();
+    matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'))
 }
 
 #[cfg(test)]
@@ -46,7 +50,9 @@ mod tests {
             what: "say \"yes\", twice".into(),
             state: "a\nb".into(),
         };
-        for hostile in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1"] {
+        for hostile in
+            ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1", "\u{202E}=1", " \u{200B}+1", "\u{1b}@A1"]
+        {
             let text = csv(&[row(hostile)], "ab", 9, Lang::En);
             let cell = text.lines().nth(1).unwrap().split(',').nth(2).unwrap().to_owned();
             assert!(cell.starts_with("\"'"), "{hostile:?}: {cell}");

@@ -71,6 +71,8 @@ impl Gatherer {
             RegisterKind::Erasures => erasures(index, what, applied),
             RegisterKind::Holds => holds(index, what, applied),
             RegisterKind::Exports => exports(what),
+            RegisterKind::Disclosures => disclosures(what),
+            RegisterKind::Findings => findings(index, what),
         };
         for state in states {
             self.row(index, entry.wall_ms(), what, by, state);
@@ -254,6 +256,39 @@ fn exports(what: What<'_>) -> Vec<State> {
     match matches!(parsed.act(), Act::Export(_) | Act::Backup(_)) {
         true => vec![State::TakenOut],
         false => Vec::new(),
+    }
+}
+
+fn disclosures(what: What<'_>) -> Vec<State> {
+    let What::Statement(parsed) = what else { return Vec::new() };
+    if let Act::Disclose(act) = parsed.act() { vec![State::GivenAway(act.message)] } else { Vec::new() }
+}
+
+fn findings(index: Index, what: What<'_>) -> Vec<State> {
+    let parsed = match what {
+        What::Statement(parsed) => parsed,
+        What::Fact(Fact::Alarm(_)) => return vec![State::Raised(index)],
+        What::Fact(
+            Fact::Start(_)
+            | Fact::Stop(_)
+            | Fact::SessionEnd(_)
+            | Fact::ClockStep(_)
+            | Fact::FailedLogin(_)
+            | Fact::Tick(_)
+            | Fact::Erased(_)
+            | Fact::KeyRoll(_)
+            | Fact::PeriodEnd(_)
+            | Fact::RetentionRun(_),
+        ) => return Vec::new(),
+    };
+    if let Act::Report(_) | Act::Finding(_) = parsed.act() {
+        vec![State::Raised(index)]
+    } else if let Act::AlarmAcknowledge(act) = parsed.act() {
+        vec![State::Raised(act.raised)]
+    } else if let Act::AlarmClose(act) = parsed.act() {
+        vec![State::Raised(act.raised)]
+    } else {
+        Vec::new()
     }
 }
 

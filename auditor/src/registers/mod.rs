@@ -35,6 +35,10 @@ pub enum RegisterKind {
     Holds,
     /// What auditors and administrators took out.
     Exports,
+    /// Messages that members gave to people outside.
+    Disclosures,
+    /// Alarms, reports, findings, and what officers did about them.
+    Findings,
 }
 
 impl RegisterKind {
@@ -47,6 +51,8 @@ impl RegisterKind {
             Self::Erasures => "erasures",
             Self::Holds => "holds",
             Self::Exports => "exports",
+            Self::Disclosures => "disclosures",
+            Self::Findings => "findings",
         }
     }
 
@@ -59,6 +65,10 @@ impl RegisterKind {
             Self::Erasures => lang.pick("Register of erasures", "Реестр стираний"),
             Self::Holds => lang.pick("Register of holds on erasure", "Реестр запретов на стирание"),
             Self::Exports => lang.pick("Register of exports", "Реестр выгрузок"),
+            Self::Disclosures => lang.pick("Register of disclosures", "Реестр раскрытых сообщений"),
+            Self::Findings => {
+                lang.pick("Register of alarms, reports and findings", "Реестр тревог, сообщений и замечаний")
+            }
         }
     }
 }

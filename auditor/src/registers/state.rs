@@ -3,6 +3,7 @@
 
 use console::Lang;
 use console::when::rfc3339;
+use journal::act::Act;
 use journal::fact::Fact;
 use journal::ids::Index;
 use journal::register::{Applied, Effect, EnvelopeState, OrderState, Register};
@@ -34,6 +35,10 @@ pub(super) enum State {
     HoldEnded(Index),
     /// What was taken out cannot be called back.
     TakenOut,
+    /// This message was given away.
+    GivenAway(Index),
+    /// By the entry that raised it.
+    Raised(Index),
 }
 
 /// What later entries ended.
@@ -42,6 +47,8 @@ pub(super) struct Ends {
     /// What the `Erased` reached, and the entry: both ascending.
     erased: Vec<(Index, Index)>,
     holds: Ended,
+    /// What was raised, by the `AlarmClose`.
+    raised: Ended,
 }
 
 impl Ends {
@@ -50,6 +57,11 @@ impl Ends {
             && self.erased.last().is_none_or(|(through, _)| *through < fact.through)
         {
             self.erased.push((fact.through, index));
+        }
+        if let What::Statement(parsed) = what
+            && let Act::AlarmClose(act) = parsed.act()
+        {
+            self.raised.insert(act.raised, index);
         }
         for effect in &applied.effects {
             if let Effect::HoldEnded { hold } = effect {
@@ -93,7 +105,9 @@ impl State {
             | Self::Founded
             | Self::Erasure(_)
             | Self::Hold(_)
-            | Self::TakenOut => String::new(),
+            | Self::TakenOut
+            | Self::GivenAway(_)
+            | Self::Raised(_) => String::new(),
         }
     }
 
@@ -117,6 +131,8 @@ impl State {
             Self::Order(proposal) => order(*proposal, register, names, lang),
             Self::Hold(hold) | Self::HoldEnded(hold) => self::hold(*hold, register, ends, lang),
             Self::TakenOut => lang.pick("taken out", "вывезено").to_owned(),
+            Self::GivenAway(message) => given_away(*message, register, names, lang),
+            Self::Raised(first) => raised(*first, register, ends, names, lang),
         }
     }
 }
@@ -212,4 +228,37 @@ fn hold(hold: Index, register: &Register, ends: &Ends, lang: Lang) -> String {
     let until =
         found.map_or_else(String::new, |(_, row)| rfc3339(row.hold.end_ms).chars().take(10).collect());
     lang.pick(format!("stands, until {until}"), format!("действует, до {until}"))
+}
+
+/// Whose words went out, and whether the site still has them: the copy outside stays either way.
+fn given_away(message: Index, register: &Register, names: &Names, lang: Lang) -> String {
+    let Some(found) = register.message(message) else { return String::new() };
+    let author = names.person(found.author, lang);
+    match found.erased {
+        false => lang.pick(format!("written by {author}"), format!("автор {author}")),
+        true => lang.pick(
+            format!("written by {author}; erased here since"),
+            format!("автор {author}; здесь с тех пор стёрто"),
+        ),
+    }
+}
+
+fn raised(first: Index, register: &Register, ends: &Ends, names: &Names, lang: Lang) -> String {
+    let open = register.raised().find(|(index, _)| *index == first);
+    match (open, ends.raised.get(&first)) {
+        (Some((_, row)), _) => match row.acknowledged {
+            Some(seen) => {
+                let (by, at) = (names.person(seen.person, lang), seen.index);
+                lang.pick(
+                    format!("open, acknowledged by {by} (#{at})"),
+                    format!("открыто, подтвердил {by} (#{at})"),
+                )
+            }
+            None => lang.pick("open", "открыто").to_owned(),
+        },
+        (None, Some(end)) => lang.pick(format!("closed in #{end}"), format!("закрыто в #{end}")),
+        (None, None) => lang
+            .pick("counted with an earlier one that says the same", "учтено вместе с прежней такой же")
+            .to_owned(),
+    }
 }

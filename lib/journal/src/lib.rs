@@ -24,6 +24,7 @@ pub mod retention;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tile_tree;
 pub mod tiles;
 pub mod tree;
 #[cfg(test)]

@@ -81,9 +81,9 @@ pub struct Tree<L = Vec<Hash>> {
     above: Vec<Vec<Hash>>,
 }
 
-impl Default for Tree {
+impl<L: Leaves + Default> Default for Tree<L> {
     fn default() -> Self {
-        Tree::over(Vec::new())
+        Tree::over(L::default())
     }
 }
 
@@ -176,24 +176,10 @@ impl<L: Leaves> Tree<L> {
         if old > new {
             return Err(OutOfRange { size: new, asked: old });
         }
-        let (mut start, mut end) = (0, new);
-        let mut path = Vec::new();
-        // An empty or an equal tree needs no proof; otherwise walk down to where the old tree ends.
-        while old != 0 && old != end {
-            let middle = start + split(end - start);
-            if old <= middle {
-                path.push(self.range_root(middle, end));
-                end = middle;
-            } else {
-                path.push(self.range_root(start, middle));
-                start = middle;
-            }
-        }
-        // The old tree's last complete part, unless it is the whole old tree, whose root the verifier knows.
-        if start != 0 {
-            path.push(self.range_root(start, end));
-        }
-        path.reverse();
+        let path = consistency_ranges(old, new)
+            .into_iter()
+            .map(|(start, end)| self.range_root(start, end))
+            .collect();
         Ok(ConsistencyProof::new(old, new, path).expect("the walk above gives one hash per height"))
     }
 
@@ -237,19 +223,8 @@ impl<L: Leaves> Prover<'_, L> {
     /// Proves that leaf `index` is in the tree (RFC 9162 2.1.3.1).
     pub fn inclusion_proof(&mut self, index: u64) -> Result<InclusionProof, OutOfRange> {
         self.check_index(index)?;
-        let (mut start, mut end) = (0, self.size);
-        let mut path = Vec::new();
-        while end - start > 1 {
-            let middle = start + split(end - start);
-            if index < middle {
-                path.push(self.root_of(middle, end));
-                end = middle;
-            } else {
-                path.push(self.root_of(start, middle));
-                start = middle;
-            }
-        }
-        path.reverse();
+        let ranges = inclusion_ranges(index, self.size).into_iter();
+        let path = ranges.map(|(start, end)| self.root_of(start, end)).collect();
         Ok(InclusionProof::new(index, self.size, path).expect("the walk above gives one hash per height"))
     }
 
@@ -327,6 +302,49 @@ impl Frontier {
     pub fn root(&self) -> Hash {
         join(self.roots.iter().copied())
     }
+}
+
+/// The leaves, as `start..end`, under each hash of the proof that leaf `index` is in the tree of `size` leaves, in the
+/// proof's order (RFC 9162 2.1.3.1). `index` is below `size`.
+pub(crate) fn inclusion_ranges(index: u64, size: u64) -> Vec<(u64, u64)> {
+    let (mut start, mut end) = (0, size);
+    let mut ranges = Vec::new();
+    while end - start > 1 {
+        let middle = start + split(end - start);
+        if index < middle {
+            ranges.push((middle, end));
+            end = middle;
+        } else {
+            ranges.push((start, middle));
+            start = middle;
+        }
+    }
+    ranges.reverse();
+    ranges
+}
+
+/// The same of the proof that the tree of `old` leaves is a prefix of that of `new` (RFC 9162 2.1.4.1). `old` is at most
+/// `new`.
+pub(crate) fn consistency_ranges(old: u64, new: u64) -> Vec<(u64, u64)> {
+    let (mut start, mut end) = (0, new);
+    let mut ranges = Vec::new();
+    // An empty or an equal tree needs no proof; otherwise walk down to where the old tree ends.
+    while old != 0 && old != end {
+        let middle = start + split(end - start);
+        if old <= middle {
+            ranges.push((middle, end));
+            end = middle;
+        } else {
+            ranges.push((start, middle));
+            start = middle;
+        }
+    }
+    // The old tree's last complete part, unless it is the whole old tree, whose root the verifier knows.
+    if start != 0 {
+        ranges.push((start, end));
+    }
+    ranges.reverse();
+    ranges
 }
 
 /// The largest power of two smaller than `n`, for `n` > 1.

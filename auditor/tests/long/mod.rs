@@ -1,0 +1,128 @@
+//! A long journal on disk, and what measurements of it share.
+//! Never asserts a time.
+#![allow(dead_code, reason = "each measurement takes what it needs")]
+
+use std::fs;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+
+use auditor::bundle::{BundleReader, BundleWriter};
+use auditor::trust::{Trust, TrustFacts};
+use journal::Policy;
+use journal::act::Act;
+use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+use journal::entry::{Content, ENTRY_VERSION, Entry};
+use journal::ids::{ConversationId, Head};
+use journal::note::NoteSigner;
+use journal::register::{Candidate, CandidateContent};
+use journal::statement::signed_bytes;
+use journal::testing::TestLog;
+use journal::tree::leaf_hash;
+use pki::Suite;
+
+/// Signatures that the yardstick verifies.
+const YARDSTICK: usize = 20_000;
+
+pub(crate) type Signed = (Vec<u8>, Vec<u8>, bool);
+
+/// One message more, admitted without the checks that the test log makes beside the Register's.
+pub(crate) fn grow(log: &mut TestLog, login: &str, act: Act) -> Signed {
+    let statement = log.draft(login, act);
+    let sequence = statement.header.sequence;
+    let (signed, id) = log.sign(login, statement);
+    let parsed = signed.clone().parse().unwrap();
+    let sample = (signed_bytes(parsed.act().name(), &signed.statement), signed.signature.to_vec(), false);
+    let verified = log.verify(signed.clone()).unwrap();
+    let (wall_ms, boot_ms) = (log.now_ms, log.boot_ms);
+    let bytes =
+        Entry { version: ENTRY_VERSION, wall_ms, boot_ms, content: Content::Statement(signed) }.encode();
+    let leaf = leaf_hash(&bytes);
+    let content = CandidateContent::Statement(&verified);
+    let candidate = Candidate { index: log.tree.size(), leaf, wall_ms, boot_ms, content };
+    let tree = &log.tree;
+    log.register.apply(&candidate, &|size| tree.root_at(size).ok()).unwrap();
+    log.tree.append(leaf);
+    log.entries.push(bytes);
+    let person = log.site.people.get_mut(login).unwrap();
+    (person.sequence, person.last) = (sequence, id);
+    sample
+}
+
+pub(crate) fn trust(log: &TestLog, keys: &LogKeys) -> Trust {
+    Trust::new(TrustFacts {
+        site: "Speed".into(),
+        suite: Suite::Ed25519,
+        log: log.register.log_id(),
+        identity: keys.identity.as_ref().unwrap().to_string(),
+        roots: vec![log.site.root.der().to_vec()],
+        issuing: Vec::new(),
+    })
+    .unwrap()
+}
+
+pub(crate) fn peak_memory() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM ?").to_owned()
+}
+
+pub(crate) fn note(log: &TestLog) -> (LogKeys, String) {
+    let head: Head = log.head();
+    let identity = log.site.identity.public().clone();
+    let keys = LogKeys::new(log.register.log_id(), log.period_key.public().clone(), Some(identity)).unwrap();
+    let signers = [
+        NoteSigner { key: &keys.period, signer: &log.period_key },
+        NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
+    ];
+    let checkpoint = Checkpoint { origin: log.register.log_id().into(), head };
+    let note = SignedCheckpoint::sign(checkpoint, &signers).unwrap().to_string();
+    (keys, note)
+}
+
+/// So many messages more, written behind what the bundle has.
+pub(crate) fn talk<W: Write>(
+    log: &mut TestLog,
+    chat: ConversationId,
+    count: usize,
+    out: &mut BundleWriter<W>,
+) -> Vec<Signed> {
+    let senders = ["anna", "boris", "vera"];
+    let mut samples = Vec::new();
+    for n in 0..count {
+        log.wait_ms(1);
+        let message = log.message(chat);
+        let sample = grow(log, senders[n % 3], Act::Message(message));
+        if samples.len() < YARDSTICK && n % 3 == 0 {
+            samples.push(sample);
+        }
+        for entry in log.entries.drain(..) {
+            out.entry(&entry).unwrap();
+        }
+    }
+    samples
+}
+
+pub(crate) fn create(path: &Path) -> BundleWriter<BufWriter<fs::File>> {
+    BundleWriter::new(BufWriter::new(fs::File::create(path).unwrap())).unwrap()
+}
+
+pub(crate) fn open(path: &Path) -> BundleReader<BufReader<fs::File>> {
+    BundleReader::open(BufReader::with_capacity(1 << 20, fs::File::open(path).unwrap())).unwrap()
+}
+
+/// From here on the peak counts anew: what made the journal is not the audit's.
+pub(crate) fn forget_peak() {
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+}
+
+/// How many entries the measurement is of.
+pub(crate) fn count() -> usize {
+    std::env::var("CONCLAVE_ENTRIES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000)
+}
+
+/// A log in which three talk, and nobody is too fast.
+pub(crate) fn talking() -> (TestLog, ConversationId) {
+    let policy = Policy { statements_per_minute: 10_000_000, ..Policy::standard() };
+    let mut log = TestLog::with_policy(1, Suite::Ed25519, policy);
+    let chat = log.talking("anna", &["boris", "vera"]);
+    (log, chat)
+}
