@@ -33,6 +33,8 @@ pub struct OutsideHead {
     pub head: Head,
     /// When a witness of the trust file cosigned it, by the witness' clock; `None` for a head that is here on another word.
     pub cosigned_ms: Option<u64>,
+    /// The auditor's own from an earlier audit, which saw what the server showed him; otherwise somebody else's.
+    pub own: bool,
 }
 
 /// The id of a Login, and its entry.
@@ -48,6 +50,8 @@ pub struct Audit {
     pub confirmed: Vec<(Head, Vec<u8>)>,
     /// The heads from outside that the entries lead to.
     pub agreed: Vec<OutsideHead>,
+    /// Entries that somebody else's head covers, by this audit or by the earlier ones that the trust file tells of; 0: none.
+    pub by_others: u64,
     /// The heads, from outside and of the bundle, of which entries were lost by a succession: they say nothing.
     pub lost: Vec<OutsideHead>,
     /// The root cells that successions let go of.
@@ -84,7 +88,13 @@ pub fn audit_from<R: Read>(
     if let Some(anchor) = &trust.anchor {
         outside.insert(
             0,
-            OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head, cosigned_ms: None },
+            OutsideHead {
+                file: None,
+                era: Some(anchor.era()),
+                head: anchor.head,
+                cosigned_ms: None,
+                own: trust.compared() != anchor.head.size,
+            },
         );
     }
     let (mut logins, mut let_go) = (Logins::default(), LetGo::default());
@@ -127,8 +137,10 @@ pub fn audit_from<R: Read>(
     // Seen among the entries that stand, so before any that does not.
     let again = |Duplicate { first, again }| Judgement::Invalid(Flaw::LoginRepeated { first, again });
     let judgement = repeated.map_or(judgement, again);
+    let by_others = by_others(trust, &found.agreed);
     Ok(Some(Audit {
         judgement,
+        by_others,
         replay,
         confirmed: found.confirmed,
         agreed: found.agreed,
@@ -277,6 +289,7 @@ fn weigh_note(replay: &Replay, note: usize, bytes: &[u8]) -> Result<Head, Agains
             era: Some(era),
             head,
             cosigned_ms: None,
+            own: false,
         }),
         Unconfirmed::OtherEra { found: era, .. } => Against::Flaw(Flaw::NoteOfOtherEra { note, era }),
         Unconfirmed::OtherLog { .. } => Against::Flaw(Flaw::NoteOfOtherLog { note }),
@@ -315,6 +328,14 @@ fn lost_by_succession(replay: &Replay, lost: &[OutsideHead]) -> Option<Unanchore
     });
     // Each of them counts; the latest is named.
     given_up.max_by_key(|(end, _)| *end).map(|(_, unanchored)| unanchored)
+}
+
+/// How far somebody else's heads reach. Up to where the auditor's own head continues what he has compared before, so do the
+/// entries that lead to it.
+fn by_others(trust: &Trust, agreed: &[OutsideHead]) -> u64 {
+    let continued = agreed.iter().any(|known| known.file.is_none());
+    let before = if continued { trust.compared() } else { 0 };
+    agreed.iter().filter(|known| !known.own).map(|known| known.head.size).max().unwrap_or(0).max(before)
 }
 
 /// How old the newest head from outside is. One that a witness cosigned is of the time by the witness' clock, any other of

@@ -48,6 +48,7 @@ fn a_succession_is_crossed_and_a_head_of_what_it_gave_up_says_nothing() {
         era: Some(1),
         head: log.head(),
         cosigned_ms: None,
+        own: false,
     };
     let audit = judged(&exported(&log), &own, vec![now]);
     assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);
@@ -61,12 +62,13 @@ fn a_succession_is_crossed_and_a_head_of_what_it_gave_up_says_nothing() {
         era: Some(1),
         head: Head { root: [1; 32], ..log.head() },
         cosigned_ms: None,
+        own: false,
     };
     let audit = judged(&exported(&log), &own, vec![forked]);
     assert!(matches!(audit.judgement, Judgement::Diverged(_)), "{:?}", audit.judgement);
     // Typed without its era it may be of what was given up, or a fork's: whatever else is known, that is no "verified".
-    let typed = |head| OutsideHead { file: None, era: None, head, cosigned_ms: None };
-    let now = OutsideHead { file: None, era: Some(1), head: log.head(), cosigned_ms: None };
+    let typed = |head| OutsideHead { file: None, era: None, head, cosigned_ms: None, own: false };
+    let now = OutsideHead { file: None, era: Some(1), head: log.head(), cosigned_ms: None, own: false };
     let audit = judged(&exported(&log), &own, vec![now, typed(Head { root: [1; 32], ..log.head() })]);
     let expected = Unanchored::EraUnknown { size: log.head().size, kept: act.kept.size };
     assert!(
@@ -98,7 +100,7 @@ fn each_head_that_was_given_up_counts_not_the_largest_alone() {
     let act = log.succession(2);
     log.succeed(&["olga", "oleg"], &act).unwrap();
     log.start().unwrap();
-    let own = |era, head| OutsideHead { file: None, era: Some(era), head, cosigned_ms: None };
+    let own = |era, head| OutsideHead { file: None, era: Some(era), head, cosigned_ms: None, own: false };
     let heads = vec![own(0, first), own(1, stays), own(1, second)];
     assert!(first.size > second.size);
     let audit = judged(&exported(&log), &trust(&log, Some(anchor)), heads);

@@ -37,6 +37,37 @@ pub(crate) fn invalid_at(audit: &Audit) -> Option<u64> {
 }
 
 #[test]
+fn a_head_that_the_auditor_saw_himself_is_told_from_somebody_elses() {
+    let mut log = TestLog::standard(3);
+    let chat = log.talking("anna", &["boris"]);
+    let early = log.head();
+    log.send("anna", chat).unwrap();
+    let given = OutsideHead {
+        file: Some("a terminal's".into()),
+        era: Some(0),
+        head: early,
+        cosigned_ms: None,
+        own: false,
+    };
+    let mut trust = trust(&log, None);
+    let first = judged(&exported(&log), &trust, vec![given]);
+    assert_eq!((first.by_others, first.replay.verdict().anchored), (early.size, early.size));
+    let (head, note) = first.confirmed[0].clone();
+    trust.advance(crate::trust::Anchor { head, note: note.into() }, first.by_others);
+    let again = judged(&exported(&log), &trust, Vec::new());
+    assert!(matches!(again.judgement, Judgement::Verified));
+    assert_eq!(
+        (again.by_others, again.replay.verdict().anchored),
+        (early.size, head.size),
+        "no further than before"
+    );
+    trust.advance(crate::trust::Anchor { head, note: Vec::new().into() }, 0);
+    assert_eq!(judged(&exported(&log), &trust, Vec::new()).by_others, 0, "taken on his own word");
+    let trust = crate::trust::Trust::from_text(&trust.to_text()).expect("kept");
+    assert_eq!(judged(&exported(&log), &trust, Vec::new()).by_others, 0, "for good");
+}
+
+#[test]
 fn an_honest_export_is_verified_and_anchored() {
     for suite in [Suite::Ed25519, Suite::EcdsaP256] {
         let mut log = TestLog::with_policy(1, suite, journal::Policy::standard());
@@ -70,6 +101,7 @@ fn without_an_anchor_within_the_limits_nothing_counts_as_verified() {
         era: Some(0),
         head: log.head(),
         cosigned_ms: None,
+        own: false,
     };
     assert!(matches!(judged(&whole, &strict, vec![given]).judgement, Judgement::Verified));
 }
@@ -81,7 +113,7 @@ fn a_cosigned_head_is_of_the_time_when_it_was_cosigned() {
     let whole = exported(&log);
     let mut strict = trust(&log, None);
     strict.age_ms_max = 2999;
-    let known = |cosigned_ms| OutsideHead { file: None, era: Some(0), head: anchor, cosigned_ms };
+    let known = |cosigned_ms| OutsideHead { file: None, era: Some(0), head: anchor, cosigned_ms, own: false };
     let old = |age_ms| Unanchored::TooOld { age_ms, limit_ms: 2999 };
     let found = |heads: Vec<OutsideHead>| judged(&whole, &strict, heads).judgement;
     assert!(matches!(found(vec![known(None)]), Judgement::Unanchored(why) if why == old(3000)));
@@ -214,8 +246,13 @@ fn a_log_that_was_rolled_back_is_shorter_than_what_is_known() {
 #[test]
 fn every_head_from_outside_is_compared_however_many_there_are() {
     let (shown, hidden) = two_faces(17);
-    let known =
-        |head| OutsideHead { file: Some("a terminal's".into()), era: Some(0), head, cosigned_ms: None };
+    let known = |head| OutsideHead {
+        file: Some("a terminal's".into()),
+        era: Some(0),
+        head,
+        cosigned_ms: None,
+        own: false,
+    };
     let mut outside = vec![known(shown.head()); 200];
     let audit = judged(&exported(&shown), &trust(&shown, None), outside.clone());
     assert!(matches!(audit.judgement, Judgement::Verified), "{:?}", audit.judgement);

@@ -187,6 +187,7 @@ impl Collector {
             size: anchor.head.size,
             root: hex(&anchor.head.root),
             cosigned_at: anchor.cosigned_ms.map(rfc3339),
+            own: anchor.own,
         });
         let (acts, claims) = kinds(&verdict.kinds);
         let (erasures, erasures_more) = self.erasures.found(&self.names, register);
@@ -204,6 +205,7 @@ impl Collector {
             span: [rfc3339(verdict.span_ms.0), rfc3339(verdict.span_ms.1)],
             anchored: verdict.anchored,
             beyond: verdict.beyond,
+            by_others: audit.by_others,
             anchors: anchors.collect(),
             signed_heads: audit.confirmed.iter().map(|(head, _)| head.size).collect(),
             acts,

@@ -55,7 +55,13 @@ pub fn check<R: Read>(reader: ExcerptReader<R>, asked: CheckAsked<'_>) -> io::Re
     if let Some(anchor) = &trust.anchor {
         outside.insert(
             0,
-            OutsideHead { file: None, era: Some(anchor.era()), head: anchor.head, cosigned_ms: None },
+            OutsideHead {
+                file: None,
+                era: Some(anchor.era()),
+                head: anchor.head,
+                cosigned_ms: None,
+                own: false,
+            },
         );
     }
     let told = reader.asked().clone();

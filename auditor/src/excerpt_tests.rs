@@ -139,7 +139,7 @@ fn without_a_head_from_outside_an_excerpt_is_not_anchored_and_a_link_anchors_it(
     strict.age_ms_max = 5999;
     let old = checked(&late, &strict).judgement;
     assert!(matches!(old, Judgement::Unanchored(Unanchored::TooOld { age_ms: 6000, .. })), "{old:?}");
-    let given = OutsideHead { file: None, era: Some(0), head: log.head(), cosigned_ms: None };
+    let given = OutsideHead { file: None, era: Some(0), head: log.head(), cosigned_ms: None, own: false };
     assert!(matches!(checked_with(&late, &strict, vec![given]).judgement, Judgement::Verified));
 }
 

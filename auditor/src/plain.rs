@@ -19,10 +19,11 @@ console::words! {
     /// What a verification says.
     pub enum Said {
         /// The first line.
-        Verified { entries: u64 }
-            => en("VERIFIED: {}, all in order, compared with a head from outside", count_en(*entries, "entry", "entries")),
-               ru("ПРОВЕРЕНО: {}, всё в порядке, сверено с контрольной точкой извне",
-                  count_ru(*entries, "запись", "записи", "записей"));
+        Verified { entries: u64, others: u64 }
+            => en("VERIFIED: {}, all in order, compared with {}", count_en(*entries, "entry", "entries"),
+                  if *others > 0 { "a head from outside" } else { "your own earlier head alone" }),
+               ru("ПРОВЕРЕНО: {}, всё в порядке, сверено {}", count_ru(*entries, "запись", "записи", "записей"),
+                  if *others > 0 { "с контрольной точкой извне" } else { "лишь с вашей собственной прежней точкой" });
         /// An entry is bad.
         BadEntry { index: u64, why: String }
             => en("INVALID: entry #{index}: {why}"), ru("НЕДЕЙСТВИТЕЛЬНО: запись #{index}: {why}");
@@ -50,6 +51,16 @@ console::words! {
         Anchored { to: u64, beyond: u64 }
             => en("anchored to entry #{to}, {} beyond it", count_en(*beyond, "entry", "entries")),
                ru("сверено по запись #{to} включительно, после неё: {}", count_ru(*beyond, "запись", "записи", "записей"));
+        /// The anchor is the auditor's own.
+        OwnHead { others: u64 }
+            => en("that head is your own, from an earlier audit: {}", match others.checked_sub(1) {
+                    None => "nobody else's has ever been compared".to_owned(),
+                    Some(to) => format!("somebody else's reach to entry #{to}"),
+               }),
+               ru("эта точка ваша собственная, от прежней проверки: {}", match others.checked_sub(1) {
+                    None => "с чужой ничего ещё не сверялось".to_owned(),
+                    Some(to) => format!("чужие точки подтверждают по запись #{to} включительно"),
+               });
         /// The head.
         HeadIs { size: u64, root: String }
             => en("{} verified, head {root}", count_en(*size, "entry", "entries")),
@@ -83,7 +94,9 @@ console::words! {
 /// The first lines of a verdict.
 pub fn judgement(audit: &Audit, lang: Lang) -> Said {
     match &audit.judgement {
-        Judgement::Verified => Said::Verified { entries: audit.replay.tree().size() },
+        Judgement::Verified => {
+            Said::Verified { entries: audit.replay.tree().size(), others: audit.by_others }
+        }
         Judgement::Invalid(Flaw::Entry { index, fault: found }) => {
             Said::BadEntry { index: *index, why: fault(found, lang) }
         }
@@ -109,6 +122,9 @@ pub fn coverage(audit: &Audit, lang: Lang) -> Vec<Said> {
     let mut said = vec![Said::HeadIs { size, root: hex(&root) }, Said::Span { from, to }];
     if let Some(to) = verdict.anchored.checked_sub(1) {
         said.push(Said::Anchored { to, beyond: verdict.beyond });
+        if audit.by_others < verdict.anchored {
+            said.push(Said::OwnHead { others: audit.by_others });
+        }
     }
     said.extend(verdict.successions.iter().map(|row| succession(audit, row, lang)));
     said.extend(audit.lost.iter().map(|lost| {

@@ -46,6 +46,8 @@ pub struct Report {
     pub anchored: u64,
     /// Entries beyond it.
     pub beyond: u64,
+    /// Entries that somebody else's head covers; the others rest on what the auditor saw himself.
+    pub by_others: u64,
     /// Heads from outside that agree.
     pub anchors: Vec<AnchorRow>,
     /// Heads in the bundle that the log signed and the entries lead to.

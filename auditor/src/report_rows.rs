@@ -129,6 +129,8 @@ pub struct AnchorRow {
     pub root: String,
     /// When a trusted witness cosigned it, by the witness' clock; `null` for any other.
     pub cosigned_at: Option<String>,
+    /// The auditor's own from an earlier audit; otherwise somebody else's.
+    pub own: bool,
 }
 
 /// Names of the server's claims, by number.

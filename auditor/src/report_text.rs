@@ -28,7 +28,19 @@ pub fn text(report: &Report, lang: Lang, width: usize) -> String {
     }
     for anchor in &report.anchors {
         let from = anchor.file.as_deref().unwrap_or(t("trust file", "файл доверия"));
-        out.push_str(&format!("{}  {}  {from}\n", anchor.size, anchor.root));
+        let own = if anchor.own {
+            t(" (your own, from an earlier audit)", " (ваша собственная, от прежней проверки)")
+        } else {
+            ""
+        };
+        out.push_str(&format!("{}  {}  {from}{own}\n", anchor.size, anchor.root));
+    }
+    if report.by_others < report.anchored {
+        let others = report.by_others;
+        out.push_str(&lang.pick(
+            format!("entries that somebody else's head covers: {others}\n"),
+            format!("записей под чужой точкой: {others}\n"),
+        ));
     }
     section(&mut out, t("Signed acts", "Подписанные акты"));
     out.push_str(&kinds(&report.acts, lang, width));

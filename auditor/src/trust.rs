@@ -83,12 +83,15 @@ pub struct Trust {
     /// More entries than this beyond the anchor are too many.
     #[n(9)]
     pub beyond_max: u64,
-    /// The newest head that the auditor compared himself.
+    /// The newest head that the auditor compared, or saw himself; see [`Trust::compared`].
     #[n(10)]
     pub anchor: Option<Anchor>,
     /// Witnesses whose cosignatures count, as verifier keys of cosigners; absent where there is none.
     #[n(11)]
     witnesses: Option<Vec<String>>,
+    /// Entries up to which somebody else's head was compared, where the anchor is the auditor's own; absent: it is not.
+    #[n(12)]
+    compared: Option<u64>,
 }
 
 /// What is typed in or stands on a site card.
@@ -176,6 +179,7 @@ impl Trust {
             beyond_max: 0,
             anchor: None,
             witnesses: None,
+            compared: None,
         };
         trust.check()?;
         // Over what names the log and its authorities; limits and anchor change later.
@@ -225,9 +229,27 @@ impl Trust {
             return Err(BadTrust::Field("witnesses"));
         }
         match &self.anchor {
-            Some(anchor) if anchor.note.len() > NOTE_BYTES_MAX => Err(BadTrust::Field("anchor")),
-            Some(_) | None => Ok(()),
+            Some(anchor) if anchor.note.len() > NOTE_BYTES_MAX => return Err(BadTrust::Field("anchor")),
+            Some(_) | None => {}
         }
+        // One spelling: what reaches as far as the anchor, or stands without one, says nothing.
+        let size = self.anchor.as_ref().map_or(0, |anchor| anchor.head.size);
+        if self.compared.is_some_and(|compared| compared >= size) {
+            return Err(BadTrust::Field("compared"));
+        }
+        Ok(())
+    }
+
+    /// Entries up to which somebody else's head was compared; 0: none ever was.
+    pub fn compared(&self) -> u64 {
+        let size = self.anchor.as_ref().map_or(0, |anchor| anchor.head.size);
+        self.compared.unwrap_or(size)
+    }
+
+    /// Moves the anchor to a head of the auditor's own: he saw it, and somebody else's reach so far.
+    pub fn advance(&mut self, anchor: Anchor, by_others: u64) {
+        self.compared = (by_others < anchor.head.size).then_some(by_others);
+        self.anchor = Some(anchor);
     }
 
     /// The log identity key.

@@ -68,6 +68,7 @@ fn confirmed(log: &TestLog) -> Vec<OutsideHead> {
         era: Some(0),
         head: log.head(),
         cosigned_ms: None,
+        own: false,
     }]
 }
 

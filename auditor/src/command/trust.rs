@@ -228,6 +228,15 @@ console::words! {
                ru("точка сверки может быть старше последней записи на {days} сут., записей после неё: до {beyond}");
         Anchored { size: u64, root: String } => en("anchor: {size} entries, {root}"), ru("точка сверки: записей {size}, {root}");
         Witness { key: String } => en("witness: {key}"), ru("свидетель: {key}");
+        Own { others: u64 }
+            => en("you saw that head yourself; {}", match others.checked_sub(1) {
+                    None => "nobody else's has been compared yet".to_owned(),
+                    Some(to) => format!("somebody else's were compared up to entry #{to}"),
+               }),
+               ru("эту точку видели вы сами; {}", match others.checked_sub(1) {
+                    None => "с чужой ещё не сверялось".to_owned(),
+                    Some(to) => format!("с чужими сверено по запись #{to} включительно"),
+               });
         NoAnchor => en("no anchor yet"), ru("точки сверки пока нет");
         Fingerprint { print: String } => en("fingerprint: {print}"), ru("отпечаток: {print}");
     }
@@ -246,6 +255,8 @@ fn text(trust: &Trust, print: &str, voice: Voice) -> String {
         Some(anchor) => Line::Anchored { size: anchor.head.size, root: hex(&anchor.head.root) },
         None => Line::NoAnchor,
     });
+    let own = trust.anchor.as_ref().is_some_and(|anchor| trust.compared() < anchor.head.size);
+    lines.extend(own.then(|| Line::Own { others: trust.compared() }));
     lines.extend(trust.witnesses().iter().map(|key| Line::Witness { key: key.to_string() }));
     lines.push(Line::Fingerprint { print: print.to_owned() });
     lines.iter().map(|line| line.say(voice.lang)).collect::<Vec<_>>().join("\n")
@@ -261,6 +272,8 @@ struct Data {
     age_days: u64,
     beyond: u64,
     anchor: Option<(u64, String)>,
+    /// Entries up to which somebody else's head was compared.
+    compared: u64,
     witnesses: Vec<String>,
 }
 
@@ -274,6 +287,7 @@ fn data(trust: &Trust, print: &str) -> Data {
         age_days: trust.age_ms_max / DAY_MS,
         beyond: trust.beyond_max,
         anchor: trust.anchor.as_ref().map(|anchor| (anchor.head.size, hex(&anchor.head.root))),
+        compared: trust.compared(),
         witnesses: trust.witnesses().iter().map(ToString::to_string).collect(),
     }
 }

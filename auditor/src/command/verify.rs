@@ -164,6 +164,7 @@ fn judge_from(
         era: Some(known.era),
         head: Head { size: known.replay.size, root: known.root },
         cosigned_ms: None,
+        own: true,
     }));
     outside.extend(cosigned_heads(bundle, trust)?);
     let (reader, bytes) = open_bundle(bundle)?;
@@ -183,11 +184,17 @@ pub fn outside_heads(against: &Against, trust: &Trust) -> Result<Vec<OutsideHead
     let mut outside = Vec::new();
     for path in &against.anchor {
         let (era, head, _) = read_anchor(path, trust)?;
-        outside.push(OutsideHead { file: Some(shown(path)), era: Some(era), head, cosigned_ms: None });
+        outside.push(OutsideHead {
+            file: Some(shown(path)),
+            era: Some(era),
+            head,
+            cosigned_ms: None,
+            own: false,
+        });
     }
     for text in &against.head {
         let (era, head) = outside_head(text)?;
-        outside.push(OutsideHead { file: Some(text.clone()), era, head, cosigned_ms: None });
+        outside.push(OutsideHead { file: Some(text.clone()), era, head, cosigned_ms: None, own: false });
     }
     Ok(outside)
 }
@@ -212,6 +219,7 @@ fn cosigned_heads(bundle: &Path, trust: &Trust) -> Result<Vec<OutsideHead>, Trou
                 era: Some(era),
                 head: found.head(),
                 cosigned_ms: Some(time_s.saturating_mul(1000)),
+                own: false,
             });
         }
     }
@@ -236,7 +244,11 @@ fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<S
     };
     let newest = found.confirmed.iter().max_by_key(|(head, _)| head.size);
     let Some((head, note)) = newest.filter(|_| !verify.no_update) else { return Ok(None) };
-    trust.anchor = Some(Anchor { head: *head, note: note.clone().into() });
+    let before = trust.clone();
+    trust.advance(Anchor { head: *head, note: note.clone().into() }, found.by_others);
+    if *trust == before {
+        return Ok(None);
+    }
     let path = &verify.against.trust;
     let unwritable =
         |error: &dyn std::fmt::Display| Trouble::Unwritable { file: shown(path), cause: error.to_string() };
@@ -286,6 +298,8 @@ struct Data {
     to: String,
     anchored: u64,
     beyond: u64,
+    /// Entries that somebody else's head covers; the others rest on what the auditor saw himself.
+    by_others: u64,
     first_bad: Option<u64>,
     contradiction: Option<Contradiction>,
     /// Where the log went on without entries that were lost.
@@ -351,6 +365,7 @@ impl Data {
             to: rfc3339(verdict.span_ms.1),
             anchored: verdict.anchored,
             beyond: verdict.beyond,
+            by_others: found.by_others,
             first_bad,
             contradiction: contradiction.map(|heads| Contradiction {
                 size: heads.size,

@@ -108,21 +108,34 @@ impl Page<'_> {
             self.t("First and last entry (the server's clock)", "Первая и последняя запись (часы сервера)"),
             &format!("{from} — {to}"),
         );
-        let anchored = match report.anchored.checked_sub(1) {
+        let reach = |size: u64| match size.checked_sub(1) {
             None => self.t("nothing", "ничего").to_owned(),
             Some(last) => self.lang.pick(
-                format!("up to entry #{last}; {} beyond it", report.beyond),
-                format!("по запись #{last}; после неё: {}", report.beyond),
+                format!("up to entry #{last}; {} beyond it", report.entries - size),
+                format!("по запись #{last}; после неё: {}", report.entries - size),
             ),
         };
-        row("", self.t("Confirmed from outside", "Подтверждено извне"), &anchored);
+        row(
+            "",
+            self.t("Confirmed by somebody else's head", "Подтверждено чужой точкой"),
+            &reach(report.by_others),
+        );
+        if report.by_others < report.anchored {
+            let what = self
+                .t("As the auditor saw it in an earlier audit", "Как видел сам аудитор при прежней проверке");
+            row("", what, &reach(report.anchored));
+        }
         for anchor in &report.anchors {
             let from = anchor.file.as_deref().unwrap_or(self.t("trust file", "файл доверия"));
             let what = self.lang.pick(
                 format!("{} entries ({from}) {}", anchor.size, anchor.root),
                 format!("записей {} ({from}) {}", anchor.size, anchor.root),
             );
-            row("h", self.t("Head from outside that agrees", "Совпавшая точка извне"), &what);
+            let whose = match anchor.own {
+                true => self.t("The auditor's own head that agrees", "Совпавшая точка самого аудитора"),
+                false => self.t("Head from outside that agrees", "Совпавшая точка извне"),
+            };
+            row("h", whose, &what);
         }
         let signed = match &report.signed_heads[..] {
             [] => self.t("none", "нет").to_owned(),

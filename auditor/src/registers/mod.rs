@@ -127,7 +127,18 @@ pub fn head(audit: &Audit, period: Period, rows: usize, lang: Lang) -> Vec<Strin
     let log = &verdict.log.to_string()[..16];
     let root = &hex(&verdict.head.root)[..16];
     let (size, last) = (verdict.head.size, verdict.head.size.saturating_sub(1));
-    let anchored = verdict.anchored.saturating_sub(1);
+    let others = match audit.by_others.checked_sub(1) {
+        None => {
+            lang.pick("compared with nobody else's head".to_owned(), "с чужой точкой не сверялось".to_owned())
+        }
+        Some(to) => lang.pick(
+            format!(
+                "confirmed by somebody else's head up to entry #{to}, {} beyond it",
+                size - audit.by_others
+            ),
+            format!("подтверждено чужой точкой по запись #{to}, после неё: {}", size - audit.by_others),
+        ),
+    };
     let day = |ms| rfc3339(ms).chars().take(10).collect::<String>();
     let (from, to, at) = (day(period.from_ms), day(period.to_ms), shown(verdict.span_ms.1));
     let entries =
@@ -135,13 +146,15 @@ pub fn head(audit: &Audit, period: Period, rows: usize, lang: Lang) -> Vec<Strin
     lang.pick(
         vec![
             format!("Site: {site}. Log {log}…"),
-            format!("VERIFIED: {entries}, root {root}…, confirmed from outside up to entry #{anchored}, {} beyond it", verdict.beyond),
-            format!("Period {from} to {to}, both included. All times are UTC, by the server's clock. Rows: {rows}"),
+            format!("VERIFIED: {entries}, root {root}…, {others}"),
+            format!(
+                "Period {from} to {to}, both included. All times are UTC, by the server's clock. Rows: {rows}"
+            ),
             format!("States as of the last entry, #{last}, {at}"),
         ],
         vec![
             format!("Система: {site}. Журнал {log}…"),
-            format!("ПРОВЕРЕНО: {entries}, корень {root}…, подтверждено извне по запись #{anchored}, после неё: {}", verdict.beyond),
+            format!("ПРОВЕРЕНО: {entries}, корень {root}…, {others}"),
             format!("Период с {from} по {to} включительно. Всё время — UTC, по часам сервера. Строк: {rows}"),
             format!("Состояния — на последнюю запись, #{last}, {at}"),
         ],

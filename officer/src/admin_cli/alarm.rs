@@ -3,6 +3,7 @@
 //! Never closes what was not acknowledged, nor anything of one's own: the Register refuses. What is open is the server's word;
 //! what was raised, by whom and when, is proven by the entry.
 
+use super::alarm_past::{Past, PastJson};
 use super::alarms::{heading, number as number_of};
 use super::decide::{Decided, Decision};
 use super::names::{Names, Text};
@@ -29,8 +30,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What was raised: alarms, reports and findings, until an officer closes them.
 #[derive(Subcommand)]
 pub(super) enum Alarm {
-    /// List what is open, oldest first; with --closed also what was closed.
-    #[command(after_help = "Example: conclave-admin alarm list\nExample: conclave-admin alarm list --closed")]
+    /// List what is open, oldest first; with --closed also what was closed, with --disclosed what members gave away.
+    #[command(
+        after_help = "Example: conclave-admin alarm list\nExample: conclave-admin alarm list --closed --disclosed"
+    )]
     List(List),
     /// Acknowledge: you have seen it, and the others see that you have.
     #[command(after_help = "Example: conclave-admin alarm ack 1234")]
@@ -45,6 +48,9 @@ pub(super) struct List {
     /// Also what was closed, with its outcome.
     #[arg(long)]
     closed: bool,
+    /// Also which messages members disclosed to somebody outside.
+    #[arg(long)]
+    disclosed: bool,
     #[command(flatten)]
     access: Access,
 }
@@ -93,9 +99,16 @@ impl Outcome {
 
 pub(super) const HELP: &HelpTable = &[
     ("alarm/@about", "Тревоги, сообщения и замечания, пока офицер их не закроет."),
-    ("alarm list/@about", "Перечислить открытое, начиная с самого старого; с --closed и закрытое."),
-    ("alarm list/@after", "Пример: conclave-admin alarm list\nПример: conclave-admin alarm list --closed"),
+    (
+        "alarm list/@about",
+        "Перечислить открытое, начиная с самого старого; с --closed и закрытое, с --disclosed и раскрытое посторонним.",
+    ),
+    (
+        "alarm list/@after",
+        "Пример: conclave-admin alarm list\nПример: conclave-admin alarm list --closed --disclosed",
+    ),
     ("alarm list/closed", "и то, что закрыто, с исходом"),
+    ("alarm list/disclosed", "и то, какие сообщения участники раскрыли посторонним"),
     ("alarm ack/@about", "Подтвердить, что вы это видели; другие офицеры узнают об этом."),
     ("alarm ack/@after", "Пример: conclave-admin alarm ack 1234"),
     ("alarm ack/raised", "номер, под которым оно значится: #номер"),
@@ -133,8 +146,8 @@ struct Data {
 #[derive(Serialize)]
 struct Listed {
     open: Vec<OpenJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    closed: Option<Vec<ClosedJson>>,
+    #[serde(flatten)]
+    past: PastJson,
 }
 
 #[derive(Serialize)]
@@ -156,29 +169,11 @@ struct OpenJson {
     acknowledged_by: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ClosedJson {
-    raised: u64,
-    index: u64,
-    at: String,
-    by: String,
-    outcome: &'static str,
-}
-
 /// What is open, with the entry that raised it first.
 struct Row {
     raised: Index,
     wall_ms: u64,
     row: RaisedRow,
-}
-
-/// What was closed.
-struct ClosedRow {
-    index: Index,
-    wall_ms: u64,
-    by: PersonId,
-    raised: Index,
-    outcome: CloseOutcome,
 }
 
 impl Alarm {
@@ -201,19 +196,19 @@ impl Alarm {
 
 impl List {
     fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (rows, closed, names) = session(&self.access, voice, For::Officers, |online| {
+        let (rows, past, names) = session(&self.access, voice, For::Officers, |online| {
             let rows = open(online)?;
-            let closed = if self.closed { Some(closed(online)?) } else { None };
-            Ok((rows, closed, Names::fetch(online, voice.lang)?))
+            let past = if self.closed || self.disclosed { Past::ask(online)? } else { Past::default() };
+            Ok((rows, past, Names::fetch(online, voice.lang)?))
         })?;
         let mut out: String = rows.iter().map(|row| line(row, &names, voice.lang)).collect();
         if rows.is_empty() {
             out.push_str(voice.lang.pick("nothing is open\n", "открытого нет\n"));
         }
-        out.extend(closed.iter().flatten().map(|row| closed_line(row, &names, voice.lang)));
+        out.push_str(&past.text(self.closed, self.disclosed, &names, voice.lang));
         let data = Listed {
             open: rows.iter().map(|row| json(row, &names)).collect(),
-            closed: closed.map(|rows| rows.iter().map(|row| closed_json(row, &names)).collect()),
+            past: past.json(self.closed, self.disclosed, &names),
         };
         Ok(voice.done("alarm list", &Text(out.trim_end().to_owned()), data))
     }
@@ -279,7 +274,7 @@ fn same_kind(one: Raised, other: Raised) -> bool {
     matches!((one, other), (Raised::Alarm(one, ..), Raised::Alarm(other, ..)) if one == other)
 }
 
-fn entries(online: &mut Online, wanted: &[Index]) -> Result<BTreeMap<Index, EntryView>, Trouble> {
+pub(super) fn entries(online: &mut Online, wanted: &[Index]) -> Result<BTreeMap<Index, EntryView>, Trouble> {
     let mut found = BTreeMap::new();
     for some in wanted.chunks(ENTRIES_AT_MAX) {
         let mut rest = some;
@@ -296,7 +291,7 @@ fn entries(online: &mut Online, wanted: &[Index]) -> Result<BTreeMap<Index, Entr
 }
 
 /// When the entry was stamped, what it raises and who signed it.
-fn raised_by(view: &EntryView) -> Option<(u64, Raised, Option<PersonId>)> {
+pub(super) fn raised_by(view: &EntryView) -> Option<(u64, Raised, Option<PersonId>)> {
     let entry = Entry::decode(&view.entry).ok()?;
     let (what, by) = match entry.content {
         Content::Fact(Fact::Alarm(fact)) => (Raised::by_fact(&fact), None),
@@ -315,29 +310,6 @@ fn raised_by(view: &EntryView) -> Option<(u64, Raised, Option<PersonId>)> {
         }
     };
     Some((entry.wall_ms, what, by))
-}
-
-/// What was closed, oldest first: signed by each officer, proven.
-fn closed(online: &mut Online) -> Result<Vec<ClosedRow>, Trouble> {
-    let (mut from, mut rows) = (0, Vec::new());
-    loop {
-        let asked = Command::Ask(Query::Desk(from));
-        let Reply::Entries(views, more) = online.run(asked)? else { return Err(Trouble::odd_answer()) };
-        rows.extend(views.iter().filter_map(closed_row));
-        match views.last() {
-            Some(last) if more && last.index >= from => from = last.index.saturating_add(1),
-            Some(_) | None => return Ok(rows),
-        }
-    }
-}
-
-fn closed_row(view: &EntryView) -> Option<ClosedRow> {
-    let entry = Entry::decode(&view.entry).ok()?;
-    let Content::Statement(signed) = entry.content else { return None };
-    let parsed = signed.parse().ok()?;
-    let Act::AlarmClose(AlarmClose { raised, outcome }) = parsed.act() else { return None };
-    let by = parsed.header().person;
-    Some(ClosedRow { index: view.index, wall_ms: entry.wall_ms, by, raised: *raised, outcome: *outcome })
 }
 
 fn line(row: &Row, names: &Names, lang: Lang) -> String {
@@ -365,15 +337,6 @@ fn line(row: &Row, names: &Names, lang: Lang) -> String {
     format!("#{raised}  {at}  {}: {what}{who}{again}\n    {state}\n", heading(row.what, lang))
 }
 
-fn closed_line(row: &ClosedRow, names: &Names, lang: Lang) -> String {
-    let (at, by, (_, en, ru)) = (minute(row.wall_ms), names.full(row.by), outcome_words(row.outcome));
-    let (raised, index) = (row.raised, row.index);
-    lang.pick(
-        format!("#{raised}  closed {at}, #{index}: {en}; {by}\n"),
-        format!("#{raised}  закрыто {at}, № {index}: {ru}; {by}\n"),
-    )
-}
-
 fn json(row: &Row, names: &Names) -> OpenJson {
     let Row { raised, wall_ms, row } = row;
     OpenJson {
@@ -387,16 +350,6 @@ fn json(row: &Row, names: &Names) -> OpenJson {
         times: row.times,
         acknowledged: row.acknowledged.map(|seen| seen.index),
         acknowledged_by: row.acknowledged.map(|seen| names.login(seen.person)),
-    }
-}
-
-fn closed_json(row: &ClosedRow, names: &Names) -> ClosedJson {
-    ClosedJson {
-        raised: row.raised,
-        index: row.index,
-        at: rfc3339(row.wall_ms),
-        by: names.login(row.by),
-        outcome: outcome_words(row.outcome).0,
     }
 }
 
