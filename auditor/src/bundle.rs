@@ -162,15 +162,23 @@ impl<R: Read> BundleReader<R> {
 
     /// The next entry's bytes; `None` behind the last one.
     pub fn next_entry(&mut self) -> Result<Option<Vec<u8>>, BadBundle> {
+        let mut entry = Vec::new();
+        Ok(self.next_entry_into(&mut entry)?.map(|_| entry))
+    }
+
+    /// Appends the next entry's bytes to `out`, and gives their number; `None` behind the last one. On an error `out` is void.
+    pub fn next_entry_into(&mut self, out: &mut Vec<u8>) -> Result<Option<usize>, BadBundle> {
         if self.entries_ended {
             return Ok(None);
         }
-        let record = self.record(self.entries, ENTRY_BYTES_MAX)?;
-        match record {
+        let (at, limit) = (self.entries, ENTRY_BYTES_MAX);
+        let found = read_record_into(&mut self.input, limit, out).map_err(|error| error.at(at, at, limit))?;
+        self.bytes += 4 + found.unwrap_or(0) as u64;
+        match found {
             Some(_) => self.entries += 1,
             None => self.entries_ended = true,
         }
-        Ok(record)
+        Ok(found)
     }
 
     /// Entries read so far.
@@ -257,6 +265,16 @@ impl BadRecord {
 
 /// The next record; `None` at an end mark.
 pub(crate) fn read_record(input: &mut impl Read, limit: usize) -> Result<Option<Vec<u8>>, BadRecord> {
+    let mut content = Vec::new();
+    Ok(read_record_into(input, limit, &mut content)?.map(|_| content))
+}
+
+/// The same behind what `out` holds; gives the record's length.
+fn read_record_into(
+    input: &mut impl Read,
+    limit: usize,
+    out: &mut Vec<u8>,
+) -> Result<Option<usize>, BadRecord> {
     let mut length = [0; 4];
     exactly(input, &mut length)?;
     let bytes = u32::from_be_bytes(length) as usize;
@@ -266,9 +284,10 @@ pub(crate) fn read_record(input: &mut impl Read, limit: usize) -> Result<Option<
     if bytes > limit {
         return Err(BadRecord::TooLong(bytes as u64));
     }
-    let mut content = vec![0; bytes];
-    exactly(input, &mut content)?;
-    Ok(Some(content))
+    let from = out.len();
+    out.resize(from + bytes, 0);
+    exactly(input, &mut out[from..])?;
+    Ok(Some(bytes))
 }
 
 /// That the file ends here; a trust file behind the end is told for what it is.

@@ -28,6 +28,7 @@ mod excerpt_state;
 #[cfg(test)]
 mod excerpt_tests;
 pub mod export;
+mod help_ru;
 pub mod html;
 pub mod judgement;
 pub mod kind_words;
@@ -39,6 +40,7 @@ pub mod names;
 pub mod page;
 pub mod parallel;
 pub mod plain;
+mod plain_fault;
 pub mod registers;
 pub mod replaying;
 pub mod report;

@@ -76,7 +76,7 @@ pub fn replay_from<R: Read>(
     let (first, keys) = (replay.tree().size(), replay.keys().clone());
     let mut cut = None;
     let load = || {
-        let batch = if cut.is_none() { load(&mut reader, BATCH_ENTRIES, &mut cut) } else { Vec::new() };
+        let batch = if cut.is_none() { load(&mut reader, &mut cut) } else { Vec::new() };
         progress(reader.bytes());
         Ok(batch)
     };
@@ -106,14 +106,10 @@ pub fn replay_from<R: Read>(
     }
 }
 
-/// The next batch, of so many entries at most.
-pub(crate) fn load<R: Read>(
-    reader: &mut BundleReader<R>,
-    entries_max: usize,
-    cut: &mut Option<BadBundle>,
-) -> Vec<Vec<u8>> {
+/// The next batch.
+fn load<R: Read>(reader: &mut BundleReader<R>, cut: &mut Option<BadBundle>) -> Vec<Vec<u8>> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
-    while batch.len() < entries_max.min(BATCH_ENTRIES) && bytes < BATCH_BYTES {
+    while batch.len() < BATCH_ENTRIES && bytes < BATCH_BYTES {
         match reader.next_entry() {
             Ok(Some(entry)) => {
                 bytes += entry.len();

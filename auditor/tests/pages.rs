@@ -12,7 +12,12 @@ use auditor::registers::{Gatherer, Period, RegisterKind};
 use auditor::report::Report;
 use auditor::trust::{Trust, TrustFacts};
 use console::{Lang, Words};
+use journal::act::{
+    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, Finding, FindingCode, Report as MemberReport,
+    ReportReason, Severity,
+};
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+use journal::fact::{Alarm, AlarmKind, Fact};
 use journal::note::NoteSigner;
 use journal::testing::TestLog;
 
@@ -209,6 +214,67 @@ fn a_register_of_erasures_says_by_whose_order_and_what_became_of_it() {
     assert!(
         printed.iter().any(|row| row.who == "authority, brought by olga" && row.state.starts_with("used (#"))
     );
+}
+
+/// A member discloses what anna wrote, and reports it; the auditor files a finding; the server is nearly full.
+fn desk() -> (TestLog, u64) {
+    let mut log = TestLog::standard(3);
+    let chat = log.talking("anna", &["boris"]);
+    let message = log.send("anna", chat).unwrap();
+    log.act("boris", Act::Disclose(Disclose { message })).unwrap();
+    log.act("boris", Act::Report(MemberReport { message, reason: ReportReason::Mislabelled })).unwrap();
+    let raised = log.tree.size() - 1;
+    let finding = Finding { entry: message, severity: Severity::High, code: FindingCode::Rights };
+    log.act("igor", Act::Finding(finding)).unwrap();
+    let evidence = Vec::new().into();
+    log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::NearlyFull, person: None, evidence })).unwrap();
+    log.act("olga", Act::AlarmAcknowledge(AlarmAcknowledge { raised })).unwrap();
+    log.act("olga", Act::AlarmClose(AlarmClose { raised, outcome: CloseOutcome::False })).unwrap();
+    (log, message)
+}
+
+#[test]
+fn a_page_and_registers_tell_what_was_given_away_and_what_was_raised() {
+    let (log, message) = desk();
+    let (report, found) = reported(&log, confirmed(&log));
+    for (lang, words) in [
+        (
+            Lang::En,
+            ["What was given away and what was raised", "open, nobody has acknowledged it", "it was not so"],
+        ),
+        (Lang::Ru, ["Что раскрыто и о чём сообщено", "открыто, никто не подтвердил", "не подтвердилось"]),
+    ] {
+        let page = page(&report, &found, lang);
+        for word in words {
+            assert!(page.contains(word), "{word}");
+        }
+        assert!(page.contains(&format!("#{message}")));
+        keep(&format!("desk-{}.html", lang.name()), &page);
+    }
+    let text = auditor::report_text::text(&report, Lang::En, 200);
+    assert!(text.contains(&format!("boris disclosed message #{message} of anna")), "{text}");
+    let mut hostile = report.clone();
+    (hostile.disclosures[0].by, hostile.raised[0].by) = ("<script>".into(), Some("<script>".into()));
+    assert!(!page(&hostile, &found, Lang::En).contains("<script"));
+    let rows = |kind, lang| {
+        let mut gatherer = Gatherer::new(kind, Period { from_ms: 0, to_ms: u64::MAX }, lang);
+        let mut observer = |index, entry: &_, applied: &_| gatherer.take(index, entry, applied);
+        let trust = trust(&log);
+        let wanted =
+            Wanted { trust: &trust, outside: Vec::new(), progress: &mut |_| {}, observer: &mut observer };
+        let found = audit(BundleReader::open(&bundle(&log)[..]).unwrap(), wanted).unwrap();
+        gatherer.finish(&found).0
+    };
+    let given = rows(RegisterKind::Disclosures, Lang::En);
+    assert_eq!(
+        (given.len(), given[0].who.as_str(), given[0].state.as_str()),
+        (1, "boris", "written by anna")
+    );
+    let raised = rows(RegisterKind::Findings, Lang::En);
+    let states: Vec<&str> = raised.iter().map(|row| row.state.as_str()).collect();
+    let closed = format!("closed in #{}", log.tree.size() - 1);
+    assert_eq!(states, [&closed[..], "open", "open", &closed[..], &closed[..]]);
+    assert!(rows(RegisterKind::Findings, Lang::Ru)[1].state.contains("открыто"));
 }
 
 /// For a look by eye and by hand: CONCLAVE_PAGES names a folder.

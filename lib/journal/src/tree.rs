@@ -24,6 +24,14 @@ const STRIDE: u32 = 4;
 /// Nodes of one stored row under one node of the next.
 const FAN_OUT: u64 = 1 << STRIDE;
 
+/// Leaves of one row.
+pub const ROW_LEAVES: usize = FAN_OUT as usize;
+
+/// The root over a row of leaves, for [`Tree::append_row`].
+pub fn row_root(row: &[Hash; ROW_LEAVES]) -> Hash {
+    fold(row)
+}
+
 /// The hash of one entry as a leaf: SHA-256(00 ‖ entry), RFC 9162 2.1.1.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
     Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into()
@@ -31,7 +39,11 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 
 /// The hash of an inner node: SHA-256(01 ‖ left ‖ right), RFC 9162 2.1.1.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new().chain_update([0x01]).chain_update(left).chain_update(right).finalize().into()
+    // In one piece: two blocks, and nothing to be put together between them.
+    let mut bytes = [0x01; 65];
+    bytes[1..33].copy_from_slice(left);
+    bytes[33..].copy_from_slice(right);
+    Sha256::digest(bytes).into()
 }
 
 /// The root of the tree without leaves: SHA-256 of nothing, RFC 9162 2.1.1.
@@ -128,17 +140,41 @@ impl<L: Leaves> Tree<L> {
     pub fn append(&mut self, leaf: Hash) -> u64 {
         let index = self.size();
         self.leaves.push(leaf);
-        let (mut level, mut count) = (0, index + 1);
-        while count.is_multiple_of(FAN_OUT) {
-            let above = self.fold_row(level, count - FAN_OUT, FAN_OUT);
+        if (index + 1).is_multiple_of(FAN_OUT) {
+            let root = self.fold_row(0, index + 1 - FAN_OUT, FAN_OUT);
+            self.close(root);
+        }
+        index
+    }
+
+    /// Appends a row of leaf hashes at once, with the root over them that [`row_root`] reckoned, perhaps on another
+    /// processor. Where the tree does not stand at the beginning of a row they are appended one by one.
+    pub fn append_row(&mut self, row: &[Hash; ROW_LEAVES], root: Hash) {
+        if !self.size().is_multiple_of(FAN_OUT) {
+            for leaf in row {
+                self.append(*leaf);
+            }
+            return;
+        }
+        row.iter().for_each(|leaf| self.leaves.push(*leaf));
+        self.close(root);
+    }
+
+    /// Stores the root over a row of leaves that is complete, and those over the rows that it completes above.
+    fn close(&mut self, root: Hash) {
+        let (mut level, mut root) = (0, root);
+        loop {
             if level == self.above.len() {
                 self.above.push(Vec::new());
             }
-            self.above[level].push(above);
-            count = self.above[level].len() as u64;
+            self.above[level].push(root);
+            let count = self.above[level].len() as u64;
             level += 1;
+            if !count.is_multiple_of(FAN_OUT) {
+                return;
+            }
+            root = self.fold_row(level, count - FAN_OUT, FAN_OUT);
         }
-        index
     }
 
     /// The root over all leaves.

@@ -2,9 +2,9 @@
 //! Never says that it is right: whoever goes on by it vouches that these are his own bytes, and that the tree under them is
 //! that of the entries which were replayed.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::roots::Roots;
 use super::{KeyBook, Replay};
 use crate::fact::KindCount;
 use crate::ids::{Index, LogId};
@@ -89,7 +89,7 @@ impl<L: Leaves> Replay<L> {
         };
         Ok(Self {
             expected: Some(expected),
-            roots: RefCell::default(),
+            roots: Roots::default(),
             anchored: 0,
             keys: KeyBook::of(&register),
             periods: kept.periods.iter().map(key).collect::<Result<_, NotResumed>>()?,

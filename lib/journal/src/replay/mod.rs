@@ -7,6 +7,7 @@
 mod belt;
 mod kept;
 pub mod parallel;
+mod roots;
 mod stages;
 
 pub use belt::in_order;
@@ -21,11 +22,8 @@ use crate::origin::Origin;
 use crate::register::{Applied, Register, SuccessionRow};
 use crate::tree::{Leaves, Tree};
 use pki::{PublicKey, Suite};
-use std::cell::RefCell;
+use roots::Roots;
 use std::collections::BTreeMap;
-
-/// Most roots kept at hand: terminals name the newest heads, many of them the same ones.
-const ROOTS_MAX: usize = 1024;
 
 /// The first entry that cannot stand, and why.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +133,7 @@ pub struct Replay<L = Vec<Hash>> {
     expected: Option<LogId>,
     register: Register,
     tree: Tree<L>,
-    roots: RefCell<BTreeMap<u64, Hash>>,
+    roots: Roots,
     keys: KeyBook,
     periods: Vec<(Index, PublicKey)>,
     kinds: BTreeMap<u16, u64>,
@@ -157,7 +155,7 @@ impl<L: Leaves> Replay<L> {
             expected,
             register: Register::default(),
             tree: Tree::over(leaves),
-            roots: RefCell::default(),
+            roots: Roots::default(),
             keys: KeyBook::new(),
             periods: Vec::new(),
             kinds: BTreeMap::new(),
@@ -184,7 +182,7 @@ impl<L: Leaves> Replay<L> {
         let (tree, roots) = (&self.tree, &self.roots);
         let applied = self
             .register
-            .apply(&candidate, &|size| root_at(tree, roots, size))
+            .apply(&candidate, &|size| roots.at(tree, size))
             .map_err(|refusal| at(refusal.into()))?;
         if let Some(expected) = self.expected
             && expected != self.register.log_id()
@@ -289,20 +287,6 @@ impl<L: Leaves> Replay<L> {
             successions: self.register.successions().to_vec(),
         }
     }
-}
-
-/// The root at a size. Recomputing it costs more than all rules together, so the newest ones are kept.
-fn root_at<L: Leaves>(tree: &Tree<L>, roots: &RefCell<BTreeMap<u64, Hash>>, size: u64) -> Option<Hash> {
-    if let Some(root) = roots.borrow().get(&size) {
-        return Some(*root);
-    }
-    let root = tree.root_at(size).ok()?;
-    let mut kept = roots.borrow_mut();
-    kept.insert(size, root);
-    if kept.len() > ROOTS_MAX {
-        kept.pop_first();
-    }
-    Some(root)
 }
 
 #[cfg(test)]

@@ -188,3 +188,24 @@ mod reference {
         rest
     }
 }
+
+#[test]
+fn a_tree_of_rows_is_the_tree_of_its_leaves() {
+    let leaf = |n: u64| leaf_hash(&n.to_be_bytes());
+    for before in [0, 1, 15, 16] {
+        let (mut rows, mut single) = (Tree::new(), Tree::new());
+        for n in 0..before {
+            rows.append(leaf(n));
+        }
+        for first in (before..before + 5000).step_by(ROW_LEAVES) {
+            let row = std::array::from_fn(|n| leaf(first + n as u64));
+            rows.append_row(&row, row_root(&row));
+        }
+        for n in 0..rows.size() {
+            single.append(leaf(n));
+        }
+        for size in (0..=rows.size()).step_by(61).chain([rows.size()]) {
+            assert_eq!(rows.root_at(size), single.root_at(size), "{size} behind {before}");
+        }
+    }
+}
