@@ -36,6 +36,7 @@ pub mod names;
 pub mod page;
 pub mod parallel;
 pub mod plain;
+pub mod predecessor;
 pub mod registers;
 pub mod replaying;
 pub mod report;
