@@ -146,6 +146,7 @@ KINDS = {
     1: ("genesis", ("t", "u", "b", "b", "h", ["h"], "u", "a", "u")),
     2: ("submit", ("u", "h")), 3: ("propose", ("b",)), 4: ("approve", ("u",)), 5: ("withdraw", ("u",)),
     6: ("succession", ("u", HEAD, "a", "B", "u", "u", "B", "u", "u", "B", "a", ["b"])),
+    7: ("continues", ("h", "u", "h", "u", HEAD, "b")),
     10: ("login", ("h", "h", "h", "B")), 11: ("logout", ()), 12: ("set-password", ()),
     20: ("enrol", ("b", "b")), 21: ("revoke", ("u", "u", "t")), 22: ("crl", ("b",)), 23: ("crl-part", ("u", "u", "h", "b")),
     24: ("envelope-print", ("u", "u", "u", "h")), 25: ("envelope-hand-over", ("u",)), 26: ("envelope-void", ("u",)),
@@ -170,7 +171,7 @@ FACTS = {
 HEADER = ("u", "u", "h", "u", "h", "h", "u", "u", "h", HEAD)
 START, STOP, SESSION_END, KEY_ROLL, PERIOD_END = 1, 2, 3, 8, 10
 GENESIS, SUBMIT, SUCCESSION, LOGIN, LOGOUT, ENROL, REVOKE, CRL, MESSAGE, TITLE = 1, 2, 6, 10, 11, 20, 21, 22, 61, 49
-CRL_PART = 23
+CRL_PART, CONTINUES = 23, 7
 
 
 class Entry:
@@ -903,6 +904,12 @@ class Journal:
         if entry.kind == SUCCESSION:
             if (header.chain, header.sequence, header.attempt, header.previous) != (ZERO, 0, 0, ZERO):
                 raise Bad("a succession stands in no chain")
+            return
+        if entry.kind == CONTINUES:
+            if (header.chain, header.sequence, header.attempt, header.previous, header.size) != (ZERO, 0, 0, ZERO, 0):
+                raise Bad("what a log continues is said in no chain")
+            if self.whole and (self.running or self.logins):
+                raise Bad("what a log continues is said before anybody has logged in")
             return
         if self.whole and not offline and not self.running:
             raise Bad("nobody can act while the daemon does not run")

@@ -16,6 +16,7 @@ use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 use crate::known::Known;
 use crate::let_go::LetGo;
 use crate::parallel::processors;
+use crate::predecessor::Linked;
 use crate::replaying::{Asked, Observer, Replay, Replayed, replay_from};
 use crate::trust::Trust;
 
@@ -58,6 +59,8 @@ pub struct Audit {
     pub let_go: LetGo,
     /// Every Login, ascending, with its entry.
     pub logins: Vec<LoginAt>,
+    /// The log that it continues, where that was held against its bundle and stands.
+    pub predecessor: Option<Linked>,
 }
 
 /// What a verification is told.
@@ -147,6 +150,7 @@ pub fn audit_from<R: Read>(
         lost,
         let_go,
         logins,
+        predecessor: None,
     }))
 }
 

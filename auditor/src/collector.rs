@@ -21,6 +21,7 @@ use crate::equivocation::Equivocations;
 use crate::erasures::Erasures;
 use crate::judgement::{Flaw, Judgement};
 use crate::names::{Names, What, hex};
+use crate::predecessor::{ClosedFound, ContinuesFound};
 use crate::replaying::Replay;
 use crate::report::{
     AnchorRow, Anomaly, AnomalyKind, Grounds, PersonRow, REPORT_VERSION, ROWS_MAX, Report, alarm_word,
@@ -221,6 +222,8 @@ impl Collector {
             raised,
             raised_more,
             successions: self.recoveries.found(audit),
+            continues: ContinuesFound::of(audit),
+            closed: ClosedFound::of(register),
             anomalies: self.anomalies.iter().map(|row| self.named(row)).collect(),
             anomalies_more: self.anomalies_more,
             timeline: std::mem::take(&mut self.calendar).found(),

@@ -93,6 +93,7 @@ fn person_of(act: &Act) -> Option<PersonId> {
         | Act::Erase(_)
         | Act::Object(_)
         | Act::Succession(_)
+        | Act::Continues(_)
         | Act::Export(_)
         | Act::Backup(_)
         | Act::ClockAttest(_)

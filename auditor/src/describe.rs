@@ -3,8 +3,8 @@
 
 use console::{Lang, clean};
 use journal::act::{
-    Act, ConversationKind, EraseTarget, FileClaim, KeptPasswords, LossCause, Precedence, Purpose, Reserve,
-    RevokeReason, Succession,
+    Act, Continues, ConversationKind, EraseTarget, FileClaim, KeptPasswords, LossCause, Precedence, Purpose,
+    Reserve, RevokeReason, Succession,
 };
 use journal::ids::{ConversationId, Index};
 use pki::{Certificate, PersonId};
@@ -65,6 +65,7 @@ impl Teller<'_> {
                 self.say(format!("withdraws the proposal #{n}"), format!("отзывает предложение #{n}"))
             }
             Act::Succession(act) => self.succession(act),
+            Act::Continues(act) => self.continues(act),
             Act::Login(act) if act.end_other => {
                 self.say("logs in, ending the other session".into(), "входит, завершая другой сеанс".into())
             }
@@ -259,6 +260,14 @@ impl Teller<'_> {
                 self.say(format!("the whole of {at}"), format!("{at} целиком"))
             }
         }
+    }
+
+    fn continues(&self, act: &Continues) -> String {
+        let Continues { log, closed, head, .. } = act;
+        self.say(
+            format!("says that this log continues the log {log}, closed by its entry #{closed}, at its head of {} entries", head.size),
+            format!("говорит, что этот журнал продолжает журнал {log}, закрытый его записью #{closed}, с вершины на {} записей", head.size),
+        )
     }
 
     fn succession(&self, act: &Succession) -> String {

@@ -60,6 +60,10 @@ impl Teller<'_> {
                 format!("proposes to let go of the root cell {cell}, which opens what is erased since it went away"),
                 format!("предлагает отказаться от корневой ячейки {cell}; она открывает уничтоженное с тех пор, как пропала"),
             ),
+            Ok(DualAct::Close(next)) => self.say(
+                format!("proposes to CLOSE THIS LOG into the log {} ({})", next.log, next.suite.name()),
+                format!("предлагает ЗАКРЫТЬ ЭТОТ ЖУРНАЛ, продолжив его журналом {} ({})", next.log, next.suite.name()),
+            ),
             Err(_) => self.say("proposes something illegible".into(), "предлагает нечто нечитаемое".into()),
         }
     }

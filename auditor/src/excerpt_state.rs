@@ -279,7 +279,7 @@ impl<'a> State<'a> {
             return Err(Refusal::WrongHead { size: header.head.size });
         }
         let Header { chain, sequence, previous, .. } = *header;
-        if let Act::Succession(_) = act {
+        if let Act::Succession(_) | Act::Continues(_) = act {
             return Ok(());
         }
         if let Act::Login(_) = act {

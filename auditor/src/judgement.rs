@@ -8,6 +8,7 @@ use journal::note::NotSigned;
 use journal::replay::{Divergence, Fault};
 
 use crate::bundle::BadBundle;
+use crate::predecessor::Unlinked;
 
 /// What is wrong with a bundle.
 #[derive(Debug)]
@@ -80,6 +81,8 @@ pub enum Flaw {
     NotWhatWasSigned(Divergence),
     /// The entries do not lead to a head from outside, and nothing that the log signed vouches for them.
     NotWhatIsKnown(Divergence),
+    /// The log does not continue the one that its predecessor's bundle holds.
+    Predecessor(Unlinked),
 }
 
 /// What is missing.
@@ -98,6 +101,11 @@ pub enum Missing {
     },
     /// Nothing: a selection holds what somebody chose, and cannot show what he left out.
     Selection,
+    /// The predecessor's bundle ends before the head that this log names of it.
+    Predecessor {
+        /// The head's size.
+        size: u64,
+    },
     /// A note covers more entries than there are.
     EntriesUpTo {
         /// Its size.

@@ -16,6 +16,7 @@ const WORDS: &[(u16, &str, &str)] = &[
     (4, "approval of an act of two", "утверждение акта двоих"),
     (5, "withdrawal of a proposal", "отзыв предложения"),
     (6, "succession after a loss", "преемство после утраты"),
+    (7, "continuation of another log", "продолжение другого журнала"),
     (10, "login", "вход"),
     (11, "logout", "выход"),
     (12, "new password", "новый пароль"),

@@ -41,6 +41,7 @@ pub mod page;
 pub mod parallel;
 pub mod plain;
 mod plain_fault;
+pub mod predecessor;
 pub mod registers;
 pub mod replaying;
 pub mod report;

@@ -13,6 +13,7 @@ use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 use crate::let_go::let_go_words;
 use crate::names::hex;
 pub use crate::plain_fault::fault;
+use crate::predecessor::{ClosedFound, ContinuesFound, unlinked};
 
 console::words! {
     /// What a verification says.
@@ -74,6 +75,8 @@ console::words! {
                    by decision of {by}{more}", count_en(*kept, "entry", "entries")),
                ru("ПРЕЕМСТВО в записи #{at}, эра {era}: сохранено {}, стоявшее за ними УТРАЧЕНО (было не меньше {known}); \
                    по решению: {by}{more}", count_ru(*kept, "запись", "записи", "записей"));
+        /// A log before this one, or behind it.
+        Beside { line: String } => en("{line}"), ru("{line}");
         /// A head of which entries were lost.
         LostHead { what: String, size: u64 }
             => en("lost by succession, and not compared: the head of {} of {what}", count_en(*size, "entry", "entries")),
@@ -125,6 +128,9 @@ pub fn coverage(audit: &Audit, lang: Lang) -> Vec<Said> {
             said.push(Said::OwnHead { others: audit.by_others });
         }
     }
+    said.extend(ContinuesFound::of(audit).map(|found| Said::Beside { line: found.line(lang) }));
+    let closed = ClosedFound::of(audit.replay.register());
+    said.extend(closed.map(|found| Said::Beside { line: found.line(lang) }));
     said.extend(verdict.successions.iter().map(|row| succession(audit, row, lang)));
     said.extend(audit.lost.iter().map(|lost| {
         let own = lang.pick("the trust file", "файл доверия");
@@ -243,6 +249,7 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
                 format!("записи не те, что подписал журнал: выгрузка изменена или сделана с ошибкой\n{heads}"),
             )
         }
+        Flaw::Predecessor(why) => unlinked(why, lang),
         Flaw::NotWhatIsKnown(found) => {
             let heads = heads(found);
             lang.pick(
@@ -273,6 +280,10 @@ pub(crate) fn missing(missing: &Missing, entries: u64, lang: Lang) -> String {
                 "НАЛИЧИЕ, НО НЕ ПОЛНОТА: всё, что здесь есть, есть в журнале; что опущено, отсюда не видно",
             )
             .to_owned(),
+        Missing::Predecessor { size } => lang.pick(
+            format!("the predecessor's bundle ends before the head of {size} entries that this log names of it"),
+            format!("выгрузка предшественника обрывается раньше названной этим журналом вершины (записей: {size})"),
+        ),
         Missing::NoteOver { covered } => lang.pick(
             format!("the log's signature covers {covered} of {entries} entries"),
             format!("подпись журнала покрывает записей: {covered} из {entries}"),

@@ -81,6 +81,10 @@ fn rule(code: u16, lang: Lang) -> &'static str {
             "the server could not truthfully claim this here",
             "сервер не мог правдиво утверждать это здесь",
         ),
+        254 => lang.pick(
+            "two officers had closed the log before it: nothing new was to be said",
+            "двое офицеров закрыли журнал раньше: нового в нём уже не писали",
+        ),
         _ => lang.pick("the rules do not allow it here", "правила этого здесь не допускают"),
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 pub use crate::certificates::CertificateRow;
 pub use crate::desk_rows::{DisclosureRow, DoneBy, RaisedRow};
 pub use crate::erasures::ErasureRow;
+pub use crate::predecessor::{ClosedFound, ContinuesFound};
 pub use crate::report_rows::{
     AnchorRow, Anomaly, AnomalyKind, CLAIMS, Grounds, KindRow, PersonRow, alarm_word,
 };
@@ -78,6 +79,12 @@ pub struct Report {
     pub raised_more: u64,
     /// Successions: what was given up, and by whom.
     pub successions: Vec<SuccessionFound>,
+    /// The log that it says it continues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continues: Option<ContinuesFound>,
+    /// It was closed into another log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed: Option<ClosedFound>,
     /// Anomalies.
     pub anomalies: Vec<Anomaly>,
     /// Anomalies that are not listed.

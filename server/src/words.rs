@@ -280,6 +280,23 @@ console::words! {
         RestoreTooSmall { path: String, bytes: u64 }
             => en("{path} is too short: the store that was copied needs {bytes} bytes"),
                ru("{path} слишком мало: скопированному хранилищу нужно байт: {bytes}");
+        /// No close is in the log.
+        NotClosed
+            => en("this log is not closed: two officers close it, `conclave-admin log close propose CARD`, with the new site's card"),
+               ru("этот журнал не закрыт: его закрывают два офицера по карте новой системы, `conclave-admin log close propose КАРТА`");
+        /// What a log is to continue does not hold.
+        Continuation { reason: Reason }
+            => en("nothing was taken in: {}", reason.en), ru("ничего не внесено: {}", reason.ru);
+        /// The log has a predecessor.
+        ContinuesOther { log: String }
+            => en("this log continues the log {log} already: it has one predecessor"),
+               ru("этот журнал уже продолжает журнал {log}: предшественник может быть только один");
+        /// People came before.
+        InUseAlready
+            => en("people have logged in here already: what a log continues is said before the first login. Found the new site anew, in another store, \
+                   and close the old log into that one, if it is not closed yet"),
+               ru("сюда люди уже входили: что продолжает журнал, говорят до первого входа. Основайте новую систему заново, в другом хранилище, и \
+                   закройте прежний журнал в её пользу, если он ещё не закрыт");
         /// The operating system.
         System { reason: String } => en("the system: {reason}"), ru("система: {reason}");
     }
@@ -325,7 +342,11 @@ impl Trouble {
             | Self::BackupBehind { .. }
             | Self::RestoreCovers { .. }
             | Self::RestoreTooSmall { .. } => Exit::No,
-            Self::KeysExist { .. }
+            Self::NotClosed
+            | Self::Continuation { .. }
+            | Self::ContinuesOther { .. }
+            | Self::InUseAlready
+            | Self::KeysExist { .. }
             | Self::FileExists { .. }
             | Self::Bundle { .. }
             | Self::TooManyPeople { .. }
@@ -395,6 +416,10 @@ impl Trouble {
             Self::BackupNotOfCell { .. } => "backup-not-of-cell",
             Self::RestoreCovers { .. } => "restore-covers",
             Self::RestoreTooSmall { .. } => "restore-too-small",
+            Self::NotClosed => "not-closed",
+            Self::Continuation { .. } => "bad-continuation",
+            Self::ContinuesOther { .. } => "continues-other",
+            Self::InUseAlready => "in-use-already",
             Self::System { .. } => "system",
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use console::{Exit, Voice, Words};
 
-use super::verify::{Against, judge, said};
+use super::verify::{Against, judge, look_behind, said};
 use super::{ProgressLine, ended, open_bundle, read_trust, shown, write_new};
 use crate::collector::Collector;
 use crate::page::Page;
@@ -22,6 +22,9 @@ pub struct Report {
     pub bundle: PathBuf,
     #[command(flatten)]
     pub against: Against,
+    /// The bundle of the log that this one continues: held against what this one says of it.
+    #[arg(long, value_name = "BUNDLE")]
+    pub predecessor: Option<PathBuf>,
     /// Write it here as one HTML file without script, for a browser or paper; a file that is there stays as it is.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -42,7 +45,8 @@ fn work(report: &Report, voice: Voice) -> Result<Exit, Trouble> {
     let trust = read_trust(&report.against.trust)?;
     let mut collector = Collector::default();
     let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
-    let found = judge(&report.bundle, &report.against, &trust, voice, &mut observer)?;
+    let mut found = judge(&report.bundle, &report.against, &trust, voice, &mut observer)?;
+    look_behind(&mut found, report.predecessor.as_deref(), voice)?;
     let temporary = |error: std::io::Error| Trouble::Unwritable {
         file: shown(&std::env::temp_dir()),
         cause: error.to_string(),

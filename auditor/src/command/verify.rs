@@ -20,6 +20,7 @@ use crate::judgement::{Flaw, Judgement, Unanchored};
 use crate::known::Known;
 use crate::names::hex;
 use crate::plain::{Said, coverage, judgement};
+use crate::predecessor::{ClosedFound, ContinuesFound, hold_against};
 use crate::replaying::Observer;
 use crate::source::read_note;
 use crate::trouble::Trouble;
@@ -50,6 +51,9 @@ pub struct Verify {
     pub bundle: PathBuf,
     #[command(flatten)]
     pub against: Against,
+    /// The bundle of the log that this one continues: held against what this one says of it.
+    #[arg(long, value_name = "BUNDLE")]
+    pub predecessor: Option<PathBuf>,
     /// Leave the trust file as it is.
     #[arg(long)]
     pub no_update: bool,
@@ -78,7 +82,8 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
         // What was seen then counts all the same: a bundle that contradicts it is not "verified".
         found = judge_from(bundle, against, &trust, voice, quiet, (known.as_ref(), false))?;
     }
-    let found = found.expect("a whole audit begins nowhere else");
+    let mut found = found.expect("a whole audit begins nowhere else");
+    look_behind(&mut found, verify.predecessor.as_deref(), voice)?;
     let mut lines = vec![judgement(&found, voice.lang)];
     lines.extend(coverage(&found, voice.lang));
     let moved = advance(verify, &mut trust, &found)?;
@@ -173,6 +178,16 @@ fn judge_from(
     let found = audit_from(reader, wanted, known.filter(|_| goes_on));
     line.clear();
     found.map_err(|error| Trouble::Unreadable { file: shown(bundle), cause: error.to_string() })
+}
+
+/// Holds what the log says of a log before it against that one's bundle, where that was given.
+pub fn look_behind(found: &mut Audit, predecessor: Option<&Path>, voice: Voice) -> Result<(), Trouble> {
+    let Some(predecessor) = predecessor else { return Ok(()) };
+    let (reader, bytes) = open_bundle(predecessor)?;
+    let mut line = ProgressLine::new(bytes, voice.lang);
+    let held = hold_against(found, reader, &mut |done| line.at(done));
+    line.clear();
+    held.map_err(|error| Trouble::Unreadable { file: shown(predecessor), cause: error.to_string() })
 }
 
 /// The heads from outside that the command line names.
@@ -306,6 +321,12 @@ struct Data {
     successions: Vec<Succeeded>,
     /// Heads of which entries were lost so: they say nothing.
     lost_heads: Vec<LostHead>,
+    /// The log that it says it continues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continues: Option<ContinuesFound>,
+    /// It was closed into another log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<ClosedFound>,
     trust_advanced: bool,
     /// Entries before this one were verified by an earlier audit: hashed here, not replayed.
     replayed_from: u64,
@@ -374,6 +395,8 @@ impl Data {
             }),
             successions: verdict.successions.iter().map(|row| Succeeded::of(row, found)).collect(),
             lost_heads: found.lost.iter().map(LostHead::from).collect(),
+            continues: ContinuesFound::of(found),
+            closed: ClosedFound::of(found.replay.register()),
             trust_advanced,
             replayed_from: 0,
             state_written: false,

@@ -108,6 +108,12 @@ impl Page<'_> {
             self.t("First and last entry (the server's clock)", "Первая и последняя запись (часы сервера)"),
             &format!("{from} — {to}"),
         );
+        if let Some(found) = &report.continues {
+            row("", self.t("The log before it", "Журнал до него"), &found.line(self.lang));
+        }
+        if let Some(found) = &report.closed {
+            row("", self.t("The log behind it", "Журнал после него"), &found.line(self.lang));
+        }
         let reach = |size: u64| match size.checked_sub(1) {
             None => self.t("nothing", "ничего").to_owned(),
             Some(last) => self.lang.pick(

@@ -5,22 +5,25 @@
 //! below; it is run once for a rules version, and the file is kept even when the writer would now write another one.
 
 use crate::act::*;
+use crate::entry::Content;
 use crate::fact::*;
-use crate::ids::{Commitment, ConversationId, Index};
+use crate::ids::{Commitment, ConversationId, Index, LogId};
 use crate::policy::Policy;
-use crate::replay::Replay;
+use crate::replay::{Replay, Verdict};
 use crate::retention::{Retention, RetentionRule};
 use crate::testing::{Described, TestLog};
 use pki::profile::{self, Authority, Validity};
-use pki::{CertTime, Clearance, Reason, Role, canonical};
+use pki::{CertTime, Clearance, Reason, Role, Suite, canonical};
 
 const FILE: &str = include_str!("../tests/golden/rules-1.log");
+/// A log that continues another one and was closed itself.
+const LINKED: &str = include_str!("../tests/golden/rules-1-linked.log");
 
-#[test]
-fn rules_1_judge_the_golden_log_as_ever() {
+/// Replays a file and holds its end to what comes out.
+fn judged(file: &str) -> Verdict {
     let mut replay = Replay::new(None);
     let mut end = None;
-    for line in FILE.lines() {
+    for line in file.lines() {
         match line.strip_prefix("end ") {
             Some(rest) => end = Some(rest),
             None => {
@@ -31,12 +34,18 @@ fn rules_1_judge_the_golden_log_as_ever() {
     let verdict = replay.verdict();
     let found = format!("{} {}", hex::encode(verdict.head.root), hex::encode(verdict.state));
     assert_eq!(end, Some(&found[..]));
-    for (kind, name) in KINDS {
-        assert!(verdict.kinds.contains_key(kind), "no {name}");
-    }
-    assert!((1001..=1011).all(|fact| verdict.kinds.contains_key(&fact)));
     let restored = crate::Register::restore(&replay.register().snapshot()).expect("a snapshot");
     assert!(&restored == replay.register(), "what is derived differs");
+    verdict
+}
+
+#[test]
+fn rules_1_judge_the_golden_log_as_ever() {
+    let (verdict, linked) = (judged(FILE), judged(LINKED));
+    for (kind, name) in KINDS {
+        assert!(verdict.kinds.contains_key(kind) || linked.kinds.contains_key(kind), "no {name}");
+    }
+    assert!((1001..=1011).all(|fact| verdict.kinds.contains_key(&fact)));
 }
 
 /// Small numbers that follow from each other.
@@ -311,7 +320,6 @@ fn lists_life(log: &mut TestLog) {
 
 #[test]
 #[ignore = "writes the file; once for a rules version"]
-#[allow(clippy::disallowed_methods)] // a generator, not the product
 fn write_golden() {
     let mut log = TestLog::standard(2026);
     let mut dice = Dice(1);
@@ -347,7 +355,47 @@ fn write_golden() {
     }
     log.act("anna", Act::Logout(Logout {})).expect("a Logout");
     lists_life(&mut log);
+    write(&log, "rules-1.log");
+}
+
+#[test]
+#[ignore = "writes the file; once for a rules version"]
+fn write_golden_linked() {
+    let mut log = TestLog::founded(2027, Suite::Ed25519, Policy::standard());
+    let mut old = TestLog::with_policy(2025, Suite::EcdsaP256, Policy::standard());
+    let successor = |log: &TestLog| Successor { log: log.register.log_id(), suite: Suite::Ed25519 };
+    let closed = old.of_two(&DualAct::Close(successor(&log))).expect("closed");
+    let continued = old.continued(closed, old.head());
+    for login in ["olga", "oleg"] {
+        let statement = log.continues_by(login, &continued);
+        log.admit(Content::Statement(statement)).expect("a first officer's word");
+    }
+    log.start().expect("a Start");
+    for login in ["olga", "oleg"] {
+        log.log_in(login).expect("a Login");
+        log.act(login, Act::SetPassword(SetPassword {})).expect("a password");
+    }
+    for login in ["anna", "boris"] {
+        log.enrol_by("olga", login, &Described::new(Role::Operator, Clearance(3)));
+        log.log_in(login).expect("a Login");
+        log.act(login, Act::SetPassword(SetPassword {})).expect("a password");
+    }
+    let chat = log.talking("anna", &["boris"]);
+    let message = log.send("anna", chat).expect("a message");
+    log.of_two(&DualAct::Close(Successor { log: LogId([9; 32]), ..successor(&old) })).expect("closed");
+    assert!(log.send("anna", chat).is_err());
+    log.act("boris", Act::Read(Read { conversation: chat, up_to: message })).expect("read");
+    let gleb = log.site.issue("gleb", &Described::new(Role::Operator, Clearance(2)));
+    log.submit("oleg", vec![Act::Enrol(gleb)]).expect("without effect");
+    let end = log.period_end();
+    log.fact(end).expect("a period ends");
+    write(&log, "rules-1-linked.log");
+}
+
+#[allow(clippy::disallowed_methods)] // a generator, not the product
+fn write(log: &TestLog, name: &str) {
     let mut text: String = log.entries.iter().map(|entry| hex::encode(entry) + "\n").collect();
     text += &format!("end {} {}\n", hex::encode(log.tree.root()), hex::encode(log.register.digest()));
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/rules-1.log"), text).expect("written");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    std::fs::write(path, text).expect("written");
 }

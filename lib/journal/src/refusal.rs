@@ -1,7 +1,7 @@
 //! Why the Register does not admit a statement: fields for the person, a stable small number for the peer.
 //! Numbers are never reused (FORMAT.md lists them).
 
-use crate::ids::{ConversationId, Index, ReservationId};
+use crate::ids::{ConversationId, Index, LogId, ReservationId};
 use pki::{Clearance, PersonId};
 
 macro_rules! refusals {
@@ -151,6 +151,9 @@ refusals! {
     251 SuccessionOpen { missing: u32 } "{missing} officers must sign the succession first",
     252 NotAFirstOfficer { person: PersonId } "person {person} is none of the officers whom the genesis names",
     253 EraNotLater { found: u32, current: u32 } "era {found} is not later than {current}",
+    // --- one log closed into another
+    254 LogClosed { index: Index, successor: LogId } "the log was closed at index {index}, into log {successor}",
+    255 BadContinues { reason: String } "what the log continues is not accepted: {reason}",
     // --- what was raised
     290 NoSuchAlarm { raised: Index } "nothing that was raised at index {raised} is open",
     291 NotAcknowledged { raised: Index } "what was raised at index {raised} must be acknowledged first",

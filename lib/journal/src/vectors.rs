@@ -61,6 +61,13 @@ fn acts() -> Vec<Act> {
         Act::Propose(Propose { act: canonical::encode(&DualAct::Erase(order(conversation))).into() }),
         Act::Propose(Propose { act: canonical::encode(&DualAct::LiftHold(70_001)).into() }),
         Act::Propose(Propose { act: canonical::encode(&DualAct::DropCell(CellName([0x1f; 8]))).into() }),
+        Act::Propose(Propose {
+            act: canonical::encode(&DualAct::Close(Successor {
+                log: LogId(hash(0x2b)),
+                suite: Suite::EcdsaP256,
+            }))
+            .into(),
+        }),
         Act::Approve(Approve { proposal: 24 }),
         Act::Withdraw(Withdraw { proposal: 25 }),
         Act::Succession(Succession {
@@ -81,6 +88,14 @@ fn acts() -> Vec<Act> {
             cell_let_go: true,
             given_up: vec![IndexRange { first: 81, last: 81 }, IndexRange { first: 60_000, last: 60_012 }],
             cells: vec![CellName([0x2a; 8])],
+        }),
+        Act::Continues(Continues {
+            log: LogId(hash(0x2c)),
+            suite: Suite::EcdsaP256,
+            identity: hash(0x2d),
+            closed: 70_000,
+            head: Head { size: 70_001, root: hash(0x2e) },
+            note: b"conclave/".to_vec().into(),
         }),
         Act::Login(Login {
             nonce: hash(1),

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod bundle;
 pub mod client;
 pub mod code;
+pub mod continuation;
 pub mod copy;
 pub mod disclosure;
 pub mod engine;

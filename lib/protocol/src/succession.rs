@@ -12,9 +12,9 @@ use crate::frame::{Delivered, Successions};
 use bytes::Bytes;
 use journal::act::{Act, Genesis, Succession};
 use journal::entry::{Content, Entry};
-use journal::ids::{Chain, Index, LogId, StatementId};
+use journal::ids::{Chain, Head, Index, LogId, StatementId};
 use journal::register::{Register, verify_genesis};
-use journal::statement::{Header, SignedStatement};
+use journal::statement::{Header, Parsed, SignedStatement};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::canonical;
 use pki::{CertId, Certificate, KeyUse, PersonId, Purpose, Question, Role, TrustAnchor, UnixMs, pem};
@@ -128,19 +128,7 @@ impl Plan {
 
     /// What an officer signs with this certificate.
     pub fn header(&self, log: LogId, person: PersonId, certificate: CertId) -> Option<Header> {
-        let suite = self.officers(log).ok()?.act.suite;
-        Some(Header {
-            version: journal::statement::STATEMENT_VERSION,
-            suite,
-            log,
-            person,
-            certificate,
-            chain: Chain::ZERO,
-            sequence: 0,
-            attempt: 0,
-            previous: StatementId::ZERO,
-            head: self.act.kept,
-        })
+        Some(self.officers(log).ok()?.header(person, certificate, self.act.kept))
     }
 
     /// The first officers of this log, by the plan's genesis.
@@ -159,7 +147,7 @@ pub fn signature_from_text(text: &str) -> Result<SignedStatement, BadSuccession>
     Ok(decode::<SignatureFile>(text, SIGNATURE_LABEL)?.statement)
 }
 
-fn decode<T>(text: &str, label: &str) -> Result<T, BadSuccession>
+pub(crate) fn decode<T>(text: &str, label: &str) -> Result<T, BadSuccession>
 where
     T: for<'b> Decode<'b, ()> + Encode<()>,
 {
@@ -232,9 +220,18 @@ impl FirstOfficers {
         statements: &[SignedStatement],
         act: &Succession,
     ) -> Result<Vec<PersonId>, BadSuccession> {
+        self.enough(statements, |statement| self.signer(statement, act))
+    }
+
+    /// Whether enough distinct ones have signed. Gives who, in order.
+    pub(crate) fn enough(
+        &self,
+        statements: &[SignedStatement],
+        signer: impl Fn(&SignedStatement) -> Result<PersonId, BadSuccession>,
+    ) -> Result<Vec<PersonId>, BadSuccession> {
         let mut signed = Vec::new();
         for statement in statements {
-            let person = self.signer(statement, act)?;
+            let person = signer(statement)?;
             if signed.contains(&person) {
                 return Err(BadSuccession::Twice(person));
             }
@@ -251,26 +248,68 @@ impl FirstOfficers {
     /// Who signed this statement of the succession.
     pub fn signer(&self, statement: &SignedStatement, act: &Succession) -> Result<PersonId, BadSuccession> {
         let parsed = statement.clone().parse().map_err(|_| BadSuccession::Statement)?;
+        if !matches!(parsed.act(), Act::Succession(found) if found == act) {
+            return Err(BadSuccession::Statement);
+        }
+        self.first_officer(parsed, act.kept, act.time_ms)
+    }
+
+    /// The first officer whose statement it is, outside any chain, naming that head.
+    pub(crate) fn first_officer(
+        &self,
+        parsed: Parsed,
+        head: Head,
+        at_ms: u64,
+    ) -> Result<PersonId, BadSuccession> {
         let header = parsed.header();
-        let person = header.person;
-        let fits = header.log == self.log
-            && header.chain == Chain::ZERO
+        let fits = header.chain == Chain::ZERO
             && (header.sequence, header.attempt) == (0, 0)
             && header.previous == StatementId::ZERO
-            && header.head == act.kept
-            && matches!(parsed.act(), Act::Succession(found) if found == act);
+            && header.head == head;
         if !fits {
             return Err(BadSuccession::Statement);
         }
+        let (person, _) = self.officer(parsed, at_ms)?;
+        if self.persons.contains_key(&person) { Ok(person) } else { Err(BadSuccession::Signer) }
+    }
+
+    /// The officer of this log whose statement it is, and the login of his certificate: any whom the authorities certified.
+    pub(crate) fn officer(&self, parsed: Parsed, at_ms: u64) -> Result<(PersonId, String), BadSuccession> {
+        let header = parsed.header();
+        if header.log != self.log {
+            return Err(BadSuccession::Statement);
+        }
+        let person = header.person;
         let certificate = self.certificates.get(&header.certificate).ok_or(BadSuccession::Signer)?;
-        let known = certificate.person() == Some(person) && self.persons.contains_key(&person);
-        if !known || !certificate.roles().contains(Role::Officer) || !self.is_valid(certificate, act.time_ms)
-        {
+        let known = certificate.person() == Some(person) && certificate.roles().contains(Role::Officer);
+        if !known || !self.is_valid(certificate, at_ms) {
             return Err(BadSuccession::Signer);
         }
+        let login = certificate.login().map(ToOwned::to_owned).unwrap_or_default();
         let key = certificate.public_key().map_err(|_| BadSuccession::Signer)?;
         parsed.verify(&key).map_err(|_| BadSuccession::Signer)?;
-        Ok(person)
+        Ok((person, login))
+    }
+
+    /// What one of them signs outside any chain, with this certificate.
+    pub(crate) fn header(&self, person: PersonId, certificate: CertId, head: Head) -> Header {
+        Header {
+            version: journal::statement::STATEMENT_VERSION,
+            suite: self.act.suite,
+            log: self.log,
+            person,
+            certificate,
+            chain: Chain::ZERO,
+            sequence: 0,
+            attempt: 0,
+            previous: StatementId::ZERO,
+            head,
+        }
+    }
+
+    /// The genesis that they stand on.
+    pub(crate) fn genesis(&self) -> &Genesis {
+        &self.act
     }
 
     /// Under the genesis' own authorities, and in its time when the plan was made.

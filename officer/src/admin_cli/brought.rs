@@ -164,6 +164,7 @@ impl Brought {
             Act::EnvelopeVoid(act) => Said::Void { number: act.number },
             Act::Genesis(_)
             | Act::Succession(_)
+            | Act::Continues(_)
             | Act::Submit(_)
             | Act::Propose(_)
             | Act::Approve(_)

@@ -20,6 +20,8 @@ mod held;
 mod hold;
 mod home;
 mod law;
+mod log_close;
+mod log_sign;
 mod names;
 mod now;
 mod online;
@@ -92,6 +94,8 @@ enum What {
     Backup(backup::Backup),
     #[command(subcommand)]
     Cell(cell::Cell),
+    #[command(subcommand)]
+    Log(log_close::Log),
     #[command(flatten)]
     Extra(Extra),
 }
@@ -135,6 +139,8 @@ fn help() -> Vec<(&'static str, &'static str)> {
         recover::HEAD_HELP,
         backup::HELP,
         cell::HELP,
+        log_close::HELP,
+        log_sign::HELP,
     ]
     .concat()
 }
@@ -175,6 +181,7 @@ impl Cli {
             What::Recover(it) => (it.name(), it.run(voice)),
             What::Backup(it) => (it.name(), it.run(voice)),
             What::Cell(it) => (it.name(), it.run(voice)),
+            What::Log(it) => (it.name(), it.run(voice)),
             What::Extra(extra) => ("conclave-admin", run_extra(extra, voice)),
         };
         done.unwrap_or_else(|trouble| voice.failed(command, trouble.exit, &trouble.name, &trouble))

@@ -3,6 +3,7 @@
 
 mod backup;
 mod init;
+mod log;
 mod recover;
 mod request;
 mod run;
@@ -55,6 +56,8 @@ enum Command {
     Recover(recover::Recover),
     /// Take in a bundle of the authority's at this machine, while the server is stopped: where nobody can log in to bring it.
     TakeIn(take_in::TakeIn),
+    #[command(subcommand)]
+    Log(log::Log),
     /// Tell how the running server does.
     #[command(after_help = "Example: conclaved status --config /etc/conclave/conclaved.toml")]
     Status(WithConfig),
@@ -143,7 +146,7 @@ const RU: &HelpTable = &[
 
 /// Every text of the help in Russian.
 fn help() -> Vec<(&'static str, &'static str)> {
-    [RU, store::HELP, recover::HELP, take_in::HELP].concat()
+    [RU, store::HELP, recover::HELP, take_in::HELP, log::HELP].concat()
 }
 
 /// Parses the process' command line and runs its command.
@@ -167,6 +170,7 @@ pub(crate) fn main() -> Exit {
         Command::Store(store) => store.run(voice),
         Command::Recover(recover) => ("recover", recover.run(voice)),
         Command::TakeIn(take_in) => ("take-in", take_in.run(voice)),
+        Command::Log(log) => (log.name(), log.run(voice)),
         Command::Status(WithConfig { config }) => ("status", status::run(&config, voice)),
         Command::Extra(extra) => {
             let command = localise(Conclaved::command(), lang, &help());

@@ -221,6 +221,12 @@ fn assemble(
     if opened.cell_joined {
         log.warn("a second root cell has joined: from now on erasures wait when it is away");
     }
+    if let Some(closed) = replayed.register.closed() {
+        let (index, successor) = (closed.index, closed.successor.log);
+        log.warn(format_args!(
+            "this log was CLOSED at entry {index} into log {successor}: it is read and erased, and nothing more is said in it"
+        ));
+    }
     let Replayed { register, tree, books, positions, rows, snapshot, .. } = replayed;
     if register.erasures_pending().next().is_some() {
         // START and the erasure behind it need room before anybody could sweep.

@@ -17,6 +17,7 @@ pub mod said;
 pub mod session;
 pub mod site;
 pub mod succession;
+pub mod successor;
 
 pub use audit::{Export, Finding, FindingCode, Severity};
 pub use backup::Backup;
@@ -40,6 +41,7 @@ pub use site::Genesis;
 pub use succession::{
     GIVEN_UP_MAX, IndexRange, KeptPasswords, LossCause, LossSource, LossTrace, Succession, era_by,
 };
+pub use successor::{Continues, Successor};
 
 /// What an act is about. Whoever judges a whole family alike asks for it, so that a new kind finds its place here, in the
 /// table below, and not in every room.
@@ -102,6 +104,7 @@ acts! {
     4 Approve "approve" Office,
     5 Withdraw "withdraw" Office,
     6 Succession "succession" Beginning,
+    7 Continues "continues" Beginning,
     10 Login "login" Beginning,
     11 Logout "logout" Session,
     12 SetPassword "set-password" Session,
@@ -186,6 +189,7 @@ impl Act {
             | Self::Disclose(_)
             | Self::Genesis(_)
             | Self::Succession(_)
+            | Self::Continues(_)
             | Self::Submit(_)
             | Self::Propose(_)
             | Self::Approve(_)
@@ -218,6 +222,7 @@ impl Act {
         match self {
             Self::Genesis(act) => act.check_bounds(),
             Self::Succession(act) => act.check_bounds(),
+            Self::Continues(act) => act.check_bounds(),
             Self::Submit(act) => act.check_bounds(),
             Self::Propose(act) => act.check_bounds(),
             Self::Enrol(act) => act.check_bounds(),

@@ -1,6 +1,7 @@
 //! What officers and administrators do: taking in the authority's acts, acts of two, suspending and unlocking.
 
 use super::law::EraseOrder;
+use super::successor::Successor;
 use super::{OutOfBounds, at_most};
 use crate::ids::{Chain, ConversationId, Hash, Index};
 use crate::policy::Policy;
@@ -65,6 +66,9 @@ pub enum DualAct {
     /// the moment it went away.
     #[n(5)]
     DropCell(#[n(0)] CellName),
+    /// The log is closed for good into this one: from here on it is read and erased, and nothing more is said.
+    #[n(7)]
+    Close(#[n(0)] Successor),
 }
 
 impl DualAct {
@@ -72,7 +76,11 @@ impl DualAct {
     pub fn conversation(&self) -> Option<ConversationId> {
         match self {
             Self::Erase(order) => Some(order.target.conversation()),
-            Self::Policy(_) | Self::AdmitOfficer(_) | Self::LiftHold(_) | Self::DropCell(_) => None,
+            Self::Policy(_)
+            | Self::AdmitOfficer(_)
+            | Self::LiftHold(_)
+            | Self::DropCell(_)
+            | Self::Close(_) => None,
         }
     }
 }

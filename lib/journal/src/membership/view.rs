@@ -94,6 +94,7 @@ impl MembershipView {
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Succession(_)
+            | Act::Continues(_)
             | Act::Export(_)
             | Act::Backup(_)
             | Act::ClockAttest(_)

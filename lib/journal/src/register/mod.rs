@@ -5,8 +5,10 @@
 
 pub mod applied;
 pub mod certified;
+mod closed;
 pub mod codec;
 pub mod columns;
+mod continues;
 mod conversation;
 mod desk;
 mod envelope;
@@ -38,7 +40,9 @@ mod time;
 
 pub use applied::{Applied, Audience, ChainEnd, Effect, ErasePlace};
 pub use certified::Certified;
+pub use closed::Closed;
 pub use columns::{FileRow, Form, MessageRow};
+pub use continues::ContinuesRow;
 pub use facts::EVIDENCE_BYTES_MAX;
 pub use former::Former;
 pub use offline::{check_submit, offline_chain, submit_digest};
@@ -184,6 +188,12 @@ pub struct Register {
     /// A revocation list of which further parts come next.
     #[n(29)]
     list: Option<OpenList>,
+    /// It was closed into another log.
+    #[n(30)]
+    closed: Option<Closed>,
+    /// What it continues.
+    #[n(31)]
+    continues: Option<ContinuesRow>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -248,6 +258,7 @@ impl Register {
         self.check_time(candidate)?;
         self.check_succession_open(candidate)?;
         self.check_list_open(candidate)?;
+        self.check_not_closed(candidate)?;
         let ran_ms = self.ran_at(candidate);
         let in_run = self.running && !time::comes_at_rest(candidate);
         let applied = match candidate.content {
@@ -289,6 +300,8 @@ impl Register {
             self.login(&cx, act, heads)
         } else if let Act::Succession(act) = act {
             self.succession(&cx, act, heads)
+        } else if let Act::Continues(act) = act {
+            self.continues_act(&cx, act)
         } else if header.person == PersonId(0) {
             self.offline_act(&cx, act)
         } else {
@@ -317,7 +330,9 @@ impl Register {
         heads: &dyn Fn(u64) -> Option<Hash>,
     ) -> Result<Applied, Refusal> {
         match act {
-            Act::Genesis(_) | Act::Login(_) | Act::Succession(_) => Err(Refusal::AlreadyFounded),
+            Act::Genesis(_) | Act::Login(_) | Act::Succession(_) | Act::Continues(_) => {
+                Err(Refusal::AlreadyFounded)
+            }
             Act::Enrol(_)
             | Act::Crl(_)
             | Act::CrlPart(_)

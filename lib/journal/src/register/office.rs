@@ -1,6 +1,7 @@
 //! What officers, administrators and auditors do: Submits, acts of two, suspending, unlocking, ending sessions.
 //! Never lets one officer do what needs two.
 
+use super::closed::Closed;
 use super::former::Former;
 use super::session::{Heads, check_covered};
 use super::{
@@ -90,6 +91,7 @@ impl Register {
                 Err(Refusal::BadProposal { reason: "no store has so many cells".into() })
             }
             DualAct::DropCell(_) => Ok(()),
+            DualAct::Close(successor) => self.check_close(successor),
         }
     }
 
@@ -133,6 +135,10 @@ impl Register {
             DualAct::DropCell(cell) => {
                 self.dropped_cells.insert(cell, cx.by.index);
                 vec![Effect::CellDropped { cell }]
+            }
+            DualAct::Close(successor) => {
+                self.closed = Some(Closed { index: cx.by.index, at_ms: cx.now_ms, successor });
+                Vec::new()
             }
         };
         Ok(Applied::with(Audience::Everyone, effects))

@@ -40,6 +40,7 @@ fn overtaken(refusal: &Refusal) -> bool {
             | Refusal::UnknownPerson { .. }
             | Refusal::EnvelopeState { .. }
             | Refusal::Unchanged
+            | Refusal::LogClosed { .. }
     )
 }
 
@@ -157,6 +158,7 @@ impl Register {
             | Act::Object(_)
             | Act::Hold(_)
             | Act::Succession(_)
+            | Act::Continues(_)
             | Act::Export(_)
             | Act::Backup(_)
             | Act::ClockAttest(_)

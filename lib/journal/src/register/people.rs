@@ -131,6 +131,9 @@ impl Register {
         let last_ms = pair.last_ms();
         pair.check_paths(self.founded()?, cx.now_ms.min(last_ms))?;
         self.check_known(&pair)?;
+        if !self.people.contains_key(&pair.person) {
+            self.check_joins(pair.roles)?;
+        }
         if last_ms < cx.now_ms {
             return Err(Refusal::CertificateExpired { at_ms: cx.now_ms });
         }

@@ -230,7 +230,7 @@ impl Register {
     }
 
     /// An officer of the first ones, in good standing by what is kept, with a certificate by which he acts as one.
-    fn check_first_officer(&self, cx: &Context<'_>) -> Result<(), Refusal> {
+    pub(super) fn check_first_officer(&self, cx: &Context<'_>) -> Result<(), Refusal> {
         self.check_certificate(cx)?;
         let person = cx.by.signer;
         if !self.roles_of_session(cx.header.certificate).contains(Role::Officer) {

@@ -3,13 +3,16 @@
 
 use super::site::{Described, FOUNDED_MS, TestSite};
 use crate::act::{
-    Act, Approve, Create, DualAct, EnvelopeHandOver, EnvelopePrint, Epoch, KeptPasswords, Login, LossCause,
-    LossSource, LossTrace, Message, Precedence, Propose, Purpose, Reserve, SetPassword, SizeClass, Submit,
-    Succession, WrapClaim,
+    Act, Approve, Continues, Create, DualAct, EnvelopeHandOver, EnvelopePrint, Epoch, KeptPasswords, Login,
+    LossCause, LossSource, LossTrace, Message, Precedence, Propose, Purpose, Reserve, SetPassword, SizeClass,
+    Submit, Succession, WrapClaim,
 };
+use crate::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use crate::entry::{Content, ENTRY_VERSION, Entry};
 use crate::fact::{CellKind, Fact, KeyRoll, PeriodEnd, Start, key_roll_bytes};
 use crate::ids::{Chain, Commitment, ConversationId, Hash, Head, Index, ReservationId, StatementId};
+use crate::note::NoteSigner;
+use crate::origin::Origin;
 use crate::policy::Policy;
 use crate::register::{Applied, Candidate, CandidateContent, Register, submit_digest, verify_genesis};
 use crate::statement::{SignedStatement, Statement, VerifiedStatement};
@@ -482,5 +485,44 @@ impl TestLog {
             self.admit(Content::Statement(self.succession_by(login, act)))?;
         }
         Ok(())
+    }
+
+    /// An act of two, by olga and oleg. Gives the index of the Approve.
+    pub fn of_two(&mut self, act: &DualAct) -> Result<Index, Refusal> {
+        self.act("olga", Act::Propose(Propose { act: pki::canonical::encode(act).into() }))?;
+        let proposal = self.tree.size() - 1;
+        self.act("oleg", Act::Approve(Approve { proposal }))?;
+        Ok(self.tree.size() - 1)
+    }
+
+    /// This log, closed by the entry at that index, as one that another log continues at this head.
+    pub fn continued(&self, closed: Index, head: Head) -> Continues {
+        let origin = Origin { log: self.register.log_id(), era: self.register.era() };
+        let identity = self.site.identity.public().clone();
+        let keys = LogKeys::new(origin, self.period_key.public().clone(), Some(identity)).expect("two keys");
+        let identity = keys.identity.as_ref().expect("it was given");
+        let signers = [
+            NoteSigner { key: &keys.period, signer: &self.period_key },
+            NoteSigner { key: identity, signer: &self.site.identity },
+        ];
+        let note =
+            SignedCheckpoint::sign(Checkpoint { origin, head }, &signers).expect("keys in memory sign");
+        let site = self.register.site().expect("it is founded");
+        Continues {
+            log: site.log,
+            suite: site.suite,
+            identity: site.identity,
+            closed,
+            head,
+            note: note.to_string().into_bytes().into(),
+        }
+    }
+
+    /// An officer's statement of what this log continues.
+    pub fn continues_by(&self, login: &str, act: &Continues) -> SignedStatement {
+        let person = self.site.person(login);
+        let mut header = self.site.blank_header(person.signature_certificate.id());
+        (header.log, header.person) = (self.register.log_id(), person.id);
+        self.sign(login, Statement { header, act: Act::Continues(act.clone()) }).0
     }
 }

@@ -406,6 +406,18 @@ fn register_words(code: u16) -> Option<Row> {
             "не из офицеров, названных при основании",
         ),
         253 => ("era-not-later", "an era that the log has passed already", "эта эра журнала уже была"),
+        254 => (
+            "log-closed",
+            "this journal was closed for good: reading and erasing go on, nothing new is written. The new site card leads to \
+             the journal that continues it: ask an officer for it",
+            "этот журнал закрыт навсегда: чтение и стирание продолжаются, нового в нём не пишут. Работа идёт в новом журнале, \
+             к нему ведёт новая карта системы: спросите её у офицера",
+        ),
+        255 => (
+            "bad-continues",
+            "what the log is said to continue is not accepted here",
+            "то, что этот журнал якобы продолжает, здесь не принимается",
+        ),
         290 => (
             "no-such-alarm",
             "nothing is open under this number: it was closed, or it stands under the number of its first entry: \

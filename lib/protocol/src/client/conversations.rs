@@ -428,6 +428,7 @@ impl State {
             // Shown beside the others by the server; no rule of membership knows them.
             Act::Genesis(_)
             | Act::Succession(_)
+            | Act::Continues(_)
             | Act::Submit(_)
             | Act::Propose(_)
             | Act::Withdraw(_)

@@ -179,6 +179,7 @@ impl Cx {
             }
             Act::Genesis(_)
             | Act::Succession(_)
+            | Act::Continues(_)
             | Act::Submit(_)
             | Act::Propose(_)
             | Act::Withdraw(_)

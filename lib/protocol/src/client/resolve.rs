@@ -57,6 +57,7 @@ impl Search {
             | Act::Hold(_)
             | Act::Genesis(_)
             | Act::Succession(_)
+            | Act::Continues(_)
             | Act::Submit(_)
             | Act::Propose(_)
             | Act::Approve(_)

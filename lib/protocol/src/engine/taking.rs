@@ -124,12 +124,8 @@ pub fn take_in(
     let verifiers = verifiers.into_iter().filter(|one| !is_here(one.envelope)).collect();
     let mut ledger = Ledger::new(register, tree, books);
     let mut entries = Vec::new();
-    if ledger.register.running() && !acts.is_empty() {
-        let boot_ms = ledger.register.boot_ms();
-        ledger.set_now(Now { wall_ms: ledger.register.floor_ms(), boot_ms });
-        let stop = ledger.admit_fact(Fact::Stop(Stop {}));
-        let stop = stop.map_err(|refusal| CannotTake::Refused { index: first, refusal })?;
-        entries.push(stop.bytes.to_vec().into());
+    if !acts.is_empty() {
+        stop_cut_off(&mut ledger, &mut entries)?;
     }
     ledger.set_now(now);
     let verifiers = take(&mut ledger, acts, verifiers, people_max, &mut entries)?;
@@ -144,6 +140,47 @@ pub fn take_in(
     }
     let batch = batch(&ledger, first, entries, verifiers, identity, period)?;
     Ok((batch, ledger.register))
+}
+
+/// The batch of first officers' statements of what the log continues. Gives the rules' state behind it too.
+pub fn take_continues(
+    now: Now,
+    AtRest { register, tree, books }: AtRest,
+    statements: Vec<SignedStatement>,
+    (identity, period): (&SecretKey, &SecretKey),
+) -> Result<(Batch, Register), CannotTake> {
+    let first = tree.size();
+    let now = Now { wall_ms: now.wall_ms.max(register.floor_ms()), ..now };
+    let mut ledger = Ledger::new(register, tree, books);
+    let mut entries = Vec::new();
+    stop_cut_off(&mut ledger, &mut entries)?;
+    ledger.set_now(now);
+    for (number, statement) in statements.into_iter().enumerate() {
+        let bad = |why: String| CannotTake::Act { number, why };
+        let parsed = statement.parse().map_err(|error| bad(error.to_string()))?;
+        let key = ledger.register.key_of(parsed.certificate());
+        let key = key.cloned().ok_or_else(|| bad("an unknown certificate".into()))?;
+        let act = parsed.verify(&key).map_err(|error| bad(error.to_string()))?;
+        let index = ledger.tree.size();
+        let admitted = ledger.admit_statement(&act);
+        let admitted = admitted.map_err(|refusal| CannotTake::Refused { index, refusal })?;
+        entries.push(admitted.bytes.to_vec().into());
+    }
+    let batch = batch(&ledger, first, entries, Vec::new(), identity, period)?;
+    Ok((batch, ledger.register))
+}
+
+/// A life of the server that was cut off ends at the time of the newest entry.
+fn stop_cut_off(ledger: &mut Ledger, entries: &mut Vec<ByteVec>) -> Result<(), CannotTake> {
+    if !ledger.register.running() {
+        return Ok(());
+    }
+    let (index, boot_ms) = (ledger.tree.size(), ledger.register.boot_ms());
+    ledger.set_now(Now { wall_ms: ledger.register.floor_ms(), boot_ms });
+    let stop = ledger.admit_fact(Fact::Stop(Stop {}));
+    let stop = stop.map_err(|refusal| CannotTake::Refused { index, refusal })?;
+    entries.push(stop.bytes.to_vec().into());
+    Ok(())
 }
 
 /// Envelopes that were handed over from this index on and still open their persons' sessions.

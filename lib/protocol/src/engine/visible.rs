@@ -112,13 +112,16 @@ impl Engine {
             // An approval changes the policy, or who is an officer: all are told, and may read what was approved.
             Act::Genesis(_)
             | Act::Succession(_)
+            | Act::Continues(_)
             | Act::Enrol(_)
             | Act::Revoke(_)
             | Act::Crl(_)
             | Act::CrlPart(_)
             | Act::Approve(_) => true,
             Act::Propose(propose) => {
-                let policy = matches!(canonical::decode(&propose.act), Ok(DualAct::Policy(_)));
+                // Nor is what closes the log anybody's secret.
+                let policy =
+                    matches!(canonical::decode(&propose.act), Ok(DualAct::Policy(_) | DualAct::Close(_)));
                 // An order of erasure is shown once two officers have given it: it is the right by which bodies go.
                 let ordered = || self.ledger.register.order(index);
                 let told = || ordered().is_some_and(|row| self.order_concerns(person, &row.order.target));

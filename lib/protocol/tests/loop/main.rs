@@ -3,6 +3,7 @@
 
 mod attacks;
 mod clocks;
+mod closed;
 mod disclose;
 mod forks;
 mod gaps;
