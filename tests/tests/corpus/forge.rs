@@ -71,8 +71,7 @@ impl Case {
 }
 
 pub(crate) fn known(head: Head) -> OutsideHead {
-    OutsideHead { file: Some("outside".into()), era: Some(0), head, cosigned_ms: None }
- file: Some("outside".into()), era: Some(0), head, cosigned_ms: None, own: false }
+    OutsideHead { file: Some("outside".into()), era: Some(0), head, cosigned_ms: None, own: false }
 }
 
 /// What an auditor knows of this log from its card.
