@@ -22,8 +22,6 @@ pub mod erasures;
 pub mod excerpt;
 pub mod excerpt_check;
 mod excerpt_state;
-#[cfg(test)]
-mod excerpt_tests;
 pub mod export;
 pub mod html;
 pub mod judgement;

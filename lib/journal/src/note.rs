@@ -175,7 +175,9 @@ impl SignedNote {
     /// Adds a line that somebody else made, at the end: a witness', whose key the caller has checked. One of the same name and
     /// key gives way to it: nobody fills the lines of others.
     pub fn add_line(&mut self, line: SignatureLine) -> Result<(), Malformed> {
-        if let Some(before) = self.lines.iter_mut().find(|before| (&before.name, before.id) == (&line.name, line.id)) {
+        if let Some(before) =
+            self.lines.iter_mut().find(|before| (&before.name, before.id) == (&line.name, line.id))
+        {
             *before = line;
             return Ok(());
         }
