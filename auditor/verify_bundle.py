@@ -1004,7 +1004,10 @@ class Journal:
 
     def succession(self, index, entry):
         era, (kept, kept_root) = entry.fields[0], entry.fields[1]
-        if era <= (self.eras[-1][0] if self.eras and not self.era_open else 0):
+        newest = self.eras[-1] if self.eras and not self.era_open else (0, None)
+        # Of a part of a journal it is not known how many signatures belong to one succession: one row for all of them.
+        again = not self.whole and newest[:2] == (era, kept)
+        if era <= newest[0] and not again:
             raise Bad("an era that was")
         named = {self.valid[c].person for c in self.officers if c in self.valid}
         if self.whole:
@@ -1097,7 +1100,7 @@ class Reader:
     def __init__(self, file):
         self.file, self.entries = file, 0
         self.entry_number = 0
-        head = self.file.read(17)
+        head = self.read(17)
         self.excerpt = head[:16] == b"conclave excerpt"[:len(head[:16])] and head[:16] != b"conclave journal"[:len(head[:16])]
         if not head or not (b"conclave journal".startswith(head[:16]) or b"conclave excerpt".startswith(head[:16])):
             raise Bad("not a journal of Conclave", 1)
@@ -1106,9 +1109,16 @@ class Reader:
         if head[16] != 1:
             raise Bad("a version that this program does not read", 1)
 
+    def read(self, count):
+        """So many bytes, fewer only at the end of the file: what does not read is nobody's verdict."""
+        try:
+            return self.file.read(count)
+        except OSError as error:
+            raise Bad(f"the file cannot be read: {error.strerror}", IO) from None
+
     def record(self, limit):
         """Bytes, or `None` at an end mark."""
-        length = self.file.read(4)
+        length = self.read(4)
         if len(length) < 4:
             raise Bad(f"the file breaks off after {self.entries} whole entries", INCOMPLETE, name="cut")
         length = int.from_bytes(length, "big")
@@ -1116,13 +1126,13 @@ class Reader:
             return None
         if length > limit:
             raise Bad("a record of an impossible length", name="container")
-        data = self.file.read(length)
+        data = self.read(length)
         if len(data) < length:
             raise Bad(f"the file breaks off after {self.entries} whole entries", INCOMPLETE, name="cut")
         return data
 
     def end(self):
-        more = self.file.read(64)
+        more = self.read(64)
         if more.startswith(b"-----BEGIN CONCLAVE TRUST"):
             raise Bad("it brings its own trust file; nothing that a file brings is believed", name="container")
         if more:

@@ -10,7 +10,8 @@ use journal::testing::{TestLog, TestSite};
 use pki::{PublicKey, SecretKey, Suite};
 
 use crate::audit::tests::{bundle, exported, judged, signed, trust};
-use crate::audit::{Audit, OutsideHead};
+use crate::audit::{Audit, OutsideHead, Wanted, audit};
+use crate::bundle::{BadBundle, BundleReader};
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 
 /// A log in which people talked, and an anchor some entries before its end.
@@ -229,6 +230,40 @@ fn what_was_cut_off_is_incomplete() {
     assert!(
         matches!(audit.judgement, Judgement::Incomplete(Missing::NoteOver { covered }) if covered == anchor.size)
     );
+}
+
+/// A file of which so many bytes read and the next is a bad sector.
+pub(crate) struct BadSector<'a>(pub(crate) &'a [u8]);
+
+impl std::io::Read for BadSector<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(into)? {
+            0 if !into.is_empty() => Err(nix::errno::Errno::EIO.into()),
+            read => Ok(read),
+        }
+    }
+}
+
+/// Neither a verdict nor a shorter journal: the disk's own error, wherever it stops.
+#[test]
+fn a_bundle_over_a_bad_sector_gets_no_verdict() {
+    let (log, anchor) = spoken(25);
+    let (whole, trust) = (exported(&log), trust(&log, Some(anchor)));
+    let eio = |error: std::io::Error| assert_eq!(error.raw_os_error(), Some(nix::errno::Errno::EIO as i32));
+    for length in (0..whole.len()).step_by(61).chain(whole.len() - 9..=whole.len()) {
+        match BundleReader::open(BadSector(&whole[..length])) {
+            Err(BadBundle::Io(error)) => eio(error),
+            Err(bad) => panic!("{length}: {bad}"),
+            Ok(reader) => {
+                let (progress, observer) = (&mut |_| {}, &mut |_, _: &_, _: &_| {});
+                let wanted = Wanted { trust: &trust, outside: Vec::new(), progress, observer };
+                match audit(reader, wanted) {
+                    Err(error) => eio(error),
+                    Ok(found) => panic!("{length}: {:?}", found.judgement),
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -342,3 +342,32 @@ fn next<R: Read>(bundle: &mut BundleReader<R>) -> Result<Option<Vec<u8>>, Cannot
     let entries = bundle.entries();
     bundle.next_entry().map_err(|bad| CannotCut::Bundle { bad, entries })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::tests::{bundle, exported, signed};
+    use journal::ids::Head;
+    use journal::testing::TestLog;
+
+    fn cut(bundle: &[u8], wanted: &Wanted, links: &[u64]) -> Result<Vec<u8>, CannotCut> {
+        let open = || BundleReader::open(bundle).unwrap();
+        plan(open(), wanted, links)?.write(open(), Vec::new()).map(|(_, bytes)| bytes)
+    }
+
+    #[test]
+    fn what_cannot_be_cut_is_told() {
+        let mut log = TestLog::standard(7);
+        log.talking("anna", &["boris"]);
+        let whole = exported(&log);
+        let size = log.tree.size();
+        let select = |who: &str| cut(&whole, &Wanted::Selection(vec![who.into()], Vec::new()), &[]);
+        assert!(matches!(select("nobody"), Err(CannotCut::Unknown(_))));
+        assert!(matches!(select("00000000000000ff"), Err(CannotCut::Nothing)));
+        assert!(matches!(cut(&whole, &Wanted::Range(3, size), &[]), Err(CannotCut::NoSuchEntry { .. })));
+        assert!(matches!(cut(&whole, &Wanted::Range(4, 3), &[]), Err(CannotCut::NoSuchEntry { .. })));
+        let short =
+            bundle(&log.entries, &[signed(&log, Head { size: 30, root: log.tree.root_at(30).unwrap() })]);
+        assert!(matches!(cut(&short, &Wanted::Range(3, 30), &[]), Err(CannotCut::NotCovered(30))));
+    }
+}

@@ -122,6 +122,9 @@ mod tests {
         assert!(exporter.take([entry(1)]).is_err());
         exporter.take([entry(0), entry(1)]).unwrap();
         assert!(exporter.take([entry(1)]).is_err());
+        // A bad sector in the server's store: the entry is left out of the page, and the next one stands there.
+        let gap = exporter.take([entry(3), entry(4)]);
+        assert!(matches!(gap, Err(BadExport::NotWhatWasAsked { wanted: 2, got: Some(3) })));
         assert!(matches!(exporter.finish(), Err(BadExport::NotWhatWasAsked { wanted: 2, got: None })));
         assert!(matches!(Exporter::new(Vec::new(), b"none".to_vec(), None), Err(BadExport::Note)));
         let mut beyond = Exporter::new(Vec::new(), signed(&log, log.head()), None).unwrap();

@@ -25,8 +25,6 @@ pub mod erasures;
 pub mod excerpt;
 pub mod excerpt_check;
 mod excerpt_state;
-#[cfg(test)]
-mod excerpt_tests;
 pub mod export;
 mod help_ru;
 pub mod html;

@@ -2,9 +2,9 @@
 //! Never lets two programs use it at once, and never goes back: what is recorded is durable before a cosignature leaves.
 //!
 //! ```text
-//! lock            held while a witness runs
-//! journal         the beginning of a bundle (`bundle`): its entries, without end marks
-//! checkpoint      the note that was cosigned last, with the witness' own line
+//! era-N/lock            held while a witness runs
+//! era-N/journal         the beginning of a bundle (`bundle`): its entries, without end marks
+//! era-N/checkpoint      the note that was cosigned last, with the witness' own line
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -42,6 +42,12 @@ pub enum BadMirror {
         /// Of that checkpoint.
         size: u64,
     },
+    /// Something of a later era was cosigned: the log does not come back to this one.
+    #[error("a checkpoint of the later era {cosigned} was cosigned")]
+    EraPassed {
+        /// That era.
+        cosigned: u32,
+    },
 }
 
 /// An open mirror.
@@ -55,9 +61,13 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Opens the directory, or makes it. Entries behind the checkpoint that was cosigned last are forgotten: nobody has
-    /// compared them yet.
-    pub fn open(dir: &Path, log: &VerifierKey) -> Result<Self, BadMirror> {
+    /// Opens the mirror of an era in this directory, or makes it. Entries behind the checkpoint that was cosigned last are
+    /// forgotten: nobody has compared them yet.
+    pub fn open(dir: &Path, era: u32, log: &VerifierKey) -> Result<Self, BadMirror> {
+        if let Some(cosigned) = latest_era(dir)?.filter(|latest| *latest > era) {
+            return Err(BadMirror::EraPassed { cosigned });
+        }
+        let dir = &dir.join(format!("era-{era}"));
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         // Its name, and that of the directory of all eras: what is recorded inside must not go with them.
         dir.ancestors().take(2).try_for_each(durable_file::sync_name)?;
@@ -114,6 +124,22 @@ impl Mirror {
         self.last = Some(checkpoint); // A crash here: recorded, and perhaps never sent: it is cosigned once more.
         Ok(())
     }
+}
+
+/// The latest era of which anything was cosigned.
+fn latest_era(dir: &Path) -> io::Result<Option<u32>> {
+    let mut latest = None;
+    for found in match std::fs::read_dir(dir) {
+        Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
+        listed => listed?,
+    } {
+        let found = found?;
+        let era = found.file_name().to_str().and_then(|name| name.strip_prefix("era-")?.parse().ok());
+        if found.path().join("checkpoint").try_exists()? {
+            latest = latest.max(era);
+        }
+    }
+    Ok(latest)
 }
 
 fn head_of(last: Option<&SignedCheckpoint>) -> Head {
@@ -188,15 +214,18 @@ mod tests {
     fn what_was_recorded_is_there_again_and_what_was_not_is_forgotten() {
         let (dir, log) = (tempfile::tempdir().unwrap(), TestLog::standard(1));
         let (dir, key) = (dir.path().join("era-0"), key(&log));
-        let mut mirror = Mirror::open(&dir, &key).unwrap();
+        let mut mirror = Mirror::open(dir.parent().unwrap(), 0, &key).unwrap();
         assert_eq!(mirror.last(), Head { size: 0, root: empty_root() });
         fill(&mut mirror, &log, 7);
         assert!(mirror.leads_to(checkpoint(&log, 7).claimed().head).unwrap());
         mirror.record(checkpoint(&log, 7)).unwrap();
         fill(&mut mirror, &log, 12);
-        assert!(matches!(Mirror::open(&dir, &key), Err(BadMirror::Busy)), "one witness at a time");
+        assert!(
+            matches!(Mirror::open(dir.parent().unwrap(), 0, &key), Err(BadMirror::Busy)),
+            "one witness at a time"
+        );
         drop(mirror);
-        let mut mirror = Mirror::open(&dir, &key).unwrap();
+        let mut mirror = Mirror::open(dir.parent().unwrap(), 0, &key).unwrap();
         assert_eq!((mirror.last().size, mirror.tree().size()), (7, 7));
         fill(&mut mirror, &log, 20);
         let head = checkpoint(&log, 20).claimed().head;
@@ -206,7 +235,7 @@ mod tests {
         // A tail that a crash tore.
         let whole = std::fs::read(dir.join("journal")).unwrap();
         std::fs::write(dir.join("journal"), &whole[..whole.len() - 3]).unwrap();
-        let mut mirror = Mirror::open(&dir, &key).unwrap();
+        let mut mirror = Mirror::open(dir.parent().unwrap(), 0, &key).unwrap();
         assert_eq!((mirror.last().size, mirror.tree().size()), (20, 19));
         fill(&mut mirror, &log, 20);
         assert!(mirror.leads_to(head).unwrap());
@@ -220,7 +249,7 @@ mod tests {
     fn a_mirror_that_contradicts_its_own_checkpoint_is_not_used() {
         let (dir, log) = (tempfile::tempdir().unwrap(), TestLog::standard(1));
         let (dir, key) = (dir.path().join("era-0"), key(&log));
-        let mut mirror = Mirror::open(&dir, &key).unwrap();
+        let mut mirror = Mirror::open(dir.parent().unwrap(), 0, &key).unwrap();
         fill(&mut mirror, &log, 9);
         mirror.record(checkpoint(&log, 9)).unwrap();
         drop(mirror);
@@ -228,11 +257,31 @@ mod tests {
         let mut bent = good.clone();
         *bent.last_mut().unwrap() ^= 1;
         std::fs::write(dir.join("journal"), bent).unwrap();
-        assert!(matches!(Mirror::open(&dir, &key), Err(BadMirror::Contradiction { size: 9 })));
+        assert!(matches!(
+            Mirror::open(dir.parent().unwrap(), 0, &key),
+            Err(BadMirror::Contradiction { size: 9 })
+        ));
         std::fs::write(dir.join("journal"), good).unwrap();
         let foreign = TestLog::standard(2);
         std::fs::write(dir.join("checkpoint"), signed(&foreign, foreign.head())).unwrap();
-        assert!(matches!(Mirror::open(&dir, &key), Err(BadMirror::Checkpoint)));
+        assert!(matches!(Mirror::open(dir.parent().unwrap(), 0, &key), Err(BadMirror::Checkpoint)));
+    }
+
+    /// A log that went on into a later era, and then comes as one of an earlier: what it says there is not cosigned.
+    #[test]
+    fn a_mirror_of_a_later_era_takes_nothing_of_an_earlier_one() {
+        let (dir, log) = (tempfile::tempdir().unwrap(), TestLog::standard(1));
+        let (dir, key) = (dir.path(), key(&log));
+        let mut seventh = Mirror::open(dir, 7, &key).unwrap();
+        // What was opened and never cosigned binds nobody.
+        assert!(Mirror::open(dir, 0, &key).is_ok());
+        fill(&mut seventh, &log, 9);
+        seventh.record(checkpoint(&log, 9)).unwrap();
+        for era in [0, 6] {
+            assert!(matches!(Mirror::open(dir, era, &key), Err(BadMirror::EraPassed { cosigned: 7 })));
+        }
+        assert!(matches!(Mirror::open(dir, 7, &key), Err(BadMirror::Busy)));
+        assert!(Mirror::open(dir, 8, &key).is_ok());
     }
 
     /// Put back from an older copy, all of it: it goes on from there, and by way of what it knows alone.
@@ -240,7 +289,7 @@ mod tests {
     fn a_mirror_put_back_from_a_backup_goes_on_only_by_way_of_what_it_has() {
         let (dir, mut log) = (tempfile::tempdir().unwrap(), TestLog::standard(1));
         let (dir, key) = (dir.path().join("era-0"), key(&log));
-        let mut mirror = Mirror::open(&dir, &key).unwrap();
+        let mut mirror = Mirror::open(dir.parent().unwrap(), 0, &key).unwrap();
         fill(&mut mirror, &log, 9);
         mirror.record(checkpoint(&log, 9)).unwrap();
         let copy = ["journal", "checkpoint"].map(|name| (name, std::fs::read(dir.join(name)).unwrap()));
@@ -251,7 +300,7 @@ mod tests {
         for (name, bytes) in copy {
             std::fs::write(dir.join(name), bytes).unwrap();
         }
-        let mut mirror = Mirror::open(&dir, &key).unwrap();
+        let mut mirror = Mirror::open(dir.parent().unwrap(), 0, &key).unwrap();
         assert_eq!(mirror.last().size, 9);
         let mut other = log.entries.clone();
         other[3] = b"another history".to_vec();

@@ -114,6 +114,12 @@ console::words! {
         /// An entry cannot be read.
         IllegibleEntry { index: u64 }
             => en("entry #{index} cannot be read"), ru("запись #{index} не читается");
+        /// The server leaves an entry out: a bad sector of its store, or its will.
+        NotGiven { index: u64 }
+            => en("INCOMPLETE: the server does not give entry #{index}: its store does not read there, or it keeps it back. Nothing \
+                   that is here counts as its journal; at the machine `conclaved store check` shows what is damaged"),
+               ru("НЕПОЛНО: сервер не выдаёт запись #{index}: его хранилище там не читается, или он её утаивает. То, что получено, \
+                   журналом не считается; что повреждено, на самой машине покажет `conclaved store check`");
         /// Not a receipt.
         NotAReceipt { file: String, cause: String }
             => en("{file} is no proof: {cause}"), ru("{file} — не доказательство ({DETAILS_RU})");
@@ -146,7 +152,7 @@ impl Trouble {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Unreadable { .. } | Self::Unwritable { .. } | Self::Temporary { .. } => Exit::Io,
-            Self::CutOff { .. } | Self::Excerpt { .. } => Exit::Incomplete,
+            Self::CutOff { .. } | Self::Excerpt { .. } | Self::NotGiven { .. } => Exit::Incomplete,
             Self::Exposed { .. } | Self::ForeignTrust { .. } | Self::NoWitness { .. } => Exit::NotAllowed,
             Self::NoTerminal => Exit::Missing,
             Self::Asked { exit, .. } | Self::Online { exit, .. } => *exit,
@@ -212,6 +218,7 @@ impl Trouble {
             Self::MirrorBusy { .. } => "mirror-busy",
             Self::BadMirror { .. } => "bad-mirror",
             Self::IllegibleEntry { .. } => "illegible-entry",
+            Self::NotGiven { .. } => "not-given",
             Self::NotAReceipt { .. } => "not-a-receipt",
             Self::UnknownPerson { .. } => "unknown-person",
             Self::UnknownKind { .. } => "unknown-kind",

@@ -6,10 +6,11 @@ mod year;
 use auditor::audit::{Audit, OutsideHead, Wanted, audit};
 use auditor::bundle::{BundleReader, BundleWriter};
 use auditor::collector::Collector;
+use auditor::judgement::Judgement;
 use auditor::page::Page;
 use auditor::plain::judgement;
 use auditor::registers::{Gatherer, Period, RegisterKind};
-use auditor::report::Report;
+use auditor::report::{AnomalyKind, Report};
 use auditor::trust::{Trust, TrustFacts};
 use console::{Lang, Words};
 use journal::act::{
@@ -94,6 +95,27 @@ fn the_same_journal_makes_the_same_page_and_no_script_is_in_it() {
         let verdict = lang.pick(">VERIFIED<", ">ПРОВЕРЕНО<");
         assert!(first.contains(verdict), "the verdict's word stands by itself");
     }
+}
+
+#[test]
+fn a_commitment_that_stands_twice_is_an_anomaly_and_names_both() {
+    let mut log = TestLog::standard(3);
+    let chat = log.talking("anna", &["boris"]);
+    let message = log.message(chat);
+    log.act("anna", Act::Message(message.clone())).unwrap();
+    let first = log.tree.size() - 1;
+    log.act("boris", Act::Message(message)).unwrap();
+    let again = log.tree.size() - 1;
+    let (report, found) = reported(&log, confirmed(&log));
+    assert!(matches!(found.judgement, Judgement::Verified), "the log took both: {:?}", found.judgement);
+    let twice = report.anomalies.iter().filter(|found| found.kind == AnomalyKind::DuplicateCommitment);
+    let named: Vec<_> = twice.map(|found| (found.index, found.other)).collect();
+    assert_eq!(named, [(again, Some(first))]);
+    let read = page(&report, &found, Lang::En);
+    assert!(
+        read.contains("the same commitment twice") && read.contains(&format!("with #{first}")),
+        "and told"
+    );
 }
 
 #[test]

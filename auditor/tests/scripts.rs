@@ -20,10 +20,14 @@ use journal::fact::{Erased, FailedLogin, LoginFailure};
 use journal::ids::Head;
 use journal::note::{NoteSigner, SignedNote, VerifierKey};
 use journal::receipt::Receipt;
-use journal::testing::{SeededRng, TestLog};
+use journal::testing::{FOUNDED_MS, SeededRng, TestLog, VALID_MS};
 use journal::tree::{Tree, leaf_hash};
-use journal::{Fact, LogId};
-use pki::{SecretKey, SiteCard, SiteFacts, Suite};
+use journal::{Fact, LogId, Origin};
+use pki::profile::{self, Authority, LeafKey, LeafRequest, Validity};
+use pki::{
+    CertTime, Clearance, Credential, CredentialFile, KdfCost, PersonId, Request, Role, RoleSet, SecretKey,
+    SiteCard, SiteFacts, SubjectNames, Suite,
+};
 use protocol::disclosure::Disclosure;
 use protocol::seal::body::{self, BodyRef};
 use protocol::seal::keys::{BodyKey, EpochKey, Lock, TextPlace};
@@ -32,17 +36,22 @@ use protocol::seal::text::MessageText;
 use script::{Ask, Words};
 
 fn keys(log: &TestLog) -> LogKeys {
+    keys_in(log, log.register.log_id().into())
+}
+
+fn keys_in(log: &TestLog, origin: Origin) -> LogKeys {
     let identity = log.site.identity.public().clone();
-    LogKeys::new(log.register.log_id(), log.period_key.public().clone(), Some(identity)).unwrap()
+    LogKeys::new(origin, log.period_key.public().clone(), Some(identity)).unwrap()
 }
 
 fn note(log: &TestLog, head: Head) -> Vec<u8> {
-    let keys = keys(log);
+    let origin = Origin { log: log.register.log_id(), era: log.register.era_at(head.size) };
+    let keys = keys_in(log, origin);
     let signers = [
         NoteSigner { key: &keys.period, signer: &log.period_key },
         NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
     ];
-    let checkpoint = Checkpoint { origin: log.register.log_id().into(), head };
+    let checkpoint = Checkpoint { origin, head };
     SignedCheckpoint::sign(checkpoint, &signers).unwrap().to_string().into_bytes()
 }
 
@@ -163,6 +172,53 @@ fn write_disclosures(dir: &Path) {
     put("nobody.disclosure", &disclosed(|file| drop(file.certificates.remove(0))).1);
 }
 
+/// An auditor's credential in a directory of its own, and its passphrase.
+fn write_credential(dir: &Path, log: &TestLog) {
+    let mut rng = SeededRng::new([8; 32]);
+    let names = SubjectNames { full_name: "Igor".into(), login: "igor".into(), unit: Vec::new() };
+    let mut credential = Credential::generate(Suite::Ed25519, names, &mut rng).unwrap();
+    let request = Request::parse(&credential.request().unwrap()).unwrap();
+    let issuer = Authority { certificate: &log.site.issuing, signer: &log.site.issuing_key };
+    let at = |ms: u64| CertTime((ms / 1000) as i64);
+    let mut certified = |key| {
+        let leaf = LeafRequest {
+            person: PersonId(8),
+            names: request.names(),
+            roles: RoleSet::EMPTY.with(Role::Auditor),
+            clearance: Clearance(0),
+            key,
+            validity: Validity { from: at(FOUNDED_MS), until: at(FOUNDED_MS + VALID_MS) },
+        };
+        profile::leaf(issuer, &leaf, &mut rng).unwrap()
+    };
+    let signature = certified(LeafKey::Signature(request.key()));
+    let agreement = certified(LeafKey::Agreement(request.agreement()));
+    credential.install(signature, agreement).unwrap();
+    fs::create_dir(dir.join("igor")).unwrap();
+    let path = dir.join("igor/credential");
+    CredentialFile::create(&path, credential, b"phrase", KdfCost::TESTING, &mut rng).unwrap();
+    fs::write(dir.join("phrase"), "phrase\n").unwrap();
+}
+
+/// The log of before, gone on in another era without its last entries.
+fn succeeded() -> TestLog {
+    let mut log = story(Suite::Ed25519);
+    log.cut(log.entries.len() - 3);
+    let act = log.succession(1);
+    log.succeed(&["olga", "oleg"], &act).unwrap();
+    log.start().unwrap();
+    log
+}
+
+/// Facts that nobody signed, up to so many entries.
+fn grow(log: &mut TestLog, size: u64) {
+    while log.tree.size() < size {
+        let (person, failure) = (log.id("vera"), LoginFailure::Statement);
+        let certificate = log.site.person("vera").signature_certificate.id();
+        log.fact(Fact::FailedLogin(FailedLogin { person, certificate, failure, count: 1 })).unwrap();
+    }
+}
+
 fn write_site(dir: &Path) {
     write_disclosures(dir);
     let put = |name: &str, bytes: &[u8]| fs::write(dir.join(name), bytes).unwrap();
@@ -185,22 +241,18 @@ fn write_site(dir: &Path) {
     *flipped[at].last_mut().unwrap() ^= 1;
     put("flipped.journal", &bundle(&flipped, &note(&log, head)));
     let mut other = TestLog::with_policy(1, Suite::Ed25519, Policy::standard());
-    while other.tree.size() < earlier.size {
-        other
-            .fact(Fact::FailedLogin(FailedLogin {
-                person: other.id("vera"),
-                certificate: other.site.person("vera").signature_certificate.id(),
-                failure: LoginFailure::Statement,
-                count: 1,
-            }))
-            .unwrap();
-    }
+    grow(&mut other, earlier.size);
     let (proof, key) = foreign();
     put("foreign.proof", proof.as_bytes());
     put("foreign.key", key.as_bytes());
     put("other.checkpoint", &note(&other, other.head()));
     put("other.journal", &bundle(&other.entries, &note(&other, other.head())));
+    grow(&mut other, head.size + 2);
+    put("longer.journal", &bundle(&other.entries, &note(&other, other.head())));
     put("forged.journal", &bundle(&forged(&log), &note(&log, head)));
+    write_credential(dir, &log);
+    let later = succeeded();
+    put("later.journal", &bundle(&later.entries, &note(&later, later.head())));
     let curve = story(Suite::EcdsaP256);
     put("p256.journal", &bundle(&curve.entries, &note(&curve, curve.head())));
 }

@@ -1,4 +1,5 @@
-//! FORMAT.md says the numbers that the code has, no more and no fewer; what THREATS.md and ARCHITECTURE.md name is there.
+//! FORMAT.md says the numbers that the code has, no more and no fewer; what THREATS.md, ARCHITECTURE.md and the list of attacks
+//! (`tests/README.md`) name is there.
 //! Never judges their prose.
 
 use journal::act::KINDS;
@@ -59,7 +60,7 @@ fn the_facts_are_those_of_the_vectors() {
     assert_eq!(table("| Fact | name | fields |"), numbered(facts));
 }
 
-// --- what THREATS.md and ARCHITECTURE.md name is there
+// --- what THREATS.md, ARCHITECTURE.md and the list of attacks name is there
 
 /// Every Rust file of the tree by its path, with its text.
 fn sources() -> BTreeMap<String, String> {
@@ -100,14 +101,40 @@ fn is_called(path: &str, name: &str) -> bool {
     attacks || ends(path) || ends(&engine) || ends(&client)
 }
 
+/// What stands between backticks in the last column of each table.
+fn cells(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter(|line| line.starts_with('|'))
+        .filter_map(|line| line.split('|').nth(3))
+        .flat_map(quoted)
+}
+
 #[test]
 fn every_test_that_threats_names_is_there() {
-    let (threats, sources) = (include_str!("../../THREATS.md"), sources());
+    assert!(tests_named_in("THREATS.md", include_str!("../../THREATS.md")) > 100);
+}
+
+#[test]
+fn every_test_and_case_of_the_list_of_attacks_is_there() {
+    let list = include_str!("../README.md");
+    assert!(tests_named_in("tests/README.md", list) > 30);
+    let corpus: Vec<String> = sources()
+        .into_iter()
+        .filter_map(|(path, source)| path.starts_with("tests/tests/corpus/").then_some(source))
+        .collect();
+    let cases: Vec<&str> = cells(list).filter_map(|text| text.strip_prefix("corpus: ")).collect();
+    assert!(cases.len() > 50, "only {} cases were found", cases.len());
+    for case in cases {
+        let named = format!("\"{case}\"");
+        assert!(corpus.iter().any(|source| source.contains(&named)), "tests/README.md names the case {case}");
+    }
+}
+
+/// How many tests a document names; panics where one is not there.
+fn tests_named_in(document: &str, text: &str) -> usize {
+    let sources = sources();
     let (mut file, mut named) = (None, 0);
-    // The last column of each table.
-    let cells =
-        threats.lines().filter(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(3));
-    for text in cells.flat_map(quoted) {
+    for text in cells(text) {
         let (of, test) = match text.split_once(": ") {
             Some((of, test)) if is_name(test) => (Some(of), Some(test)),
             // A name alone is in the file named last.
@@ -119,9 +146,9 @@ fn every_test_that_threats_names_is_there() {
             is_called(path, of) && source.contains(&format!("fn {test}("))
         };
         named += 1;
-        assert!(sources.iter().any(is_there), "THREATS.md names {of}: {test}");
+        assert!(sources.iter().any(is_there), "{document} names {of}: {test}");
     }
-    assert!(named > 100, "only {named} tests were found in THREATS.md");
+    named
 }
 
 #[test]

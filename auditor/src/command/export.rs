@@ -106,7 +106,11 @@ async fn online_part(
     let Reply::Admitted(admitted) = terminal.request(Command::Act(act)).await.map_err(trouble)? else {
         return Err(odd());
     };
-    let bad = |error: BadExport| Trouble::Unwritable { file: shown(&export.out), cause: error.to_string() };
+    let bad = |error: BadExport| match error {
+        BadExport::Io(error) => Trouble::Unwritable { file: shown(&export.out), cause: error.to_string() },
+        BadExport::Note => odd(),
+        BadExport::NotWhatWasAsked { wanted, .. } => Trouble::NotGiven { index: wanted },
+    };
     let mut exporter = Exporter::new(BufWriter::new(create(&export.out)?), note, cosigned).map_err(bad)?;
     let mut line = ProgressLine::new(head.size, voice.lang);
     while let Some((from, count)) = exporter.wanted() {

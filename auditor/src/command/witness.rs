@@ -92,6 +92,9 @@ console::words! {
         OtherEntries { has: u64 }
             => en("the entries that the server gave are not those that it signed at {has} entries"),
                ru("выданные сервером записи — не те, что он подписал на {has} записях");
+        EraPassed { has: u32, cosigned: u32 }
+            => en("the server's log comes as that of era {has} again, entries of era {cosigned} were cosigned"),
+               ru("журнал сервера снова выдаёт себя за журнал эры {has}, а заверены записи эры {cosigned}");
         Unsigned => en("the server's checkpoint is not signed by its log"), ru("контрольная точка сервера не подписана его журналом");
     }
 }
@@ -266,8 +269,7 @@ async fn session(
         }
         if kept.as_ref().is_none_or(|(of, _)| *of != origin) {
             // An era is a log of its own to a witness: what was given up with the one before stays in its mirror.
-            let dir = run.dir.join(format!("era-{}", origin.era));
-            let mirror = Mirror::open(&dir, &witness.key_in(origin)).map_err(|bad| unusable(&dir, &bad))?;
+            let mirror = mirror(run, witness, &request, &bytes)?;
             if kept.is_none() {
                 voice.remark(&Said::Begins { key: witness.key.to_string(), size: mirror.last().size });
             }
@@ -288,6 +290,20 @@ async fn session(
             }
         }
         rest(terminal).await?;
+    }
+}
+
+/// The mirror of the era that a request is of. A log that is signed under a former era's name again is one rolled back.
+fn mirror(run: &Run, witness: &Witness, request: &AddCheckpoint, bytes: &[u8]) -> Result<Mirror, End> {
+    let origin = request.checkpoint.claimed().origin;
+    let key = witness.key_in(origin);
+    match Mirror::open(&run.dir, origin.era, &key) {
+        Err(BadMirror::EraPassed { cosigned }) => {
+            let signed = request.checkpoint.verify_by(&key).is_ok();
+            let why = if signed { Why::EraPassed { has: origin.era, cosigned } } else { Why::Unsigned };
+            Err(diverged(run, bytes, why))
+        }
+        opened => Ok(opened.map_err(|bad| unusable(&run.dir.join(format!("era-{}", origin.era)), &bad))?),
     }
 }
 
@@ -360,9 +376,9 @@ async fn fetch(terminal: &mut Terminal, mirror: &mut Mirror, size: u64, dir: &Pa
     let count = u32::try_from(size - from).unwrap_or(u32::MAX).min(PAGE_ENTRIES);
     let reply = terminal.request(Ask::Ask(Query::Entries(from, count))).await.map_err(away)?;
     let Reply::Entries(entries, _) = reply else { return Err(odd().into()) };
-    let in_order = (from..).zip(&entries).all(|(index, view)| view.index == index);
-    if entries.is_empty() || !in_order {
-        return Err(odd().into());
+    let given = (from..).zip(&entries).take_while(|(index, view)| view.index == *index).count();
+    if entries.is_empty() || given < entries.len() {
+        return Err(Trouble::NotGiven { index: from + given as u64 }.into());
     }
     for view in entries.iter().take(count as usize) {
         mirror.append(&view.entry).map_err(|error| unwritable(dir, &error))?;
@@ -411,8 +427,9 @@ fn unusable(dir: &Path, bad: &BadMirror) -> Trouble {
     match bad {
         BadMirror::Busy => Trouble::MirrorBusy { file },
         BadMirror::Io(error) => unwritable(dir, error),
-        BadMirror::Journal(_) | BadMirror::Checkpoint | BadMirror::Contradiction { .. } => {
-            Trouble::BadMirror { file, cause: bad.to_string() }
-        }
+        BadMirror::Journal(_)
+        | BadMirror::Checkpoint
+        | BadMirror::Contradiction { .. }
+        | BadMirror::EraPassed { .. } => Trouble::BadMirror { file, cause: bad.to_string() },
     }
 }

@@ -32,7 +32,10 @@ pub struct Voice {
 impl Voice {
     /// The command did what it was asked.
     pub fn done<T: Serialize>(self, command: &str, words: &dyn Words, data: T) -> Exit {
-        let line = if self.json { Json::done(command, data).line() } else { Ok(words.say(self.lang)) };
+        let line = match self.json {
+            true => Json::done(command, data).line(),
+            false => Ok(clean_lines(&words.say(self.lang))),
+        };
         self.out(line.map_err(io::Error::from), Exit::Yes)
     }
 

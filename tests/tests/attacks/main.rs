@@ -2,6 +2,8 @@
 //! number, nothing on any screen that should not be there, and a log that still verifies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
 
+mod dictionary;
+mod disks;
 mod keys;
 mod numbers;
 mod rights;

@@ -20,7 +20,7 @@ use tests::people::first_period;
 use tests::server::note;
 
 /// The machine as it was; its server goes on from there.
-fn roll_back(world: &mut World, to: tests::machine::Machine) {
+pub(crate) fn roll_back(world: &mut World, to: tests::machine::Machine) {
     world.crash();
     world.run_down();
     world.machine = to;

@@ -3,7 +3,7 @@
 
 use journal::act::{Act, ConversationKind, Logout};
 use journal::entry::{Content, Entry};
-use journal::fact::{ClockStep, Fact, PeriodEnd};
+use journal::fact::{Alarm, AlarmKind, ClockStep, Fact, PeriodEnd};
 use journal::ids::Head;
 use journal::testing::{SeededRng, TestLog, seed};
 use journal::{Commitment, Policy};
@@ -117,6 +117,7 @@ fn repeated() -> Vec<Case> {
         }
     });
     all.push(forged("one number signed twice", &log, &add(&log, other), end + 1));
+    all.push(elsewhere());
     let Act::Message(message) = statement(&log.entries[end as usize]).act else { panic!("a message") };
     let mut twice = talked(5, Suite::Ed25519);
     twice.act("anna", Act::Message(message)).unwrap();
@@ -159,6 +160,21 @@ fn repeated() -> Vec<Case> {
     all
 }
 
+/// What anna said to boris, under the name of the conversation that she has with vera.
+fn elsewhere() -> Case {
+    let mut log = talked(11, Suite::Ed25519);
+    let here = log.register.conversations().next().unwrap().membership.id();
+    let there = log.talking("anna", &["vera"]);
+    let draft = log.message(here);
+    let signed = log.sign("anna", log.draft("anna", Act::Message(draft))).0;
+    let mut moved = signed.clone();
+    let at = moved.statement.windows(32).position(|bytes| bytes == here.0).unwrap();
+    moved.statement[at..at + 32].copy_from_slice(&there.0);
+    let next = log.tree.size();
+    let entries = changed(&log, |entries| entries.push(said(&log, moved)));
+    forged("said in one conversation, put into another", &log, &entries, next)
+}
+
 fn periods() -> Vec<Case> {
     let mut log = talked(6, Suite::Ed25519);
     let mut all = Vec::new();
@@ -183,6 +199,11 @@ fn periods() -> Vec<Case> {
     early.wall_ms -= 5000;
     let entries = changed(&log, |entries| entries[next as usize - 1] = early.encode());
     all.push(forged("back-dated", &log, &entries, next - 1));
+    let silent = Alarm { alarm: AlarmKind::WitnessSilent, person: None, evidence: Vec::new().into() };
+    let silent = fact(&log, Fact::Alarm(silent));
+    all.push(
+        forged("a witness' silence where none is wanted", &log, &add(&log, &[silent]), next).python(VERIFIED),
+    );
     log.now_ms -= 60_000;
     let step = ClockStep { expected_ms: log.now_ms + 60_000, found_ms: log.now_ms };
     let stepped = fact(&log, Fact::ClockStep(step));

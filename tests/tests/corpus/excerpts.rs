@@ -1,16 +1,18 @@
 //! Excerpts, honest and not; each in both suites.
-//! Never again what `auditor/src/excerpt_tests.rs` has for our own reader alone.
+//! Never what only our own program does with one: to cut it (`auditor/src/cutting.rs`).
 
 use auditor::bundle::BundleReader;
 use auditor::cutting::{Wanted, plan};
 use auditor::excerpt::{Asked, ExcerptReader, ExcerptWriter, Piece, Proofs};
+use journal::entry::{Content, Entry};
+use journal::fact::Fact;
 use journal::ids::{Head, Index};
 use journal::testing::TestLog;
 use pki::Suite;
 
 use crate::forge::*;
 
-fn cut(bundle: &[u8], wanted: &Wanted, links: &[u64]) -> Vec<u8> {
+pub(crate) fn cut(bundle: &[u8], wanted: &Wanted, links: &[u64]) -> Vec<u8> {
     let open = || BundleReader::open(bundle).unwrap();
     plan(open(), wanted, links).unwrap().write(open(), Vec::new()).unwrap().1
 }
@@ -50,11 +52,16 @@ impl Parts {
 pub(crate) fn cases() -> Vec<Case> {
     [(40, Suite::Ed25519), (41, Suite::EcdsaP256)]
         .into_iter()
-        .flat_map(|(n, suite)| of(&talked(n, suite)))
+        .flat_map(|(n, suite)| of(talked(n, suite)))
         .collect()
 }
 
-fn of(log: &TestLog) -> Vec<Case> {
+fn of(mut log: TestLog) -> Vec<Case> {
+    let former = period_key(&log, 1);
+    let newest = std::mem::replace(&mut log.period_key, former);
+    let former = note(&log, log.head());
+    log.period_key = newest;
+    let log = &log;
     let whole = honest(log);
     let last = log.tree.size() - 1;
     let case = |name: &str, file: Vec<u8>, exit: u8, bad: Option<Index>| {
@@ -81,6 +88,15 @@ fn of(log: &TestLog) -> Vec<Case> {
     all.push(passed_off);
     all.extend(linked(log, &whole, &case));
     all.extend(bent(log, &range(38, 44), &case));
+    let other = talked(log.site.number + 2, log.site.suite);
+    for (name, note) in [("by a former period key", former), ("of another log", note(&other, log.head()))] {
+        let mut parts = Parts::of(&range(38, 44));
+        parts.note = note;
+        all.push(case(&format!("under a note {name}"), parts.whole(), INVALID, None));
+    }
+    let mut foreign = case("read by who trusts another log", range(38, 44), INVALID, Some(0));
+    (foreign.trust, foreign.root) = (trust(&other), other.site.root.der().to_vec());
+    all.push(foreign);
     // A selection that says it is all of its range.
     let mut parts = Parts::of(&selection);
     let asked: Vec<Index> = parts.pieces.iter().filter(|p| p.asked).map(|p| p.index).collect();
@@ -105,11 +121,28 @@ fn linked(log: &TestLog, whole: &[u8], case: Make<'_>) -> Vec<Case> {
     let file = cut(whole, &Wanted::Range(38, 44), &[size]);
     let mut forged = Parts::of(&file);
     forged.proofs.links = vec![log.tree.consistency_proof(31, log.tree.size()).unwrap()];
+    let mut far =
+        case("linked to a head too many entries ago", file.clone(), UNANCHORED, None).known(&[known]);
+    far.trust.beyond_max = 2;
+    let last = log.tree.size() - 1;
+    let late = cut(whole, &Wanted::Range(last, last), &[size]);
+    let mut old = case("linked to a head that is too old", late, UNANCHORED, None).known(&[known]);
+    old.trust.age_ms_max = 0;
     vec![
+        far,
+        old,
         case("linked to an older head", file.clone(), VERIFIED, None).known(&[known]),
         case("linked, another older head known", file, INVALID, None)
             .known(&[Head { root: [7; 32], ..known }]),
         case("linked to another size", forged.whole(), UNANCHORED, None).known(&[known]),
+        // Whoever brings it does not choose which of the reader's heads count.
+        case(
+            "one head known and the other not led to",
+            cut(whole, &Wanted::Range(38, 44), &[]),
+            UNANCHORED,
+            None,
+        )
+        .known(&[log.head(), known]),
     ]
 }
 
@@ -128,6 +161,18 @@ fn bent(log: &TestLog, good: &[u8], case: Make<'_>) -> Vec<Case> {
         judged("an entry marked as context", Some(41), &|parts| parts.pieces[at].asked = false),
         judged("a signature changed", Some(41), &|parts| parts.pieces[at].entry[signed_bytes - 1] ^= 1),
         judged("the genesis left out", Some(3), &|parts| drop(parts.pieces.remove(0))),
+        judged("an entry dropped and the range made shorter", None, &|parts| {
+            parts.pieces.remove(at);
+            parts.asked = Asked::Range(42, 44);
+            parts.pieces.iter_mut().for_each(|piece| piece.asked = (42..=44).contains(&piece.index));
+        }),
+        judged("the roll to the note's key left out", None, &|parts| {
+            let roll = |piece: &Piece| {
+                matches!(Entry::decode(&piece.entry).unwrap().content, Content::Fact(Fact::KeyRoll(_)))
+            };
+            let newest = parts.pieces.iter().rposition(roll).unwrap();
+            parts.pieces.remove(newest);
+        }),
         judged("a hash of the proof left out", None, &|parts| {
             let hashes = parts.proofs.entries.hashes();
             parts.proofs.entries = journal::multiproof::MultiProof::new(hashes[1..].to_vec());
@@ -144,8 +189,8 @@ fn bent(log: &TestLog, good: &[u8], case: Make<'_>) -> Vec<Case> {
     let mut parts = Parts::of(good);
     parts.pieces.retain(|piece| piece.index != enrol);
     let anna = parts.pieces.iter().find(|piece| {
-        let entry = journal::Entry::decode(&piece.entry).unwrap();
-        matches!(entry.content, journal::Content::Statement(ref s)
+        let entry = Entry::decode(&piece.entry).unwrap();
+        matches!(entry.content, Content::Statement(ref s)
             if s.clone().parse().unwrap().header().person == log.id("anna"))
     });
     let bad = anna.map(|piece| piece.index);

@@ -96,7 +96,11 @@ fn keys(log: &TestLog, era: u32) -> LogKeys {
 
 /// A note over this head, signed by the log's newest keys.
 pub(crate) fn note(log: &TestLog, head: Head) -> Vec<u8> {
-    let era = log.register.era_at(head.size);
+    note_in(log, log.register.era_at(head.size), head)
+}
+
+/// The same in the name of any era.
+pub(crate) fn note_in(log: &TestLog, era: u32, head: Head) -> Vec<u8> {
     let keys = keys(log, era);
     let signers = [
         NoteSigner { key: &keys.period, signer: &log.period_key },

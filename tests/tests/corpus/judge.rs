@@ -105,14 +105,15 @@ fn ours(case: &Case) -> Verdict {
     (judgement.exit() as u8, index)
 }
 
-fn theirs(case: &Case, place: &Path) -> Verdict {
+/// What the Python is asked of a file, as the reader of this case would ask.
+pub(crate) fn asked(case: &Case, file: &Path, place: &Path) -> Command {
     let put = |name: &str, bytes: &[u8]| {
         let path = place.join(name);
         fs::write(&path, bytes).unwrap();
         path
     };
     let mut command = python();
-    command.arg(put("file", &case.file)).arg("--json");
+    command.arg(file).arg("--json");
     command.args(["--identity", &case.trust.identity().to_string()]);
     command
         .arg("--root")
@@ -121,13 +122,20 @@ fn theirs(case: &Case, place: &Path) -> Verdict {
     command.args(["--beyond", &case.trust.beyond_max.to_string()]);
     for known in &case.outside {
         let root: String = known.head.root.iter().map(|byte| format!("{byte:02x}")).collect();
-        let head = format!("{}/{}:{root}", known.era.unwrap_or(0), known.head.size);
+        let era = known.era.map_or(String::new(), |era| format!("{era}/"));
+        let head = format!("{era}{}:{root}", known.head.size);
         command.args(["--head", &head]);
     }
     if case.excerpt {
         command.arg("--excerpt");
     }
-    let out = command.output().unwrap();
+    command
+}
+
+fn theirs(case: &Case, place: &Path) -> Verdict {
+    let file = place.join("file");
+    fs::write(&file, &case.file).unwrap();
+    let out = asked(case, &file, place).output().unwrap();
     let said = String::from_utf8(out.stdout).unwrap();
     let exit = out.status.code().and_then(|code| u8::try_from(code).ok());
     let Some(exit) = exit.filter(|_| said.starts_with('{')) else {

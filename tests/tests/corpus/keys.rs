@@ -1,6 +1,7 @@
 //! Keys and certificates: out of time, revoked, not yet recorded, of another suite, weak, and signatures in a second form.
 //! Never by breaking a signature; each is one that some verifier accepts.
 
+use auditor::cutting::Wanted;
 use journal::act::{Act, Crl, Revoke, RevokeReason, Submit};
 use journal::entry::{Content, Entry};
 use journal::fact::{Fact, KeyRoll, key_roll_bytes};
@@ -9,6 +10,7 @@ use journal::testing::{Described, FOUNDED_MS, TestLog, VALID_MS};
 use pki::profile::{self, Authority, Validity};
 use pki::{CertTime, Clearance, Reason, Role, SecretKey, Signer, Suite};
 
+use crate::excerpts;
 use crate::forge::*;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -63,6 +65,10 @@ fn certificates() -> Vec<Case> {
     revoking(&mut log);
     all.push(Case::new("mallory revoked", &log, honest(&log), VERIFIED, None));
     all.push(forged("signed behind the revocation", &log, &goes_on(&log), next(&log)));
+    let (entries, at) = (goes_on(&log), next(&log));
+    let part = excerpts::cut(&resigned(&log, &entries), &Wanted::Range(at, at), &[]);
+    let part = Case::new("excerpt: signed behind the revocation", &log, part, INVALID, Some(at));
+    all.push(part.known(&[head_of(&entries)]).excerpt());
     let mut log = with_mallory(21, usual);
     listing(&mut log);
     all.push(Case::new("mallory listed", &log, honest(&log), VERIFIED, None));

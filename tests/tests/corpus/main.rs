@@ -1,15 +1,18 @@
 //! Bundles and excerpts as an attacker would leave them, each with its verdict and first bad index: our auditor and the
 //! independent `verify_bundle.py` read the same files and must say the same, wherever both judge.
-//! Never a second time what `auditor/src/audit_tests.rs`, `excerpt_tests.rs` and `tests/attacks` mount by themselves.
+//! Never a second time what `auditor/src/audit_tests.rs` and `tests/attacks` mount by themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
 
 mod entries;
+mod eras;
 mod excerpts;
+mod figures;
 mod forge;
 mod judge;
 mod kept;
 mod keys;
 mod notes;
+mod second_key;
 
 use forge::Case;
 
@@ -18,6 +21,8 @@ fn all() -> Vec<Case> {
     let mut all = entries::cases();
     all.extend(keys::cases());
     all.extend(notes::cases());
+    all.extend(eras::cases());
+    all.extend(second_key::cases());
     all.extend(excerpts::cases());
     all
 }
@@ -33,6 +38,18 @@ fn the_kept_files_are_judged_as_ever() {
     let kept = kept::cases();
     assert!(kept.len() >= 8);
     judge::judge(&kept);
+}
+
+/// A bad sector under the file is nobody's verdict: 74, not a journal that ends there.
+#[test]
+fn a_file_that_does_not_read_gets_no_verdict_from_the_python() {
+    let case = &kept::cases()[0];
+    let dir = tempfile::tempdir().unwrap();
+    // Opens, and gives EIO at its first byte.
+    let out = judge::asked(case, std::path::Path::new("/proc/self/mem"), dir.path()).output().unwrap();
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(74), "{said}{}", String::from_utf8_lossy(&out.stderr));
+    assert!(said.contains("cannot be read: Input/output error"), "{said}");
 }
 
 #[test]

@@ -44,7 +44,6 @@ pub(crate) fn cases() -> Vec<Case> {
             all.extend(hostile(&log, &good));
         }
     }
-    all.push(crossing());
     all
 }
 
@@ -89,17 +88,4 @@ fn hostile(log: &TestLog, good: &[u8]) -> Vec<Case> {
     more.extend([good, &[0; 4]].concat());
     all.push(Case::new("seventeen notes", log, more, INVALID, None));
     all
-}
-
-/// Entries lost, and the log gone on without them by decision of its first officers.
-fn crossing() -> Case {
-    let mut log = talked(33, Suite::Ed25519);
-    let kept = log.tree.size() as usize - 2;
-    log.cut(kept);
-    let act = log.succession(1);
-    log.succeed(&["olga", "oleg"], &act).unwrap();
-    log.start().unwrap();
-    let mut case = Case::new("a succession", &log, honest(&log), VERIFIED, None);
-    case.outside[0].era = Some(1);
-    case
 }
