@@ -60,6 +60,13 @@ impl Teller<'_> {
                 format!("proposes to let go of the root cell {cell}, which opens what is erased since it went away"),
                 format!("предлагает отказаться от корневой ячейки {cell}; она открывает уничтоженное с тех пор, как пропала"),
             ),
+            Ok(DualAct::SetClock(to_ms)) => {
+                let to = console::when::rfc3339(to_ms);
+                self.say(
+                    format!("proposes to set the journal's time back to {to}"),
+                    format!("предлагает перевести время журнала назад на {to}"),
+                )
+            }
             Err(_) => self.say("proposes something illegible".into(), "предлагает нечто нечитаемое".into()),
         }
     }

@@ -61,6 +61,7 @@ fn acts() -> Vec<Act> {
         Act::Propose(Propose { act: canonical::encode(&DualAct::Erase(order(conversation))).into() }),
         Act::Propose(Propose { act: canonical::encode(&DualAct::LiftHold(70_001)).into() }),
         Act::Propose(Propose { act: canonical::encode(&DualAct::DropCell(CellName([0x1f; 8]))).into() }),
+        Act::Propose(Propose { act: canonical::encode(&DualAct::SetClock(1_795_435_200_000)).into() }),
         Act::Approve(Approve { proposal: 24 }),
         Act::Withdraw(Withdraw { proposal: 25 }),
         Act::Succession(Succession {

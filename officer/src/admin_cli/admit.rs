@@ -205,7 +205,11 @@ impl Back {
 fn newest(open: Vec<Open>, certificate: CertId, preferred: impl Fn(&Open) -> bool) -> Option<Open> {
     let about = |open: &Open| match &open.act {
         DualAct::AdmitOfficer(id) => *id == certificate,
-        DualAct::Policy(_) | DualAct::Erase(_) | DualAct::LiftHold(_) | DualAct::DropCell(_) => false,
+        DualAct::Policy(_)
+        | DualAct::Erase(_)
+        | DualAct::LiftHold(_)
+        | DualAct::DropCell(_)
+        | DualAct::SetClock(_) => false,
     };
     open.into_iter().filter(about).max_by_key(|open| (preferred(open), open.index))
 }

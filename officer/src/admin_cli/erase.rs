@@ -219,7 +219,11 @@ fn proposed_already(open: &[Open], order: &EraseOrder, lang: Lang) -> String {
     };
     let same = open.iter().filter(|one| match &one.act {
         DualAct::Erase(other) => other.order.number == order.order.number && overlaps(&other.target),
-        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::LiftHold(_) | DualAct::DropCell(_) => false,
+        DualAct::Policy(_)
+        | DualAct::AdmitOfficer(_)
+        | DualAct::LiftHold(_)
+        | DualAct::DropCell(_)
+        | DualAct::SetClock(_) => false,
     });
     let line = |one: &Open| {
         let index = one.index;

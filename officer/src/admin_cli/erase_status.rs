@@ -105,9 +105,11 @@ fn what(order: &EraseOrder, lang: Lang) -> String {
 fn law_of(open: &Open, lang: Lang) -> String {
     match &open.act {
         DualAct::Erase(order) => what(order, lang),
-        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::LiftHold(_) | DualAct::DropCell(_) => {
-            String::new()
-        }
+        DualAct::Policy(_)
+        | DualAct::AdmitOfficer(_)
+        | DualAct::LiftHold(_)
+        | DualAct::DropCell(_)
+        | DualAct::SetClock(_) => String::new(),
     }
 }
 

@@ -35,9 +35,11 @@ impl Now {
         let former = online.former()?;
         let policies = acts.into_iter().filter_map(|act| match act {
             DualAct::Policy(to) => Some(to),
-            DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_) | DualAct::DropCell(_) => {
-                None
-            }
+            DualAct::AdmitOfficer(_)
+            | DualAct::Erase(_)
+            | DualAct::LiftHold(_)
+            | DualAct::DropCell(_)
+            | DualAct::SetClock(_) => None,
         });
         // What would fall is counted only for who says that the date is right: the server counts seldom.
         let counted = policies.map(|to| *to == policy).max();

@@ -227,7 +227,11 @@ fn act_of(entry: &[u8]) -> Option<Act> {
 fn proposed(entry: &EntryView) -> Option<Rules> {
     match of_entry(entry)?.act {
         DualAct::Policy(policy) => Some(policy),
-        DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_) | DualAct::DropCell(_) => None,
+        DualAct::AdmitOfficer(_)
+        | DualAct::Erase(_)
+        | DualAct::LiftHold(_)
+        | DualAct::DropCell(_)
+        | DualAct::SetClock(_) => None,
     }
 }
 
@@ -312,7 +316,8 @@ impl ApprovePolicy {
                 DualAct::AdmitOfficer(_)
                 | DualAct::Erase(_)
                 | DualAct::LiftHold(_)
-                | DualAct::DropCell(_) => {
+                | DualAct::DropCell(_)
+                | DualAct::SetClock(_) => {
                     return Err(Trouble::new(Exit::No, "not-a-policy", &Said::NotPolicy { index: proposal }));
                 }
             };

@@ -102,7 +102,7 @@ fn law_of(act: &DualAct, held_by: Vec<u64>) -> Option<LawRow> {
         DualAct::LiftHold(hold) => {
             Some(LawRow { conversation: None, messages: Vec::new(), order: None, hold: Some(*hold), held_by })
         }
-        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) => None,
+        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) | DualAct::SetClock(_) => None,
     }
 }
 
@@ -188,6 +188,7 @@ impl Around {
             DualAct::Erase(_) => ("erase", None, None, Vec::new()),
             DualAct::LiftHold(_) => ("lift-hold", None, None, Vec::new()),
             DualAct::DropCell(_) => ("drop-cell", None, None, Vec::new()),
+            DualAct::SetClock(_) => ("set-clock", None, None, Vec::new()),
         };
         Row {
             index: open.index,
@@ -259,6 +260,11 @@ pub(super) fn what(act: &DualAct, now: &Now, names: &Names, lang: Lang) -> Strin
                 "wherever it is, it opens what is erased since it went away",
                 "где бы она ни была, она открывает уничтоженное с тех пор, как пропала"
             )
+        ),
+        DualAct::SetClock(to_ms) => format!(
+            "  {} {}\n",
+            lang.pick("sets the journal's time back to", "перевести время журнала назад на"),
+            rfc3339(*to_ms)
         ),
     }
 }

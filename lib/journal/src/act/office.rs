@@ -65,6 +65,10 @@ pub enum DualAct {
     /// the moment it went away.
     #[n(5)]
     DropCell(#[n(0)] CellName),
+    /// Behind the `Approve` the journal's time is this one, milliseconds since 1970: earlier than before, because the clock
+    /// was put ahead by mistake. See `register/clock_set.rs`.
+    #[n(6)]
+    SetClock(#[n(0)] u64),
 }
 
 impl DualAct {
@@ -72,7 +76,11 @@ impl DualAct {
     pub fn conversation(&self) -> Option<ConversationId> {
         match self {
             Self::Erase(order) => Some(order.target.conversation()),
-            Self::Policy(_) | Self::AdmitOfficer(_) | Self::LiftHold(_) | Self::DropCell(_) => None,
+            Self::Policy(_)
+            | Self::AdmitOfficer(_)
+            | Self::LiftHold(_)
+            | Self::DropCell(_)
+            | Self::SetClock(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod applied;
 pub mod certified;
+mod clock_set;
 pub mod codec;
 pub mod columns;
 mod conversation;
@@ -38,6 +39,7 @@ mod time;
 
 pub use applied::{Applied, Audience, ChainEnd, Effect, ErasePlace};
 pub use certified::Certified;
+pub use clock_set::{CLOCK_BACK_MS_MAX, CLOCK_SETS_MAX, ClockSetRow};
 pub use columns::{FileRow, Form, MessageRow};
 pub use facts::EVIDENCE_BYTES_MAX;
 pub use former::Former;
@@ -184,6 +186,9 @@ pub struct Register {
     /// A revocation list of which further parts come next.
     #[n(29)]
     list: Option<OpenList>,
+    /// Where two officers set the journal's time back, oldest first; `None` where they never did.
+    #[n(30)]
+    clock_sets: Option<Vec<ClockSetRow>>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -260,6 +265,7 @@ impl Register {
         self.boot_ms = candidate.boot_ms;
         self.retaining.stamped(candidate);
         self.ran_ms = ran_ms;
+        self.set_clock_back(candidate.index, &applied);
         if !matches!(candidate.content, CandidateContent::Fact(Fact::PeriodEnd(_))) {
             *self.counts.entry(candidate.content.kind()).or_default() += 1;
         }

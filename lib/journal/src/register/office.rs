@@ -90,6 +90,7 @@ impl Register {
                 Err(Refusal::BadProposal { reason: "no store has so many cells".into() })
             }
             DualAct::DropCell(_) => Ok(()),
+            DualAct::SetClock(to_ms) => self.check_clock_set(*to_ms, cx.ran_ms),
         }
     }
 
@@ -134,6 +135,8 @@ impl Register {
                 self.dropped_cells.insert(cell, cx.by.index);
                 vec![Effect::CellDropped { cell }]
             }
+            // What follows from it waits for the entry's own stamp: see `clock_set.rs`.
+            DualAct::SetClock(to_ms) => vec![Effect::ClockSet { from_ms: cx.now_ms, to_ms }],
         };
         Ok(Applied::with(Audience::Everyone, effects))
     }

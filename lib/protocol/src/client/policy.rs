@@ -110,7 +110,13 @@ fn proposed_policy(entry: &Checked) -> Option<Policy> {
     let Some((_, Act::Propose(propose))) = entry.act() else { return None };
     match canonical::decode(&propose.act) {
         Ok(DualAct::Policy(policy)) => Some(policy),
-        Ok(DualAct::AdmitOfficer(_) | DualAct::Erase(_) | DualAct::LiftHold(_) | DualAct::DropCell(_))
+        Ok(
+            DualAct::AdmitOfficer(_)
+            | DualAct::Erase(_)
+            | DualAct::LiftHold(_)
+            | DualAct::DropCell(_)
+            | DualAct::SetClock(_),
+        )
         | Err(_) => None,
     }
 }

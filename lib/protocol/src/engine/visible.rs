@@ -109,7 +109,7 @@ impl Engine {
     fn act_concerns(&self, person: PersonId, index: Index, act: &Act) -> bool {
         let member = |id: &ConversationId| self.own_conversation(person, *id).is_some();
         match act {
-            // An approval changes the policy, or who is an officer: all are told, and may read what was approved.
+            // An approval changes the policy, the time, or who is an officer: all are told, and may read what was approved.
             Act::Genesis(_)
             | Act::Succession(_)
             | Act::Enrol(_)
@@ -118,7 +118,8 @@ impl Engine {
             | Act::CrlPart(_)
             | Act::Approve(_) => true,
             Act::Propose(propose) => {
-                let policy = matches!(canonical::decode(&propose.act), Ok(DualAct::Policy(_)));
+                let dual = canonical::decode(&propose.act);
+                let policy = matches!(dual, Ok(DualAct::Policy(_) | DualAct::SetClock(_)));
                 // An order of erasure is shown once two officers have given it: it is the right by which bodies go.
                 let ordered = || self.ledger.register.order(index);
                 let told = || ordered().is_some_and(|row| self.order_concerns(person, &row.order.target));
