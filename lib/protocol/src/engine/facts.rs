@@ -156,12 +156,13 @@ impl Room {
         self.store.kept_bytes > 0 && self.free() <= self.store.kept_bytes
     }
 
-    /// Whether an act may use what is kept back when messages are taken no more: erasure, coming and going, and what
-    /// officers do.
+    /// Whether an act may use what is kept back when messages are taken no more: erasure, coming and going, what officers
+    /// do, and what is told to them.
     pub(super) fn reserved_for(&self, act: &Act) -> bool {
         match act.family() {
             Family::Session | Family::Office | Family::Erasure | Family::Audit => true,
-            Family::Beginning | Family::Authority | Family::Membership | Family::Talk => false,
+            Family::Talk => matches!(act, Act::Report(_)),
+            Family::Beginning | Family::Authority | Family::Membership => false,
         }
     }
 }
