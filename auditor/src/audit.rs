@@ -11,6 +11,7 @@ use journal::register::Applied;
 use journal::replay::{CheckedEntry, Compared, Divergence, Unconfirmed};
 
 use crate::bundle::{BadBundle, BundleReader};
+use crate::clock_sets::age_ms;
 use crate::duplicates::{Duplicate, Sorter};
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 use crate::known::Known;
@@ -318,7 +319,8 @@ fn anchored(trust: &Trust, replay: &Replay, stamps: &BTreeMap<Index, u64>) -> Ju
         return Judgement::Unanchored(Unanchored::TooMany { limit: trust.beyond_max });
     }
     let stamp = stamps.get(&last).copied().unwrap_or_default();
-    let age_ms = verdict.span_ms.1.saturating_sub(stamp);
+    let sets = replay.register().clock_sets().iter().map(|row| (row.index, row.to_ms));
+    let age_ms = age_ms(verdict.span_ms.1, (last, stamp), sets);
     if age_ms > trust.age_ms_max {
         return Judgement::Unanchored(Unanchored::TooOld { age_ms, limit_ms: trust.age_ms_max });
     }

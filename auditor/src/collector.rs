@@ -37,11 +37,12 @@ struct Odd {
     other: Option<Index>,
     who: Option<PersonId>,
     alarm: Option<AlarmKind>,
+    to_ms: Option<u64>,
 }
 
 impl Odd {
     fn new(kind: AnomalyKind, index: Index, wall_ms: Option<u64>) -> Self {
-        Self { kind, index, wall_ms, other: None, who: None, alarm: None }
+        Self { kind, index, wall_ms, other: None, who: None, alarm: None, to_ms: None }
     }
 }
 
@@ -74,7 +75,12 @@ impl Collector {
         self.calendar.take(index, wall_ms, what);
         self.erasures.effects(index, wall_ms, applied);
         match what {
-            What::Statement(parsed) => self.statement(index, wall_ms, parsed),
+            What::Statement(parsed) => {
+                self.statement(index, wall_ms, parsed);
+                if let Some((_, to_ms)) = applied.clock_set() {
+                    self.clock_set(index, wall_ms, to_ms, parsed);
+                }
+            }
             What::Fact(fact) => self.fact(index, wall_ms, fact),
         }
     }
@@ -92,6 +98,15 @@ impl Collector {
         } else if let Act::Title(act) = parsed.act() {
             self.commitment(act.commitment.0, index);
         }
+    }
+
+    /// Two officers set the journal's time back by this entry.
+    fn clock_set(&mut self, index: Index, wall_ms: u64, to_ms: u64, approve: &Parsed) {
+        self.calendar.clock_set(index, wall_ms);
+        let who = Some(approve.header().person);
+        let other = if let Act::Approve(act) = approve.act() { Some(act.proposal) } else { None };
+        let set = Odd::new(AnomalyKind::ClockSet, index, Some(wall_ms));
+        self.anomaly(Odd { who, other, to_ms: Some(to_ms), ..set });
     }
 
     fn commitment(&mut self, commitment: [u8; 32], index: Index) {
@@ -245,7 +260,9 @@ impl Collector {
             | AnomalyKind::SetAside
             | AnomalyKind::DevelopmentCell
             | AnomalyKind::WrongPasswords => Grounds::Claim,
-            AnomalyKind::DuplicateCommitment | AnomalyKind::ErasurePending => Grounds::Entries,
+            AnomalyKind::ClockSet | AnomalyKind::DuplicateCommitment | AnomalyKind::ErasurePending => {
+                Grounds::Entries
+            }
         };
         Anomaly {
             severity: Severity::of(row.kind, row.alarm, grounds),
@@ -255,6 +272,7 @@ impl Collector {
             other,
             who,
             alarm: row.alarm.map(alarm_word),
+            to: row.to_ms.map(rfc3339),
             grounds,
         }
     }

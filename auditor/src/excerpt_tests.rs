@@ -311,3 +311,27 @@ fn what_cannot_be_cut_is_told() {
     let short = bundle(&log.entries, &[signed(&log, Head { size: 30, root: log.tree.root_at(30).unwrap() })]);
     assert!(matches!(cut(&short, &Wanted::Range(3, 30), &[]), Err(CannotCut::NotCovered(30))));
 }
+
+#[test]
+fn an_excerpt_over_a_clock_set_back_brings_both_acts_and_no_other_stamp_falls() {
+    let (mut log, ..) = told(21, Suite::Ed25519);
+    let chat = log.talking("anna", &["vera"]);
+    let first = log.send("anna", chat).unwrap();
+    let approve = log.set_back_after_leap(40 * 24 * 3_600_000);
+    let last = log.send("vera", chat).unwrap();
+    let whole = exported(&log);
+    let trust = trust(&log, Some(log.head()));
+    for wanted in [Wanted::Range(first, last), Wanted::Range(last, last), Wanted::Range(0, last)] {
+        let excerpt = cut(&whole, &wanted, &[]).unwrap();
+        let judgement = checked(&excerpt, &trust).judgement;
+        assert!(matches!(judgement, Judgement::Verified), "{wanted:?}: {judgement:?}");
+    }
+    let excerpt =
+        cut(&whole, &Wanted::Selection(vec!["boris".into(), "vera".into()], Vec::new()), &[]).unwrap();
+    let mut parts = Parts::of(&excerpt);
+    assert!(parts.pieces.iter().any(|piece| piece.index == approve));
+    parts.pieces.retain(|piece| piece.index != approve - 1);
+    let judgement = checked(&parts.prove_by(&log), &trust).judgement;
+    let falls = matches!(&judgement, Judgement::Invalid(Flaw::Entry { index, .. }) if *index > approve);
+    assert!(falls, "an approval of nothing that is here sets no time: {judgement:?}");
+}

@@ -136,9 +136,8 @@ pub(super) fn behind(
             return Ok(format!("  {shown}\n{}", all.map_or(String::new(), |all| format!("    {all}\n"))));
         }
         DualAct::Erase(order) => &order.target,
-        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) | DualAct::SetClock(_) => {
-            return Ok(String::new());
-        }
+        DualAct::SetClock(to_ms) => return super::clock_set::behind(online, *to_ms, lang),
+        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) => return Ok(String::new()),
     };
     let all = in_full(target).map_or(String::new(), |all| format!("  {all}\n"));
     Ok(all + &held(online, target, names, lang)?)

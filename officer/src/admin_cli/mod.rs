@@ -11,6 +11,7 @@ mod cell;
 mod certificate;
 mod certificate_sheet;
 mod clock_attest;
+mod clock_set;
 mod decide;
 mod erase;
 mod erase_find;
@@ -129,6 +130,7 @@ fn help() -> Vec<(&'static str, &'static str)> {
         hold::HELP,
         alarm::HELP,
         clock_attest::HELP,
+        clock_set::HELP,
         retention::HELP,
         recover::HELP,
         recover::HEAD_HELP,

@@ -104,7 +104,7 @@ fn where_the_machines_clock_is_still_ahead_the_journals_time_goes_with_it_again(
 }
 
 #[test]
-fn while_the_time_stands_a_period_lasts_for_a_day_of_running() {
+fn while_the_time_stands_a_period_lasts_for_a_day_of_running_and_the_true_day_rolls_it_again() {
     let mut world = World::new(93);
     world.rolls = true;
     world.all_enter();
@@ -117,4 +117,18 @@ fn while_the_time_stands_a_period_lasts_for_a_day_of_running() {
     world.wait_ms(10_000);
     world.input(Input::Wake);
     assert_eq!(number(&world), 2, "and the next one does not wait for that date");
+    let right_ms = world.now.wall_ms;
+    let proposal = propose(&mut world, right_ms);
+    // The next period begins right behind it: what comes back is signed by a key that is gone by then.
+    let approve = world.draft("oleg", Act::Approve(Approve { proposal }));
+    world.post("oleg", &approve, None);
+    assert_eq!(number(&world), 3, "the day of the time set");
+    world.input(Input::Wake);
+    assert_eq!(number(&world), 3);
+    world.wait_ms(DAY_MS);
+    world.input(Input::Wake);
+    assert_eq!(number(&world), 4, "one a day");
+    replays(&world);
+    world.crash();
+    assert_eq!(number(&world), 4);
 }
