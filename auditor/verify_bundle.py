@@ -171,7 +171,7 @@ FACTS = {
 HEADER = ("u", "u", "h", "u", "h", "h", "u", "u", "h", HEAD)
 START, STOP, SESSION_END, KEY_ROLL, PERIOD_END = 1, 2, 3, 8, 10
 GENESIS, SUBMIT, SUCCESSION, LOGIN, LOGOUT, ENROL, REVOKE, CRL, MESSAGE, TITLE = 1, 2, 6, 10, 11, 20, 21, 22, 61, 49
-CRL_PART, CONTINUES = 23, 7
+CRL_PART, PROPOSE, APPROVE, CONTINUES, SET_CLOCK = 23, 3, 4, 7, 6
 
 
 class Entry:
@@ -770,6 +770,7 @@ class Journal:
         self.leaves, self.stamps, self.tree, self.roots = [], [], Tree(), [sha()]
         self.running, self.submit, self.commitments, self.repeated = False, None, {}, 0
         self.era_open = None
+        self.floor_ms, self.proposed, self.sets = 0, {}, []
 
     # Certificates first: whose key verifies what comes behind, also within one batch.
     def learn_certificates(self, entry):
@@ -802,8 +803,9 @@ class Journal:
         last = self.leaves[-1][0] if self.leaves else -1
         if index != (last + 1 if self.whole else index) or index <= last or (last < 0 and index != 0):
             raise Bad("it stands out of order")
-        if self.stamps and entry.wall_ms < self.stamps[-1][1]:
+        if entry.wall_ms < self.floor_ms:
             raise Bad("its time is before that of the entry before it")
+        self.floor_ms = entry.wall_ms
         if index != last + 1:
             self.counts = None
             if self.periods and self.periods[-1].ended is False:
@@ -857,6 +859,13 @@ class Journal:
             self.take_part(index, *entry.fields)
         elif entry.kind == SUCCESSION:
             self.succession(index, entry)
+        elif entry.kind == PROPOSE:
+            act = cbor(entry.fields[0])
+            if act[0] == SET_CLOCK:
+                self.proposed[index] = header.person, act[1]
+        elif entry.kind == APPROVE and self.proposed.get(entry.fields[0], (header.person,))[0] != header.person:
+            self.floor_ms = self.proposed[entry.fields[0]][1]
+            self.sets.append((index, self.floor_ms))
         elif entry.kind == SUBMIT and self.whole:
             if not entry.fields[0]:
                 raise Bad("a Submit of nothing")
@@ -1306,6 +1315,8 @@ def anchored(journal, trust, at, size, newest_ms, out):
     stamp = journal.stamp(at - 1)
     if stamp is None:
         stamp = newest_ms if at - 1 > journal.leaves[-1][0] else 0
+    # Where the time was set back behind the head, its stamp may be ahead: it is at least as old as what came since.
+    stamp = min([stamp] + [to_ms for index, to_ms in journal.sets if index >= at - 1][:1])
     if newest_ms - stamp > trust.age_ms:
         raise Bad("the newest head from outside is too old", UNANCHORED)
 
@@ -1389,7 +1400,7 @@ def closing(journal, trust, note, proofs, span, out):
             at = max(at, size)
         elif size < note.size:
             unlinked = max(unlinked or 0, size)
-    newest = max(ms for index, ms in journal.stamps if span is None or index <= span[1])
+    newest = [ms for index, ms in journal.stamps if span is None or index <= span[1]][-1]
     out.update(presence=True, completeness=span is not None)
     if at and unlinked is not None:
         out["anchored"] = at

@@ -11,6 +11,7 @@ use journal::register::Applied;
 use journal::replay::{CheckedEntry, Compared, Divergence, Unconfirmed};
 
 use crate::bundle::{BadBundle, BundleReader};
+use crate::clock_sets::age_ms;
 use crate::duplicates::{Duplicate, Sorter};
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 use crate::known::Known;
@@ -360,7 +361,8 @@ fn anchored(
     let stamp = stamps.get(&last).copied().unwrap_or_default();
     let newest = agreed.iter().filter(|known| known.head.size == verdict.anchored);
     let taken_ms = newest.map(|known| known.cosigned_ms.unwrap_or(stamp)).max().unwrap_or(stamp);
-    let age_ms = verdict.span_ms.1.saturating_sub(taken_ms);
+    let sets = replay.register().clock_sets().iter().map(|row| (row.index, row.to_ms));
+    let age_ms = age_ms(verdict.span_ms.1, (last, taken_ms), sets);
     if age_ms > trust.age_ms_max {
         return Judgement::Unanchored(Unanchored::TooOld { age_ms, limit_ms: trust.age_ms_max });
     }

@@ -39,11 +39,12 @@ struct Odd {
     other: Option<Index>,
     who: Option<PersonId>,
     alarm: Option<AlarmKind>,
+    to_ms: Option<u64>,
 }
 
 impl Odd {
     fn new(kind: AnomalyKind, index: Index, wall_ms: Option<u64>) -> Self {
-        Self { kind, index, wall_ms, other: None, who: None, alarm: None }
+        Self { kind, index, wall_ms, other: None, who: None, alarm: None, to_ms: None }
     }
 }
 
@@ -78,7 +79,12 @@ impl Collector {
         self.desk.take(index, wall_ms, what);
         self.erasures.effects(index, wall_ms, applied);
         match what {
-            What::Statement(parsed) => self.statement(index, wall_ms, parsed),
+            What::Statement(parsed) => {
+                self.statement(index, wall_ms, parsed);
+                if let Some((_, to_ms)) = applied.clock_set() {
+                    self.clock_set(index, wall_ms, to_ms, parsed);
+                }
+            }
             What::Fact(fact) => self.fact(index, wall_ms, fact),
         }
     }
@@ -96,6 +102,15 @@ impl Collector {
         } else if let Act::Title(act) = parsed.act() {
             self.commitment(act.commitment.0, index);
         }
+    }
+
+    /// Two officers set the journal's time back by this entry.
+    fn clock_set(&mut self, index: Index, wall_ms: u64, to_ms: u64, approve: &Parsed) {
+        self.calendar.clock_set(index, wall_ms);
+        let who = Some(approve.header().person);
+        let other = if let Act::Approve(act) = approve.act() { Some(act.proposal) } else { None };
+        let set = Odd::new(AnomalyKind::ClockSet, index, Some(wall_ms));
+        self.anomaly(Odd { who, other, to_ms: Some(to_ms), ..set });
     }
 
     fn commitment(&mut self, commitment: [u8; 32], index: Index) {
@@ -260,7 +275,9 @@ impl Collector {
             | AnomalyKind::SetAside
             | AnomalyKind::DevelopmentCell
             | AnomalyKind::WrongPasswords => Grounds::Claim,
-            AnomalyKind::DuplicateCommitment | AnomalyKind::ErasurePending => Grounds::Entries,
+            AnomalyKind::ClockSet | AnomalyKind::DuplicateCommitment | AnomalyKind::ErasurePending => {
+                Grounds::Entries
+            }
         };
         Anomaly {
             severity: Severity::of(row.kind, row.alarm, grounds),
@@ -270,6 +287,7 @@ impl Collector {
             other,
             who,
             alarm: row.alarm.map(alarm_word),
+            to: row.to_ms.map(rfc3339),
             grounds,
         }
     }

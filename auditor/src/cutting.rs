@@ -1,7 +1,7 @@
 //! An excerpt out of a whole bundle, offline: the entries asked for, and as context what a stranger needs to check them.
 //! Never judges the bundle: what is cut out of a forged one is found out by whoever checks the excerpt.
 //!
-//! Context is the genesis, every KeyRoll and succession that the note covers, the Enrol of each signer, and the
+//! Context is the genesis, every KeyRoll, succession and time set back that the note covers, the Enrol of each signer, and the
 //! revocations of those before the last entry asked for: so that a check needs nothing but the trust file.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,7 @@ use journal::tree::{Leaves, Tree, leaf_hash};
 use pki::{CertId, Certificate, PersonId, RevocationList};
 
 use crate::bundle::{BadBundle, BundleReader};
+use crate::clock_sets::ClockSets;
 use crate::concern::{concerned, conversation};
 use crate::excerpt::{ASKED_MAX, Asked, ExcerptWriter, LINKS_MAX, Proofs};
 use crate::list_parts::ListParts;
@@ -106,6 +107,7 @@ struct Survey {
     list_parts: ListParts,
     /// Every part of a list, whichever it is.
     parts: BTreeSet<Index>,
+    clock: ClockSets,
 }
 
 impl Survey {
@@ -127,6 +129,7 @@ impl Survey {
                 if asked {
                     self.wanted_by.insert((header.person, header.certificate));
                 }
+                self.note_clock(index, header.person, parsed.act());
                 if self.is_context(index) {
                     self.signers.insert(index, (header.person, header.certificate));
                 }
@@ -168,6 +171,15 @@ impl Survey {
         }
     }
 
+    /// Stamps fall behind an approved time alone, so both acts go along.
+    fn note_clock(&mut self, index: Index, by: PersonId, act: &Act) {
+        if self.clock.take(index, by, act).is_some()
+            && let Act::Approve(approve) = act
+        {
+            self.always.extend([approve.proposal, index]);
+        }
+    }
+
     /// The certificates of this log that a list names.
     fn known(&self, list: &RevocationList) -> Vec<CertId> {
         list.entries().iter().filter_map(|entry| self.serials.get(&entry.serial).copied()).collect()
@@ -177,6 +189,7 @@ impl Survey {
     fn is_context(&self, index: Index) -> bool {
         self.always.contains(&index)
             || self.parts.contains(&index)
+            || self.clock.is_proposal(index)
             || self.revoked.last().is_some_and(|(last, _)| *last == index)
             || self.listed.last().is_some_and(|(last, _)| *last == index)
     }

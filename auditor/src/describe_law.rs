@@ -64,6 +64,13 @@ impl Teller<'_> {
                 format!("proposes to CLOSE THIS LOG into the log {} ({})", next.log, next.suite.name()),
                 format!("предлагает ЗАКРЫТЬ ЭТОТ ЖУРНАЛ, продолжив его журналом {} ({})", next.log, next.suite.name()),
             ),
+            Ok(DualAct::SetClock(to_ms)) => {
+                let to = console::when::rfc3339(to_ms);
+                self.say(
+                    format!("proposes to set the journal's time back to {to}"),
+                    format!("предлагает перевести время журнала назад на {to}"),
+                )
+            }
             Err(_) => self.say("proposes something illegible".into(), "предлагает нечто нечитаемое".into()),
         }
     }

@@ -12,6 +12,7 @@ use pki::{PublicKey, Suite};
 
 use crate::audit::OutsideHead;
 use crate::bundle::BadBundle;
+use crate::clock_sets::age_ms;
 use crate::excerpt::{Asked, ExcerptReader, Piece, Proofs};
 use crate::excerpt_state::State;
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
@@ -256,7 +257,7 @@ impl Closing<'_> {
         let newest_ms = self.checked.span_ms.map_or(0, |(_, last)| last);
         // Of an anchor beyond everything here no stamp is needed: it is no older than what was asked for.
         let stamp = self.state.stamp(last).unwrap_or(if self.state.is_beyond(last) { newest_ms } else { 0 });
-        let age_ms = newest_ms.saturating_sub(stamp);
+        let age_ms = age_ms(newest_ms, (last, stamp), self.state.clock.sets());
         if age_ms > self.trust.age_ms_max {
             return Err(Unanchored::TooOld { age_ms, limit_ms: self.trust.age_ms_max });
         }

@@ -16,6 +16,7 @@ use pki::{
     TrustAnchor, UnixMs, verify_path,
 };
 
+use crate::clock_sets::ClockSets;
 use crate::excerpt::{Asked, Piece};
 use crate::judgement::Flaw;
 use crate::list_parts::ListParts;
@@ -72,6 +73,9 @@ pub(crate) struct State<'a> {
     eras: Vec<Era>,
     leaves: Vec<(Index, Hash)>,
     stamps: Vec<(Index, u64)>,
+    /// No entry behind is stamped before.
+    floor_ms: u64,
+    pub(crate) clock: ClockSets,
     /// By kind since the last PeriodEnd; `None` where some of them are not here.
     counts: Option<BTreeMap<u16, u64>>,
 }
@@ -100,6 +104,8 @@ impl<'a> State<'a> {
             eras: Vec::new(),
             leaves: Vec::new(),
             stamps: Vec::new(),
+            floor_ms: 0,
+            clock: ClockSets::default(),
             counts: Some(BTreeMap::new()),
         }
     }
@@ -160,11 +166,10 @@ impl<'a> State<'a> {
             return Err(Flaw::Disordered { index });
         }
         let refuse = |refusal: Refusal| Flaw::Entry { index, fault: refusal.into() };
-        if let Some((_, floor_ms)) = self.stamps.last()
-            && entry.wall_ms() < *floor_ms
-        {
-            return Err(refuse(Refusal::TimeRunsBack { floor_ms: *floor_ms }));
+        if entry.wall_ms() < self.floor_ms {
+            return Err(refuse(Refusal::TimeRunsBack { floor_ms: self.floor_ms }));
         }
+        self.floor_ms = entry.wall_ms();
         self.mind_gap(index);
         let judged = match (entry.statement(), entry.fact()) {
             (Some(statement), _) => {
@@ -221,6 +226,9 @@ impl<'a> State<'a> {
         }
         self.certificate(header, entry.wall_ms()).map_err(refuse)?;
         self.place(index, entry.leaf(), header, id, act).map_err(refuse)?;
+        if let Some(to_ms) = self.clock.take(index, header.person, act) {
+            self.floor_ms = to_ms;
+        }
         self.learn(index, entry.wall_ms(), act).map_err(refuse)
     }
 

@@ -10,6 +10,7 @@ mod audit_tests;
 pub mod bundle;
 pub mod certificates;
 pub mod cli;
+mod clock_sets;
 pub mod collector;
 pub mod command;
 pub mod concern;

@@ -26,6 +26,9 @@ pub struct Anomaly {
     pub who: Option<String>,
     /// Which alarm.
     pub alarm: Option<&'static str>,
+    /// To which time the journal's was set back, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// What it rests on.
     pub grounds: Grounds,
 }
@@ -68,6 +71,8 @@ pub enum AnomalyKind {
     Alarm,
     /// The clock jumped.
     ClockStep,
+    /// Two officers set the journal's time back.
+    ClockSet,
     /// A start without a stop before it: power was cut, or the process was killed.
     UncleanStart,
     /// What had never been released was set aside at a start.

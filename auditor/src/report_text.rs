@@ -195,6 +195,13 @@ fn anomaly(found: &Anomaly, lang: Lang) -> String {
     match found.kind {
         AnomalyKind::Alarm => alarm_line(found, lang),
         AnomalyKind::ClockStep => lang.pick("the clock jumped", "часы сбились").to_owned(),
+        AnomalyKind::ClockSet => {
+            let to = found.to.as_deref().unwrap_or_default();
+            lang.pick(
+                format!("the journal's time was set back to {to}: proposed in #{other}, approved by {who}"),
+                format!("время журнала переведено назад на {to}: предложено в #{other}, утверждено: {who}"),
+            )
+        }
         AnomalyKind::UncleanStart => lang
             .pick(
                 "started without having stopped: power cut or killed",

@@ -29,6 +29,7 @@ impl Severity {
         match kind {
             AnomalyKind::Alarm => alarm.map_or(Self::Warning, |alarm| of_alarm(alarm, grounds)),
             AnomalyKind::ClockStep
+            | AnomalyKind::ClockSet
             | AnomalyKind::UncleanStart
             | AnomalyKind::DevelopmentCell
             | AnomalyKind::DuplicateCommitment
@@ -110,6 +111,19 @@ pub fn advice(found: &Anomaly, lang: Lang) -> Advice {
                 "Показания часов разошлись со временем работы машины. Время записей рядом верно лишь настолько, насколько \
                  верны были часы; порядок записей от этого не зависит.",
                 "Спросите администратора, почему переводили часы. Сверьте время соседних записей с бумагой или терминалами.",
+            ],
+        ),
+        (AnomalyKind::ClockSet, _) => (
+            lang.pick("the journal's time was set back", "время журнала переведено назад"),
+            [
+                "Two officers set the time back after the clock was ahead: entries before it are stamped later than they were \
+                 made, back to the leap. Their order is not touched.",
+                "Ask both officers by which watch, and look what fell due by the wrong date between the leap and this entry.",
+            ],
+            [
+                "Два офицера перевели время назад после того, как часы ушли вперёд: записи от скачка до этой помечены временем \
+                 позже настоящего. Порядок записей от этого не зависит.",
+                "Спросите обоих офицеров, по каким часам, и посмотрите, что истекло по неверной дате от скачка до этой записи.",
             ],
         ),
         (AnomalyKind::UncleanStart, _) => (
@@ -317,7 +331,7 @@ mod tests {
     fn anomaly(kind: AnomalyKind, alarm: Option<AlarmKind>, grounds: Grounds) -> Anomaly {
         let severity = Severity::of(kind, alarm, grounds);
         let alarm = alarm.map(alarm_word);
-        Anomaly { severity, kind, index: 1, at: None, other: None, who: None, alarm, grounds }
+        Anomaly { severity, kind, index: 1, at: None, other: None, who: None, alarm, to: None, grounds }
     }
 
     #[test]

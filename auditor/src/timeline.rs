@@ -82,6 +82,8 @@ pub enum EventKind {
     Stop,
     /// The clock jumped.
     ClockStep,
+    /// Two officers set the journal's time back.
+    ClockSet,
     /// Erasures took effect.
     Erased,
     /// An alarm.
@@ -118,6 +120,11 @@ impl Calendar {
         if let Some(kind) = self.event(what) {
             self.happened(kind, index, wall_ms);
         }
+    }
+
+    /// This entry set the journal's time back.
+    pub(crate) fn clock_set(&mut self, index: Index, wall_ms: u64) {
+        self.happened(EventKind::ClockSet, index, wall_ms);
     }
 
     fn event(&mut self, what: What<'_>) -> Option<EventKind> {

@@ -11,7 +11,9 @@ use auditor::page::Page;
 use auditor::plain::judgement;
 use auditor::registers::{Gatherer, Period, RegisterKind};
 use auditor::report::{AnomalyKind, Report};
+use auditor::timeline::EventKind;
 use auditor::trust::{Trust, TrustFacts};
+use console::when::rfc3339;
 use console::{Lang, Words};
 use journal::act::{
     Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, Finding, FindingCode, Report as MemberReport,
@@ -303,5 +305,24 @@ fn a_page_and_registers_tell_what_was_given_away_and_what_was_raised() {
 fn keep(name: &str, page: &str) {
     if let Some(folder) = std::env::var_os("CONCLAVE_PAGES") {
         std::fs::write(std::path::Path::new(&folder).join(name), page).unwrap();
+    }
+}
+
+#[test]
+fn a_clock_that_two_officers_set_back_is_told_with_who_did_it() {
+    let mut log = TestLog::standard(9);
+    let to = rfc3339(log.now_ms);
+    let approve = log.set_back_after_leap(40 * 24 * 3_600_000);
+    log.talking("anna", &["boris"]);
+    let (report, found) = reported(&log, confirmed(&log));
+    assert!(matches!(found.judgement, Judgement::Verified), "{:?}", found.judgement);
+    let set = report.anomalies.iter().find(|row| row.kind == AnomalyKind::ClockSet).expect("it is told");
+    assert_eq!((set.index, set.other, set.to.as_deref()), (approve, Some(approve - 1), Some(&to[..])));
+    assert!(set.who.as_ref().is_some_and(|who| who.contains("oleg")), "{:?}", set.who);
+    assert!(report.timeline.events.iter().any(|row| (row.kind, row.index) == (EventKind::ClockSet, approve)));
+    for (lang, word) in [(Lang::En, "time was set back"), (Lang::Ru, "время журнала переведено назад")]
+    {
+        let page = page(&report, &found, lang);
+        assert!(page.contains(word) && page.contains(&to), "{word}");
     }
 }

@@ -1,6 +1,10 @@
 //! One log closed into another: at the old server's console, at the new one's, and with the people of both. The real daemon
 //! throughout.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod support;
 

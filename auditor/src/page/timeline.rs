@@ -120,7 +120,7 @@ impl Page<'_> {
 
     fn lanes(&self) -> Vec<(&'static str, Vec<EventKind>, bool)> {
         vec![
-            (self.t("clock steps", "сбои часов"), vec![EventKind::ClockStep], true),
+            (self.t("clock steps", "сбои часов"), vec![EventKind::ClockStep, EventKind::ClockSet], true),
             (self.t("alarms", "тревоги"), vec![EventKind::Alarm], true),
             (self.t("erasures done", "исполнено стираний"), vec![EventKind::Erased], false),
             (self.t("enrolments", "внесено лиц"), vec![EventKind::Enrolled], false),
@@ -181,6 +181,7 @@ impl Page<'_> {
                 }
                 EventKind::Stop => runs.extend(since.take().map(|from| (from, event.at_ms))),
                 EventKind::ClockStep
+                | EventKind::ClockSet
                 | EventKind::Erased
                 | EventKind::Alarm
                 | EventKind::Period
@@ -197,7 +198,8 @@ impl Page<'_> {
         drawing.label(&label, LANE / 2.0 + 5.0);
         let mut places = BTreeSet::new();
         for (from, to) in runs {
-            let (x, end) = (scale.x(from), scale.x(to));
+            // Where the clock was set back, a run may end before it began.
+            let (x, end) = (scale.x(from.min(to)), scale.x(from.max(to)));
             if places.insert((place(x), place(end))) {
                 drawing.rect("run", x, drawing.y + 8.0, (end - x).max(1.0), LANE - 16.0);
             }

@@ -318,6 +318,29 @@ fn lists_life(log: &mut TestLog) {
     log.submit("olga", parts.into_iter().map(Act::CrlPart).collect()).expect("a Submit");
 }
 
+/// The clock was put ahead by a month, and two officers set the journal's time back.
+fn clock_life(log: &mut TestLog, chat: ConversationId) {
+    let month = 30 * 24 * 3_600_000;
+    log.now_ms += month;
+    while log.register.deadline_passed(log.now_ms, log.boot_ms) {
+        log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
+    }
+    log.log_in("oleg").expect("a Login");
+    if let Some(leapt_ms) = log.register.clock_leapt(log.now_ms, log.boot_ms) {
+        let (alarm, evidence) = (AlarmKind::ClockLeapt, canonical::encode(&leapt_ms).into());
+        log.fact(Fact::Alarm(Alarm { alarm, person: None, evidence })).expect("the clock went on");
+    }
+    log.epoch("boris", chat).expect("an epoch");
+    log.send("boris", chat).expect("a message");
+    let to_ms = log.now_ms - month;
+    let act = canonical::encode(&DualAct::SetClock(to_ms)).into();
+    log.act("olga", Act::Propose(Propose { act })).expect("a proposal");
+    let proposal = log.tree.size() - 1;
+    log.act("oleg", Act::Approve(Approve { proposal })).expect("approved");
+    log.now_ms = to_ms + 1000;
+    log.send("boris", chat).expect("a message");
+}
+
 #[test]
 #[ignore = "writes the file; once for a rules version"]
 fn write_golden() {
@@ -355,6 +378,7 @@ fn write_golden() {
     }
     log.act("anna", Act::Logout(Logout {})).expect("a Logout");
     lists_life(&mut log);
+    clock_life(&mut log, chat);
     write(&log, "rules-1.log");
 }
 

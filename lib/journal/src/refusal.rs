@@ -145,6 +145,12 @@ refusals! {
     // --- revocation lists in parts
     /// Nothing else may stand between its parts.
     270 ListOpen { missing: u32 } "{missing} parts of a revocation list must come first",
+    // --- the clock set back
+    /// Forward needs no act: the machine's clock does it.
+    271 ClockNotBack { floor_ms: u64 } "the journal's time is {floor_ms}, and two officers only set it back",
+    /// Longer ago than the site and its running allow, or than one act may go back.
+    272 ClockTooFarBack { not_before_ms: u64 } "the journal's time is not set back before {not_before_ms}",
+    273 TooManyClockSets { limit: u64 } "the journal's time was set back {limit} times",
     // --- successions
     250 BadSuccession { reason: String } "succession not accepted: {reason}",
     /// Nothing else may stand between its statements.

@@ -68,6 +68,7 @@ fn acts() -> Vec<Act> {
             }))
             .into(),
         }),
+        Act::Propose(Propose { act: canonical::encode(&DualAct::SetClock(1_795_435_200_000)).into() }),
         Act::Approve(Approve { proposal: 24 }),
         Act::Withdraw(Withdraw { proposal: 25 }),
         Act::Succession(Succession {

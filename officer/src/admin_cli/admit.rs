@@ -209,7 +209,8 @@ fn newest(open: Vec<Open>, certificate: CertId, preferred: impl Fn(&Open) -> boo
         | DualAct::Erase(_)
         | DualAct::LiftHold(_)
         | DualAct::DropCell(_)
-        | DualAct::Close(_) => false,
+        | DualAct::Close(_)
+        | DualAct::SetClock(_) => false,
     };
     open.into_iter().filter(about).max_by_key(|open| (preferred(open), open.index))
 }

@@ -1,6 +1,7 @@
 //! `clock attest`: an officer states what a watch shows that he trusts, beside the server's stamp.
 //! Never sets a clock: it changes nothing but what an auditor knows.
 
+use super::clock_set;
 use super::decide::{Decided, Decision};
 use super::online::{Access, For, Online, session};
 use super::trouble::Trouble;
@@ -20,12 +21,15 @@ pub(super) enum Clock {
         after_help = "Example: conclave-admin clock attest --time 2026-11-23T12:00:00+03:00\nExample: conclave-admin clock attest"
     )]
     Attest(Attest),
+    /// Set the journal's time back, where the server's clock was put ahead by mistake.
+    #[command(subcommand)]
+    Set(clock_set::Set),
 }
 
 #[derive(Args)]
 pub(super) struct Attest {
     /// What the watch shows now, with its zone.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment, required_if_eq("yes", "true"))]
     time: Option<u64>,
     #[command(flatten)]
     decision: Decision,
@@ -77,12 +81,14 @@ impl Clock {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Attest(_) => "clock attest",
+            Self::Set(it) => it.name(),
         }
     }
 
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         match self {
             Self::Attest(it) => it.run(voice),
+            Self::Set(it) => it.run(voice),
         }
     }
 }
@@ -127,7 +133,7 @@ impl Attest {
 }
 
 /// When the server stamped this session's Login: proven, and seconds old.
-fn stamp_of_login(online: &mut Online) -> Result<u64, Trouble> {
+pub(super) fn stamp_of_login(online: &mut Online) -> Result<u64, Trouble> {
     let login: Index = online.ready().login;
     let view = online.entry(login)?.ok_or_else(Trouble::odd_answer)?;
     Ok(Entry::decode(&view.entry).map_err(|_| Trouble::odd_answer())?.wall_ms)
@@ -158,7 +164,7 @@ fn apart(ahead_ms: i64, lang: Lang) -> String {
     }
 }
 
-fn moment(typed: &str) -> Result<u64, BadValue> {
+pub(super) fn moment(typed: &str) -> Result<u64, BadValue> {
     console::when::parse_rfc3339(typed).ok_or(BadValue::new(
         "a time with its zone, like 2026-11-23T12:00:00+03:00",
         "нужно время с часовым поясом, например 2026-11-23T12:00:00+03:00",
@@ -168,6 +174,19 @@ fn moment(typed: &str) -> Result<u64, BadValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_attests_unasked_what_no_watch_was_read_for() {
+        let parse = |args: &[&str]| {
+            Attest::augment_args(clap::Command::new("attest"))
+                .try_get_matches_from(args)
+                .map_err(|bad| bad.kind())
+        };
+        let missing = clap::error::ErrorKind::MissingRequiredArgument;
+        assert_eq!(parse(&["attest", "--yes"]).err(), Some(missing));
+        let time = ["attest", "--yes", "--time", "2026-11-23T12:00:00+03:00"];
+        assert!(parse(&time).is_ok() && parse(&["attest"]).is_ok());
+    }
 
     #[test]
     fn the_difference_is_told_with_its_direction() {

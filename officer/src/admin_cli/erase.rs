@@ -223,7 +223,8 @@ fn proposed_already(open: &[Open], order: &EraseOrder, lang: Lang) -> String {
         | DualAct::AdmitOfficer(_)
         | DualAct::LiftHold(_)
         | DualAct::DropCell(_)
-        | DualAct::Close(_) => false,
+        | DualAct::Close(_)
+        | DualAct::SetClock(_) => false,
     });
     let line = |one: &Open| {
         let index = one.index;

@@ -109,7 +109,8 @@ fn law_of(open: &Open, lang: Lang) -> String {
         | DualAct::AdmitOfficer(_)
         | DualAct::LiftHold(_)
         | DualAct::DropCell(_)
-        | DualAct::Close(_) => String::new(),
+        | DualAct::Close(_)
+        | DualAct::SetClock(_) => String::new(),
     }
 }
 

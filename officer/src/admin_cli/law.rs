@@ -136,6 +136,7 @@ pub(super) fn behind(
             return Ok(format!("  {shown}\n{}", all.map_or(String::new(), |all| format!("    {all}\n"))));
         }
         DualAct::Erase(order) => &order.target,
+        DualAct::SetClock(to_ms) => return super::clock_set::behind(online, *to_ms, lang),
         DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) | DualAct::Close(_) => {
             return Ok(String::new());
         }

@@ -12,6 +12,7 @@ mod cell;
 mod certificate;
 mod certificate_sheet;
 mod clock_attest;
+mod clock_set;
 mod decide;
 mod erase;
 mod erase_find;
@@ -134,6 +135,7 @@ fn help() -> Vec<(&'static str, &'static str)> {
         hold::HELP,
         alarm::HELP,
         clock_attest::HELP,
+        clock_set::HELP,
         retention::HELP,
         recover::HELP,
         recover::HEAD_HELP,

@@ -39,7 +39,8 @@ impl Now {
             | DualAct::Erase(_)
             | DualAct::LiftHold(_)
             | DualAct::DropCell(_)
-            | DualAct::Close(_) => None,
+            | DualAct::Close(_)
+            | DualAct::SetClock(_) => None,
         });
         // What would fall is counted only for who says that the date is right: the server counts seldom.
         let counted = policies.map(|to| *to == policy).max();

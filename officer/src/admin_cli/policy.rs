@@ -231,7 +231,8 @@ fn proposed(entry: &EntryView) -> Option<Rules> {
         | DualAct::Erase(_)
         | DualAct::LiftHold(_)
         | DualAct::DropCell(_)
-        | DualAct::Close(_) => None,
+        | DualAct::Close(_)
+        | DualAct::SetClock(_) => None,
     }
 }
 
@@ -317,7 +318,8 @@ impl ApprovePolicy {
                 | DualAct::Erase(_)
                 | DualAct::LiftHold(_)
                 | DualAct::DropCell(_)
-                | DualAct::Close(_) => {
+                | DualAct::Close(_)
+                | DualAct::SetClock(_) => {
                     return Err(Trouble::new(Exit::No, "not-a-policy", &Said::NotPolicy { index: proposal }));
                 }
             };

@@ -102,7 +102,11 @@ fn law_of(act: &DualAct, held_by: Vec<u64>) -> Option<LawRow> {
         DualAct::LiftHold(hold) => {
             Some(LawRow { conversation: None, messages: Vec::new(), order: None, hold: Some(*hold), held_by })
         }
-        DualAct::Policy(_) | DualAct::AdmitOfficer(_) | DualAct::DropCell(_) | DualAct::Close(_) => None,
+        DualAct::Policy(_)
+        | DualAct::AdmitOfficer(_)
+        | DualAct::DropCell(_)
+        | DualAct::Close(_)
+        | DualAct::SetClock(_) => None,
     }
 }
 
@@ -189,6 +193,7 @@ impl Around {
             DualAct::LiftHold(_) => ("lift-hold", None, None, Vec::new()),
             DualAct::DropCell(_) => ("drop-cell", None, None, Vec::new()),
             DualAct::Close(_) => ("close", None, None, Vec::new()),
+            DualAct::SetClock(_) => ("set-clock", None, None, Vec::new()),
         };
         Row {
             index: open.index,
@@ -262,6 +267,11 @@ pub(super) fn what(act: &DualAct, now: &Now, names: &Names, lang: Lang) -> Strin
             )
         ),
         DualAct::Close(next) => super::log_close::what(next, lang),
+        DualAct::SetClock(to_ms) => format!(
+            "  {} {}\n",
+            lang.pick("sets the journal's time back to", "перевести время журнала назад на"),
+            rfc3339(*to_ms)
+        ),
     }
 }
 

@@ -242,8 +242,8 @@ fn backup_rows(status: &Status, lang: Lang) -> Vec<(&'static str, String)> {
         rows.push((
             lang.pick("WARNING", "ВНИМАНИЕ"),
             lang.pick(
-                format!("since {since} no backup can be restored: an erasure went past the newest one; make another"),
-                format!("с {since} восстановить нельзя ни одну копию: уничтожение новее последней из них; сделайте новую"),
+                format!("since {since} no backup can be restored: an erasure, or the log's key of a new day, went past the newest one; make another"),
+                format!("с {since} восстановить нельзя ни одну копию: уничтожение или ключ журнала нового дня новее последней из них; сделайте новую"),
             ),
         ));
     }

@@ -52,7 +52,13 @@ fn audited(world: &World, bundle: &[u8], known: Head) -> Audit {
         issuing: Vec::new(),
     })
     .unwrap();
-    let outside = vec![OutsideHead { file: Some("anna.checkpoint".into()), era: Some(0), head: known }];
+    let outside = vec![OutsideHead {
+        file: Some("anna.checkpoint".into()),
+        era: Some(0),
+        head: known,
+        cosigned_ms: None,
+        own: false,
+    }];
     let wanted = Wanted { trust: &trust, outside, progress: &mut |_| {}, observer: &mut |_, _, _| {} };
     audit(BundleReader::open(bundle).unwrap(), wanted).unwrap()
 }

@@ -34,6 +34,19 @@ fn honest_ones() -> Vec<Case> {
     let now = ClockStep { expected_ms: log.now_ms, found_ms: log.now_ms };
     log.fact(Fact::ClockStep(now)).unwrap();
     all.push(Case::new("the only anchor is a year old", &log, honest(&log), UNANCHORED, None).known(&[old]));
+    let mut log = talked(15, Suite::Ed25519);
+    log.set_back_after_leap(40 * 24 * 3600 * 1000);
+    let set = log.head();
+    let now = ClockStep { expected_ms: log.now_ms, found_ms: log.now_ms };
+    log.fact(Fact::ClockStep(now)).unwrap();
+    all.push(
+        Case::new("the clock set back by two officers", &log, honest(&log), VERIFIED, None).known(&[set]),
+    );
+    log.wait_ms(400 * 24 * 3600 * 1000);
+    let now = ClockStep { expected_ms: log.now_ms, found_ms: log.now_ms };
+    log.fact(Fact::ClockStep(now)).unwrap();
+    let name = "the only anchor is of a wrong date a year ago";
+    all.push(Case::new(name, &log, honest(&log), UNANCHORED, None).known(&[set]));
     let mut strict = Case::new("too many entries beyond the anchor", &log, honest(&log), UNANCHORED, None);
     strict.trust.beyond_max = 0;
     all.push(strict.known(&[old]));

@@ -30,7 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
 fn of(number: u64, suite: Suite) -> Vec<Case> {
     let (log, gone, gone_note) = crossed(number, suite);
     let whole = honest(&log);
-    let head = |era, head| OutsideHead { file: None, era, head };
+    let head = |era, head| OutsideHead { file: None, era, head, cosigned_ms: None, own: false };
     let (lost, now) = (head(Some(0), gone), head(Some(1), log.head()));
     let other = Head { root: [1; 32], ..log.head() };
     let case = |name: &str, exit: u8, outside: &[&OutsideHead]| {
@@ -64,8 +64,8 @@ fn excerpt(log: &TestLog, whole: &[u8], gone: Head) -> Case {
     let mut case =
         Case::new("excerpt: a head that a succession gave up", log, file, UNANCHORED, None).excerpt();
     case.outside = vec![
-        OutsideHead { file: None, era: Some(1), head: log.head() },
-        OutsideHead { file: None, era: Some(0), head: gone },
+        OutsideHead { file: None, era: Some(1), head: log.head(), cosigned_ms: None, own: false },
+        OutsideHead { file: None, era: Some(0), head: gone, cosigned_ms: None, own: false },
     ];
     case
 }

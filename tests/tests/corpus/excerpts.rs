@@ -5,7 +5,7 @@ use auditor::bundle::BundleReader;
 use auditor::cutting::{Wanted, plan};
 use auditor::excerpt::{Asked, ExcerptReader, ExcerptWriter, Piece, Proofs};
 use journal::entry::{Content, Entry};
-use journal::fact::Fact;
+use journal::fact::{ClockStep, Fact};
 use journal::ids::{Head, Index};
 use journal::testing::TestLog;
 use pki::Suite;
@@ -53,7 +53,22 @@ pub(crate) fn cases() -> Vec<Case> {
     [(40, Suite::Ed25519), (41, Suite::EcdsaP256)]
         .into_iter()
         .flat_map(|(n, suite)| of(talked(n, suite)))
+        .chain(over_a_clock_set_back())
         .collect()
+}
+
+/// Stamps fall behind the act of two officers, also where nobody asked for that.
+fn over_a_clock_set_back() -> Vec<Case> {
+    let mut log = talked(42, Suite::Ed25519);
+    log.set_back_after_leap(40 * 24 * 3600 * 1000);
+    log.fact(Fact::ClockStep(ClockStep { expected_ms: log.now_ms, found_ms: log.now_ms })).unwrap();
+    let (whole, last) = (honest(&log), log.tree.size() - 1);
+    let both = [("behind a clock set back", last), ("over a clock set back", last - 3)];
+    let case = |(name, from): (&str, Index)| {
+        let file = cut(&whole, &Wanted::Range(from, last), &[]);
+        Case::new(&format!("excerpt: {name}"), &log, file, VERIFIED, None).excerpt()
+    };
+    both.into_iter().map(case).collect()
 }
 
 fn of(mut log: TestLog) -> Vec<Case> {

@@ -66,6 +66,10 @@ pub enum DualAct {
     /// the moment it went away.
     #[n(5)]
     DropCell(#[n(0)] CellName),
+    /// Behind the `Approve` the journal's time is this one, milliseconds since 1970: earlier than before, because the clock
+    /// was put ahead by mistake. See `register/clock_set.rs`.
+    #[n(6)]
+    SetClock(#[n(0)] u64),
     /// The log is closed for good into this one: from here on it is read and erased, and nothing more is said.
     #[n(7)]
     Close(#[n(0)] Successor),
@@ -80,7 +84,8 @@ impl DualAct {
             | Self::AdmitOfficer(_)
             | Self::LiftHold(_)
             | Self::DropCell(_)
-            | Self::Close(_) => None,
+            | Self::Close(_)
+            | Self::SetClock(_) => None,
         }
     }
 }

@@ -23,6 +23,13 @@ impl Applied {
     pub(crate) fn with(audience: Audience, effects: Vec<Effect>) -> Self {
         Self { audience, effects }
     }
+
+    /// The journal's time was set back: from which to which.
+    pub fn clock_set(&self) -> Option<(u64, u64)> {
+        self.effects.iter().find_map(|effect| {
+            if let Effect::ClockSet { from_ms, to_ms } = effect { Some((*from_ms, *to_ms)) } else { None }
+        })
+    }
 }
 
 /// Whose terminals get an entry.
@@ -144,6 +151,13 @@ pub enum Effect {
         id: ReservationId,
         /// Where.
         place: Place,
+    },
+    /// Two officers set the journal's time back.
+    ClockSet {
+        /// From the stamp of the entry that does it.
+        from_ms: u64,
+        /// To this time.
+        to_ms: u64,
     },
     /// A reservation fell; what was stored in it is to be erased (see [`Effect::EraseIntended`] beside it).
     ReservationDropped {

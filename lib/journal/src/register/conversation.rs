@@ -169,12 +169,21 @@ impl Register {
         if row.membership.kind() == ConversationKind::Private
             && let Some(other) = row.membership.members().keys().next()
         {
-            self.derived.privates.remove(&(person.min(*other), person.max(*other)));
+            let pair = (person.min(*other), person.max(*other));
+            self.private_ends(pair, number);
         }
+        let Some(row) = self.conversations.get_mut(&number) else { return };
         row.cursors.remove(&person);
         if row.membership.members().is_empty() && row.closed.is_none() {
             row.closed = Some(cx.by.index);
             effects.push(Effect::ConversationClosed { conversation: number });
+        }
+    }
+
+    /// The two may begin another private conversation; where they have, because this one was erased, that one stands.
+    pub(super) fn private_ends(&mut self, pair: (PersonId, PersonId), number: u64) {
+        if self.derived.privates.get(&pair) == Some(&number) {
+            self.derived.privates.remove(&pair);
         }
     }
 

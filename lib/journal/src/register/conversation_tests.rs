@@ -1,15 +1,16 @@
 //! Stories of conversations, epochs, messages, files and their quotas.
 use crate::act::{
-    Accept, Acknowledge, Act, BadWrap, ConversationKind, Create, Epoch, FileClaim, HandOver, Invite, Leave,
-    Message, Precedence, Purpose, Read, Remove, Reserve, ShareHistory, SizeClass, Title, WrapClaim,
+    Accept, Acknowledge, Act, BadWrap, ConversationKind, Create, Epoch, Erase, EraseTarget, FileClaim,
+    HandOver, Invite, Leave, Message, Precedence, Purpose, Read, Remove, Reserve, ShareHistory, SizeClass,
+    Title, WrapClaim,
 };
 use crate::fact::{Fact, Tick};
 use crate::ids::{Commitment, ConversationId, MembershipHead, ReservationId, StatementId};
 use crate::membership::{ActBy, MembershipView, Standing};
-use crate::register::{Audience, Effect, ErasePlace, RESERVATIONS_MAX};
-use crate::testing::TestLog;
+use crate::register::{Audience, Effect, ErasePlace, RESERVATIONS_MAX, Register};
+use crate::testing::{Described, TestLog};
 use crate::{Policy, Refusal};
-use pki::{Clearance, PersonId, Suite};
+use pki::{Clearance, PersonId, Role, Suite};
 
 fn head(log: &TestLog, conversation: ConversationId) -> MembershipHead {
     log.register.conversation(conversation).unwrap().membership.head()
@@ -472,4 +473,19 @@ fn a_terminal_follows_the_same_membership() {
     let forged =
         Act::Remove(Remove { conversation, membership: view.membership().head(), person: log.id("vera") });
     assert!(view.follow(&stranger, &forged).is_err(), "a ghost owner is seen");
+}
+
+#[test]
+fn a_private_conversation_that_was_erased_takes_none_of_its_pairs_next_one_with_it() {
+    let mut log = TestLog::standard(31);
+    let first = log.create_as("anna", &["boris"], ConversationKind::Private, Clearance(3)).unwrap();
+    log.accept("boris", first).unwrap();
+    log.act("anna", Act::Erase(Erase { target: EraseTarget::Conversation(first) })).unwrap();
+    let conversation = log.create_as("anna", &["boris"], ConversationKind::Private, Clearance(0)).unwrap();
+    // Boris is cleared for the second one alone from here on, so he is out of the first one.
+    let renewal = log.site.issue("boris", &Described::new(Role::Operator, Clearance(1)));
+    log.submit("olga", vec![Act::Enrol(renewal)]).unwrap();
+    let again = log.create_as("anna", &["boris"], ConversationKind::Private, Clearance(0));
+    assert_eq!(again, Err(Refusal::PrivateExists { conversation }), "as a start from a snapshot would say");
+    assert!(Register::restore(&log.register.snapshot()).unwrap() == log.register);
 }

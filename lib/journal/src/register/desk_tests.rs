@@ -82,6 +82,12 @@ fn alarms_that_say_the_same_are_one_and_what_came_since_is_seen_before_it_is_clo
     assert_eq!((rows.len(), rows[0].0, rows[0].1.last, rows[0].1.times), (1, raised, last, 2));
     let size = before.header.head.size;
     assert_eq!(log.say("olga", before), Err(Refusal::NotCovered { index: last, size }));
+    assert_eq!(
+        log.act("olga", close(raised)),
+        Err(Refusal::NotAcknowledged { raised }),
+        "not the second one"
+    );
+    log.act("oleg", acknowledge(raised)).unwrap();
     log.act("olga", close(raised)).unwrap();
 }
 

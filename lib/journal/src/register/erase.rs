@@ -121,7 +121,7 @@ impl Register {
             }
         }
         if let Some(pair) = pair {
-            self.derived.privates.remove(&pair);
+            self.private_ends(pair, number);
         }
         self.drop_stopped_in(number);
         effects.push(Effect::ConversationClosed { conversation: number });

@@ -51,6 +51,11 @@ impl Former {
         Some(Self { objection_ms, hold_warning_ms, retention, until_ms, until_ran_ms })
     }
 
+    /// The clock was set back: it counts no longer than if it began then.
+    pub(super) fn set_back(&mut self, now_ms: u64) {
+        self.until_ms = self.until_ms.min(now_ms.saturating_add(self.objection_ms));
+    }
+
     fn counts(&self, now_ms: u64, ran_ms: u64) -> bool {
         now_ms < self.until_ms || ran_ms < self.until_ran_ms
     }

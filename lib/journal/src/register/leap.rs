@@ -130,6 +130,12 @@ impl Leap {
         }
     }
 
+    /// Two officers set the clock back by so much: that it does not gain any more. A wait that began goes on.
+    pub(super) fn set_back(&mut self, back_ms: u64) {
+        self.ahead_ms = self.ahead_ms.saturating_sub(back_ms);
+        self.gained_ms = self.gained_ms.saturating_sub(back_ms);
+    }
+
     /// Two officers say that the date is right.
     fn end(&mut self, ran_ms: u64) {
         let until_ran_ms = self.until_ran_ms.min(ran_ms);

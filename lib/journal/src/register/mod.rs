@@ -5,6 +5,7 @@
 
 pub mod applied;
 pub mod certified;
+mod clock_set;
 mod closed;
 pub mod codec;
 pub mod columns;
@@ -40,6 +41,7 @@ mod time;
 
 pub use applied::{Applied, Audience, ChainEnd, Effect, ErasePlace};
 pub use certified::Certified;
+pub use clock_set::{CLOCK_BACK_MS_MAX, CLOCK_SETS_MAX, ClockSetRow};
 pub use closed::Closed;
 pub use columns::{FileRow, Form, MessageRow};
 pub use continues::ContinuesRow;
@@ -194,6 +196,9 @@ pub struct Register {
     /// What it continues.
     #[n(31)]
     continues: Option<ContinuesRow>,
+    /// Where two officers set the journal's time back, oldest first; `None` where they never did.
+    #[n(32)]
+    clock_sets: Option<Vec<ClockSetRow>>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -271,6 +276,7 @@ impl Register {
         self.boot_ms = candidate.boot_ms;
         self.retaining.stamped(candidate);
         self.ran_ms = ran_ms;
+        self.set_clock_back(candidate.index, &applied);
         if !matches!(candidate.content, CandidateContent::Fact(Fact::PeriodEnd(_))) {
             *self.counts.entry(candidate.content.kind()).or_default() += 1;
         }

@@ -92,6 +92,7 @@ impl Register {
             }
             DualAct::DropCell(_) => Ok(()),
             DualAct::Close(successor) => self.check_close(successor),
+            DualAct::SetClock(to_ms) => self.check_clock_set(*to_ms, cx.ran_ms),
         }
     }
 
@@ -140,6 +141,8 @@ impl Register {
                 self.closed = Some(Closed { index: cx.by.index, at_ms: cx.now_ms, successor });
                 Vec::new()
             }
+            // What follows from it waits for the entry's own stamp: see `clock_set.rs`.
+            DualAct::SetClock(to_ms) => vec![Effect::ClockSet { from_ms: cx.now_ms, to_ms }],
         };
         Ok(Applied::with(Audience::Everyone, effects))
     }

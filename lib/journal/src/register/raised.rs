@@ -74,7 +74,7 @@ pub struct RaisedRow {
     /// How many say it.
     #[n(4)]
     pub times: u64,
-    /// By whom it was acknowledged first.
+    /// By whom it was acknowledged, behind the last entry that says it.
     #[n(5)]
     pub acknowledged: Option<AcknowledgedBy>,
 }
@@ -110,6 +110,8 @@ impl RaisedRows {
         let Some(row) = self.rows.values_mut().find(|row| row.what == what) else { return false };
         row.last = index;
         row.times = row.times.saturating_add(1);
+        // Who acknowledged has not seen this one.
+        row.acknowledged = None;
         true
     }
 }

@@ -116,6 +116,20 @@ impl Retaining {
         self.days.range(day..).next().map_or(Index::MAX, |(_, index)| *index)
     }
 
+    /// When the first entry was stamped, to the day.
+    pub(super) fn first_day(&self) -> u64 {
+        self.days.first_key_value().map_or(0, |(day, _)| *day)
+    }
+
+    /// Days behind this one have not come: the first entry that was stamped on one of them, if any was. The time from which
+    /// the next run is due is `next_ms`; of a run that such a day began nothing further comes.
+    pub(super) fn set_back(&mut self, day: u64, now_ms: u64, next_ms: Option<u64>) -> Option<Index> {
+        if self.next_ms.is_some_and(|due_ms| due_ms > now_ms) {
+            (self.next_ms, self.open, self.missed) = (next_ms, None, false);
+        }
+        self.days.split_off(&day.saturating_add(1)).into_values().next()
+    }
+
     /// An entry stands.
     pub(super) fn stamped(&mut self, candidate: &Candidate<'_>) {
         let day = day_of(candidate.wall_ms);

@@ -1,6 +1,7 @@
 //! Stories of the retention schedule: what falls when, what a hold keeps, and which runs are refused.
 use crate::act::{
     Act, Approve, ConversationKind, DualAct, Erase, EraseTarget, Ground, Hold, HoldScope, Order, Propose,
+    Report, ReportReason,
 };
 use crate::fact::{Alarm, AlarmKind, Erased, Fact, RetentionRun, Tick};
 use crate::ids::{ConversationId, Index};
@@ -196,6 +197,8 @@ fn a_missed_run_is_alarmed_before_it_is_made_and_nobody_acts_before_it() {
     assert!(log.send("boris", chat).is_ok(), "within the time of grace all goes on");
     log.wait_ms(3 * DAY_MS);
     assert_eq!(log.send("boris", chat), Err(Refusal::RunOverdue { due_ms }));
+    let not_mine = Act::Report(Report { message: sent, reason: ReportReason::NotMine });
+    log.act("anna", not_mine).expect("what is told to officers waits for no run");
     let late = due(&log);
     assert_eq!(refused(log.fact(Fact::RetentionRun(late.clone()))), "it was missed, and no alarm says so");
     assert_eq!(refused(log.fact(alarm(due_ms + 1))), "another run was missed");

@@ -124,6 +124,11 @@ impl Silenced {
         Self { index: cx.by.index, wall_ms: cx.now_ms, ran_ms: cx.ran_ms, by_password: false }
     }
 
+    /// The clock was set back.
+    pub(super) fn set_back(&mut self, now_ms: u64) {
+        self.wall_ms = self.wall_ms.min(now_ms);
+    }
+
     /// No longer ago than those concerned may object, by either clock.
     pub(super) fn is_recent(&self, cx: &Context<'_>, objection_ms: u64) -> bool {
         cx.now_ms.saturating_sub(self.wall_ms) < objection_ms

@@ -90,7 +90,17 @@ fn law(
     };
     let proposals: Vec<u64> = log.register.orders().map(|(index, _)| index).chain([9]).collect();
     let holds: Vec<u64> = log.register.holds().map(|(index, _)| index).chain([9]).collect();
-    let dual = match dice.below(8) {
+    let dual = match dice.below(9) {
+        // The clock was ahead for a while, by hours or by days.
+        8 => {
+            let back_ms = 3_600_000 * dice.below(24 * 6) as u64;
+            let act = canonical::encode(&DualAct::SetClock(log.now_ms.saturating_sub(back_ms))).into();
+            log.act("olga", Act::Propose(Propose { act }))?;
+            let proposal = log.tree.size() - 1;
+            log.act("oleg", Act::Approve(Approve { proposal }))?;
+            log.now_ms = log.register.floor_ms();
+            return Ok(());
+        }
         0 | 1 => {
             let scope = match dice.below(3) {
                 0 => HoldScope::Person(log.id(whom)),

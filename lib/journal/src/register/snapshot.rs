@@ -156,10 +156,12 @@ impl Register {
         }
     }
 
-    fn derive_deadlines(&mut self) {
+    /// What waits for a time, from the rows that say so.
+    pub(super) fn derive_deadlines(&mut self) {
         let reservations = self.reservations.iter().map(|(id, row)| (row.deadline_ms, Due::Reservation(*id)));
         let proposals = self.proposals.iter().map(|(index, row)| (row.deadline_ms, Due::Proposal(*index)));
         self.derived.deadlines = reservations.chain(proposals).collect();
+        self.derived.running.clear();
         let counting = |(index, row): (&u64, &super::OrderRow)| match row.state {
             OrderState::Counting(until_ms) => Some((*index, until_ms, row.ran_ms)),
             OrderState::Objected(..)

@@ -101,7 +101,9 @@ impl<'a> Sweep<'a> {
             }
             self.rows_left -= 1;
             *mark += 1;
-            if message.label != label || message.flags & ERASED != 0 {
+            // Whose stamp is ahead of its time, a terminal would have to take for a message of that day.
+            let ahead = self.register.is_stamped_ahead(message.index);
+            if message.label != label || message.flags & ERASED != 0 || ahead {
                 continue;
             }
             let author = self.register.derived.persons[message.author as usize];

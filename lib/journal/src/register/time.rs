@@ -157,7 +157,9 @@ fn waits_for_runs(candidate: &Candidate<'_>) -> bool {
     match candidate.content {
         CandidateContent::Fact(_) => false,
         CandidateContent::Statement(statement) => match statement.get().act().family() {
-            Family::Membership | Family::Talk | Family::Erasure => true,
+            // "Not mine" is a word to the officers, as an alarm is.
+            Family::Talk => !matches!(statement.get().act(), Act::Report(_)),
+            Family::Membership | Family::Erasure => true,
             Family::Beginning | Family::Authority | Family::Session | Family::Office | Family::Audit => false,
         },
     }

@@ -9,7 +9,7 @@ use crate::act::{
 };
 use crate::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use crate::entry::{Content, ENTRY_VERSION, Entry};
-use crate::fact::{CellKind, Fact, KeyRoll, PeriodEnd, Start, key_roll_bytes};
+use crate::fact::{CellKind, ClockStep, Fact, KeyRoll, PeriodEnd, Start, key_roll_bytes};
 use crate::ids::{Chain, Commitment, ConversationId, Hash, Head, Index, ReservationId, StatementId};
 use crate::note::NoteSigner;
 use crate::origin::Origin;
@@ -269,6 +269,20 @@ impl TestLog {
             Act::EnvelopeHandOver(EnvelopeHandOver { number }),
         ];
         self.submit(officer, acts).expect("an enrolment");
+    }
+
+    /// The clock was put ahead by so much, a Fact was stamped so, and olga and oleg set the time back; the `Approve`.
+    pub fn set_back_after_leap(&mut self, ahead_ms: u64) -> Index {
+        let to_ms = self.now_ms;
+        self.now_ms += ahead_ms;
+        let step = ClockStep { expected_ms: to_ms, found_ms: self.now_ms };
+        self.fact(Fact::ClockStep(step)).expect("a claim");
+        let act = pki::canonical::encode(&DualAct::SetClock(to_ms)).into();
+        self.act("olga", Act::Propose(Propose { act })).expect("a Propose");
+        let proposal = self.tree.size() - 1;
+        self.act("oleg", Act::Approve(Approve { proposal })).expect("an Approve");
+        self.now_ms = to_ms;
+        proposal + 1
     }
 
     /// A third officer, admitted by olga and oleg, logged in.

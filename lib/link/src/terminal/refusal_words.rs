@@ -395,6 +395,21 @@ fn register_words(code: u16) -> Option<Row> {
             "further parts of a revocation list must come first",
             "сначала должны поступить остальные части списка отозванных",
         ),
+        271 => (
+            "clock-not-back",
+            "the time is only set back: it must be earlier than the journal's. Forward it goes by itself, with the clock",
+            "время переводят только назад: оно должно быть раньше времени журнала. Вперёд оно идёт само, за часами",
+        ),
+        272 => (
+            "clock-too-far-back",
+            "too far back: earlier than the site's founding and the server's running since allow, or by more than ten years",
+            "слишком далеко назад: раньше, чем позволяют создание системы и время работы сервера, или больше чем на десять лет",
+        ),
+        273 => (
+            "too-many-clock-sets",
+            "the journal's time was set back as often as it may be",
+            "время журнала уже переводили назад столько раз, сколько можно",
+        ),
         251 => (
             "succession-open",
             "further officers must sign the succession first",

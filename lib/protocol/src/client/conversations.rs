@@ -304,7 +304,13 @@ impl Cx {
             let entries = self.check_page(page).await?;
             self.prefetch(id, &entries).await?;
             let last = entries.last().map(Checked::next);
-            self.with(|state| entries.into_iter().try_for_each(|entry| state.follow_act(id, entry)))?;
+            for entry in entries {
+                // One list after another: a page may name more than are kept at hand.
+                if let Some((_, Act::CrlPart(_))) = entry.act() {
+                    self.whole_list(&entry).await?;
+                }
+                self.with(|state| state.follow_act(id, entry))?;
+            }
             match last {
                 Some(next) if more => from = next,
                 Some(_) | None => return Ok(()),
@@ -318,9 +324,6 @@ impl Cx {
         for entry in entries.iter().filter(|entry| matches!(entry.act(), Some((_, Act::Approve(_))))) {
             // What is not shown, or orders nothing, erases nothing: its tombstones will not hold.
             let _ = self.erase_at(entry.index).await;
-        }
-        for entry in entries.iter().filter(|entry| matches!(entry.act(), Some((_, Act::CrlPart(_))))) {
-            self.whole_list(entry).await?;
         }
         let is_list = |entry: &Checked| matches!(entry.act(), Some((_, Act::Crl(_) | Act::CrlPart(_))));
         if !entries.iter().any(is_list) {

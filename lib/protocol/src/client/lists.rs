@@ -10,25 +10,26 @@ use journal::act::{Act, CrlPart};
 use journal::ids::Index;
 use pki::{PersonId, RevocationList};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Most lists kept at hand: the newest says what all before it said.
+/// Most lists kept at hand. Whoever asks for one has it until others have asked for so many.
 const LISTS_MAX: usize = 2;
 
-/// Whole lists by the index of their last part.
+/// Whole lists by the index of their last part, the one that was asked for last at the end.
 #[derive(Default)]
-pub(crate) struct Lists(BTreeMap<Index, Arc<RevocationList>>);
+pub(crate) struct Lists(VecDeque<(Index, Arc<RevocationList>)>);
 
 impl Lists {
     pub(crate) fn get(&self, index: Index) -> Option<Arc<RevocationList>> {
-        self.0.get(&index).cloned()
+        self.0.iter().find(|(at, _)| *at == index).map(|(_, list)| list.clone())
     }
 
-    fn keep(&mut self, index: Index, list: RevocationList) {
-        self.0.insert(index, Arc::new(list));
+    fn keep(&mut self, index: Index, list: Arc<RevocationList>) {
+        self.0.retain(|(at, _)| *at != index);
+        self.0.push_back((index, list));
         if self.0.len() > LISTS_MAX {
-            self.0.pop_first();
+            self.0.pop_front();
         }
     }
 }
@@ -42,11 +43,16 @@ fn part(entry: &Checked) -> Option<&CrlPart> {
 }
 
 impl Cx {
-    /// Puts the list of a last part together, from those that stand before it. Nothing for any other part.
+    /// Puts the list of a last part together, from those that stand before it. Nothing for any other part. It is at hand
+    /// until the caller next waits for something.
     pub(crate) async fn whole_list(&self, last: &Checked) -> Result<(), Error> {
         let bad = || Error::unverified(What::Statement);
         let end = part(last).ok_or_else(bad)?;
-        if !end.is_last() || self.with(|state| state.lists.get(last.index)).is_some() {
+        if !end.is_last() {
+            return Ok(());
+        }
+        if let Some(list) = self.with(|state| state.lists.get(last.index)) {
+            self.with(|state| state.lists.keep(last.index, list));
             return Ok(());
         }
         let before = u64::from(end.number).saturating_sub(1);
@@ -81,7 +87,7 @@ impl Cx {
             return Err(bad());
         }
         let list = RevocationList::parse(&bytes).map_err(|_| bad())?;
-        self.with(|state| state.lists.keep(last.index, list));
+        self.with(|state| state.lists.keep(last.index, Arc::new(list)));
         Ok(())
     }
 }

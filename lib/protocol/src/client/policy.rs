@@ -115,7 +115,8 @@ fn proposed_policy(entry: &Checked) -> Option<Policy> {
             | DualAct::Erase(_)
             | DualAct::LiftHold(_)
             | DualAct::DropCell(_)
-            | DualAct::Close(_),
+            | DualAct::Close(_)
+            | DualAct::SetClock(_),
         )
         | Err(_) => None,
     }

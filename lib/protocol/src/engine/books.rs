@@ -71,6 +71,9 @@ pub struct Books {
     /// The genesis and the statements of successions.
     #[cbor(n(10), with = "key_rolls")]
     pub(crate) founding: Vec<(Index, Bytes)>,
+    /// Where the journal's time was set back: `times` ascends between two of these, and nowhere over one.
+    #[n(11)]
+    set_back: Vec<Index>,
 }
 
 /// Entries between two whose times are kept.
@@ -253,6 +256,7 @@ impl Books {
                 });
                 self.told.run(index);
             }
+            Effect::ClockSet { .. } => self.set_back.push(index),
             Effect::PolicyChanged
             | Effect::ChainStarted { .. }
             | Effect::PasswordSet { .. }
@@ -361,9 +365,23 @@ impl Books {
 
     /// Entries outside of this range were all stamped before `since_ms`, or all at or after `until_ms`.
     pub(super) fn stamped_within(&self, since_ms: u64, until_ms: u64) -> Range<Index> {
-        let from = self.times.partition_point(|at| *at < since_ms).saturating_sub(1) as u64;
-        let to = self.times.partition_point(|at| *at < until_ms) as u64;
-        from * TIMES_EVERY..if to == self.times.len() as u64 { Index::MAX } else { to * TIMES_EVERY }
+        let ends = self.set_back.iter().map(|at| at / TIMES_EVERY + 1).chain([self.times.len() as u64]);
+        let mut found: Option<Range<u64>> = None;
+        let mut begin = 0;
+        for end in ends.map(|end| end.min(self.times.len() as u64)) {
+            // Where the time was set back within a block, what begins there is of that block too, stamped whenever.
+            let times = &self.times[begin as usize..end as usize];
+            let (first, rest) = times.split_at(times.len().min(usize::from(begin > 0)));
+            let before = |ms: u64| (first.len() + rest.partition_point(|at| *at < ms)) as u64;
+            let part = begin + before(since_ms).saturating_sub(1)..begin + before(until_ms);
+            begin = end.saturating_sub(1).max(begin);
+            found = Some(match found {
+                Some(found) => found.start.min(part.start)..found.end.max(part.end),
+                None => part,
+            });
+        }
+        let Range { start, end } = found.unwrap_or_default();
+        start * TIMES_EVERY..if end == self.times.len() as u64 { Index::MAX } else { end * TIMES_EVERY }
     }
 
     /// The newest message of a conversation.
@@ -401,6 +419,33 @@ mod tests {
         assert_eq!(books.stamped_within(201, 300), 1024..1536);
         assert_eq!(books.stamped_within(999, 1000), 1536..Index::MAX);
         assert_eq!(Books::default().stamped_within(5, 6), 0..Index::MAX);
+    }
+
+    #[test]
+    fn what_was_said_is_found_also_where_the_clock_was_set_back() {
+        // Entries of each block of 512, by their stamps: the clock leaps in the second one and is set back in the fourth.
+        let stamps: Vec<u64> = (0..6 * TIMES_EVERY)
+            .map(|index| match index {
+                0..700 => 1000 + index,
+                700..1800 => 900_000 + index,
+                _ => 1000 + index - 1000,
+            })
+            .collect();
+        let times = stamps.iter().copied().step_by(TIMES_EVERY as usize).collect();
+        let books = Books { times, set_back: vec![1799], ..Books::default() };
+        for (since_ms, until_ms) in [(0, 1100), (1500, 1600), (1900, 2300), (900_000, 910_000), (2500, 9000)]
+        {
+            let within = books.stamped_within(since_ms, until_ms);
+            for (index, at) in stamps.iter().enumerate().filter(|(_, at)| (since_ms..until_ms).contains(*at))
+            {
+                assert!(
+                    within.contains(&(index as u64)),
+                    "#{index}, stamped {at}, of {since_ms}..{until_ms}"
+                );
+            }
+        }
+        assert_eq!(books.stamped_within(900_000, 910_000), 512..Index::MAX);
+        assert_eq!(books.stamped_within(0, 1100).start, 0);
     }
 
     #[test]

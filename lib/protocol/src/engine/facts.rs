@@ -156,12 +156,13 @@ impl Room {
         self.store.kept_bytes > 0 && self.free() <= self.store.kept_bytes
     }
 
-    /// Whether an act may use what is kept back when messages are taken no more: erasure, coming and going, and what
-    /// officers do.
+    /// Whether an act may use what is kept back when messages are taken no more: erasure, coming and going, what officers
+    /// do, and what is told to them.
     pub(super) fn reserved_for(&self, act: &Act) -> bool {
         match act.family() {
             Family::Session | Family::Office | Family::Erasure | Family::Audit => true,
-            Family::Beginning | Family::Authority | Family::Membership | Family::Talk => false,
+            Family::Talk => matches!(act, Act::Report(_)),
+            Family::Beginning | Family::Authority | Family::Membership => false,
         }
     }
 }
@@ -204,7 +205,7 @@ pub(super) struct Failures {
 impl Failures {
     /// Whether a second text of this certificate is to be kept; it counts as kept then.
     pub(super) fn may_alarm(&mut self, certificate: CertId, now_ms: u64) -> bool {
-        self.equivocations.retain(|_, kept_ms| now_ms.saturating_sub(*kept_ms) < EVIDENCE_EVERY_MS);
+        self.equivocations.retain(|_, kept_ms| now_ms.abs_diff(*kept_ms) < EVIDENCE_EVERY_MS);
         if self.equivocations.len() >= FAILING_CERTIFICATES_MAX {
             return false;
         }
@@ -229,6 +230,7 @@ impl Engine {
         }
         self.phase = Phase::Running;
         self.ledger.set_now(now);
+        self.period_boot_ms = now.boot_ms;
         self.clock = Clock {
             last: Some(now),
             started_boot_ms: now.boot_ms,
@@ -328,9 +330,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes what was summed up in minutes before this one.
-    fn flush_failures(&mut self, before_minute: u64) -> Whole {
-        let over = self.failures.logins.extract_if(|_, window| window.minute < before_minute);
+    /// Writes what was summed up in other minutes than this one: before it, and before the clock was set back.
+    fn flush_failures(&mut self, minute: u64) -> Whole {
+        let over = self.failures.logins.extract_if(|_, window| window.minute != minute);
         let mut over: Vec<(CertId, Window)> = over.filter(|(_, window)| window.rest != [0; 3]).collect();
         over.sort_unstable_by_key(|(certificate, _)| *certificate);
         for (certificate, window) in over {

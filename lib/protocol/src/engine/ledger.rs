@@ -28,6 +28,8 @@ pub(super) struct Ledger {
     recent: VecDeque<Bytes>,
     recent_bytes: usize,
     roots: Roots,
+    /// The machine's clock; `wall_ms` is never before the last entry's.
+    machine_ms: u64,
     wall_ms: u64,
     boot_ms: u64,
 }
@@ -86,11 +88,12 @@ impl Ledger {
     pub(super) fn new(register: Register, tree: Tree, books: Books) -> Self {
         let wall_ms = register.floor_ms();
         let (recent, roots) = (VecDeque::new(), Roots::default());
-        Self { register, tree, books, recent, recent_bytes: 0, roots, wall_ms, boot_ms: 0 }
+        Self { register, tree, books, recent, recent_bytes: 0, roots, machine_ms: 0, wall_ms, boot_ms: 0 }
     }
 
     /// The time of whatever is stamped next: never before the last entry's.
     pub(super) fn set_now(&mut self, now: Now) {
+        self.machine_ms = now.wall_ms;
         self.wall_ms = self.wall_ms.max(now.wall_ms);
         self.boot_ms = self.boot_ms.max(now.boot_ms);
     }
@@ -171,6 +174,10 @@ impl Ledger {
 
     fn keep(&mut self, stamped: Stamped, content: CandidateContent<'_>, applied: Applied) -> Admitted {
         self.tree.append(stamped.leaf);
+        if self.register.floor_ms() < stamped.wall_ms {
+            // Two officers set the time back: from here on the machine's clock counts again.
+            self.wall_ms = self.machine_ms.max(self.register.floor_ms());
+        }
         self.books.observe(&stamped.candidate(content), &stamped.bytes, &applied, &self.register);
         self.recent_bytes += stamped.bytes.len();
         self.recent.push_back(stamped.bytes.clone());

@@ -161,6 +161,8 @@ pub struct Engine {
     previews: Previews,
     /// When the running period began, by its KeyRoll.
     period_began_ms: Option<u64>,
+    /// The boot clock then, or when this run began.
+    period_boot_ms: u64,
     /// The driver draws the next period's key.
     period_asked: bool,
     witnesses: Witnesses,
@@ -223,6 +225,7 @@ impl Engine {
             erasure_wait: ErasureWait::Nothing,
             previews: Previews::default(),
             period_began_ms,
+            period_boot_ms: 0,
             period_asked: false,
             witnesses: Witnesses::default(),
             next_ticket: 1,

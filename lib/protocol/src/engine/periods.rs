@@ -20,7 +20,7 @@
 use super::{Broken, Engine, Whole};
 use crate::io::{NewPeriod, Output, PeriodSecret};
 use journal::fact::{Fact, KeyRoll, PeriodEnd, key_roll_bytes};
-use journal::retention::day_of;
+use journal::retention::{DAY_MS, day_of};
 use pki::{SecretKey, Signer, Suite};
 
 impl Engine {
@@ -46,9 +46,13 @@ impl Engine {
         }
     }
 
+    /// Another day than that on which the period began, also an earlier one: the period's day is that of the time set.
+    /// While the journal's time stands, because the clock was put ahead and is right again, a day is 24 hours of this run.
     fn is_day_over(&self) -> bool {
         let today = day_of(self.ledger.wall_ms());
-        self.period_began_ms.is_some_and(|began_ms| day_of(began_ms) != today)
+        let stands = self.clock_ahead_ms() > 0;
+        let ran_ms = self.ledger.boot_ms().saturating_sub(self.period_boot_ms);
+        self.period_began_ms.is_some_and(|began_ms| day_of(began_ms) != today) || (stands && ran_ms >= DAY_MS)
     }
 
     /// Ends the period and begins the next one, in one batch.
@@ -74,6 +78,7 @@ impl Engine {
         let signature = self.site.signers.period().sign(&signed).map_err(|error| broken(&error))?.into();
         self.claim(Fact::KeyRoll(KeyRoll { period: number, suite, key: spki.into(), signature }))?;
         self.period_began_ms = Some(self.ledger.wall_ms());
+        self.period_boot_ms = self.ledger.boot_ms();
         self.site.signers.roll(key).map_err(|error| broken(&error))?;
         self.commits.open.period = Some(NewPeriod { number, secret });
         Ok(())

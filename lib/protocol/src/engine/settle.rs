@@ -94,6 +94,7 @@ impl Engine {
             Effect::CellDropped { cell } => open.drop_cells.push(cell),
             Effect::EraseIntended { what, .. } => open.erase.extend(what.into_iter().map(erase_item)),
             Effect::ChainStarted { .. }
+            | Effect::ClockSet { .. }
             | Effect::EnvelopeOpens { .. }
             | Effect::ItemAllocated { .. }
             | Effect::Erased { .. }

@@ -9,7 +9,8 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Decoder, Encode};
 use pki::canonical::{self, NotCanonical};
 
-/// The version that this program writes.
+/// The version that this program writes. Books of another shape under the same number, as unreleased builds left them, do not
+/// decode, and a start replays instead; from the first release on another shape is another number.
 pub const SNAPSHOT_VERSION: u8 = 1;
 /// A snapshot is due after as many entries as the journal has, divided by this, where that is more than
 /// [`Snapshots::every`]: what snapshots cost for each entry stays the same however long the journal grows.

@@ -109,7 +109,7 @@ impl Engine {
     fn act_concerns(&self, person: PersonId, index: Index, act: &Act) -> bool {
         let member = |id: &ConversationId| self.own_conversation(person, *id).is_some();
         match act {
-            // An approval changes the policy, or who is an officer: all are told, and may read what was approved.
+            // An approval changes the policy, the time, or who is an officer: all are told, and may read what was approved.
             Act::Genesis(_)
             | Act::Succession(_)
             | Act::Continues(_)
@@ -119,9 +119,10 @@ impl Engine {
             | Act::CrlPart(_)
             | Act::Approve(_) => true,
             Act::Propose(propose) => {
-                // Nor is what closes the log anybody's secret.
+                // Nor is what closes the log anybody's secret, or sets its time.
+                let dual = canonical::decode(&propose.act);
                 let policy =
-                    matches!(canonical::decode(&propose.act), Ok(DualAct::Policy(_) | DualAct::Close(_)));
+                    matches!(dual, Ok(DualAct::Policy(_) | DualAct::Close(_) | DualAct::SetClock(_)));
                 // An order of erasure is shown once two officers have given it: it is the right by which bodies go.
                 let ordered = || self.ledger.register.order(index);
                 let told = || ordered().is_some_and(|row| self.order_concerns(person, &row.order.target));

@@ -50,6 +50,10 @@ impl World {
     /// A revocation list of the authority that names this person's agreement certificate and no other.
     /// And so many others whom nobody knows.
     fn list_with(&mut self, login: &str, others: u32) -> Vec<u8> {
+        self.numbered_list(1, login, others)
+    }
+
+    fn numbered_list(&mut self, number: u64, login: &str, others: u32) -> Vec<u8> {
         let at = CertTime(FOUNDED_MS as i64 / 1000);
         let serial = self.site.person(login).agreement_certificate.serial().to_vec();
         let authority = Authority { certificate: &self.site.issuing, signer: &self.site.issuing_key };
@@ -57,7 +61,7 @@ impl World {
         let others = (0..others).map(|n| [&[0x40][..], &n.to_be_bytes(), &[0x55; 11]].concat());
         let revoked: Vec<_> =
             others.chain([serial]).map(|serial| (serial, at, Reason::KeyCompromise)).collect();
-        profile::revocation_list(authority, 1, validity, &revoked).unwrap().der().to_vec()
+        profile::revocation_list(authority, number, validity, &revoked).unwrap().der().to_vec()
     }
 
     /// The agent ends; a new one begins with what was persisted.
@@ -272,6 +276,25 @@ fn a_revocation_list_in_parts_is_put_together_and_followed() {
         let bad = |event: &Event| matches!(event, Event::Dropped(..) | Event::Distrust(_));
         assert!(!world.terminals[login].events.iter().any(bad), "{login}");
     }
+}
+
+#[test]
+fn who_was_away_follows_more_lists_in_parts_than_are_kept_at_hand() {
+    let mut world = all(98);
+    let id = world.group("anna", &["boris", "vera"], "three");
+    world.say("anna", id, "to all");
+    world.cut("vera");
+    for number in 1..=4 {
+        let list = world.numbered_list(number, "boris", 2500);
+        assert!(CrlPart::split(&list).is_some());
+        world.submit_list(list);
+    }
+    world.say("anna", id, "he is cut");
+    world.reconnect("vera");
+    world.say("vera", id, "by whoever was away, too");
+    assert_eq!(world.screen("vera", id), ["to all", "he is cut", "by whoever was away, too"]);
+    let bad = |event: &Event| matches!(event, Event::Dropped(..) | Event::Distrust(_));
+    assert!(!world.terminals["vera"].events.iter().any(bad));
 }
 
 #[test]

@@ -142,9 +142,9 @@ fn carry_out(
     let frontier = tree.frontier_at(tree.size()).map_err(|error| system(&error))?;
     let state = AtRest { register, tree, books };
     let taken = taking::take_continues(now, state, signed, (&keys.identity, &period));
-    let (batch, register) = taken.map_err(|error| match Trouble::not_taken(error) {
-        Trouble::Bundle { reason } => Trouble::Continuation { reason },
-        other => other,
+    let (batch, register) = taken.map_err(|error| {
+        let trouble = Trouble::not_taken(error);
+        if let Trouble::Bundle { reason } = trouble { Trouble::Continuation { reason } } else { trouble }
     })?;
     let index = done(&register, &found).ok_or_else(|| system(&"the log did not take it in"))?;
     let rng = PooledRng::new().map_err(|error| store_trouble(vault::Error::from(error).into()))?;

@@ -1,5 +1,6 @@
 //! The engine driven in memory: every frame decoded, every batch checked, nothing heard before its commit.
 #![allow(clippy::wildcard_enum_match_arm)] // a test that meets another arm fails
+mod clock_sets;
 mod copies;
 mod files;
 mod geometry;

@@ -106,6 +106,9 @@ fn a_full_device_takes_erasures_and_no_messages() {
     assert_eq!(world.put("anna", reservation, 1, &body), Err(Code::Full.number()));
     let person = world.site.id("vera");
     world.act("olga", Act::Suspend(journal::act::Suspend { person })).unwrap();
+    let reason = journal::act::ReportReason::NotMine;
+    let not_mine = Act::Report(journal::act::Report { message: index, reason });
+    world.act("anna", not_mine).expect("a word to the officers, as an alarm is");
     let target = EraseTarget::Messages(chat, vec![index]);
     world.act("anna", Act::Erase(Erase { target })).unwrap();
     world.input(Input::Room(true, 10, 100));

@@ -1,0 +1,284 @@
+//! Stories of a clock that was put ahead, and of two officers who set the journal's time back.
+use super::{CLOCK_BACK_MS_MAX, CLOCK_SETS_MAX};
+use crate::act::{
+    Act, Approve, DualAct, EraseOrder, EraseTarget, Ground, Hold, HoldScope, Order, Propose, Purpose,
+};
+use crate::fact::{Alarm, AlarmKind, ClockStep, Fact, Tick};
+use crate::ids::Index;
+use crate::register::{Effect, OrderState, Register};
+use crate::replay::Replay;
+use crate::retention::{DAY_MS, Retention, RetentionRule};
+use crate::testing::TestLog;
+use crate::{Policy, Refusal};
+use pki::{Suite, canonical};
+
+/// So far the clock was put ahead: less than test certificates last.
+const AHEAD_MS: u64 = 100 * DAY_MS;
+
+fn propose(log: &mut TestLog, act: &DualAct) -> Result<Index, Refusal> {
+    log.act("olga", Act::Propose(Propose { act: canonical::encode(act).into() }))?;
+    Ok(log.tree.size() - 1)
+}
+
+fn two(log: &mut TestLog, act: &DualAct) -> Result<Vec<Effect>, Refusal> {
+    let proposal = propose(log, act)?;
+    log.act("oleg", Act::Approve(Approve { proposal })).map(|applied| applied.effects)
+}
+
+fn tick(log: &mut TestLog) {
+    while log.register.deadline_passed(log.now_ms, log.boot_ms) {
+        log.fact(Fact::Tick(Tick {})).expect("a deadline passed");
+    }
+}
+
+/// The server notices what the clock shows.
+fn step(log: &mut TestLog) {
+    let found_ms = log.now_ms;
+    log.fact(Fact::ClockStep(ClockStep { expected_ms: 0, found_ms })).expect("a claim");
+}
+
+/// The clock goes ahead by a mistake, and the server notices what it must.
+fn leap(log: &mut TestLog) {
+    log.now_ms += AHEAD_MS;
+    log.boot_ms += 1000;
+    tick(log);
+    step(log);
+    if let Some(leapt_ms) = log.register.clock_leapt(log.now_ms, log.boot_ms) {
+        let evidence = canonical::encode(&leapt_ms).into();
+        log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::ClockLeapt, person: None, evidence })).unwrap();
+    }
+}
+
+/// Two officers set it right, and the machine's clock goes on from there.
+fn set_right(log: &mut TestLog) {
+    let to_ms = log.now_ms - AHEAD_MS;
+    two(log, &DualAct::SetClock(to_ms)).expect("set back");
+    log.now_ms = to_ms;
+}
+
+fn replays(log: &TestLog) {
+    let restored = Register::restore(&log.register.snapshot()).expect("our own snapshot");
+    assert!(restored == log.register, "what is derived differs");
+    let mut replay = Replay::new(None);
+    log.entries.iter().for_each(|bytes| drop(replay.feed(bytes).expect("what was admitted replays")));
+    assert!(replay.register() == &log.register, "the replay differs");
+}
+
+#[test]
+fn two_officers_set_the_time_back_and_nothing_else_does() {
+    let mut log = TestLog::standard(1);
+    let chat = log.talking("anna", &["boris"]);
+    let right_ms = log.now_ms;
+    leap(&mut log);
+    log.epoch("anna", chat).expect("the old one is too old by that clock");
+    log.send("anna", chat).expect("people talk meanwhile");
+    let ahead_ms = log.now_ms;
+    let back = DualAct::SetClock(right_ms);
+    let proposal = propose(&mut log, &back).unwrap();
+    let alone = log.act("olga", Act::Approve(Approve { proposal }));
+    assert_eq!(alone, Err(Refusal::SecondPersonNeeded));
+    log.now_ms = right_ms;
+    let early = log.act("oleg", Act::Approve(Approve { proposal }));
+    assert_eq!(early, Err(Refusal::TimeRunsBack { floor_ms: ahead_ms }), "not even the act itself");
+    log.now_ms = ahead_ms;
+    let applied = log.act("oleg", Act::Approve(Approve { proposal })).unwrap();
+    assert_eq!(applied.clock_set(), Some((ahead_ms, right_ms)));
+    assert_eq!(log.register.floor_ms(), right_ms);
+    log.now_ms = right_ms - 1;
+    assert_eq!(log.send("anna", chat), Err(Refusal::TimeRunsBack { floor_ms: right_ms }));
+    log.now_ms = right_ms;
+    log.send("anna", chat).expect("the true time again");
+    log.wait_ms(1);
+    log.send("boris", chat).expect("and on");
+    log.now_ms = right_ms;
+    let again = log.send("boris", chat);
+    assert_eq!(again, Err(Refusal::TimeRunsBack { floor_ms: right_ms + 1 }), "there and nowhere else");
+    let [row] = log.register.clock_sets() else { panic!("one set") };
+    assert_eq!((row.from_ms, row.to_ms), (ahead_ms, right_ms));
+    log.now_ms = right_ms + 1;
+    replays(&log);
+}
+
+#[test]
+fn the_time_is_never_set_forward_and_no_further_back_than_the_site_is_old() {
+    let mut log = TestLog::standard(2);
+    log.wait_ms(30 * DAY_MS);
+    let (now_ms, ran_ms) = (log.now_ms, 30 * DAY_MS);
+    step(&mut log);
+    let floor_ms = log.register.floor_ms();
+    let tried = |log: &mut TestLog, to_ms: u64| two(log, &DualAct::SetClock(to_ms)).err();
+    assert_eq!(tried(&mut log, floor_ms), Some(Refusal::ClockNotBack { floor_ms }), "nowhere");
+    let ahead = tried(&mut log, now_ms + DAY_MS);
+    assert_eq!(ahead, Some(Refusal::ClockNotBack { floor_ms }), "the machine's clock does that");
+    leap(&mut log);
+    let Some(Refusal::ClockTooFarBack { not_before_ms }) = tried(&mut log, 0) else {
+        panic!("back behind the founding")
+    };
+    assert!(not_before_ms < now_ms, "the true time is never too far");
+    assert!(not_before_ms > now_ms - DAY_MS - ran_ms / 200, "and nothing much before it is near enough");
+    let one_less = tried(&mut log, not_before_ms - 1);
+    assert_eq!(one_less, Some(Refusal::ClockTooFarBack { not_before_ms }));
+    log.register.floor_ms += CLOCK_BACK_MS_MAX;
+    let refused = log.register.check_clock_set(now_ms, 0);
+    let bound_ms = log.register.floor_ms - CLOCK_BACK_MS_MAX;
+    assert_eq!(refused, Err(Refusal::ClockTooFarBack { not_before_ms: bound_ms }), "ten years at once");
+}
+
+#[test]
+fn the_clock_of_a_log_is_set_back_so_often_and_no_more() {
+    let mut log = TestLog::standard(3);
+    log.watch_refusals = false;
+    log.wait_ms(DAY_MS);
+    for _ in 0..CLOCK_SETS_MAX {
+        log.wait_ms(60_000);
+        step(&mut log);
+        let to_ms = log.now_ms - 30_000;
+        two(&mut log, &DualAct::SetClock(to_ms)).expect("set back");
+    }
+    log.wait_ms(60_000);
+    step(&mut log);
+    let (limit, to_ms) = (CLOCK_SETS_MAX as u64, log.now_ms - 30_000);
+    assert_eq!(two(&mut log, &DualAct::SetClock(to_ms)), Err(Refusal::TooManyClockSets { limit }));
+}
+
+#[test]
+fn what_waits_for_a_time_waits_for_the_true_one() {
+    let mut log = TestLog::standard(4);
+    let chat = log.talking("anna", &["boris"]);
+    let sent = log.send("anna", chat).unwrap();
+    let order = Order { number: "A-7".into(), ground: Ground::Court };
+    let target = EraseTarget::Messages(chat, vec![sent]);
+    let erase = DualAct::Erase(EraseOrder { target, order: order.clone(), confirms: None });
+    let given = propose(&mut log, &erase).unwrap();
+    log.act("oleg", Act::Approve(Approve { proposal: given })).unwrap();
+    let end_ms = log.now_ms + 50 * DAY_MS;
+    log.act("olga", Act::Hold(Hold { scope: HoldScope::Person(log.id("vera")), order, end_ms })).unwrap();
+    let hold = log.tree.size() - 1;
+    let right_ms = log.now_ms;
+    leap(&mut log);
+    assert!(log.register.holds().any(|(index, row)| index == hold && row.warn_ms.is_none()), "warned early");
+    let lapsing = propose(&mut log, &DualAct::LiftHold(hold)).unwrap();
+    log.reserve("boris", chat, Purpose::File, 3).expect("room");
+    let objection_ms = Policy::standard().objection_ms;
+    let counting = |log: &TestLog| {
+        let row = log.register.order(given).expect("given");
+        matches!(row.state, OrderState::Counting(until_ms) if until_ms == right_ms + objection_ms)
+    };
+    assert!(counting(&log), "the server has not run for so long");
+    set_right(&mut log);
+    replays(&log);
+    assert!(counting(&log), "its true date");
+    let warn_ms = end_ms - Policy::standard().hold_warning_ms;
+    assert!(log.register.holds().any(|(index, row)| index == hold && row.warn_ms == Some(warn_ms)));
+    // Nothing falls before its time by the true clock, and everything at it.
+    log.wait_ms(objection_ms - DAY_MS);
+    tick(&mut log);
+    assert!(!log.register.message(sent).unwrap().erased && counting(&log));
+    log.wait_ms(DAY_MS);
+    tick(&mut log);
+    assert!(log.register.message(sent).unwrap().erased);
+    let open = |log: &TestLog| log.register.proposals().any(|(index, _)| index == lapsing);
+    assert!(open(&log));
+    log.wait_ms(Policy::standard().proposal_ms);
+    tick(&mut log);
+    assert!(!open(&log), "not in a hundred days");
+    log.wait_ms(warn_ms - log.now_ms);
+    let warned = log.fact(Fact::Tick(Tick {})).unwrap().effects;
+    assert!(
+        warned.iter().any(|effect| matches!(effect, Effect::HoldEndsSoon { .. })),
+        "called to mind again"
+    );
+    log.wait_ms(end_ms - log.now_ms - 1);
+    assert_eq!(log.register.holds().count(), 1);
+    log.wait_ms(1);
+    tick(&mut log);
+    assert_eq!(log.register.holds().count(), 0);
+    replays(&log);
+}
+
+#[test]
+fn an_order_given_under_the_wrong_date_waits_for_that_date_and_is_taken_back() {
+    let mut log = TestLog::standard(5);
+    let chat = log.talking("anna", &["boris"]);
+    let sent = log.send("anna", chat).unwrap();
+    leap(&mut log);
+    let order = Order { number: "A-8".into(), ground: Ground::Court };
+    let target = EraseTarget::Messages(chat, vec![sent]);
+    let erase = DualAct::Erase(EraseOrder { target, order, confirms: None });
+    let given = propose(&mut log, &erase).unwrap();
+    log.act("oleg", Act::Approve(Approve { proposal: given })).unwrap();
+    set_right(&mut log);
+    log.wait_ms(30 * DAY_MS);
+    tick(&mut log);
+    assert!(!log.register.message(sent).unwrap().erased, "terminals go by the stamp of the order");
+    log.act("olga", Act::Withdraw(crate::act::Withdraw { proposal: given })).expect("taken back");
+    let given = propose(&mut log, &erase).unwrap();
+    log.act("oleg", Act::Approve(Approve { proposal: given })).expect("given anew");
+    log.wait_ms(4 * DAY_MS);
+    tick(&mut log);
+    assert!(log.register.message(sent).unwrap().erased);
+}
+
+#[test]
+fn an_epoch_of_the_wrong_date_grows_old_and_disclosures_are_counted_on() {
+    let mut log = TestLog::standard(6);
+    let chat = log.talking("anna", &["boris"]);
+    leap(&mut log);
+    log.epoch("anna", chat).expect("the old one is too old by that clock");
+    let number = log.register.conversation(chat).unwrap().number;
+    let message = log.send("anna", chat).unwrap();
+    log.act("boris", Act::Disclose(crate::act::Disclose { message })).unwrap();
+    set_right(&mut log);
+    let person = log.register.person(log.id("boris")).unwrap();
+    assert_eq!(person.disclosed, Some((log.now_ms / DAY_MS, 1)), "the bound of a day holds");
+    let epoch_ms = Policy::standard().epoch_ms;
+    assert!(!log.register.epoch_is_due(number, log.now_ms + epoch_ms - 1));
+    assert!(log.register.epoch_is_due(number, log.now_ms + epoch_ms), "not in a hundred days");
+}
+
+/// The runs of so many days; what fell.
+fn runs(log: &mut TestLog, days: u64) -> Vec<Index> {
+    let mut fell = Vec::new();
+    for _ in 0..days {
+        log.wait_ms(DAY_MS);
+        tick(log);
+        if let Some(due_ms) = log.register.retention_missed(log.now_ms, log.boot_ms) {
+            let evidence = canonical::encode(&due_ms).into();
+            log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::RetentionMissed, person: None, evidence }))
+                .unwrap();
+        }
+        while let Some(run) = log.register.retention_due(log.now_ms, log.boot_ms) {
+            let effects = log.fact(Fact::RetentionRun(run)).expect("what is due stands").effects;
+            for effect in effects {
+                if let Effect::RetentionFell { messages, .. } = effect {
+                    fell.extend(messages);
+                }
+            }
+        }
+    }
+    fell
+}
+
+#[test]
+fn retention_goes_by_the_true_date_and_takes_nothing_that_was_stamped_ahead() {
+    let rules = vec![RetentionRule { kind: None, label: None, keep_days: 20 }];
+    let policy = Policy { retention: Retention { rules, minute: 180 }, ..Policy::standard() };
+    let mut log = TestLog::with_policy(7, Suite::Ed25519, policy);
+    let chat = log.talking("anna", &["boris"]);
+    let before = log.send("anna", chat).unwrap();
+    assert!(runs(&mut log, 2).is_empty());
+    leap(&mut log);
+    log.epoch("anna", chat).expect("an epoch");
+    let ahead = log.send("anna", chat).unwrap();
+    assert!(log.register.run_waits_ms(log.boot_ms).is_some(), "the leap itself lets nothing fall");
+    set_right(&mut log);
+    let behind = log.send("boris", chat).unwrap();
+    replays(&log);
+    let next_ms = log.register.retention().next_ms.expect("a schedule");
+    assert!(next_ms - log.now_ms <= DAY_MS, "the run of the true day comes next");
+    assert!(runs(&mut log, 17).is_empty(), "nothing before its days are over");
+    assert_eq!(runs(&mut log, 2), [before], "and then it falls, not in a hundred days");
+    assert_eq!(runs(&mut log, 4), [behind], "what was said behind it falls by its own stamp");
+    assert!(!log.register.message(ahead).unwrap().erased, "what was stamped ahead waits for two officers");
+    replays(&log);
+}
