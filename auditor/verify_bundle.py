@@ -861,7 +861,7 @@ class Journal:
             self.succession(index, entry)
         elif entry.kind == PROPOSE:
             act = cbor(entry.fields[0])
-            if act[0] == SET_CLOCK:
+            if isinstance(act, list) and len(act) == 2 and act[0] == SET_CLOCK and isinstance(act[1], int):
                 self.proposed[index] = header.person, act[1]
         elif entry.kind == APPROVE and self.proposed.get(entry.fields[0], (header.person,))[0] != header.person:
             self.floor_ms = self.proposed[entry.fields[0]][1]

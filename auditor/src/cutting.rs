@@ -54,6 +54,12 @@ pub enum CannotCut {
     /// More than a selection names.
     #[error("more than {ASKED_MAX} persons or conversations, or more than {LINKS_MAX} older heads")]
     TooMany,
+    /// An older head that is larger than the newest signed one.
+    #[error("an older head has at most {size} entries")]
+    LinkBeyond {
+        /// What the newest covers.
+        size: u64,
+    },
     /// No note covers it.
     #[error("no note covers entry {0}")]
     NotCovered(Index),
@@ -108,6 +114,8 @@ struct Survey {
     /// Every part of a list, whichever it is.
     parts: BTreeSet<Index>,
     clock: ClockSets,
+    /// Last entries of the older heads that are to be linked: their stamps tell how old those are.
+    linked: BTreeSet<Index>,
 }
 
 impl Survey {
@@ -190,6 +198,7 @@ impl Survey {
         self.always.contains(&index)
             || self.parts.contains(&index)
             || self.clock.is_proposal(index)
+            || self.linked.contains(&index)
             || self.revoked.last().is_some_and(|(last, _)| *last == index)
             || self.listed.last().is_some_and(|(last, _)| *last == index)
     }
@@ -213,6 +222,7 @@ impl Survey {
     /// The entries that a check of those asked for needs, of the `size` that the note covers.
     fn context(&self, last: Index, size: u64) -> BTreeSet<Index> {
         let mut found: BTreeSet<Index> = self.always.range(..size).copied().collect();
+        found.extend(self.linked.range(..size));
         let by = |index: &Index| self.signers.get(index).copied();
         let mut open: Vec<(PersonId, CertId)> = found.iter().filter_map(by).collect();
         open.extend(&self.wanted_by);
@@ -274,7 +284,8 @@ pub struct Plan {
 /// Reads the bundle once and decides what goes into the excerpt. `links` are sizes of older heads that the excerpt is to
 /// prove to be continued.
 pub fn plan<R: Read>(mut bundle: BundleReader<R>, wanted: &Wanted, links: &[u64]) -> Result<Plan, CannotCut> {
-    let mut survey = Survey::default();
+    let linked = links.iter().filter_map(|link| link.checked_sub(1)).collect();
+    let mut survey = Survey { linked, ..Survey::default() };
     while let Some(bytes) = next(&mut bundle)? {
         survey.take(wanted, &bytes)?;
     }
@@ -293,10 +304,11 @@ pub fn plan<R: Read>(mut bundle: BundleReader<R>, wanted: &Wanted, links: &[u64]
     if links.len() > LINKS_MAX {
         return Err(CannotCut::TooMany);
     }
+    if links.iter().any(|link| *link > size) {
+        return Err(CannotCut::LinkBeyond { size });
+    }
     let links: BTreeSet<u64> = links.iter().copied().filter(|link| *link < size && *link > 0).collect();
-    let mut context = survey.context(last, size);
-    // The time stamps of the older heads tell how old they are.
-    context.extend(links.iter().map(|link| link - 1).filter(|index| !survey.has(*index)));
+    let context = survey.context(last, size);
     let note = note.to_vec();
     Ok(Plan { survey, asked, context, size, note, links })
 }
@@ -360,12 +372,55 @@ fn next<R: Read>(bundle: &mut BundleReader<R>) -> Result<Option<Vec<u8>>, Cannot
 mod tests {
     use super::*;
     use crate::audit::tests::{bundle, exported, signed};
+    use crate::excerpt::ExcerptReader;
+    use crate::excerpt_check::{CheckAsked, check};
+    use crate::judgement::Judgement;
     use journal::ids::Head;
     use journal::testing::TestLog;
 
     fn cut(bundle: &[u8], wanted: &Wanted, links: &[u64]) -> Result<Vec<u8>, CannotCut> {
         let open = || BundleReader::open(bundle).unwrap();
         plan(open(), wanted, links)?.write(open(), Vec::new()).map(|(_, bytes)| bytes)
+    }
+
+    /// The checks of what was cut.
+    fn judged(file: &[u8], log: &TestLog, known: Head) -> Judgement {
+        let trust = crate::audit::tests::trust(log, Some(known));
+        let asked = CheckAsked {
+            trust: &trust,
+            outside: Vec::new(),
+            progress: &mut |_| {},
+            observer: &mut |_, _, _| {},
+        };
+        check(ExcerptReader::open(file).unwrap(), asked).unwrap().judgement
+    }
+
+    #[test]
+    fn an_excerpt_over_a_clock_set_back_brings_both_acts() {
+        let mut log = TestLog::standard(21);
+        let chat = log.talking("anna", &["vera"]);
+        let first = log.send("anna", chat).unwrap();
+        log.set_back_after_leap(40 * 24 * 3_600_000);
+        let last = log.send("vera", chat).unwrap();
+        let whole = exported(&log);
+        for wanted in [Wanted::Range(first, last), Wanted::Range(last, last), Wanted::Range(0, last)] {
+            let judgement = judged(&cut(&whole, &wanted, &[]).unwrap(), &log, log.head());
+            assert!(matches!(judgement, Judgement::Verified), "{wanted:?}: {judgement:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_entry_of_an_older_head_comes_with_what_its_signer_needs() {
+        let mut log = TestLog::standard(22);
+        let chat = log.talking("anna", &["boris"]);
+        log.send("boris", chat).unwrap();
+        let older = log.head();
+        let last = log.send("anna", chat).unwrap();
+        let file = cut(&exported(&log), &Wanted::Range(last, last), &[older.size]).unwrap();
+        let judgement = judged(&file, &log, older);
+        assert!(matches!(judgement, Judgement::Verified), "{judgement:?}");
+        let beyond = cut(&exported(&log), &Wanted::Range(last, last), &[last + 2]);
+        assert!(matches!(beyond, Err(CannotCut::LinkBeyond { .. })));
     }
 
     #[test]

@@ -181,6 +181,8 @@ impl DeskRows {
         if let Some(first) = first {
             if let Some(row) = self.raised.get_mut(&first) {
                 row.times += 1;
+                // What comes again is to be seen again.
+                row.acknowledged = None;
             }
             return;
         }

@@ -36,6 +36,8 @@ pub struct Checked {
     pub span_ms: Option<(u64, u64)>,
     /// The largest size at which a head from outside agrees; 0 for none.
     pub anchored: u64,
+    /// The same, of heads that somebody else held.
+    pub by_others: u64,
 }
 
 /// What a check is told.
@@ -61,7 +63,7 @@ pub fn check<R: Read>(reader: ExcerptReader<R>, asked: CheckAsked<'_>) -> io::Re
                 era: Some(anchor.era()),
                 head: anchor.head,
                 cosigned_ms: None,
-                own: false,
+                own: trust.compared() != anchor.head.size,
             },
         );
     }
@@ -74,6 +76,7 @@ pub fn check<R: Read>(reader: ExcerptReader<R>, asked: CheckAsked<'_>) -> io::Re
         head: None,
         span_ms: None,
         anchored: 0,
+        by_others: 0,
     };
     let mut state = State::new(trust, &told);
     let read = read_through(reader, progress, &mut |piece, entry| {
@@ -229,7 +232,7 @@ impl Closing<'_> {
                     let Head { size, root: found } = head;
                     return Err(Judgement::Diverged(Divergence { size, named: known.head.root, found }));
                 }
-                self.checked.anchored = head.size;
+                self.agrees(known, head.size);
             } else if let Some(link) =
                 proofs.links.iter().find(|link| link.old() == known.head.size && link.new_size() == head.size)
             {
@@ -237,7 +240,7 @@ impl Closing<'_> {
                 if link.verify(&known.head.root, &head.root).is_err() {
                     return Err(Judgement::Invalid(Flaw::BadLink { size: known.head.size }));
                 }
-                self.checked.anchored = self.checked.anchored.max(known.head.size);
+                self.agrees(known, known.head.size);
             } else if known.head.size < head.size {
                 unlinked = unlinked.max(Some(known.head.size));
             }
@@ -247,6 +250,13 @@ impl Closing<'_> {
             return Ok(Err(Unanchored::NotLinked { size }));
         }
         Ok(self.within_limits(head))
+    }
+
+    fn agrees(&mut self, known: &OutsideHead, size: u64) {
+        self.checked.anchored = self.checked.anchored.max(size);
+        if !known.own {
+            self.checked.by_others = self.checked.by_others.max(size);
+        }
     }
 
     fn within_limits(&self, head: Head) -> Result<(), Unanchored> {

@@ -30,6 +30,7 @@ pub const RU: &HelpTable = &[
     ("trust show/@about", "показать файл доверия"),
     ("trust show/@after", "Пример: conclave-audit trust show site.trust"),
     ("trust show/file", "файл доверия"),
+    ("trust show/roots", "записать сюда корневые сертификаты, PEM: их ждёт verify_bundle.py --root"),
     ("trust witness/@about", "доверять свидетелю: заверенное им считается сверенным извне"),
     ("trust witness/@after", "Пример: conclave-audit trust witness site.trust \"$(cat wera.key)\""),
     ("trust witness/file", "файл доверия"),

@@ -29,6 +29,10 @@ console::words! {
             => en("INVALID: entry #{index}: {why}"), ru("НЕДЕЙСТВИТЕЛЬНО: запись #{index}: {why}");
         /// Something else is bad.
         Invalid { why: String } => en("INVALID: {why}"), ru("НЕДЕЙСТВИТЕЛЬНО: {why}");
+        /// What to do then.
+        KeepIt
+            => en("Keep this file as it is and export anew; where that says the same, tell the officers."),
+               ru("Сохраните этот файл как есть и сделайте выгрузку заново; если и с ней так же, сообщите офицерам.");
         /// Two heads.
         Diverged { size: u64, named: String, found: String }
             => en("DIVERGED: two heads of one size contradict each other; somebody was shown another log\n\

@@ -4,6 +4,7 @@
 use console::{Align, Lang, Table};
 
 use crate::describe_fact::alarm;
+use crate::kind_words::kind_words;
 use crate::names::role;
 use crate::report::{Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, Report};
 use crate::report_desk_text::{desk, more};
@@ -88,7 +89,12 @@ fn kinds(rows: &[crate::report::KindRow], lang: Lang, width: usize) -> String {
     let heads = [(lang.pick("kind", "вид"), Align::Left), (lang.pick("entries", "записей"), Align::Right)];
     let mut table = Table::new(heads);
     for row in rows {
-        table.row([row.name.to_owned(), row.count.to_string()]);
+        // Scripts and filters know the stable name.
+        let name = match (lang, kind_words(row.kind, lang)) {
+            (Lang::Ru, Some(words)) => format!("{words} ({})", row.name),
+            (Lang::Ru | Lang::En, _) => row.name.to_owned(),
+        };
+        table.row([name, row.count.to_string()]);
     }
     table.render(width)
 }

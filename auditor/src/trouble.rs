@@ -62,9 +62,15 @@ console::words! {
         /// A certificate file is not one.
         BadCertificates { file: String, cause: String }
             => en("{file} holds no CA certificates: {cause}"), ru("в {file} нет сертификатов центров ({DETAILS_RU})");
+        /// A receipt without its signer's certificate.
+        NoCertificate { file: String }
+            => en("there is no {file}: the certificate of who signed the entry, which `conclave message receipt` writes beside the \
+                   receipt; name another file with --certificate"),
+               ru("нет {file}: это сертификат подписавшего, его пишет рядом с квитанцией `conclave message receipt`; другой файл \
+                   укажите через --certificate");
         /// A typed value is wrong.
         BadValue { what: String, wanted: String }
-            => en("{what}: {wanted} is needed"), ru("{what}: требуется {wanted}");
+            => en("{what}: expected {wanted}"), ru("{what}: ожидается {wanted}");
         /// The fingerprint differs.
         OtherFingerprint { found: String }
             => en("the fingerprint is another one: {found}"), ru("отпечаток другой: {found}");
@@ -151,7 +157,10 @@ impl Trouble {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Unreadable { .. } | Self::Unwritable { .. } | Self::Temporary { .. } => Exit::Io,
+            Self::Unreadable { .. }
+            | Self::Unwritable { .. }
+            | Self::Temporary { .. }
+            | Self::NoCertificate { .. } => Exit::Io,
             Self::CutOff { .. } | Self::Excerpt { .. } | Self::NotGiven { .. } => Exit::Incomplete,
             Self::Exposed { .. } | Self::ForeignTrust { .. } | Self::NoWitness { .. } => Exit::NotAllowed,
             Self::NoTerminal => Exit::Missing,
@@ -203,6 +212,7 @@ impl Trouble {
             Self::ForeignTrust { .. } => "foreign",
             Self::BadCard { .. } => "bad-card",
             Self::BadCertificates { .. } => "bad-certificates",
+            Self::NoCertificate { .. } => "no-certificate-file",
             Self::BadValue { .. } => "bad-value",
             Self::OtherFingerprint { .. } => "other-fingerprint",
             Self::NotConfirmed => "not-confirmed",

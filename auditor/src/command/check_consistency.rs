@@ -119,6 +119,7 @@ fn sources(check: &CheckConsistency, old: &Path, new: &Path, voice: Voice) -> Re
     // The newer one's leaves say more than any path: what the root at the older size is.
     let root = new.root_at(older.size)?;
     let consistent = before.origin.log == behind.origin.log
+        && older.size <= newer.size
         && match root {
             Some(root) => root == older.root,
             None => proven(older, newer, hashes("--path", &check.path)?),

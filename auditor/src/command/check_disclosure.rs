@@ -117,8 +117,10 @@ fn work(check: &CheckDisclosure, voice: Voice) -> Result<Exit, Trouble> {
             ));
         }
     };
-    let claimed = *disclosure.message.checkpoint().claimed();
-    let compared = match check.compare.with(&trust, claimed, voice.lang)? {
+    // Each receipt in it may stand under a checkpoint of its own.
+    let receipts = [&disclosure.message, &disclosure.conversation, &disclosure.record];
+    let claimed = receipts.map(|receipt| (*receipt.checkpoint().claimed(), receipt.proof().index()));
+    let compared = match check.compare.with(&trust, &claimed, voice.lang)? {
         Ok(compared) => compared,
         Err(words) => {
             let why = Why { why: "diverged" };

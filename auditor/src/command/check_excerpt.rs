@@ -41,9 +41,11 @@ pub struct CheckExcerpt {
 
 console::words! {
     enum Line {
-        Range { first: u64, last: u64 }
-            => en("VERIFIED RANGE: entries #{first} to #{last} are in the log, all of them, compared with a head from outside"),
-               ru("ПРОВЕРЕН ПРОМЕЖУТОК: записи с #{first} по #{last} есть в журнале, все до одной, сверено с контрольной точкой извне");
+        Range { first: u64, last: u64, others: u64 }
+            => en("VERIFIED RANGE: entries #{first} to #{last} are in the log, all of them, compared with {}",
+                  if *others > 0 { "a head from outside" } else { "your own earlier head alone" }),
+               ru("ПРОВЕРЕН ПРОМЕЖУТОК: записи с #{first} по #{last} есть в журнале, все до одной, сверено {}",
+                  if *others > 0 { "с контрольной точкой извне" } else { "лишь с вашей собственной прежней точкой" });
         Selection { why: String } => en("{why}"), ru("{why}");
         NotCompared { why: String }
             => en("NOT ANCHORED: everything here is consistent, but {why}"),
@@ -144,7 +146,7 @@ fn words(found: &Checked, voice: Voice) -> String {
     let lang = voice.lang;
     let first: Box<dyn Words> = match &found.judgement {
         Judgement::Verified => match found.asked {
-            Asked::Range(first, last) => Box::new(Line::Range { first, last }),
+            Asked::Range(first, last) => Box::new(Line::Range { first, last, others: found.by_others }),
             Asked::Selection(..) => Box::new(Line::Selection { why: missing(&Missing::Selection, 0, lang) }),
         },
         Judgement::Invalid(Flaw::Entry { index, fault: why }) => {

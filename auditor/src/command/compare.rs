@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use console::Lang;
 use journal::checkpoint::Checkpoint;
-use journal::ids::Head;
+use journal::ids::{Head, Index};
 
 use super::check_proof::other_head_words;
 use super::shown;
@@ -26,38 +26,68 @@ pub struct Compare {
     pub journal: Option<PathBuf>,
 }
 
-/// What the heads from outside say of the proof's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Compared {
-    /// One of them is this very head.
-    Same,
-    /// The journal leads from one to the other: the head from outside has this size.
-    Continued(u64),
+/// What a head that is known says of a proof's, the weakest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum How {
     /// None could be compared with it.
     Not,
+    /// The journal leads to it from a known head of this size: what lies behind that one, nobody has confirmed.
+    LedFrom(u64),
+    /// The entry lies under a known head of this size, by the journal.
+    Continued(u64),
+    /// One of them is this very head.
+    Same,
+}
+
+/// See [`How`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Compared {
+    how: How,
+    /// Somebody else's head says so, and not the auditor's own of an earlier audit.
+    by_others: bool,
 }
 
 impl Compared {
+    const NOT: Self = Self { how: How::Not, by_others: false };
+
     /// The stable word.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Continued(_) => "continued",
-            Self::Not => "none",
+        match (self.how, self.by_others) {
+            (How::Not, _) => "none",
+            (How::LedFrom(_), _) => "led-from",
+            (How::Continued(_), true) => "continued",
+            (How::Same, true) => "same",
+            (How::Continued(_) | How::Same, false) => "own",
         }
     }
 
     /// What the proof is worth by it.
     pub fn words(self, lang: Lang) -> String {
-        match self {
-            Self::Same => lang
-                .pick("a head from outside confirms this checkpoint", "контрольную точку подтверждает точка извне")
-                .to_owned(),
-            Self::Continued(size) => lang.pick(
-                format!("the head of {size} entries from outside confirms this checkpoint"),
-                format!("контрольную точку подтверждает точка извне на {size} записей"),
+        let (en, ru) = match self.by_others {
+            true => ("a head from outside", "точка извне"),
+            false => (
+                "your own head, of an earlier audit and nobody else's,",
+                "лишь ваша собственная точка от прежней проверки",
             ),
-            Self::Not => lang
+        };
+        match self.how {
+            How::Same => {
+                lang.pick(format!("{en} confirms this checkpoint"), format!("контрольную точку подтверждает {ru}"))
+            }
+            How::Continued(size) => lang.pick(
+                format!("{en} confirms what is proven here, at {size} entries"),
+                format!("доказанное здесь подтверждает {ru}, записей: {size}"),
+            ),
+            How::LedFrom(size) => lang.pick(
+                format!(
+                    "the journal leads here from a head of {size} entries that is known; what lies behind that one, nobody \
+                     outside has confirmed"
+                ),
+                format!(
+                    "журнал ведёт сюда от известной точки (записей: {size}); стоящее после неё извне никем не подтверждено"
+                ),
+            ),
+            How::Not => lang
                 .pick(
                     "no head from outside was compared with this checkpoint: the log signed it, perhaps for this reader alone; give \
                      --anchor, or --journal with a bundle or tiles that lead from the one to the other",
@@ -69,19 +99,31 @@ impl Compared {
     }
 }
 
+/// A head that is known, of which era, and whether somebody else held it.
+struct KnownHead {
+    era: u32,
+    head: Head,
+    by_others: bool,
+}
+
 impl Compare {
-    /// Compares; the words of a contradiction where there is one. `proven` is what the log signed.
+    /// Compares all that a file rests on; the weakest counts. The words of a contradiction where there is one, also between
+    /// those: `proven` is what the log signed, and which entry stands under it.
     pub fn with(
         &self,
         trust: &Trust,
-        proven: Checkpoint,
+        proven: &[(Checkpoint, Index)],
         lang: Lang,
     ) -> Result<Result<Compared, String>, Trouble> {
-        let mut outside: Vec<(u32, Head)> =
-            trust.anchor.iter().map(|anchor| (anchor.era(), anchor.head)).collect();
+        let anchor = trust.anchor.as_ref().map(|anchor| KnownHead {
+            era: anchor.era(),
+            head: anchor.head,
+            by_others: trust.compared() == anchor.head.size,
+        });
+        let mut known: Vec<KnownHead> = anchor.into_iter().collect();
         for path in &self.anchor {
             let (era, head, _) = read_anchor(path, trust)?;
-            outside.push((era, head));
+            known.push(KnownHead { era, head, by_others: true });
         }
         let journal = self.journal.as_deref().map(Source::read).transpose()?;
         if let (Some(journal), Some(path)) = (&journal, &self.journal)
@@ -89,32 +131,76 @@ impl Compare {
         {
             return Err(Trouble::BadAnchor { file: shown(path) });
         }
-        let mut compared = Compared::Not;
-        // An era may have given up what another had: only heads of one era say anything of each other.
-        for (_, known) in outside.into_iter().filter(|(era, _)| *era == proven.origin.era) {
-            match judge(known, proven.head, journal.as_ref())? {
-                Some(true) if known.size == proven.head.size => compared = Compared::Same,
-                Some(true) if compared == Compared::Not => compared = Compared::Continued(known.size),
-                Some(true) | None => {}
-                Some(false) => return Ok(Err(other_head_words(known, proven.head, lang))),
+        let mut weakest: Option<Compared> = None;
+        for (at, (checkpoint, index)) in proven.iter().enumerate() {
+            // One size with two roots in one file: the log contradicts itself.
+            let twice = proven[..at].iter().map(|(other, _)| other).find(|other| {
+                (other.origin.era, other.head.size) == (checkpoint.origin.era, checkpoint.head.size)
+                    && other.head.root != checkpoint.head.root
+            });
+            if let Some(other) = twice {
+                return Ok(Err(other_head_words(other.head, checkpoint.head, lang)));
+            }
+            match best(&known, (*checkpoint, *index), journal.as_ref())? {
+                Ok(compared) => weakest = Some(weakest.map_or(compared, |weakest| weakest.min(compared))),
+                Err((named, found)) => return Ok(Err(other_head_words(named, found, lang))),
             }
         }
-        Ok(Ok(compared))
+        Ok(Ok(weakest.unwrap_or(Compared::NOT)))
     }
+}
+
+/// Two heads of one size that contradict each other.
+type Contradiction = (Head, Head);
+
+/// The strongest that is said of one head.
+fn best(
+    known: &[KnownHead],
+    (proven, index): (Checkpoint, Index),
+    journal: Option<&Source>,
+) -> Result<Result<Compared, Contradiction>, Trouble> {
+    let mut best = Compared::NOT;
+    // An era may have given up what another had: only heads of one era say anything of each other.
+    for KnownHead { head, by_others, .. } in known.iter().filter(|known| known.era == proven.origin.era) {
+        let how = match judge(*head, proven.head, journal)? {
+            None => continue,
+            Some(Err(heads)) => return Ok(Err(heads)),
+            Some(Ok(())) if head.size == proven.head.size => How::Same,
+            // The entry itself lies before that head.
+            Some(Ok(())) if head.size > index => How::Continued(head.size),
+            Some(Ok(())) => How::LedFrom(head.size),
+        };
+        // Somebody else's word is worth more than one's own memory, as long as it reaches.
+        let reaches =
+            |one: Compared| (one.by_others && one.how > How::LedFrom(u64::MAX), one.how, one.by_others);
+        let said = Compared { how, by_others: *by_others };
+        if reaches(said) > reaches(best) {
+            best = said;
+        }
+    }
+    Ok(Ok(best))
 }
 
 /// Whether two heads are of one list; `None` where nothing here can say. Hashes alone decide: a journal whose leaves do not
 /// lead to the larger one says nothing of either.
-fn judge(known: Head, proven: Head, journal: Option<&Source>) -> Result<Option<bool>, Trouble> {
+fn judge(
+    known: Head,
+    proven: Head,
+    journal: Option<&Source>,
+) -> Result<Option<Result<(), Contradiction>>, Trouble> {
+    let agree =
+        |named: Head, found: Head| if named.root == found.root { Ok(()) } else { Err((named, found)) };
     if known.size == proven.size {
-        return Ok(Some(known.root == proven.root));
+        return Ok(Some(agree(known, proven)));
     }
     let Some(journal) = journal else { return Ok(None) };
     let (small, large) = if known.size < proven.size { (known, proven) } else { (proven, known) };
     if journal.root_at(large.size)? != Some(large.root) {
         return Ok(None);
     }
-    Ok(journal.root_at(small.size)?.map(|root| root == small.root))
+    let Some(root) = journal.root_at(small.size)? else { return Ok(None) };
+    let led = Head { root, ..small };
+    Ok(Some(if known.size < proven.size { agree(known, led) } else { agree(led, proven) }))
 }
 
 #[cfg(test)]
@@ -129,6 +215,34 @@ mod tests {
         Checkpoint { origin: log.register.log_id().into(), head }
     }
 
+    fn others(how: How) -> Compared {
+        Compared { how, by_others: true }
+    }
+
+    #[test]
+    fn the_weakest_of_what_a_file_rests_on_counts_and_an_own_head_is_nobody_elses() {
+        let log = TestLog::standard(3);
+        let (size, none) = (log.tree.size(), Compare { anchor: Vec::new(), journal: None });
+        let known = trust(&log, Some(log.head()));
+        let told =
+            |trust: &Trust, proven: &[(Checkpoint, Index)]| none.with(trust, proven, Lang::En).unwrap();
+        assert_eq!(
+            told(&known, &[(claimed(&log, size), 0), (claimed(&log, size - 1), 0)]),
+            Ok(Compared::NOT)
+        );
+        let mut forked = claimed(&log, size - 1);
+        forked.head.root = [9; 32];
+        assert!(
+            told(&known, &[(claimed(&log, size - 1), 0), (forked, 0)]).is_err(),
+            "the log contradicts itself"
+        );
+        let mut own = known;
+        let anchor = own.anchor.clone().unwrap();
+        own.advance(anchor, 0);
+        let told = told(&own, &[(claimed(&log, size), size - 1)]).unwrap();
+        assert_eq!((told, told.name()), (Compared { how: How::Same, by_others: false }, "own"));
+    }
+
     #[test]
     fn a_head_counts_as_confirmed_only_where_one_from_outside_leads_to_it() {
         let (dir, log) = (tempfile::tempdir().unwrap(), TestLog::standard(1));
@@ -138,19 +252,21 @@ mod tests {
         fs::write(&note, signed(&log, claimed(&log, size - 3).head)).unwrap();
         let none = Compare { anchor: Vec::new(), journal: None };
         let told = |compare: &Compare, trust: &Trust, size: u64| {
-            compare.with(trust, claimed(&log, size), Lang::En).unwrap()
+            compare.with(trust, &[(claimed(&log, size), size - 1)], Lang::En).unwrap()
         };
-        assert_eq!(told(&none, &trust(&log, None), size), Ok(Compared::Not));
-        assert_eq!(told(&none, &trust(&log, Some(log.head())), size), Ok(Compared::Same));
-        assert_eq!(told(&none, &trust(&log, Some(log.head())), size - 2), Ok(Compared::Not));
+        assert_eq!(told(&none, &trust(&log, None), size), Ok(Compared::NOT));
+        assert_eq!(told(&none, &trust(&log, Some(log.head())), size), Ok(others(How::Same)));
+        assert_eq!(told(&none, &trust(&log, Some(log.head())), size - 2), Ok(Compared::NOT));
         let with = |anchor: &[&PathBuf]| Compare {
             anchor: anchor.iter().map(|path| (*path).clone()).collect(),
             journal: Some(journal.clone()),
         };
-        for at in [size - 5, size] {
-            assert_eq!(told(&with(&[&note]), &trust(&log, None), at), Ok(Compared::Continued(size - 3)));
-        }
-        assert_eq!(told(&with(&[]), &trust(&log, None), size), Ok(Compared::Not));
+        let led = |at| told(&with(&[&note]), &trust(&log, None), at);
+        assert_eq!(led(size - 5), Ok(others(How::Continued(size - 3))));
+        assert_eq!(led(size), Ok(others(How::LedFrom(size - 3))), "nobody outside has seen the rest");
+        let early = with(&[&note]).with(&trust(&log, None), &[(claimed(&log, size), 4)], Lang::En).unwrap();
+        assert_eq!(early, Ok(others(How::Continued(size - 3))));
+        assert_eq!(told(&with(&[]), &trust(&log, None), size), Ok(Compared::NOT));
         // A head that the log signed for somebody else: the same size, or shown by the journal.
         let forked = Head { root: [3; 32], ..claimed(&log, size - 3).head };
         for at in [size - 3, size] {
@@ -158,10 +274,10 @@ mod tests {
         }
         // A journal that does not lead to the larger head accuses nobody.
         let beyond = Head { size: size + 9, root: [3; 32] };
-        assert_eq!(told(&with(&[]), &trust(&log, Some(beyond)), size), Ok(Compared::Not));
+        assert_eq!(told(&with(&[]), &trust(&log, Some(beyond)), size), Ok(Compared::NOT));
         let other = TestLog::standard(2);
         fs::write(&journal, bundle(&other.entries, &[signed(&other, other.head())])).unwrap();
-        let found = with(&[]).with(&trust(&log, None), claimed(&log, size), Lang::En);
+        let found = with(&[]).with(&trust(&log, None), &[(claimed(&log, size), size - 1)], Lang::En);
         assert!(matches!(found, Err(Trouble::BadAnchor { .. })));
     }
 }

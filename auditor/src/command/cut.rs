@@ -120,6 +120,11 @@ fn write(bundle: &Path, wanted: &Wanted, links: &[u64], out: &Path) -> Result<Do
     if out.exists() {
         return Err(Trouble::Exists { file: shown(out) });
     }
+    if let Wanted::Range(from, to) = wanted
+        && from > to
+    {
+        return Err(Trouble::BadValue { what: "--from, --to".into(), wanted: "--from <= --to".into() });
+    }
     let cannot = |why| trouble(why, bundle, out);
     let plan = plan(open_bundle(bundle)?.0, wanted, links).map_err(cannot)?;
     let file = Growing::create(out, UMASK).map_err(|error| not_written(out, &error))?;
@@ -140,6 +145,9 @@ fn trouble(why: CannotCut, bundle: &Path, out: &Path) -> Trouble {
             Trouble::BadValue { what, wanted: "<= 64, 64, 16".into() }
         }
         CannotCut::NotCovered(index) => Trouble::NotCovered { index },
+        CannotCut::LinkBeyond { size } => {
+            Trouble::BadValue { what: "--link".into(), wanted: format!("<= {size}") }
+        }
         CannotCut::NoSuchEntry { index, entries } => Trouble::NoSuchEntry { index, entries },
         CannotCut::Write(error) => not_written(out, &error),
         CannotCut::Temporary(error) => Trouble::Temporary { cause: error.to_string() },

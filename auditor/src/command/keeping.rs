@@ -39,8 +39,8 @@ console::words! {
                ru("записи до #{size} вы проверили раньше: они сверены по хешам и не повторялись");
         New => en("there is no state file yet: everything was replayed"), ru("файла состояния ещё нет: повторено всё");
         Otherwise
-            => en("the bundle does not begin with what your state file says: everything was replayed"),
-               ru("выгрузка начинается не с того, что записано в файле состояния: повторено всё");
+            => en("the bundle ends before what your state file says, or begins otherwise: everything was replayed"),
+               ru("выгрузка короче записанного в файле состояния или начинается не с того: повторено всё");
         OtherLog => en("the state file is of another log: everything was replayed"),
                     ru("файл состояния от другого журнала: повторено всё");
         NotMine

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::compare::Compare;
 use super::{Told, believing, ended, person_of, read_small, read_trust, shown};
+use crate::kind_words::kind_words;
 use crate::names::hex;
 use crate::trouble::Trouble;
 
@@ -66,6 +67,9 @@ fn work(args: &Receipt, voice: Voice) -> Result<Exit, Trouble> {
     let receipt = Proof::parse(&bytes)
         .map_err(|error| Trouble::NotAReceipt { file: shown(&args.file), cause: error.to_string() })?;
     let beside = args.certificate.clone().unwrap_or_else(|| beside(&args.file));
+    if args.certificate.is_none() && !beside.exists() {
+        return Err(Trouble::NoCertificate { file: shown(&beside) });
+    }
     let pem_text = String::from_utf8_lossy(&read_small(&beside, CERTIFICATES_BYTES_MAX)?).into_owned();
     let certificates = pem::decode(&pem_text, pem::CERTIFICATE)
         .map_err(|error| Trouble::BadCertificates { file: shown(&beside), cause: error.to_string() })?;
@@ -81,7 +85,7 @@ fn work(args: &Receipt, voice: Voice) -> Result<Exit, Trouble> {
         }
     };
     let claimed = *receipt.checkpoint().claimed();
-    let compared = match args.compare.with(&trust, claimed, voice.lang)? {
+    let compared = match args.compare.with(&trust, &[(claimed, index)], voice.lang)? {
         Ok(compared) => compared,
         Err(words) => {
             let data = Why { why: "diverged", index };
@@ -113,8 +117,9 @@ fn page(proven: &SignedEntry, lang: Lang) -> String {
              under the log's checkpoint of {size} entries"
         ),
         format!(
-            "ДОКАЗАНО: запись #{index} ({kind}) есть в журнале, время {at}, подписал: {who}\n\
-             под контрольной точкой журнала из {size} записей"
+            "ДОКАЗАНО: запись #{index} ({}) есть в журнале, время {at}, подписал: {who}\n\
+             под контрольной точкой журнала из {size} записей",
+            kind_words(proven.statement.get().act().kind(), lang).unwrap_or(kind)
         ),
     )
 }

@@ -7,11 +7,12 @@ use clap::{Args, Subcommand};
 use console::{Exit, PromptError, Voice, Words, clean, confirm_at_terminal};
 use journal::ids::LogId;
 use journal::note::CosignerKey;
+use pki::durable_file::{self, UMASK};
 use pki::site_card::CARD_BYTES_MAX;
 use pki::{Certificate, SiteCard, Suite, pem};
 use serde::Serialize;
 
-use super::{Told, ended, read_small, read_trust, shown, unhex32};
+use super::{Told, ended, not_written, read_small, read_trust, shown, unhex32};
 use crate::command::verify::{outside_head, read_anchor};
 use crate::names::hex;
 use crate::trouble::Trouble;
@@ -31,6 +32,9 @@ pub enum Command {
     Show {
         /// The trust file.
         file: PathBuf,
+        /// Write the root certificates here, PEM: what `verify_bundle.py` takes as --root.
+        #[arg(long, value_name = "FILE")]
+        roots: Option<PathBuf>,
     },
     /// Believe a witness: what it cosigned counts as compared from outside.
     #[command(after_help = "Example: conclave-audit trust witness site.trust \"$(cat wera.key)\"")]
@@ -99,13 +103,17 @@ console::words! {
 pub fn run(command: &Command, voice: Voice) -> Exit {
     match command {
         Command::Init(init) => ended("trust init", voice, work(init, voice)),
-        Command::Show { file } => ended("trust show", voice, show(file, voice)),
+        Command::Show { file, roots } => ended("trust show", voice, show(file, roots.as_deref(), voice)),
         Command::Witness { file, key } => ended("trust witness", voice, add_witness(file, key, voice)),
     }
 }
 
-fn show(file: &Path, voice: Voice) -> Result<Exit, Trouble> {
+fn show(file: &Path, roots: Option<&Path>, voice: Voice) -> Result<Exit, Trouble> {
     let trust = read_trust(file)?;
+    if let Some(path) = roots {
+        let text: String = trust.roots.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
+        durable_file::create(path, text.as_bytes(), UMASK).map_err(|error| not_written(path, &error))?;
+    }
     let print = trust.fingerprint().to_string();
     Ok(voice.done("trust show", &Told(text(&trust, &print, voice)), data(&trust, &print)))
 }

@@ -86,6 +86,7 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     look_behind(&mut found, verify.predecessor.as_deref(), voice)?;
     let mut lines = vec![judgement(&found, voice.lang)];
     lines.extend(coverage(&found, voice.lang));
+    lines.extend(matches!(found.judgement, Judgement::Invalid(_)).then_some(Said::KeepIt));
     let moved = advance(verify, &mut trust, &found)?;
     let mut data = Data::new(&found, moved.is_some());
     data.replayed_from = known.filter(|_| remark.is_none()).map_or(0, |known| known.replay.size);
@@ -119,10 +120,11 @@ console::words! {
 fn freshness(found: &Audit, trust: &Trust, now_ms: u64) -> Option<Fresh> {
     let anchored = found.replay.verdict().anchored;
     let newest = || found.agreed.iter().filter(|known| known.head.size == anchored);
-    if newest().any(|known| known.cosigned_ms.is_none()) {
+    // One that was given here and now says more than the date of a witness; what the trust file keeps may come of that very date.
+    if newest().any(|known| known.cosigned_ms.is_none() && known.file.is_some() && !known.own) {
         return None;
     }
-    let known = newest().max_by_key(|known| known.cosigned_ms)?;
+    let known = newest().filter(|known| known.cosigned_ms.is_some()).max_by_key(|known| known.cosigned_ms)?;
     let (name, cosigned_ms) = (known.file.clone().unwrap_or_default(), known.cosigned_ms?);
     let (size, at, age_ms) = (anchored, rfc3339(cosigned_ms), now_ms.saturating_sub(cosigned_ms));
     Some(match age_ms > trust.age_ms_max {
@@ -287,7 +289,7 @@ pub fn read_anchor(path: &Path, trust: &Trust) -> Result<(u32, Head, Vec<u8>), T
 pub fn outside_head(text: &str) -> Result<(Option<u32>, Head), Trouble> {
     let bad = || Trouble::BadValue {
         what: format!("--head {}", console::clean(text)),
-        wanted: "[ERA/]SIZE:ROOT, ROOT: 32 bytes, hex or base64".into(),
+        wanted: "[ERA/]SIZE:ROOT (ROOT: 64 × 0-9a-f | base64)".into(),
     };
     let (before, root) = text.split_once(':').ok_or_else(bad)?;
     let (era, size) = match before.split_once('/') {

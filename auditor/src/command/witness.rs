@@ -340,7 +340,6 @@ async fn round(
     let head = match request.judge(log, last) {
         Ok(head) => head,
         Err(refused) => {
-            bring(terminal, witness, &WitnessAnswer::Refused(refused)).await?;
             let cosigned = last.size;
             let why = match refused {
                 Refused::Conflict { .. } => Why::Fewer { has, cosigned },
@@ -348,7 +347,10 @@ async fn round(
                 Refused::NotSigned | Refused::UnknownLog => Why::Unsigned,
                 Refused::BadRequest => return Err(odd().into()),
             };
-            return Err(diverged(run, request.to_string().as_bytes(), why));
+            // Kept before the server hears of it: it may hang up.
+            let end = diverged(run, request.to_string().as_bytes(), why);
+            drop(bring(terminal, witness, &WitnessAnswer::Refused(refused)).await);
+            return Err(end);
         }
     };
     if brought == Some(head) {

@@ -118,13 +118,10 @@ impl Page<'_> {
     }
 
     fn about(&self, found: &Anomaly) -> String {
-        let who = found.who.clone().unwrap_or_default();
-        match found.other {
-            None => who,
-            Some(other) => {
-                let with = self.lang.pick(format!("with #{other}"), format!("вместе с #{other}"));
-                if who.is_empty() { with } else { format!("{who}, {with}") }
-            }
-        }
+        let with =
+            found.other.map(|other| self.lang.pick(format!("with #{other}"), format!("вместе с #{other}")));
+        let to = found.to.as_ref().map(|to| self.lang.pick(format!("to {to}"), format!("на {to}")));
+        let parts = [found.who.clone(), with, to];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }

@@ -120,6 +120,16 @@ impl Shown {
         Ok(Self { journal_ms, ahead_ms: status.clock_ahead_ms })
     }
 
+    /// The same, and a refusal where there is nothing to set back.
+    fn ahead(online: &mut Online) -> Result<Self, Trouble> {
+        let shown = Self::ask(online)?;
+        if shown.ahead_ms < AHEAD_MS_MIN {
+            let words = Said::NotAhead { server: rfc3339(shown.server_ms()) };
+            return Err(Trouble::new(Exit::No, "clock-not-ahead", &words));
+        }
+        Ok(shown)
+    }
+
     fn server_ms(&self) -> u64 {
         self.journal_ms.saturating_sub(self.ahead_ms)
     }
@@ -155,11 +165,7 @@ impl Propose {
     fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
         let to = rfc3339(self.time);
         let (said, index) = session(&self.access, voice, For::Officers, |online| {
-            let shown = Shown::ask(online)?;
-            if shown.ahead_ms < AHEAD_MS_MIN {
-                let words = Said::NotAhead { server: rfc3339(shown.server_ms()) };
-                return Err(Trouble::new(Exit::No, "clock-not-ahead", &words));
-            }
+            let shown = Shown::ahead(online)?;
             let behind = consequences(&shown, self.time, voice.lang);
             let plan = Said::Plan { to: to.clone(), behind };
             match self.decision.ask(online, voice, &plan)? {
@@ -182,6 +188,7 @@ impl Approve {
                 let words = Said::NotASet { index: self.proposal };
                 return Err(Trouble::new(Exit::No, "not-a-clock-set", &words));
             };
+            Shown::ahead(online)?;
             let (plan, index) = approve(online, &open, self.decision, voice)?;
             Ok((rfc3339(to_ms), plan, index))
         })?;

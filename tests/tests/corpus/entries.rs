@@ -49,7 +49,7 @@ fn honest_ones() -> Vec<Case> {
     all.push(Case::new(name, &log, honest(&log), UNANCHORED, None).known(&[set]));
     let mut strict = Case::new("too many entries beyond the anchor", &log, honest(&log), UNANCHORED, None);
     strict.trust.beyond_max = 0;
-    all.push(strict.known(&[old]));
+    all.push(strict.known(&[set]));
     all
 }
 

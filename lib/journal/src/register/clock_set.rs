@@ -24,6 +24,8 @@ use minicbor::{Decode, Encode};
 
 /// Furthest that one act sets the clock back: ten years.
 pub const CLOCK_BACK_MS_MAX: u64 = 3653 * DAY_MS;
+/// How long a proposal to set the clock back is open at most, by the journal's time: 1 hour, milliseconds.
+pub(super) const CLOCK_SET_OPEN_MS: u64 = 3_600_000;
 /// How often the clock of a log may be set back.
 pub const CLOCK_SETS_MAX: usize = 64;
 /// The boot clock may be fast by this share of the running: five minutes a day, as clocks drift.
@@ -134,6 +136,8 @@ impl Register {
                 (row.warn_ms, row.ran_ms) = (Some(warn_ms), None);
             }
         }
+        // Whose certificates run out meanwhile is asked from the true date on.
+        self.orders.values_mut().for_each(|row| row.began_ms = row.began_ms.min(to_ms));
         self.derive_deadlines();
     }
 }

@@ -1,6 +1,7 @@
 //! What officers, administrators and auditors do: Submits, acts of two, suspending, unlocking, ending sessions.
 //! Never lets one officer do what needs two.
 
+use super::clock_set::CLOCK_SET_OPEN_MS;
 use super::closed::Closed;
 use super::former::Former;
 use super::session::{Heads, check_covered};
@@ -57,7 +58,17 @@ impl Register {
         {
             return Err(Refusal::TooManyOwnProposals { limit: PROPOSALS_OF_ONE_MAX as u64 });
         }
-        let deadline_ms = cx.now_ms.saturating_add(self.ruling_policy()?.proposal_ms);
+        let open_ms = match dual {
+            // It names a moment: while the time stands it stays near, and behind that nobody approves a stale one.
+            DualAct::SetClock(_) => CLOCK_SET_OPEN_MS,
+            DualAct::Policy(_)
+            | DualAct::AdmitOfficer(_)
+            | DualAct::Erase(_)
+            | DualAct::LiftHold(_)
+            | DualAct::DropCell(_)
+            | DualAct::Close(_) => u64::MAX,
+        };
+        let deadline_ms = cx.now_ms.saturating_add(self.ruling_policy()?.proposal_ms.min(open_ms));
         self.derived.deadlines.insert((deadline_ms, Due::Proposal(cx.by.index)));
         let proposal = Proposal { person: cx.by.signer, act: act.act.clone(), deadline_ms };
         self.proposals.insert(cx.by.index, proposal);

@@ -156,8 +156,8 @@ fn register_words(code: u16) -> Option<Row> {
         ),
         109 => (
             "not-covered",
-            "the act names a journal that does not reach to what it speaks of",
-            "действие названо по журналу, который ещё не доходит до того, о чём оно",
+            "there is no such entry in the journal that you have seen",
+            "такой записи в известном вам журнале нет",
         ),
         110 => (
             "unknown-certificate",

@@ -90,6 +90,10 @@ impl Engine {
             self.refuse(id, request, Code::NotFound.number(), out);
             return Ok(());
         };
+        if self.ledger.register.closed().is_some() {
+            self.refuse(id, request, Code::NotFound.number(), out);
+            return Ok(());
+        }
         if !self.room.takes_messages() {
             self.refuse(id, request, Code::Full.number(), out);
             return Ok(());

@@ -155,7 +155,9 @@ pub fn take_continues(
     let mut entries = Vec::new();
     stop_cut_off(&mut ledger, &mut entries)?;
     ledger.set_now(now);
-    for (number, statement) in statements.into_iter().enumerate() {
+    // No more than the genesis demands: with the last of them it holds, and a further one would be refused.
+    let needed = ledger.register.site().map_or(0, |site| site.threshold as usize);
+    for (number, statement) in statements.into_iter().take(needed).enumerate() {
         let bad = |why: String| CannotTake::Act { number, why };
         let parsed = statement.parse().map_err(|error| bad(error.to_string()))?;
         let key = ledger.register.key_of(parsed.certificate());

@@ -8,6 +8,7 @@ use crate::command::{open_trouble, read_config, store_trouble};
 use crate::config::Config;
 use crate::keys::ServerKeys;
 use crate::log::Log;
+use crate::own::OwnPair;
 use crate::pacing::Pacing;
 use crate::randomness::PooledRng;
 use crate::recovery::{self, RecoveryError, Replayed};
@@ -146,6 +147,9 @@ fn carry_out(
         let trouble = Trouble::not_taken(error);
         if let Trouble::Bundle { reason } = trouble { Trouble::Continuation { reason } } else { trouble }
     })?;
+    // As with all that is taken in at the console: a wrong date would stay in the log.
+    OwnPair::find(&register, keys, now.wall_ms)
+        .map_err(|missing| Trouble::Keys { reason: missing.reason() })?;
     let index = done(&register, &found).ok_or_else(|| system(&"the log did not take it in"))?;
     let rng = PooledRng::new().map_err(|error| store_trouble(vault::Error::from(error).into()))?;
     let (log, room) = (Log::new(config.log_level), Room::of(&vault, bytes));
