@@ -1,5 +1,5 @@
 //! Stories of a clock that was put ahead, and of two officers who set the journal's time back.
-use super::{CLOCK_BACK_MS_MAX, CLOCK_SETS_MAX};
+use super::{CLOCK_BACK_MS_MAX, CLOCK_SET_OPEN_MS, CLOCK_SETS_MAX};
 use crate::act::{
     Act, Approve, DualAct, EraseOrder, EraseTarget, Ground, Hold, HoldScope, Order, Propose, Purpose,
 };
@@ -122,6 +122,26 @@ fn the_time_is_never_set_forward_and_no_further_back_than_the_site_is_old() {
     let refused = log.register.check_clock_set(now_ms, 0);
     let bound_ms = log.register.floor_ms - CLOCK_BACK_MS_MAX;
     assert_eq!(refused, Err(Refusal::ClockTooFarBack { not_before_ms: bound_ms }), "ten years at once");
+}
+
+#[test]
+fn nobody_approves_a_time_that_was_proposed_long_ago() {
+    let mut log = TestLog::standard(11);
+    log.wait_ms(30 * DAY_MS);
+    let right_ms = log.now_ms;
+    leap(&mut log);
+    let proposal = propose(&mut log, &DualAct::SetClock(right_ms)).expect("open");
+    log.wait_ms(CLOCK_SET_OPEN_MS - 1);
+    tick(&mut log);
+    assert!(
+        log.register.proposals().any(|(index, _)| index == proposal),
+        "for an hour of the journal's time"
+    );
+    log.wait_ms(1);
+    tick(&mut log);
+    let late = log.act("oleg", Act::Approve(Approve { proposal }));
+    assert_eq!(late, Err(Refusal::NoSuchProposal { proposal }));
+    replays(&log);
 }
 
 #[test]
