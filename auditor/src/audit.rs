@@ -39,6 +39,20 @@ pub struct OutsideHead {
     pub own: bool,
 }
 
+impl OutsideHead {
+    /// Somebody else's, that was given as this file or typed so.
+    pub fn given(file: String, era: Option<u32>, head: Head) -> Self {
+        Self { file: Some(file), era, head, cosigned_ms: None, own: false }
+    }
+
+    /// The trust file's.
+    pub fn trusted(trust: &Trust) -> Option<Self> {
+        let anchor = trust.anchor.as_ref()?;
+        let (era, own) = (Some(anchor.era()), trust.is_own());
+        Some(Self { file: None, era, head: anchor.head, cosigned_ms: None, own })
+    }
+}
+
 /// The id of a Login, and its entry.
 pub type LoginAt = (Hash, Index);
 
@@ -89,18 +103,7 @@ pub fn audit_from<R: Read>(
     known: Option<&Known>,
 ) -> Result<Option<Audit>, io::Error> {
     let Wanted { trust, mut outside, progress, observer } = wanted;
-    if let Some(anchor) = &trust.anchor {
-        outside.insert(
-            0,
-            OutsideHead {
-                file: None,
-                era: Some(anchor.era()),
-                head: anchor.head,
-                cosigned_ms: None,
-                own: trust.compared() != anchor.head.size,
-            },
-        );
-    }
+    outside.splice(0..0, OutsideHead::trusted(trust));
     let (mut logins, mut let_go) = (Logins::default(), LetGo::default());
     if let Some(known) = known {
         let_go = known.let_go.clone();

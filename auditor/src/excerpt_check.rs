@@ -55,18 +55,7 @@ pub struct CheckAsked<'a> {
 /// Checks an excerpt. Only a failing disk is an error.
 pub fn check<R: Read>(reader: ExcerptReader<R>, asked: CheckAsked<'_>) -> io::Result<Checked> {
     let CheckAsked { trust, mut outside, progress, observer } = asked;
-    if let Some(anchor) = &trust.anchor {
-        outside.insert(
-            0,
-            OutsideHead {
-                file: None,
-                era: Some(anchor.era()),
-                head: anchor.head,
-                cosigned_ms: None,
-                own: trust.compared() != anchor.head.size,
-            },
-        );
-    }
+    outside.splice(0..0, OutsideHead::trusted(trust));
     let told = reader.asked().clone();
     let mut checked = Checked {
         judgement: Judgement::Verified,

@@ -69,8 +69,8 @@ impl Mirror {
         }
         let dir = &dir.join(format!("era-{era}"));
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        // Its name, and that of the directory of all eras: what is recorded inside must not go with them.
-        dir.ancestors().take(2).try_for_each(durable_file::sync_name)?;
+        // What is recorded inside must not go with its name.
+        durable_file::sync_name(dir)?;
         let lock = options().truncate(false).open(dir.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => {}

@@ -129,6 +129,10 @@ fn examined<R: Read>(
     if is_short || matches!(cut, Some(BadBundle::Truncated { .. })) {
         return Ok(Found::Short { size: act.head.size });
     }
+    let note = SignedCheckpoint::parse(&act.note).ok().map(|note| replay.confirm(&note));
+    if let Some(error) = replay.tree().leaves().failure() {
+        return Err(error);
+    }
     let Some(closed) = old.closed().copied() else { return Ok(Found::No(Unlinked::NotClosed)) };
     let (index, log) = (closed.index, closed.successor.log);
     let keys = |site: &journal::register::Site| (site.suite, site.identity) == (act.suite, act.identity);
@@ -140,8 +144,7 @@ fn examined<R: Read>(
     } else if !old.site().is_some_and(keys) || suite != Some(closed.successor.suite) {
         Unlinked::OtherKeys
     } else {
-        let note = SignedCheckpoint::parse(&act.note).ok();
-        match note.map(|note| replay.confirm(&note)) {
+        match note {
             Some(Ok(head)) if head == act.head => {
                 return Ok(Found::Holds(Linked { entries, closed, head }));
             }

@@ -1,6 +1,7 @@
 //! What a log did over time: volumes by day (UTC), and the events that an auditor looks for on a calendar.
 //! Never grows with the log: days and events have limits, and what is beyond them is counted.
 
+use journal::retention::DAY_MS;
 use std::collections::BTreeMap;
 
 use console::when::rfc3339;
@@ -15,7 +16,6 @@ use crate::names::What;
 pub const DAYS_MAX: usize = 20_000;
 /// Events of one kind; the rest is counted.
 pub const EVENTS_MAX: usize = 10_000;
-const DAY_MS: u64 = 86_400_000;
 
 /// The whole of it.
 #[derive(Clone, Debug, Default, Serialize)]

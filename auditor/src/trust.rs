@@ -246,6 +246,11 @@ impl Trust {
         self.compared.unwrap_or(size)
     }
 
+    /// Whether the anchor is the auditor's own, of an earlier audit, and reaches further than anybody else's.
+    pub fn is_own(&self) -> bool {
+        self.compared.is_some()
+    }
+
     /// Moves the anchor to a head of the auditor's own: he saw it, and somebody else's reach so far.
     pub fn advance(&mut self, anchor: Anchor, by_others: u64) {
         self.compared = (by_others < anchor.head.size).then_some(by_others);

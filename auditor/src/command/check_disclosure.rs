@@ -56,7 +56,7 @@ struct Data {
     disclosed_by: String,
     disclosed: u64,
     disclosed_at: String,
-    /// What the heads from outside say of that head: `same`, `continued`, `none`.
+    /// What the known heads say of what is proven: [`Compared::name`].
     compared: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,

@@ -11,6 +11,7 @@ use journal::ids::{Head, Index};
 use super::check_proof::other_head_words;
 use super::shown;
 use super::verify::read_anchor;
+use crate::audit::OutsideHead;
 use crate::source::Source;
 use crate::trouble::Trouble;
 use crate::trust::Trust;
@@ -40,7 +41,7 @@ pub enum How {
 }
 
 /// See [`How`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Compared {
     how: How,
     /// Somebody else's head says so, and not the auditor's own of an earlier audit.
@@ -49,6 +50,13 @@ pub struct Compared {
 
 impl Compared {
     const NOT: Self = Self { how: How::Not, by_others: false };
+
+    /// In which order such words count: somebody else's confirmation is worth more than one's own memory, and what neither
+    /// confirms is worth less.
+    fn worth(self) -> (bool, How, bool) {
+        let confirms = matches!(self.how, How::Continued(_) | How::Same);
+        (confirms && self.by_others, self.how, self.by_others)
+    }
 
     /// The stable word.
     pub fn name(self) -> &'static str {
@@ -99,13 +107,6 @@ impl Compared {
     }
 }
 
-/// A head that is known, of which era, and whether somebody else held it.
-struct KnownHead {
-    era: u32,
-    head: Head,
-    by_others: bool,
-}
-
 impl Compare {
     /// Compares all that a file rests on; the weakest counts. The words of a contradiction where there is one, also between
     /// those: `proven` is what the log signed, and which entry stands under it.
@@ -115,15 +116,10 @@ impl Compare {
         proven: &[(Checkpoint, Index)],
         lang: Lang,
     ) -> Result<Result<Compared, String>, Trouble> {
-        let anchor = trust.anchor.as_ref().map(|anchor| KnownHead {
-            era: anchor.era(),
-            head: anchor.head,
-            by_others: trust.compared() == anchor.head.size,
-        });
-        let mut known: Vec<KnownHead> = anchor.into_iter().collect();
+        let mut known: Vec<OutsideHead> = OutsideHead::trusted(trust).into_iter().collect();
         for path in &self.anchor {
             let (era, head, _) = read_anchor(path, trust)?;
-            known.push(KnownHead { era, head, by_others: true });
+            known.push(OutsideHead::given(shown(path), Some(era), head));
         }
         let journal = self.journal.as_deref().map(Source::read).transpose()?;
         if let (Some(journal), Some(path)) = (&journal, &self.journal)
@@ -142,7 +138,7 @@ impl Compare {
                 return Ok(Err(other_head_words(other.head, checkpoint.head, lang)));
             }
             match best(&known, (*checkpoint, *index), journal.as_ref())? {
-                Ok(compared) => weakest = Some(weakest.map_or(compared, |weakest| weakest.min(compared))),
+                Ok(said) => weakest = weakest.into_iter().chain([said]).min_by_key(|one| one.worth()),
                 Err((named, found)) => return Ok(Err(other_head_words(named, found, lang))),
             }
         }
@@ -155,13 +151,13 @@ type Contradiction = (Head, Head);
 
 /// The strongest that is said of one head.
 fn best(
-    known: &[KnownHead],
+    known: &[OutsideHead],
     (proven, index): (Checkpoint, Index),
     journal: Option<&Source>,
 ) -> Result<Result<Compared, Contradiction>, Trouble> {
     let mut best = Compared::NOT;
     // An era may have given up what another had: only heads of one era say anything of each other.
-    for KnownHead { head, by_others, .. } in known.iter().filter(|known| known.era == proven.origin.era) {
+    for OutsideHead { head, own, .. } in known.iter().filter(|known| known.era == Some(proven.origin.era)) {
         let how = match judge(*head, proven.head, journal)? {
             None => continue,
             Some(Err(heads)) => return Ok(Err(heads)),
@@ -170,11 +166,8 @@ fn best(
             Some(Ok(())) if head.size > index => How::Continued(head.size),
             Some(Ok(())) => How::LedFrom(head.size),
         };
-        // Somebody else's word is worth more than one's own memory, as long as it reaches.
-        let reaches =
-            |one: Compared| (one.by_others && one.how > How::LedFrom(u64::MAX), one.how, one.by_others);
-        let said = Compared { how, by_others: *by_others };
-        if reaches(said) > reaches(best) {
+        let said = Compared { how, by_others: !own };
+        if said.worth() > best.worth() {
             best = said;
         }
     }
@@ -239,8 +232,18 @@ mod tests {
         let mut own = known;
         let anchor = own.anchor.clone().unwrap();
         own.advance(anchor, 0);
-        let told = told(&own, &[(claimed(&log, size), size - 1)]).unwrap();
-        assert_eq!((told, told.name()), (Compared { how: How::Same, by_others: false }, "own"));
+        let newest = (claimed(&log, size), size - 1);
+        let by_own = told(&own, &[newest]).unwrap();
+        assert_eq!((by_own, by_own.name()), (Compared { how: How::Same, by_others: false }, "own"));
+        // Somebody else confirms one of two, the auditor's own head alone the other.
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, note) = (dir.path().join("whole"), dir.path().join("note"));
+        fs::write(&journal, exported(&log)).unwrap();
+        fs::write(&note, signed(&log, claimed(&log, size - 3).head)).unwrap();
+        let both = Compare { anchor: vec![note], journal: Some(journal) };
+        for proven in [[newest, (claimed(&log, size), 4)], [(claimed(&log, size), 4), newest]] {
+            assert_eq!(both.with(&own, &proven, Lang::En).unwrap(), Ok(by_own), "the weakest counts");
+        }
     }
 
     #[test]

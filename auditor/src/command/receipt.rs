@@ -46,7 +46,7 @@ struct Data {
     login: Option<String>,
     size: u64,
     root: String,
-    /// What the heads from outside say of that head: `same`, `continued`, `none`.
+    /// What the known heads say of what is proven: [`Compared::name`].
     compared: &'static str,
 }
 

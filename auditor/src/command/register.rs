@@ -1,6 +1,7 @@
 //! `conclave-audit register`: a register for inspectors, as PDF or CSV, of a journal that was verified.
 //! Never makes one of a journal that was not: a sheet outlives the remark beside it.
 
+use journal::retention::DAY_MS;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -123,8 +124,6 @@ fn work(register: &Register, voice: Voice) -> Result<Exit, Trouble> {
     lines.push(Told::Done { file, rows: rows.len() }.say(voice.lang));
     Ok(said("register", voice, &found, lines.join("\n"), data))
 }
-
-const DAY_MS: u64 = 86_400_000;
 
 fn shape(out: &Path) -> Result<Shape, Trouble> {
     match out.extension().and_then(|ending| ending.to_str()) {

@@ -7,18 +7,17 @@ use clap::{Args, Subcommand};
 use console::{Exit, PromptError, Voice, Words, clean, confirm_at_terminal};
 use journal::ids::LogId;
 use journal::note::CosignerKey;
-use pki::durable_file::{self, UMASK};
+use journal::retention::DAY_MS;
 use pki::site_card::CARD_BYTES_MAX;
 use pki::{Certificate, SiteCard, Suite, pem};
 use serde::Serialize;
 
-use super::{Told, ended, not_written, read_small, read_trust, shown, unhex32};
+use super::{Told, ended, read_small, read_trust, shown, unhex32, write_new};
 use crate::command::verify::{outside_head, read_anchor};
 use crate::names::hex;
 use crate::trouble::Trouble;
 use crate::trust::{AGE_MS_STANDARD, Anchor, BEYOND_STANDARD, BadTrust, Trust, TrustFacts};
 
-const DAY_MS: u64 = 24 * 3600 * 1000;
 const PEM_FILE_BYTES_MAX: usize = 1 << 20;
 
 /// The trust file.
@@ -112,10 +111,15 @@ fn show(file: &Path, roots: Option<&Path>, voice: Voice) -> Result<Exit, Trouble
     let trust = read_trust(file)?;
     if let Some(path) = roots {
         let text: String = trust.roots.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
-        durable_file::create(path, text.as_bytes(), UMASK).map_err(|error| not_written(path, &error))?;
+        write_new(path, text.as_bytes())?;
     }
     let print = trust.fingerprint().to_string();
-    Ok(voice.done("trust show", &Told(text(&trust, &print, voice)), data(&trust, &print)))
+    let text = text(&trust, &print, voice);
+    let said = match roots {
+        Some(path) => Said::Written { text, file: shown(path) }.say(voice.lang),
+        None => text,
+    };
+    Ok(voice.done("trust show", &Told(said), data(&trust, &print)))
 }
 
 fn add_witness(file: &Path, key: &str, voice: Voice) -> Result<Exit, Trouble> {
@@ -263,8 +267,7 @@ fn text(trust: &Trust, print: &str, voice: Voice) -> String {
         Some(anchor) => Line::Anchored { size: anchor.head.size, root: hex(&anchor.head.root) },
         None => Line::NoAnchor,
     });
-    let own = trust.anchor.as_ref().is_some_and(|anchor| trust.compared() < anchor.head.size);
-    lines.extend(own.then(|| Line::Own { others: trust.compared() }));
+    lines.extend(trust.is_own().then(|| Line::Own { others: trust.compared() }));
     lines.extend(trust.witnesses().iter().map(|key| Line::Witness { key: key.to_string() }));
     lines.push(Line::Fingerprint { print: print.to_owned() });
     lines.iter().map(|line| line.say(voice.lang)).collect::<Vec<_>>().join("\n")

@@ -11,6 +11,7 @@ use console::{Exit, Voice, Words};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Head;
 use journal::register::SuccessionRow;
+use journal::retention::DAY_MS;
 use serde::Serialize;
 
 use super::keeping::{Keeper, Keeping, Kept};
@@ -133,8 +134,6 @@ fn freshness(found: &Audit, trust: &Trust, now_ms: u64) -> Option<Fresh> {
     })
 }
 
-const DAY_MS: u64 = 86_400_000;
-
 /// Says a verdict with its data.
 pub fn said<T: Serialize>(command: &str, voice: Voice, found: &Audit, text: String, data: T) -> Exit {
     if found.judgement.exit() == Exit::Yes {
@@ -201,17 +200,11 @@ pub fn outside_heads(against: &Against, trust: &Trust) -> Result<Vec<OutsideHead
     let mut outside = Vec::new();
     for path in &against.anchor {
         let (era, head, _) = read_anchor(path, trust)?;
-        outside.push(OutsideHead {
-            file: Some(shown(path)),
-            era: Some(era),
-            head,
-            cosigned_ms: None,
-            own: false,
-        });
+        outside.push(OutsideHead::given(shown(path), Some(era), head));
     }
     for text in &against.head {
         let (era, head) = outside_head(text)?;
-        outside.push(OutsideHead { file: Some(text.clone()), era, head, cosigned_ms: None, own: false });
+        outside.push(OutsideHead::given(text.clone(), era, head));
     }
     Ok(outside)
 }

@@ -2,6 +2,7 @@
 //! Never draws more marks than the drawing has places: what falls on one place is one mark, and each lane says how many
 //! there are.
 
+use journal::retention::DAY_MS;
 use std::collections::{BTreeMap, BTreeSet};
 
 use console::when::{parse_rfc3339, rfc3339};
@@ -15,7 +16,6 @@ const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 250.0;
 const RIGHT: f64 = 988.0;
 const LANE: f64 = 30.0;
-const DAY_MS: u64 = 86_400_000;
 /// Bars next to each other; of a longer log each stands for several days.
 const BARS_MAX: u64 = 366;
 /// Most ticks under the drawing.

@@ -68,8 +68,8 @@ console::words! {
             => en("once another officer approves, the journal's time is {to}, or what the server's clock shows if that is later\n{behind}"),
                ru("после утверждения вторым офицером время журнала — {to} или то, что показывают часы сервера, если это позже\n{behind}");
         Proposed { index: u64 }
-            => en("proposed: #{index}\nAnother officer approves it: conclave-admin clock set approve {index}"),
-               ru("предложено: запись № {index}\nУтверждает другой офицер: conclave-admin clock set approve {index}");
+            => en("proposed: #{index}\nAnother officer approves it, before the journal's time goes on by an hour: conclave-admin clock set approve {index}"),
+               ru("предложено: запись № {index}\nУтверждает другой офицер, пока время журнала не ушло вперёд на час: conclave-admin clock set approve {index}");
         Done { index: u64, to: String }
             => en("the journal's time is set back to {to}: #{index}"),
                ru("время журнала переведено назад на {to}: запись № {index}");

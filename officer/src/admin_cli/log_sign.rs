@@ -2,12 +2,12 @@
 //! own terminal: which log theirs continues.
 //! Never asks a server, neither the old one nor the new one. Never signs what the old log's own officers and key do not prove.
 
-use super::online::{For, Place, Said as Online, open};
+use super::online::{Place, open_offline};
 use super::trouble::Trouble;
 use crate::clock;
 use crate::files::{Readers, read_text, shown, write_new};
 use clap::Args;
-use console::{Exit, HelpTable, Lang, PassphraseFd, SecretSource, Voice, Words, clean, when};
+use console::{Exit, HelpTable, Lang, PassphraseFd, Voice, Words, clean, when};
 use journal::ids::LogId;
 use journal::statement::{SignedStatement, Statement};
 use link::terminal::TerminalError;
@@ -160,11 +160,7 @@ impl Sign {
         if !self.yes {
             return Ok(voice.done("log sign", &Said::Look { text }, Data::new(&found, None)));
         }
-        let home = self.place.home()?;
-        home.credential()?;
-        let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
-        let passphrase = source.ask(&Online::Passphrase.say(voice.lang))?;
-        let (file, _) = open(&home, &passphrase, For::Anyone, voice.lang)?;
+        let file = open_offline(&self.place, self.passphrase, voice.lang)?;
         let keys = file.credential().current().map_err(TerminalError::from)?;
         let certificate = keys.signature_certificate();
         let person = certificate.person().unwrap_or(pki::PersonId(0));

@@ -120,6 +120,20 @@ pub(super) fn open(
     Err(Trouble::new(Exit::NotAllowed, "wrong-role", &words))
 }
 
+/// Opens the credential that lies at home, for what is done without a server.
+pub(super) fn open_offline(
+    place: &Place,
+    passphrase: PassphraseFd,
+    lang: Lang,
+) -> Result<CredentialFile, Trouble> {
+    let home = place.home()?;
+    // Where there is none, nobody is asked for its passphrase.
+    home.credential()?;
+    let mut source = SecretSource::open(passphrase.passphrase_fd)?;
+    let passphrase = source.ask(&Said::Passphrase.say(lang))?;
+    Ok(open(&home, &passphrase, For::Anyone, lang)?.0)
+}
+
 /// A live session. To be closed at the end, also where the work failed.
 pub(super) struct Online {
     runtime: Runtime,

@@ -3,12 +3,12 @@
 
 mod head;
 
-use super::online::{For, Place, Said as Online, open};
+use super::online::{Place, open_offline};
 use super::trouble::Trouble;
 use crate::clock;
 use crate::files::{Readers, read_text, shown, write_new};
 use clap::{Args, Subcommand};
-use console::{DETAILS_RU, Exit, HelpTable, Lang, PassphraseFd, SecretSource, Voice, Words, clean, when};
+use console::{DETAILS_RU, Exit, HelpTable, Lang, PassphraseFd, Voice, clean, when};
 use journal::act::{Act, KeptPasswords, LossCause, LossSource, Succession};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::LogId;
@@ -182,11 +182,7 @@ impl Sign {
             let data = Data::new(&plan, &officers, log, None);
             return Ok(voice.done("recover sign", &Said::Look { text }, data));
         }
-        let home = self.place.home()?;
-        home.credential()?;
-        let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
-        let passphrase = source.ask(&Online::Passphrase.say(voice.lang))?;
-        let (file, _) = open(&home, &passphrase, For::Anyone, voice.lang)?;
+        let file = open_offline(&self.place, self.passphrase, voice.lang)?;
         let state = file.read_state().map_err(TerminalError::from)?;
         let checkpoint = state.as_ref().and_then(|state| state.checkpoint.as_deref());
         let seen = checkpoint.and_then(|note| SignedCheckpoint::parse(note.as_bytes()).ok());

@@ -7,7 +7,7 @@
 //! | what | behind it |
 //! |---|---|
 //! | reservation, proposal | falls no later than if it were made now |
-//! | order of erasure | as its own stamps say: one that was given before counts to its true date, by both clocks; one that was given under the wrong date waits for that date (terminals go by the `Approve`'s stamp), and is to be taken back and given anew |
+//! | order of erasure | as its own stamps say: one that was given before counts to its true date, by both clocks; one that was given under the wrong date waits for that date (terminals go by the `Approve`'s stamp), and is to be taken back and given anew. Whose certificates run out meanwhile is asked from the time set on |
 //! | hold | ends at the date that it names; is called to mind (again) where that time is still to come |
 //! | what a policy replaced, who lost his say | no longer than from now on |
 //! | epoch of a conversation, complaint about a wrap | as old as if it began now |
@@ -16,11 +16,13 @@
 //! | certificates | judged at each entry's stamp, as ever |
 //! | leap of the clock | what it gained is given back; a wait that began goes on |
 
+use super::office::open_ms;
 use super::{Applied, Register};
 use crate::ids::Index;
 use crate::refusal::Refusal;
 use crate::retention::{DAY_MS, day_of};
 use minicbor::{Decode, Encode};
+use pki::canonical;
 
 /// Furthest that one act sets the clock back: ten years.
 pub const CLOCK_BACK_MS_MAX: u64 = 3653 * DAY_MS;
@@ -124,7 +126,9 @@ impl Register {
         let (proposal_ms, reservation_ms) =
             self.policy().map_or((0, 0), |policy| (policy.proposal_ms, policy.reservation_ms));
         for proposal in self.proposals.values_mut() {
-            proposal.deadline_ms = proposal.deadline_ms.min(to_ms.saturating_add(proposal_ms));
+            let act = canonical::decode(&proposal.act);
+            let open_ms = act.map_or(proposal_ms, |act| open_ms(&act, proposal_ms));
+            proposal.deadline_ms = proposal.deadline_ms.min(to_ms.saturating_add(open_ms));
         }
         for reservation in self.reservations.values_mut() {
             reservation.deadline_ms = reservation.deadline_ms.min(to_ms.saturating_add(reservation_ms));

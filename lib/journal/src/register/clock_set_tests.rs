@@ -145,6 +145,23 @@ fn nobody_approves_a_time_that_was_proposed_long_ago() {
 }
 
 #[test]
+fn a_second_proposal_of_a_time_is_open_no_longer_than_an_hour_behind_the_first() {
+    let mut log = TestLog::standard(12);
+    log.wait_ms(30 * DAY_MS);
+    let right_ms = log.now_ms;
+    leap(&mut log);
+    let second = propose(&mut log, &DualAct::SetClock(right_ms - 1)).expect("open");
+    two(&mut log, &DualAct::SetClock(right_ms)).expect("set back");
+    log.now_ms = right_ms + CLOCK_SET_OPEN_MS - 1;
+    tick(&mut log);
+    assert!(log.register.proposals().any(|(index, _)| index == second));
+    log.wait_ms(1);
+    tick(&mut log);
+    assert!(log.register.proposals().all(|(index, _)| index != second), "not for the days of any other");
+    replays(&log);
+}
+
+#[test]
 fn the_clock_of_a_log_is_set_back_so_often_and_no_more() {
     let mut log = TestLog::standard(3);
     log.watch_refusals = false;

@@ -4,7 +4,6 @@
 
 use super::{Candidate, CandidateContent, Register};
 use crate::act::{Act, Successor};
-use crate::fact::Fact;
 use crate::ids::Index;
 use crate::refusal::Refusal;
 use minicbor::{Decode, Encode};
@@ -53,7 +52,8 @@ impl Register {
         let Some(closed) = &self.closed else { return Ok(()) };
         let stays = match candidate.content {
             CandidateContent::Statement(statement) => act_stays(statement.get().act()),
-            CandidateContent::Fact(fact) => fact_stays(fact),
+            // A Fact grants nothing: a closed log goes on telling of itself.
+            CandidateContent::Fact(_) => true,
         };
         if stays { Ok(()) } else { Err(closed.refusal()) }
     }
@@ -125,23 +125,6 @@ fn act_stays(act: &Act) -> bool {
         | Act::Export(_)
         | Act::Backup(_)
         | Act::Finding(_) => true,
-    }
-}
-
-/// Facts grant nothing: a closed log goes on telling of itself.
-fn fact_stays(fact: &Fact) -> bool {
-    match fact {
-        Fact::Start(_)
-        | Fact::Stop(_)
-        | Fact::SessionEnd(_)
-        | Fact::ClockStep(_)
-        | Fact::FailedLogin(_)
-        | Fact::Tick(_)
-        | Fact::Erased(_)
-        | Fact::KeyRoll(_)
-        | Fact::Alarm(_)
-        | Fact::PeriodEnd(_)
-        | Fact::RetentionRun(_) => true,
     }
 }
 

@@ -18,6 +18,20 @@ use crate::policy::Policy;
 use crate::refusal::Refusal;
 use pki::{CertId, PersonId, Role, canonical};
 
+/// How long a proposal of this act is open, where the policy says `proposal_ms`.
+pub(super) fn open_ms(act: &DualAct, proposal_ms: u64) -> u64 {
+    match act {
+        // It names a moment: while the time stands it stays near, and behind that nobody approves a stale one.
+        DualAct::SetClock(_) => proposal_ms.min(CLOCK_SET_OPEN_MS),
+        DualAct::Policy(_)
+        | DualAct::AdmitOfficer(_)
+        | DualAct::Erase(_)
+        | DualAct::LiftHold(_)
+        | DualAct::DropCell(_)
+        | DualAct::Close(_) => proposal_ms,
+    }
+}
+
 impl Register {
     /// The signing certificate grants a role that may do this at all.
     pub(super) fn check_role(&self, cx: &Context<'_>, act: &Act) -> Result<(), Refusal> {
@@ -58,17 +72,7 @@ impl Register {
         {
             return Err(Refusal::TooManyOwnProposals { limit: PROPOSALS_OF_ONE_MAX as u64 });
         }
-        let open_ms = match dual {
-            // It names a moment: while the time stands it stays near, and behind that nobody approves a stale one.
-            DualAct::SetClock(_) => CLOCK_SET_OPEN_MS,
-            DualAct::Policy(_)
-            | DualAct::AdmitOfficer(_)
-            | DualAct::Erase(_)
-            | DualAct::LiftHold(_)
-            | DualAct::DropCell(_)
-            | DualAct::Close(_) => u64::MAX,
-        };
-        let deadline_ms = cx.now_ms.saturating_add(self.ruling_policy()?.proposal_ms.min(open_ms));
+        let deadline_ms = cx.now_ms.saturating_add(open_ms(&dual, self.ruling_policy()?.proposal_ms));
         self.derived.deadlines.insert((deadline_ms, Due::Proposal(cx.by.index)));
         let proposal = Proposal { person: cx.by.signer, act: act.act.clone(), deadline_ms };
         self.proposals.insert(cx.by.index, proposal);

@@ -86,14 +86,12 @@ impl Engine {
         let PutChunk { request, reservation, chunk, .. } = put;
         let person = self.sessions.all.get(&id).map(|session| session.peer.person);
         let found = self.ledger.register.reservation(reservation);
-        let Some(found) = found.filter(|found| Some(found.person) == person) else {
+        // What would be put into a closed log is never claimed any more.
+        let is_closed = self.ledger.register.closed().is_some();
+        let Some(found) = found.filter(|found| Some(found.person) == person && !is_closed) else {
             self.refuse(id, request, Code::NotFound.number(), out);
             return Ok(());
         };
-        if self.ledger.register.closed().is_some() {
-            self.refuse(id, request, Code::NotFound.number(), out);
-            return Ok(());
-        }
         if !self.room.takes_messages() {
             self.refuse(id, request, Code::Full.number(), out);
             return Ok(());

@@ -2,10 +2,10 @@
 //! Never asks the server: it is stopped. Never writes a file: where it goes is the person's business.
 
 use super::super::names::Text;
-use super::super::online::{For, Place, Said as Online, open};
+use super::super::online::{Place, open_offline};
 use super::super::trouble::Trouble;
 use clap::Args;
-use console::{Exit, HelpTable, PassphraseFd, SecretSource, Voice, Words};
+use console::{Exit, HelpTable, PassphraseFd, Voice};
 use link::terminal::LastSeen;
 use serde::Serialize;
 
@@ -48,11 +48,7 @@ struct Data {
 
 impl Head {
     pub(super) fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let home = self.place.home()?;
-        home.credential()?;
-        let mut source = SecretSource::open(self.passphrase.passphrase_fd)?;
-        let passphrase = source.ask(&Online::Passphrase.say(voice.lang))?;
-        let (file, _) = open(&home, &passphrase, For::Anyone, voice.lang)?;
+        let file = open_offline(&self.place, self.passphrase, voice.lang)?;
         let nothing = || Trouble::new(Exit::Missing, "nothing-seen", &Said::NothingSeen);
         let LastSeen { head, note } = LastSeen::of(&file)?.ok_or_else(nothing)?;
         voice.remark(&Said::Seen { head: head.clone() });
