@@ -769,7 +769,7 @@ class Journal:
         self.periods, self.eras, self.counts = [], [], {}
         self.leaves, self.stamps, self.tree, self.roots = [], [], Tree(), [sha()]
         self.running, self.submit, self.commitments, self.repeated = False, None, {}, 0
-        self.era_open = None
+        self.era_open, self.continued = None, None
         self.floor_ms, self.proposed, self.sets = 0, {}, []
 
     # Certificates first: whose key verifies what comes behind, also within one batch.
@@ -859,6 +859,8 @@ class Journal:
             self.take_part(index, *entry.fields)
         elif entry.kind == SUCCESSION:
             self.succession(index, entry)
+        elif entry.kind == CONTINUES:
+            self.continues(entry)
         elif entry.kind == PROPOSE:
             act = cbor(entry.fields[0])
             if isinstance(act, list) and len(act) == 2 and act[0] == SET_CLOCK and isinstance(act[1], int):
@@ -910,14 +912,14 @@ class Journal:
 
     def place(self, index, entry):
         header, offline = entry.header, entry.header.person == 0
-        if entry.kind == SUCCESSION:
+        if entry.kind in (SUCCESSION, CONTINUES):
             if (header.chain, header.sequence, header.attempt, header.previous) != (ZERO, 0, 0, ZERO):
-                raise Bad("a succession stands in no chain")
-            return
-        if entry.kind == CONTINUES:
-            if (header.chain, header.sequence, header.attempt, header.previous, header.size) != (ZERO, 0, 0, ZERO, 0):
-                raise Bad("what a log continues is said in no chain")
-            if self.whole and (self.running or self.logins):
+                raise Bad("a succession, and what a log continues, stand in no chain")
+            if [header.size, header.root] != (entry.fields[1] if entry.kind == SUCCESSION else [0, sha()]):
+                raise Bad("it names another head than such a statement does")
+            if self.whole and self.submit:
+                raise Bad("the acts of a Submit must come first")
+            if entry.kind == CONTINUES and (self.logins or (self.whole and self.running)):
                 raise Bad("what a log continues is said before anybody has logged in")
             return
         if self.whole and not offline and not self.running:
@@ -1011,6 +1013,28 @@ class Journal:
         else:
             raise Bad("a revocation list that no authority of this site signed")
 
+    def continues(self, entry):
+        """What the log continues: by that other log's own note; in a whole journal by its first officers, all the same, and once."""
+        log, suite, identity, closed, (size, root), raw = entry.fields
+        if log == self.trust.log or suite not in (1, 2, 3, 4) or closed >= size:
+            raise Bad("what the log continues is no log that was closed before")
+        note, key = Checkpoint(raw), Ed25519(identity)
+        if (note.log, note.size, note.root) != (log, size, root):
+            raise Bad("the note of what the log continues is of another log or head")
+        if not any(note.signed(number, key) for number in range(len(note.lines))):
+            raise Bad("the note of what the log continues is not signed by that log's identity key")
+        if not self.whole:
+            return
+        fields, signed = self.continued or (entry.fields, [])
+        if len(signed) >= self.threshold or fields != entry.fields:
+            raise Bad("what the log continues was said already, or otherwise")
+        if entry.header.person in signed or entry.header.person not in self.first_officers():
+            raise Bad("what the log continues, said by no first officer, or by one of them twice")
+        self.continued = fields, signed + [entry.header.person]
+
+    def first_officers(self):
+        return {self.valid[c].person for c in self.officers if c in self.valid}
+
     def succession(self, index, entry):
         era, (kept, kept_root) = entry.fields[0], entry.fields[1]
         newest = self.eras[-1] if self.eras and not self.era_open else (0, None)
@@ -1018,14 +1042,13 @@ class Journal:
         again = not self.whole and newest[:2] == (era, kept)
         if era <= newest[0] and not again:
             raise Bad("an era that was")
-        named = {self.valid[c].person for c in self.officers if c in self.valid}
         if self.whole:
             begins = self.era_open or (entry.fields, index, [])
             if self.running and self.era_open is None:
                 self.running = False
             if begins[0] != entry.fields or kept != begins[1] or kept_root != self.roots[kept]:
                 raise Bad("a succession that does not stand directly behind what it keeps")
-            if entry.header.person in begins[2] or entry.header.person not in named:
+            if entry.header.person in begins[2] or entry.header.person not in self.first_officers():
                 raise Bad("a succession that no first officer signed, or one of them twice")
             begins[2].append(entry.header.person)
             self.era_open = None if len(begins[2]) >= self.threshold else begins
@@ -1375,10 +1398,10 @@ def excerpt(reader, trust, out):
         for expected, found in zip(range(span[0], span[1] + 1), wanted + [None]):
             if expected != found:
                 raise Bad("it is missing, and the excerpt claims to hold all of its range", index=expected)
-    closing(journal, trust, Checkpoint(note), proofs, span, out)
+    closing(journal, trust, Checkpoint(note), proofs, span, wanted, out)
 
 
-def closing(journal, trust, note, proofs, span, out):
+def closing(journal, trust, note, proofs, span, wanted, out):
     journal.believe(note)
     out.update(size=note.size, root=note.root.hex())
     inside = journal.leaves[-1][0] < note.size
@@ -1400,7 +1423,8 @@ def closing(journal, trust, note, proofs, span, out):
             at = max(at, size)
         elif size < note.size:
             unlinked = max(unlinked or 0, size)
-    newest = [ms for index, ms in journal.stamps if span is None or index <= span[1]][-1]
+    # What was stamped later than a time set behind it counts as stamped at that.
+    newest = min([journal.stamp(wanted[-1])] + [to_ms for index, to_ms in journal.sets if index >= wanted[-1]])
     out.update(presence=True, completeness=span is not None)
     if at and unlinked is not None:
         out["anchored"] = at

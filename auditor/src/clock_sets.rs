@@ -39,6 +39,11 @@ impl ClockSets {
     }
 }
 
+/// The time as which an entry's stamp counts: what was stamped later than a time set behind it counts as stamped at that.
+pub(crate) fn counted_ms((index, stamp_ms): (Index, u64), sets: impl Iterator<Item = (Index, u64)>) -> u64 {
+    sets.filter(|(at, _)| *at >= index).fold(stamp_ms, |counted, (_, to_ms)| counted.min(to_ms))
+}
+
 /// How old a head is whose last entry is this one, of this stamp. Where the time was set back behind it, that stamp may be
 /// ahead: the head is at least as old as what came since the step.
 pub(crate) fn age_ms(
@@ -53,7 +58,16 @@ pub(crate) fn age_ms(
 
 #[cfg(test)]
 mod tests {
-    use super::age_ms;
+    use super::{age_ms, counted_ms};
+
+    #[test]
+    fn what_was_stamped_ahead_counts_as_of_the_time_set() {
+        let sets = || [(50, 1_000), (90, 700)].into_iter();
+        assert_eq!(counted_ms((49, 900_000), sets()), 700, "by the earliest time set behind it");
+        assert_eq!(counted_ms((50, 650), sets()), 650, "stamped before the leap");
+        assert_eq!(counted_ms((60, 900_000), sets()), 700);
+        assert_eq!(counted_ms((91, 900_000), sets()), 900_000);
+    }
 
     #[test]
     fn a_head_of_the_wrong_date_grows_old_from_the_step_on() {

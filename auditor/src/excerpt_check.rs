@@ -12,7 +12,7 @@ use pki::{PublicKey, Suite};
 
 use crate::audit::OutsideHead;
 use crate::bundle::BadBundle;
-use crate::clock_sets::age_ms;
+use crate::clock_sets::{age_ms, counted_ms};
 use crate::excerpt::{Asked, ExcerptReader, Piece, Proofs};
 use crate::excerpt_state::State;
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
@@ -67,12 +67,13 @@ pub fn check<R: Read>(reader: ExcerptReader<R>, asked: CheckAsked<'_>) -> io::Re
         anchored: 0,
         by_others: 0,
     };
-    let mut state = State::new(trust, &told);
+    let (mut state, mut newest) = (State::new(trust, &told), (0, 0));
     let read = read_through(reader, progress, &mut |piece, entry| {
         state.take(piece, entry)?;
         observer(piece.asked, piece.index, entry);
         if piece.asked {
             checked.entries += 1;
+            newest = (piece.index, entry.wall_ms());
             checked.span_ms = Some((checked.span_ms.map_or(entry.wall_ms(), |span| span.0), entry.wall_ms()));
         } else {
             checked.context += 1;
@@ -81,9 +82,8 @@ pub fn check<R: Read>(reader: ExcerptReader<R>, asked: CheckAsked<'_>) -> io::Re
     });
     checked.judgement = match read {
         Ok((note, proofs)) => {
-            let found =
-                Closing { trust, state: &state, checked: &mut checked }.judge(&note, &proofs, &outside);
-            found.unwrap_or_else(|judgement| judgement)
+            let closing = Closing { trust, state: &state, newest, checked: &mut checked };
+            closing.judge(&note, &proofs, &outside).unwrap_or_else(|judgement| judgement)
         }
         Err(Stopped::Flaw(flaw)) => Judgement::Invalid(flaw),
         Err(Stopped::Place(BadAt { index, fault })) => Judgement::Invalid(Flaw::Entry { index, fault }),
@@ -152,6 +152,8 @@ fn read_through<R: Read>(
 struct Closing<'a> {
     trust: &'a Trust,
     state: &'a State<'a>,
+    /// The last entry asked for, and its stamp.
+    newest: (Index, u64),
     checked: &'a mut Checked,
 }
 
@@ -253,7 +255,7 @@ impl Closing<'_> {
         if head.size - self.checked.anchored > self.trust.beyond_max {
             return Err(Unanchored::TooMany { limit: self.trust.beyond_max });
         }
-        let newest_ms = self.checked.span_ms.map_or(0, |(_, last)| last);
+        let newest_ms = counted_ms(self.newest, self.state.clock.sets());
         // Of an anchor beyond everything here no stamp is needed: it is no older than what was asked for.
         let stamp = self.state.stamp(last).unwrap_or(if self.state.is_beyond(last) { newest_ms } else { 0 });
         let age_ms = age_ms(newest_ms, (last, stamp), self.state.clock.sets());

@@ -2,12 +2,12 @@
 //! Never judges rights, and holds nothing against an entry that an entry which is not here could explain.
 
 mod periods;
+mod places;
 
 use std::collections::BTreeMap;
 
 use journal::act::{Act, Genesis};
 use journal::ids::{Chain, Hash, Index, StatementId};
-use journal::register::offline_chain;
 use journal::replay::{CheckedEntry, Fault};
 use journal::statement::Header;
 use journal::{LogId, Refusal};
@@ -272,54 +272,6 @@ impl<'a> State<'a> {
             true => Ok(()),
             false => Err(Refusal::CertificateExpired { at_ms: wall_ms }),
         }
-    }
-
-    /// The statement's number in its chain, against those of the chain that are here.
-    fn place(
-        &mut self,
-        index: Index,
-        leaf: Hash,
-        header: &Header,
-        id: StatementId,
-        act: &Act,
-    ) -> Result<(), Refusal> {
-        if header.head.size > index {
-            return Err(Refusal::WrongHead { size: header.head.size });
-        }
-        let Header { chain, sequence, previous, .. } = *header;
-        if let Act::Succession(_) | Act::Continues(_) = act {
-            return Ok(());
-        }
-        if let Act::Login(_) = act {
-            if let Some(first) = self.logins.insert(id, index) {
-                return Err(Refusal::LoginRepeated { index: first });
-            }
-            self.chains.insert(Chain(leaf), Step { sequence: 0, id, index });
-            return Ok(());
-        }
-        if header.person == PersonId(0) {
-            let site = self.authorities.as_ref().ok_or(Refusal::UnknownCertificate)?;
-            if chain != offline_chain(site.issuing.id(), site.issuing.subject()) {
-                return Err(Refusal::ChainEnded);
-            }
-        }
-        if let Some(before) = self.chains.get(&chain) {
-            let expected = before.sequence + 1;
-            if sequence < expected || (sequence > expected && self.all_between(before.index, index)) {
-                return Err(Refusal::OutOfSequence { expected, found: sequence });
-            }
-            if sequence == expected && previous != before.id {
-                return Err(Refusal::WrongPrevious);
-            }
-        }
-        self.chains.insert(chain, Step { sequence, id, index });
-        Ok(())
-    }
-
-    /// Whether every entry between two that are here is here, too.
-    fn all_between(&self, first: Index, behind: Index) -> bool {
-        let from = self.leaves.partition_point(|(index, _)| *index < first);
-        (self.leaves.len() - from) as u64 == behind - first
     }
 
     /// Takes in certificates, revocations and eras.

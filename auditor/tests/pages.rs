@@ -16,11 +16,11 @@ use auditor::trust::{Trust, TrustFacts};
 use console::when::rfc3339;
 use console::{Lang, Words};
 use journal::act::{
-    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, Finding, FindingCode, Report as MemberReport,
-    ReportReason, Severity,
+    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, DualAct, Finding, FindingCode,
+    Report as MemberReport, ReportReason, Severity,
 };
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
-use journal::fact::{Alarm, AlarmKind, Fact};
+use journal::fact::{Alarm, AlarmKind, ClockStep, Fact};
 use journal::note::NoteSigner;
 use journal::testing::TestLog;
 
@@ -326,4 +326,41 @@ fn a_clock_that_two_officers_set_back_is_told_with_who_did_it() {
         assert!(page.contains(word), "{word}");
         assert!(page.contains(&to), "{to}");
     }
+}
+
+/// What was stamped under the wrong date belongs to the day that two officers set, and to no later one.
+#[test]
+fn a_register_up_to_a_day_holds_what_was_stamped_ahead_of_it() {
+    let mut log = TestLog::standard(9);
+    let (day_ms, to_ms) = (24 * 3_600_000, log.now_ms);
+    log.now_ms += 40 * day_ms;
+    log.fact(Fact::ClockStep(ClockStep { expected_ms: to_ms, found_ms: log.now_ms })).unwrap();
+    let chat = log.talking("anna", &["boris"]);
+    let message = log.send("anna", chat).unwrap();
+    log.act("boris", Act::Disclose(Disclose { message })).unwrap();
+    let ahead = log.tree.size() - 1;
+    log.of_two(&DualAct::SetClock(to_ms)).unwrap();
+    log.now_ms = to_ms + 1000;
+    log.act("boris", Act::Disclose(Disclose { message })).unwrap();
+    let since = log.tree.size() - 1;
+    let bytes = bundle(&log);
+    let rows = |from_ms, to_ms| {
+        let mut gatherer = Gatherer::new(RegisterKind::Disclosures, Period { from_ms, to_ms }, Lang::En);
+        let mut observer = |index, entry: &_, applied: &_| gatherer.take(index, entry, applied);
+        let (trust, outside) = (trust(&log), confirmed(&log));
+        let wanted = Wanted { trust: &trust, outside, progress: &mut |_| {}, observer: &mut observer };
+        let found = audit(BundleReader::open(&bytes[..]).unwrap(), wanted).unwrap();
+        assert!(matches!(found.judgement, Judgement::Verified), "{:?}", found.judgement);
+        gatherer.finish(&found).0
+    };
+    let today = rows(0, to_ms + day_ms);
+    assert_eq!(today.iter().map(|row| row.index).collect::<Vec<_>>(), [ahead, since]);
+    assert!(
+        today[0].what.contains("; stamped ahead of the time, counts as of 2026-01-01"),
+        "{}",
+        today[0].what
+    );
+    assert!(!today[1].what.contains("ahead"), "{}", today[1].what);
+    assert_eq!(rows(to_ms + 30 * day_ms, u64::MAX), [], "the day of the wrong date has not come");
+    assert_eq!(rows(0, to_ms - 1), [], "and before the leap it was not done");
 }

@@ -7,6 +7,7 @@ pub mod check_excerpt;
 pub mod check_proof;
 pub mod checkpoint;
 pub mod compare;
+pub mod cosigned;
 pub mod cut;
 pub mod diff;
 pub mod export;

@@ -11,9 +11,9 @@ use console::{Exit, Voice, Words};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Head;
 use journal::register::SuccessionRow;
-use journal::retention::DAY_MS;
 use serde::Serialize;
 
+use super::cosigned::{Cosigned, freshness};
 use super::keeping::{Keeper, Keeping, Kept};
 use super::{ProgressLine, Told, ended, open_bundle, read_trust, shown, unhex32};
 use crate::audit::{Audit, OUTSIDE_MAX, OutsideHead, Wanted, audit_from};
@@ -95,43 +95,13 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     data.state_written = stands && keeper.as_ref().map_or(Ok(false), |keeper| keeper.keep(&found))?;
     lines.extend(moved);
     let mut lines: Vec<String> = lines.iter().map(|line| line.say(voice.lang)).collect();
-    lines.extend(freshness(&found, &trust, link::terminal::now_ms()).map(|line| line.say(voice.lang)));
+    data.cosigned = freshness(&found, &trust, link::terminal::now_ms());
+    lines.extend(data.cosigned.as_ref().map(|line| line.say(voice.lang)));
     let went_on = (data.replayed_from > 0).then_some(Kept::WentOn { size: data.replayed_from });
     let written = data.state_written.then_some(Kept::Written { size: data.entries });
     lines.extend([went_on, remark, written].into_iter().flatten().map(|line| line.say(voice.lang)));
     let text = lines.join("\n");
     Ok(said("verify", voice, &found, text, data))
-}
-
-console::words! {
-    /// When a head was cosigned that comes inside the bundle: whoever made the bundle chose it.
-    enum Fresh {
-        Cosigned { name: String, size: u64, at: String }
-            => en("head of {size} entries cosigned by {name} at {at}, by the witness' clock"),
-               ru("точка на {size} записей заверена: {name}, {at} по часам свидетеля");
-        Stale { name: String, size: u64, at: String, days: u64 }
-            => en("LOOK AT THE DATE: the head of {size} entries was cosigned by {name} at {at}, {days} days before this machine's date. The \
-                   log may have gone on since, and this is what you were given: ask for a newer export"),
-               ru("ПОСМОТРИТЕ НА ДАТУ: точку на {size} записей заверил {name}, {at}; по часам этой машины прошло суток: {days}. Журнал \
-                   мог продолжиться, а вам дали это: запросите выгрузку новее");
-    }
-}
-
-/// What is to be said where the newest head that confirms the entries is one that a witness cosigned.
-fn freshness(found: &Audit, trust: &Trust, now_ms: u64) -> Option<Fresh> {
-    let anchored = found.replay.verdict().anchored;
-    let newest = || found.agreed.iter().filter(|known| known.head.size == anchored);
-    // One that was given here and now says more than the date of a witness; what the trust file keeps may come of that very date.
-    if newest().any(|known| known.cosigned_ms.is_none() && known.file.is_some() && !known.own) {
-        return None;
-    }
-    let known = newest().filter(|known| known.cosigned_ms.is_some()).max_by_key(|known| known.cosigned_ms)?;
-    let (name, cosigned_ms) = (known.file.clone().unwrap_or_default(), known.cosigned_ms?);
-    let (size, at, age_ms) = (anchored, rfc3339(cosigned_ms), now_ms.saturating_sub(cosigned_ms));
-    Some(match age_ms > trust.age_ms_max {
-        true => Fresh::Stale { name, size, at, days: age_ms / DAY_MS },
-        false => Fresh::Cosigned { name, size, at },
-    })
 }
 
 /// Says a verdict with its data.
@@ -323,6 +293,9 @@ struct Data {
     #[serde(skip_serializing_if = "Option::is_none")]
     closed: Option<ClosedFound>,
     trust_advanced: bool,
+    /// How old the newest head is that confirms the entries, where a witness cosigned it and nobody gave a fresher one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cosigned: Option<Cosigned>,
     /// Entries before this one were verified by an earlier audit: hashed here, not replayed.
     replayed_from: u64,
     state_written: bool,
@@ -393,6 +366,7 @@ impl Data {
             continues: ContinuesFound::of(found),
             closed: ClosedFound::of(found.replay.register()),
             trust_advanced,
+            cosigned: None,
             replayed_from: 0,
             state_written: false,
         }

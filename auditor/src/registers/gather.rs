@@ -21,9 +21,33 @@ use crate::names::{Names, What};
 struct Draft {
     index: Index,
     wall_ms: u64,
+    /// The time as which the stamp counts: an earlier one where two officers set the journal's time back behind it.
+    counted_ms: u64,
     who: String,
     what: String,
     state: State,
+}
+
+/// Rows as far as there is room.
+#[derive(Default)]
+struct Drafts {
+    rows: Vec<Draft>,
+    /// Those for which there was none.
+    more: u64,
+}
+
+impl Drafts {
+    fn push(&mut self, row: impl FnOnce() -> Draft) {
+        match self.rows.len() < REGISTER_ROWS_MAX {
+            true => self.rows.push(row()),
+            false => self.more += 1,
+        }
+    }
+
+    fn append(&mut self, other: Self) {
+        self.more += other.more;
+        other.rows.into_iter().for_each(|row| self.push(|| row));
+    }
 }
 
 /// Gathers the rows of one register.
@@ -34,9 +58,9 @@ pub struct Gatherer {
     names: Names,
     /// Whose Submit the authority's acts that follow belong to, and how many more there are.
     submit: Option<(PersonId, u32)>,
-    rows: Vec<Draft>,
-    /// Rows for which there was no room.
-    more: u64,
+    rows: Drafts,
+    /// Rows that are stamped behind the period: they belong to it where a time within it is set behind them.
+    ahead: Drafts,
     ends: Ends,
 }
 
@@ -49,8 +73,8 @@ impl Gatherer {
             lang,
             names: Names::default(),
             submit: None,
-            rows: Vec::new(),
-            more: 0,
+            rows: Drafts::default(),
+            ahead: Drafts::default(),
             ends: Ends::default(),
         }
     }
@@ -61,10 +85,18 @@ impl Gatherer {
         self.names.take(index, what);
         self.ends.take(index, what, applied);
         let by = self.submitted(what);
-        if !self.period.has(entry.wall_ms()) {
-            return;
+        if entry.wall_ms() >= self.period.from_ms {
+            for state in self.states(index, what, applied) {
+                self.row(index, entry.wall_ms(), what, by, state);
+            }
         }
-        let states = match self.kind {
+        if let Some((_, to_ms)) = applied.clock_set() {
+            self.set_back(to_ms);
+        }
+    }
+
+    fn states(&self, index: Index, what: What<'_>, applied: &Applied) -> Vec<State> {
+        match self.kind {
             RegisterKind::Envelopes => envelopes(what, applied),
             RegisterKind::People => people(what, applied),
             RegisterKind::Keys => keys(what, applied),
@@ -73,10 +105,19 @@ impl Gatherer {
             RegisterKind::Exports => exports(what),
             RegisterKind::Disclosures => disclosures(what),
             RegisterKind::Findings => findings(index, what),
-        };
-        for state in states {
-            self.row(index, entry.wall_ms(), what, by, state);
         }
+    }
+
+    /// What was stamped later than this time counts as stamped at it.
+    fn set_back(&mut self, to_ms: u64) {
+        for draft in self.rows.rows.iter_mut().chain(&mut self.ahead.rows) {
+            draft.counted_ms = draft.counted_ms.min(to_ms);
+        }
+        if to_ms <= self.period.to_ms {
+            self.rows.append(std::mem::take(&mut self.ahead));
+        }
+        let from_ms = self.period.from_ms;
+        self.rows.rows.retain(|draft| draft.counted_ms >= from_ms);
     }
 
     /// Who submitted this act of the authority, if it came inside a Submit.
@@ -92,39 +133,54 @@ impl Gatherer {
     }
 
     fn row(&mut self, index: Index, wall_ms: u64, what: What<'_>, by: Option<PersonId>, state: State) {
-        if self.rows.len() == REGISTER_ROWS_MAX {
-            self.more += 1;
-            return;
-        }
-        let who = match what {
-            What::Fact(_) => self.lang.pick("server (its own word)", "сервер (его слова)").to_owned(),
-            What::Statement(parsed) => self.names.person(parsed.header().person, self.lang),
-        };
-        let who = match by {
-            None => who,
-            Some(by) => {
-                let by = self.names.person(by, self.lang);
-                self.lang.pick(format!("{who}, brought by {by}"), format!("{who}, внёс {by}"))
-            }
-        };
-        let mut text = describe(what, &self.names, self.lang);
-        text.push_str(&state.more(what, self.lang));
-        self.rows.push(Draft { index, wall_ms, who, what: text, state });
+        let (names, lang) = (&self.names, self.lang);
+        let rows = if wall_ms <= self.period.to_ms { &mut self.rows } else { &mut self.ahead };
+        rows.push(|| Draft {
+            index,
+            wall_ms,
+            counted_ms: wall_ms,
+            who: who(what, by, names, lang),
+            what: describe(what, names, lang) + &state.more(what, lang),
+            state,
+        });
     }
 
     /// The rows with the state behind the last entry, and how many did not fit.
     pub fn finish(self, audit: &Audit) -> (Vec<RegisterRow>, u64) {
-        let Self { rows, ends, names, lang, more, .. } = self;
+        let Self { rows: Drafts { rows, more }, ends, names, lang, .. } = self;
         let register = audit.replay.register();
         let row = |draft: Draft| RegisterRow {
             index: draft.index,
             at: shown(draft.wall_ms),
             who: draft.who,
-            what: draft.what,
+            what: draft.what + &ahead(draft.wall_ms, draft.counted_ms, lang),
             state: draft.state.words(register, &ends, &names, lang),
         };
         (rows.into_iter().map(row).collect(), more)
     }
+}
+
+/// Who signed it, and who brought it where it is an act of the authority.
+fn who(what: What<'_>, by: Option<PersonId>, names: &Names, lang: Lang) -> String {
+    let who = match what {
+        What::Fact(_) => lang.pick("server (its own word)", "сервер (его слова)").to_owned(),
+        What::Statement(parsed) => names.person(parsed.header().person, lang),
+    };
+    let Some(by) = by else { return who };
+    let by = names.person(by, lang);
+    lang.pick(format!("{who}, brought by {by}"), format!("{who}, внёс {by}"))
+}
+
+/// Where the clock was ahead: as which time the stamp counts.
+fn ahead(wall_ms: u64, counted_ms: u64, lang: Lang) -> String {
+    if counted_ms == wall_ms {
+        return String::new();
+    }
+    let counted = shown(counted_ms);
+    lang.pick(
+        format!("; stamped ahead of the time, counts as of {counted}"),
+        format!("; помечено временем вперёд, считается за {counted}"),
+    )
 }
 
 fn envelopes(what: What<'_>, applied: &Applied) -> Vec<State> {

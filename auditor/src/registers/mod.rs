@@ -73,20 +73,13 @@ impl RegisterKind {
     }
 }
 
-/// Days, both included, UTC.
+/// Days, both included, UTC. What was stamped ahead, before two officers set the journal's time back, belongs to the day set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Period {
     /// The first moment.
     pub from_ms: u64,
     /// The last.
     pub to_ms: u64,
-}
-
-impl Period {
-    /// Whether an entry of this time belongs to it.
-    pub fn has(self, at_ms: u64) -> bool {
-        (self.from_ms..=self.to_ms).contains(&at_ms)
-    }
 }
 
 /// One row.

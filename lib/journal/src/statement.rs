@@ -47,6 +47,15 @@ pub struct Header {
     pub head: Head,
 }
 
+impl Header {
+    /// Whether it stands in no chain: neither number nor predecessor, as a succession's and a continuation's.
+    pub fn is_outside_chains(&self) -> bool {
+        self.chain == Chain::ZERO
+            && (self.sequence, self.attempt) == (0, 0)
+            && self.previous == StatementId::ZERO
+    }
+}
+
 /// Header and act: `[header, [kind, […]]]`. These bytes, behind the context, are what is signed.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]

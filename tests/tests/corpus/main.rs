@@ -11,6 +11,7 @@ mod forge;
 mod judge;
 mod kept;
 mod keys;
+mod linked;
 mod notes;
 mod second_key;
 
@@ -22,6 +23,7 @@ fn all() -> Vec<Case> {
     all.extend(keys::cases());
     all.extend(notes::cases());
     all.extend(eras::cases());
+    all.extend(linked::cases());
     all.extend(second_key::cases());
     all.extend(excerpts::cases());
     all

@@ -5,9 +5,10 @@
 use super::{Applied, Audience, Context, Register};
 use crate::act::Continues;
 use crate::checkpoint::SignedCheckpoint;
-use crate::ids::{Chain, Index, StatementId};
+use crate::ids::Index;
 use crate::note::VerifierKey;
 use crate::refusal::Refusal;
+use crate::statement::Header;
 use crate::tree::empty_root;
 use minicbor::{Decode, Encode};
 use pki::{PersonId, PublicKey, Suite};
@@ -32,6 +33,15 @@ fn bad(reason: &str) -> Refusal {
 }
 
 impl Continues {
+    /// Whether the header binds nothing but the log and the signer: no chain, and the head of no entries.
+    pub fn check_header(header: &Header) -> Result<(), Refusal> {
+        let of_no_entries = (header.head.size, header.head.root) == (0, empty_root());
+        match header.is_outside_chains() && of_no_entries {
+            true => Ok(()),
+            false => Err(bad("the header is not such a statement's")),
+        }
+    }
+
     /// Whether the note is the named log's own, of the named head: line by its identity key.
     pub fn check_note(&self) -> Result<(), Refusal> {
         let note = SignedCheckpoint::parse(&self.note).map_err(|error| bad(&error.to_string()))?;
@@ -79,13 +89,7 @@ impl Register {
         if header.log != self.founded()?.log {
             return Err(Refusal::WrongLog);
         }
-        let blank = header.chain == Chain::ZERO
-            && (header.sequence, header.attempt) == (0, 0)
-            && header.previous == StatementId::ZERO
-            && (header.head.size, header.head.root) == (0, empty_root());
-        if !blank {
-            return Err(bad("the header is not such a statement's"));
-        }
+        Continues::check_header(header)?;
         if self.running {
             return Err(bad("the server runs"));
         }

@@ -10,8 +10,9 @@ use super::{
     Register,
 };
 use crate::act::{Act, IndexRange, KeptPasswords, Succession};
-use crate::ids::{Chain, Hash, StatementId};
+use crate::ids::Hash;
 use crate::refusal::Refusal;
+use crate::statement::Header;
 use minicbor::{Decode, Encode};
 use pki::{PersonId, Role};
 use std::collections::BTreeSet;
@@ -71,6 +72,16 @@ pub(super) struct OpenSuccession {
 
 fn bad(reason: &str) -> Refusal {
     Refusal::BadSuccession { reason: reason.into() }
+}
+
+impl Succession {
+    /// Whether the header binds nothing but the log, the signer and what is kept: no chain.
+    pub fn check_header(&self, header: &Header) -> Result<(), Refusal> {
+        match header.is_outside_chains() && header.head == self.kept {
+            true => Ok(()),
+            false => Err(bad("the header is not a succession's")),
+        }
+    }
 }
 
 impl Register {
@@ -188,13 +199,7 @@ impl Register {
         if header.log != self.founded()?.log {
             return Err(Refusal::WrongLog);
         }
-        let blank = header.chain == Chain::ZERO
-            && (header.sequence, header.attempt) == (0, 0)
-            && header.previous == StatementId::ZERO;
-        if !blank || header.head != act.kept {
-            return Err(bad("the header is not a succession's"));
-        }
-        Ok(())
+        act.check_header(header)
     }
 
     /// It stands directly behind what it keeps, and begins a later era.
