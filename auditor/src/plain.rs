@@ -23,7 +23,7 @@ console::words! {
             => en("VERIFIED: {}, all in order, compared with {}", count_en(*entries, "entry", "entries"),
                   if *others > 0 { "a head from outside" } else { "your own earlier head alone" }),
                ru("ПРОВЕРЕНО: {}, всё в порядке, сверено {}", count_ru(*entries, "запись", "записи", "записей"),
-                  if *others > 0 { "с контрольной точкой извне" } else { "лишь с вашей собственной прежней точкой" });
+                  if *others > 0 { "с вершиной извне" } else { "лишь с вашей собственной прежней вершиной" });
         /// An entry is bad.
         BadEntry { index: u64, why: String }
             => en("INVALID: entry #{index}: {why}"), ru("НЕДЕЙСТВИТЕЛЬНО: запись #{index}: {why}");
@@ -40,7 +40,7 @@ console::words! {
                    \x20 at {size} entries, this bundle:     {found}\n\
                    A head typed from paper: check the typing first. Otherwise keep this bundle and the trust file as they\n\
                    are, and tell the officers."),
-               ru("РАСХОЖДЕНИЕ: две контрольные точки одного размера противоречат друг другу; кому-то показали другой журнал\n\
+               ru("РАСХОЖДЕНИЕ: две вершины одного размера противоречат друг другу; кому-то показали другой журнал\n\
                    \x20 при числе записей {size}, известно или подписано: {named}\n\
                    \x20 при числе записей {size}, в этой выгрузке:        {found}\n\
                    Если вершина введена с бумаги, сначала проверьте ввод. Иначе сохраните эту выгрузку и файл доверия как\n\
@@ -61,9 +61,9 @@ console::words! {
                     None => "nobody else's has ever been compared".to_owned(),
                     Some(to) => format!("somebody else's reach to entry #{to}"),
                }),
-               ru("эта точка ваша собственная, от прежней проверки: {}", match others.checked_sub(1) {
+               ru("эта вершина ваша собственная, от прежней проверки: {}", match others.checked_sub(1) {
                     None => "с чужой ничего ещё не сверялось".to_owned(),
-                    Some(to) => format!("чужие точки подтверждают по запись #{to} включительно"),
+                    Some(to) => format!("чужие вершины подтверждают по запись #{to} включительно"),
                });
         /// The head.
         HeadIs { size: u64, root: String }
@@ -84,7 +84,7 @@ console::words! {
         /// A head of which entries were lost.
         LostHead { what: String, size: u64 }
             => en("lost by succession, and not compared: the head of {} of {what}", count_en(*size, "entry", "entries")),
-               ru("утрачена при преемстве и не сверялась: точка на {} ({what})", count_ru(*size, "запись", "записи", "записей"));
+               ru("утрачена при преемстве и не сверялась: вершина на {} ({what})", count_ru(*size, "запись", "записи", "записей"));
         /// The trust file moved on.
         Advanced { size: u64 }
             => en("the trust file now ends at {}", count_en(*size, "entry", "entries")),
@@ -92,7 +92,7 @@ console::words! {
         /// It was taken without comparison.
         Adopted { size: u64 }
             => en("taken as anchor on your word (--adopt): {}", count_en(*size, "entry", "entries")),
-               ru("принято как точка сверки под вашу ответственность (--adopt): {}",
+               ru("принято как известная вершина под вашу ответственность (--adopt): {}",
                   count_ru(*size, "запись", "записи", "записей"));
     }
 }
@@ -258,7 +258,7 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
             let heads = heads(found);
             lang.pick(
                 format!("the entries do not lead to the head known from outside, and no signature of the log vouches for them\n{heads}"),
-                format!("записи не приводят к известной контрольной точке, и подписи журнала под ними нет\n{heads}"),
+                format!("записи не приводят к известной вершине, и подписи журнала под ними нет\n{heads}"),
             )
         }
     }
@@ -312,7 +312,7 @@ pub(crate) fn unanchored(why: &Unanchored, lang: Lang) -> String {
         Unanchored::NoAnchor => lang
             .pick(
                 "no head from outside was there to compare with; give one with --anchor or --head, or --adopt this one",
-                "сверить не с чем; дайте контрольную точку через --anchor или --head либо примите эту через --adopt",
+                "сверить не с чем; дайте вершину извне через --anchor или --head либо примите эту через --adopt",
             )
             .to_owned(),
         Unanchored::LostBySuccession { size, kept, end } => lang.pick(
@@ -322,8 +322,8 @@ pub(crate) fn unanchored(why: &Unanchored, lang: Lang) -> String {
                 size - 1
             ),
             format!(
-                "известная точка на {size} записей УТРАЧЕНА ПРИ ПРЕЕМСТВЕ: записи с {kept} по {} признаны утраченными по решению \
-                 офицеров, названных ниже (преемство заканчивается записью {}); проверьте подписи и примите точку после \
+                "известная вершина на {size} записей УТРАЧЕНА ПРИ ПРЕЕМСТВЕ: записи с {kept} по {} признаны утраченными по решению \
+                 офицеров, названных ниже (преемство заканчивается записью {}); проверьте подписи и примите вершину после \
                  него через --adopt",
                 size - 1,
                 end - 1
@@ -336,24 +336,24 @@ pub(crate) fn unanchored(why: &Unanchored, lang: Lang) -> String {
                  that stands beside it (ERA/SIZE:ROOT), or give its checkpoint with --anchor"
             ),
             format!(
-                "введённая точка на {size} записей с этими записями не сходится, а записи с {kept} признаны утраченными по \
+                "введённая вершина на {size} записей с этими записями не сходится, а записи с {kept} признаны утраченными по \
                  решению офицеров, названных ниже: она может относиться к ним или к другому журналу; введите её с эрой, \
                  указанной рядом с ней (ЭРА/РАЗМЕР:КОРЕНЬ), или дайте её контрольную точку через --anchor"
             ),
         ),
         Unanchored::NotLinked { size } => lang.pick(
             format!("no proof leads from the head of {size} entries that is known from outside; ask for one cut with --link {size}"),
-            format!("нет доказательства от известной извне точки на {size} записях; попросите выписку с --link {size}"),
+            format!("нет доказательства от известной извне вершины на {size} записей; попросите выписку с --link {size}"),
         ),
         Unanchored::TooMany { limit } => lang.pick(
             format!("more than {limit} entries lie beyond the newest head from outside"),
-            format!("после последней точки сверки записей больше, чем {limit}"),
+            format!("после последней известной вершины записей больше, чем {limit}"),
         ),
         Unanchored::TooOld { age_ms, limit_ms } => {
             let (age, limit) = (when::duration(*age_ms, lang), when::duration(*limit_ms, lang));
             lang.pick(
                 format!("the newest head from outside is {age} older than the last entry, {limit} are allowed"),
-                format!("последняя точка сверки старше последней записи на {age}, допускается {limit}"),
+                format!("последняя известная вершина старше последней записи на {age}, допускается {limit}"),
             )
         }
     }

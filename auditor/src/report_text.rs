@@ -23,7 +23,7 @@ pub fn text(report: &Report, lang: Lang, width: usize) -> String {
         t("state after the last entry (SHA-256)", "состояние после последней записи (SHA-256)"),
         report.state,
     );
-    section(&mut out, t("Compared with heads from outside", "Сверено с контрольными точками извне"));
+    section(&mut out, t("Compared with heads from outside", "Сверено с вершинами извне"));
     if report.anchors.is_empty() {
         out.push_str(&format!("{}\n", t("none", "нет")));
     }
@@ -40,7 +40,7 @@ pub fn text(report: &Report, lang: Lang, width: usize) -> String {
         let others = report.by_others;
         out.push_str(&lang.pick(
             format!("entries that somebody else's head covers: {others}\n"),
-            format!("записей под чужой точкой: {others}\n"),
+            format!("записей под чужой вершиной: {others}\n"),
         ));
     }
     section(&mut out, t("Signed acts", "Подписанные акты"));

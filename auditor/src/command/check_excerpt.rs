@@ -45,7 +45,7 @@ console::words! {
             => en("VERIFIED RANGE: entries #{first} to #{last} are in the log, all of them, compared with {}",
                   if *others > 0 { "a head from outside" } else { "your own earlier head alone" }),
                ru("ПРОВЕРЕН ПРОМЕЖУТОК: записи с #{first} по #{last} есть в журнале, все до одной, сверено {}",
-                  if *others > 0 { "с контрольной точкой извне" } else { "лишь с вашей собственной прежней точкой" });
+                  if *others > 0 { "с вершиной извне" } else { "лишь с вашей собственной прежней вершиной" });
         Selection { why: String } => en("{why}"), ru("{why}");
         NotCompared { why: String }
             => en("NOT ANCHORED: everything here is consistent, but {why}"),
@@ -193,8 +193,8 @@ fn not_compared(why: &Unanchored, found: &Checked, voice: Voice) -> String {
                  have the excerpt made with --link for the size of the head that you hold"
             ),
             format!(
-                "сверить не с чем: дайте контрольную точку на {size} записей через --anchor или --head либо попросите \
-                 выписку, сделанную с --link для размера вашей контрольной точки"
+                "сверить не с чем: дайте вершину на {size} записей через --anchor или --head либо попросите \
+                 выписку, сделанную с --link для размера вашей вершины"
             ),
         ),
         Unanchored::LostBySuccession { .. }

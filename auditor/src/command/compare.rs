@@ -72,10 +72,10 @@ impl Compared {
     /// What the proof is worth by it.
     pub fn words(self, lang: Lang) -> String {
         let (en, ru) = match self.by_others {
-            true => ("a head from outside", "точка извне"),
+            true => ("a head from outside", "вершина извне"),
             false => (
                 "your own head, of an earlier audit and nobody else's,",
-                "лишь ваша собственная точка от прежней проверки",
+                "лишь ваша собственная вершина от прежней проверки",
             ),
         };
         match self.how {
@@ -92,14 +92,14 @@ impl Compared {
                      outside has confirmed"
                 ),
                 format!(
-                    "журнал ведёт сюда от известной точки (записей: {size}); стоящее после неё извне никем не подтверждено"
+                    "журнал ведёт сюда от известной вершины (записей: {size}); стоящее после неё извне никем не подтверждено"
                 ),
             ),
             How::Not => lang
                 .pick(
                     "no head from outside was compared with this checkpoint: the log signed it, perhaps for this reader alone; give \
                      --anchor, or --journal with a bundle or tiles that lead from the one to the other",
-                    "ни с какой точкой извне эта контрольная точка не сверена: журнал её подписал, но, возможно, только для этого \
+                    "ни с какой вершиной извне эта контрольная точка не сверена: журнал её подписал, но, возможно, только для этого \
                      читателя; дайте --anchor или --journal с выгрузкой либо плитками, ведущими от одной к другой",
                 )
                 .to_owned(),

@@ -237,19 +237,19 @@ console::words! {
         Root { id: String } => en("root certificate (SHA-256): {id}"), ru("корневой сертификат (SHA-256): {id}");
         Limits { days: u64, beyond: u64 }
             => en("an anchor may be {days} days older than the last entry, with {beyond} entries beyond it"),
-               ru("точка сверки может быть старше последней записи на {days} сут., записей после неё: до {beyond}");
-        Anchored { size: u64, root: String } => en("anchor: {size} entries, {root}"), ru("точка сверки: записей {size}, {root}");
+               ru("известная вершина может быть старше последней записи на {days} сут., записей после неё: до {beyond}");
+        Anchored { size: u64, root: String } => en("anchor: {size} entries, {root}"), ru("известная вершина: записей {size}, {root}");
         Witness { key: String } => en("witness: {key}"), ru("свидетель: {key}");
         Own { others: u64 }
             => en("you saw that head yourself; {}", match others.checked_sub(1) {
                     None => "nobody else's has been compared yet".to_owned(),
                     Some(to) => format!("somebody else's were compared up to entry #{to}"),
                }),
-               ru("эту точку видели вы сами; {}", match others.checked_sub(1) {
+               ru("эту вершину видели вы сами; {}", match others.checked_sub(1) {
                     None => "с чужой ещё не сверялось".to_owned(),
                     Some(to) => format!("с чужими сверено по запись #{to} включительно"),
                });
-        NoAnchor => en("no anchor yet"), ru("точки сверки пока нет");
+        NoAnchor => en("no anchor yet"), ru("известной вершины пока нет");
         Fingerprint { print: String } => en("fingerprint: {print}"), ru("отпечаток: {print}");
     }
 }

@@ -46,7 +46,7 @@ impl Page<'_> {
                 "Officers signed that entries are lost. What stood in them cannot be known from this journal; whoever keeps \
                  receipts or checkpoints of them should be asked.",
                 "Офицеры подписали, что записи утрачены. Что в них стояло, из этого журнала узнать нельзя; спросите тех, у \
-                 кого сохранились расписки или контрольные точки.",
+                 кого сохранились квитанции или контрольные точки.",
             ),
         );
         html.open("ul", &[]);

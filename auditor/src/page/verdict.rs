@@ -40,7 +40,7 @@ impl Page<'_> {
                 self.t(
                     "Every entry was replayed by the site's own rules, every signature holds, and a head that was kept outside \
                      of the server confirms the journal as far as stated below.",
-                    "Каждая запись повторена по правилам самой системы, все подписи сходятся, и контрольная точка, \
+                    "Каждая запись повторена по правилам самой системы, все подписи сходятся, и вершина, \
                      хранившаяся вне сервера, подтверждает журнал в указанных ниже пределах.",
                 ),
             ),
@@ -66,7 +66,7 @@ impl Page<'_> {
                 self.t(
                     "Two heads that both count contradict each other: somebody was shown another journal. Keep this bundle and \
                      the trust file as they are.",
-                    "Две действительные контрольные точки противоречат друг другу: кому-то показали другой журнал. Сохраните \
+                    "Две действительные вершины противоречат друг другу: кому-то показали другой журнал. Сохраните \
                      эту выгрузку и файл доверия в неизменном виде.",
                 ),
             ),
@@ -123,7 +123,7 @@ impl Page<'_> {
         };
         row(
             "",
-            self.t("Confirmed by somebody else's head", "Подтверждено чужой точкой"),
+            self.t("Confirmed by somebody else's head", "Подтверждено чужой вершиной"),
             &reach(report.by_others),
         );
         if report.by_others < report.anchored {
@@ -138,8 +138,8 @@ impl Page<'_> {
                 format!("записей {} ({from}) {}", anchor.size, anchor.root),
             );
             let whose = match anchor.own {
-                true => self.t("The auditor's own head that agrees", "Совпавшая точка самого аудитора"),
-                false => self.t("Head from outside that agrees", "Совпавшая точка извне"),
+                true => self.t("The auditor's own head that agrees", "Совпавшая вершина самого аудитора"),
+                false => self.t("Head from outside that agrees", "Совпавшая вершина извне"),
             };
             row("h", whose, &what);
         }
@@ -149,7 +149,7 @@ impl Page<'_> {
         };
         row(
             "",
-            self.t("Heads in the bundle that the log signed", "Точки в выгрузке, подписанные журналом"),
+            self.t("Heads in the bundle that the log signed", "Вершины в выгрузке, подписанные журналом"),
             &signed,
         );
         row("h", self.t("Root over all entries", "Корень по всем записям"), &report.root);

@@ -121,15 +121,14 @@ pub fn head(audit: &Audit, period: Period, rows: usize, lang: Lang) -> Vec<Strin
     let root = &hex(&verdict.head.root)[..16];
     let (size, last) = (verdict.head.size, verdict.head.size.saturating_sub(1));
     let others = match audit.by_others.checked_sub(1) {
-        None => {
-            lang.pick("compared with nobody else's head".to_owned(), "с чужой точкой не сверялось".to_owned())
-        }
+        None => lang
+            .pick("compared with nobody else's head".to_owned(), "с чужой вершиной не сверялось".to_owned()),
         Some(to) => lang.pick(
             format!(
                 "confirmed by somebody else's head up to entry #{to}, {} beyond it",
                 size - audit.by_others
             ),
-            format!("подтверждено чужой точкой по запись #{to}, после неё: {}", size - audit.by_others),
+            format!("подтверждено чужой вершиной по запись #{to}, после неё: {}", size - audit.by_others),
         ),
     };
     let day = |ms| rfc3339(ms).chars().take(10).collect::<String>();
