@@ -16,7 +16,7 @@ use pki::{CertId, Certificate, PersonId, RevocationList};
 
 use crate::bundle::{BadBundle, BundleReader};
 use crate::clock_sets::ClockSets;
-use crate::concern::{concerned, conversation};
+use crate::concern::Concern;
 use crate::excerpt::{ASKED_MAX, Asked, ExcerptWriter, LINKS_MAX, Proofs};
 use crate::list_parts::ListParts;
 use crate::names::{Names, Opened, What};
@@ -114,6 +114,8 @@ struct Survey {
     /// Every part of a list, whichever it is.
     parts: BTreeSet<Index>,
     clock: ClockSets,
+    /// Whose entries are wanted.
+    concerns: Vec<Concern>,
     /// Last entries of the older heads that are to be linked: their stamps tell how old those are.
     linked: BTreeSet<Index>,
 }
@@ -203,18 +205,13 @@ impl Survey {
             || self.listed.last().is_some_and(|(last, _)| *last == index)
     }
 
-    fn is_wanted(&self, wanted: &Wanted, index: Index, what: What<'_>) -> bool {
+    fn is_wanted(&mut self, wanted: &Wanted, index: Index, what: What<'_>) -> bool {
         match wanted {
             Wanted::Range(first, last) => (*first..=*last).contains(&index),
-            Wanted::Selection(who, conversations) => {
-                let signer = match what {
-                    What::Statement(parsed) => Some(parsed.header().person),
-                    What::Fact(_) => None,
-                };
-                let about = |person| signer == Some(person) || concerned(what).contains(&person);
-                who.iter().any(|login| self.names.find(login).is_some_and(about))
-                    || conversation(what, index, &self.names)
-                        .is_some_and(|place| conversations.contains(&place))
+            // Each of them is asked about every entry.
+            Wanted::Selection(..) => {
+                let names = &self.names;
+                self.concerns.iter_mut().fold(false, |any, concern| concern.take(index, what, names) || any)
             }
         }
     }
@@ -285,7 +282,14 @@ pub struct Plan {
 /// prove to be continued.
 pub fn plan<R: Read>(mut bundle: BundleReader<R>, wanted: &Wanted, links: &[u64]) -> Result<Plan, CannotCut> {
     let linked = links.iter().filter_map(|link| link.checked_sub(1)).collect();
-    let mut survey = Survey { linked, ..Survey::default() };
+    let concerns = match wanted {
+        Wanted::Range(..) => Vec::new(),
+        Wanted::Selection(who, conversations) => {
+            let people = who.iter().map(|login| Concern::person(login));
+            people.chain(conversations.iter().copied().map(Concern::conversation)).collect()
+        }
+    };
+    let mut survey = Survey { linked, concerns, ..Survey::default() };
     while let Some(bytes) = next(&mut bundle)? {
         survey.take(wanted, &bytes)?;
     }

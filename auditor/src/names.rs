@@ -153,6 +153,11 @@ impl Names {
         self.conversations.get(&id).copied()
     }
 
+    /// Whether a conversation of this number was founded.
+    pub fn has_conversation(&self, number: Index) -> bool {
+        self.conversations.values().any(|founded| *founded == number)
+    }
+
     /// The number of the conversation that a message which asks for acknowledgement is in; see [`Self::with_messages`].
     pub fn conversation_of(&self, message: Index) -> Option<Index> {
         let messages = self.messages.as_ref()?;

@@ -132,6 +132,9 @@ console::words! {
         /// What `--who` names.
         UnknownPerson { who: String }
             => en("nobody in this journal is called {who}"), ru("в этом журнале нет никого с именем {who}");
+        /// What `--conversation` names.
+        UnknownConversation { number: u64 }
+            => en("no conversation #{number} was founded in this journal"), ru("беседы #{number} в этом журнале нет");
         /// What `--kind` names.
         UnknownKind { kind: String, known: String }
             => en("no kind is called {kind}; there are: {known}"), ru("нет вида записей {kind}; есть: {known}");
@@ -190,7 +193,8 @@ impl Trouble {
             | Self::NotAReceipt { .. }
             | Self::TooLong { .. }
             | Self::NotPrinted { .. }
-            | Self::UnknownPerson { .. } => Exit::No,
+            | Self::UnknownPerson { .. }
+            | Self::UnknownConversation { .. } => Exit::No,
         }
     }
 
@@ -231,6 +235,7 @@ impl Trouble {
             Self::NotGiven { .. } => "not-given",
             Self::NotAReceipt { .. } => "not-a-receipt",
             Self::UnknownPerson { .. } => "unknown-person",
+            Self::UnknownConversation { .. } => "unknown-conversation",
             Self::UnknownKind { .. } => "unknown-kind",
             Self::TooLong { .. } => "too-long",
             Self::NotPrinted { .. } => "not-printed",

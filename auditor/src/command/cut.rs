@@ -40,7 +40,7 @@ pub struct Cut {
 pub struct Select {
     /// The bundle.
     pub bundle: PathBuf,
-    /// What this person signed or what concerns the person: login or id; may be given again.
+    /// What this person signed or what concerns the person or the person's messages: login or id; may be given again.
     #[arg(long, value_name = "WHO", required_unless_present = "conversation")]
     pub who: Vec<String>,
     /// This conversation: its number, the index of its founding; may be given again.

@@ -9,11 +9,10 @@ use console::when::{parse_rfc3339, rfc3339};
 use console::{Exit, Json, Voice};
 use journal::act::KINDS;
 use journal::ids::Index;
-use pki::PersonId;
 use serde::Serialize;
 
 use super::{ended, open_bundle, shown};
-use crate::concern::{concerned, conversation};
+use crate::concern::{Concern, conversation, signer};
 use crate::describe::describe;
 use crate::names::{Names, Opened, What};
 use crate::report::CLAIMS;
@@ -24,7 +23,7 @@ use crate::trouble::Trouble;
 pub struct Show {
     /// The bundle.
     pub bundle: PathBuf,
-    /// Only what this person signed or what concerns the person: login or id.
+    /// Only what this person signed or what concerns the person or the person's messages: login or id.
     #[arg(long, value_name = "WHO")]
     pub who: Option<String>,
     /// Only this conversation: its number, the index of its founding.
@@ -46,6 +45,7 @@ console::words! {
         NotVerified
             => en("(not verified: this is what the bundle claims; `verify` tells whether it holds)"),
                ru("(не проверено: это то, что утверждает выгрузка; верно ли это, скажет `verify`)");
+        Nothing => en("no entry of this bundle fits"), ru("ни одна запись этой выгрузки не подходит");
     }
 }
 
@@ -70,8 +70,8 @@ pub fn run(show: &Show, voice: Voice) -> Exit {
 }
 
 struct Filter {
-    who: Option<String>,
-    conversation: Option<Index>,
+    who: Option<Concern>,
+    conversation: Option<(Index, Concern)>,
     kind: Option<String>,
     since_ms: u64,
     until_ms: u64,
@@ -93,41 +93,32 @@ impl Filter {
                 return Err(Trouble::UnknownKind { kind: console::clean(kind), known });
             }
         }
+        let place = show.conversation.as_ref().map(number).transpose()?;
         Ok(Self {
-            who: show.who.clone(),
-            conversation: show.conversation.as_ref().map(number).transpose()?,
+            who: show.who.as_deref().map(Concern::person),
+            conversation: place.map(|number| (number, Concern::conversation(number))),
             kind: show.kind.clone(),
             since_ms: moment("--since", &show.since)?.unwrap_or_default(),
             until_ms: moment("--until", &show.until)?.unwrap_or(u64::MAX),
         })
     }
 
-    fn passes(&self, index: Index, opened: &Opened, names: &Names) -> bool {
+    /// Whether the next entry is to be shown. To be asked of every entry, in order.
+    fn passes(&mut self, index: Index, opened: &Opened, names: &Names) -> bool {
         let what = opened.what();
-        let who = self.who.as_ref().is_none_or(|wanted| {
-            names
-                .find(wanted)
-                .is_some_and(|person| signer(what) == Some(person) || concerned(what).contains(&person))
-        });
-        let place = self.conversation.is_none_or(|number| conversation(what, index, names) == Some(number));
+        let who = self.who.as_mut().is_none_or(|concern| concern.take(index, what, names));
+        let place = self.conversation.as_mut().is_none_or(|(_, concern)| concern.take(index, what, names));
         let kind = self.kind.as_ref().is_none_or(|kind| what.kind() == kind);
         who && place && kind && (self.since_ms..self.until_ms).contains(&opened.wall_ms)
     }
 }
 
-fn signer(what: What<'_>) -> Option<PersonId> {
-    match what {
-        What::Statement(parsed) => Some(parsed.header().person),
-        What::Fact(_) => None,
-    }
-}
-
 fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
-    let filter = Filter::new(show)?;
+    let mut filter = Filter::new(show)?;
     let (mut reader, _) = open_bundle(&show.bundle)?;
     voice.remark(&Remark::NotVerified);
     let mut names = Names::with_messages();
-    let mut out = BufWriter::new(io::stdout().lock());
+    let (mut out, mut rows) = (BufWriter::new(io::stdout().lock()), 0u64);
     loop {
         let index = reader.entries();
         let next = reader.next_entry();
@@ -144,17 +135,25 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
             Err(error) => {
                 return Err(Trouble::Unwritable { file: "stdout".into(), cause: error.to_string() });
             }
-            Ok(()) => {}
+            Ok(()) => rows += 1,
         }
     }
     if out.flush().is_err() {
         return Ok(Exit::Io);
     }
     drop(out);
-    if let Some(who) = &filter.who
+    if let Some(who) = &show.who
         && names.find(who).is_none()
     {
         return Err(Trouble::UnknownPerson { who: console::clean(who) });
+    }
+    if let Some((number, _)) = filter.conversation
+        && !names.has_conversation(number)
+    {
+        return Err(Trouble::UnknownConversation { number });
+    }
+    if rows == 0 {
+        voice.remark(&Remark::Nothing);
     }
     Ok(Exit::Yes)
 }
