@@ -8,11 +8,13 @@ use console::when::rfc3339;
 use journal::act::Act;
 use journal::fact::{AlarmKind, CellKind, Fact, LoginFailure};
 use journal::ids::Index;
-use journal::register::Applied;
+use journal::register::{Applied, Raised, Register};
 use journal::replay::CheckedEntry;
 use journal::statement::Parsed;
+use link::terminal::{raised_words, severity_words};
 use pki::PersonId;
 
+use crate::about_whom::AboutWhom;
 use crate::audit::Audit;
 use crate::certificates::certificates;
 use crate::desk_rows::DeskRows;
@@ -24,7 +26,8 @@ use crate::names::{Names, What, hex};
 use crate::predecessor::{ClosedFound, ContinuesFound};
 use crate::replaying::Replay;
 use crate::report::{
-    AnchorRow, Anomaly, AnomalyKind, Grounds, PersonRow, REPORT_VERSION, ROWS_MAX, Report, alarm_word,
+    AnchorRow, Anomaly, AnomalyKind, DoneBy, Grounds, OpenRow, PersonRow, REPORT_VERSION, ROWS_MAX, Report,
+    alarm_word,
 };
 use crate::report_rows::kinds;
 use crate::report_successions::Recoveries;
@@ -40,11 +43,12 @@ struct Odd {
     who: Option<PersonId>,
     alarm: Option<AlarmKind>,
     to_ms: Option<u64>,
+    open: Option<Raised>,
 }
 
 impl Odd {
     fn new(kind: AnomalyKind, index: Index, wall_ms: Option<u64>) -> Self {
-        Self { kind, index, wall_ms, other: None, who: None, alarm: None, to_ms: None }
+        Self { kind, index, wall_ms, other: None, who: None, alarm: None, to_ms: None, open: None }
     }
 }
 
@@ -55,7 +59,8 @@ pub struct Collector {
     pub names: Names,
     signed: BTreeMap<PersonId, u64>,
     /// The alarms that a second reading of the bundle may prove.
-    pub equivocations: Equivocations,
+    equivocations: Equivocations,
+    about: AboutWhom,
     erasures: Erasures,
     desk: DeskRows,
     calendar: Calendar,
@@ -77,6 +82,7 @@ impl Collector {
         let wall_ms = entry.wall_ms();
         self.calendar.take(index, wall_ms, what);
         self.desk.take(index, wall_ms, what);
+        self.about.take(index, what);
         self.erasures.effects(index, wall_ms, applied);
         match what {
             What::Statement(parsed) => {
@@ -169,6 +175,36 @@ impl Collector {
         }
     }
 
+    /// Whether a second reading of the bundle may tell more: evidence names no entry, and a finding no person.
+    pub fn wants_second_reading(&mut self, audit: &Audit) -> bool {
+        self.about.ask(audit.replay.register());
+        self.equivocations.is_open() || self.about.is_open()
+    }
+
+    /// The next statement of it.
+    pub fn again(&mut self, index: Index, parsed: &Parsed) {
+        self.equivocations.first(index, parsed);
+        self.about.statement(index, parsed);
+    }
+
+    /// What was raised and is open.
+    fn raised(&mut self, register: &Register) {
+        self.about.ask(register);
+        for (index, row) in register.raised() {
+            let (kind, other, alarm) = match row.what {
+                Raised::Finding(.., entry) => (AnomalyKind::FindingOpen, Some(entry), None),
+                Raised::Report(_, message) => (AnomalyKind::ReportOpen, Some(message), None),
+                Raised::Alarm(alarm, ..) if row.acknowledged.is_none() => {
+                    (AnomalyKind::AlarmUnacknowledged, None, Some(alarm))
+                }
+                Raised::Alarm(..) => continue,
+            };
+            let (who, open) = (row.about.or_else(|| self.about.of(index)), Some(row.what));
+            let odd = Odd::new(kind, index, self.desk.at(index));
+            self.anomaly(Odd { other, who, alarm, open, ..odd });
+        }
+    }
+
     /// The report. An error is the temporary disk's.
     pub fn finish(mut self, audit: &Audit) -> io::Result<(Report, Names)> {
         if let Some(error) = self.failed.take() {
@@ -185,6 +221,7 @@ impl Collector {
         for index in pending {
             self.anomaly(Odd::new(AnomalyKind::ErasurePending, index, self.erasures.at(index)));
         }
+        self.raised(audit.replay.register());
         Ok((self.build(audit), self.names))
     }
 
@@ -208,7 +245,7 @@ impl Collector {
         let (acts, claims) = kinds(&verdict.kinds);
         let (erasures, erasures_more) = self.erasures.found(&self.names, register);
         let (disclosures, disclosures_more) = self.desk.given(register, &self.names);
-        let (raised, raised_more) = self.desk.raised(register, &self.names);
+        let (raised, raised_more) = self.desk.raised(register, &self.names, &self.about);
         Report {
             report: REPORT_VERSION,
             site: register.site().map(|site| console::clean(&site.name)).unwrap_or_default(),
@@ -239,7 +276,7 @@ impl Collector {
             successions: self.recoveries.found(audit),
             continues: ContinuesFound::of(audit),
             closed: ClosedFound::of(register),
-            anomalies: self.anomalies.iter().map(|row| self.named(row)).collect(),
+            anomalies: self.anomalies.iter().map(|row| self.named(row, register)).collect(),
             anomalies_more: self.anomalies_more,
             timeline: std::mem::take(&mut self.calendar).found(),
         }
@@ -263,7 +300,22 @@ impl Collector {
         rows
     }
 
-    fn named(&self, row: &Odd) -> Anomaly {
+    fn open(&self, index: Index, raised: Raised, register: &Register) -> Option<OpenRow> {
+        let (_, row) = register.raised().find(|(first, _)| *first == index)?;
+        let name = |person| self.names.person(person, console::Lang::En);
+        let severity =
+            if let Raised::Finding(severity, ..) = raised { Some(severity_words(severity).0) } else { None };
+        Some(OpenRow {
+            what: raised_words(raised).name,
+            severity,
+            by: row.by.map(name),
+            times: row.times,
+            acknowledged: row.acknowledged.map(|seen| DoneBy { index: seen.index, by: name(seen.person) }),
+            raised,
+        })
+    }
+
+    fn named(&self, row: &Odd, register: &Register) -> Anomaly {
         let who = row.who.map(|person| self.names.person(person, console::Lang::En));
         let other = row.other.or_else(|| self.equivocations.proven(row.index));
         let grounds = match row.kind {
@@ -275,12 +327,18 @@ impl Collector {
             | AnomalyKind::SetAside
             | AnomalyKind::DevelopmentCell
             | AnomalyKind::WrongPasswords => Grounds::Claim,
-            AnomalyKind::ClockSet | AnomalyKind::DuplicateCommitment | AnomalyKind::ErasurePending => {
-                Grounds::Entries
-            }
+            AnomalyKind::ClockSet
+            | AnomalyKind::DuplicateCommitment
+            | AnomalyKind::ErasurePending
+            | AnomalyKind::FindingOpen
+            | AnomalyKind::ReportOpen
+            | AnomalyKind::AlarmUnacknowledged => Grounds::Entries,
         };
         Anomaly {
-            severity: Severity::of(row.kind, row.alarm, grounds),
+            severity: match row.open {
+                Some(raised) => Severity::of_open(raised),
+                None => Severity::of(row.kind, row.alarm, grounds),
+            },
             kind: row.kind,
             index: row.index,
             at: row.wall_ms.map(rfc3339),
@@ -289,6 +347,7 @@ impl Collector {
             alarm: row.alarm.map(alarm_word),
             to: row.to_ms.map(rfc3339),
             grounds,
+            open: row.open.and_then(|raised| self.open(row.index, raised, register)),
         }
     }
 }
@@ -319,7 +378,7 @@ mod tests {
         }
         collector.anomaly(Odd::new(AnomalyKind::ErasurePending, 7, None));
         assert_eq!((collector.anomalies.len(), collector.anomalies_more), (ROWS_MAX + 1, 5));
-        let last = collector.named(collector.anomalies.last().unwrap());
+        let last = collector.named(collector.anomalies.last().unwrap(), &Register::default());
         assert_eq!((last.kind, last.grounds), (AnomalyKind::ErasurePending, Grounds::Entries));
     }
 
@@ -329,7 +388,7 @@ mod tests {
         let mut told = |alarm| {
             let evidence = vec![7; 100].into();
             collector.fact(5, 0, &Fact::Alarm(Alarm { alarm, person: Some(PersonId(3)), evidence }));
-            let found = collector.named(collector.anomalies.last().unwrap());
+            let found = collector.named(collector.anomalies.last().unwrap(), &Register::default());
             (found.alarm, found.grounds)
         };
         assert_eq!(told(AlarmKind::Equivocation), (Some("equivocation"), Grounds::Unproven));

@@ -14,6 +14,7 @@ use link::terminal::{outcome_words, raised_words, severity_words};
 use pki::PersonId;
 use serde::Serialize;
 
+use crate::about_whom::AboutWhom;
 use crate::names::{Names, What};
 use crate::report::ROWS_MAX;
 
@@ -58,6 +59,8 @@ pub struct RaisedRow {
     pub entry: Option<Index>,
     /// Who raised it; `null`: the server.
     pub by: Option<String>,
+    /// Whom it is about: the alarm's person, who wrote the message, who signed the entry; `null` where that is not known.
+    pub about: Option<String>,
     /// How many entries say it.
     pub times: u64,
     /// Who acknowledged it first.
@@ -77,7 +80,7 @@ impl RaisedRow {
     /// What was raised, in words.
     pub fn words(&self, lang: Lang) -> String {
         let words = raised_words(self.raised);
-        lang.pick(words.en, words.ru)
+        lang.pick(words.en, words.ru) + &about(self.about.as_deref(), lang)
     }
 
     /// How it stands, in words.
@@ -94,15 +97,29 @@ impl RaisedRow {
             (None, _) if !self.open => lang
                 .pick("counted with another of its kind", "учтено вместе с другим того же вида")
                 .to_owned(),
-            (None, Some(seen)) => {
-                let by = said(seen);
-                lang.pick(format!("open, acknowledged by {by}"), format!("открыто, подтвердил {by}"))
-            }
-            (None, None) => {
-                lang.pick("open, nobody has acknowledged it", "открыто, никто не подтвердил").to_owned()
-            }
+            (None, seen) => open_words(seen.as_ref(), lang),
         }
     }
+}
+
+/// How something stands that is open.
+pub(crate) fn open_words(acknowledged: Option<&DoneBy>, lang: Lang) -> String {
+    match acknowledged {
+        Some(DoneBy { index, by }) => lang.pick(
+            format!("open, acknowledged by {by} (#{index})"),
+            format!("открыто, подтвердил {by} (#{index})"),
+        ),
+        None => lang.pick("open, nobody has acknowledged it", "открыто, никто не подтвердил").to_owned(),
+    }
+}
+
+/// Whom something is about, behind the words for it.
+pub(crate) fn about_words(person: Option<PersonId>, names: &Names, lang: Lang) -> String {
+    about(person.map(|person| names.person(person, lang)).as_deref(), lang)
+}
+
+pub(crate) fn about(who: Option<&str>, lang: Lang) -> String {
+    who.map_or_else(String::new, |who| lang.pick(format!("; about {who}"), format!("; о ком: {who}")))
 }
 
 struct GivenAway {
@@ -201,6 +218,11 @@ impl DeskRows {
         true
     }
 
+    /// When something was raised first, where it is listed.
+    pub fn at(&self, raised: Index) -> Option<u64> {
+        self.raised.get(&raised).map(|row| row.wall_ms)
+    }
+
     /// What was given away, in order, and how many more.
     pub fn given(&self, register: &Register, names: &Names) -> (Vec<DisclosureRow>, u64) {
         let name = |person| names.person(person, Lang::En);
@@ -219,7 +241,11 @@ impl DeskRows {
     }
 
     /// What was raised, in order, and how many more.
-    pub fn raised(&self, register: &Register, names: &Names) -> (Vec<RaisedRow>, u64) {
+    pub fn raised(&self, register: &Register, names: &Names, about: &AboutWhom) -> (Vec<RaisedRow>, u64) {
+        let person = |index: Index, what| match what {
+            Raised::Alarm(_, person, _) => person,
+            Raised::Report(..) | Raised::Finding(..) => about.of(index),
+        };
         let open: BTreeMap<Index, u64> = register.raised().map(|(index, row)| (index, row.times)).collect();
         let done = |(index, by): (Index, PersonId)| DoneBy { index, by: names.person(by, Lang::En) };
         let row = |(index, draft): (&Index, &Draft)| RaisedRow {
@@ -235,6 +261,7 @@ impl DeskRows {
                 Raised::Alarm(..) => None,
             },
             by: draft.by.map(|person| names.person(person, Lang::En)),
+            about: person(*index, draft.what).map(|person| names.person(person, Lang::En)),
             times: open.get(index).copied().unwrap_or(draft.times),
             acknowledged: draft.acknowledged.map(done),
             closed: draft.closed.map(|(index, by, _)| done((index, by))),
@@ -252,6 +279,7 @@ mod tests {
     use crate::audit::tests::{exported, trust};
     use crate::audit::{Wanted, audit};
     use crate::bundle::BundleReader;
+    use crate::second_reading::read_again;
     use journal::act::{
         AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, Finding, FindingCode, Report, ReportReason,
         Severity,
@@ -260,18 +288,26 @@ mod tests {
     use journal::testing::TestLog;
 
     fn rows(log: &TestLog) -> (Vec<DisclosureRow>, Vec<RaisedRow>) {
-        let (mut desk, mut names) = (DeskRows::default(), Names::default());
+        let (mut desk, mut names, mut about) = (DeskRows::default(), Names::default(), AboutWhom::default());
         let mut observer = |index, entry: &_, _: &_| {
             let what = What::of(entry).unwrap();
             names.take(index, what);
             desk.take(index, 0, what);
+            about.take(index, what);
         };
         let trust = trust(log, Some(log.head()));
         let wanted =
             Wanted { trust: &trust, outside: Vec::new(), progress: &mut |_| {}, observer: &mut observer };
         let found = audit(BundleReader::open(&exported(log)[..]).unwrap(), wanted).unwrap();
         let register = found.replay.register();
-        (desk.given(register, &names).0, desk.raised(register, &names).0)
+        about.ask(register);
+        if about.is_open() {
+            let bytes = exported(log);
+            let mut again = |index, parsed: &_| about.statement(index, parsed);
+            let reader = BundleReader::open(&bytes[..]).unwrap();
+            read_again(reader, found.replay.tree(), &mut |_| {}, &mut again).unwrap();
+        }
+        (desk.given(register, &names).0, desk.raised(register, &names, &about).0)
     }
 
     #[test]
@@ -300,6 +336,7 @@ mod tests {
         assert_eq!(raised.iter().map(|row| row.index).collect::<Vec<_>>(), [reported, alarmed]);
         let report = &raised[0];
         assert_eq!((report.what, report.entry, report.open), ("report-mislabelled", Some(message), false));
+        assert_eq!(report.about.as_deref(), Some("anna"), "who wrote it");
         let by = |done: &Option<DoneBy>| done.as_ref().map(|done| (done.index, done.by.clone()));
         assert_eq!(by(&report.acknowledged), Some((seen, "olga".into())));
         assert_eq!((by(&report.closed), report.outcome), (Some((closed, "olga".into())), Some("mended")));
@@ -319,6 +356,8 @@ mod tests {
         let (given, raised) = rows(&log);
         assert!(given.is_empty());
         assert_eq!((raised[0].what, raised[0].severity, raised[0].entry), ("finding", Some("high"), Some(3)));
+        assert_eq!(raised[0].about.as_deref(), Some("authority"), "entry 3 is an act of the authority");
+        assert!(raised[0].words(Lang::En).ends_with("; about authority"), "{}", raised[0].words(Lang::En));
         assert_eq!((raised[0].by.as_deref(), raised[0].open, &raised[0].closed), (Some("igor"), true, &None));
     }
 }

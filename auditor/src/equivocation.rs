@@ -2,17 +2,12 @@
 //! Never takes the server's word: the person signed the second text, and the first one stands in the journal.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use journal::act::Act;
-use journal::entry::{Content, Entry};
 use journal::fact::{Alarm, AlarmKind};
 use journal::ids::{Chain, Index, StatementId};
 use journal::statement::{Parsed, SignedStatement};
-use journal::tree::{Leaves, Tree, leaf_hash};
 use pki::{CertId, Certificate, PersonId, PublicKey, canonical};
-
-use crate::bundle::{BadBundle, BundleReader};
 
 /// Alarms whose evidence is compared; of any further one nothing is proven.
 pub const COMPARED_MAX: usize = 10_000;
@@ -68,29 +63,9 @@ impl Equivocations {
         !self.seconds.is_empty()
     }
 
-    /// Reads the entries that were verified once more, up to the first that is another one by now. `progress` is told how
-    /// many bytes were read.
-    pub fn look_up<R: Read>(
-        &mut self,
-        mut reader: BundleReader<R>,
-        verified: &Tree<impl Leaves>,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<(), BadBundle> {
-        while reader.entries() < verified.size() {
-            let index = reader.entries();
-            match reader.next_entry()? {
-                Some(bytes) if leaf_hash(&bytes) == verified.leaves().at(index) => self.first(index, &bytes),
-                Some(_) | None => break,
-            }
-            progress(reader.bytes());
-        }
-        Ok(())
-    }
-
-    fn first(&mut self, index: Index, bytes: &[u8]) {
-        let Ok(Entry { content: Content::Statement(signed), .. }) = Entry::decode(bytes) else { return };
-        let Ok(parsed) = signed.parse() else { return };
-        let Some(seconds) = self.seconds.get(&number(&parsed)) else { return };
+    /// The next statement of a second reading.
+    pub fn first(&mut self, index: Index, parsed: &Parsed) {
+        let Some(seconds) = self.seconds.get(&number(parsed)) else { return };
         for (alarm, id) in seconds {
             if *id != parsed.id() {
                 self.proven.insert(*alarm, index);
@@ -113,7 +88,10 @@ fn number(parsed: &Parsed) -> Number {
 mod tests {
     use super::*;
     use crate::audit::tests::{exported, judged, trust};
+    use crate::bundle::BundleReader;
+    use crate::second_reading::read_again;
     use journal::act::Logout;
+    use journal::entry::{Content, Entry};
     use journal::testing::TestLog;
     use journal::{Fact, Statement};
 
@@ -145,7 +123,9 @@ mod tests {
             }
         }
         let audit = judged(&bundle, &trust(log, None), Vec::new());
-        found.look_up(BundleReader::open(&bundle[..]).unwrap(), audit.replay.tree(), &mut |_| {}).unwrap();
+        let again = BundleReader::open(&bundle[..]).unwrap();
+        let mut first = |index, parsed: &_| found.first(index, parsed);
+        read_again(again, audit.replay.tree(), &mut |_| {}, &mut first).unwrap();
         found.proven(alarm)
     }
 

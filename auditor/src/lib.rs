@@ -2,6 +2,7 @@
 //! Never has rules of its own: the replay is the server's own `Register::apply`.
 #![forbid(unsafe_code)]
 
+pub mod about_whom;
 pub mod audit;
 #[cfg(test)]
 mod audit_history_tests;
@@ -48,6 +49,7 @@ mod report_desk_text;
 mod report_rows;
 mod report_successions;
 pub mod report_text;
+pub mod second_reading;
 pub mod severity;
 pub mod source;
 pub mod spilled;

@@ -10,7 +10,7 @@ pub use crate::desk_rows::{DisclosureRow, DoneBy, RaisedRow};
 pub use crate::erasures::ErasureRow;
 pub use crate::predecessor::{ClosedFound, ContinuesFound};
 pub use crate::report_rows::{
-    AnchorRow, Anomaly, AnomalyKind, CLAIMS, Grounds, KindRow, PersonRow, alarm_word,
+    AnchorRow, Anomaly, AnomalyKind, CLAIMS, Grounds, KindRow, OpenRow, PersonRow, alarm_word,
 };
 pub use crate::report_successions::SuccessionFound;
 pub use crate::timeline::Timeline;

@@ -4,9 +4,11 @@
 use journal::act::KINDS;
 use journal::fact::AlarmKind;
 use journal::ids::Index;
+use journal::register::Raised;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+use crate::desk_rows::DoneBy;
 use crate::severity::Severity;
 
 /// Something an auditor should look at.
@@ -31,6 +33,27 @@ pub struct Anomaly {
     pub to: Option<String>,
     /// What it rests on.
     pub grounds: Grounds,
+    /// Of something that was raised and is open: what, and how it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<OpenRow>,
+}
+
+/// What is open behind the last entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenRow {
+    /// Stable word: of an alarm, `report-…` or `finding`.
+    pub what: &'static str,
+    /// How bad, of a finding.
+    pub severity: Option<&'static str>,
+    /// Who raised it; `null`: the server.
+    pub by: Option<String>,
+    /// How many entries say it.
+    pub times: u64,
+    /// Who acknowledged it.
+    pub acknowledged: Option<DoneBy>,
+    /// For words.
+    #[serde(skip)]
+    pub raised: Raised,
 }
 
 /// What an anomaly rests on.
@@ -85,6 +108,12 @@ pub enum AnomalyKind {
     DuplicateCommitment,
     /// An erasure that was asked for and is not done at the end.
     ErasurePending,
+    /// A finding that no officer has closed.
+    FindingOpen,
+    /// What a member reported and no officer has closed.
+    ReportOpen,
+    /// An alarm that no officer has acknowledged.
+    AlarmUnacknowledged,
 }
 
 /// A person.

@@ -2,8 +2,10 @@
 //! Never adds anything to the report: each line is a field of it.
 
 use console::{Align, Lang, Table};
+use link::terminal::raised_words;
 
 use crate::describe_fact::alarm;
+use crate::desk_rows::{about, open_words};
 use crate::kind_words::kind_words;
 use crate::names::role;
 use crate::report::{Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, Report};
@@ -195,6 +197,17 @@ fn alarm_line(found: &Anomaly, lang: Lang) -> String {
     }
 }
 
+/// What was raised, about whom, and how it stands.
+pub(crate) fn open_line(found: &Anomaly, lang: Lang) -> String {
+    let Some(open) = &found.open else { return String::new() };
+    let words = raised_words(open.raised);
+    let mut line = lang.pick(words.en, words.ru) + &about(found.who.as_deref(), lang);
+    if open.times > 1 {
+        line += &lang.pick(format!("; {} times", open.times), format!("; раз: {}", open.times));
+    }
+    line + "; " + &open_words(open.acknowledged.as_ref(), lang)
+}
+
 fn anomaly(found: &Anomaly, lang: Lang) -> String {
     let who = found.who.as_deref().unwrap_or_default();
     let other = found.other.unwrap_or_default();
@@ -230,6 +243,9 @@ fn anomaly(found: &Anomaly, lang: Lang) -> String {
             format!("the same commitment as #{other}: one body sent twice, or a salt used twice"),
             format!("то же обязательство, что в #{other}: одно тело послано дважды или соль повторена"),
         ),
+        AnomalyKind::FindingOpen | AnomalyKind::ReportOpen | AnomalyKind::AlarmUnacknowledged => {
+            open_line(found, lang)
+        }
         AnomalyKind::ErasurePending => lang
             .pick("erasure asked for and not done yet", "стирание запрошено и ещё не исполнено")
             .to_owned(),

@@ -2,7 +2,9 @@
 //! Never decides a verdict: what breaks the journal is a flaw, and no anomaly.
 
 use console::Lang;
+use journal::act::{ReportReason, Severity as FindingSeverity};
 use journal::fact::AlarmKind;
+use journal::register::Raised;
 use serde::Serialize;
 
 use crate::describe_fact::{ALARMS, alarm};
@@ -33,8 +35,25 @@ impl Severity {
             | AnomalyKind::UncleanStart
             | AnomalyKind::DevelopmentCell
             | AnomalyKind::DuplicateCommitment
-            | AnomalyKind::ErasurePending => Self::Warning,
+            | AnomalyKind::ErasurePending
+            | AnomalyKind::FindingOpen
+            | AnomalyKind::ReportOpen
+            | AnomalyKind::AlarmUnacknowledged => Self::Warning,
             AnomalyKind::SetAside | AnomalyKind::WrongPasswords => Self::Note,
+        }
+    }
+
+    /// Of something that was raised and is open.
+    pub fn of_open(raised: Raised) -> Self {
+        match raised {
+            Raised::Finding(FindingSeverity::Critical, ..) | Raised::Report(ReportReason::NotMine, _) => {
+                Self::Critical
+            }
+            Raised::Finding(FindingSeverity::High | FindingSeverity::Medium, ..)
+            | Raised::Report(ReportReason::Mislabelled | ReportReason::Other, _) => Self::Warning,
+            Raised::Finding(FindingSeverity::Low, ..) => Self::Note,
+            // That nobody has seen it weighs by itself.
+            Raised::Alarm(alarm, ..) => of_alarm(alarm, Grounds::Claim).min(Self::Warning),
         }
     }
 
@@ -199,6 +218,39 @@ pub fn advice(found: &Anomaly, lang: Lang) -> Advice {
                 "Посмотрите следующую выгрузку. Если и там не исполнено, выясните, что мешает.",
             ],
         ),
+        (AnomalyKind::FindingOpen, _) => (
+            lang.pick("findings that are open", "замечания не закрыты"),
+            [
+                "An auditor filed it, and no officer has said what came of it.",
+                "Ask the officers. Whoever filed it has the paper behind it.",
+            ],
+            [
+                "Аудитор сделал замечание, и ни один офицер не записал, чем кончилось.",
+                "Спросите офицеров. Бумага, на которой оно основано, — у того, кто его сделал.",
+            ],
+        ),
+        (AnomalyKind::ReportOpen, _) => (
+            lang.pick("reports of members that are open", "сообщения участников не разобраны"),
+            [
+                "A member said that something is wrong with a message, and no officer has said what came of it.",
+                "Ask the officers. Where somebody says that he did not write it, another may have his key.",
+            ],
+            [
+                "Участник сообщил, что с сообщением что-то не так, и ни один офицер не записал, чем кончилось.",
+                "Спросите офицеров. Если человек заявил, что не писал этого, его ключ может быть у другого.",
+            ],
+        ),
+        (AnomalyKind::AlarmUnacknowledged, _) => (
+            lang.pick("alarms that nobody has acknowledged", "тревоги, которых никто не подтвердил"),
+            [
+                "The server raised an alarm, or raised it again, and no officer has signed that he has seen it.",
+                "Ask the officers whether they look at their alarms: conclave-admin alarm list.",
+            ],
+            [
+                "Сервер поднял тревогу или поднял её снова, и ни один офицер не подписал, что видел её.",
+                "Спросите офицеров, смотрят ли они тревоги: conclave-admin alarm list.",
+            ],
+        ),
     };
     let [means, todo] = lang.pick(en, ru);
     Advice { title, means, todo }
@@ -327,11 +379,13 @@ fn of_alarm_words(kind: AlarmKind, grounds: Grounds) -> (Words, Words) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use journal::act::FindingCode;
 
     fn anomaly(kind: AnomalyKind, alarm: Option<AlarmKind>, grounds: Grounds) -> Anomaly {
         let severity = Severity::of(kind, alarm, grounds);
         let alarm = alarm.map(alarm_word);
-        Anomaly { severity, kind, index: 1, at: None, other: None, who: None, alarm, to: None, grounds }
+        let (other, who, open) = (None, None, None);
+        Anomaly { severity, kind, index: 1, at: None, other, who, alarm, to: None, grounds, open }
     }
 
     #[test]
@@ -344,6 +398,17 @@ mod tests {
                 assert!(ru.means.chars().any(|letter| ('а'..='я').contains(&letter)) && ru.todo != en.todo);
             }
         }
+    }
+
+    #[test]
+    fn what_is_open_weighs_what_was_said_of_it_and_an_alarm_that_nobody_saw_at_least_a_warning() {
+        let finding = |severity| Severity::of_open(Raised::Finding(severity, FindingCode::Rights, 3));
+        let found = [FindingSeverity::Low, FindingSeverity::High, FindingSeverity::Critical].map(finding);
+        assert_eq!(found, [Severity::Note, Severity::Warning, Severity::Critical]);
+        assert_eq!(Severity::of_open(Raised::Report(ReportReason::NotMine, 3)), Severity::Critical);
+        let alarm = |kind| Severity::of_open(Raised::Alarm(kind, None, None));
+        assert_eq!(alarm(AlarmKind::HoldEndsSoon), Severity::Warning);
+        assert_eq!(alarm(AlarmKind::Fork), Severity::Critical);
     }
 
     #[test]

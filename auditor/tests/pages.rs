@@ -298,6 +298,7 @@ fn a_page_and_registers_tell_what_was_given_away_and_what_was_raised() {
     let states: Vec<&str> = raised.iter().map(|row| row.state.as_str()).collect();
     let closed = format!("closed in #{}", log.tree.size() - 1);
     assert_eq!(states, [&closed[..], "open", "open", &closed[..], &closed[..]]);
+    assert!(raised[..2].iter().all(|row| row.what.ends_with("; about anna")), "{}", raised[1].what);
     assert!(rows(RegisterKind::Findings, Lang::Ru)[1].state.contains("открыто"));
 }
 
@@ -363,4 +364,45 @@ fn a_register_up_to_a_day_holds_what_was_stamped_ahead_of_it() {
     assert!(!today[1].what.contains("ahead"), "{}", today[1].what);
     assert_eq!(rows(to_ms + 30 * day_ms, u64::MAX), [], "the day of the wrong date has not come");
     assert_eq!(rows(0, to_ms - 1), [], "and before the leap it was not done");
+}
+
+#[test]
+fn what_is_open_stands_among_what_is_to_be_looked_at() {
+    let (mut log, message) = desk();
+    log.act("anna", Act::Report(MemberReport { message, reason: ReportReason::NotMine })).unwrap();
+    let (report, found) = reported(&log, confirmed(&log));
+    let open = report.anomalies.iter().filter(|row| row.open.is_some());
+    let rows: Vec<_> =
+        open.map(|row| (row.kind, row.severity.words(Lang::En), row.other, row.who.as_deref())).collect();
+    // Boris' report was closed, and is not among them.
+    assert_eq!(
+        rows,
+        [
+            (AnomalyKind::FindingOpen, "warning", Some(message), Some("anna")),
+            (AnomalyKind::AlarmUnacknowledged, "warning", None, None),
+            (AnomalyKind::ReportOpen, "critical", Some(message), Some("anna")),
+        ]
+    );
+    let text = auditor::report_text::text(&report, Lang::En, 200);
+    let line = format!(
+        "[warning] an auditor's finding at entry #{message}, severity high: rights beyond what the work needs; about anna; open, \
+         nobody has acknowledged it\n"
+    );
+    let above = text.find("To be looked at, by the server's word alone").unwrap();
+    assert!(text[..above].contains(&line), "{text}");
+    for (lang, titles) in [
+        (Lang::En, ["findings that are open (1)", "alarms that nobody has acknowledged (1)"]),
+        (Lang::Ru, ["замечания не закрыты (1)", "тревоги, которых никто не подтвердил (1)"]),
+    ] {
+        let page = page(&report, &found, lang);
+        assert!(titles.iter().all(|title| page.contains(title)), "{titles:?}");
+        keep(&format!("open-{}.html", lang.name()), &page);
+    }
+    let json = console::Json::done("report", &report).line().unwrap();
+    let open = r#""open":{"what":"finding","severity":"high","by":"igor","times":1,"acknowledged":null}"#;
+    assert!(
+        json.contains(r#""kind":"finding-open""#)
+            && json.contains(open)
+            && json.contains(r#""about":"anna""#)
+    );
 }

@@ -34,13 +34,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use console::{Exit, Lang, Progress, Voice, Words, clean};
 
+use journal::ids::Index;
+use journal::statement::Parsed;
 use minicbor::bytes::ByteVec;
 use nix::unistd::geteuid;
 use pki::Certificate;
 use pki::durable_file::{self, UMASK};
 use protocol::disclosure::Believed;
 
+use crate::audit::Audit;
 use crate::bundle::BundleReader;
+use crate::second_reading::read_again;
 use crate::trouble::Trouble;
 use crate::trust::Trust;
 use crate::verifier::{FILE, write_beside};
@@ -77,6 +81,20 @@ pub fn open_bundle(path: &Path) -> Result<(Bundle, u64), Trouble> {
     let bytes = file.metadata().map_err(unreadable)?.len();
     let reader = BundleReader::open(BufReader::with_capacity(1 << 20, file));
     Ok((reader.map_err(|bad| Trouble::bundle(shown(path), &bad, 0))?, bytes))
+}
+
+/// Reads a bundle that was verified once more, and gives each statement in it.
+pub fn look_again(
+    bundle: &Path,
+    found: &Audit,
+    voice: Voice,
+    each: &mut dyn FnMut(Index, &Parsed),
+) -> Result<(), Trouble> {
+    let (reader, bytes) = open_bundle(bundle)?;
+    let mut line = ProgressLine::new(bytes, voice.lang);
+    let looked = read_again(reader, found.replay.tree(), &mut |done| line.at(done), each);
+    line.clear();
+    looked.map_err(|bad| Trouble::bundle(shown(bundle), &bad, found.replay.tree().size()))
 }
 
 /// Reads a trust file.

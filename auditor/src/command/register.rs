@@ -12,7 +12,7 @@ use paper::{PaperError, RegisterSheet};
 use serde::Serialize;
 
 use super::verify::{Against, judge, said};
-use super::{ended, read_trust, shown, write_new};
+use super::{ended, look_again, read_trust, shown, write_new};
 use crate::audit::Audit;
 use crate::judgement::Judgement;
 use crate::plain::{coverage, judgement};
@@ -103,6 +103,10 @@ fn work(register: &Register, voice: Voice) -> Result<Exit, Trouble> {
     if !matches!(found.judgement, Judgement::Verified) {
         lines.push(Told::Not.say(voice.lang));
         return Ok(said("register", voice, &found, lines.join("\n"), data));
+    }
+    if gatherer.wants_second_reading(&found) {
+        let mut again = |index, parsed: &_| gatherer.again(index, parsed);
+        look_again(&register.bundle, &found, voice, &mut again)?;
     }
     let (rows, more) = gatherer.finish(&found);
     if more > 0 {

@@ -7,7 +7,7 @@ use clap::Args;
 use console::{Exit, Voice, Words};
 
 use super::verify::{Against, judge, look_behind, said};
-use super::{ProgressLine, ended, open_bundle, read_trust, shown, write_new};
+use super::{ended, look_again, read_trust, shown, write_new};
 use crate::collector::Collector;
 use crate::page::Page;
 use crate::plain::{Said, coverage, judgement};
@@ -51,14 +51,9 @@ fn work(report: &Report, voice: Voice) -> Result<Exit, Trouble> {
         file: shown(&std::env::temp_dir()),
         cause: error.to_string(),
     };
-    if collector.equivocations.is_open() {
-        // Evidence names no entry: the first texts are looked up in a second reading.
-        let (reader, bytes) = open_bundle(&report.bundle)?;
-        let mut line = ProgressLine::new(bytes, voice.lang);
-        let bad = |bad| Trouble::bundle(shown(&report.bundle), &bad, found.replay.tree().size());
-        let looked = collector.equivocations.look_up(reader, found.replay.tree(), &mut |done| line.at(done));
-        line.clear();
-        looked.map_err(bad)?;
+    if collector.wants_second_reading(&found) {
+        let mut again = |index, parsed: &_| collector.again(index, parsed);
+        look_again(&report.bundle, &found, voice, &mut again)?;
     }
     let (data, _) = collector.finish(&found).map_err(temporary)?;
     let first = judgement(&found, voice.lang).say(voice.lang);

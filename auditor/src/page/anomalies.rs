@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{PAGE_ANOMALIES_MAX, Page, shown};
 use crate::html::Html;
 use crate::report::{Anomaly, AnomalyKind, Grounds};
+use crate::report_text::open_line;
 use crate::severity::{Severity, advice};
 
 /// Anomalies that are told as one.
@@ -75,7 +76,8 @@ impl Page<'_> {
         self.labelled(html, self.t("Rests on: ", "Основание: "), self.grounds(first.grounds));
         html.open("table", &[("class", &"short")]);
         // A column that nobody needs is left out.
-        let named = found.iter().any(|found| found.who.is_some() || found.other.is_some());
+        let named =
+            found.iter().any(|found| found.who.is_some() || found.other.is_some() || found.open.is_some());
         let mut heads = vec![("n", self.t("entry", "запись")), ("", self.t("when (UTC)", "когда (UTC)"))];
         heads.extend(named.then(|| ("", self.t("about", "о ком, о чём"))));
         self.head_row(html, &heads);
@@ -118,6 +120,9 @@ impl Page<'_> {
     }
 
     fn about(&self, found: &Anomaly) -> String {
+        if found.open.is_some() {
+            return open_line(found, self.lang);
+        }
         let with =
             found.other.map(|other| self.lang.pick(format!("with #{other}"), format!("вместе с #{other}")));
         let to = found.to.as_ref().map(|to| self.lang.pick(format!("to {to}"), format!("на {to}")));

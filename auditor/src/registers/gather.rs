@@ -9,12 +9,15 @@ use journal::fact::Fact;
 use journal::ids::Index;
 use journal::register::{Applied, Effect};
 use journal::replay::CheckedEntry;
+use journal::statement::Parsed;
 use pki::{CertId, PersonId};
 
 use super::state::{Ends, State};
 use super::{Period, REGISTER_ROWS_MAX, RegisterKind, RegisterRow, shown};
+use crate::about_whom::AboutWhom;
 use crate::audit::Audit;
 use crate::describe::describe;
+use crate::desk_rows::about_words;
 use crate::names::{Names, What};
 
 /// A row whose state is still open.
@@ -62,6 +65,7 @@ pub struct Gatherer {
     /// Rows that are stamped behind the period: they belong to it where a time within it is set behind them.
     ahead: Drafts,
     ends: Ends,
+    about: AboutWhom,
 }
 
 impl Gatherer {
@@ -76,6 +80,7 @@ impl Gatherer {
             rows: Drafts::default(),
             ahead: Drafts::default(),
             ends: Ends::default(),
+            about: AboutWhom::default(),
         }
     }
 
@@ -84,6 +89,9 @@ impl Gatherer {
         let Some(what) = What::of(entry) else { return };
         self.names.take(index, what);
         self.ends.take(index, what, applied);
+        if self.kind == RegisterKind::Findings {
+            self.about.take(index, what);
+        }
         let by = self.submitted(what);
         if entry.wall_ms() >= self.period.from_ms {
             for state in self.states(index, what, applied) {
@@ -145,15 +153,29 @@ impl Gatherer {
         });
     }
 
+    /// Whether a second reading of the bundle may tell more.
+    pub fn wants_second_reading(&mut self, audit: &Audit) -> bool {
+        self.about.ask(audit.replay.register());
+        self.about.is_open()
+    }
+
+    /// The next statement of it.
+    pub fn again(&mut self, index: Index, parsed: &Parsed) {
+        self.about.statement(index, parsed);
+    }
+
     /// The rows with the state behind the last entry, and how many did not fit.
-    pub fn finish(self, audit: &Audit) -> (Vec<RegisterRow>, u64) {
-        let Self { rows: Drafts { rows, more }, ends, names, lang, .. } = self;
+    pub fn finish(mut self, audit: &Audit) -> (Vec<RegisterRow>, u64) {
+        self.about.ask(audit.replay.register());
+        let Self { rows: Drafts { rows, more }, ends, names, lang, about, .. } = self;
         let register = audit.replay.register();
         let row = |draft: Draft| RegisterRow {
             index: draft.index,
             at: shown(draft.wall_ms),
             who: draft.who,
-            what: draft.what + &ahead(draft.wall_ms, draft.counted_ms, lang),
+            what: draft.what
+                + &about_words(about.of(draft.index), &names, lang)
+                + &ahead(draft.wall_ms, draft.counted_ms, lang),
             state: draft.state.words(register, &ends, &names, lang),
         };
         (rows.into_iter().map(row).collect(), more)
