@@ -261,6 +261,7 @@ impl Collector {
             by_others: audit.by_others,
             anchors: anchors.collect(),
             signed_heads: audit.confirmed.iter().map(|(head, _)| head.size).collect(),
+            labels: register.policy().map(|policy| policy.labels.clone()).unwrap_or_default(),
             acts,
             claims,
             people: self.people(replay),

@@ -7,7 +7,7 @@ use journal::act::{
     Reserve, RevokeReason, Succession,
 };
 use journal::ids::{ConversationId, Index};
-use pki::{Certificate, PersonId};
+use pki::{Certificate, Clearance, PersonId};
 
 use crate::let_go::let_go_words;
 use crate::names::{Names, What, roles};
@@ -37,6 +37,10 @@ impl Teller<'_> {
 
     pub(crate) fn at(&self, conversation: ConversationId) -> String {
         self.names.place(conversation)
+    }
+
+    fn label(&self, rank: Clearance) -> String {
+        self.names.label(rank, self.lang)
     }
 
     fn act(&self, act: &Act) -> String {
@@ -144,7 +148,7 @@ impl Teller<'_> {
             }
             Act::Create(act) => {
                 let others: Vec<String> = act.invited.iter().map(|person| self.who(*person)).collect();
-                let (others, rank) = (others.join(", "), act.ceiling.0);
+                let (others, rank) = (others.join(", "), self.label(act.ceiling));
                 match act.kind {
                     ConversationKind::Private => self.say(
                         format!("founds a private conversation with {others}, ceiling {rank}"),
@@ -204,7 +208,7 @@ impl Teller<'_> {
             }
             Act::Reserve(act) => self.reservation(act),
             Act::Message(act) => {
-                let (at, bytes, rank) = (self.at(act.conversation), act.size.bytes(), act.label.0);
+                let (at, bytes, rank) = (self.at(act.conversation), act.size.bytes(), self.label(act.label));
                 let more = self.message_more(act.precedence, act.must_acknowledge, act.reference, &act.file);
                 self.say(
                     format!("writes in {at}, {bytes} bytes padded, label {rank}{more}"),
@@ -317,7 +321,7 @@ impl Teller<'_> {
         };
         let text = |text: Option<&str>| clean(text.unwrap_or_default());
         let (login, name) = (text(certificate.login()), text(certificate.full_name()));
-        let (roles, rank) = (roles(certificate.roles(), self.lang), certificate.clearance().0);
+        let (roles, rank) = (roles(certificate.roles(), self.lang), self.label(certificate.clearance()));
         self.say(
             format!("enrols {login} ({name}), {roles}, clearance {rank}"),
             format!("вносит {login} ({name}), {roles}, допуск {rank}"),

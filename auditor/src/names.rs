@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use console::{Lang, clean};
-use journal::act::Act;
+use journal::act::{Act, DualAct};
 use journal::entry::{Content, Entry};
 use journal::fact::Fact;
 use journal::ids::{ConversationId, Index};
+use journal::policy::{LabelName, Policy};
 use journal::replay::{CheckedEntry, Fault};
 use journal::statement::Parsed;
-use pki::{Certificate, PersonId, Role, RoleSet};
+use pki::{Certificate, Clearance, PersonId, Role, RoleSet, canonical};
 
 use crate::kind_words::kind_words;
 
@@ -100,6 +101,10 @@ pub struct Names {
     /// Whom a login names; of two that a bundle gives one login, the first.
     logins: BTreeMap<String, PersonId>,
     conversations: BTreeMap<ConversationId, Index>,
+    /// How the site calls its labels, by rank: as the genesis says, or the newest policy that was approved.
+    labels: Vec<LabelName>,
+    /// How a policy that was proposed would.
+    proposed: BTreeMap<Index, Vec<LabelName>>,
     /// Messages that ask for acknowledgement with the number of their conversation, ascending; `None` where nobody asks.
     messages: Option<Vec<(Index, Index)>>,
 }
@@ -122,6 +127,16 @@ impl Names {
                 self.logins.entry(known.login.clone()).or_insert(person);
                 self.people.insert(person, known);
             }
+        } else if let Act::Genesis(act) = parsed.act() {
+            self.labels = act.policy.labels.clone();
+        } else if let Act::Propose(act) = parsed.act() {
+            if let Ok(DualAct::Policy(policy)) = canonical::decode(&act.act) {
+                self.proposed.insert(index, policy.labels);
+            }
+        } else if let Act::Approve(act) = parsed.act() {
+            if let Some(labels) = self.proposed.remove(&act.proposal) {
+                self.labels = labels;
+            }
         } else if let Act::Create(_) = parsed.act() {
             self.conversations.insert(ConversationId(parsed.id().0), index);
         } else if let Act::Message(act) = parsed.act()
@@ -140,6 +155,11 @@ impl Names {
             Some(known) => known.login.clone(),
             None => person.to_string(),
         }
+    }
+
+    /// A label as the site calls it.
+    pub fn label(&self, rank: Clearance, lang: Lang) -> String {
+        label(&self.labels, rank, lang)
     }
 
     /// A person by login or by 16 hex digits.
@@ -180,6 +200,15 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(out, "{byte:02x}");
         out
     })
+}
+
+/// A label as these names have it; the standard name, with the rank, where they have none.
+pub fn label(labels: &[LabelName], rank: Clearance, lang: Lang) -> String {
+    let named = |labels: &[LabelName]| {
+        labels.get(usize::from(rank.rank())).map(|name| clean(lang.pick(&name.en, &name.ru)))
+    };
+    let standard = || named(&Policy::standard().labels).unwrap_or_default();
+    named(labels).unwrap_or_else(|| format!("{} ({})", standard(), rank.rank()))
 }
 
 /// A role in the reader's language.

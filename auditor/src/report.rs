@@ -3,6 +3,7 @@
 //! Never hides a number: lists that grow too long are cut and say how many more there are.
 
 use journal::ids::Index;
+use journal::policy::LabelName;
 use serde::Serialize;
 
 pub use crate::certificates::CertificateRow;
@@ -53,6 +54,9 @@ pub struct Report {
     pub anchors: Vec<AnchorRow>,
     /// Heads in the bundle that the log signed and the entries lead to.
     pub signed_heads: Vec<u64>,
+    /// How the site calls its labels behind the last entry, for words.
+    #[serde(skip)]
+    pub labels: Vec<LabelName>,
     /// Signed acts by kind.
     pub acts: Vec<KindRow>,
     /// The server's claims by kind: covered by its signature alone.

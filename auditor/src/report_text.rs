@@ -7,11 +7,11 @@ use link::terminal::raised_words;
 use crate::describe_fact::alarm;
 use crate::desk_rows::{about, open_words};
 use crate::kind_words::kind_words;
-use crate::names::role;
+use crate::names::{label, role};
 use crate::report::{Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, Report};
 use crate::report_desk_text::{desk, more};
 use crate::severity::alarm_of;
-use pki::Role;
+use pki::{Clearance, Role};
 
 /// The text behind the verdict's own lines. `width` is the terminal's.
 pub fn text(report: &Report, lang: Lang, width: usize) -> String {
@@ -107,7 +107,7 @@ fn people(report: &Report, lang: Lang, width: usize) -> String {
         (t("login", "имя входа"), Align::Left),
         (t("name", "имя"), Align::Left),
         (t("roles", "роли"), Align::Left),
-        (t("clearance", "допуск"), Align::Right),
+        (t("clearance", "допуск"), Align::Left),
         (t("signed", "подписал"), Align::Right),
         (t("state", "состояние"), Align::Left),
     ]);
@@ -124,7 +124,7 @@ fn people(report: &Report, lang: Lang, width: usize) -> String {
             row.login.clone(),
             row.name.clone(),
             roles.join(", "),
-            row.clearance.to_string(),
+            label(&report.labels, Clearance(row.clearance), lang),
             row.signed.to_string(),
             state.collect::<Vec<_>>().join(", "),
         ]);

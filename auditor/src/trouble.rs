@@ -13,6 +13,10 @@ console::words! {
         /// A file cannot be read.
         Unreadable { file: String, cause: String }
             => en("{file} cannot be read: {cause}"), ru("{file} не читается: {}", cause_ru(cause));
+        /// A file is longer than any of the kind that is wanted.
+        TooLarge { file: String, bytes: u64 }
+            => en("{file} is another kind of file than is wanted here: those have at most {bytes} bytes"),
+               ru("{file} — не тот файл, который здесь нужен: в таких не больше {bytes} байт");
         /// A file cannot be written.
         Unwritable { file: String, cause: String }
             => en("{file} cannot be written: {cause}"), ru("{file} не записывается: {}", cause_ru(cause));
@@ -170,6 +174,7 @@ impl Trouble {
             Self::Asked { exit, .. } | Self::Online { exit, .. } => *exit,
             Self::BadValue { .. } | Self::UnknownKind { .. } => Exit::Usage,
             Self::Exists { .. }
+            | Self::TooLarge { .. }
             | Self::NotABundle { .. }
             | Self::WholeBundle { .. }
             | Self::NothingAsked
@@ -202,6 +207,7 @@ impl Trouble {
     pub fn code(&self) -> &str {
         match self {
             Self::Unreadable { .. } => "unreadable",
+            Self::TooLarge { .. } => "too-large",
             Self::Unwritable { .. } => "unwritable",
             Self::Exists { .. } => "exists",
             Self::NotABundle { .. } => "not-a-bundle",

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::compare::{Compare, Compared};
 use super::{Told, believing, ended, not_written, person_of, read_small, read_trust, shown};
-use crate::names::hex;
+use crate::names::{hex, label};
 use crate::trouble::Trouble;
 
 /// Check a disclosed message: who wrote it, where and when, and what it says.
@@ -169,7 +169,8 @@ fn page(disclosed: &Disclosed, written_to: Option<String>, lang: Lang) -> String
     let (author, by, record) = (person_of(&disclosed.author), person_of(&disclosed.by), disclosed.record);
     let (time, own, recorded) =
         (rfc3339(disclosed.wall_ms), rfc3339(disclosed.act.time_ms), rfc3339(disclosed.recorded_ms));
-    let rank = disclosed.act.label.rank();
+    // The file does not say how the site calls its labels.
+    let rank = label(&[], disclosed.act.label, lang);
     let mut out = lang.pick(
         format!(
             "PROVEN: message #{index} of conversation #{conversation}, signed by {author}\n\

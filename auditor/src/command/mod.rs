@@ -119,10 +119,12 @@ pub fn person_of(certificate: &Certificate) -> String {
     format!("{} ({})", text(certificate.login()), text(certificate.full_name()))
 }
 
-/// Reads a small file whole.
+/// Reads a small file whole. A longer one is another kind of file than was asked for.
 pub fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Trouble> {
-    let unreadable = |error: io::Error| Trouble::Unreadable { file: shown(path), cause: error.to_string() };
-    read_limited(path, bytes_max).map_err(unreadable)
+    read_limited(path, bytes_max).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => Trouble::TooLarge { file: shown(path), bytes: bytes_max as u64 },
+        _ => Trouble::Unreadable { file: shown(path), cause: error.to_string() },
+    })
 }
 
 /// The same, with the system's own error; a longer file is `FileTooLarge`.

@@ -1,13 +1,13 @@
 //! The tables of the page: people, certificates, erasures, acts, claims.
 //! Never shows more rows than a page takes, and says how many more there are.
 
-use pki::Role;
+use pki::{Clearance, Role};
 
 use super::{PAGE_ROWS_MAX, Page, shown};
 use crate::erasures::ErasureRow;
 use crate::html::Html;
 use crate::kind_words::kind_words;
-use crate::names::role;
+use crate::names::{label, role};
 use crate::report::{BY_SCHEDULE, KindRow, PersonRow};
 
 impl Page<'_> {
@@ -39,7 +39,7 @@ impl Page<'_> {
             ("", self.t("login", "имя входа")),
             ("", self.t("name", "имя")),
             ("", self.t("roles", "роли")),
-            ("n", self.t("clearance", "допуск")),
+            ("", self.t("clearance", "допуск")),
             ("n", self.t("signed", "подписал")),
             ("n", self.t("enrolled in", "внесён в")),
             ("", self.t("state", "состояние")),
@@ -51,7 +51,7 @@ impl Page<'_> {
                 ("w", row.login.clone()),
                 ("", row.name.clone()),
                 ("", roles.join(", ")),
-                ("n", row.clearance.to_string()),
+                ("", label(&self.report.labels, Clearance(row.clearance), self.lang)),
                 ("n", row.signed.to_string()),
                 ("n", format!("#{}", row.enrolled)),
                 ("", self.person_state(row)),

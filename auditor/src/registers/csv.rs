@@ -42,6 +42,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_register_of_nothing_has_its_header_line() {
+        for (lang, begins) in
+            [(Lang::En, "\"entry\",\"time (UTC)\","), (Lang::Ru, "\"запись\",\"время (UTC)\",")]
+        {
+            let text = csv(&[], "ab", 9, lang);
+            assert!(
+                text.starts_with(begins) && text.ends_with("\"\r\n") && text.lines().count() == 1,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn no_cell_is_a_formula_and_none_breaks_its_line() {
         let row = |who: &str| RegisterRow {
             index: 7,
