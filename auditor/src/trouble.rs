@@ -110,6 +110,16 @@ console::words! {
         NoWitness { en: String, ru: String }
             => en("this needs the role witness; this certificate has: {en}"),
                ru("для этого нужна роль «свидетель»; в этом сертификате: {ru}");
+        /// The server refused a witness' login, and never says why.
+        WitnessNotLetIn { code: String, exit: Exit, en: String, ru: String }
+            => en("{en}. If this witness has never been in before: has an officer taken in its certificate and envelope (conclave-admin submit), \
+                   and was its password set on this machine (conclave login --envelope)?"),
+               ru("{ru}. Если этот свидетель ещё ни разу не входил: принял ли офицер его сертификат и конверт (conclave-admin submit) и задан \
+                   ли на этой машине его пароль (conclave login --envelope)?");
+        /// It came in with the password of its envelope.
+        NoPasswordYet
+            => en("the password is still that of the paper envelope: set one of your own first, with conclave login --envelope"),
+               ru("пароль всё ещё из бумажного конверта: сначала задайте свой через conclave login --envelope");
         /// A sheet that cannot be drawn.
         Unprintable { cause: String }
             => en("the sheet cannot be printed: {cause}"), ru("лист не напечатать ({DETAILS_RU})");
@@ -169,9 +179,14 @@ impl Trouble {
             | Self::Temporary { .. }
             | Self::NoCertificate { .. } => Exit::Io,
             Self::CutOff { .. } | Self::Excerpt { .. } | Self::NotGiven { .. } => Exit::Incomplete,
-            Self::Exposed { .. } | Self::ForeignTrust { .. } | Self::NoWitness { .. } => Exit::NotAllowed,
+            Self::Exposed { .. }
+            | Self::ForeignTrust { .. }
+            | Self::NoWitness { .. }
+            | Self::NoPasswordYet => Exit::NotAllowed,
             Self::NoTerminal => Exit::Missing,
-            Self::Asked { exit, .. } | Self::Online { exit, .. } => *exit,
+            Self::Asked { exit, .. } | Self::Online { exit, .. } | Self::WitnessNotLetIn { exit, .. } => {
+                *exit
+            }
             Self::BadValue { .. } | Self::UnknownKind { .. } => Exit::Usage,
             Self::Exists { .. }
             | Self::TooLarge { .. }
@@ -247,7 +262,8 @@ impl Trouble {
             Self::NotPrinted { .. } => "not-printed",
             Self::Asked { .. } => "not-asked",
             Self::NoTerminal => "no-terminal",
-            Self::Online { code, .. } => code,
+            Self::NoPasswordYet => "no-password-yet",
+            Self::Online { code, .. } | Self::WitnessNotLetIn { code, .. } => code,
         }
     }
 
