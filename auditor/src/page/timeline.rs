@@ -18,6 +18,10 @@ const RIGHT: f64 = 988.0;
 const LANE: f64 = 30.0;
 /// Bars next to each other; of a longer log each stands for several days.
 const BARS_MAX: u64 = 366;
+/// Of few days none is a wall.
+const BAR_WIDTH_MAX: f64 = 60.0;
+/// A digit under the drawing is about as wide.
+const LETTER: f64 = 8.5;
 /// Most ticks under the drawing.
 const TICKS_MAX: u64 = 12;
 
@@ -159,7 +163,8 @@ impl Page<'_> {
                 let (x, end) = (scale.x(at), scale.x(at.saturating_add(each * DAY_MS)));
                 // A day on which anything happened is seen, however full another one was.
                 let height = ((BAR_LANE - 12.0) * count as f64 / most as f64).max(1.5);
-                drawing.rect(class, x, drawing.y + BAR_LANE - height, (end - x - 0.4).max(0.8), height);
+                let width = (end - x - 0.4).clamp(0.8, BAR_WIDTH_MAX);
+                drawing.rect(class, x, drawing.y + BAR_LANE - height, width, height);
             }
             drawing.y += BAR_LANE;
         }
@@ -250,12 +255,15 @@ fn place(x: f64) -> u32 {
 
 impl Drawing {
     fn grid(&mut self, scale: &Scale, height: f64) {
+        let mut free = LEFT;
         for (at, label) in scale.ticks() {
-            let x = fixed(scale.x(at));
+            let (left, x) = (scale.x(at), fixed(scale.x(at)));
             self.line("grid", &x, 0.0, &x, height - 24.0);
-            // A label that would not fit is left out; its line stands.
-            if scale.x(at) < RIGHT - 50.0 {
+            // A label that would not fit, or would run into the one before it, is left out; its line stands.
+            let right = left + LETTER * label.len() as f64;
+            if left >= free && right <= WIDTH {
                 self.html.leaf("text", &[("class", &"axis"), ("x", &x), ("y", &fixed(height - 6.0))], &label);
+                free = right + LETTER;
             }
         }
     }

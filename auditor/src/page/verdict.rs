@@ -182,18 +182,18 @@ impl Page<'_> {
         number(of(Severity::Note).to_string(), self.t("notes", "к сведению"));
         number(
             report.successions.len().to_string(),
-            self.t("successions after a loss", "преемств после утраты"),
+            self.t("successions after a loss", "преемства после утраты"),
         );
-        number(report.people.len().to_string(), self.t("people and machines", "лиц и машин"));
+        number(report.people.len().to_string(), self.t("people and machines", "лица и машины"));
         let [all, closed, erased] = report.conversations;
         let conversations = self.lang.pick(
             format!("conversations ({closed} closed, {erased} erased whole)"),
-            format!("бесед (закрыто {closed}, стёрто целиком {erased})"),
+            format!("беседы (закрыто {closed}, стёрто целиком {erased})"),
         );
         number(all.to_string(), &conversations);
-        number(report.messages.to_string(), self.t("messages", "сообщений"));
+        number(report.messages.to_string(), self.t("messages", "сообщения"));
         let erasures = report.erasures.len() as u64 + report.erasures_more;
-        number(erasures.to_string(), self.t("erasures", "стираний"));
+        number(erasures.to_string(), self.t("erasures", "стирания"));
         html.close();
         self.more_anomalies(html);
     }
