@@ -3,6 +3,7 @@
 //! Never closes what was not acknowledged, nor anything of one's own: the Register refuses. What is open is the server's word;
 //! what was raised, by whom and when, is proven by the entry.
 
+use super::alarm_entries::{entries as entries_at, raised_by, signer};
 use super::alarm_past::{Past, PastJson};
 use super::alarms::{heading, number as number_of};
 use super::decide::{Decided, Decision};
@@ -13,19 +14,15 @@ use super::trouble::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
 use console::when::{minute, rfc3339};
 use console::{Exit, HelpTable, Lang, Voice};
-use journal::act::{Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Finding, Report};
-use journal::fact::Fact;
+use journal::Index;
+use journal::act::{Act, AlarmAcknowledge, AlarmClose, CloseOutcome};
 use journal::register::{Raised, RaisedRow};
-use journal::{Content, Entry, Index};
 use link::terminal::{outcome_words, raised_words};
-use pki::PersonId;
 use protocol::answer::{Answer, RaisedRecord};
-use protocol::client::event::EntryView;
 use protocol::client::{Command, Reply};
-use protocol::limits::ENTRIES_AT_MAX;
 use protocol::query::Query;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What was raised: alarms, reports and findings, until an officer closes them.
 #[derive(Subcommand)]
@@ -259,8 +256,13 @@ fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
     };
     let Answer::Raised(records) = *answer else { return Err(Trouble::odd_answer()) };
     let wanted: BTreeSet<Index> = records.iter().map(|record| record.raised).collect();
-    let entries = entries(online, &wanted.into_iter().collect::<Vec<_>>())?;
-    let row = |record: RaisedRecord| {
+    let entries = entries_at(online, &wanted.into_iter().collect::<Vec<_>>())?;
+    // A finding names no person: whose its entry is, that entry says, where officers may read it.
+    let named: BTreeSet<Index> = records.iter().filter_map(|record| named(record.row.what)).collect();
+    let named_entries = entries_at(online, &named.into_iter().collect::<Vec<_>>())?;
+    let row = |mut record: RaisedRecord| {
+        let whose = || named_entries.get(&self::named(record.row.what)?).and_then(signer);
+        record.row.about = record.row.about.or_else(whose);
         let (wall_ms, what, by) = entries.get(&record.raised).and_then(raised_by)?;
         let folded = matches!(record.row.what, Raised::Alarm(_, None, None));
         let fits =
@@ -270,52 +272,29 @@ fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
     records.into_iter().map(|record| row(record).ok_or_else(Trouble::odd_answer)).collect()
 }
 
+/// The entry that a finding is about.
+fn named(what: Raised) -> Option<Index> {
+    match what {
+        Raised::Finding(_, _, entry) => Some(entry),
+        Raised::Alarm(..) | Raised::Report(..) => None,
+    }
+}
+
 fn same_kind(one: Raised, other: Raised) -> bool {
     matches!((one, other), (Raised::Alarm(one, ..), Raised::Alarm(other, ..)) if one == other)
-}
-
-pub(super) fn entries(online: &mut Online, wanted: &[Index]) -> Result<BTreeMap<Index, EntryView>, Trouble> {
-    let mut found = BTreeMap::new();
-    for some in wanted.chunks(ENTRIES_AT_MAX) {
-        let mut rest = some;
-        while !rest.is_empty() {
-            let asked = Command::Ask(Query::EntriesAt(rest.to_vec()));
-            let Reply::Entries(views, _) = online.run(asked)? else { return Err(Trouble::odd_answer()) };
-            // Fewer where the answer would have been too long: asked on behind the last.
-            let Some(last) = views.last().map(|view| view.index) else { break };
-            rest = &rest[rest.partition_point(|index| *index <= last)..];
-            found.extend(views.into_iter().map(|view| (view.index, view)));
-        }
-    }
-    Ok(found)
-}
-
-/// When the entry was stamped, what it raises and who signed it.
-pub(super) fn raised_by(view: &EntryView) -> Option<(u64, Raised, Option<PersonId>)> {
-    let entry = Entry::decode(&view.entry).ok()?;
-    let (what, by) = match entry.content {
-        Content::Fact(Fact::Alarm(fact)) => (Raised::by_fact(&fact), None),
-        Content::Fact(_) => return None,
-        Content::Statement(signed) => {
-            let parsed = signed.parse().ok()?;
-            let act = parsed.act();
-            let what = if let Act::Report(Report { message, reason }) = act {
-                Raised::Report(*reason, *message)
-            } else if let Act::Finding(Finding { entry, severity, code }) = act {
-                Raised::Finding(*severity, *code, *entry)
-            } else {
-                return None;
-            };
-            (what, Some(parsed.header().person))
-        }
-    };
-    Some((entry.wall_ms, what, by))
 }
 
 fn line(row: &Row, names: &Names, lang: Lang) -> String {
     let Row { raised, wall_ms, row } = row;
     let (words, at) = (raised_words(row.what), minute(*wall_ms));
     let who = row.by.or(row.about).map_or(String::new(), |person| format!(": {}", names.full(person)));
+    let about = match (row.what, row.about) {
+        (Raised::Finding(..), Some(person)) => {
+            let whom = names.full(person);
+            lang.pick(format!("; about {whom}"), format!("; о ком: {whom}"))
+        }
+        (Raised::Finding(..) | Raised::Alarm(..) | Raised::Report(..), _) => String::new(),
+    };
     let again = match row.times {
         0 | 1 => String::new(),
         times => lang.pick(
@@ -334,7 +313,7 @@ fn line(row: &Row, names: &Names, lang: Lang) -> String {
         }
     };
     let what = lang.pick(words.en, words.ru);
-    format!("#{raised}  {at}  {}: {what}{who}{again}\n    {state}\n", heading(row.what, lang))
+    format!("#{raised}  {at}  {}: {what}{who}{about}{again}\n    {state}\n", heading(row.what, lang))
 }
 
 fn json(row: &Row, names: &Names) -> OpenJson {
@@ -357,8 +336,9 @@ fn json(row: &Row, names: &Names) -> OpenJson {
 mod tests {
     use super::super::names::tests::person;
     use super::*;
-    use journal::act::ReportReason;
+    use journal::act::{FindingCode, ReportReason, Severity};
     use journal::register::AcknowledgedBy;
+    use pki::PersonId;
 
     #[test]
     fn what_is_open_is_listed_with_who_raised_it_and_who_has_seen_it() {
@@ -378,5 +358,10 @@ mod tests {
         let ru = line(&row, &names, Lang::Ru);
         assert!(ru.ends_with("    открыто, подтверждено: Ольга Зимина @olga, № 9\n"), "{ru}");
         assert_eq!(json(&row, &names).acknowledged_by.as_deref(), Some("olga"));
+        row.row.what = Raised::Finding(Severity::Low, FindingCode::Rights, 3);
+        (row.row.by, row.row.about) = (Some(PersonId(1)), Some(PersonId(2)));
+        let en = line(&row, &names, Lang::En);
+        assert!(en.contains(": Ольга Зимина @olga; about Борис Нотов @boris\n"), "{en}");
+        assert_eq!(json(&row, &names).about.as_deref(), Some("boris"));
     }
 }

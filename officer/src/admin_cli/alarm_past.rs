@@ -1,7 +1,7 @@
 //! What came of what was raised, and which messages members disclosed: each by the entry that its signer made, proven.
 //! Never shows a text: whoever discloses gives a file to somebody, and the log knows the message's number alone.
 
-use super::alarm::{entries, raised_by};
+use super::alarm_entries::{entries, raised_by};
 use super::alarms::heading;
 use super::names::Names;
 use super::online::Online;

@@ -4,6 +4,7 @@
 
 mod admit;
 mod alarm;
+mod alarm_entries;
 mod alarm_past;
 mod alarms;
 mod backup;
