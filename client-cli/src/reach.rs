@@ -34,8 +34,8 @@ pub(crate) struct Line {
 
 console::words! {
     enum Said {
-        Waiting => en("no connection just now; waiting for it (Ctrl-C gives up)"),
-                   ru("сейчас нет связи; ожидание (Ctrl-C — отказаться)");
+        Waiting => en("no connection just now; trying for a few seconds"),
+                   ru("сейчас нет связи; несколько секунд ждём её");
         Slow => en("the server has not answered yet; waiting (Ctrl-C gives up)"),
                 ru("сервер пока не отвечает; ожидание (Ctrl-C — отказаться)");
         Kept

@@ -143,6 +143,7 @@ impl Agent {
         if !ready.must_set_password {
             self.learn();
         }
+        self.go_on();
         if let Some((id, _)) = unlocker {
             // Before he goes on, and be it his first login ever.
             for notice in std::mem::take(&mut self.notices) {
