@@ -254,7 +254,11 @@ impl Agent {
         let whom = work.whom(id);
         work.patience.end(id);
         work.first.remove(&id);
-        let mut trouble = Trouble::from(TerminalError::Command(error.clone()));
+        let refused = TerminalError::Command(error.clone());
+        let mut trouble = Trouble::from(match whom {
+            For::Agent(Errand::Login) => work.terminal.login_error(refused),
+            For::Agent(_) | For::Connection(_) | For::Nobody => refused,
+        });
         if let Error::CannotReceive { person } = &error
             && let Some(login) = work.memory.login(*person)
         {

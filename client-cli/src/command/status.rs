@@ -140,7 +140,7 @@ fn page(status: &Status, orders: Option<usize>, lang: Lang) -> String {
         let held = count(status.held, lang, ["message", "messages"], ["сообщение", "сообщения", "сообщений"]);
         row("in memory", "в памяти", held);
         if let Some(head) = super::checkpoint::head(status) {
-            row("head", "голова", head);
+            row("head", "вершина", head);
         }
     }
     for view in &status.successions {

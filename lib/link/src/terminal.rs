@@ -15,6 +15,7 @@ mod erasing_words;
 pub mod error;
 mod last_seen;
 mod law_words;
+mod login_words;
 pub mod refusal_words;
 mod role_words;
 mod silence;
@@ -37,6 +38,7 @@ use crate::tls::TlsProfile;
 use check::server_check;
 use dialling::Dialling;
 use pki::{CertId, CredentialFile, KdfCost, PersonId, SiteCard};
+use protocol::Code;
 use protocol::client::command::LoginWith;
 use protocol::client::event::{Ready, SuccessionView};
 use protocol::client::{
@@ -180,6 +182,12 @@ impl Terminal {
     /// The successions of the log, by their officers' signatures; empty before the first login.
     pub fn successions(&self) -> Vec<SuccessionView> {
         self.session.successions()
+    }
+
+    /// Why a Login failed, with what this end knows beside it: whether any has ever succeeded.
+    pub fn login_error(&self, error: TerminalError) -> TerminalError {
+        let refused = |error: &TerminalError| matches!(error, TerminalError::Command(why) if why.is_refusal(Code::Login.number()));
+        if refused(&error) && self.checkpoint().is_empty() { TerminalError::FirstLogin } else { error }
     }
 
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.
@@ -330,6 +338,7 @@ impl Terminal {
             failure_of(event, id).map(Err)
         })
         .await
+        .map_err(|error| self.login_error(error))
     }
 
     /// Gives a command and waits for its result; other events are kept for [`Self::take_kept`]. There is no limit of
