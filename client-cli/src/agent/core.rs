@@ -296,6 +296,7 @@ impl Agent {
             must_set_password: work.is_some() && self.must_set_password,
             checkpoint: work.map(|work| work.terminal.checkpoint()).unwrap_or_default().into(),
             successions: work.map(|work| work.terminal.successions()).unwrap_or_default(),
+            closed: work.and_then(|work| work.terminal.closed()),
         }
     }
 }

@@ -89,6 +89,7 @@ impl Agent {
                 }
                 self.key_changed(Event::Succession(view)).await;
             }
+            Event::LogClosed(_) => self.key_changed(event).await,
             Event::Approved(_) => {
                 self.learn_policy();
                 self.mention(event);
@@ -332,6 +333,6 @@ impl Agent {
 /// The policy in an answer.
 pub(crate) fn policy_of(reply: &Reply) -> Option<Policy> {
     let Reply::Answer(answer) = reply else { return None };
-    let Answer::Policy(bytes, _) = &**answer else { return None };
+    let Answer::Policy(bytes, ..) = &**answer else { return None };
     canonical::decode(bytes).ok()
 }

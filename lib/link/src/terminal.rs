@@ -10,6 +10,7 @@
 mod alarm_words;
 pub mod backoff;
 mod check;
+mod closed_words;
 mod dialling;
 mod erasing_words;
 pub mod error;
@@ -26,6 +27,7 @@ pub use alarm_words::{
     AlarmWords, alarm_words, finding_code_words, outcome_words, raised_words, severity_words,
 };
 pub use backoff::Backoff;
+pub use closed_words::closed_words;
 pub use erasing_words::erasing_words;
 pub use error::TerminalError;
 pub use last_seen::{LastSeen, head_words};
@@ -40,7 +42,7 @@ use dialling::Dialling;
 use pki::{CertId, CredentialFile, KdfCost, PersonId, SiteCard};
 use protocol::Code;
 use protocol::client::command::LoginWith;
-use protocol::client::event::{Ready, SuccessionView};
+use protocol::client::event::{ClosedView, Ready, SuccessionView};
 use protocol::client::{
     Action, ClientSession, Command, CommandId, Connection, Event, Parts, Reply, SecretText,
 };
@@ -182,6 +184,11 @@ impl Terminal {
     /// The successions of the log, by their officers' signatures; empty before the first login.
     pub fn successions(&self) -> Vec<SuccessionView> {
         self.session.successions()
+    }
+
+    /// That the log was closed into another one, as far as this session was shown it; told with the policy.
+    pub fn closed(&self) -> Option<ClosedView> {
+        self.session.closed()
     }
 
     /// Why a Login failed, with what this end knows beside it: whether any has ever succeeded.
