@@ -4,6 +4,7 @@
 
 mod agent;
 mod args;
+mod closed;
 mod command;
 mod help;
 mod home;

@@ -5,6 +5,7 @@ use crate::agent::parts::joined;
 use crate::agent::pending::{is_kept, kind};
 use crate::agent::place;
 use crate::agent::wire::{self, Ask, Status, Tell, Unlock, Unlocked, VERSION};
+use crate::closed;
 use crate::home::Home;
 use crate::show;
 use crate::trouble::Trouble;
@@ -13,7 +14,7 @@ use console::{Exit, Lang, Voice, clean};
 use link::terminal::CLOCK_BEHIND;
 use pki::PersonId;
 use protocol::client::command::Send;
-use protocol::client::event::{MessageView, SuccessionView};
+use protocol::client::event::{ClosedView, MessageView, SuccessionView};
 use protocol::client::{Command, Event, Reply, SecretBytes};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -34,8 +35,8 @@ pub(crate) struct Line {
 
 console::words! {
     enum Said {
-        Waiting => en("no connection just now; waiting for it (Ctrl-C gives up)"),
-                   ru("сейчас нет связи; ожидание (Ctrl-C — отказаться)");
+        Waiting => en("no connection just now; trying for a few seconds"),
+                   ru("сейчас нет связи; несколько секунд ждём её");
         Slow => en("the server has not answered yet; waiting (Ctrl-C gives up)"),
                 ru("сервер пока не отвечает; ожидание (Ctrl-C — отказаться)");
         Kept
@@ -188,6 +189,8 @@ impl Line {
             self.voice.remark(&key_changed(login));
         } else if let Event::Succession(view) = event {
             self.voice.remark(&succeeded(view));
+        } else if let Event::LogClosed(view) = event {
+            self.voice.remark(&log_closed(view));
         } else if let Event::ClockAhead(index) = event {
             self.voice.remark(&clock_ahead(*index));
         } else {
@@ -258,6 +261,12 @@ fn key_changed(login: &str) -> Trouble {
 fn succeeded(view: &SuccessionView) -> Trouble {
     let say = |lang| show::succession(view, lang);
     Trouble::say(Exit::Yes, "succession", say(Lang::En), say(Lang::Ru))
+}
+
+/// What comes is not said here any more.
+fn log_closed(view: &ClosedView) -> Trouble {
+    let say = |lang| closed::notice(view, lang);
+    Trouble::say(Exit::Yes, "log-closed", say(Lang::En), say(Lang::Ru))
 }
 
 /// What the agent held is gone, and why.

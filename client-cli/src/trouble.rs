@@ -149,6 +149,18 @@ impl Trouble {
         )
     }
 
+    /// The connection went behind a signed disclosure.
+    pub(crate) fn disclosure_unknown() -> Self {
+        Self::say(
+            Exit::Missing,
+            "no-connection",
+            "the connection to the server is gone: nothing was written, and whether the disclosure stands in the journal is \
+             not known yet. Once the server is back `conclave message show` says so",
+            "связь с сервером пропала: файл не записан, а внесено ли раскрытие в журнал, пока не известно. Когда связь \
+             появится, это покажет `conclave message show`",
+        )
+    }
+
     /// A password that cannot be stretched, or no memory for it.
     pub(crate) fn no_proof() -> Self {
         Self::say(

@@ -3,7 +3,8 @@
 
 use super::core::Agent;
 use super::memory::Memory;
-use super::pending::ConnectionId;
+use super::patience::Without;
+use super::pending::{ConnectionId, is_kept, kind};
 use super::place;
 use super::wire::{self, Ask, Tell, Unlock};
 use super::work::Work;
@@ -12,6 +13,7 @@ use console::Exit;
 use pki::PersonId;
 use protocol::client::command::Send;
 use protocol::client::{Command, Reply};
+use tokio::time::Instant;
 
 impl Agent {
     pub(super) async fn asked(&mut self, id: ConnectionId, ask: Ask) {
@@ -110,7 +112,7 @@ impl Agent {
             Command::Login(_) | Command::Logout | Command::SetPassword(_) | Command::FileChunk(..)
         );
         let Some(work) = &mut self.work else { return self.fail(id, &self.locked()).await };
-        if forbidden || work.pending.of(id).is_some() {
+        if forbidden || work.is_busy(id) {
             return self.fail(id, &Trouble::odd_answer()).await;
         }
         let me = PersonId(self.me.as_ref().map_or(0, |me| me.person));
@@ -118,28 +120,36 @@ impl Agent {
         if !ready && let Some(reply) = work.memory.recall(&command, &work.store) {
             return self.answer(id, reply).await;
         }
+        if !work.terminal.is_ready() && !is_kept(kind(&command)) {
+            work.awaiting.begin(id, command, Instant::now());
+            work.dial_now();
+            return self.say_on_the_way(id, false).await;
+        }
         if let Command::Read(of, up_to) = &command {
             work.memory.read(*of, *up_to, &work.store, me);
         }
-        let question = Memory::is_question(&command).then(|| command.clone());
-        // A file shows by itself how far it is.
-        let file = matches!(command, Command::SendFile(_) | Command::FetchFile(..));
-        let given = work.run(command, id);
-        if !file {
-            work.patience.begin(given, id, question, !ready);
-        }
+        work.run_with_patience(id, command, !ready);
         self.say_on_the_way(id, ready).await;
+    }
+
+    /// A session stands: what waited for one goes on.
+    pub(super) fn go_on(&mut self) {
+        let Some(work) = &mut self.work else { return };
+        work.patience.back();
+        for (id, command) in work.awaiting.take() {
+            work.run_with_patience(id, command, true);
+        }
     }
 
     async fn send_to(&mut self, id: ConnectionId, person: PersonId, send: Send) {
         self.used();
         let Some(work) = &mut self.work else { return self.fail(id, &self.locked()).await };
-        if work.pending.of(id).is_some() {
+        if work.is_busy(id) {
             return self.fail(id, &Trouble::odd_answer()).await;
         }
         let ready = work.terminal.is_ready() && !work.deaf;
         let given = work.send_to(person, send, id);
-        work.patience.begin(given, id, None, !ready);
+        work.patience.begin(given, id, Without::Kept, !ready);
         self.say_on_the_way(id, ready).await;
     }
 
@@ -158,6 +168,28 @@ impl Agent {
         let heard_ms = self.work.as_ref().map_or(0, |work| work.heard_ms);
         self.tell(id, Tell::Stale(heard_ms)).await;
         self.tell_done(id, reply).await;
+    }
+}
+
+impl Work {
+    /// Whether a command of this connection has no result yet.
+    fn is_busy(&self, id: ConnectionId) -> bool {
+        self.pending.of(id).is_some() || self.awaiting.holds(id)
+    }
+
+    /// Gives the session a command of a person. `said`: who knows already that it waits.
+    fn run_with_patience(&mut self, id: ConnectionId, command: Command, said: bool) {
+        let without = match Memory::is_question(&command) {
+            true => Without::Memory(command.clone()),
+            false if is_kept(kind(&command)) => Without::Kept,
+            false => Without::Nothing,
+        };
+        // A file shows by itself how far it is, and goes on where it stopped.
+        let file = matches!(command, Command::SendFile(_) | Command::FetchFile(..));
+        let given = self.run(command, id);
+        if !file {
+            self.patience.begin(given, id, without, said);
+        }
     }
 }
 

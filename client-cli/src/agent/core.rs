@@ -3,7 +3,7 @@
 
 use super::connection::{Connection, Heard};
 use super::patience::Due;
-use super::pending::{ConnectionId, Failed, For, To};
+use super::pending::{ConnectionId, DISCLOSURE, Failed, For, To};
 use super::wire::{self, Failure, Me, Status, Tell};
 use super::work::{Happened, Work};
 use super::{Start, parts, place};
@@ -131,8 +131,8 @@ impl Agent {
     }
 
     async fn next_step(&mut self) -> Step {
-        let reminder = self.work.as_ref().and_then(|work| work.patience.wake());
-        let wake = [self.lock_at(), reminder].into_iter().flatten().min();
+        let patience = self.work.as_ref().map(|work| [work.patience.wake(), work.awaiting.wake()]);
+        let wake = patience.into_iter().flatten().chain([self.lock_at()]).flatten().min();
         let wake = wake.unwrap_or_else(|| Instant::now() + LONG);
         let Self { listener, heard, work, hangup, terminate, .. } = self;
         let happening = async {
@@ -203,7 +203,12 @@ impl Agent {
     /// Tells those who wait that they do, and answers from memory what need not wait.
     async fn remind(&mut self, lost: bool) {
         let Some(work) = &mut self.work else { return };
-        for due in work.patience.due(Instant::now(), lost) {
+        let now = Instant::now();
+        for connection in work.awaiting.overdue(now) {
+            self.fail(connection, &Trouble::no_connection()).await;
+        }
+        let Some(work) = &mut self.work else { return };
+        for due in work.patience.due(now, lost) {
             match due {
                 Due::Say(connection) => self.tell(connection, Tell::Waiting(!lost)).await,
                 Due::Answer(id, connection, question) => {
@@ -214,6 +219,17 @@ impl Agent {
                     work.patience.end(id);
                     work.deaf = true;
                     self.answer(connection, reply).await;
+                }
+                Due::GiveUp(id, connection) => {
+                    let Some(work) = &mut self.work else { return };
+                    // What is signed may be admitted yet: then its outcome is nobody's.
+                    let trouble = match work.pending.kind_of(id) {
+                        Some(DISCLOSURE) => Trouble::disclosure_unknown(),
+                        Some(_) | None => Trouble::no_connection(),
+                    };
+                    work.pending.abandon(connection);
+                    work.patience.end(id);
+                    self.fail(connection, &trouble).await;
                 }
             }
         }
@@ -280,6 +296,7 @@ impl Agent {
             must_set_password: work.is_some() && self.must_set_password,
             checkpoint: work.map(|work| work.terminal.checkpoint()).unwrap_or_default().into(),
             successions: work.map(|work| work.terminal.successions()).unwrap_or_default(),
+            closed: work.and_then(|work| work.terminal.closed()),
         }
     }
 }
@@ -294,6 +311,7 @@ impl Work {
             self.terminal.end_fetch(command);
         }
         self.pending.abandon(id);
+        self.awaiting.forget(id);
     }
 
     /// Whether the server answers, as far as is known.

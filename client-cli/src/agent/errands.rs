@@ -89,6 +89,7 @@ impl Agent {
                 }
                 self.key_changed(Event::Succession(view)).await;
             }
+            Event::LogClosed(_) => self.key_changed(event).await,
             Event::Approved(_) => {
                 self.learn_policy();
                 self.mention(event);
@@ -143,6 +144,7 @@ impl Agent {
         if !ready.must_set_password {
             self.learn();
         }
+        self.go_on();
         if let Some((id, _)) = unlocker {
             // Before he goes on, and be it his first login ever.
             for notice in std::mem::take(&mut self.notices) {
@@ -253,7 +255,11 @@ impl Agent {
         let whom = work.whom(id);
         work.patience.end(id);
         work.first.remove(&id);
-        let mut trouble = Trouble::from(TerminalError::Command(error.clone()));
+        let refused = TerminalError::Command(error.clone());
+        let mut trouble = Trouble::from(match whom {
+            For::Agent(Errand::Login) => work.terminal.login_error(refused),
+            For::Agent(_) | For::Connection(_) | For::Nobody => refused,
+        });
         if let Error::CannotReceive { person } = &error
             && let Some(login) = work.memory.login(*person)
         {
@@ -327,6 +333,6 @@ impl Agent {
 /// The policy in an answer.
 pub(crate) fn policy_of(reply: &Reply) -> Option<Policy> {
     let Reply::Answer(answer) = reply else { return None };
-    let Answer::Policy(bytes, _) = &**answer else { return None };
+    let Answer::Policy(bytes, ..) = &**answer else { return None };
     canonical::decode(bytes).ok()
 }

@@ -68,6 +68,7 @@ impl Agent {
         self.given_up.extend(unheard);
         bound(&mut self.given_up);
         waiting.extend(work.setting.take().map(|(id, _)| id));
+        waiting.extend(work.awaiting.take().into_iter().map(|(id, _)| id));
         for (id, connection) in &mut self.connections {
             if connection.watching {
                 connection.watching = false;

@@ -3,6 +3,7 @@
 //! Never writes a file but the credential's state record (and the credential, when its passphrase changes).
 
 mod asks;
+mod awaiting;
 mod connection;
 mod core;
 mod errands;

@@ -86,7 +86,7 @@ pub(crate) struct Pending {
 pub(crate) const MESSAGE: u8 = 1;
 pub(crate) const FILE: u8 = 2;
 /// A disclosure's: who asked for its file is gone.
-const DISCLOSURE: u8 = 8;
+pub(crate) const DISCLOSURE: u8 = 8;
 
 /// Whether the agent alone can bring a command of this kind to its end: a file's bytes are not in its hands.
 pub(crate) fn is_kept(kind: u8) -> bool {
@@ -156,6 +156,11 @@ impl Pending {
     /// For whom a command runs.
     pub(crate) fn whom(&self, id: CommandId) -> Option<For> {
         self.entries.get(&id).map(|entry| entry.whom)
+    }
+
+    /// Of which kind a command is.
+    pub(crate) fn kind_of(&self, id: CommandId) -> Option<u8> {
+        self.entries.get(&id).map(|entry| entry.kind)
     }
 
     /// When a command was given, milliseconds since 1970.

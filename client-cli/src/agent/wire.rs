@@ -8,14 +8,14 @@ use minicbor::encode::Write as CborWrite;
 use minicbor::{Decode, Encode};
 use pki::PersonId;
 use protocol::client::command::Send;
-use protocol::client::event::{MessageView, SuccessionView};
+use protocol::client::event::{ClosedView, MessageView, SuccessionView};
 use protocol::client::{Command, Event, Reply, SecretBytes, SecretText};
 use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
 /// Version of this little protocol: command and agent must be of the same build line.
-pub(crate) const VERSION: u8 = 6;
+pub(crate) const VERSION: u8 = 7;
 /// Longest frame, bytes: a page of messages, a chunk or a part of a list fits many times.
 pub(crate) const FRAME_BYTES_MAX: usize = 8 << 20;
 
@@ -198,6 +198,9 @@ pub(crate) struct Status {
     /// The successions of the log, as far as this session was shown them.
     #[n(13)]
     pub(crate) successions: Vec<SuccessionView>,
+    /// The log was closed into another one, as far as this session was shown it.
+    #[n(14)]
+    pub(crate) closed: Option<ClosedView>,
 }
 
 /// Whose agent it is.

@@ -1,6 +1,7 @@
 //! What the agent has in its hands while it is unlocked. Dropping it is the lock: keys, proof and texts are wiped.
 //! Never outlives a lock in any part.
 
+use super::awaiting::Awaiting;
 use super::first::First;
 use super::memory::Memory;
 use super::patience::Patience;
@@ -32,6 +33,8 @@ pub(crate) struct Work {
     pub(crate) pending: Pending,
     /// When people are told that they wait.
     pub(super) patience: Patience,
+    /// What waits for a session, outside of it.
+    pub(super) awaiting: Awaiting,
     /// Messages whose conversation is still to be found or founded.
     pub(super) first: BTreeMap<CommandId, First>,
     /// The server was last heard then, milliseconds since 1970.
@@ -75,6 +78,7 @@ impl Work {
             memory: Memory::default(),
             pending: Pending::default(),
             patience: Patience::default(),
+            awaiting: Awaiting::default(),
             first: BTreeMap::new(),
             heard_ms: now_ms(),
             deaf: false,
@@ -94,6 +98,13 @@ impl Work {
     pub(crate) fn dial(&mut self) {
         self.retry_at = None;
         self.dialling = Some(Box::pin(self.terminal.dial()));
+    }
+
+    /// Somebody wants an answer now: the next try is not put off any longer.
+    pub(crate) fn dial_now(&mut self) {
+        if self.retry_at.is_some() {
+            self.dial();
+        }
     }
 
     /// Begins to connect in a while.

@@ -96,6 +96,10 @@ pub(super) fn disclose(args: &MessageDisclose, here: Here) -> Result<Exit, Troub
     if args.plan {
         return Ok(here.voice.done("message disclose", &plan, json));
     }
+    // Nobody is asked for what cannot be done now.
+    if !line.status()?.online {
+        return Err(Trouble::no_connection());
+    }
     here.voice.remark(&plan);
     let asked = || confirm_at_terminal(&Said::Ask.say(here.voice.lang), here.voice.lang, "--yes");
     if !args.consent.yes && !asked()? {

@@ -70,7 +70,7 @@ struct DoneJson {
     index: u64,
     effective: bool,
     epoch: Option<u64>,
-    /// What it waits for: `pace`, `cell`, `backup` or `room`; empty when it took effect, or for nothing that the server named.
+    /// What it waits for: `pace`, `cell`, `backup`, `room`, or the `connection`; empty when it took effect, or for nothing that the server named.
     waits_for: &'static str,
     /// In how many seconds, about; 0: not known.
     seconds: u64,
@@ -147,7 +147,17 @@ pub(super) fn run(args: &EraseDo, here: Here) -> Result<Exit, Trouble> {
     // What an earlier succession gave up is not this. It is admitted: nothing that fails now says otherwise.
     let known = line.status().map(|status| status.successions).unwrap_or_default();
     let asked = Asked { index, eras: known.iter().map(|view| view.era).collect() };
-    Ok(match wait(&mut watching, &mut line, &asked, here.voice)? {
+    let waited = match wait(&mut watching, &mut line, &asked, here.voice) {
+        // It stands in the journal: a server that went away since takes nothing of that back.
+        Err(trouble) if trouble == Trouble::no_connection() => {
+            let data = DoneJson { index, effective: false, epoch: None, waits_for: "connection", seconds: 0 };
+            let why_en = "the server went away before it said that it took effect".to_owned();
+            let why_ru = "сервер пропал раньше, чем сообщил, что стёрто".to_owned();
+            return Ok(here.voice.done("erase do", &Said::Asked { index, why_en, why_ru }, data));
+        }
+        waited => waited?,
+    };
+    Ok(match waited {
         Ok(epoch) => {
             let data = DoneJson { index, effective: true, epoch: Some(epoch), waits_for: "", seconds: 0 };
             here.voice.done("erase do", &Said::Done { index, epoch }, data)

@@ -4,6 +4,7 @@
 use crate::Here;
 use crate::agent::pending::is_kept;
 use crate::agent::wire::{Status, Unsent};
+use crate::closed::{ClosedJson, closed};
 use crate::reach::Line;
 use crate::show::officers;
 use crate::trouble::Trouble;
@@ -41,6 +42,8 @@ struct Data {
     lock_in_ms: Option<u64>,
     memory: String,
     successions: Vec<SuccessionJson>,
+    /// The log was closed into another one.
+    closed: Option<ClosedJson>,
     /// Orders of erasure that concern this person and that one may still object to.
     /// Absent where they could not be asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +100,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
         lock_in_ms: status.lock_in_ms,
         memory: status.memory.clone(),
         successions: status.successions.iter().map(succession_json).collect(),
+        closed: status.closed.as_ref().map(ClosedJson::of),
         orders: orders.as_ref().map(|orders| orders.iter().map(|view| view.proposal).collect()),
     };
     Ok(here.voice.done("status", &Page(&status, orders.map(|orders| orders.len())), data))
@@ -146,6 +150,9 @@ fn page(status: &Status, orders: Option<usize>, lang: Lang) -> String {
     for view in &status.successions {
         let (en, ru) = succession_words(view, &minute(view.time_ms), &officers(view));
         row("succession", "преемство", lang.pick(en, ru));
+    }
+    if let Some(view) = &status.closed {
+        row("log closed", "журнал закрыт", closed(view, lang));
     }
     let (en, ru) = ("orders", "распоряжения");
     match orders {
@@ -216,6 +223,9 @@ fn what(kind: u8, lang: Lang) -> &'static str {
 mod tests {
     use super::*;
     use crate::agent::wire::Failure;
+    use journal::act::Successor;
+    use journal::ids::LogId;
+    use protocol::client::event::ClosedView;
 
     #[test]
     fn a_page_says_what_was_not_sent() {
@@ -250,6 +260,12 @@ mod tests {
                 bodies_missing: 1,
                 given_up: Vec::new(),
             }],
+            closed: Some(ClosedView {
+                index: 90,
+                at_ms: 0,
+                officers: vec![(pki::PersonId(1), "olga".into()), (pki::PersonId(2), "oleg".into())],
+                successor: Successor { log: LogId([0xab; 32]), suite: pki::Suite::EcdsaP256 },
+            }),
         };
         let shown = page(&status, Some(0), Lang::Ru);
         assert!(shown.contains("не отправлено: 1\n  сообщение для @boris, 5 мин назад"), "{shown}");
@@ -257,6 +273,10 @@ mod tests {
         let succession = "по решению @olga, @oleg, в эре 7 после записей: 100; УТРАЧЕНО записей не меньше: 14, с № 100 до \
                           № 113; утрачено тел: 1";
         assert!(shown.contains(succession), "{shown}");
+        let closed = "журнал закрыт: навсегда, решение @olga, @oleg, 1970-01-01 ";
+        assert!(shown.contains(closed) && shown.contains("Читать, стирать и выходить"), "{shown}");
+        let asked = page(&status, Some(0), Lang::En);
+        assert!(asked.contains("by which keys, ask @olga, @oleg; log abab"), "{asked}");
         assert!(
             page(&status, Some(2), Lang::En).contains("orders:        2: conclave erase orders"),
             "{shown}"

@@ -3,6 +3,7 @@
 
 use crate::Here;
 use crate::agent::wire::{Ask, Tell};
+use crate::closed;
 use crate::names::{Names, conversations};
 use crate::reach::Line;
 use crate::show::{self, erased_by, message_json};
@@ -129,6 +130,7 @@ fn line(
             ("disclosed", format!("#{message} {}", show::disclosed_line(&who(*person), *index, lang)))
         }
         Event::Succession(view) => ("succession", show::succession(view, lang)),
+        Event::LogClosed(view) => ("log-closed", closed::notice(view, lang)),
         Event::Alarm(view) => {
             let words = alarm_words(view);
             let (what, advice) = (lang.pick(words.en, words.ru), lang.pick(words.advice_en, words.advice_ru));

@@ -10,11 +10,13 @@
 mod alarm_words;
 pub mod backoff;
 mod check;
+mod closed_words;
 mod dialling;
 mod erasing_words;
 pub mod error;
 mod last_seen;
 mod law_words;
+mod login_words;
 pub mod refusal_words;
 mod role_words;
 mod silence;
@@ -25,6 +27,7 @@ pub use alarm_words::{
     AlarmWords, alarm_words, finding_code_words, outcome_words, raised_words, severity_words,
 };
 pub use backoff::Backoff;
+pub use closed_words::closed_words;
 pub use erasing_words::erasing_words;
 pub use error::TerminalError;
 pub use last_seen::{LastSeen, head_words};
@@ -37,8 +40,9 @@ use crate::tls::TlsProfile;
 use check::server_check;
 use dialling::Dialling;
 use pki::{CertId, CredentialFile, KdfCost, PersonId, SiteCard};
+use protocol::Code;
 use protocol::client::command::LoginWith;
-use protocol::client::event::{Ready, SuccessionView};
+use protocol::client::event::{ClosedView, Ready, SuccessionView};
 use protocol::client::{
     Action, ClientSession, Command, CommandId, Connection, Event, Parts, Reply, SecretText,
 };
@@ -180,6 +184,17 @@ impl Terminal {
     /// The successions of the log, by their officers' signatures; empty before the first login.
     pub fn successions(&self) -> Vec<SuccessionView> {
         self.session.successions()
+    }
+
+    /// That the log was closed into another one, as far as this session was shown it; told with the policy.
+    pub fn closed(&self) -> Option<ClosedView> {
+        self.session.closed()
+    }
+
+    /// Why a Login failed, with what this end knows beside it: whether any has ever succeeded.
+    pub fn login_error(&self, error: TerminalError) -> TerminalError {
+        let refused = |error: &TerminalError| matches!(error, TerminalError::Command(why) if why.is_refusal(Code::Login.number()));
+        if refused(&error) && self.checkpoint().is_empty() { TerminalError::FirstLogin } else { error }
     }
 
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.
@@ -330,6 +345,7 @@ impl Terminal {
             failure_of(event, id).map(Err)
         })
         .await
+        .map_err(|error| self.login_error(error))
     }
 
     /// Gives a command and waits for its result; other events are kept for [`Self::take_kept`]. There is no limit of

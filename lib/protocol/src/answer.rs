@@ -49,9 +49,9 @@ pub enum Answer {
     /// Likewise.
     #[n(11)]
     Entries(#[n(0)] Page),
-    /// The policy, canonical CBOR, and the index of the entry that set it.
+    /// The policy, canonical CBOR, and the index of the entry that set it; of a closed log, the `Approve` that closed it.
     #[n(12)]
-    Policy(#[n(0)] ByteVec, #[n(1)] Index),
+    Policy(#[n(0)] ByteVec, #[n(1)] Index, #[n(2)] Option<Index>),
     /// Live sessions.
     #[n(13)]
     Sessions(#[n(0)] Vec<SessionRecord>),

@@ -14,6 +14,7 @@ mod certificate;
 mod certificate_sheet;
 mod clock_attest;
 mod clock_set;
+mod closed;
 mod decide;
 mod erase;
 mod erase_find;

@@ -285,7 +285,7 @@ impl Online {
         let Reply::Answer(answer) = self.run(Command::Ask(Query::Policy))? else {
             return Err(Trouble::odd_answer());
         };
-        let Answer::Policy(bytes, index) = *answer else { return Err(Trouble::odd_answer()) };
+        let Answer::Policy(bytes, index, _) = *answer else { return Err(Trouble::odd_answer()) };
         let policy = canonical::decode(&bytes).map_err(|_| Trouble::odd_answer())?;
         Ok((policy, index))
     }

@@ -3,6 +3,7 @@
 
 use super::alarms::{self, Alarm};
 use super::cell::cells;
+use super::closed::{Closed, closed_line};
 use super::names::Names;
 use super::online::{Access, For, Online, session};
 use super::succession::{Succession, succession_lines};
@@ -14,7 +15,7 @@ use journal::checkpoint::SignedCheckpoint;
 use journal::fact::CellKind;
 use pki::canonical;
 use protocol::answer::{CellRecord, StatusRecord, WitnessRecord};
-use protocol::client::event::SuccessionView;
+use protocol::client::event::{ClosedView, SuccessionView};
 use protocol::client::{Command, Reply};
 use protocol::copy::BackupRecord;
 use protocol::erasing::ErasureWait;
@@ -45,20 +46,20 @@ console::words! {
         Status {
             entries: u64, root: String, grown: u64, up: String, sessions: u64, people: u64, conversations: u64,
             messages: u64, period: u64, since: String, ahead: String, erasing: u64, waits: String, epoch: u64, used: String, device: String, reserved: String, left: String, full: String,
-            cell: String, cells: String, backup: String, witness: String, successions: String
+            cell: String, cells: String, backup: String, witness: String, successions: String, closed: String
         }
             => en("journal:       {entries} entries, verified; {grown} more than this terminal had seen\nroot:          {root}\n\
                    The server says:\nrunning:       {up}\nsessions:      {sessions}\npeople:        {people}\n\
                    conversations: {conversations}\nmessages:      {messages}, erased ones included\n\
                    log period:    {period}, since {since}{ahead}\n\
                    erasures:      {erasing} under way{waits}; epoch {epoch}\ndevice:        {used} of {device} in use, {reserved} more for files under way; {left} left for files{full}\n\
-                   root cell:     {cell}; {cells}\nbackup:        {backup}{witness}{successions}"),
+                   root cell:     {cell}; {cells}\nbackup:        {backup}{witness}{successions}{closed}"),
                ru("журнал:      записей {entries}, проверено; новых для этого терминала: {grown}\nкорень:      {root}\n\
                    По словам сервера:\nработает:    {up}\nсеансы:      {sessions}\nлюди:        {people}\n\
                    беседы:      {conversations}\nсообщения:   {messages}, включая стёртые\n\
                    период:      {period}, с {since}{ahead}\n\
                    стирания:    не завершено {erasing}{waits}; эпоха {epoch}\nноситель:    занято {used} из {device}, ещё {reserved} под файлы в пути; для файлов осталось {left}{full}\n\
-                   ячейка:      {cell}; {cells}\nкопия:       {backup}{witness}{successions}");
+                   ячейка:      {cell}; {cells}\nкопия:       {backup}{witness}{successions}{closed}");
     }
 }
 
@@ -98,6 +99,8 @@ struct Data {
     alarms: Vec<Alarm>,
     /// What was given up, by decision of the first officers.
     successions: Vec<Succession>,
+    /// Two officers closed the log into another one.
+    closed: Option<Closed>,
 }
 
 #[derive(Serialize)]
@@ -125,6 +128,7 @@ struct More {
     backup: Option<Newest>,
     alarms: Vec<Alarm>,
     successions: Vec<SuccessionView>,
+    closed: Option<ClosedView>,
 }
 
 /// The store's root cells.
@@ -232,8 +236,11 @@ impl Status {
             let ready = online.ready();
             let grown = ready.head.size.saturating_sub(ready.before.size);
             let successions = online.terminal().successions();
+            // With the policy comes whether the log was closed.
+            online.policy()?;
+            let closed = online.terminal().closed();
             let cells = Cells::of(&cells(online)?);
-            Ok((*status, grown, More { cells, backup, alarms, successions }))
+            Ok((*status, grown, More { cells, backup, alarms, successions, closed }))
         })?;
         tell(&status, grown, more, voice)
     }
@@ -342,6 +349,7 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         backup: backup_words(more.backup.as_ref(), lang),
         witness: witness_words(status.witness, lang),
         successions: succession_lines(&more.successions, lang),
+        closed: closed_line(more.closed.as_ref(), lang),
     };
     let data = Data {
         entries: head.size,
@@ -370,6 +378,7 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         backup: more.backup,
         alarms: more.alarms,
         successions: more.successions.iter().map(Succession::of).collect(),
+        closed: more.closed.as_ref().map(Closed::of),
     };
     Ok(voice.done("status", &said, data))
 }

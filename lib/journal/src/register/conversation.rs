@@ -244,3 +244,7 @@ pub(super) fn pair_of(membership: &Membership) -> Option<(PersonId, PersonId)> {
 #[cfg(test)]
 #[path = "conversation_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "epoch_tests.rs"]
+mod epochs;

@@ -50,6 +50,9 @@ pub enum TerminalError {
     /// The server's log contradicts what it signed before.
     #[error("the log contradicts an earlier checkpoint")]
     Distrust(Box<Distrust>),
+    /// The very first login of these keys was refused.
+    #[error("the first login was refused")]
+    FirstLogin,
     /// The command was not done.
     #[error(transparent)]
     Command(#[from] Error),

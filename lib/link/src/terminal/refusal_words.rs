@@ -56,8 +56,10 @@ fn protocol_words(code: Code) -> Row {
         ),
         Code::Certificate => (
             "certificate-refused",
-            "the server does not accept the certificate",
-            "сервер не принимает сертификат",
+            "the server does not accept the certificate: no officer has taken in the authority's bundle with it yet \
+             (conclave-admin submit), it was revoked, or its time is over by the server's clock. Ask an officer",
+            "сервер не принимает сертификат: офицер ещё не принял пакет удостоверяющего центра с этим сертификатом \
+             (conclave-admin submit), сертификат отозван, либо его срок по часам сервера истёк. Обратитесь к офицеру",
         ),
         Code::Busy => {
             ("busy", "the server is busy; try again in a moment", "сервер занят; повторите чуть позже")

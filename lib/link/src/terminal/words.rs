@@ -3,6 +3,7 @@
 
 use super::error::TerminalError;
 use super::law_words::CLOCK_BEHIND;
+use super::login_words::first_login_words;
 use super::refusal_words::{Words, refusal_words};
 use crate::client::LinkError;
 use crate::transport::IDLE_TIMEOUT_MS;
@@ -61,6 +62,7 @@ impl TerminalError {
                 "ALARM: the server's log contradicts what it signed before. Nothing was sent. Tell an officer",
                 "ТРЕВОГА: журнал сервера противоречит подписанному ранее. Ничего не отправлено. Сообщите офицеру",
             ),
+            Self::FirstLogin => first_login_words(),
             Self::Command(error) => error_words(error),
         }
     }
@@ -340,11 +342,12 @@ fn link_words(error: &LinkError) -> Words {
         LinkError::Refused { alert } => Words::new(
             "connection-refused",
             format!(
-                "the server refused the certificate of this terminal: revoked, expired or of another site; ask an officer \
-                 (alert {alert})"
+                "the server refused the certificate of this terminal: no officer has taken in the authority's bundle with it \
+                 yet (conclave-admin submit), or it is revoked, expired or of another site; ask an officer (alert {alert})"
             ),
             format!(
-                "сервер не принял сертификат этого терминала: отозван, истёк или чужой; обратитесь к офицеру (код {alert})"
+                "сервер не принял сертификат этого терминала: офицер ещё не принял пакет с ним (conclave-admin submit), либо \
+                 сертификат отозван, истёк или выдан другой системой; обратитесь к офицеру (код {alert})"
             ),
         ),
         LinkError::Tls(_) | LinkError::Socket(_) | LinkError::Address { .. } => Words::new(

@@ -124,7 +124,9 @@ impl Cx {
     async fn other_query(&self, query: Query) -> Result<Reply, Error> {
         if query == Query::Policy {
             let (policy, index) = self.policy().await?;
-            return Ok(Reply::Answer(Box::new(Answer::Policy(canonical::encode(&policy).into(), index))));
+            let closed = self.with(|state| state.closed.as_ref().map(|closed| closed.index));
+            let answer = Answer::Policy(canonical::encode(&policy).into(), index, closed);
+            return Ok(Reply::Answer(Box::new(answer)));
         }
         match self.ask(query).await? {
             Answer::Acts(page)

@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 use pki::{CertId, PersonId};
 
 pub use super::alarms::AlarmView;
+pub use super::closed::ClosedView;
 pub use super::orders::UnshownOrders;
 pub use super::views::*;
 
@@ -103,6 +104,9 @@ pub enum Event {
     /// what is kept is no more: it is to be sent again.
     #[n(26)]
     Succession(#[n(0)] Box<SuccessionView>),
+    /// Two officers closed the log into another one: what is there is read and erased, nothing new is said.
+    #[n(41)]
+    LogClosed(#[n(0)] Box<ClosedView>),
     /// Bytes of a file are wanted: the chunk's number from 1, and how many bytes exactly.
     #[n(30)]
     ChunkWanted(#[n(0)] CommandId, #[n(1)] u32, #[n(2)] u64),

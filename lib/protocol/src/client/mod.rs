@@ -20,6 +20,7 @@
 mod alarms;
 mod book;
 mod chain;
+mod closed;
 pub mod command;
 mod conversations;
 mod directory;
@@ -60,7 +61,7 @@ pub mod views;
 
 pub use command::{Command, CommandId};
 pub use error::{Error, What};
-use event::SuccessionView;
+use event::{ClosedView, SuccessionView};
 pub use event::{Event, Reply};
 pub use handshake::Connection;
 pub use parts::{Anchors, BadParts, Me, Parts};
@@ -190,6 +191,11 @@ impl ClientSession {
     /// The successions of the log, by their officers' signatures, in their order; empty before the first login.
     pub fn successions(&self) -> Vec<SuccessionView> {
         self.cx.with(|state| state.successions.views().to_vec())
+    }
+
+    /// That the log was closed into another one, as far as this session was shown it; told with the policy.
+    pub fn closed(&self) -> Option<ClosedView> {
+        self.cx.with(|state| state.closed.clone())
     }
 
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.

@@ -48,9 +48,12 @@ impl Cx {
     pub(crate) async fn policy(&self) -> Result<Proven, Error> {
         // A newer one may have been proven behind the first answer: that it is older counts only the second time.
         for _ in 0..2 {
-            let Answer::Policy(bytes, index) = self.ask(Query::Policy).await? else {
+            let Answer::Policy(bytes, index, closed) = self.ask(Query::Policy).await? else {
                 return Err(Error::unverified(What::Answer));
             };
+            if let Some(closed) = closed {
+                self.learn_closed(closed).await?;
+            }
             match self.with(|state| state.judge_policy(&bytes, index)) {
                 Some(true) => {
                     let known = self.with(|state| state.policy.clone());
@@ -92,32 +95,35 @@ impl Cx {
             // The log's id, on the site card, is the genesis' own.
             let ours = self.with(|state| set.id() == Some(StatementId(state.trust.log().0)));
             Some(genesis.policy.clone()).filter(|_| ours && index == 0)
-        } else if let Act::Approve(approve) = act {
-            if approve.proposal >= index {
-                return Err(bad);
-            }
-            let proposed = self.entry(approve.proposal).await?;
-            let officers = self.with(|state| Some((state.officer_of(&set)?, state.officer_of(&proposed)?)));
-            proposed_policy(&proposed).filter(|_| officers.is_some_and(|(one, other)| one != other))
         } else {
-            None
+            match self.of_two(&set).await? {
+                Some((DualAct::Policy(policy), _)) => Some(policy),
+                Some((
+                    DualAct::AdmitOfficer(_)
+                    | DualAct::Erase(_)
+                    | DualAct::LiftHold(_)
+                    | DualAct::DropCell(_)
+                    | DualAct::Close(_)
+                    | DualAct::SetClock(_),
+                    _,
+                ))
+                | None => None,
+            }
         };
         found.filter(|policy| policy.check().is_ok()).ok_or(bad)
     }
-}
 
-fn proposed_policy(entry: &Checked) -> Option<Policy> {
-    let Some((_, Act::Propose(propose))) = entry.act() else { return None };
-    match canonical::decode(&propose.act) {
-        Ok(DualAct::Policy(policy)) => Some(policy),
-        Ok(
-            DualAct::AdmitOfficer(_)
-            | DualAct::Erase(_)
-            | DualAct::LiftHold(_)
-            | DualAct::DropCell(_)
-            | DualAct::Close(_)
-            | DualAct::SetClock(_),
-        )
-        | Err(_) => None,
+    /// The act that an `Approve` gave effect to, with the officer who proposed it and the one who approved; `None` where
+    /// it is no act of two officers.
+    pub(crate) async fn of_two(&self, set: &Checked) -> Result<Option<(DualAct, [PersonId; 2])>, Error> {
+        let Some((_, Act::Approve(approve))) = set.act() else { return Ok(None) };
+        if approve.proposal >= set.index {
+            return Ok(None);
+        }
+        let proposed = self.entry(approve.proposal).await?;
+        let officers = self.with(|state| Some([state.officer_of(&proposed)?, state.officer_of(set)?]));
+        let Some((_, Act::Propose(propose))) = proposed.act() else { return Ok(None) };
+        let officers = officers.filter(|[one, other]| one != other);
+        Ok(canonical::decode(&propose.act).ok().zip(officers))
     }
 }

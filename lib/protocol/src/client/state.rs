@@ -3,6 +3,7 @@
 
 use super::book::Book;
 use super::chain::Chain;
+use super::closed::ClosedView;
 use super::conversations::Conversations;
 use super::directory::Directory;
 use super::erase::Erases;
@@ -67,6 +68,7 @@ pub(crate) struct State {
     pub(crate) conversations: Conversations,
     pub(crate) directory: Directory,
     pub(crate) policy: Option<Proven>,
+    pub(crate) closed: Option<ClosedView>,
     pub(crate) messages: MessageCache,
     pub(crate) erases: Erases,
     pub(crate) lists: Lists,
@@ -129,6 +131,7 @@ impl State {
             conversations: Conversations::default(),
             directory: Directory::default(),
             policy: None,
+            closed: None,
             messages: MessageCache::default(),
             erases: Erases::default(),
             lists: Lists::default(),

@@ -176,6 +176,7 @@ impl State {
             self.record.policy = None;
             self.policy = None;
         }
+        self.closed.take_if(|closed| closed.index >= kept);
         self.record.forget_people_from(kept);
         self.alarms_told = self.alarms_told.map(|below| below.min(kept));
         self.heard.begins_anew();

@@ -356,7 +356,9 @@ impl Engine {
 
     fn policy(&self) -> Option<Found> {
         let site = self.ledger.register.site()?;
-        Some(Found::Now(Answer::Policy(canonical::encode(&site.policy).into(), site.policy_index)))
+        let closed = self.ledger.register.closed().map(|closed| closed.index);
+        let policy = canonical::encode(&site.policy).into();
+        Some(Found::Now(Answer::Policy(policy, site.policy_index, closed)))
     }
 
     pub(super) fn is_office(&self, person: PersonId) -> bool {

@@ -218,7 +218,7 @@ fn what_was_under_way_before_a_succession_shows_and_remembers_nothing_of_what_is
             None => world.ask("boris", Command::Ask(Query::Policy)),
         };
         let Ok(Reply::Answer(answer)) = answer else { panic!("asked again") };
-        assert!(matches!(*answer, Answer::Policy(_, 0)), "not the lost one of #{policy}");
+        assert!(matches!(*answer, Answer::Policy(_, 0, _)), "not the lost one of #{policy}");
         let terminal = &world.terminals["boris"];
         assert_eq!(terminal.record.as_ref().unwrap().policy, Some(0));
         let lost = |event: &Event| matches!(event, Event::Message(view) if crate::stories::shown(view).starts_with("lost"));

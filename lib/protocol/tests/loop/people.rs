@@ -316,7 +316,7 @@ fn what_was_wrapped_before_a_renewal_is_read_after_it() {
 fn policy(world: &mut World, login: &str) -> Result<(Policy, Index), Error> {
     match world.ask(login, Command::Ask(Query::Policy))? {
         Reply::Answer(answer) => match *answer {
-            Answer::Policy(bytes, index) => Ok((canonical::decode(&bytes).unwrap(), index)),
+            Answer::Policy(bytes, index, _) => Ok((canonical::decode(&bytes).unwrap(), index)),
             _ => panic!("another answer"),
         },
         _ => panic!("no answer"),
@@ -329,7 +329,7 @@ fn name_policy(world: &mut World, policy: &Policy, index: Index) {
     world.tamper = Some(Box::new(move |login, frame| match frame {
         ToTerminal::Answer(mut answer) if login == "anna" => {
             if let Answer::Policy(..) = &answer.answer {
-                answer.answer = Answer::Policy(bytes.clone().into(), index);
+                answer.answer = Answer::Policy(bytes.clone().into(), index, None);
             }
             Some(ToTerminal::Answer(answer))
         }

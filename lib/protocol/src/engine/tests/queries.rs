@@ -357,7 +357,7 @@ fn the_directory_has_everyone_and_their_certificates() {
     assert_eq!(found.len(), 2);
     let many = vec![CertId([1; 32]); crate::limits::CERTIFICATES_MAX + 1];
     assert_eq!(world.ask("anna", Query::Certificates(many)), Err(Code::NotFound.number()));
-    let policy = Answer::Policy(canonical::encode(&Policy::standard()).into(), 0);
+    let policy = Answer::Policy(canonical::encode(&Policy::standard()).into(), 0, None);
     assert_eq!(world.ask("anna", Query::Policy), Ok(policy));
 }
 
