@@ -376,5 +376,8 @@ impl Register {
 }
 
 #[cfg(test)]
+#[path = "retention_leap_tests.rs"]
+mod leap_tests;
+#[cfg(test)]
 #[path = "retention_tests.rs"]
 mod tests;
