@@ -23,6 +23,13 @@ use crate::replaying::{Asked, Replayed, replay_bundle};
 pub enum Unlinked {
     /// This log says of none that it continues it.
     NoClaim,
+    /// It says so, and fewer of its first officers have signed than must.
+    TooFew {
+        /// So many have.
+        signed: usize,
+        /// So many must.
+        needed: u32,
+    },
     /// The bundle holds another log than is claimed.
     OtherLog,
     /// An entry of the predecessor cannot stand.
@@ -105,9 +112,13 @@ fn examined<R: Read>(
     reader: BundleReader<R>,
     progress: &mut dyn FnMut(u64),
 ) -> io::Result<Found> {
-    let Some(ContinuesRow { act, since: Some(_), .. }) = own.continues() else {
+    let Some(ContinuesRow { act, officers, since }) = own.continues() else {
         return Ok(Found::No(Unlinked::NoClaim));
     };
+    if since.is_none() {
+        let needed = own.site().map_or(0, |site| site.threshold);
+        return Ok(Found::No(Unlinked::TooFew { signed: officers.len(), needed }));
+    }
     let asked = Asked {
         log: Some(act.log),
         stamps: BTreeSet::new(),
@@ -129,7 +140,13 @@ fn examined<R: Read>(
     if is_short || matches!(cut, Some(BadBundle::Truncated { .. })) {
         return Ok(Found::Short { size: act.head.size });
     }
-    let note = SignedCheckpoint::parse(&act.note).ok().map(|note| replay.confirm(&note));
+    let note = SignedCheckpoint::parse(&act.note).ok().map(|note| match replay.confirm(&note) {
+        // Its period's key was gone when it was closed: the identity key's line is what this log's register demanded.
+        Err(Unconfirmed::NotSigned(_)) if replay.tree().root_at(act.head.size) == Ok(act.head.root) => {
+            Ok(act.head)
+        }
+        found => found,
+    });
     if let Some(error) = replay.tree().leaves().failure() {
         return Err(error);
     }
@@ -164,6 +181,16 @@ pub(crate) fn unlinked(why: &Unlinked, lang: Lang) -> String {
                 "этот журнал не называет никакого другого, который он продолжает",
             )
             .to_owned(),
+        Unlinked::TooFew { signed, needed } => lang.pick(
+            format!(
+                "TOO FEW of its first officers have signed that it continues another log: {signed}, and {needed} must; until \
+                 then it continues none"
+            ),
+            format!(
+                "что этот журнал продолжает другой, подписали СЛИШКОМ МАЛО его первых офицеров: {signed} из нужных {needed}; пока \
+                 это так, он не продолжает никакого"
+            ),
+        ),
         Unlinked::OtherLog => lang
             .pick(
                 "it says that it continues another log than the one in the predecessor's bundle",
@@ -324,6 +351,14 @@ mod tests {
         next
     }
 
+    /// Without the line of the period's key.
+    fn by_identity_alone(act: Continues) -> Continues {
+        let note = String::from_utf8(act.note.to_vec()).unwrap();
+        let (text, signatures) = note.split_once("\n\n").unwrap();
+        let (_, identity) = signatures.split_once('\n').unwrap();
+        Continues { note: format!("{text}\n\n{identity}").into_bytes().into(), ..act }
+    }
+
     fn into(number: u64) -> DualAct {
         let log = TestLog::founded(number, Suite::EcdsaP256, Policy::standard()).register.log_id();
         DualAct::Close(Successor { log, suite: Suite::EcdsaP256 })
@@ -358,6 +393,8 @@ mod tests {
         assert_eq!(found.predecessor.as_ref().unwrap().closed.index, closed);
         let claim = ContinuesFound::of(&found).unwrap();
         assert!(claim.proven && claim.line(Lang::Ru).contains("ДОКАЗАНО"), "{}", claim.line(Lang::Ru));
+        let alone = held(&claiming(301, &old, closed, by_identity_alone), &exported(&old));
+        assert!(matches!(alone.judgement, Judgement::Verified), "the key of the old log's period was gone");
         let own = judged(&exported(&old), &trust(&old, Some(old.head())), Vec::new());
         let line = ClosedFound::of(own.replay.register()).unwrap().line(Lang::En);
         assert!(line.contains(&format!("into the log {}", next.register.log_id())), "{line}");
@@ -395,6 +432,16 @@ mod tests {
         assert_eq!(size, old.tree.size());
         let forked = claiming(315, &old, closed, |_| fork.continued(closed, fork.head()));
         assert_eq!(*why(&held(&forked, &exported(&old))), Unlinked::OtherHead { size });
+        let forked = claiming(315, &old, closed, |_| by_identity_alone(fork.continued(closed, fork.head())));
+        assert_eq!(*why(&held(&forked, &exported(&old))), Unlinked::OtherHead { size });
+        // One officer alone has signed.
+        let mut single = TestLog::founded(318, Suite::EcdsaP256, Policy::standard());
+        let statement = single.continues_by("olga", &old.continued(closed, old.head()));
+        single.admit(Content::Statement(statement)).unwrap();
+        single.start().unwrap();
+        let found = held(&single, &exported(&old));
+        assert_eq!(*why(&found), Unlinked::TooFew { signed: 1, needed: 2 });
+        assert!(unlinked(why(&found), Lang::Ru).contains("1 из нужных 2"));
         // Nothing is claimed.
         let plain = TestLog::standard(317);
         assert_eq!(*why(&held(&plain, &exported(&old))), Unlinked::NoClaim);

@@ -4,6 +4,7 @@
 use crate::backup::Asked;
 use crate::border::{self, Task};
 use crate::clock;
+use crate::cosigned::Cosigned;
 use crate::inbox::{Letter, Letters};
 use crate::log::Log;
 use crate::passwords::Job;
@@ -43,6 +44,7 @@ pub(crate) struct Core {
     pub(crate) helpers: Helpers,
     pub(crate) peers: Arc<Peers>,
     pub(crate) board: Board,
+    pub(crate) cosigned: Cosigned,
     /// The server's own certificates are valid until then, Unix time in ms.
     pub(crate) certified_until_ms: u64,
     /// The newest date within that, by which the server stops where the clock is beyond.
@@ -111,10 +113,12 @@ impl Core {
             }
             if wake {
                 self.board.publish(&self.engine);
+                self.cosigned.keep(&mut self.engine);
                 flow = self.tell_cells(flow, &mut cells, &mut out);
                 flow = self.tell_wait(flow, &mut waits, &mut out);
             }
         }
+        self.cosigned.keep(&mut self.engine);
         self.log.info("everything is durable and said; stopped");
         if stops {
             // Started anew by whoever watches it: the start says whether it can go on.

@@ -11,6 +11,7 @@ mod clock;
 mod command;
 mod config;
 mod core;
+mod cosigned;
 mod driver;
 mod erasure;
 mod inbox;

@@ -27,7 +27,8 @@ use vault::Vault;
 const PULL_LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What the log says of a store that is full.
 const NO_ROOM: &str = "the store is full to the last of its reserve: erasures wait for room; make the container or partition \
-     longer, stop the server, and run `conclaved store grow`";
+     longer, stop the server, and run `conclaved store grow`, or have two officers close this log into another one \
+     (`conclave-admin log close`)";
 
 /// What may be done now.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,13 +6,13 @@ use crate::reader::Positions;
 use crate::verifiers::Verifiers;
 use disk::{Claim, JournalEntry, Position};
 use journal::Origin;
-use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
+use journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use journal::ids::Head;
-use journal::note::NoteSigner;
+use journal::note::{NoteSigner, VerifierKey};
 use journal::register::Register;
 use journal::replay::{BadAt, CheckedEntry, Signatures, in_order};
 use journal::tree::Tree;
-use pki::{SecretKey, Suite};
+use pki::SecretKey;
 use protocol::engine::Books;
 use protocol::engine::recovery::Recovery;
 use protocol::engine::snapshot::{self, BadSnapshot};
@@ -288,13 +288,21 @@ pub(crate) fn note(
     identity: &SecretKey,
     period: &SecretKey,
 ) -> Result<Vec<u8>, RecoveryError> {
+    signed_note(register, head, &[period, identity])
+}
+
+/// The note of a head with a line by each of these keys, in their order.
+pub(crate) fn signed_note(
+    register: &Register,
+    head: Head,
+    secrets: &[&SecretKey],
+) -> Result<Vec<u8>, RecoveryError> {
     let failed = |error: &dyn std::fmt::Display| RecoveryError::Sign(error.to_string());
     let origin = Origin { log: register.log_id(), era: register.era_at(head.size) };
-    let keys = LogKeys::new(origin, period.public().clone(), Some(identity.public().clone()));
-    let keys = keys.map_err(|error| failed(&error))?;
-    let line2 = keys.identity.as_ref().ok_or_else(|| failed(&Suite::Ed25519.name()))?;
-    let signers =
-        [NoteSigner { key: &keys.period, signer: period }, NoteSigner { key: line2, signer: identity }];
+    let keys = secrets.iter().map(|secret| VerifierKey::new(origin.key_name(), secret.public().clone()));
+    let keys = keys.collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
+    let pairs = keys.iter().zip(secrets);
+    let signers: Vec<_> = pairs.map(|(key, signer)| NoteSigner { key, signer: *signer }).collect();
     let signed =
         SignedCheckpoint::sign(Checkpoint { origin, head }, &signers).map_err(|error| failed(&error))?;
     Ok(signed.to_string().into_bytes())

@@ -39,7 +39,8 @@ pub(crate) enum WriteError {
     #[error(
         "the store is full to the last of its reserve: batch {number} was not written and nobody was told of it. All that \
          was acknowledged is safe. A start needs room for one more batch and stops in the same way without it: keep \
-         device and cells as they are, make the container or partition longer, and run `conclaved store grow`"
+         device and cells as they are, make the container or partition longer, and run `conclaved store grow`. Once it runs, two \
+         officers may close this log into another one, `conclave-admin log close`"
     )]
     Full {
         /// Which.

@@ -143,3 +143,19 @@ fn a_log_in_use_gets_no_other_past() {
     std::fs::write(&path, bent).unwrap();
     assert!(!succeed(&new.site, &["--closing", &path]).status.success());
 }
+
+#[test]
+fn the_proof_is_taken_out_where_the_key_of_the_period_is_gone() {
+    let mut old = Talk::begun();
+    let new = Site::founded(Suite::EcdsaP256);
+    close(&old, Successor { log: new.log, suite: Suite::EcdsaP256 });
+    old.stop();
+    old.site.flip("in conversation 0");
+    let (whole, proof) = (old.site.path("whole.closing"), old.site.path("old.closing"));
+    let config = old.site.path("conclaved.toml");
+    let words = old.site.conclaved(&["log", "closing", "--config", &config, "--out", &whole]);
+    assert!(words.status.success() && said(&words).contains("does not open any more"), "{}", said(&words));
+    assert!(closing(&old.site, &proof).status.success());
+    let planned = succeed(&new, &["--closing", &proof, "--out", &new.path("continuation.plan")]);
+    assert!(planned.status.success(), "{}", said(&planned));
+}

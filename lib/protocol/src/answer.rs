@@ -417,7 +417,7 @@ pub struct StatusRecord {
     /// caught up.
     #[n(18)]
     pub clock_ahead_ms: u64,
-    /// What witnesses cosigned last, in this run.
+    /// What witnesses cosigned last.
     #[n(19)]
     pub witness: Option<WitnessRecord>,
 }

@@ -117,6 +117,27 @@ pub struct Stage {
     pub verifiers: Vec<SealedVerifier>,
 }
 
+impl Stage {
+    /// What it counts for towards [`STAGED_BYTES_MAX`](crate::limits::STAGED_BYTES_MAX).
+    pub fn bytes(&self) -> usize {
+        let verifiers = self.verifiers.iter().map(|one| Self::verifier_bytes(one.sealed.len()));
+        self.acts.iter().map(Self::act_bytes).chain(verifiers).sum()
+    }
+
+    /// What an act counts for, bytes.
+    pub fn act_bytes(act: &SignedStatement) -> usize {
+        act.statement.len() + act.signature.len() + AROUND_STAGED_BYTES
+    }
+
+    /// What a verifier of so many sealed bytes counts for.
+    pub fn verifier_bytes(sealed: usize) -> usize {
+        sealed + AROUND_STAGED_BYTES
+    }
+}
+
+/// What an act or a verifier counts for beside its bytes.
+const AROUND_STAGED_BYTES: usize = 64;
+
 /// A password verifier on its way from the authority to the core.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]

@@ -339,8 +339,8 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
             true => String::new(),
             false => lang
                 .pick(
-                    "\n               NEARLY FULL: messages are refused until something is erased or the store made larger (conclaved store grow)",
-                    "\n             ПОЧТИ ЗАПОЛНЕН: сообщения не принимаются, пока что-нибудь не сотрут или не увеличат хранилище (conclaved store grow)",
+                    "\n               NEARLY FULL: messages are refused until something is erased or the store made larger (conclaved store grow); the other way on: conclave-admin log close",
+                    "\n             ПОЧТИ ЗАПОЛНЕН: сообщения не принимаются, пока что-нибудь не сотрут или не увеличат хранилище (conclaved store grow); другой выход: conclave-admin log close",
                 )
                 .to_owned(),
         },

@@ -9,7 +9,10 @@ use clap::Args;
 use console::{Exit, HelpTable, Voice, count_en};
 use journal::{Act, SignedStatement};
 use protocol::bundle::{ACTS_MAX, Bundle, VERSION, ended_within};
+use protocol::frame::Stage;
+use protocol::limits::{SEALED_VERIFIER_BYTES_MAX, STAGED_BYTES_MAX};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Largest file `taken`, bytes.
@@ -98,7 +101,7 @@ impl MakeBundle {
             None => taken,
         };
         let total = authority.state.acts.len();
-        let until = whole_lists(&authority.state.acts, from, total.min(from + ACTS_MAX));
+        let until = fitting(&authority.state.acts, from, &printing(&authority));
         if from >= total {
             return Err(Trouble::NothingNew.into());
         }
@@ -170,7 +173,24 @@ struct Mark {
     taken: usize,
 }
 
-/// How many acts the appliance is known to have.
+/// Which acts print an envelope: its verifier goes with them.
+fn printing(authority: &Authority) -> BTreeSet<u64> {
+    authority.state.envelopes.iter().map(|envelope| envelope.act).collect()
+}
+
+/// Where a bundle ends that begins here: it holds no more than one Submit takes, by number and by bytes.
+fn fitting(acts: &[SignedStatement], from: usize, printing: &BTreeSet<u64>) -> usize {
+    let mut bytes = 0;
+    let fits = |at: &usize| {
+        let verifier =
+            printing.contains(&(*at as u64)).then(|| Stage::verifier_bytes(SEALED_VERIFIER_BYTES_MAX));
+        bytes += Stage::act_bytes(&acts[*at]) + verifier.unwrap_or(0);
+        bytes <= STAGED_BYTES_MAX
+    };
+    let fitting = (from..acts.len()).take(ACTS_MAX).take_while(fits).count();
+    whole_lists(acts, from, from + fitting)
+}
+
 /// Where a bundle ends that is to end here: before a list of which parts would be left out. Its parts come in one Submit.
 fn whole_lists(acts: &[SignedStatement], from: usize, until: usize) -> usize {
     let is_open = |act: &SignedStatement| matches!(act.clone().parse().map(|read| read.act().clone()), Ok(Act::CrlPart(part)) if !part.is_last());
@@ -178,6 +198,7 @@ fn whole_lists(acts: &[SignedStatement], from: usize, until: usize) -> usize {
     until - open
 }
 
+/// How many acts the appliance is known to have.
 fn taken(authority: &Authority) -> Result<usize, Trouble> {
     let path = authority.path("taken");
     if !path.exists() {
@@ -189,4 +210,74 @@ fn taken(authority: &Authority) -> Result<usize, Trouble> {
     // Fewer acts than the appliance has: the directory is an old copy, and its next act would be a second one of its
     // number.
     if count <= authority.state.acts.len() { Ok(count) } else { Err(bad()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::act::people::CRL_BYTES_MAX;
+    use journal::act::{CRL_PARTS_MAX, Crl, CrlPart, Logout};
+    use journal::ids::{Chain, Head, LogId, StatementId};
+    use journal::statement::{Header, STATEMENT_VERSION, Statement};
+    use minicbor::bytes::ByteVec;
+    use pki::{CertId, PersonId, Suite, canonical};
+
+    /// An act as the authority's chain holds it; nobody looks at its signature here.
+    fn act(act: Act) -> SignedStatement {
+        let header = Header {
+            version: STATEMENT_VERSION,
+            suite: Suite::Ed25519,
+            log: LogId([1; 32]),
+            person: PersonId(0),
+            certificate: CertId([2; 32]),
+            chain: Chain([3; 32]),
+            sequence: 1,
+            attempt: 0,
+            previous: StatementId::ZERO,
+            head: Head { size: 0, root: [0; 32] },
+        };
+        let statement = canonical::encode(&Statement { header, act }).into();
+        SignedStatement { statement, signature: vec![0; 64].into() }
+    }
+
+    /// A revocation list in as many parts as there may be, of the same bytes each time.
+    fn list() -> Vec<SignedStatement> {
+        let bytes = ByteVec::from(vec![7; CRL_BYTES_MAX as usize]);
+        let part = |number| CrlPart { number, of: CRL_PARTS_MAX, whole: [9; 32], bytes: bytes.clone() };
+        (1..=CRL_PARTS_MAX).map(|number| act(Act::CrlPart(part(number)))).collect()
+    }
+
+    fn staged(acts: &[SignedStatement]) -> usize {
+        acts.iter().map(Stage::act_bytes).sum()
+    }
+
+    #[test]
+    fn a_bundle_of_long_lists_is_cut_by_bytes_and_before_a_list_that_does_not_fit() {
+        let lists: Vec<_> = std::iter::repeat_with(list).take(100).flatten().collect();
+        assert!(staged(&lists) > 2 * STAGED_BYTES_MAX && lists.len() < ACTS_MAX);
+        let (mut from, mut bundles) = (0, 0);
+        while from < lists.len() {
+            let until = fitting(&lists, from, &BTreeSet::new());
+            let whole = (until - from).is_multiple_of(CRL_PARTS_MAX as usize);
+            assert!(until > from && whole, "{from} to {until}");
+            assert!(staged(&lists[from..until]) <= STAGED_BYTES_MAX);
+            let next = lists.len().min(until + CRL_PARTS_MAX as usize);
+            assert!(until == lists.len() || staged(&lists[from..next]) > STAGED_BYTES_MAX, "as much as fits");
+            (from, bundles) = (until, bundles + 1);
+        }
+        assert_eq!(bundles, 3);
+    }
+
+    #[test]
+    fn verifiers_count_too_and_small_acts_are_cut_by_number() {
+        let small = vec![act(Act::Logout(Logout {})); 2 * ACTS_MAX];
+        assert_eq!(fitting(&small, 3, &BTreeSet::new()), 3 + ACTS_MAX);
+        let large = vec![act(Act::Crl(Crl { list: vec![7; CRL_BYTES_MAX as usize].into() })); 500];
+        let each = Stage::act_bytes(&large[0]);
+        assert_eq!(fitting(&large, 0, &BTreeSet::new()), STAGED_BYTES_MAX / each);
+        let printing = (0..500).collect();
+        let each = each + Stage::verifier_bytes(SEALED_VERIFIER_BYTES_MAX);
+        assert_eq!(fitting(&large, 0, &printing), STAGED_BYTES_MAX / each, "their verifiers take room");
+        assert_eq!(fitting(&large, 500, &printing), 500, "and nothing is nothing");
+    }
 }

@@ -6,6 +6,7 @@ use crate::backup::{self, Copies, Gate, Shelf};
 use crate::cells;
 use crate::config::Config;
 use crate::core::{Core, Helpers};
+use crate::cosigned::Cosigned;
 use crate::driver::{Driver, DriverParts};
 use crate::inbox::{Inbox, Letters, WAITING_MAX, inbox};
 use crate::keys::ServerKeys;
@@ -283,6 +284,8 @@ fn assemble(
     let limits = room.limits(&vault.space());
     agreement::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
     engine.fit_to(limits);
+    let cosigned = Cosigned::at(&config.state_dir, log);
+    cosigned.bring_back(&mut engine);
     engine.keep_snapshots(Snapshots { every: Snapshots::EVERY, newest: snapshot });
     let gate = Arc::new(Gate::new());
     let mut pacing = Pacing::new(config.store.clone(), board.clone(), Arc::clone(&gate), log);
@@ -307,6 +310,7 @@ fn assemble(
         helpers,
         peers: Arc::clone(&peers),
         board: board.clone(),
+        cosigned,
         certified_until_ms,
         stamped_ms: now.wall_ms.into(),
         past: false.into(),

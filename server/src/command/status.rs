@@ -64,9 +64,9 @@ fn text(status: &Status, lang: Lang) -> String {
         let full =
             lang.pick(
             "nearly FULL: messages and files are refused, erasure is not. Room comes by erasing, or by a longer container or \
-             partition and, with the server stopped, `conclaved store grow`",
+             partition and, with the server stopped, `conclaved store grow`. Where neither is to be had, two officers close this log              into another, larger one: `conclave-admin log close`",
             "почти ЗАПОЛНЕНО: сообщения и файлы не принимаются, стирать можно. Место даст стирание либо более длинный \
-             контейнер или раздел и, при остановленном сервере, `conclaved store grow`",
+             контейнер или раздел и, при остановленном сервере, `conclaved store grow`. Если нельзя ни то ни другое, два офицера              закрывают этот журнал, чтобы продолжить его в большем хранилище: `conclave-admin log close`",
         );
         rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), full.into()));
     }
@@ -183,9 +183,10 @@ fn erasing(status: &Status, lang: Lang) -> String {
         ),
         "room" => lang.pick(
             "waiting for room: the store is full to the last of its reserve. Make the container or partition longer, stop the \
-             server, and run `conclaved store grow`",
+             server, and run `conclaved store grow`, or have two officers close this log into another one: `conclave-admin log close`",
             "ожидание места: хранилище заполнено вместе с резервом. Удлините контейнер или раздел, остановите сервер и \
-             выполните `conclaved store grow`",
+             выполните `conclaved store grow`; либо два офицера закрывают этот журнал и продолжают его в другом: `conclave-admin log \
+             close`",
         ),
         _pace_or_nothing if seconds > 0 => {
             return lang.pick(format!("{count}, about {seconds} s"), format!("{count}, около {seconds} с"));

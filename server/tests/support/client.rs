@@ -34,6 +34,7 @@ pub(crate) struct Client {
 }
 
 /// Why a command has no result.
+#[derive(Debug)]
 pub(crate) enum NotIn {
     Failed(Error),
     Lost,

@@ -12,7 +12,8 @@
 //! | what a policy replaced, who lost his say | no longer than from now on |
 //! | epoch of a conversation, complaint about a wrap | as old as if it began now |
 //! | disclosures of a day | count towards today |
-//! | retention | the next run is that of the time set; what the runs before took does not come back; a message that was stamped on a later day falls by none of them: its own stamp, by which terminals judge, is a day that has not come |
+//! | retention | the next run is that of the time set; what the runs before took does not come back; a message that was stamped on a later day falls as if it were stamped when the `Approve` was, which no terminal takes for too early: its own stamp is a day that has not come |
+//! | minutes by which statements are counted | of the time set |
 //! | certificates | judged at each entry's stamp, as ever |
 //! | leap of the clock | what it gained is given back; a wait that began goes on |
 
@@ -79,15 +80,16 @@ impl Register {
         self.clock_sets.as_deref().unwrap_or_default()
     }
 
-    /// Whether an entry was stamped on a day that had not come.
-    pub(super) fn is_stamped_ahead(&self, index: Index) -> bool {
-        self.clock_sets().iter().any(|row| (row.first..=row.index).contains(&index))
+    /// Which of the clock sets, counted from 0, shows that an entry was stamped on a day that had not come: the first one that
+    /// does, whatever comes later.
+    pub(super) fn stamped_ahead_by(&self, index: Index) -> Option<usize> {
+        self.clock_sets().iter().position(|row| (row.first..=row.index).contains(&index))
     }
 
     /// An entry stands, and its own times are taken over: where it sets the clock back, the time is that one from here on.
     pub(super) fn set_clock_back(&mut self, index: Index, applied: &Applied) {
         let Some((from_ms, to_ms)) = applied.clock_set() else { return };
-        self.floor_ms = to_ms;
+        (self.floor_ms, self.behind_ms) = (to_ms, None);
         let next_ms = self.policy().and_then(|policy| policy.retention.next_after(to_ms));
         let first = self.retaining.set_back(day_of(to_ms), to_ms, next_ms).unwrap_or(index);
         self.retaining.leap.set_back(from_ms.saturating_sub(to_ms));

@@ -125,6 +125,34 @@ fn the_time_is_never_set_forward_and_no_further_back_than_the_site_is_old() {
 }
 
 #[test]
+fn while_the_time_stands_a_share_of_a_minute_comes_back_with_a_minute_of_running() {
+    let policy = Policy { statements_per_minute: 10, ..Policy::standard() };
+    let mut log = TestLog::with_policy(13, Suite::Ed25519, policy);
+    let chat = log.talking("anna", &["boris"]);
+    leap(&mut log);
+    log.epoch("anna", chat).expect("the old one is too old by that clock");
+    let refused = Err(Refusal::TooManyStatements { per_minute: 10 });
+    for minute in 0..3 {
+        let said = (0..20).take_while(|_| log.send("anna", chat).is_ok()).count();
+        assert_eq!(said, if minute == 0 { 8 } else { 10 }, "minute {minute}");
+        assert_eq!(log.send("anna", chat), refused);
+        // The machine's clock was set right, and nobody has set the journal's back.
+        log.boot_ms += 60_000;
+    }
+    log.send("anna", chat).expect("a share of this minute");
+    // Where the time moves on again, it is that which counts, however far.
+    log.now_ms += 200_000;
+    log.send("anna", chat).expect("said");
+    let right_ms = log.now_ms - AHEAD_MS;
+    two(&mut log, &DualAct::SetClock(right_ms)).expect("set back");
+    log.now_ms = right_ms;
+    assert_eq!((0..20).take_while(|_| log.send("anna", chat).is_ok()).count(), 10, "of the true minute");
+    log.wait_ms(60_000);
+    log.send("anna", chat).expect("and of the next");
+    replays(&log);
+}
+
+#[test]
 fn nobody_approves_a_time_that_was_proposed_long_ago() {
     let mut log = TestLog::standard(11);
     log.wait_ms(30 * DAY_MS);
@@ -297,7 +325,7 @@ fn runs(log: &mut TestLog, days: u64) -> Vec<Index> {
 }
 
 #[test]
-fn retention_goes_by_the_true_date_and_takes_nothing_that_was_stamped_ahead() {
+fn retention_goes_by_the_true_date_and_what_was_stamped_ahead_falls_when_that_day_is_over() {
     let rules = vec![RetentionRule { kind: None, label: None, keep_days: 20 }];
     let policy = Policy { retention: Retention { rules, minute: 180 }, ..Policy::standard() };
     let mut log = TestLog::with_policy(7, Suite::Ed25519, policy);
@@ -316,6 +344,34 @@ fn retention_goes_by_the_true_date_and_takes_nothing_that_was_stamped_ahead() {
     assert!(runs(&mut log, 17).is_empty(), "nothing before its days are over");
     assert_eq!(runs(&mut log, 2), [before], "and then it falls, not in a hundred days");
     assert_eq!(runs(&mut log, 4), [behind], "what was said behind it falls by its own stamp");
-    assert!(!log.register.message(ahead).unwrap().erased, "what was stamped ahead waits for two officers");
+    assert!(runs(&mut log, 95).is_empty(), "what was stamped ahead has days that have not come");
+    assert_eq!(runs(&mut log, 4), [ahead], "and falls when they are over, as terminals judge by them");
+    assert!(runs(&mut log, 30).is_empty(), "once");
+    replays(&log);
+}
+
+#[test]
+fn what_was_stamped_ahead_and_is_held_falls_behind_the_hold() {
+    let rules = vec![RetentionRule { kind: None, label: None, keep_days: 20 }];
+    let policy = Policy { retention: Retention { rules, minute: 180 }, ..Policy::standard() };
+    let mut log = TestLog::with_policy(14, Suite::Ed25519, policy);
+    assert!(runs(&mut log, 2).is_empty());
+    let chat = log.talking("anna", &["boris"]);
+    leap(&mut log);
+    log.epoch("anna", chat).expect("an epoch");
+    let (held, free) = (log.send("anna", chat).unwrap(), log.send("boris", chat).unwrap());
+    set_right(&mut log);
+    // A second mistake, while what the first one left is still to come.
+    leap(&mut log);
+    log.epoch("anna", chat).expect("an epoch");
+    let again = log.send("boris", chat).unwrap();
+    set_right(&mut log);
+    let order = Order { number: "A-9".into(), ground: Ground::Court };
+    let end_ms = log.now_ms + 130 * DAY_MS;
+    log.act("olga", Act::Hold(Hold { scope: HoldScope::Messages(chat, vec![held]), order, end_ms })).unwrap();
+    assert!(runs(&mut log, 119).is_empty(), "not before its day");
+    assert_eq!(runs(&mut log, 4), [free, again]);
+    assert!(runs(&mut log, 5).is_empty(), "held");
+    assert_eq!(runs(&mut log, 5), [held], "its hold is over");
     replays(&log);
 }

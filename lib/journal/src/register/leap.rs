@@ -130,10 +130,12 @@ impl Leap {
         }
     }
 
-    /// Two officers set the clock back by so much: that it does not gain any more. A wait that began goes on.
+    /// Two officers set the clock back by so much: that it does not gain any more, first of what it gained while the server ran,
+    /// as where it is set right otherwise; each millisecond once. A wait that began goes on.
     pub(super) fn set_back(&mut self, back_ms: u64) {
-        self.ahead_ms = self.ahead_ms.saturating_sub(back_ms);
+        let rest_ms = back_ms.saturating_sub(self.gained_ms);
         self.gained_ms = self.gained_ms.saturating_sub(back_ms);
+        self.ahead_ms = self.ahead_ms.saturating_sub(rest_ms);
     }
 
     /// Two officers say that the date is right.
@@ -349,6 +351,24 @@ mod tests {
         }
         assert!(free >= 20, "its runs come a few days a month: {free}");
         assert!(site.leap.untold_ms().is_some(), "and each leap is told");
+    }
+
+    #[test]
+    fn a_clock_that_two_officers_set_back_gives_back_what_they_set_and_no_more() {
+        let mut site = Site::default();
+        site.runs(2 * HOUR, 2 * HOUR);
+        site.stands_still(2 * DAY);
+        site.runs(HOUR, HOUR);
+        site.runs(DAY + HOUR, HOUR);
+        let sums = |site: &Site| site.leap.ahead_ms + site.leap.gained_ms;
+        let before_ms = sums(&site);
+        assert!(before_ms > 2 * DAY && !site.waits());
+        site.leap.set_back(DAY);
+        assert_eq!(sums(&site), before_ms - DAY, "not twice");
+        site.leap.set_back(DAY);
+        assert_eq!(sums(&site), before_ms - 2 * DAY, "what the one does not cover comes off the other");
+        site.stands_still(4 * DAY);
+        assert!(site.waits(), "and the rest still counts");
     }
 
     #[test]

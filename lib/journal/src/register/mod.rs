@@ -71,6 +71,7 @@ use columns::Messages;
 use minicbor::{Decode, Encode};
 use pki::{CertId, PersonId};
 use std::collections::{BTreeMap, BTreeSet};
+use sweep::SweptAhead;
 
 /// Most reservations that one person may have open.
 pub const RESERVATIONS_MAX: u32 = 16;
@@ -199,6 +200,12 @@ pub struct Register {
     /// Where two officers set the journal's time back, oldest first; `None` where they never did.
     #[n(32)]
     clock_sets: Option<Vec<ClockSetRow>>,
+    /// By how much the journal's time is behind the time by which minutes are counted; `None` where it is not.
+    #[n(33)]
+    behind_ms: Option<u64>,
+    /// How far runs of the retention schedule are done with what was stamped ahead; `None` where with none of it.
+    #[n(34)]
+    swept_ahead: Option<SweptAhead>,
     #[cbor(skip)]
     derived: Derived,
 }
@@ -271,6 +278,8 @@ impl Register {
             CandidateContent::Fact(fact) => self.apply_fact(candidate, fact)?,
         };
         self.leap_stamped(candidate, ran_ms, in_run);
+        let behind_ms = self.counting_ms(candidate.wall_ms, ran_ms).saturating_sub(candidate.wall_ms);
+        self.behind_ms = Some(behind_ms).filter(|ms| *ms > 0);
         self.size += 1;
         self.floor_ms = candidate.wall_ms;
         self.boot_ms = candidate.boot_ms;

@@ -4,7 +4,7 @@
 //! far they are done with.
 
 use super::leap::Leap;
-use super::sweep::Sweep;
+use super::sweep::{Marks, Sweep};
 use super::{Applied, Audience, Candidate, Conversation, Effect, Register, codec::pairs};
 use crate::act::HoldScope;
 use crate::fact::RetentionRun;
@@ -99,7 +99,7 @@ struct Part {
     held: u64,
     /// By conversation, ascending.
     taken: Vec<(u64, Vec<Index>)>,
-    marks: Vec<(u64, [u32; RANKS])>,
+    marks: Vec<(u64, Marks)>,
     /// The conversation in which there is more than one part takes.
     more: Option<u64>,
 }
@@ -206,7 +206,7 @@ impl Register {
         }
         let mut sweep = Sweep::new(self, schedule, run_ms, (usize::MAX, usize::MAX));
         for row in self.conversations.values() {
-            sweep.conversation(row, &mut [0; RANKS], &mut Vec::new());
+            sweep.conversation(row, &mut Marks::default(), &mut Vec::new());
         }
         Preview { counts: sweep.counts, held: sweep.held }
     }
@@ -230,9 +230,10 @@ impl Register {
         let (mut taken, mut marks, mut more) = (Vec::new(), Vec::new(), None);
         let from = self.retaining.open.map_or(0, |open| open.conversation);
         for (number, row) in self.conversations.range(from..) {
-            let (mut moved, mut here) = (row.swept, Vec::new());
+            let before = self.marks_of(*number, row);
+            let (mut moved, mut here) = (before.clone(), Vec::new());
             let whole = sweep.conversation(row, &mut moved, &mut here);
-            if moved != row.swept {
+            if moved != before {
                 marks.push((*number, moved));
             }
             if !here.is_empty() {
@@ -244,6 +245,22 @@ impl Register {
             }
         }
         Some(Part { counts: sweep.counts, held: sweep.held, taken, marks, more })
+    }
+
+    fn marks_of(&self, number: u64, row: &Conversation) -> Marks {
+        let swept =
+            self.swept_ahead.iter().flat_map(|ahead| ahead.marks.range((number, 0)..=(number, u64::MAX)));
+        Marks { swept: row.swept, ahead: swept.map(|((_, set), marks)| (*set, *marks)).collect() }
+    }
+
+    fn mark(&mut self, number: u64, marks: &Marks) {
+        if let Some(row) = self.conversations.get_mut(&number) {
+            row.swept = marks.swept;
+        }
+        if !marks.ahead.is_empty() {
+            let moved = marks.ahead.iter().map(|(set, marks)| ((number, *set), *marks));
+            self.swept_ahead.get_or_insert_default().marks.extend(moved);
+        }
     }
 
     /// A run, or a part of one: at its time, in its order, and with what the rules give and nothing else.
@@ -280,11 +297,7 @@ impl Register {
             places.extend(taken.into_iter().map(|(_, place)| place));
             effects.push(Effect::RetentionFell { conversation: *conversation, messages: messages.clone() });
         }
-        for (number, marks) in &part.marks {
-            if let Some(row) = self.conversations.get_mut(number) {
-                row.swept = *marks;
-            }
-        }
+        part.marks.iter().for_each(|(number, marks)| self.mark(*number, marks));
         let audience = if places.is_empty() { Audience::Nobody } else { Audience::Everyone };
         if !places.is_empty() {
             self.intend(candidate.index, places, &mut effects);
@@ -341,19 +354,30 @@ impl Register {
     pub(super) fn look_again(&mut self, scope: &HoldScope) {
         match scope {
             HoldScope::Person(person) => {
-                let wrote = |row: &&mut Conversation| row.stored.contains_key(person);
-                self.conversations.values_mut().filter(wrote).for_each(|row| row.swept = [0; RANKS]);
+                let wrote = |(_, row): &(&u64, &Conversation)| row.stored.contains_key(person);
+                let wrote = self.conversations.iter().filter(wrote).map(|(number, _)| *number);
+                wrote.collect::<Vec<_>>().into_iter().for_each(|number| self.look_again_in(number));
             }
             HoldScope::Conversation(id) | HoldScope::Messages(id, _) => {
-                let number = self.derived.conversation_ids.get(id);
-                if let Some(row) = number.and_then(|number| self.conversations.get_mut(number)) {
-                    row.swept = [0; RANKS];
-                }
+                let number = self.derived.conversation_ids.get(id).copied();
+                number.into_iter().for_each(|number| self.look_again_in(number));
             }
+        }
+    }
+
+    fn look_again_in(&mut self, number: u64) {
+        if let Some(row) = self.conversations.get_mut(&number) {
+            row.swept = [0; RANKS];
+        }
+        if let Some(ahead) = &mut self.swept_ahead {
+            ahead.marks.retain(|(conversation, _), _| *conversation != number);
         }
     }
 }
 
+#[cfg(test)]
+#[path = "retention_leap_tests.rs"]
+mod leap_tests;
 #[cfg(test)]
 #[path = "retention_tests.rs"]
 mod tests;

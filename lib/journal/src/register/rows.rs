@@ -84,7 +84,7 @@ pub struct Person {
     /// Reservations open.
     #[n(16)]
     pub reservations: u32,
-    /// The minute (of 1970) of the last admitted statement.
+    /// The minute (of 1970) of the last admitted statement; where the journal's time stands still, counted on by running.
     #[n(17)]
     pub minute: u64,
     /// Statements admitted in that minute.

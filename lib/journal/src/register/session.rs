@@ -96,7 +96,7 @@ impl Register {
                 must_set_password,
             },
         );
-        self.count_rate(signer, cx.now_ms);
+        self.count_rate(cx);
         effects.push(Effect::ChainStarted { person: signer, chain, index: cx.by.index, must_set_password });
         Applied::with(Audience::Person(signer), effects)
     }
@@ -186,7 +186,7 @@ impl Register {
             live.last = cx.by.id;
             live.last_index = cx.by.index;
         }
-        self.count_rate(cx.by.signer, cx.now_ms);
+        self.count_rate(cx);
     }
 
     /// Ends a person's chain, if one lives.

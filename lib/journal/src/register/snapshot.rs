@@ -7,6 +7,7 @@
 use super::columns::ForDigest;
 use super::{Due, Form, OrderState, Register, conversation::pair_of};
 use crate::ids::Hash;
+use crate::retention::RANKS;
 use minicbor::{Decode, Encode, Encoder};
 use sha2::{Digest, Sha256};
 
@@ -150,7 +151,12 @@ impl Register {
         }
         let beyond =
             |row: &super::Conversation| row.swept.iter().any(|mark| *mark as usize > row.messages.len());
-        match self.conversations.values().any(beyond) {
+        let ahead = self.swept_ahead.iter().flat_map(|ahead| &ahead.marks);
+        let ahead_beyond = |((number, _), marks): (&(u64, u64), &[u32; RANKS])| {
+            let messages = self.conversations.get(number).map_or(0, |row| row.messages.len());
+            marks.iter().any(|mark| *mark as usize > messages)
+        };
+        match self.conversations.values().any(beyond) || { ahead }.any(ahead_beyond) {
             true => Err(BadSnapshot::Inconsistent("retention is done with more messages than there are")),
             false => Ok(()),
         }

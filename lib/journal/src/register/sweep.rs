@@ -6,7 +6,9 @@ use super::former::Former;
 use super::{Conversation, Register};
 use crate::act::HoldScope;
 use crate::ids::{ConversationId, Index};
-use crate::retention::{RANKS, Retention, first_kept_day};
+use crate::register::codec::pairs;
+use crate::retention::{RANKS, Retention, day_of, first_kept_day};
+use minicbor::{Decode, Encode};
 use pki::{Clearance, PersonId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +21,33 @@ pub(super) struct Kept {
     conversations: BTreeSet<ConversationId>,
     /// Ascending.
     messages: BTreeMap<ConversationId, Vec<Index>>,
+}
+
+/// How far runs are done with a conversation's messages, for each label.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(super) struct Marks {
+    pub(super) swept: [u32; RANKS],
+    /// With those that were stamped ahead, by the clock set that shows it.
+    pub(super) ahead: BTreeMap<u64, [u32; RANKS]>,
+}
+
+/// [`Marks::ahead`] of each conversation that has any, by its number.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Encode, Decode)]
+#[cbor(array)]
+pub(super) struct SweptAhead {
+    #[cbor(n(0), with = "pairs")]
+    pub(super) marks: BTreeMap<(u64, u64), [u32; RANKS]>,
+}
+
+/// Messages of a conversation that a rule names.
+#[derive(Clone, Copy)]
+struct Stretch {
+    label: Clearance,
+    rule: usize,
+    /// The first one that is too young.
+    end: Index,
+    /// Those that were stamped ahead as this clock set shows, and no others; `None`: those that were not.
+    ahead: Option<usize>,
 }
 
 /// Looks through conversations, within bounds.
@@ -59,14 +88,14 @@ impl<'a> Sweep<'a> {
     pub(super) fn conversation(
         &mut self,
         row: &Conversation,
-        marks: &mut [u32; RANKS],
+        marks: &mut Marks,
         taken: &mut Vec<Index>,
     ) -> bool {
         if row.erased.is_some() {
             return true; // its slot went, and everything with it
         }
         let mut whole = true;
-        for (label, mark) in (0u8..).map(Clearance).zip(marks) {
+        for (rank, label) in (0u8..).map(Clearance).enumerate().take(RANKS) {
             let rule = self.schedule.rule_for(row.membership.kind(), label);
             let longer = |days| match self.former {
                 Some(former) => former.longer(row.membership.kind(), label, days),
@@ -77,17 +106,48 @@ impl<'a> Sweep<'a> {
                 && let Some(day) = first_kept_day(days, self.run_ms)
             {
                 let end = self.register.retaining.first_index_of(day);
-                whole = whole && self.label(row, (label, rule, end), mark, taken);
+                let stretch = Stretch { label, rule, end, ahead: None };
+                whole = whole && self.stretch(row, stretch, &mut marks.swept[rank], taken);
+                whole = whole && self.ahead(row, (stretch, day), (&mut marks.ahead, rank), taken);
             }
         }
         taken.sort_unstable();
         whole
     }
 
-    fn label(
+    /// What was stamped ahead, of which the day of the clock set's `Approve` is over for long enough. Its own day is that one or
+    /// an earlier one, so that no terminal takes it for younger.
+    fn ahead(
         &mut self,
         row: &Conversation,
-        (label, rule, end): (Clearance, usize, Index),
+        (stretch, day): (Stretch, u64),
+        (marks, rank): (&mut BTreeMap<u64, [u32; RANKS]>, usize),
+        taken: &mut Vec<Index>,
+    ) -> bool {
+        let register = self.register;
+        for (number, set) in
+            register.clock_sets().iter().enumerate().filter(|(_, set)| day_of(set.from_ms) < day)
+        {
+            let before = |message: &u32| register.messages.row(*message).index < set.first;
+            let first = u32::try_from(row.messages.partition_point(before)).unwrap_or(u32::MAX);
+            let known = marks.get(&(number as u64)).map_or(0, |marks| marks[rank]);
+            let mut mark = known.max(first);
+            let stretch = Stretch { end: set.index, ahead: Some(number), ..stretch };
+            let whole = self.stretch(row, stretch, &mut mark, taken);
+            if mark > first {
+                marks.entry(number as u64).or_insert([0; RANKS])[rank] = mark;
+            }
+            if !whole {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn stretch(
+        &mut self,
+        row: &Conversation,
+        Stretch { label, rule, end, ahead }: Stretch,
         mark: &mut u32,
         taken: &mut Vec<Index>,
     ) -> bool {
@@ -102,8 +162,8 @@ impl<'a> Sweep<'a> {
             self.rows_left -= 1;
             *mark += 1;
             // Whose stamp is ahead of its time, a terminal would have to take for a message of that day.
-            let ahead = self.register.is_stamped_ahead(message.index);
-            if message.label != label || message.flags & ERASED != 0 || ahead {
+            let other = self.register.stamped_ahead_by(message.index) != ahead;
+            if message.label != label || message.flags & ERASED != 0 || other {
                 continue;
             }
             let author = self.register.derived.persons[message.author as usize];

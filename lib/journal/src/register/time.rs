@@ -6,7 +6,6 @@ use crate::act::{Act, Family};
 use crate::fact::Fact;
 use crate::ids::Index;
 use crate::refusal::Refusal;
-use pki::PersonId;
 
 impl Register {
     /// An entry's time fits those before it. While the daemon runs, a passed deadline demands a Tick first; only a
@@ -130,19 +129,36 @@ impl Register {
         effects.push(Effect::EraseIntended { index, what });
     }
 
+    /// The time by which minutes are counted when an entry of these times comes: the journal's, and where that stands still
+    /// or goes slower than the server runs, so much further as the server has run. Nobody whose share of a minute is used up
+    /// waits until a clock that was put ahead is reached.
+    pub(super) fn counting_ms(&self, wall_ms: u64, ran_ms: u64) -> u64 {
+        let before_ms = self.floor_ms.saturating_add(self.behind_ms.unwrap_or(0));
+        wall_ms.max(before_ms.saturating_add(ran_ms.saturating_sub(self.ran_ms)))
+    }
+
+    /// The same, by the boot clock.
+    pub fn counting_ms_at(&self, wall_ms: u64, boot_ms: u64) -> u64 {
+        self.counting_ms(wall_ms, self.ran_by(boot_ms))
+    }
+
+    fn minute(&self, cx: &Context<'_>) -> u64 {
+        self.counting_ms(cx.now_ms, cx.ran_ms) / 60_000
+    }
+
     /// One person's share of statements in a minute, by the entries' times.
     pub(super) fn check_rate(&self, cx: &Context<'_>, per_minute: u32) -> Result<(), Refusal> {
         let Some(person) = self.people.get(&cx.by.signer) else { return Ok(()) };
-        if person.minute == cx.now_ms / 60_000 && person.in_minute >= per_minute {
+        if person.minute == self.minute(cx) && person.in_minute >= per_minute {
             return Err(Refusal::TooManyStatements { per_minute });
         }
         Ok(())
     }
 
     /// Counts an admitted statement.
-    pub(super) fn count_rate(&mut self, signer: PersonId, now_ms: u64) {
-        let Some(person) = self.people.get_mut(&signer) else { return };
-        let minute = now_ms / 60_000;
+    pub(super) fn count_rate(&mut self, cx: &Context<'_>) {
+        let minute = self.minute(cx);
+        let Some(person) = self.people.get_mut(&cx.by.signer) else { return };
         if person.minute != minute {
             person.minute = minute;
             person.in_minute = 0;

@@ -2,22 +2,17 @@
 //! Never skips a signature: statements are parsed and verified before they are applied.
 
 use super::site::{Described, FOUNDED_MS, TestSite};
+use crate::Refusal;
 use crate::act::{
-    Act, Approve, Continues, Create, DualAct, EnvelopeHandOver, EnvelopePrint, Epoch, KeptPasswords, Login,
-    LossCause, LossSource, LossTrace, Message, Precedence, Propose, Purpose, Reserve, SetPassword, SizeClass,
-    Submit, Succession, WrapClaim,
+    Act, Approve, DualAct, EnvelopeHandOver, EnvelopePrint, Login, Propose, SetPassword, Submit,
 };
-use crate::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use crate::entry::{Content, ENTRY_VERSION, Entry};
 use crate::fact::{CellKind, ClockStep, Fact, KeyRoll, PeriodEnd, Start, key_roll_bytes};
-use crate::ids::{Chain, Commitment, ConversationId, Hash, Head, Index, ReservationId, StatementId};
-use crate::note::NoteSigner;
-use crate::origin::Origin;
+use crate::ids::{Chain, Hash, Head, Index, StatementId};
 use crate::policy::Policy;
 use crate::register::{Applied, Candidate, CandidateContent, Register, submit_digest, verify_genesis};
 use crate::statement::{SignedStatement, Statement, VerifiedStatement};
 use crate::tree::{Tree, leaf_hash};
-use crate::{Refusal, act::ConversationKind};
 use pki::{Clearance, PersonId, Role, SecretKey, Signer, Suite};
 
 /// A site, its journal and its state.
@@ -365,178 +360,5 @@ impl TestLog {
     pub fn fresh(&mut self) -> Hash {
         self.next_name += 1;
         super::seed(self.site.number, &format!("fresh/{}", self.next_name))
-    }
-
-    /// A conversation founded by `founder` with the others invited; not accepted yet, no epoch yet.
-    pub fn create(&mut self, founder: &str, others: &[&str]) -> Result<ConversationId, Refusal> {
-        let kind = if others.len() == 1 { ConversationKind::Private } else { ConversationKind::Group };
-        self.create_as(founder, others, kind, Clearance(3))
-    }
-
-    /// Likewise, with kind and ceiling.
-    pub fn create_as(
-        &mut self,
-        founder: &str,
-        others: &[&str],
-        kind: ConversationKind,
-        ceiling: Clearance,
-    ) -> Result<ConversationId, Refusal> {
-        let mut invited: Vec<PersonId> = others.iter().map(|login| self.id(login)).collect();
-        invited.sort_unstable();
-        let random = self.fresh()[..16].try_into().expect("16 of 32 bytes");
-        let act = Create { random, kind, ceiling, default_label: Clearance(0), invited };
-        self.act(founder, Act::Create(act))?;
-        Ok(ConversationId(self.site.person(founder).last.0))
-    }
-
-    /// The invited person accepts.
-    pub fn accept(&mut self, login: &str, conversation: ConversationId) -> Result<Applied, Refusal> {
-        let row = self.register.conversation(conversation).expect("the test made the conversation");
-        let invitation = row.membership.members()[&self.id(login)].invitation;
-        self.act(login, Act::Accept(crate::act::Accept { conversation, invitation }))
-    }
-
-    /// Reserves room in a conversation.
-    pub fn reserve(
-        &mut self,
-        login: &str,
-        conversation: ConversationId,
-        purpose: Purpose,
-        chunks: u32,
-    ) -> Result<ReservationId, Refusal> {
-        let id = ReservationId(self.fresh()[..16].try_into().expect("16 of 32 bytes"));
-        let size = SizeClass::MIN;
-        self.act(login, Act::Reserve(Reserve { id, conversation, purpose, chunks, size }))?;
-        Ok(id)
-    }
-
-    /// Makes the next epoch as the newest membership wants it.
-    pub fn epoch(&mut self, login: &str, conversation: ConversationId) -> Result<Applied, Refusal> {
-        let row = self.register.conversation(conversation).expect("the test made the conversation");
-        let count = row.membership.members().len() as u32;
-        let (membership, epoch) = (row.membership.head(), row.epoch_number() + 1);
-        let reservation = self.reserve(login, conversation, Purpose::Wraps, count)?;
-        let wraps = WrapClaim { reservation, root: [5; 32], count };
-        let key_commitment = Commitment(self.fresh());
-        self.act(login, Act::Epoch(Epoch { conversation, epoch, membership, key_commitment, wraps }))
-    }
-
-    /// A message of 256 bytes under the newest epoch, nothing special about it.
-    pub fn message(&mut self, conversation: ConversationId) -> Message {
-        let epoch = self.register.conversation(conversation).map_or(0, |row| row.epoch_number());
-        Message {
-            conversation,
-            epoch,
-            reference: None,
-            commitment: Commitment(self.fresh()),
-            size: SizeClass::MIN,
-            label: Clearance(0),
-            precedence: Precedence::Routine,
-            must_acknowledge: false,
-            time_ms: self.now_ms,
-            file: None,
-        }
-    }
-
-    /// Sends such a message; its index.
-    pub fn send(&mut self, login: &str, conversation: ConversationId) -> Result<Index, Refusal> {
-        let message = self.message(conversation);
-        self.act(login, Act::Message(message))?;
-        Ok(self.tree.size() - 1)
-    }
-
-    /// A conversation in which everybody has accepted and the first epoch rules.
-    pub fn talking(&mut self, founder: &str, others: &[&str]) -> ConversationId {
-        let conversation = self.create(founder, others).expect("a Create");
-        for other in others {
-            self.accept(other, conversation).expect("an Accept");
-        }
-        self.epoch(founder, conversation).expect("an Epoch");
-        conversation
-    }
-
-    /// The entries behind the first `size` are lost, and everything that followed from them.
-    pub fn cut(&mut self, size: usize) {
-        self.entries.truncate(size);
-        let mut replay = crate::replay::Replay::new(None);
-        for entry in &self.entries {
-            replay.feed(entry).expect("what was admitted replays");
-        }
-        (self.register, self.tree) = (replay.register().clone(), replay.tree().clone());
-    }
-
-    /// The succession that keeps all entries that are there, of this era.
-    pub fn succession(&self, era: u32) -> Succession {
-        let kept = self.head();
-        let lost = vec![LossTrace { source: LossSource::Cell, size: kept.size + 5, root: Some([9; 32]) }];
-        Succession {
-            era,
-            kept,
-            lost,
-            bodies_lost: false,
-            cause: LossCause::Damage,
-            time_ms: self.now_ms,
-            period_key_lost: false,
-            bodies_missing: 0,
-            passwords: KeptPasswords::InForce,
-            cell_let_go: false,
-            given_up: Vec::new(),
-            cells: Vec::new(),
-        }
-    }
-
-    /// An officer's statement of a succession.
-    pub fn succession_by(&self, login: &str, act: &Succession) -> SignedStatement {
-        let person = self.site.person(login);
-        let mut header = self.site.blank_header(person.signature_certificate.id());
-        (header.log, header.person, header.head) = (self.register.log_id(), person.id, act.kept);
-        self.sign(login, Statement { header, act: Act::Succession(act.clone()) }).0
-    }
-
-    /// A succession by these officers.
-    pub fn succeed(&mut self, officers: &[&str], act: &Succession) -> Result<(), Refusal> {
-        for login in officers {
-            self.admit(Content::Statement(self.succession_by(login, act)))?;
-        }
-        Ok(())
-    }
-
-    /// An act of two, by olga and oleg. Gives the index of the Approve.
-    pub fn of_two(&mut self, act: &DualAct) -> Result<Index, Refusal> {
-        self.act("olga", Act::Propose(Propose { act: pki::canonical::encode(act).into() }))?;
-        let proposal = self.tree.size() - 1;
-        self.act("oleg", Act::Approve(Approve { proposal }))?;
-        Ok(self.tree.size() - 1)
-    }
-
-    /// This log, closed by the entry at that index, as one that another log continues at this head.
-    pub fn continued(&self, closed: Index, head: Head) -> Continues {
-        let origin = Origin { log: self.register.log_id(), era: self.register.era() };
-        let identity = self.site.identity.public().clone();
-        let keys = LogKeys::new(origin, self.period_key.public().clone(), Some(identity)).expect("two keys");
-        let identity = keys.identity.as_ref().expect("it was given");
-        let signers = [
-            NoteSigner { key: &keys.period, signer: &self.period_key },
-            NoteSigner { key: identity, signer: &self.site.identity },
-        ];
-        let note =
-            SignedCheckpoint::sign(Checkpoint { origin, head }, &signers).expect("keys in memory sign");
-        let site = self.register.site().expect("it is founded");
-        Continues {
-            log: site.log,
-            suite: site.suite,
-            identity: site.identity,
-            closed,
-            head,
-            note: note.to_string().into_bytes().into(),
-        }
-    }
-
-    /// An officer's statement of what this log continues.
-    pub fn continues_by(&self, login: &str, act: &Continues) -> SignedStatement {
-        let person = self.site.person(login);
-        let mut header = self.site.blank_header(person.signature_certificate.id());
-        (header.log, header.person) = (self.register.log_id(), person.id);
-        self.sign(login, Statement { header, act: Act::Continues(act.clone()) }).0
     }
 }

@@ -3,6 +3,8 @@
 
 mod log;
 mod site;
+mod succession;
+mod talk;
 
 pub use log::TestLog;
 pub use site::{Described, FOUNDED_MS, SeededRng, TestPerson, TestSite, VALID_MS, seed};

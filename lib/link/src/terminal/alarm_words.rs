@@ -160,8 +160,10 @@ fn server_words(alarm: AlarmKind, number: Option<u64>) -> AlarmWords {
             "nearly-full",
             "the device is nearly full: messages are refused",
             "носитель почти заполнен: сообщения не принимаются",
-            "Let something be erased, or give the store more room on the server's host: conclaved store grow",
-            "Сотрите ненужное или добавьте места на машине сервера: conclaved store grow",
+            "Let something be erased, or give the store more room on the server's host: conclaved store grow. Where there is none \
+             to give, two officers close this log into another one: conclave-admin log close",
+            "Сотрите ненужное или добавьте места на машине сервера: conclaved store grow. Если добавить нечего, два офицера \
+             закрывают этот журнал и продолжают его в другом: conclave-admin log close",
         ),
         AlarmKind::BodyDamaged => say(
             "body-damaged",

@@ -198,7 +198,7 @@ struct Window {
 #[derive(Default)]
 pub(super) struct Failures {
     logins: HashMap<CertId, Window>,
-    /// When the second text of a certificate was kept last.
+    /// When the second text of a certificate was kept last, by the time that counts minutes.
     equivocations: HashMap<CertId, u64>,
 }
 
@@ -280,7 +280,7 @@ impl Engine {
 
     pub(super) fn wake(&mut self, out: &mut Vec<Output>) -> Whole {
         self.ticks()?;
-        self.flush_failures(self.ledger.wall_ms() / 60_000)?;
+        self.flush_failures(self.minute())?;
         let now_ms = self.ledger.boot_ms();
         let late = |(id, session): (&SessionId, &super::session::Session)| match &session.state {
             State::AwaitLogin(state) if state.deadline_ms <= now_ms => Some(*id),
@@ -307,7 +307,7 @@ impl Engine {
     /// A failed login: an entry at once where it counts towards the lock, and for the first few of a minute; the rest
     /// as one entry with their number when the minute is over.
     pub(super) fn count_failure(&mut self, by: FailedBy) -> Whole {
-        let minute = self.ledger.wall_ms() / 60_000;
+        let minute = self.minute();
         if self.failures.logins.len() >= FAILING_CERTIFICATES_MAX
             && !self.failures.logins.contains_key(&by.certificate)
         {
@@ -328,6 +328,11 @@ impl Engine {
         let at = FAILURES.iter().position(|failure| *failure == by.failure).unwrap_or(0);
         window.rest[at] = window.rest[at].saturating_add(1);
         Ok(())
+    }
+
+    /// The minute by which statements are counted too: it ends also where the journal's time stands.
+    fn minute(&self) -> u64 {
+        self.ledger.counting_ms() / 60_000
     }
 
     /// Writes what was summed up in other minutes than this one: before it, and before the clock was set back.

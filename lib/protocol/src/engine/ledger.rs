@@ -106,6 +106,11 @@ impl Ledger {
         self.boot_ms
     }
 
+    /// The time by which what happens in a minute or a day is counted.
+    pub(super) fn counting_ms(&self) -> u64 {
+        self.register.counting_ms_at(self.wall_ms, self.boot_ms)
+    }
+
     pub(super) fn head(&self) -> Head {
         Head { size: self.tree.size(), root: self.tree.root() }
     }

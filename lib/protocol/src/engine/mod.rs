@@ -7,6 +7,7 @@ mod bundle;
 mod chunks;
 mod commit;
 mod copying;
+pub mod cosigned;
 mod deliver;
 mod facts;
 mod forget;

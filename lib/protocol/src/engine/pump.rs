@@ -161,9 +161,7 @@ impl Engine {
     fn stage(&mut self, id: SessionId, stage: Stage, out: &mut Vec<Output>) -> Whole {
         let Some(session) = self.sessions.all.get_mut(&id) else { return Ok(()) };
         let officer = self.ledger.register.roles_of_session(session.peer.certificate).contains(Role::Officer);
-        let acts = stage.acts.iter().map(|act| act.statement.len() + act.signature.len());
-        let bytes: usize =
-            acts.chain(stage.verifiers.iter().map(|one| one.sealed.len())).map(|len| len + 64).sum();
+        let bytes = stage.bytes();
         let kept = session.live_mut().is_some_and(|live| {
             live.staged.bytes += bytes;
             live.staged.acts.extend(stage.acts);

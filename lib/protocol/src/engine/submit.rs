@@ -167,7 +167,7 @@ impl Engine {
         out: &mut Vec<Output>,
     ) -> Whole {
         let certificate = statement.get().header().certificate;
-        if !self.room.at_its_end() && self.failures.may_alarm(certificate, self.ledger.wall_ms()) {
+        if !self.room.at_its_end() && self.failures.may_alarm(certificate, self.ledger.counting_ms()) {
             let evidence = canonical::encode(statement.get().signed()).into();
             let person = Some(statement.get().header().person);
             self.fact(Fact::Alarm(Alarm { alarm: AlarmKind::Equivocation, person, evidence }))?;

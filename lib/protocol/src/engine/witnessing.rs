@@ -1,4 +1,5 @@
-//! What witnesses are asked and what they bring: cosignatures of the newest checkpoints, kept in memory.
+//! What witnesses are asked and what they bring: cosignatures of the newest checkpoints, kept in memory, and over a start by
+//! `cosigned.rs`.
 //! Never stops anybody because a witness is silent: officers are told, where the policy wants a witness. Who relies on a
 //! cosignature verifies it himself, by a key that he chose.
 
@@ -10,15 +11,44 @@ use crate::limits::WITNESS_SILENT_MS;
 use crate::query::Cosigned;
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::AlarmKind;
+use journal::ids::Head;
 use journal::note::{CosignerKey, SignatureLine};
 use journal::witness::{AddCheckpoint, WitnessAnswer, cosigner_name, key_binding_bytes};
-use pki::{PersonId, Role, Verifier};
+use minicbor::bytes::ByteVec;
+use pki::{CertId, PersonId, Role, Verifier};
 use std::collections::BTreeMap;
 
 /// The newest checkpoint that a witness cosigned, with the lines of all that did.
 struct Newest {
-    checkpoint: SignedCheckpoint,
+    /// As the log signed it.
+    own: SignedCheckpoint,
     at_ms: u64,
+    by: BTreeMap<PersonId, Vouched>,
+}
+
+impl Newest {
+    fn head(&self) -> Head {
+        self.own.claimed().head
+    }
+
+    /// With the lines of the witnesses, as many as a note has room for.
+    fn checkpoint(&self) -> SignedCheckpoint {
+        let mut checkpoint = self.own.clone();
+        for vouched in self.by.values() {
+            let _full = checkpoint.add_line(vouched.line.clone());
+        }
+        checkpoint
+    }
+}
+
+/// A line of a witness, and what says that it is his.
+#[derive(Clone)]
+pub(super) struct Vouched {
+    pub(super) certificate: CertId,
+    /// His cosigner key, and the signature of his certificate's key over it.
+    pub(super) key: CosignerKey,
+    pub(super) binding: ByteVec,
+    pub(super) line: SignatureLine,
 }
 
 #[derive(Default)]
@@ -26,6 +56,8 @@ pub(super) struct Witnesses {
     /// What each was given last.
     offered: BTreeMap<PersonId, SignedCheckpoint>,
     newest: Option<Newest>,
+    /// What is newest was not handed out to be kept.
+    pub(super) unkept: bool,
     /// Since when commits wait for a cosignature, by the boot clock.
     waits_since_ms: Option<u64>,
     /// The officers were told of this silence.
@@ -34,7 +66,7 @@ pub(super) struct Witnesses {
 
 impl Witnesses {
     fn size(&self) -> u64 {
-        self.newest.as_ref().map_or(0, |newest| newest.checkpoint.claimed().head.size)
+        self.newest.as_ref().map_or(0, |newest| newest.head().size)
     }
 
     /// The newest, for the office.
@@ -42,19 +74,20 @@ impl Witnesses {
         self.newest.as_ref().map(|newest| WitnessRecord { size: self.size(), at_ms: newest.at_ms })
     }
 
-    fn take(&mut self, mut checkpoint: SignedCheckpoint, line: SignatureLine, at_ms: u64) {
-        let (head, newest) = (checkpoint.claimed().head, self.newest.as_mut());
-        match newest.map(|newest| (newest.checkpoint.claimed().head, newest)) {
+    /// The newest as the log signed it, when it was cosigned first, and the lines.
+    pub(super) fn newest(&self) -> Option<(&SignedCheckpoint, u64, impl Iterator<Item = &Vouched>)> {
+        self.newest.as_ref().map(|newest| (&newest.own, newest.at_ms, newest.by.values()))
+    }
+
+    pub(super) fn take(&mut self, own: SignedCheckpoint, (person, vouched): (PersonId, Vouched), at_ms: u64) {
+        let head = own.claimed().head;
+        match &mut self.newest {
             // One witness more, or the same again: no witness takes another's place.
-            Some((same, newest)) if same == head => {
-                let _full = newest.checkpoint.add_line(line);
-            }
-            Some((newer, _)) if newer.size > head.size => {}
-            Some(_) | None => {
-                let _full = checkpoint.add_line(line);
-                self.newest = Some(Newest { checkpoint, at_ms });
-            }
+            Some(newest) if newest.head() == head => drop(newest.by.insert(person, vouched)),
+            Some(newest) if newest.head().size > head.size => return,
+            Some(_) | None => self.newest = Some(Newest { own, at_ms, by: [(person, vouched)].into() }),
         }
+        self.unkept = true;
     }
 }
 
@@ -72,7 +105,7 @@ impl Engine {
             self.witnesses.offered.insert(person, request.checkpoint);
         }
         let newest = self.witnesses.newest.as_ref();
-        let cosigned = newest.map(|newest| newest.checkpoint.to_string().into_bytes().into());
+        let cosigned = newest.map(|newest| newest.checkpoint().to_string().into_bytes().into());
         Ok(Answer::Witness(body, cosigned))
     }
 
@@ -83,7 +116,9 @@ impl Engine {
         person: PersonId,
         brought: &Cosigned,
     ) -> Result<Answer, Code> {
-        let key = self.cosigner(id, person, brought).ok_or(Code::NotFound)?;
+        let certificate = self.sessions.all.get(&id).ok_or(Code::NotFound)?.peer.certificate;
+        let key =
+            self.cosigner((certificate, person), &brought.key, &brought.binding).ok_or(Code::NotFound)?;
         let answer = WitnessAnswer::parse(brought.status, &brought.body).map_err(|_| Code::NotFound)?;
         let checkpoint = self.witnesses.offered.get(&person).cloned().ok_or(Code::NotFound)?;
         // A refusal is the witness' to tell its people; here its silence is what counts.
@@ -92,7 +127,8 @@ impl Engine {
             let own = lines.into_iter().find(|line| key.time_of(text, line).is_ok());
             let line = own.ok_or(Code::NotFound)?;
             let (before, at_ms) = (self.witnesses.size(), self.ledger.wall_ms());
-            self.witnesses.take(checkpoint, line, at_ms);
+            let vouched = Vouched { certificate, key, binding: brought.binding.clone(), line };
+            self.witnesses.take(checkpoint, (person, vouched), at_ms);
             if self.witnesses.size() > before {
                 (self.witnesses.waits_since_ms, self.witnesses.told) = (None, false);
             }
@@ -100,16 +136,21 @@ impl Engine {
         Ok(Answer::Cosigned(self.witnesses.size()))
     }
 
-    /// The cosigner key that a witness brings: under its own name, vouched for by its certificate's key.
-    fn cosigner(&self, id: SessionId, person: PersonId, brought: &Cosigned) -> Option<CosignerKey> {
-        if !self.has_role(person, Role::Witness) {
+    /// The cosigner key that a witness brings: under its own name, vouched for by the key of a certificate by which he acts as
+    /// a witness.
+    pub(super) fn cosigner(
+        &self,
+        (certificate, person): (CertId, PersonId),
+        key: &str,
+        binding: &[u8],
+    ) -> Option<CosignerKey> {
+        let register = &self.ledger.register;
+        if !register.roles_of_session(certificate).contains(Role::Witness) {
             return None;
         }
         let log = self.site.log;
-        let key: CosignerKey = brought.key.parse().ok()?;
-        let certificate = self.sessions.all.get(&id)?.peer.certificate;
-        let person_key = self.ledger.register.key_of(certificate)?;
-        let vouched = person_key.verify(&key_binding_bytes(log, &key), &brought.binding);
+        let key: CosignerKey = key.parse().ok()?;
+        let vouched = register.key_of(certificate)?.verify(&key_binding_bytes(log, &key), binding);
         (vouched.is_ok() && *key.name() == cosigner_name(log, person)).then_some(key)
     }
 

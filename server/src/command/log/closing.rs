@@ -53,12 +53,20 @@ impl Closing {
         let head = replayed.head();
         let Replayed { register, tree, .. } = replayed;
         let closed = register.closed().ok_or(Trouble::NotClosed)?.index;
-        let period = recovery::period_key(&vault, &register).map_err(RecoveryError::trouble)?;
+        let period = match recovery::period_key(&vault, &register) {
+            Ok(period) => Some(period),
+            // What the new log demands is the identity key's line.
+            Err(RecoveryError::PeriodKey(number)) => {
+                voice.remark(&Said::PeriodKeyGone { number });
+                None
+            }
+            Err(error) => return Err(error.trouble()),
+        };
         if register.identity() != Some(&keys.identity_public()) {
             return Err(Trouble::OtherIdentity);
         }
-        let note =
-            recovery::note(&register, head, &keys.identity, &period).map_err(RecoveryError::trouble)?;
+        let signers: Vec<_> = period.iter().chain([&keys.identity]).collect();
+        let note = recovery::signed_note(&register, head, &signers).map_err(RecoveryError::trouble)?;
         let proof = Taking { vault: &vault, tree: &tree, head }.proof(&register, closed, note)?;
         // By the very judgement that the new server and its officers make.
         let found = proof.check().map_err(|error| refused(&error))?;

@@ -17,6 +17,10 @@ console::words! {
                ru("{text}\nСвидетельство — в {out}: отнесите его на новый сервер и там, до первого входа людей:\n\
                    conclaved log succeed --config … --closing {out} --out continuation.plan\n\
                    Этот журнал остаётся: снова запустите его сервер, пока люди в нём читают");
+        /// Beside it, where the store does not give that key.
+        PeriodKeyGone { number: u64 }
+            => en("the key of period {number} does not open any more: the log's identity key alone signs the proof, which is enough"),
+               ru("ключ периода {number} больше не открывается: свидетельство подписано одним ключом журнала, этого достаточно");
         /// A plan was made and shown; no file was written.
         Shown { text: String }
             => en("{text}\nNothing was changed, and no plan was written: the same command with --out continuation.plan writes it, to be signed"),

@@ -1,6 +1,7 @@
 //! The engine driven in memory: every frame decoded, every batch checked, nothing heard before its commit.
 #![allow(clippy::wildcard_enum_match_arm)] // a test that meets another arm fails
 mod clock_sets;
+mod continues;
 mod copies;
 mod files;
 mod geometry;

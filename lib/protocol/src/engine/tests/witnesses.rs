@@ -2,10 +2,12 @@
 use super::world::World;
 use crate::answer::Answer;
 use crate::code::Code;
+use crate::engine::cosigned::BadCosigned;
+use crate::engine::witnessing::Vouched;
 use crate::frame::{Stage, ToCore};
 use crate::io::Input;
 use crate::query::{Cosigned, Query};
-use journal::act::{Act, Submit};
+use journal::act::{Act, Revoke, RevokeReason, Submit};
 use journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use journal::fact::{Alarm, AlarmKind};
 use journal::ids::{Head, Index};
@@ -23,19 +25,25 @@ fn watched(number: u64, suite: Suite) -> World {
     let policy = Policy { witness: Some(Witnessing::On), ..Policy::standard() };
     let mut world = World::with(number, suite, policy);
     world.enter("olga");
-    let (acts, verifier) = world.newcomer("wera", Role::Witness);
+    joins(&mut world, "wera");
+    world
+}
+
+/// A new witness is taken in and comes.
+fn joins(world: &mut World, login: &str) {
+    let (acts, verifier) = world.newcomer(login, Role::Witness);
     let signed: Vec<_> = acts.into_iter().map(|act| world.site.offline(act)).collect();
     let digest = submit_digest(signed.iter().map(|(_, id)| id));
     let submit = Submit { count: signed.len() as u32, digest };
     let acts = signed.into_iter().map(|(act, _)| act).collect();
     world.frame(world.session("olga"), &ToCore::Stage(Stage { acts, verifiers: vec![verifier] }));
     world.act("olga", Act::Submit(submit)).unwrap();
-    world.enter("wera");
-    world
+    world.enter(login);
 }
 
 /// A witness outside: its cosigner key and what it cosigned last.
 struct Witness {
+    login: &'static str,
     secret: SecretKey,
     key: CosignerKey,
     last: Head,
@@ -44,17 +52,21 @@ struct Witness {
 
 impl Witness {
     fn new(world: &World) -> Self {
-        let secret = SecretKey::from_bytes(Suite::Ed25519, &[77; 32]).unwrap();
-        let name = cosigner_name(world.log, world.site.id("wera"));
+        Self::of(world, "wera", 77)
+    }
+
+    fn of(world: &World, login: &'static str, seed: u8) -> Self {
+        let secret = SecretKey::from_bytes(Suite::Ed25519, &[seed; 32]).unwrap();
+        let name = cosigner_name(world.log, world.site.id(login));
         let key = CosignerKey::new(name, secret.public().clone()).unwrap();
-        Self { secret, key, last: NOTHING_SEEN(), time_s: 1_767_225_700 }
+        Self { login, secret, key, last: NOTHING_SEEN(), time_s: 1_767_225_700 }
     }
 
     fn brings(&self, world: &World, answer: &WitnessAnswer) -> Cosigned {
         let binding = key_binding_bytes(world.log, &self.key);
         Cosigned {
             key: self.key.to_string(),
-            binding: world.site.person("wera").signature.sign(&binding).unwrap().into(),
+            binding: world.site.person(self.login).signature.sign(&binding).unwrap().into(),
             status: answer.status(),
             body: answer.body().into_bytes().into(),
         }
@@ -62,15 +74,26 @@ impl Witness {
 
     /// Asks, judges and cosigns; what it would bring.
     fn cosigns(&mut self, world: &mut World) -> Cosigned {
-        let Ok(Answer::Witness(body, _)) = world.ask("wera", Query::Witness(self.last.size)) else {
+        let Ok(Answer::Witness(body, _)) = world.ask(self.login, Query::Witness(self.last.size)) else {
             panic!("no request")
         };
-        let request = AddCheckpoint::parse(&body).unwrap();
+        self.cosigns_request(world, &body)
+    }
+
+    /// Judges what it was given and cosigns it.
+    fn cosigns_request(&mut self, world: &World, body: &[u8]) -> Cosigned {
+        let request = AddCheckpoint::parse(body).unwrap();
         let log = VerifierKey::new(Checkpoint::key_name(world.log), world.site.identity.public().clone());
         self.last = request.judge(&log.unwrap(), self.last).unwrap();
         let line = self.key.cosign(request.checkpoint.note().text(), &self.secret, self.time_s).unwrap();
         self.brings(world, &WitnessAnswer::Cosigned(vec![line]))
     }
+}
+
+/// The newest cosigned checkpoint, as whoever exports gets it.
+fn cosigned(world: &mut World) -> Option<SignedCheckpoint> {
+    let Ok(Answer::Witness(_, note)) = world.ask("olga", Query::Witness(0)) else { panic!("no answer") };
+    note.map(|note| SignedCheckpoint::parse(&note).unwrap())
 }
 
 fn silences(world: &World) -> usize {
@@ -183,4 +206,154 @@ fn where_the_policy_wants_no_witness_nobody_is_alarmed() {
         world.input(Input::Wake);
     }
     assert_eq!(silences(&world), 0);
+}
+
+#[test]
+fn what_was_cosigned_is_there_again_after_a_start_and_verified_once_more() {
+    for suite in [Suite::Ed25519, Suite::EcdsaP256] {
+        let mut world = watched(6, suite);
+        assert_eq!(world.engine.cosigned_to_keep(), None, "nobody has cosigned yet");
+        let mut witness = Witness::new(&world);
+        let brought = witness.cosigns(&mut world);
+        world.ask("wera", Query::Cosigned(brought)).unwrap();
+        let kept = world.engine.cosigned_to_keep().expect("to be kept");
+        assert_eq!(world.engine.cosigned_to_keep(), None, "said once");
+        let (keys, head) = (world.keys(), witness.last);
+        world.crash();
+        world.enter("olga");
+        assert!(cosigned(&mut world).is_none(), "nobody brought it");
+        assert_eq!(world.engine.bring_back_cosigned(&kept).unwrap(), head.size);
+        let note = cosigned(&mut world).expect("before the witness is back");
+        assert_eq!(note.verify(&keys).unwrap().head(), head);
+        assert_eq!(witness.key.cosigned(note.note()), Ok(Some(witness.time_s)));
+        assert_eq!(world.engine.cosigned_to_keep(), None, "it is kept already");
+        // Who comes with a newer one replaces it, and nothing older comes back over that.
+        world.enter("wera");
+        let brought = witness.cosigns(&mut world);
+        world.ask("wera", Query::Cosigned(brought)).unwrap();
+        world.engine.bring_back_cosigned(&kept).unwrap();
+        assert_eq!(cosigned(&mut world).unwrap().claimed().head, witness.last);
+        assert!(world.engine.cosigned_to_keep().is_some());
+    }
+}
+
+#[test]
+fn what_was_kept_is_believed_for_nothing() {
+    let mut world = watched(7, Suite::Ed25519);
+    let mut witness = Witness::new(&world);
+    let brought = witness.cosigns(&mut world);
+    world.ask("wera", Query::Cosigned(brought)).unwrap();
+    let kept = world.engine.cosigned_to_keep().unwrap();
+    let keys = world.keys();
+    world.crash();
+    // Not one bit of it may differ in anything that anybody sees.
+    for at in 0..kept.len() {
+        let mut bent = kept.clone();
+        bent[at] ^= 1;
+        if world.engine.bring_back_cosigned(&bent).is_ok() {
+            let (own, _, lines) = world.engine.witnesses.newest().unwrap();
+            assert_eq!(own.verify(&keys).unwrap().head(), witness.last, "byte {at}");
+            let by = |vouched: &Vouched| witness.key.time_of(own.note().text(), &vouched.line);
+            assert_eq!(lines.map(by).collect::<Vec<_>>(), [Ok(witness.time_s)], "byte {at}");
+        }
+    }
+    // Another log, and one that revoked the witness.
+    let mut other = watched(8, Suite::Ed25519);
+    other.crash();
+    assert!(matches!(other.engine.bring_back_cosigned(&kept), Err(BadCosigned::Checkpoint)));
+    let mut revoking = watched(7, Suite::Ed25519);
+    let mut witness = Witness::new(&revoking);
+    let brought = witness.cosigns(&mut revoking);
+    revoking.ask("wera", Query::Cosigned(brought)).unwrap();
+    let kept = revoking.engine.cosigned_to_keep().unwrap();
+    let reason = RevokeReason::AffiliationChanged;
+    let person = revoking.site.id("wera");
+    revoking.act("olga", Act::Revoke(Revoke { person, reason, note: String::new() })).unwrap();
+    revoking.crash();
+    assert!(matches!(revoking.engine.bring_back_cosigned(&kept), Err(BadCosigned::Lines)));
+    assert!(matches!(revoking.engine.bring_back_cosigned(&[]), Err(BadCosigned::NotCanonical(_))));
+}
+
+#[test]
+fn two_witnesses_race_for_one_size_and_both_are_in_the_note() {
+    for late in ["wera", "walid"] {
+        let mut world = watched(9, Suite::Ed25519);
+        joins(&mut world, "walid");
+        let mut witnesses = [Witness::of(&world, "wera", 77), Witness::of(&world, "walid", 78)];
+        // Both have been given the very same request before either answers.
+        let bodies = ["wera", "walid"].map(|login| match world.ask(login, Query::Witness(0)) {
+            Ok(Answer::Witness(body, _)) => body,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(bodies[0], bodies[1]);
+        if late == "wera" {
+            witnesses.reverse();
+        }
+        for witness in &mut witnesses {
+            let brought = witness.cosigns_request(&world, &bodies[0]);
+            let size = witness.last.size;
+            assert_eq!(
+                world.ask(witness.login, Query::Cosigned(brought.clone())),
+                Ok(Answer::Cosigned(size))
+            );
+            assert_eq!(
+                world.ask(witness.login, Query::Cosigned(brought)),
+                Ok(Answer::Cosigned(size)),
+                "twice"
+            );
+        }
+        let note = cosigned(&mut world).unwrap();
+        assert_eq!(note.note().lines().len(), 4, "the log's two and one of each");
+        for witness in &witnesses {
+            assert_eq!(witness.key.cosigned(note.note()), Ok(Some(witness.time_s)), "{}", witness.login);
+        }
+        // Whoever is behind does not take the newer one's place.
+        world.enter("anna");
+        let Ok(Answer::Witness(newer, _)) = world.ask("wera", Query::Witness(0)) else {
+            panic!("no request")
+        };
+        let mut wera = Witness::of(&world, "wera", 77);
+        let size = AddCheckpoint::parse(&newer).unwrap().checkpoint.claimed().head.size;
+        let brought = wera.cosigns_request(&world, &newer);
+        assert_eq!(world.ask("wera", Query::Cosigned(brought)), Ok(Answer::Cosigned(size)));
+        let walid = witnesses.iter_mut().find(|witness| witness.login == "walid").unwrap();
+        let again = {
+            walid.last = NOTHING_SEEN();
+            walid.cosigns_request(&world, &bodies[0])
+        };
+        assert_eq!(world.ask("walid", Query::Cosigned(again)), Ok(Answer::Cosigned(size)));
+        assert_eq!(cosigned(&mut world).unwrap().claimed().head.size, size);
+    }
+}
+
+/// Two programs with one witness' key, of which one was put back from a backup: what either brings is for what it was asked
+/// last, and neither leads the log back.
+#[test]
+fn a_witness_put_back_from_a_backup_catches_up_and_leads_nothing_back() {
+    let mut world = watched(10, Suite::Ed25519);
+    let mut witness = Witness::new(&world);
+    let brought = witness.cosigns(&mut world);
+    world.ask("wera", Query::Cosigned(brought)).unwrap();
+    let backup = witness.last;
+    world.enter("anna");
+    let brought = witness.cosigns(&mut world);
+    world.ask("wera", Query::Cosigned(brought)).unwrap();
+    let newest = witness.last;
+    // Put back, it names its older head, is led on from there, and cosigns the same again.
+    let mut put_back = Witness { last: backup, ..Witness::new(&world) };
+    let Ok(Answer::Witness(body, _)) = world.ask("wera", Query::Witness(newest.size)) else { panic!("none") };
+    let log = VerifierKey::new(Checkpoint::key_name(world.log), world.site.identity.public().clone());
+    let request = AddCheckpoint::parse(&body).unwrap();
+    let conflict = Err(Refused::Conflict { size: backup.size });
+    assert_eq!(request.judge(&log.unwrap(), backup), conflict, "what the other one was asked is not for it");
+    let refused = put_back.brings(&world, &WitnessAnswer::Refused(Refused::Conflict { size: backup.size }));
+    assert_eq!(world.ask("wera", Query::Cosigned(refused)), Ok(Answer::Cosigned(newest.size)));
+    world.enter("boris");
+    let early = put_back.cosigns(&mut world);
+    world.enter("vera");
+    let late = witness.cosigns(&mut world);
+    let stale = world.ask("wera", Query::Cosigned(early));
+    assert_eq!(stale, Err(Code::NotFound.number()), "the other one was asked since");
+    assert_eq!(world.ask("wera", Query::Cosigned(late)), Ok(Answer::Cosigned(witness.last.size)));
+    assert_eq!(cosigned(&mut world).unwrap().claimed().head, witness.last);
 }
