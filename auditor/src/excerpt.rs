@@ -25,9 +25,9 @@ use minicbor::{Decode, Encode};
 use pki::{PersonId, canonical};
 
 use crate::bundle::{
-    BUNDLE_VERSION, BadBundle, EXCERPT_MAGIC, OPENING_BYTES, Opening, nothing_follows, opening, read_record,
-    write_record,
+    BUNDLE_VERSION, BadBundle, EXCERPT_MAGIC, OPENING_BYTES, Opening, nothing_follows, opening,
 };
+use crate::record::{read_record, write_record};
 
 /// Most persons, and most conversations, of one selection.
 pub const ASKED_MAX: usize = 64;

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::mem::swap;
+use std::ops::Range;
 
 use journal::entry::Entry;
 use journal::ids::{Hash, Index, LogId};
 use journal::replay::KeptReplay;
 use journal::replay::parallel::each_beside;
-use journal::tree::{ROW_LEAVES, Tree, leaf_hash, row_root};
+use journal::tree::{LEAF_PREFIX, ROW_LEAVES, Tree, prefixed_leaf_hash, row_root};
 
 use crate::audit::LoginAt;
 use crate::bundle::{BadBundle, BundleReader};
@@ -31,44 +33,88 @@ pub struct Known {
     pub logins: Vec<LoginAt>,
     /// What successions up to there let go of.
     pub let_go: LetGo,
+    /// Whether this very executable wrote it. Another one may have judged by other rules: nobody goes on from there. The
+    /// head is one that was seen all the same.
+    pub same_program: bool,
 }
 
-/// Entries of one row of the tree, on their way through it: hashed together, without a copy of each.
+/// Entries on their way through the tree, one behind the other and each behind the byte that its leaf hash begins with:
+/// hashed in place, row by row of the tree. Both batches that there are keep their room.
 #[derive(Default)]
-struct Row {
+struct Batch {
     bytes: Vec<u8>,
-    /// Where each entry ends.
+    /// Where each entry ends, behind the 0 of where the first begins.
     ends: Vec<usize>,
-    leaves: Vec<Hash>,
-    /// Where they are all that a row has.
-    whole: Option<([Hash; ROW_LEAVES], Hash)>,
+    rows: Vec<Row>,
 }
 
-impl Row {
-    fn entries(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = [0].into_iter().chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end])
+/// The leaves of one row of the tree; only the last row of all may have fewer than a row has.
+struct Row {
+    /// Its entries in the batch.
+    entries: Range<usize>,
+    leaves: [Hash; ROW_LEAVES],
+    root: Hash,
+}
+
+impl Batch {
+    /// The next rows, no entry beyond the known ones; nothing also where the bundle ends or breaks off.
+    fn load<R: Read>(&mut self, reader: &mut BundleReader<R>, size: u64) -> io::Result<()> {
+        let Self { bytes, ends, rows: _ } = self;
+        bytes.clear();
+        ends.clear();
+        ends.push(0);
+        // A row is never divided: half a one could not be folded here.
+        let full = |entries: usize, bytes: usize| {
+            entries.is_multiple_of(ROW_LEAVES) && (entries >= BATCH_ENTRIES || bytes >= BATCH_BYTES)
+        };
+        while reader.entries() < size && !full(ends.len() - 1, bytes.len()) {
+            bytes.push(LEAF_PREFIX);
+            match reader.next_entry_into(bytes) {
+                Ok(Some(_)) => ends.push(bytes.len()),
+                Err(BadBundle::Io(error)) => return Err(error),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        let entries = self.entries();
+        let row = |first| {
+            let entries = first..entries.min(first + ROW_LEAVES);
+            Row { entries, leaves: Default::default(), root: Hash::default() }
+        };
+        self.rows.clear();
+        self.rows.extend((0..entries).step_by(ROW_LEAVES).map(row));
+        Ok(())
     }
 
-    fn hash(&mut self) {
-        let leaves: Vec<Hash> = self.entries().map(leaf_hash).collect();
-        self.whole = leaves[..].try_into().ok().map(|row| (row, row_root(&row)));
-        self.leaves = leaves;
+    fn entries(&self) -> usize {
+        self.ends.len().saturating_sub(1)
+    }
+
+    fn hash(&mut self, threads: usize, beside: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let Self { bytes, ends, rows } = self;
+        let hash = |row: &mut Row| {
+            let leaves = row.entries.clone().map(|at| prefixed_leaf_hash(&bytes[ends[at]..ends[at + 1]]));
+            row.leaves.iter_mut().zip(leaves).for_each(|(to, leaf)| *to = leaf);
+            if row.entries.len() == ROW_LEAVES {
+                row.root = row_root(&row.leaves);
+            }
+        };
+        each_beside(rows, threads, hash, beside)
     }
 
     /// Puts the leaves into the tree, and notes the time stamps that are wanted.
     fn append(&self, tree: &mut Tree<Spilled>, wanted: &BTreeSet<Index>, stamps: &mut BTreeMap<Index, u64>) {
         let first = tree.size();
-        for index in wanted.range(first..first + self.ends.len() as u64) {
-            let entry = self.entries().nth((index - first) as usize);
-            if let Some(Ok(entry)) = entry.map(Entry::decode) {
+        for index in wanted.range(first..first + self.entries() as u64) {
+            let at = (index - first) as usize;
+            if let Ok(entry) = Entry::decode(&self.bytes[self.ends[at] + 1..self.ends[at + 1]]) {
                 stamps.insert(*index, entry.wall_ms);
             }
         }
-        match &self.whole {
-            Some((row, root)) => tree.append_row(row, *root),
-            None => {
-                for leaf in &self.leaves {
+        for row in &self.rows {
+            if row.entries.len() == ROW_LEAVES {
+                tree.append_row(&row.leaves, row.root);
+            } else {
+                for leaf in &row.leaves[..row.entries.len()] {
                     tree.append(*leaf);
                 }
             }
@@ -86,18 +132,19 @@ pub(crate) fn pass<R: Read>(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Option<Replay>, io::Error> {
     let (size, mut tree) = (known.replay.size, Tree::over(Spilled::default()));
-    // One batch is hashed while the next is read and the one before goes into the tree.
-    let (mut before, mut batch) = (Vec::<Row>::new(), known_batch(reader, size)?);
-    while !batch.is_empty() {
+    // One batch is hashed while the one before goes into the tree and the next is read into its room.
+    let (mut batch, mut other) = (Batch::default(), Batch::default());
+    batch.load(reader, size)?;
+    while !batch.rows.is_empty() {
         let beside = || {
-            before.drain(..).for_each(|row| row.append(&mut tree, wanted, stamps));
-            known_batch(reader, size)
+            other.append(&mut tree, wanted, stamps);
+            other.load(reader, size)
         };
-        let next = each_beside(&mut batch, threads, Row::hash, beside)?;
+        batch.hash(threads, beside)?;
         progress(reader.bytes());
-        (before, batch) = (batch, next);
+        swap(&mut batch, &mut other);
     }
-    before.iter().for_each(|row| row.append(&mut tree, wanted, stamps));
+    other.append(&mut tree, wanted, stamps);
     if let Some(error) = tree.leaves().failure() {
         return Err(error);
     }
@@ -105,23 +152,4 @@ pub(crate) fn pass<R: Read>(
         return Ok(None);
     }
     Ok(Replay::resume(known.log, &known.replay, tree).ok())
-}
-
-/// The next rows, no entry beyond the known ones; empty also where the bundle ends or breaks off.
-fn known_batch<R: Read>(reader: &mut BundleReader<R>, size: u64) -> Result<Vec<Row>, io::Error> {
-    let (mut rows, mut bytes, mut ended) = (Vec::new(), 0, false);
-    while !ended && rows.len() < BATCH_ENTRIES / ROW_LEAVES && bytes < BATCH_BYTES {
-        let mut row = Row::default();
-        while !ended && row.ends.len() < ROW_LEAVES && reader.entries() < size {
-            match reader.next_entry_into(&mut row.bytes) {
-                Ok(Some(_)) => row.ends.push(row.bytes.len()),
-                Err(BadBundle::Io(error)) => return Err(error),
-                Ok(None) | Err(_) => ended = true,
-            }
-        }
-        ended |= row.ends.len() < ROW_LEAVES;
-        bytes += row.bytes.len();
-        rows.extend(Some(row).filter(|row| !row.ends.is_empty()));
-    }
-    Ok(rows)
 }

@@ -42,6 +42,7 @@ pub mod parallel;
 pub mod plain;
 mod plain_fault;
 pub mod predecessor;
+mod record;
 pub mod registers;
 pub mod replaying;
 pub mod report;

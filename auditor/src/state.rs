@@ -1,6 +1,6 @@
 //! The state file: where the auditor's last audit ended, signed by himself, so that the next one goes on from there.
-//! Never believed unless his own key signed it and this very executable wrote it (its version may be that of many, its
-//! SHA-256 is not); then it spares time, nothing else.
+//! Never believed unless his own key signed it. Never gone on from unless this very executable wrote it (its version may
+//! be that of many, its SHA-256 is not); from another one's the head counts, which he has seen, and all is replayed.
 //!
 //! ```text
 //! "conclave audited"    16 bytes
@@ -74,9 +74,9 @@ pub enum NotKnown {
     /// Another key signed it, or it was changed.
     #[error("not signed by this auditor's key, or changed since")]
     NotMine,
-    /// Another build of the program wrote it.
-    #[error("written by another build of this program: {0}")]
-    OtherProgram(String),
+    /// Another build of the program wrote it, in a way that this one does not read.
+    #[error("written by another build of this program")]
+    OtherProgram,
 }
 
 /// Version and SHA-256 of the executable that runs: another one, be it of the same version, may judge otherwise.
@@ -154,10 +154,8 @@ fn parse(bytes: &[u8], key: &PublicKey) -> Result<Known, NotKnown> {
     let (content, signature) = rest.split_at_checked(length).ok_or_else(none)?;
     let signature: ByteVec = canonical::decode(signature).map_err(|_| none())?;
     key.verify(&to_be_signed(content), &signature).map_err(|_| NotKnown::NotMine)?;
-    let content: Content = canonical::decode(content).map_err(|_| none())?;
-    if content.rules != RULES || content.program != program()? {
-        return Err(NotKnown::OtherProgram(content.program));
-    }
+    let content: Content = canonical::decode(content).map_err(|_| NotKnown::OtherProgram)?;
+    let same_program = content.rules == RULES && content.program == program()?;
     let (logins, rest) = content.logins.as_chunks::<LOGIN_BYTES>();
     if !rest.is_empty() {
         return Err(NotKnown::NotAState);
@@ -173,6 +171,7 @@ fn parse(bytes: &[u8], key: &PublicKey) -> Result<Known, NotKnown> {
         replay: content.replay,
         logins: logins.iter().filter_map(login).collect(),
         let_go: LetGo::of(content.let_go),
+        same_program,
     })
 }
 
@@ -266,16 +265,18 @@ mod tests {
         assert!(go_on(&bundle(&log.entries[..size - 1], &[]), &log, &before).is_none());
     }
 
-    /// The version alone says nothing: two builds of one version may judge by other rules.
+    /// The version alone says nothing: two builds of one version may judge by other rules. What was seen was seen.
     #[test]
-    fn a_state_of_another_build_is_not_believed() {
+    fn a_state_of_another_build_is_not_gone_on_from_and_its_head_counts() {
         let log = TestLog::standard(56);
         let audit = judged(&exported(&log), &trust(&log, Some(log.head())), Vec::new());
         let own = program().unwrap();
-        assert!(parse(&signed_as(own.clone(), &audit, &key(7)).unwrap(), key(7).public()).is_ok());
+        let known = |program| parse(&signed_as(program, &audit, &key(7)).unwrap(), key(7).public()).unwrap();
+        assert!(known(own.clone()).same_program);
         for other in [env!("CARGO_PKG_VERSION").to_owned(), own.replace(['0', '1'], "2"), String::new()] {
-            let found = parse(&signed_as(other.clone(), &audit, &key(7)).unwrap(), key(7).public());
-            assert!(matches!(found, Err(NotKnown::OtherProgram(named)) if named == other));
+            let found = known(other);
+            assert!(!found.same_program);
+            assert_eq!((found.replay.size, found.root), (log.tree.size(), log.tree.root()));
         }
     }
 

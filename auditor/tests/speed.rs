@@ -1,22 +1,33 @@
 //! How fast a long journal is verified, beside the limit that bare signature verification sets in the same run.
-//! Never asserts a time. `cargo test --release -p auditor --test speed -- --ignored --nocapture`; CONCLAVE_ENTRIES=n.
+//! Never asserts a time. `cargo test --release -p auditor --test speed -- --ignored --nocapture`; CONCLAVE_ENTRIES=n;
+//! CONCLAVE_KEEP=DIR keeps the journal there and takes it up again.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod long;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use auditor::audit::{Wanted, audit, audit_from};
+use auditor::audit::{Audit, Wanted, audit, audit_from};
 use auditor::collector::Collector;
 use auditor::judgement::Judgement;
+use auditor::known::Known;
 use auditor::page::Page;
 use auditor::parallel::{each, processors};
 use auditor::state;
 use auditor::trust::Trust;
 use console::Lang;
-use long::{count, create, forget_peak, note, open, peak_memory, talk, talking, trust};
+use journal::replay::{BadAt, KeyBook, Replay, Signatures, in_order};
+use journal::testing::TestLog;
+use long::{
+    count, create, forget_peak, note, open, peak_memory, processor_s, talk, talking, trust, yardstick,
+};
 use pki::{SecretKey, Suite, Verifier};
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn wanted(trust: &Trust) -> Wanted<'_> {
     // What an observer and a progress line cost is the commands' own.
@@ -28,86 +39,146 @@ fn wanted(trust: &Trust) -> Wanted<'_> {
     }
 }
 
+/// Seconds by the clock, and of the processors.
+struct Took(f64, f64);
+
+impl Took {
+    fn of<T>(work: impl FnOnce() -> T) -> (T, Self) {
+        let (started, before) = (Instant::now(), processor_s());
+        let done = work();
+        (done, Self(started.elapsed().as_secs_f64(), processor_s() - before))
+    }
+
+    fn say(&self, what: &str, pieces: u64) {
+        let (rate, each_us) = (pieces as f64 / self.0, self.1 * 1e6 / pieces as f64);
+        println!(
+            "{what}: {:.2} s, {rate:.0}/s; {each_us:.2} us of a processor each; {}",
+            self.0,
+            peak_memory()
+        );
+    }
+}
+
+/// A journal of so many messages, and the same with a hundredth more behind them.
+struct Long {
+    path: PathBuf,
+    longer: PathBuf,
+    size: u64,
+}
+
+impl Long {
+    fn make(dir: &Path, count: usize, mut log: TestLog, chat: journal::ids::ConversationId) -> Self {
+        let named = |what| dir.join(format!("{what}-{count}.journal"));
+        let (path, longer, size) = (named("long"), named("longer"), log.tree.size() + count as u64);
+        if path.exists() && longer.exists() {
+            return Self { path, longer, size };
+        }
+        let mut writer = create(&path);
+        log.entries.drain(..).for_each(|entry| writer.entry(&entry).unwrap());
+        talk(&mut log, chat, count, &mut writer);
+        writer.finish(&[note(&log).1.as_bytes()]).unwrap().into_inner().unwrap().sync_all().unwrap();
+        let (mut more, mut reader) = (create(&longer), open(&path));
+        while let Some(entry) = reader.next_entry().unwrap() {
+            more.entry(&entry).unwrap();
+        }
+        talk(&mut log, chat, count / 100, &mut more);
+        more.finish(&[note(&log).1.as_bytes()]).unwrap().into_inner().unwrap().sync_all().unwrap();
+        Self { path, longer, size }
+    }
+}
+
 #[test]
 #[ignore = "minutes; prints figures"]
 fn a_long_journal_is_verified_near_the_limit_of_its_signatures() {
-    let count = count();
-    let (mut log, chat) = talking();
-    let dir = tempfile::tempdir().unwrap();
-    let (path, longer) = (dir.path().join("long.journal"), dir.path().join("longer.journal"));
-    let mut writer = create(&path);
-    let mut samples = talk(&mut log, chat, count, &mut writer);
-    let (keys, first) = note(&log);
-    writer.finish(&[first.as_bytes()]).unwrap().into_inner().unwrap().sync_all().unwrap();
-    let mut more = create(&longer);
-    let mut reader = open(&path);
-    while let Some(entry) = reader.next_entry().unwrap() {
-        more.entry(&entry).unwrap();
-    }
-    let known_size = log.tree.size();
-    talk(&mut log, chat, count / 100, &mut more);
-    let second = note(&log).1;
-    more.finish(&[second.as_bytes()]).unwrap().into_inner().unwrap().sync_all().unwrap();
-    let trust = trust(&log, &keys);
-    let key = log.site.person("anna").signature.public().clone();
-    drop(log);
-    let bytes = fs::metadata(&path).unwrap().len();
-    println!("{known_size} entries, {bytes} bytes");
+    let (count, dir) = (count(), tempfile::tempdir().unwrap());
+    let kept = std::env::var_os("CONCLAVE_KEEP").map(PathBuf::from);
+    let (log, chat) = talking();
+    let trust = trust(&log, &note(&log).0);
+    let anna = log.site.person("anna");
+    let (key, certificate) = (anna.signature.public().clone(), anna.signature_certificate.id());
+    let long = Long::make(kept.as_deref().unwrap_or(dir.path()), count, log, chat);
+    println!("{} entries, {} bytes", long.size, fs::metadata(&long.path).unwrap().len());
+    forget_peak();
 
-    let started = Instant::now();
-    each(&mut samples, processors(), |(message, signature, good)| {
-        *good = key.verify(message, signature).is_ok()
-    });
-    let limit = samples.len() as f64 / started.elapsed().as_secs_f64();
+    let mut samples = yardstick(&long.path, certificate);
+    let pieces = samples.len() as u64;
+    let bare = |(message, signature, good): &mut long::Signed| *good = key.verify(message, signature).is_ok();
+    let (_, bare) = Took::of(|| each(&mut samples, processors(), bare));
     assert!(samples.iter().all(|(_, _, good)| *good));
     drop(samples);
-    forget_peak();
-    println!("idle: {}", peak_memory());
+    bare.say("bare verification of signatures", pieces);
 
-    let started = Instant::now();
-    let found = audit(open(&path), wanted(&trust)).unwrap();
-    let whole_s = started.elapsed().as_secs_f64();
-    let rate = known_size as f64 / whole_s;
+    let (found, whole) = Took::of(|| audit(open(&long.path), wanted(&trust)).unwrap());
     assert!(matches!(found.judgement, Judgement::Unanchored(_)), "{:?}", found.judgement);
-    let processors = processors();
+    whole.say("audit", long.size);
+    let limit = long.size as f64 / pieces as f64;
     println!(
-        "bare verification {limit:.0}/s, audit {rate:.0} entries/s on {processors} processors: {:.2} of it",
-        rate / limit
+        "the audit runs at {:.2} of what its signatures alone would take on {} processors, {:.2} by processor time",
+        bare.0 * limit / whole.0,
+        processors(),
+        bare.1 * limit / whole.1
     );
-    println!("after: {}", peak_memory());
+    all_but_signatures(&long);
+    incremental(&long, &trust, found, &whole, dir.path());
 
+    let (page, with_report) = Took::of(|| {
+        let mut collector = Collector::default();
+        let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
+        let told = Wanted { observer: &mut observer, ..wanted(&trust) };
+        let found = audit(open(&long.path), told).unwrap();
+        let (report, _) = collector.finish(&found).unwrap();
+        Page { report: &report, judgement: &found.judgement, said: "", lost: &[], lang: Lang::Ru }.html()
+    });
+    with_report.say(&format!("audit with a report of {} bytes", page.len()), long.size);
+}
+
+/// Every stage but the signatures: framing, hashes, the tree, the rules.
+fn all_but_signatures(long: &Long) {
+    let (_, took) = Took::of(|| {
+        let (mut reader, mut replay) = (open(&long.path), Replay::new(None));
+        let load = || {
+            let mut batch = Vec::new();
+            while batch.len() < 4096
+                && let Some(entry) = reader.next_entry().unwrap()
+            {
+                batch.push(entry);
+            }
+            Ok::<_, BadAt>(batch)
+        };
+        let push = |_: &Vec<u8>, entry: &_| replay.push(entry).map(drop);
+        let before = Signatures::VerifiedBefore;
+        in_order(processors(), before, KeyBook::new(), 0, load, push).unwrap();
+        assert_eq!(replay.tree().size(), long.size);
+    });
+    took.say("all but the signatures", long.size);
+}
+
+/// The structure alone, framing, hashes and the tree, is what an audit does with the entries that an earlier one has seen.
+fn incremental(long: &Long, trust: &Trust, found: Audit, whole: &Took, dir: &Path) {
     let auditor = SecretKey::from_bytes(Suite::Ed25519, &[7; 32]).unwrap();
-    let state = dir.path().join("audit.state");
+    let state = dir.join("audit.state");
     state::write(&state, &state::signed(&found, &auditor).unwrap()).unwrap();
     drop(found);
     forget_peak();
-    let started = Instant::now();
-    let known = state::read(&state, auditor.public()).unwrap().unwrap();
-    let read_s = started.elapsed().as_secs_f64();
-    let again = audit_from(open(&longer), wanted(&trust), Some(&known)).unwrap().unwrap();
-    let next_s = started.elapsed().as_secs_f64();
-    assert_eq!(again.replay.tree().size(), known_size + count as u64 / 100);
-    println!(
-        "the last hundredth by a state file of {} bytes: {next_s:.2} s ({read_s:.2} s to read it), {:.1} % of the whole's {whole_s:.1} s",
-        fs::metadata(&state).unwrap().len(),
-        100.0 * next_s / whole_s
-    );
-    println!("with the state file: {}", peak_memory());
-    drop(again);
-    forget_peak();
+    let known: Known = state::read(&state, auditor.public()).unwrap().unwrap();
+    let again = |path: &Path| audit_from(open(path), wanted(trust), Some(&known)).unwrap().unwrap();
+    let (same, structure) = Took::of(|| again(&long.path));
+    assert_eq!(same.replay.tree().size(), long.size);
+    drop(same);
+    structure.say("structure alone", long.size);
+    drop(known);
 
-    let started = Instant::now();
-    let mut collector = Collector::default();
-    let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
-    let told = Wanted { observer: &mut observer, ..wanted(&trust) };
-    let found = audit(open(&path), told).unwrap();
-    let (report, _) = collector.finish(&found).unwrap();
-    let page =
-        Page { report: &report, judgement: &found.judgement, said: "", lost: &[], lang: Lang::Ru }.html();
+    let ((), next) = Took::of(|| {
+        let known = state::read(&state, auditor.public()).unwrap().unwrap();
+        let next = audit_from(open(&long.longer), wanted(trust), Some(&known)).unwrap().unwrap();
+        assert_eq!(next.replay.tree().size(), long.size + long.size / 100);
+    });
+    let bytes = fs::metadata(&state).unwrap().len();
     println!(
-        "with a report: {:.0} entries/s, page of {} bytes; {}",
-        known_size as f64 / started.elapsed().as_secs_f64(),
-        page.len(),
+        "the last hundredth by a state file of {bytes} bytes: {:.2} s, {:.1} % of the whole's; {:.1} % by processor time; {}",
+        next.0,
+        100.0 * next.0 / whole.0,
+        100.0 * next.1 / whole.1,
         peak_memory()
     );
 }

@@ -60,6 +60,9 @@ pub struct Certificate {
     serial: Vec<u8>,
     issuer: Name,
     subject: Name,
+    /// Of the subject's `serialNumber`, and of the extended key usage: asked for at every statement.
+    person: Option<PersonId>,
+    roles: RoleSet,
     not_before: CertTime,
     not_after: CertTime,
     spki: Vec<u8>,
@@ -95,11 +98,14 @@ impl Certificate {
         if fields.subject.is_empty() && !extensions.subject_alt_names_critical {
             return Err(BadCertificate::EmptySubject);
         }
+        let usages = extensions.extended_key_usage.as_deref().unwrap_or_default();
         Ok(Self {
             tbs: head..head + tbs_whole.len(),
             id: CertId::of(der),
             serial: fields.serial.to_vec(),
             issuer: fields.issuer,
+            person: single(&fields.subject, &oids::SERIAL_NUMBER).and_then(|text| text.parse().ok()),
+            roles: usages.iter().filter_map(Role::from_oid).collect(),
             subject: fields.subject,
             not_before: fields.not_before,
             not_after: fields.not_after,
@@ -138,17 +144,17 @@ impl Certificate {
 
     /// The person: the subject's `serialNumber`, if there is exactly one and it is ours.
     pub fn person(&self) -> Option<PersonId> {
-        self.single(&oids::SERIAL_NUMBER)?.parse().ok()
+        self.person
     }
 
     /// The full name: the subject's `commonName`, if there is exactly one.
     pub fn full_name(&self) -> Option<&str> {
-        self.single(&oids::COMMON_NAME)
+        single(&self.subject, &oids::COMMON_NAME)
     }
 
     /// The login: the subject's `uid` (RFC 4519 2.39), if there is exactly one.
     pub fn login(&self) -> Option<&str> {
-        self.single(&oids::USER_ID)
+        single(&self.subject, &oids::USER_ID)
     }
 
     /// The unit path, outermost first: the subject's `organizationalUnitName`s.
@@ -156,17 +162,9 @@ impl Certificate {
         self.subject.texts(&oids::UNIT)
     }
 
-    fn single(&self, oid: &ObjectIdentifier) -> Option<&str> {
-        match self.subject.texts(oid)[..] {
-            [text] if self.subject.count(oid) == 1 => Some(text),
-            _ => None,
-        }
-    }
-
     /// The roles it grants by extended key usage.
     pub fn roles(&self) -> RoleSet {
-        let usages = self.extensions.extended_key_usage.as_deref().unwrap_or_default();
-        usages.iter().filter_map(Role::from_oid).collect()
+        self.roles
     }
 
     /// The clearance (RFC 5913); unmarked when there is none of our label policy.
@@ -252,6 +250,14 @@ impl PartialEq for Certificate {
 }
 
 impl Eq for Certificate {}
+
+/// The one text of this kind; `None` where there is none, or a second, or one that is no text.
+fn single<'a>(name: &'a Name, oid: &ObjectIdentifier) -> Option<&'a str> {
+    match name.texts(oid)[..] {
+        [text] if name.count(oid) == 1 => Some(text),
+        _ => None,
+    }
+}
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

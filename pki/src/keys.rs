@@ -6,6 +6,7 @@ use std::fmt;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, Ed25519KeyPair, ParsedPublicKey};
 use p256::ecdsa::signature::Signer as _;
 use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::signature::{BadSignature, SignError, Signer, Verifier};
@@ -58,6 +59,7 @@ pub enum KeyError {
 pub struct PublicKey {
     suite: Suite,
     spki: Vec<u8>,
+    hash: [u8; 32],
     parsed: ParsedPublicKey,
 }
 
@@ -83,17 +85,21 @@ impl PublicKey {
             Suite::Ed25519 => {
                 admit_ed25519(raw)?;
                 let parsed = ParsedPublicKey::new(&ED25519, raw).map_err(|_| malformed)?;
-                Ok(Self { suite, spki: [&SPKI_ED25519, raw].concat(), parsed })
+                Ok(Self::of(suite, [&SPKI_ED25519, raw].concat(), parsed))
             }
             Suite::EcdsaP256 => {
                 if raw.len() != 65 || raw[0] != 4 || p256::PublicKey::from_sec1_bytes(raw).is_err() {
                     return Err(malformed);
                 }
                 let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, raw).map_err(|_| malformed)?;
-                Ok(Self { suite, spki: [&SPKI_P256, raw].concat(), parsed })
+                Ok(Self::of(suite, [&SPKI_P256, raw].concat(), parsed))
             }
             Suite::Gost256 | Suite::Gost512 => Err(KeyError::Unsupported { suite }),
         }
+    }
+
+    fn of(suite: Suite, spki: Vec<u8>, parsed: ParsedPublicKey) -> Self {
+        Self { suite, hash: Sha256::digest(&spki).into(), spki, parsed }
     }
 
     /// The suite of the key.
@@ -104,6 +110,11 @@ impl PublicKey {
     /// SubjectPublicKeyInfo in DER.
     pub fn spki(&self) -> &[u8] {
         &self.spki
+    }
+
+    /// SHA-256 of [`PublicKey::spki`]; reckoned once, for a key verifies many statements.
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
     }
 
     /// The bare bytes, as [`PublicKey::from_raw`] takes them.

@@ -47,8 +47,8 @@ console::words! {
             => en("the state file is damaged or not signed with your key: everything was replayed"),
                ru("файл состояния повреждён или подписан не вашим ключом: повторено всё");
         OtherProgram
-            => en("another build of this program wrote the state file: everything was replayed"),
-               ru("файл состояния записан другой сборкой программы: повторено всё");
+            => en("another build of this program wrote the state file: everything was replayed, the head in it counts"),
+               ru("файл состояния записан другой сборкой программы: повторено всё, вершина из него учтена");
         Written { size: u64 } => en("state file written: {size} entries"), ru("файл состояния записан: записей {size}");
     }
 }
@@ -82,7 +82,7 @@ impl Keeper {
         Ok(Some(keeper))
     }
 
-    /// Where the audit before ended, or why it does not count. A disk that fails is no reason to pass over a head that
+    /// Where the audit before ended, and why nobody goes on from there, if so. A disk that fails is no reason to pass over a head that
     /// was seen, and to write another in its place.
     pub(super) fn known(&self, trust: &Trust) -> Result<(Option<Known>, Option<Kept>), Trouble> {
         known_of(&self.path, self.keys()?.signature().public(), trust)
@@ -107,10 +107,13 @@ impl Keeper {
 
 fn known_of(path: &Path, key: &PublicKey, trust: &Trust) -> Result<(Option<Known>, Option<Kept>), Trouble> {
     let why = match state::read(path, key) {
-        Ok(Some(known)) if known.log == trust.log => return Ok((Some(known), None)),
+        Ok(Some(known)) if known.log == trust.log => {
+            let other = (!known.same_program).then_some(Kept::OtherProgram);
+            return Ok((Some(known), other));
+        }
         Ok(Some(_)) => Kept::OtherLog,
         Ok(None) => Kept::New,
-        Err(NotKnown::OtherProgram(_)) => Kept::OtherProgram,
+        Err(NotKnown::OtherProgram) => Kept::OtherProgram,
         Err(NotKnown::NotAState | NotKnown::NotMine) => Kept::NotMine,
         Err(NotKnown::Io(error)) => {
             return Err(Trouble::Unreadable { file: shown(path), cause: error.to_string() });

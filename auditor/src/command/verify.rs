@@ -77,7 +77,7 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let (known, mut remark) = known?;
     let (bundle, against) = (&verify.bundle, &verify.against);
     let quiet: Observer<'_> = &mut |_, _, _| {};
-    let mut found = judge_from(bundle, against, &trust, voice, quiet, (known.as_ref(), true))?;
+    let mut found = judge_from(bundle, against, &trust, voice, quiet, (known.as_ref(), remark.is_none()))?;
     if found.is_none() {
         remark = Some(Kept::Otherwise);
         // What was seen then counts all the same: a bundle that contradicts it is not "verified".

@@ -18,21 +18,20 @@ use journal::register::{Candidate, CandidateContent};
 use journal::statement::signed_bytes;
 use journal::testing::TestLog;
 use journal::tree::leaf_hash;
-use pki::Suite;
+use pki::{CertId, Suite};
 
 /// Signatures that the yardstick verifies.
 const YARDSTICK: usize = 20_000;
 
+/// What was signed, the signature, and whether it was found good.
 pub(crate) type Signed = (Vec<u8>, Vec<u8>, bool);
 
 /// One message more, admitted without the checks that the test log makes beside the Register's.
-pub(crate) fn grow(log: &mut TestLog, login: &str, act: Act) -> Signed {
+pub(crate) fn grow(log: &mut TestLog, login: &str, act: Act) {
     let statement = log.draft(login, act);
     let sequence = statement.header.sequence;
     let (signed, id) = log.sign(login, statement);
-    let parsed = signed.clone().parse().unwrap();
-    let sample = (signed_bytes(parsed.act().name(), &signed.statement), signed.signature.to_vec(), false);
-    let verified = log.verify(signed.clone()).unwrap();
+    let verified = log.verified(signed.clone());
     let (wall_ms, boot_ms) = (log.now_ms, log.boot_ms);
     let bytes =
         Entry { version: ENTRY_VERSION, wall_ms, boot_ms, content: Content::Statement(signed) }.encode();
@@ -45,7 +44,23 @@ pub(crate) fn grow(log: &mut TestLog, login: &str, act: Act) -> Signed {
     log.entries.push(bytes);
     let person = log.site.people.get_mut(login).unwrap();
     (person.sequence, person.last) = (sequence, id);
-    sample
+}
+
+/// The first statements of one person's in a bundle, for the yardstick: what is signed, as it stands there.
+pub(crate) fn yardstick(path: &Path, certificate: CertId) -> Vec<Signed> {
+    let (mut reader, mut samples) = (open(path), Vec::new());
+    while samples.len() < YARDSTICK
+        && let Some(entry) = reader.next_entry().unwrap()
+    {
+        if let Content::Statement(signed) = Entry::decode(&entry).unwrap().content {
+            let parsed = signed.clone().parse().unwrap();
+            if parsed.certificate() == certificate {
+                let message = signed_bytes(parsed.act().name(), &signed.statement);
+                samples.push((message, signed.signature.to_vec(), false));
+            }
+        }
+    }
+    samples
 }
 
 pub(crate) fn trust(log: &TestLog, keys: &LogKeys) -> Trust {
@@ -58,6 +73,14 @@ pub(crate) fn trust(log: &TestLog, keys: &LogKeys) -> Trust {
         issuing: Vec::new(),
     })
     .unwrap()
+}
+
+/// Processor time of this process, seconds: what others do on the machine does not count.
+pub(crate) fn processor_s() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    // Behind the name, which may hold anything: utime and stime, in hundredths (proc_pid_stat(5)).
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
 }
 
 pub(crate) fn peak_memory() -> String {
@@ -84,21 +107,16 @@ pub(crate) fn talk<W: Write>(
     chat: ConversationId,
     count: usize,
     out: &mut BundleWriter<W>,
-) -> Vec<Signed> {
+) {
     let senders = ["anna", "boris", "vera"];
-    let mut samples = Vec::new();
     for n in 0..count {
         log.wait_ms(1);
         let message = log.message(chat);
-        let sample = grow(log, senders[n % 3], Act::Message(message));
-        if samples.len() < YARDSTICK && n % 3 == 0 {
-            samples.push(sample);
-        }
+        grow(log, senders[n % 3], Act::Message(message));
         for entry in log.entries.drain(..) {
             out.entry(&entry).unwrap();
         }
     }
-    samples
 }
 
 pub(crate) fn create(path: &Path) -> BundleWriter<BufWriter<fs::File>> {

@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::canonical::{self, NotCanonical};
 use pki::{BadSignature, CertId, PersonId, PublicKey, SignError, Signer, Suite};
 use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
 
 /// The version of the statement format that this program writes.
 pub const STATEMENT_VERSION: u8 = 1;
@@ -168,7 +169,7 @@ impl Parsed {
         }
         let signed = signed_bytes(self.statement.act.name(), &self.signed.statement);
         pki::Verifier::verify(key, &signed, &self.signed.signature)?;
-        Ok(Verified { value: self, key: Sha256::digest(key.spki()).into() })
+        Ok(Verified { value: self, key: key.hash() })
     }
 
     /// A statement that was verified when this very log admitted it, read again from the log's own store. Whoever calls
@@ -179,7 +180,7 @@ impl Parsed {
         if named != key.suite() {
             return Err(BadStatement::WrongSuite { named, key: key.suite() });
         }
-        Ok(Verified { value: self, key: Sha256::digest(key.spki()).into() })
+        Ok(Verified { value: self, key: key.hash() })
     }
 }
 
@@ -202,10 +203,12 @@ pub fn signed_bytes(kind: &str, statement: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The same as of [`signed_bytes`], without putting them together.
+/// The same as of [`signed_bytes`], without putting them together: the spaces, which are one block, are hashed once.
 fn id_of_parts(kind: &str, statement: &[u8]) -> StatementId {
-    let hash = Sha256::new().chain_update([0x20; 64]).chain_update(b"conclave/1 ").chain_update(kind);
-    StatementId(hash.chain_update([0]).chain_update(statement).finalize().into())
+    static BEGUN: LazyLock<Sha256> =
+        LazyLock::new(|| Sha256::new().chain_update([0x20; 64]).chain_update(b"conclave/1 "));
+    let hash = BEGUN.clone().chain_update(kind).chain_update([0]).chain_update(statement);
+    StatementId(hash.finalize().into())
 }
 
 fn id_of(signed: &[u8]) -> StatementId {

@@ -9,9 +9,11 @@
 //! The leaves, fifteen sixteenths of it, may lie elsewhere ([`Leaves`]). Only every fourth height is stored: 34.1 bytes per leaf instead of 64. What lies between is hashed again when a
 //! proof asks for it, at most eleven hashes for four heights. Levels 0, 2, 4, ... are the rows of C2SP's tlog-tiles.
 
-use sha2::{Digest, Sha256};
+mod hash;
 
-pub use crate::ids::Hash;
+pub use hash::{Hash, LEAF_PREFIX, empty_root, leaf_hash, node_hash, prefixed_leaf_hash};
+pub(crate) use hash::{fold, join};
+
 use crate::multiproof::MultiProof;
 use crate::proof::{ConsistencyProof, InclusionProof};
 use std::collections::HashMap;
@@ -30,25 +32,6 @@ pub const ROW_LEAVES: usize = FAN_OUT as usize;
 /// The root over a row of leaves, for [`Tree::append_row`].
 pub fn row_root(row: &[Hash; ROW_LEAVES]) -> Hash {
     fold(row)
-}
-
-/// The hash of one entry as a leaf: SHA-256(00 ‖ entry), RFC 9162 2.1.1.
-pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into()
-}
-
-/// The hash of an inner node: SHA-256(01 ‖ left ‖ right), RFC 9162 2.1.1.
-pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    // In one piece: two blocks, and nothing to be put together between them.
-    let mut bytes = [0x01; 65];
-    bytes[1..33].copy_from_slice(left);
-    bytes[33..].copy_from_slice(right);
-    Sha256::digest(bytes).into()
-}
-
-/// The root of the tree without leaves: SHA-256 of nothing, RFC 9162 2.1.1.
-pub fn empty_root() -> Hash {
-    Sha256::digest([]).into()
 }
 
 /// A question about more leaves than the tree has, or an order that makes no sense.
@@ -395,23 +378,6 @@ pub(crate) fn complete_subtrees(start: u64, end: u64) -> impl DoubleEndedIterato
         let larger = count.checked_shr(height + 1).unwrap_or(0).checked_shl(height + 1).unwrap_or(0);
         (start + larger, height)
     })
-}
-
-/// Root of a complete subtree from a stored row of a power of two of its nodes.
-pub(crate) fn fold(row: &[Hash]) -> Hash {
-    match row {
-        [one] => *one,
-        [left, right] => node_hash(left, right),
-        _ => {
-            let (left, right) = row.split_at(row.len() / 2);
-            node_hash(&fold(left), &fold(right))
-        }
-    }
-}
-
-/// Root over complete subtrees, largest first: the smaller ones hang on the right.
-pub(crate) fn join(subtrees: impl DoubleEndedIterator<Item = Hash>) -> Hash {
-    subtrees.rev().reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(empty_root)
 }
 
 #[cfg(test)]
