@@ -210,8 +210,11 @@ impl Survey {
             Wanted::Range(first, last) => (*first..=*last).contains(&index),
             // Each of them is asked about every entry.
             Wanted::Selection(..) => {
-                let names = &self.names;
-                self.concerns.iter_mut().fold(false, |any, concern| concern.take(index, what, names) || any)
+                let mut wanted = false;
+                for concern in &mut self.concerns {
+                    wanted |= concern.take(index, what, &self.names);
+                }
+                wanted
             }
         }
     }

@@ -121,9 +121,12 @@ pub fn person_of(certificate: &Certificate) -> String {
 
 /// Reads a small file whole. A longer one is another kind of file than was asked for.
 pub fn read_small(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Trouble> {
-    read_limited(path, bytes_max).map_err(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => Trouble::TooLarge { file: shown(path), bytes: bytes_max as u64 },
-        _ => Trouble::Unreadable { file: shown(path), cause: error.to_string() },
+    read_limited(path, bytes_max).map_err(|error| {
+        let file = shown(path);
+        if error.kind() == io::ErrorKind::FileTooLarge {
+            return Trouble::TooLarge { file, bytes: bytes_max as u64 };
+        }
+        Trouble::Unreadable { file, cause: error.to_string() }
     })
 }
 

@@ -3,7 +3,7 @@
 
 use super::online::Online;
 use super::trouble::Trouble;
-use journal::act::{Finding, Report};
+use journal::act::{Act, Finding, Report};
 use journal::fact::Fact;
 use journal::register::Raised;
 use journal::{Content, Entry, Index};

@@ -14,6 +14,9 @@ use pki::Suite;
 
 use crate::forge::*;
 
+/// What is done to a statement before it is signed anew.
+type Change<'a> = &'a dyn Fn(&mut Statement);
+
 /// A log that nobody has used yet, and what its officers have to say of the one before it.
 fn founded(number: u64, suite: Suite) -> (TestLog, Continues) {
     let next = TestLog::founded(number, suite, Policy::standard());
@@ -64,7 +67,7 @@ fn of(number: u64, suite: Suite) -> Vec<Case> {
         1,
     ));
     let enough = [signed.clone(), log.continues_by("oleg", &act)];
-    all.push(behind("once more", &log, &[&enough[..], &[signed.clone()]].concat(), 2));
+    all.push(behind("once more", &log, &[&enough[..], std::slice::from_ref(&signed)].concat(), 2));
     all.push(behind("by no first officer", &log, &[log.continues_by("server", &act)], 0));
     let (mut running, _) = founded(number, suite);
     running.start().unwrap();
@@ -113,7 +116,7 @@ fn headers(number: u64, suite: Suite, act: &Continues) -> Vec<Case> {
     ];
     let (fresh, _) = founded(number, suite);
     let earlier = Head { size: 1, root: fresh.tree.root_at(1).unwrap() };
-    let changes: [(&str, &dyn Fn(&mut Statement)); 6] = [
+    let changes: [(&str, Change<'_>); 6] = [
         ("in a chain", &|said| said.header.chain = Chain([7; 32])),
         ("under a number", &|said| said.header.sequence = 1),
         ("at a further attempt", &|said| said.header.attempt = 1),

@@ -140,7 +140,7 @@ fn work(run: &Run, voice: Voice) -> Result<Exit, Trouble> {
         // connection goes on where it stood.
         let done = tokio::select! {
             done = watch(&mut terminal, &witness, &proof, run, voice) => done,
-            () = told.to_stop() => Ok(stopped(run, voice)),
+            () = told.stop_asked() => Ok(stopped(run, voice)),
         };
         terminal.close().await;
         done
@@ -159,7 +159,7 @@ impl Told {
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    async fn to_stop(&mut self) {
+    async fn stop_asked(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
