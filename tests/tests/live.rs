@@ -162,6 +162,15 @@ fn a_town_from_its_papers_to_the_verdict(suite: &str) {
                 town.signal(Signal::SIGCONT);
                 None
             }
+            // Everybody's wall clock: the journal keeps what is stamped meanwhile.
+            Ask::Do("the clock goes two hours ahead") => {
+                town.clock.set_ahead(2 * 3600);
+                None
+            }
+            Ask::Do("the clock is right again") => {
+                town.clock.set_ahead(0);
+                None
+            }
             Ask::Do("four days") => {
                 town.clock.set_passed(4 * 24 * 3600);
                 None

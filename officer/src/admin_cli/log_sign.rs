@@ -12,7 +12,7 @@ use journal::ids::LogId;
 use journal::statement::{SignedStatement, Statement};
 use link::terminal::TerminalError;
 use protocol::continuation::{BadContinuation, Continuation, ContinuationPlan, FILE_BYTES_MAX};
-use protocol::succession::signature_text;
+use protocol::succession::{BadSuccession, signature_text};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -76,6 +76,11 @@ console::words! {
         Who { needed: u64, who: String }
             => en("by signing you say that your log continues it; {needed} of {who} must sign"),
                ru("подписывая, вы говорите, что ваш журнал его продолжает; подписать должны {needed} из: {who}");
+        OtherLog { plan: String }
+            => en("{plan}: this is no plan for the log that the site card here names. The card and keys of the new site lie in a\n\
+                   directory of their own: --home DIR"),
+               ru("{plan}: этот план не для журнала, названного здешней картой системы. Карта и ключи новой системы лежат в\n\
+                   отдельном каталоге: --home КАТАЛОГ");
         NotYours
             => en("the site's genesis does not name you as an officer, or your certificate is none by which you act as one"),
                ru("при основании системы вы не названы офицером, или ваш сертификат не даёт права действовать как офицер");
@@ -113,6 +118,9 @@ impl Data {
 }
 
 fn bad(path: &Path, error: &BadContinuation) -> Trouble {
+    if matches!(error, BadContinuation::Succession(BadSuccession::Genesis)) {
+        return Trouble::new(Exit::No, "other-log", &Said::OtherLog { plan: shown(path) });
+    }
     let (en, ru) = (format!("{}: {error}", shown(path)), format!("{}: {}", shown(path), error.ru()));
     Trouble::say(Exit::No, "bad-plan", en, ru)
 }

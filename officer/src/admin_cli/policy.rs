@@ -292,9 +292,10 @@ pub(super) fn approve(
     let now = Now::fetch(online, [&open.act])?;
     let names = Names::fetch(online, voice.lang)?;
     let behind = law::behind(online, &open.act, &names, voice.lang)?;
-    let (by, word) = (names.full(open.by), voice.lang.pick("by", "от"));
+    let (by, index) = (names.full(open.by), open.index);
+    let whose = voice.lang.pick(format!("#{index} by {by}"), format!("предложение № {index}, автор {by}"));
     let what = proposals::what(&open.act, &now, &names, voice.lang);
-    let plan = format!("#{} {word} {by}:\n{what}{behind}", open.index);
+    let plan = format!("{whose}:\n{what}{behind}");
     match decision.ask(online, voice, &Text(plan.clone()))? {
         Decided::PlanOnly => Ok((plan, None)),
         Decided::Yes => {
