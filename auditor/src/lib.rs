@@ -61,3 +61,4 @@ pub mod timeline;
 pub mod trouble;
 pub mod trust;
 pub mod verifier;
+mod weighing;

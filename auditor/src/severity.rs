@@ -294,11 +294,11 @@ fn of_alarm_words(kind: AlarmKind, grounds: Grounds) -> (Words, Words) {
         (AlarmKind::NearlyFull, _) => (
             [
                 "The device was nearly full; messages were refused, security entries were not.",
-                "Have the store grown.",
+                "Have the store grown, or the log closed into a larger one.",
             ],
             [
                 "Носитель был почти заполнен; сообщения не принимались, служебные записи — принимались.",
-                "Увеличьте хранилище.",
+                "Пусть увеличат хранилище или закроют журнал, чтобы продолжить его в большем.",
             ],
         ),
         (AlarmKind::BodyDamaged, _) => (
