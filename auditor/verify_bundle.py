@@ -640,6 +640,12 @@ class Checkpoint:
         text = self.text.encode()
         return key.verify_der(text, signature) if key.suite == 2 else key.verify(text, signature)
 
+    def is_signed_by(self, key):
+        """Whether a line is by this key, and every line that claims to be."""
+        claimed = [number for number, (name, ident, _) in enumerate(self.lines)
+                   if name == self.origin and ident == key_id(name, key)]
+        return bool(claimed) and all(self.signed(number, key) for number in claimed)
+
 
 def key_name(name):
     return bool(name) and not any(c.isspace() or c == "+" or c < " " or c == "\x7f" for c in name)
@@ -1021,7 +1027,7 @@ class Journal:
         note, key = Checkpoint(raw), Ed25519(identity)
         if (note.log, note.size, note.root) != (log, size, root):
             raise Bad("the note of what the log continues is of another log or head")
-        if not any(note.signed(number, key) for number in range(len(note.lines))):
+        if not note.is_signed_by(key):
             raise Bad("the note of what the log continues is not signed by that log's identity key")
         if not self.whole:
             return
@@ -1184,7 +1190,7 @@ class Trust:
         self.outside = [self.head(text) for text in args.head]
         for path in args.anchor:
             note = Checkpoint(read(path))
-            if note.log != self.log or not any(note.signed(i, self.identity) for i in range(len(note.lines))):
+            if note.log != self.log or not note.is_signed_by(self.identity):
                 raise Bad(f"{path} is no checkpoint that this log signed", 1)
             self.outside.append((note.era, note.size, note.root))
 

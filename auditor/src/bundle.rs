@@ -151,6 +151,8 @@ pub struct BundleReader<R: Read> {
     entries: u64,
     bytes: u64,
     entries_ended: bool,
+    /// Behind what was malformed nothing stands where it seems to stand.
+    broken: bool,
 }
 
 impl<R: Read> BundleReader<R> {
@@ -159,7 +161,7 @@ impl<R: Read> BundleReader<R> {
         if opening(&mut input)? == Opening::Excerpt {
             return Err(BadBundle::Excerpt);
         }
-        Ok(Self { input, entries: 0, bytes: OPENING_BYTES, entries_ended: false })
+        Ok(Self { input, entries: 0, bytes: OPENING_BYTES, entries_ended: false, broken: false })
     }
 
     /// The next entry's bytes; `None` behind the last one.
@@ -168,13 +170,19 @@ impl<R: Read> BundleReader<R> {
         Ok(self.next_entry_into(&mut entry)?.map(|_| entry))
     }
 
-    /// Appends the next entry's bytes to `out`, and gives their number; `None` behind the last one. On an error `out` is void.
+    /// Appends the next entry's bytes to `out`, and gives their number; `None` behind the last one. On an error `out` is
+    /// void, and whoever reads on is told of an error for ever.
     pub fn next_entry_into(&mut self, out: &mut Vec<u8>) -> Result<Option<usize>, BadBundle> {
         if self.entries_ended {
             return Ok(None);
         }
         let (at, limit) = (self.entries, ENTRY_BYTES_MAX);
-        let found = read_record_into(&mut self.input, limit, out).map_err(|error| error.at(at, at, limit))?;
+        if self.broken {
+            return Err(BadBundle::Malformed { record: at });
+        }
+        let found = read_record_into(&mut self.input, limit, out);
+        self.broken = found.is_err();
+        let found = found.map_err(|error| error.at(at, at, limit))?;
         self.bytes += 4 + found.unwrap_or(0) as u64;
         match found {
             Some(_) => self.entries += 1,
@@ -323,6 +331,19 @@ mod tests {
         let mut part = bundle();
         part[..16].copy_from_slice(EXCERPT_MAGIC);
         assert!(matches!(read(&part), Err(BadBundle::Excerpt)));
+    }
+
+    /// Four bytes that no length is, put between two entries, must not be skipped by who asks once more.
+    #[test]
+    fn nothing_is_read_behind_what_is_malformed() {
+        let mut bytes = bundle();
+        let behind_the_first = 17 + 4 + b"genesis".len();
+        bytes.splice(behind_the_first..behind_the_first, [0xff; 4]);
+        let mut reader = BundleReader::open(&bytes[..]).unwrap();
+        assert!(reader.next_entry().is_ok());
+        assert!(matches!(reader.next_entry(), Err(BadBundle::TooLong { record: 1, .. })));
+        assert!(reader.next_entry().is_err() && reader.next_entry().is_err());
+        assert!(reader.notes().is_err());
     }
 
     #[test]

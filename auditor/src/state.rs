@@ -74,9 +74,6 @@ pub enum NotKnown {
     /// Another key signed it, or it was changed.
     #[error("not signed by this auditor's key, or changed since")]
     NotMine,
-    /// Another build of the program wrote it, in a way that this one does not read.
-    #[error("written by another build of this program")]
-    OtherProgram,
 }
 
 /// Version and SHA-256 of the executable that runs: another one, be it of the same version, may judge otherwise.
@@ -154,7 +151,7 @@ fn parse(bytes: &[u8], key: &PublicKey) -> Result<Known, NotKnown> {
     let (content, signature) = rest.split_at_checked(length).ok_or_else(none)?;
     let signature: ByteVec = canonical::decode(signature).map_err(|_| none())?;
     key.verify(&to_be_signed(content), &signature).map_err(|_| NotKnown::NotMine)?;
-    let content: Content = canonical::decode(content).map_err(|_| NotKnown::OtherProgram)?;
+    let content: Content = canonical::decode(content).map_err(|_| none())?;
     let same_program = content.rules == RULES && content.program == program()?;
     let (logins, rest) = content.logins.as_chunks::<LOGIN_BYTES>();
     if !rest.is_empty() {
@@ -251,6 +248,22 @@ mod tests {
         again.logins.push((before.logins[0].0, log.tree.size() - 1));
         let found = go_on(&exported(&log), &log, &again).unwrap();
         assert!(matches!(found.judgement, Judgement::Invalid(Flaw::LoginRepeated { .. })));
+    }
+
+    /// What is no bundle is none, also to who has seen all its entries: he would call "verified" what nobody else can read.
+    #[test]
+    fn a_bundle_that_is_malformed_among_the_known_entries_is_not_gone_on_with() {
+        let log = TestLog::standard(57);
+        let before = known(&log);
+        let whole = exported(&log);
+        let mut at = 17;
+        for entry in &log.entries[..30] {
+            at += 4 + entry.len();
+        }
+        let mut bytes = whole.clone();
+        bytes.splice(at..at, [0xff; 4]);
+        assert!(go_on(&bytes, &log, &before).is_none());
+        assert!(matches!(judged(&bytes, &trust(&log, None), Vec::new()).judgement, Judgement::Invalid(_)));
     }
 
     #[test]

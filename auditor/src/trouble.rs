@@ -110,12 +110,10 @@ console::words! {
         NoWitness { en: String, ru: String }
             => en("this needs the role witness; this certificate has: {en}"),
                ru("для этого нужна роль «свидетель»; в этом сертификате: {ru}");
-        /// The server refused a witness' login, and never says why.
+        /// The server refused a witness that was never in before, and does not say why.
         WitnessNotLetIn { code: String, exit: Exit, en: String, ru: String }
-            => en("{en}. If this witness has never been in before: has an officer taken in its certificate and envelope (conclave-admin submit), \
-                   and was its password set on this machine (conclave login --envelope)?"),
-               ru("{ru}. Если этот свидетель ещё ни разу не входил: принял ли офицер его сертификат и конверт (conclave-admin submit) и задан \
-                   ли на этой машине его пароль (conclave login --envelope)?");
+            => en("{en}. A witness takes the password out of its envelope on this machine: conclave login --envelope"),
+               ru("{ru}. Пароль из своего конверта свидетель меняет на этой машине: conclave login --envelope");
         /// It came in with the password of its envelope.
         NoPasswordYet
             => en("the password is still that of the paper envelope: set one of your own first, with conclave login --envelope"),

@@ -18,6 +18,8 @@ mod describe_law;
 mod kind_words;
 #[path = "../../auditor/src/let_go.rs"]
 mod let_go;
+#[path = "../../auditor/src/record.rs"]
+mod record;
 #[path = "../../auditor/src/names.rs"]
 mod names;
 

@@ -3,7 +3,7 @@
 #![no_main]
 #![allow(dead_code)]
 
-#[path = "../../auditor/src/trust.rs"]
+#[path = "../../auditor/src/trust/mod.rs"]
 mod trust;
 
 use libfuzzer_sys::fuzz_target;

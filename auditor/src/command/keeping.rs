@@ -113,7 +113,6 @@ fn known_of(path: &Path, key: &PublicKey, trust: &Trust) -> Result<(Option<Known
         }
         Ok(Some(_)) => Kept::OtherLog,
         Ok(None) => Kept::New,
-        Err(NotKnown::OtherProgram) => Kept::OtherProgram,
         Err(NotKnown::NotAState | NotKnown::NotMine) => Kept::NotMine,
         Err(NotKnown::Io(error)) => {
             return Err(Trouble::Unreadable { file: shown(path), cause: error.to_string() });

@@ -137,12 +137,16 @@ fn headers(number: u64, suite: Suite, act: &Continues) -> Vec<Case> {
 /// What it says itself.
 fn words(log: &TestLog, act: &Continues) -> Vec<Case> {
     let own = log.register.log_id();
-    let changes: [(&str, Continues); 5] = [
+    let changes: [(&str, Continues); 6] = [
         ("another log's note", Continues { log: journal::LogId([1; 32]), ..act.clone() }),
         ("another head", Continues { head: Head { root: [1; 32], ..act.head }, ..act.clone() }),
         (
             "another identity key",
             Continues { identity: log.site.identity.public().raw().try_into().unwrap(), ..act.clone() },
+        ),
+        (
+            "a line of that key's that is bad, before a good one",
+            Continues { note: with_a_bad_line(&act.note).into(), ..act.clone() },
         ),
         ("itself", Continues { log: own, ..act.clone() }),
         ("a head before its end", Continues { closed: act.head.size, ..act.clone() }),
@@ -153,6 +157,18 @@ fn words(log: &TestLog, act: &Continues) -> Vec<Case> {
         part(log, name, &bent).into_iter().chain([bent]).collect::<Vec<_>>()
     };
     changes.into_iter().flat_map(both).collect()
+}
+
+/// Each signature line twice, and changed where it stands first.
+fn with_a_bad_line(note: &[u8]) -> Vec<u8> {
+    let (text, lines) = std::str::from_utf8(note).unwrap().split_once("\n\n").unwrap();
+    let twice = lines.lines().map(|line| {
+        // A digit of the signature, far from the key's id and from the padding.
+        let (before, digit, behind) =
+            (&line[..line.len() - 20], &line[line.len() - 20..][..1], &line[line.len() - 19..]);
+        format!("{before}{}{behind}\n{line}\n", if digit == "A" { "B" } else { "A" })
+    });
+    format!("{text}\n\n{}", twice.collect::<String>()).into_bytes()
 }
 
 fn statement_of(log: &TestLog) -> Statement {

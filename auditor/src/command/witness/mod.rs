@@ -74,7 +74,7 @@ console::words! {
                    it to the officers and the auditor, and move it elsewhere only when it is explained"),
                ru("РАСХОЖДЕНИЕ: в {file} лежит то, что журнал подписал вопреки заверенному здесь. Пока он там, ничего не заверяется: \
                    отдайте его офицерам и аудитору и уберите в другое место, только когда причина ясна");
-        Stopped => en("stopped; logged out"), ru("остановлен, выход выполнен");
+        Stopped => en("stopped"), ru("остановлен");
         Away { why: String }
             => en("{why}; trying again"), ru("{why}; будет новая попытка");
     }
@@ -101,12 +101,12 @@ fn away(error: TerminalError) -> End {
     }
 }
 
-/// The server does not say why it lets nobody in; of a witness that never was in, another cause is likelier than his password.
+/// The server does not say why it lets nobody in; a witness that never was in is to do first what only `conclave` does.
 fn not_let_in(error: TerminalError) -> End {
-    let words = error.words();
-    if !["login-refused", "certificate-refused"].contains(&&*words.name) {
+    if !matches!(error, TerminalError::FirstLogin) {
         return away(error);
     }
+    let words = error.words();
     let exit = Exit::of_reason(&words.name);
     Trouble::WitnessNotLetIn { code: words.name, exit, en: words.en, ru: words.ru }.into()
 }
@@ -120,16 +120,8 @@ pub fn run(command: &Command, voice: Voice) -> Exit {
 
 fn work(run: &Run, voice: Voice) -> Result<Exit, Trouble> {
     prepare(&run.dir)?;
-    let kept = run.dir.join(CONTRADICTION);
-    if kept.symlink_metadata().is_ok() {
-        let said = Said::Contradicted { file: shown(&kept) };
-        return Ok(voice.verdict(
-            "witness run",
-            Exit::Diverged,
-            "contradicted",
-            &said,
-            Kept { file: shown(&kept) },
-        ));
+    if let Some(exit) = contradicted(run, voice) {
+        return Ok(exit);
     }
     let card = run.access.card()?;
     let (mut terminal, proof) = run.access.open(card.clone(), voice)?;
@@ -139,12 +131,20 @@ fn work(run: &Run, voice: Voice) -> Result<Exit, Trouble> {
         // Giving up in the middle of a round loses nothing: what is not recorded is asked for again, and driving the
         // connection goes on where it stood.
         let done = tokio::select! {
-            done = watch(&mut terminal, &witness, &proof, run, voice) => done,
-            () = told.stop_asked() => Ok(stopped(run, voice)),
+            done = watch(&mut terminal, &witness, &proof, run, voice) => Some(done),
+            () = told.stop_asked() => None,
         };
         terminal.close().await;
-        done
+        done.unwrap_or_else(|| Ok(stopped(run, voice)))
     })
+}
+
+/// The verdict where a contradiction lies in the directory: it bars the witness until people have looked at it.
+fn contradicted(run: &Run, voice: Voice) -> Option<Exit> {
+    let kept = run.dir.join(CONTRADICTION);
+    kept.symlink_metadata().ok()?;
+    let (said, data) = (Said::Contradicted { file: shown(&kept) }, Kept { file: shown(&kept) });
+    Some(voice.verdict("witness run", Exit::Diverged, "contradicted", &said, data))
 }
 
 /// The two signals that mean "stop in good order".
@@ -167,8 +167,12 @@ impl Told {
     }
 }
 
-/// A witness that was to run until it is told to stop has done what it was asked; one that was to cosign once has not.
+/// A witness that was to run until it is told to stop has done what it was asked; one that was to cosign once has not, nor
+/// one that was stopped in the middle of finding a contradiction.
 fn stopped(run: &Run, voice: Voice) -> Exit {
+    if let Some(exit) = contradicted(run, voice) {
+        return exit;
+    }
     voice.remark(&Said::Stopped);
     if run.once { Exit::No } else { Exit::Yes }
 }
@@ -295,5 +299,30 @@ fn unusable(dir: &Path, bad: &BadMirror) -> Trouble {
         | BadMirror::Checkpoint
         | BadMirror::Contradiction { .. }
         | BadMirror::EraPassed { .. } => Trouble::BadMirror { file, cause: bad.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        run: Run,
+    }
+
+    #[test]
+    fn a_witness_that_is_stopped_over_a_contradiction_does_not_end_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let run =
+            |more: &[&str]| Line::parse_from([&["witness", dir.path().to_str().unwrap()], more].concat()).run;
+        let voice = Voice { lang: console::Lang::En, json: false };
+        assert_eq!(stopped(&run(&[]), voice), Exit::Yes);
+        assert_eq!(stopped(&run(&["--once"]), voice), Exit::No);
+        std::fs::write(dir.path().join(CONTRADICTION), b"what the log signed").unwrap();
+        assert_eq!(stopped(&run(&[]), voice), Exit::Diverged);
+        assert_eq!(stopped(&run(&["--once"]), voice), Exit::Diverged);
     }
 }

@@ -7,7 +7,7 @@ use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Head;
 use journal::note::VerifierKey;
 use journal::witness::{AddCheckpoint, Refused, WitnessAnswer};
-use link::terminal::{Terminal, TerminalError};
+use link::terminal::{ANSWER_TIMEOUT, Terminal, TerminalError};
 use minicbor::bytes::ByteVec;
 use pki::durable_file;
 use protocol::answer::Answer;
@@ -87,7 +87,9 @@ pub(super) async fn round(
             };
             // Kept before the server hears of it: it may hang up.
             let end = diverged(dir, request.to_string().as_bytes(), why);
-            drop(bring(terminal, witness, &WitnessAnswer::Refused(refused)).await);
+            // It may also never answer.
+            let refused = WitnessAnswer::Refused(refused);
+            drop(tokio::time::timeout(ANSWER_TIMEOUT, bring(terminal, witness, &refused)).await);
             return Err(end);
         }
     };
