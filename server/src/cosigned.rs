@@ -1,11 +1,17 @@
 //! What witnesses cosigned last, in a small file of the state directory: an export right behind a start has its anchor, before
 //! the witness is back.
-//! Never believed: the engine verifies it again. Losing it costs an anchor until then, so that nobody waits for its sync.
+//! Never believed: the engine verifies it again. Losing it costs an anchor until then, so that nobody waits for its sync. Where it
+//! holds what this log's own key signed and the journal in the store does not continue, no server starts, and it stays as it is.
 
 use crate::log::Log;
+use crate::recovery::Replayed;
+use crate::words::Trouble;
+use pki::PublicKey;
 use protocol::engine::Engine;
-use protocol::engine::cosigned::COSIGNED_BYTES_MAX;
-use std::io::{self, Read};
+use protocol::engine::cosigned::{BroughtBack, COSIGNED_BYTES_MAX, contradiction};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Name of the file in the state directory.
@@ -25,6 +31,19 @@ impl Cosigned {
         Self { path: state_dir.join(NAME), told: false, log }
     }
 
+    /// A start of a journal that is not what came of what was cosigned is refused, before anything is written.
+    pub(crate) fn check(&self, replayed: &Replayed, identity: &PublicKey) -> Result<(), Trouble> {
+        let Ok(kept) = self.read() else { return Ok(()) }; // told by `bring_back`
+        match contradiction(&kept, &replayed.register, &replayed.tree, identity) {
+            None => Ok(()),
+            Some(head) => Err(Trouble::Contradicted {
+                path: self.path.display().to_string(),
+                size: head.size,
+                here: replayed.head().size,
+            }),
+        }
+    }
+
     /// The engine gets back what was kept, as far as it holds.
     pub(crate) fn bring_back(&self, engine: &mut Engine) {
         let kept = match self.read() {
@@ -33,7 +52,15 @@ impl Cosigned {
             Err(error) => return self.not_taken(&error),
         };
         match engine.bring_back_cosigned(&kept) {
-            Ok(size) => self.log.info(format_args!("witnesses have cosigned {size} entries")),
+            Ok(BroughtBack { size, dropped }) => {
+                self.log.info(format_args!("witnesses have cosigned {size} entries"));
+                if dropped > 0 {
+                    self.log.warn(format_args!(
+                        "{dropped} lines beside their cosignatures in {} do not hold and are left out",
+                        self.path.display()
+                    ));
+                }
+            }
             Err(error) => self.not_taken(&error),
         }
     }
@@ -46,7 +73,7 @@ impl Cosigned {
 
     fn read(&self) -> io::Result<Vec<u8>> {
         let mut kept = Vec::new();
-        std::fs::File::open(&self.path)?.take(COSIGNED_BYTES_MAX as u64).read_to_end(&mut kept)?;
+        fs::File::open(&self.path)?.take(COSIGNED_BYTES_MAX as u64).read_to_end(&mut kept)?;
         Ok(kept)
     }
 
@@ -64,7 +91,14 @@ impl Cosigned {
     /// start notices.
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let part = pki::durable_file::beside(&self.path, "part");
-        std::fs::write(&part, bytes)?;
-        std::fs::rename(&part, &self.path)
+        // Left over by a crash, or prepared by somebody to be written through: removed and made anew.
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(pki::durable_file::UMASK).open(&part)?;
+        file.write_all(bytes)?;
+        fs::rename(&part, &self.path)
     }
 }

@@ -72,6 +72,14 @@ pub(crate) enum RecoveryError {
     /// The period key in the vault is not the journal's.
     #[error("the key of period {0} is missing or not the journal's")]
     PeriodKey(u64),
+    /// The device does not give the period key's place; nobody knows what is there.
+    #[error("the key of period {number} does not read: {error}")]
+    PeriodKeyUnread {
+        /// The period.
+        number: u64,
+        /// What the device says.
+        error: vault::Error,
+    },
     /// The keys do not sign a checkpoint.
     #[error("the log's keys do not sign: {0}")]
     Sign(String),
@@ -198,7 +206,8 @@ impl RecoveryError {
     /// Whether acknowledged entries are missing, or a key that nothing else gives: a recovery is the last way on.
     pub(crate) fn is_loss(&self) -> bool {
         match self {
-            Self::Root | Self::Cell { .. } | Self::SuccessionUnfinished { .. } | Self::PeriodKey(_) => true,
+            Self::Root | Self::Cell { .. } | Self::SuccessionUnfinished { .. } => true,
+            Self::PeriodKey(_) | Self::PeriodKeyUnread { .. } => true,
             Self::Store(error) => error.is_damage(),
             Self::Bad(_)
             | Self::Snapshot(_)
@@ -272,8 +281,12 @@ pub(crate) fn period_key(vault: &Vault, register: &Register) -> Result<SecretKey
         return Err(RecoveryError::NotFounded);
     };
     let missing = || RecoveryError::PeriodKey(period.number);
-    let bytes =
-        vault.reader().read(Place::item(SECRETS_CONVERSATION, period.number)).map_err(|_| missing())?;
+    let read = vault.reader().read(Place::item(SECRETS_CONVERSATION, period.number));
+    let is_gone = |error: &vault::Error| error.is_damage() || matches!(error, vault::Error::Missing(_));
+    let bytes = read.map_err(|error| match is_gone(&error) {
+        true => missing(),
+        false => RecoveryError::PeriodKeyUnread { number: period.number, error },
+    })?;
     let key = SecretKey::from_bytes(site.suite, &bytes).map_err(|_| missing())?;
     if key.public().spki() != &period.key[..] {
         return Err(missing());

@@ -211,6 +211,20 @@ console::words! {
                    утрачено навсегда, соберите последнюю вершину каждого терминала (`conclave checkpoint`, у офицера `conclave-admin recover \
                    head`), и `conclaved recover --accept-loss --config … --head ФАЙЛ --head ФАЙЛ` покажет, что можно сохранить и что должны \
                    подписать первые офицеры", reason.ru);
+        /// The journal is not what came of what witnesses cosigned.
+        Contradicted { path: String, size: u64, here: u64 }
+            => en("{path} holds a head of {size} entries that this log's own key signed and a witness cosigned, and the {here} entries of the \
+                   store are not what came of it: the store was put back to an older state, or exchanged. No server starts, and the \
+                   file stays: do not remove it. The right device, root cell or backup may still bring everything back. If what is \
+                   missing is lost for good, bring the newest head of every terminal (`conclave checkpoint`, an officer's `conclave-admin \
+                   recover head`, a witness' file `checkpoint`), and `conclaved recover --accept-loss --cause restored --config … --head \
+                   FILE --head FILE` shows what can be kept and what the first officers must sign"),
+               ru("в {path} лежит вершина на {size} записей, подписанная ключом этого же журнала и заверенная свидетелем, а записи \
+                   хранилища (их {here}) не её продолжение: хранилище возвращено к прежнему состоянию или подменено. Сервер не \
+                   запускается, файл остаётся на месте: не удаляйте его. Всё ещё может вернуть верное устройство, ячейка или копия. Если \
+                   же недостающее утрачено навсегда, соберите последнюю вершину каждого терминала (`conclave checkpoint`, у офицера \
+                   `conclave-admin recover head`, у свидетеля — файл `checkpoint`), и `conclaved recover --accept-loss --cause restored \
+                   --config … --head ФАЙЛ --head ФАЙЛ` покажет, что можно сохранить и что должны подписать первые офицеры");
         /// A recovery does not go on.
         Recovery { why: NoRecovery } => en("{}", why.en()), ru("{}", why.ru());
         /// A start of a store that was put back.
@@ -331,6 +345,7 @@ impl Trouble {
             Self::Keys { .. } | Self::OtherIdentity => Exit::NotAllowed,
             Self::StoreDamaged { .. }
             | Self::EntriesLost { .. }
+            | Self::Contradicted { .. }
             | Self::RootLost { .. }
             | Self::CellForeign { .. }
             | Self::CellsForeign { .. }
@@ -399,6 +414,7 @@ impl Trouble {
             Self::CellInUse { .. } => "cell-in-use",
             Self::StoreDamaged { .. } => "store-damaged",
             Self::EntriesLost { .. } => "entries-lost",
+            Self::Contradicted { .. } => "contradicted",
             Self::PutBack { .. } => "put-back",
             Self::NotPutBack { .. } => "not-put-back",
             Self::Recovery { why } => why.code(),

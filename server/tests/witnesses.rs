@@ -110,3 +110,77 @@ fn what_a_witness_has_cosigned_is_there_behind_a_start_before_the_witness_is() {
     };
     assert!(journal.entries.len() as u64 > head.size);
 }
+
+/// Store and cell are put back to what they were, both at once, so that they fit each other; what a witness cosigned meanwhile
+/// says so.
+#[test]
+fn a_journal_put_back_behind_what_was_cosigned_does_not_start_before_it_is_answered_for() {
+    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let server = site.start();
+    let secret = SecretKey::from_bytes(Suite::Ed25519, &[77; 32]).unwrap();
+    let (mut olga, mut wera) = runtime.block_on(async {
+        let mut olga = Client::new(&site, "olga");
+        olga.first_login(&site, "olga", &server).await;
+        let (acts, verifiers) = site.welcome("wera", Role::Witness);
+        olga.take_in(acts, verifiers).await.unwrap();
+        let mut wera = Client::new(&site, "wera");
+        wera.first_login(&site, "wera", &server).await;
+        olga.hang_up();
+        wera.hang_up();
+        (olga, wera)
+    });
+    stopped(server);
+    let before = site.files();
+    let server = site.start();
+    runtime.block_on(async {
+        olga.enter(&site, "olga", &server).await;
+        wera.enter(&site, "wera", &server).await;
+        cosigns(&site, &mut wera, &secret).await;
+        olga.hang_up();
+        wera.hang_up();
+    });
+    stopped(server);
+    let kept = site.path("state/cosigned");
+    let bytes = std::fs::read(&kept).unwrap();
+    site.put_back(&before);
+    let (status, why) = site.start_refused();
+    let words =
+        ["put back to an older state", "conclaved recover --accept-loss --cause restored", kept.as_str()];
+    assert!(status.code() == Some(2) && words.iter().all(|word| why.contains(word)), "{why}");
+    assert!(std::fs::read(&kept).unwrap() == bytes, "it stays");
+    assert!(site.files() == before, "and nothing was written");
+    // The way on that it names: two officers give up what is lost, and the file contradicts nothing any more.
+    let head = site.path("olga.head");
+    std::fs::write(&head, olga.checkpoint()).unwrap();
+    site.recovered(&["--cause", "restored", "--head", &head]);
+    let server = site.start();
+    assert!(server.began.contains("is not taken back"), "{}", server.began);
+    runtime.block_on(olga.enter(&site, "olga", &server));
+    olga.hang_up();
+    stopped(server);
+}
+
+/// A link that lies where the file grows is not written through.
+#[test]
+fn a_link_in_the_state_directory_is_not_written_through() {
+    let (mut site, runtime) = (Site::founded(Suite::Ed25519), runtime());
+    let server = site.start();
+    let secret = SecretKey::from_bytes(Suite::Ed25519, &[77; 32]).unwrap();
+    let elsewhere = site.path("elsewhere");
+    std::fs::write(&elsewhere, b"untouched").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, site.path("state/cosigned.part")).unwrap();
+    runtime.block_on(async {
+        let mut olga = Client::new(&site, "olga");
+        olga.first_login(&site, "olga", &server).await;
+        let (acts, verifiers) = site.welcome("wera", Role::Witness);
+        olga.take_in(acts, verifiers).await.unwrap();
+        let mut wera = Client::new(&site, "wera");
+        wera.first_login(&site, "wera", &server).await;
+        cosigns(&site, &mut wera, &secret).await;
+        olga.hang_up();
+        wera.hang_up();
+    });
+    stopped(server);
+    assert!(std::fs::read(&elsewhere).unwrap() == b"untouched");
+    assert!(std::fs::symlink_metadata(site.path("state/cosigned")).unwrap().is_file());
+}

@@ -136,6 +136,13 @@ impl SignedCheckpoint {
         &self.note
     }
 
+    /// With the lines that [`Self::verify`] looks at, and no others.
+    #[must_use]
+    pub fn own_lines(mut self) -> Self {
+        self.note.truncate(IDENTITY_LINE + 1);
+        self
+    }
+
     /// Adds a witness' line at the end.
     pub fn add_line(&mut self, line: SignatureLine) -> Result<(), Malformed> {
         self.note.add_line(line)

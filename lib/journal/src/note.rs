@@ -188,6 +188,11 @@ impl SignedNote {
         Ok(())
     }
 
+    /// With its first lines alone, no more than these.
+    pub(crate) fn truncate(&mut self, lines: usize) {
+        self.lines.truncate(lines);
+    }
+
     /// The text, final newline included. Not to be acted on before [`SignedNote::verify`].
     pub fn text(&self) -> &str {
         &self.text

@@ -148,14 +148,14 @@ fn consequences(shown: &Shown, to_ms: u64, lang: Lang) -> String {
             "  the journal's time is {journal}, the server's clock shows {server}, about: it goes back by {back}\n  \
              - what fell due by the wrong date does not come back; what waits goes by the right one\n  \
              - orders of erasure given under the wrong date wait for that date: take them back and give them anew\n  \
-             - messages stamped ahead fall by no schedule: `erase find --since` finds them\n  \
+             - messages stamped ahead fall by the schedule counted from the wrong date; `erase find --since` finds them before\n  \
              - the journal keeps for ever that you two did it\n"
         ),
         format!(
             "  время журнала {journal}, часы сервера показывают примерно {server}: назад на {back}\n  \
              - истёкшее по неверной дате не вернётся; остальное ждёт верной\n  \
              - распоряжения о стирании, данные под неверной датой, ждут её: отзовите их и дайте заново\n  \
-             - сообщения с забежавшей датой не уходят по срокам хранения: их находит `erase find --since`\n  \
+             - сообщения с забежавшей датой уйдут по срокам хранения, считая от этой даты; раньше их находит `erase find --since`\n  \
              - журнал навсегда сохранит, что это сделали вы двое\n"
         ),
     )

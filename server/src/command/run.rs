@@ -205,6 +205,8 @@ fn assemble(
     for why in &replayed.passed_over {
         log.warn(format_args!("not used for this start: {why}"));
     }
+    let cosigned = Cosigned::at(&config.state_dir, log);
+    cosigned.check(&replayed, keys.identity.public())?;
     let (head, from) = (replayed.head(), replayed.snapshot);
     log.info(format_args!(
         "{} entries, erasure epoch {}: {from} by a snapshot, {} replayed; opened in {} ms, ready after {} ms",
@@ -284,7 +286,6 @@ fn assemble(
     let limits = room.limits(&vault.space());
     agreement::check(&limits).map_err(|reason| Trouble::StoreDamaged { reason: reason.into() })?;
     engine.fit_to(limits);
-    let cosigned = Cosigned::at(&config.state_dir, log);
     cosigned.bring_back(&mut engine);
     engine.keep_snapshots(Snapshots { every: Snapshots::EVERY, newest: snapshot });
     let gate = Arc::new(Gate::new());

@@ -64,9 +64,11 @@ fn text(status: &Status, lang: Lang) -> String {
         let full =
             lang.pick(
             "nearly FULL: messages and files are refused, erasure is not. Room comes by erasing, or by a longer container or \
-             partition and, with the server stopped, `conclaved store grow`. Where neither is to be had, two officers close this log              into another, larger one: `conclave-admin log close`",
+             partition and, with the server stopped, `conclaved store grow`. Where neither is to be had, two officers close this log \
+             into another, larger one: `conclave-admin log close`",
             "почти ЗАПОЛНЕНО: сообщения и файлы не принимаются, стирать можно. Место даст стирание либо более длинный \
-             контейнер или раздел и, при остановленном сервере, `conclaved store grow`. Если нельзя ни то ни другое, два офицера              закрывают этот журнал, чтобы продолжить его в большем хранилище: `conclave-admin log close`",
+             контейнер или раздел и, при остановленном сервере, `conclaved store grow`. Если нельзя ни то ни другое, два офицера \
+             закрывают этот журнал, чтобы продолжить его в большем хранилище: `conclave-admin log close`",
         );
         rows.push((lang.pick("WARNING", "ВНИМАНИЕ"), full.into()));
     }

@@ -158,6 +158,9 @@ impl RecoveryError {
             }
             Self::NotFounded => "в хранилище нет основанного журнала".into(),
             Self::PeriodKey(number) => format!("ключа периода {number} нет, или он не от этого журнала"),
+            Self::PeriodKeyUnread { number, error } => {
+                format!("ключ периода {number} не читается: {}", error.ru())
+            }
             Self::Sign(why) => format!("ключи журнала не подписывают: {why}"),
             Self::Verifier(person) => format!("проверочная запись пароля лица {person} повреждена"),
         };

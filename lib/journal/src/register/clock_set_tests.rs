@@ -375,3 +375,30 @@ fn what_was_stamped_ahead_and_is_held_falls_behind_the_hold() {
     assert_eq!(runs(&mut log, 5), [held], "its hold is over");
     replays(&log);
 }
+
+#[test]
+fn an_erased_conversation_leaves_nothing_noted_of_what_was_stamped_ahead() {
+    let rules = vec![RetentionRule { kind: None, label: None, keep_days: 20 }];
+    let policy = Policy { retention: Retention { rules, minute: 180 }, ..Policy::standard() };
+    let mut log = TestLog::with_policy(15, Suite::Ed25519, policy);
+    assert!(runs(&mut log, 2).is_empty());
+    let chats = [log.talking("anna", &["boris"]), log.talking("anna", &["boris", "vera"])];
+    leap(&mut log);
+    chats.iter().for_each(|chat| drop(log.epoch("anna", *chat).expect("an epoch")));
+    let sent = chats.map(|chat| log.send("anna", chat).unwrap());
+    let rows = log.register.preview_rows();
+    set_right(&mut log);
+    assert_eq!(log.register.preview_rows(), 2 * rows, "each time that it was set back is another walk");
+    assert_eq!(runs(&mut log, 124), sent);
+    let noted = |log: &TestLog| log.register.swept_ahead.iter().flat_map(|ahead| ahead.marks.keys()).count();
+    assert_eq!(noted(&log), 2);
+    let numbers = chats.map(|chat| log.register.derived.conversation_ids[&chat]);
+    let mut effects = Vec::new();
+    let mut register = log.register.clone();
+    register.take_conversation(1, 1, numbers[0], &mut effects);
+    let left: Vec<u64> =
+        register.swept_ahead.iter().flat_map(|ahead| ahead.marks.keys()).map(|key| key.0).collect();
+    assert_eq!(left, [numbers[1]]);
+    register.take_conversation(1, 1, numbers[1], &mut effects);
+    assert!(register.swept_ahead.is_none(), "with none of it");
+}

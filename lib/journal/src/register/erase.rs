@@ -123,6 +123,7 @@ impl Register {
         if let Some(pair) = pair {
             self.private_ends(pair, number);
         }
+        self.forget_swept_ahead(number);
         self.drop_stopped_in(number);
         effects.push(Effect::ConversationClosed { conversation: number });
         self.intend(at, vec![ErasePlace::Conversation(number)], effects);

@@ -188,15 +188,16 @@ impl Register {
         self.overdue(wall_ms, ran_ms).filter(|_| waited_for)
     }
 
-    /// How much [`Self::retention_preview`] looks at: each rank of labels by itself walks over conversations and messages, and
-    /// what holds name is gathered first.
+    /// How much [`Self::retention_preview`] looks at, at most: each rank of labels by itself walks over conversations and
+    /// messages, once more for each time that the clock was set back, and what holds name is gathered first.
     pub fn preview_rows(&self) -> u64 {
         let walked = self.message_count().saturating_add(self.conversations.len() as u64);
         let held = self.holds.values().map(|row| match &row.hold.scope {
             HoldScope::Person(_) | HoldScope::Conversation(_) => 1,
             HoldScope::Messages(_, messages) => messages.len() as u64,
         });
-        walked.saturating_mul(RANKS as u64).saturating_add(held.sum())
+        let walks = (RANKS as u64).saturating_mul(1 + self.clock_sets().len() as u64);
+        walked.saturating_mul(walks).saturating_add(held.sum())
     }
 
     /// What this schedule would take at its first run, were it at that time. Looks at every message: for who decides.
@@ -369,8 +370,18 @@ impl Register {
         if let Some(row) = self.conversations.get_mut(&number) {
             row.swept = [0; RANKS];
         }
-        if let Some(ahead) = &mut self.swept_ahead {
-            ahead.marks.retain(|(conversation, _), _| *conversation != number);
+        self.forget_swept_ahead(number);
+    }
+
+    /// Nothing is noted any more of what was stamped ahead in a conversation.
+    pub(super) fn forget_swept_ahead(&mut self, number: u64) {
+        let Some(ahead) = &mut self.swept_ahead else { return };
+        let noted = ahead.marks.range((number, 0)..=(number, u64::MAX)).map(|(key, _)| *key);
+        for key in noted.collect::<Vec<_>>() {
+            ahead.marks.remove(&key);
+        }
+        if ahead.marks.is_empty() {
+            self.swept_ahead = None;
         }
     }
 }

@@ -74,9 +74,9 @@ impl Witnesses {
         self.newest.as_ref().map(|newest| WitnessRecord { size: self.size(), at_ms: newest.at_ms })
     }
 
-    /// The newest as the log signed it, when it was cosigned first, and the lines.
-    pub(super) fn newest(&self) -> Option<(&SignedCheckpoint, u64, impl Iterator<Item = &Vouched>)> {
-        self.newest.as_ref().map(|newest| (&newest.own, newest.at_ms, newest.by.values()))
+    /// The newest as the log signed it, and the lines.
+    pub(super) fn newest(&self) -> Option<(&SignedCheckpoint, impl Iterator<Item = &Vouched>)> {
+        self.newest.as_ref().map(|newest| (&newest.own, newest.by.values()))
     }
 
     pub(super) fn take(&mut self, own: SignedCheckpoint, (person, vouched): (PersonId, Vouched), at_ms: u64) {

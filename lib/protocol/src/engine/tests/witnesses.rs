@@ -2,7 +2,7 @@
 use super::world::World;
 use crate::answer::Answer;
 use crate::code::Code;
-use crate::engine::cosigned::BadCosigned;
+use crate::engine::cosigned::{BadCosigned, BroughtBack, COSIGNED_BYTES_MAX, contradiction};
 use crate::engine::witnessing::Vouched;
 use crate::frame::{Stage, ToCore};
 use crate::io::Input;
@@ -16,7 +16,8 @@ use journal::register::submit_digest;
 use journal::tree::empty_root;
 use journal::witness::{AddCheckpoint, Refused, WitnessAnswer, cosigner_name, key_binding_bytes};
 use journal::{Fact, Policy, Witnessing};
-use pki::{Role, SecretKey, Signer, Suite};
+use minicbor::bytes::ByteVec;
+use pki::{CertId, PersonId, Role, SecretKey, Signer, Suite};
 
 const NOTHING_SEEN: fn() -> Head = || Head { size: 0, root: empty_root() };
 
@@ -222,7 +223,10 @@ fn what_was_cosigned_is_there_again_after_a_start_and_verified_once_more() {
         world.crash();
         world.enter("olga");
         assert!(cosigned(&mut world).is_none(), "nobody brought it");
-        assert_eq!(world.engine.bring_back_cosigned(&kept).unwrap(), head.size);
+        let whole = BroughtBack { size: head.size, dropped: 0 };
+        assert_eq!(world.engine.bring_back_cosigned(&kept).unwrap(), whole);
+        let at_ms = world.engine.witnesses.record().map(|record| record.at_ms);
+        assert_eq!(at_ms, Some(witness.time_s * 1000), "by the cosignature, and by nothing beside it");
         let note = cosigned(&mut world).expect("before the witness is back");
         assert_eq!(note.verify(&keys).unwrap().head(), head);
         assert_eq!(witness.key.cosigned(note.note()), Ok(Some(witness.time_s)));
@@ -251,7 +255,7 @@ fn what_was_kept_is_believed_for_nothing() {
         let mut bent = kept.clone();
         bent[at] ^= 1;
         if world.engine.bring_back_cosigned(&bent).is_ok() {
-            let (own, _, lines) = world.engine.witnesses.newest().unwrap();
+            let (own, lines) = world.engine.witnesses.newest().unwrap();
             assert_eq!(own.verify(&keys).unwrap().head(), witness.last, "byte {at}");
             let by = |vouched: &Vouched| witness.key.time_of(own.note().text(), &vouched.line);
             assert_eq!(lines.map(by).collect::<Vec<_>>(), [Ok(witness.time_s)], "byte {at}");
@@ -272,6 +276,80 @@ fn what_was_kept_is_believed_for_nothing() {
     revoking.crash();
     assert!(matches!(revoking.engine.bring_back_cosigned(&kept), Err(BadCosigned::Lines)));
     assert!(matches!(revoking.engine.bring_back_cosigned(&[]), Err(BadCosigned::NotCanonical(_))));
+}
+
+/// Junk beside the log's own lines took the room of the cosignatures; more of them than fit, and nothing was taken back.
+#[test]
+fn lines_beside_what_holds_take_no_room_from_it() {
+    let mut world = watched(21, Suite::Ed25519);
+    let mut witness = Witness::new(&world);
+    let brought = witness.cosigns(&mut world);
+    world.ask("wera", Query::Cosigned(brought)).unwrap();
+    let kept = world.engine.cosigned_to_keep().unwrap();
+    let note = cosigned(&mut world).unwrap().own_lines().to_string();
+    let junk: String = (10..24).map(|n| format!("\u{2014} junk{n} {}\n", "AAAAAAAA")).collect();
+    let mut parts: (u8, ByteVec, Vec<(CertId, String, ByteVec, String)>) =
+        pki::canonical::decode(&kept).unwrap();
+    assert_eq!(parts.1.to_vec(), note.as_bytes(), "the log's two lines and no other");
+    parts.1 = format!("{note}{junk}").into_bytes().into();
+    let foreign = (parts.2[0].0, parts.2[0].1.clone(), vec![0; 64].into(), parts.2[0].3.clone());
+    parts.2.push(foreign);
+    world.crash();
+    world.enter("olga");
+    let found = world.engine.bring_back_cosigned(&pki::canonical::encode(&parts)).unwrap();
+    assert_eq!(found, BroughtBack { size: witness.last.size, dropped: 15 });
+    let note = cosigned(&mut world).unwrap();
+    assert_eq!(note.note().lines().len(), 3);
+    assert_eq!(witness.key.cosigned(note.note()), Ok(Some(witness.time_s)));
+    // And what is kept stays within its bound, however many bring lines.
+    let by = {
+        let (own, mut lines) = world.engine.witnesses.newest().unwrap();
+        (own.clone(), lines.next().unwrap().clone())
+    };
+    for n in 0..2000 {
+        world.engine.witnesses.take(by.0.clone(), (PersonId(1_000_000 + n), by.1.clone()), 0);
+    }
+    let kept = world.engine.cosigned_to_keep().unwrap();
+    assert!(kept.len() <= COSIGNED_BYTES_MAX && kept.len() > COSIGNED_BYTES_MAX - 1024, "{}", kept.len());
+    assert!(world.engine.bring_back_cosigned(&kept).is_ok());
+}
+
+#[test]
+fn a_journal_that_is_not_what_came_of_a_cosigned_head_is_told_from_one_that_is() {
+    let mut world = watched(22, Suite::Ed25519);
+    let at = |world: &World| {
+        let ledger = &world.engine.ledger;
+        (ledger.register.clone(), ledger.tree.clone())
+    };
+    let older = at(&world);
+    let mut witness = Witness::new(&world);
+    world.enter("anna");
+    let brought = witness.cosigns(&mut world);
+    world.ask("wera", Query::Cosigned(brought)).unwrap();
+    let kept = world.engine.cosigned_to_keep().unwrap();
+    let newer = at(&world);
+    let identity = world.site.identity.public().clone();
+    assert_eq!(contradiction(&kept, &newer.0, &newer.1, &identity), None);
+    assert_eq!(contradiction(&kept, &older.0, &older.1, &identity), Some(witness.last), "put back");
+    let mut forked = journal::tree::Tree::new();
+    while forked.size() < newer.1.size() {
+        forked.append([7; 32]);
+    }
+    assert_eq!(
+        contradiction(&kept, &newer.0, &forked, &identity),
+        Some(witness.last),
+        "another root of its size"
+    );
+    // What the log's own key did not sign contradicts nothing.
+    for at in 0..kept.len() {
+        let mut bent = kept.clone();
+        bent[at] ^= 1;
+        let found = contradiction(&bent, &older.0, &older.1, &identity);
+        assert!(found.is_none() || found == Some(witness.last), "byte {at}");
+    }
+    let other = watched(23, Suite::Ed25519);
+    let other = at(&other);
+    assert_eq!(contradiction(&kept, &other.0, &other.1, &identity), None, "another log's");
 }
 
 #[test]
