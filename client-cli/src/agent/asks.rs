@@ -172,7 +172,7 @@ impl Agent {
 }
 
 impl Work {
-    /// Whether a command of this connection has no result yet.
+    /// Whether a command of this connection has no result yet, in the session or waiting for one.
     fn is_busy(&self, id: ConnectionId) -> bool {
         self.pending.of(id).is_some() || self.awaiting.holds(id)
     }

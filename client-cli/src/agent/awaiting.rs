@@ -1,6 +1,7 @@
 //! Commands that serve nobody but who gave them (questions, files, disclosures), given while there is no session: they wait
 //! for one, for a moment.
-//! Never in the session's hands: nothing is signed or sent for a person who was told that it came to nothing.
+//! Never in the session's hands: nothing is signed or sent for a person who was told that it came to nothing. What the
+//! session has already when the connection goes is given up there (`core.rs`).
 
 use super::patience::AWAY;
 use super::pending::ConnectionId;

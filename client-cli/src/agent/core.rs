@@ -10,7 +10,7 @@ use super::{Start, parts, place};
 use crate::home::Home;
 use crate::trouble::Trouble;
 use link::terminal::{News, now_ms};
-use protocol::client::{Event, Reply};
+use protocol::client::{CommandId, Event, Reply};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
@@ -222,13 +222,13 @@ impl Agent {
                 }
                 Due::GiveUp(id, connection) => {
                     let Some(work) = &mut self.work else { return };
+                    let discloses = work.pending.kind_of(id) == Some(DISCLOSURE);
                     // What is signed may be admitted yet: then its outcome is nobody's.
-                    let trouble = match work.pending.kind_of(id) {
-                        Some(DISCLOSURE) => Trouble::disclosure_unknown(),
-                        Some(_) | None => Trouble::no_connection(),
+                    let trouble = match work.give_up(id) {
+                        false if discloses => Trouble::disclosure_unknown(),
+                        true | false => Trouble::no_connection(),
                     };
                     work.pending.abandon(connection);
-                    work.patience.end(id);
                     self.fail(connection, &trouble).await;
                 }
             }
@@ -302,13 +302,28 @@ impl Agent {
 }
 
 impl Work {
-    /// A command went away. What it began goes on, save a file that only it could read or write.
+    /// Nobody waits for this command any more: it ends with nothing signed, or goes on where it signed something.
+    /// Whether it ended.
+    fn give_up(&mut self, command: CommandId) -> bool {
+        self.patience.end(command);
+        let ended = self.terminal.give_up(command);
+        if ended {
+            self.pending.end(command, None);
+        }
+        ended
+    }
+
+    /// A command went away. What it began goes on, save a file that only it could read or write, and a disclosure whose
+    /// file nobody would write: where it is not signed, it never is.
     fn abandon(&mut self, id: ConnectionId) {
         if let Some(command) = self.pending.of(id) {
             self.patience.end(command);
             // No file has this piece: a transfer that wants bytes ends, everything else does not notice.
             self.terminal.give_chunk(command, protocol::client::SecretBytes::default());
             self.terminal.end_fetch(command);
+            if self.pending.kind_of(command) == Some(DISCLOSURE) {
+                self.give_up(command);
+            }
         }
         self.pending.abandon(id);
         self.awaiting.forget(id);

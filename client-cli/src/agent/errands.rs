@@ -1,9 +1,10 @@
 //! What the agent does by itself as the session speaks: log in, reconnect, learn the policy, hold messages.
 //! Never answers a command with something that is not in the journal.
 
+use super::awaiting::Awaiting;
 use super::core::Agent;
 use super::first::Outcome;
-use super::pending::{ConnectionId, Errand, For};
+use super::pending::{ConnectionId, Errand, For, Pending};
 use super::wire::{Tell, Unlocked};
 use crate::trouble::Trouble;
 use journal::policy::Policy;
@@ -135,7 +136,7 @@ impl Agent {
 
     async fn ready(&mut self, ready: &Ready) {
         let Some(work) = &mut self.work else { return };
-        work.backoff.succeeded();
+        work.retry.succeeded();
         let unlocker = work.unlocker.take();
         work.store.set_behind(true);
         (self.login, self.entries, self.trouble) = (ready.login, ready.head.size, None);
@@ -166,8 +167,7 @@ impl Agent {
     async fn key_changed(&mut self, event: Event) {
         self.mention(event.clone());
         let Some(work) = &self.work else { return };
-        let working = |id: &&ConnectionId| work.pending.of(**id).is_some();
-        let working: Vec<_> = self.connections.keys().filter(working).copied().collect();
+        let working = working(self.connections.keys().copied(), &work.pending, &work.awaiting);
         if working.is_empty() {
             if self.notices.len() == NOTICES_MAX {
                 self.notices.pop_front();
@@ -330,9 +330,35 @@ impl Agent {
     }
 }
 
+/// Whose command has no result yet, in the session or waiting for one: he goes on, as it is, without asking anew.
+fn working(
+    connections: impl Iterator<Item = ConnectionId>,
+    pending: &Pending,
+    awaiting: &Awaiting,
+) -> Vec<ConnectionId> {
+    connections.filter(|id| pending.of(*id).is_some() || awaiting.holds(*id)).collect()
+}
+
 /// The policy in an answer.
 pub(crate) fn policy_of(reply: &Reply) -> Option<Policy> {
     let Reply::Answer(answer) = reply else { return None };
     let Answer::Policy(bytes, ..) = &**answer else { return None };
     canonical::decode(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    #[test]
+    fn who_waits_for_a_session_is_told_what_everybody_has_to_know_before_his_command_goes_on() {
+        let (mut pending, mut awaiting) = (Pending::default(), Awaiting::default());
+        pending.begin(1, For::Connection(5), 0, None, 100);
+        pending.begin(2, For::Nobody, 0, None, 100);
+        awaiting.begin(6, Command::Receipt(7), Instant::now());
+        assert_eq!(working(4..9, &pending, &awaiting), [5, 6]);
+        awaiting.take();
+        assert_eq!(working(4..9, &pending, &awaiting), [5]);
+    }
 }

@@ -16,6 +16,7 @@ mod patience;
 pub(crate) mod pending;
 pub(crate) mod place;
 mod proof;
+mod retry;
 mod store;
 pub(crate) mod wire;
 mod work;

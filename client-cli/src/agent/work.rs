@@ -7,13 +7,14 @@ use super::memory::Memory;
 use super::patience::Patience;
 use super::pending::{ConnectionId, Errand, For, Pending, kind, to};
 use super::proof::Proof;
+use super::retry::Retry;
 use super::store::Store;
 use super::wire::{Failure, Me, Unlock};
 use crate::home::Home;
 use crate::trouble::Trouble;
 use journal::ids::ConversationId;
 use link::Link;
-use link::terminal::{Backoff, News, Terminal, TerminalError, now_ms};
+use link::terminal::{News, Terminal, TerminalError, now_ms};
 use pki::CredentialFile;
 use protocol::client::{Command, CommandId, SecretText};
 use std::collections::{BTreeMap, VecDeque};
@@ -49,9 +50,9 @@ pub(crate) struct Work {
     pub(crate) next_proof: Option<Proof>,
     /// Conversations whose newest messages are still to be fetched.
     pub(crate) prefetch: VecDeque<ConversationId>,
-    pub(crate) backoff: Backoff,
+    /// When it is tried again to connect.
+    pub(super) retry: Retry,
     dialling: Option<Dialling>,
-    retry_at: Option<Instant>,
 }
 
 /// What happened.
@@ -86,9 +87,8 @@ impl Work {
             setting: None,
             next_proof: None,
             prefetch: VecDeque::new(),
-            backoff: Backoff::default(),
+            retry: Retry::default(),
             dialling: None,
-            retry_at: None,
         };
         work.dial();
         Ok((work, me))
@@ -96,21 +96,20 @@ impl Work {
 
     /// Begins to connect now.
     pub(crate) fn dial(&mut self) {
-        self.retry_at = None;
+        self.retry.begun();
         self.dialling = Some(Box::pin(self.terminal.dial()));
     }
 
-    /// Somebody wants an answer now: the next try is not put off any longer.
+    /// Somebody wants an answer now: the next try is not put off any longer, but once.
     pub(crate) fn dial_now(&mut self) {
-        if self.retry_at.is_some() {
+        if self.retry.hurry() {
             self.dial();
         }
     }
 
     /// Begins to connect in a while.
     pub(crate) fn dial_later(&mut self) {
-        let delay = self.backoff.delay(self.terminal.random());
-        self.retry_at = Some(Instant::now() + delay);
+        self.retry.later(Instant::now(), self.terminal.random());
     }
 
     /// Gives the session a command of a person.
@@ -132,7 +131,7 @@ impl Work {
 
     /// The next thing that happens on the way to the server.
     pub(crate) async fn happening(&mut self) -> Happened {
-        let Self { terminal, dialling, retry_at, .. } = self;
+        let Self { terminal, dialling, retry, .. } = self;
         let dialled = async {
             match dialling {
                 Some(future) => future.await,
@@ -140,7 +139,7 @@ impl Work {
             }
         };
         let due = async {
-            match *retry_at {
+            match retry.at() {
                 Some(at) => tokio::time::sleep_until(at).await,
                 None => std::future::pending().await,
             }

@@ -4,14 +4,14 @@
 use crate::Here;
 use crate::agent::pending::is_kept;
 use crate::agent::wire::{Status, Unsent};
-use crate::closed::{ClosedJson, closed};
+use crate::closed::closed;
 use crate::reach::Line;
 use crate::show::officers;
 use crate::trouble::Trouble;
 use console::when::{ago, duration, minute, rfc3339};
 use console::{Exit, Lang, Words, clean, count_en, count_ru};
-use link::terminal::now_ms;
 use link::terminal::words::succession_words;
+use link::terminal::{ClosedRow, now_ms};
 use protocol::client::event::SuccessionView;
 use serde::Serialize;
 
@@ -43,7 +43,7 @@ struct Data {
     memory: String,
     successions: Vec<SuccessionJson>,
     /// The log was closed into another one.
-    closed: Option<ClosedJson>,
+    closed: Option<ClosedRow>,
     /// Orders of erasure that concern this person and that one may still object to.
     /// Absent where they could not be asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ pub(super) fn run(here: Here) -> Result<Exit, Trouble> {
         lock_in_ms: status.lock_in_ms,
         memory: status.memory.clone(),
         successions: status.successions.iter().map(succession_json).collect(),
-        closed: status.closed.as_ref().map(ClosedJson::of),
+        closed: status.closed.as_ref().map(|view| ClosedRow::of(view, rfc3339(view.at_ms))),
         orders: orders.as_ref().map(|orders| orders.iter().map(|view| view.proposal).collect()),
     };
     Ok(here.voice.done("status", &Page(&status, orders.map(|orders| orders.len())), data))

@@ -27,7 +27,7 @@ pub use alarm_words::{
     AlarmWords, alarm_words, finding_code_words, outcome_words, raised_words, severity_words,
 };
 pub use backoff::Backoff;
-pub use closed_words::closed_words;
+pub use closed_words::{ClosedRow, closed_words};
 pub use erasing_words::erasing_words;
 pub use error::TerminalError;
 pub use last_seen::{LastSeen, head_words};
@@ -248,6 +248,11 @@ impl Terminal {
     /// Nobody waits for the `FetchFile` of this number any more.
     pub fn end_fetch(&mut self, of: CommandId) {
         self.session.end_fetch(of, now_ms());
+    }
+
+    /// Nobody waits for this command any more. Whether it is dropped with nothing signed: no event comes of it then.
+    pub fn give_up(&mut self, of: CommandId) -> bool {
+        self.session.give_up(of, now_ms())
     }
 
     /// Drives the connection until there is something to tell. Waits for ever where no connection stands.

@@ -1,39 +1,15 @@
 //! That the site's log was closed into another one, as an office command tells it: by the entries of two officers.
 //! Never says more than they do: whether the other log exists and lives is seen there.
 
-use console::when::{minute, rfc3339};
+use console::when::minute;
 use console::{Lang, clean};
 use link::terminal::closed_words;
 use protocol::client::event::ClosedView;
-use serde::Serialize;
-
-/// For scripts.
-#[derive(Serialize)]
-pub(super) struct Closed {
-    index: u64,
-    at: String,
-    officers: Vec<String>,
-    successor: String,
-    suite: &'static str,
-}
-
-impl Closed {
-    pub(super) fn of(view: &ClosedView) -> Self {
-        Self {
-            index: view.index,
-            at: rfc3339(view.at_ms),
-            officers: view.officers.iter().map(|(_, login)| login.clone()).collect(),
-            successor: view.successor.log.to_string(),
-            suite: view.successor.suite.name(),
-        }
-    }
-}
 
 /// A line behind the other lines of a status; nothing of a log that is open.
 pub(super) fn closed_line(view: Option<&ClosedView>, lang: Lang) -> String {
     let Some(view) = view else { return String::new() };
-    let who = view.officers.iter().map(|(_, login)| format!("@{}", clean(login))).collect::<Vec<_>>();
-    let (en, ru) = closed_words(view, &minute(view.at_ms), &who.join(", "));
+    let (en, ru) = closed_words(view, &minute(view.at_ms), clean);
     lang.pick(format!("\nCLOSED:        {en}"), format!("\nЗАКРЫТ:      {ru}"))
 }
 

@@ -3,16 +3,17 @@
 
 use super::alarms::{self, Alarm};
 use super::cell::cells;
-use super::closed::{Closed, closed_line};
+use super::closed::closed_line;
 use super::names::Names;
 use super::online::{Access, For, Online, session};
 use super::succession::{Succession, succession_lines};
 use super::trouble::Trouble;
 use clap::Args;
-use console::when::{bytes, duration, minute};
+use console::when::{bytes, duration, minute, rfc3339};
 use console::{Exit, HelpTable, Lang, Voice, count_en, count_ru};
 use journal::checkpoint::SignedCheckpoint;
 use journal::fact::CellKind;
+use link::terminal::ClosedRow;
 use pki::canonical;
 use protocol::answer::{CellRecord, StatusRecord, WitnessRecord};
 use protocol::client::event::{ClosedView, SuccessionView};
@@ -100,7 +101,7 @@ struct Data {
     /// What was given up, by decision of the first officers.
     successions: Vec<Succession>,
     /// Two officers closed the log into another one.
-    closed: Option<Closed>,
+    closed: Option<ClosedRow>,
 }
 
 #[derive(Serialize)]
@@ -378,7 +379,7 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         backup: more.backup,
         alarms: more.alarms,
         successions: more.successions.iter().map(Succession::of).collect(),
-        closed: more.closed.as_ref().map(Closed::of),
+        closed: more.closed.as_ref().map(|view| ClosedRow::of(view, rfc3339(view.at_ms))),
     };
     Ok(voice.done("status", &said, data))
 }

@@ -2,10 +2,37 @@
 //! Never says where the new site is: that its officers tell, with its card.
 
 use protocol::client::event::ClosedView;
+use serde::Serialize;
 
-/// Behind the word "closed": by whom, since when, what goes on; `when` and `who` as people read them.
-pub fn closed_words(view: &ClosedView, when: &str, who: &str) -> (String, String) {
+/// The same for scripts.
+#[derive(Serialize)]
+pub struct ClosedRow {
+    index: u64,
+    at: String,
+    officers: Vec<String>,
+    successor: String,
+    suite: &'static str,
+}
+
+impl ClosedRow {
+    /// `at`: since when, as scripts read it (RFC 3339).
+    pub fn of(view: &ClosedView, at: String) -> Self {
+        Self {
+            index: view.index,
+            at,
+            officers: view.officers.iter().map(|(_, login)| login.clone()).collect(),
+            successor: view.successor.log.to_string(),
+            suite: view.successor.suite.name(),
+        }
+    }
+}
+
+/// Behind the word "closed": by whom, since when, what goes on; `when` as people read it, `shown` makes a login fit for
+/// the screen.
+pub fn closed_words(view: &ClosedView, when: &str, shown: impl Fn(&str) -> String) -> (String, String) {
     let (index, log) = (view.index, view.successor.log);
+    let who: Vec<String> = view.officers.iter().map(|(_, login)| format!("@{}", shown(login))).collect();
+    let who = who.join(", ");
     (
         format!(
             "for good, by {who}, {when}, #{index}: nothing new is said here. Reading, erasing and leaving still go. Where \

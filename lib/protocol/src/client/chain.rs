@@ -41,6 +41,8 @@ struct Queued {
     /// The newest head that was seen when it was made: what it rests on is tied before it is signed.
     after: u64,
     stages: Vec<Stage>,
+    /// It was signed once already.
+    signed: bool,
 }
 
 /// Signed and not answered.
@@ -89,6 +91,13 @@ impl Chain {
         self.results.remove(&ticket)
     }
 
+    /// Takes back a draft that was never signed. Whether it was such a one.
+    pub(crate) fn take_back(&mut self, ticket: u64) -> bool {
+        let before = self.queue.len();
+        self.queue.retain(|queued| queued.signed || queued.ticket != ticket);
+        self.queue.len() < before
+    }
+
     /// Statements neither admitted nor refused for good.
     pub(crate) fn unsettled(&self) -> usize {
         self.queue.len() + self.flight.len() + self.resolving.len()
@@ -119,7 +128,7 @@ impl Chain {
     fn requeue(&mut self, flight: InFlight) {
         let InFlight { ticket, draft, stages, .. } = flight;
         let at = self.queue.iter().position(|queued| queued.ticket > ticket).unwrap_or(self.queue.len());
-        self.queue.insert(at, Queued { ticket, draft, stages, after: 0 });
+        self.queue.insert(at, Queued { ticket, draft, stages, after: 0, signed: true });
     }
 
     /// Whether the next draft could be signed but for heads that are not tied yet, so that a round is to begin.
@@ -161,7 +170,7 @@ impl State {
         }
         let ticket = self.chain.next_ticket;
         self.chain.next_ticket += 1;
-        self.chain.queue.push_back(Queued { ticket, draft, stages, after: self.trust.mark() });
+        self.chain.queue.push_back(Queued { ticket, draft, stages, after: self.trust.mark(), signed: false });
         self.moved();
         Ok(ticket)
     }
@@ -216,7 +225,7 @@ impl State {
     }
 
     fn sign(&mut self, live: Live, queued: Queued, frames: &mut Vec<Bytes>) -> Result<(), Error> {
-        let Queued { ticket, draft, stages, after: _ } = queued;
+        let Queued { ticket, draft, stages, after: _, signed: _ } = queued;
         let sequence = live.sequence + 1 + self.chain.flight.len() as u64;
         let header = Header {
             chain: live.chain,

@@ -29,8 +29,10 @@ pub(crate) struct Flow {
     pub(crate) fetches: bool,
     /// What to begin from the start when entries were lost under it, where that does no harm.
     again: Option<Command>,
-    /// It waits for a receipt and for nothing else.
-    signs: bool,
+    /// It waits for what becomes of this draft and for nothing else.
+    pub(crate) waits: Option<u64>,
+    /// A draft of its has its result: what it signed may be in the log.
+    pub(crate) submitted: bool,
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -38,7 +40,7 @@ impl Flow {
     /// A chore of the session.
     pub(crate) fn chore(future: impl Future<Output = ()> + Send + 'static) -> Self {
         let future = Box::pin(future);
-        Self { command: None, fetches: false, again: None, signs: false, future }
+        Self { command: None, fetches: false, again: None, waits: None, submitted: false, future }
     }
 
     /// A caller's command.
@@ -46,7 +48,7 @@ impl Flow {
         let fetches = matches!(command, Command::FetchFile(..));
         let again = command.may_begin_anew().then(|| command.clone());
         let future = Box::pin(cx.clone().run(id, command));
-        Self { command: Some(id), fetches, again, signs: false, future }
+        Self { command: Some(id), fetches, again, waits: None, submitted: false, future }
     }
 }
 
@@ -124,7 +126,7 @@ impl Cx {
         let ticket = self.with(|state| state.enqueue(draft, stage.unwrap_or_default()))?;
         let result = |state: &mut State| {
             let result = state.chain.take_result(ticket);
-            state.signs = result.is_none();
+            state.waits = result.is_none().then_some(ticket);
             result
         };
         self.until(result).await
@@ -150,9 +152,11 @@ pub(crate) fn run(cx: &Cx, flows: &mut Vec<Flow>) {
         let before = cx.with(|state| state.moves);
         flows.append(&mut cx.with(|state| std::mem::take(&mut state.spawned)));
         flows.retain_mut(|flow| {
-            cx.with(|state| state.signs = false);
+            cx.with(|state| state.waits = None);
             let pending = flow.future.as_mut().poll(&mut context).is_pending();
-            flow.signs = cx.with(|state| state.signs);
+            let waits = cx.with(|state| state.waits);
+            flow.submitted |= flow.waits.is_some() && flow.waits != waits;
+            flow.waits = waits;
             pending
         });
         let more = cx.with(|state| {
@@ -173,7 +177,7 @@ pub(crate) fn begin_anew(cx: &Cx, flows: &mut Vec<Flow>, kept: Index) {
     for flow in std::mem::take(flows) {
         let Some(id) = flow.command else { continue };
         match &flow.again {
-            _ if flow.signs => flows.push(flow),
+            _ if flow.waits.is_some() => flows.push(flow),
             Some(again) if again.rests_below(kept) => flows.push(Flow::command(cx, id, again.clone())),
             Some(_) | None => cx.event(Event::Failed(id, Error::Overtaken)),
         }

@@ -172,6 +172,20 @@ impl ClientSession {
         }
     }
 
+    /// Nobody waits for this command any more: where nothing of it was signed, it is dropped, no event comes of it, and
+    /// nothing will be signed for it. Whether that is so; any other command goes on.
+    pub fn give_up(&mut self, id: CommandId, now_ms: u64) -> bool {
+        let Some(at) = self.flows.iter().position(|flow| flow.command == Some(id)) else { return false };
+        let Flow { submitted, waits, .. } = self.flows[at];
+        let unsigned =
+            !submitted && waits.is_none_or(|ticket| self.cx.with(|state| state.chain.take_back(ticket)));
+        if unsigned {
+            drop(self.flows.remove(at));
+            self.step(now_ms, State::moved);
+        }
+        unsigned
+    }
+
     /// What to do next; to be asked until there is nothing, after every call above.
     pub fn next_action(&mut self) -> Option<Action> {
         self.cx.with(State::next_action)

@@ -92,8 +92,8 @@ pub(crate) struct State {
     pub(crate) spawned: Vec<Flow>,
     /// Entries from this one on were just lost: flows under way may hold what came of them.
     pub(crate) lost_from: Option<Index>,
-    /// The flow that was polled last waits for a receipt.
-    pub(crate) signs: bool,
+    /// The draft whose receipt the flow that was polled last waits for.
+    pub(crate) waits: Option<u64>,
     /// Counts what may let another flow go on; see [`super::flow::run`].
     pub(crate) moves: u64,
     actions: VecDeque<Action>,
@@ -148,7 +148,7 @@ impl State {
             ahead: None,
             spawned: Vec::new(),
             lost_from: None,
-            signs: false,
+            waits: None,
             moves: 0,
             actions: VecDeque::new(),
             last_request: 0,

@@ -1,5 +1,6 @@
 //! One message given to a stranger: what it proves, and what it does not when anything in it is another.
 
+use crate::stories::message;
 use crate::world::World;
 use journal::Origin;
 use journal::act::{
@@ -16,6 +17,7 @@ use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::{Command, Error, Event, Reply};
 use protocol::disclosure::{BadDisclosure, Believed, Disclosed, Disclosure, NotProven};
+use protocol::frame::ToTerminal;
 use protocol::query::Query;
 use protocol::seal::keys::BodyKey;
 
@@ -180,7 +182,6 @@ fn only_the_log_and_the_authority_that_the_reader_believes_in_count() {
 #[test]
 fn what_is_erased_or_not_ones_own_is_not_disclosed_and_leaves_no_record() {
     let (mut world, id, index) = talk(206);
-    let size = world.entries.len();
     let stranger = world.private("anna", "boris");
     let secret = world.say("anna", stranger, "for boris");
     let refused = world.ask("vera", Command::Disclose(stranger, secret));
@@ -193,11 +194,7 @@ fn what_is_erased_or_not_ones_own_is_not_disclosed_and_leaves_no_record() {
     world.ask("vera", Command::Erase(EraseTarget::Messages(id, vec![index]))).unwrap();
     let erased = world.ask("boris", Command::Disclose(id, index));
     assert!(matches!(erased, Err(Error::Erased { .. })));
-    let disclosed = |entry: &Vec<u8>| match journal::Entry::decode(entry).unwrap().content {
-        journal::Content::Statement(signed) => matches!(signed.parse().unwrap().act(), Act::Disclose(_)),
-        journal::Content::Fact(_) => false,
-    };
-    assert!(!world.entries[size..].iter().any(disclosed));
+    assert!(!is_recorded(&world));
 }
 
 #[test]
@@ -261,4 +258,70 @@ fn officers_hear_of_reports_and_what_they_did_about_them_is_theirs_to_see() {
     world.restart(None);
     world.reconnect("olga");
     assert_eq!(open(&mut world, "olga").unwrap(), []);
+}
+
+/// As many statements of one terminal are signed and not answered at once.
+const UNANSWERED_MAX: usize = 16;
+
+/// Whether anybody disclosed anything.
+fn is_recorded(world: &World) -> bool {
+    world.entries.iter().any(|entry| match journal::Entry::decode(entry).unwrap().content {
+        journal::Content::Statement(signed) => matches!(signed.parse().unwrap().act(), Act::Disclose(_)),
+        journal::Content::Fact(_) => false,
+    })
+}
+
+#[test]
+fn a_disclosure_given_up_before_it_was_signed_is_never_recorded() {
+    let (mut world, id, index) = talk(210);
+    // The connection goes with each of its questions unanswered in turn; in the end with the signature on its way.
+    for unanswered in 0.. {
+        let mut left = unanswered;
+        world.tamper = Some(Box::new(move |login, frame| {
+            let asked = login == "boris" && matches!(frame, ToTerminal::Answer(_) | ToTerminal::Receipt(_));
+            let passes = !asked || left > 0;
+            left -= usize::from(asked && passes);
+            passes.then_some(frame)
+        }));
+        let command = world.tell("boris", Command::Disclose(id, index));
+        let recorded = is_recorded(&world);
+        world.tamper = None;
+        world.cut("boris");
+        let given_up = world.give_up("boris", command);
+        assert_eq!(given_up, !recorded, "after {unanswered} answers");
+        world.reconnect("boris");
+        if recorded {
+            assert!(unanswered >= 3, "it asks before it signs");
+            assert!(matches!(world.result("boris", command), Some(Ok(Reply::Document(_)))), "it goes on");
+            break;
+        }
+        assert!(!is_recorded(&world), "after {unanswered} answers");
+        assert!(
+            world.result("boris", command).is_none() && world.terminals["boris"].client.pending().is_empty()
+        );
+    }
+}
+
+#[test]
+fn a_disclosure_that_only_waits_to_be_signed_is_taken_back_too() {
+    let (mut world, id, index) = talk(211);
+    // So much of his is unanswered that nothing more is signed on this connection.
+    world.tamper = Some(Box::new(|login, frame| {
+        (login != "boris" || !matches!(frame, ToTerminal::Receipt(_))).then_some(frame)
+    }));
+    let said: Vec<_> = (0..UNANSWERED_MAX)
+        .map(|number| {
+            let text = number.to_string();
+            world.tell("boris", Command::Send(message(id, &text)))
+        })
+        .collect();
+    let command = world.tell("boris", Command::Disclose(id, index));
+    assert_eq!(world.terminals["boris"].client.unsettled(), UNANSWERED_MAX + 1, "it is made, and waits");
+    assert!(world.give_up("boris", command));
+    world.tamper = None;
+    world.cut("boris");
+    world.reconnect("boris");
+    assert!(said.into_iter().all(|id| matches!(world.result("boris", id), Some(Ok(_)))), "what was said is");
+    assert!(!is_recorded(&world));
+    assert!(!world.give_up("boris", command), "it is there no more");
 }

@@ -256,6 +256,11 @@ impl World {
         id
     }
 
+    /// Nobody waits for a command any more. Whether it is dropped.
+    pub(crate) fn give_up(&mut self, login: &str, id: CommandId) -> bool {
+        self.terminals.get_mut(login).unwrap().client.give_up(id, self.now.wall_ms)
+    }
+
     /// Gives a command and its result.
     pub(crate) fn ask(&mut self, login: &str, command: Command) -> Result<Reply, Error> {
         let id = self.tell(login, command);
