@@ -19,6 +19,9 @@ use journal::{Fact, Policy, Witnessing};
 use minicbor::bytes::ByteVec;
 use pki::{CertId, PersonId, Role, SecretKey, Signer, Suite};
 
+/// Certificate, key, binding and line of one witness, as the file `cosigned` holds them.
+type KeptLine = (CertId, String, ByteVec, String);
+
 const NOTHING_SEEN: fn() -> Head = || Head { size: 0, root: empty_root() };
 
 /// A site that wants a witness, with wera logged in as one.
@@ -288,8 +291,7 @@ fn lines_beside_what_holds_take_no_room_from_it() {
     let kept = world.engine.cosigned_to_keep().unwrap();
     let note = cosigned(&mut world).unwrap().own_lines().to_string();
     let junk: String = (10..24).map(|n| format!("\u{2014} junk{n} {}\n", "AAAAAAAA")).collect();
-    let mut parts: (u8, ByteVec, Vec<(CertId, String, ByteVec, String)>) =
-        pki::canonical::decode(&kept).unwrap();
+    let mut parts: (u8, ByteVec, Vec<KeptLine>) = pki::canonical::decode(&kept).unwrap();
     assert_eq!(parts.1.to_vec(), note.as_bytes(), "the log's two lines and no other");
     parts.1 = format!("{note}{junk}").into_bytes().into();
     let foreign = (parts.2[0].0, parts.2[0].1.clone(), vec![0; 64].into(), parts.2[0].3.clone());
