@@ -18,10 +18,10 @@ mod describe_law;
 mod kind_words;
 #[path = "../../auditor/src/let_go.rs"]
 mod let_go;
-#[path = "../../auditor/src/record.rs"]
-mod record;
 #[path = "../../auditor/src/names.rs"]
 mod names;
+#[path = "../../auditor/src/record.rs"]
+mod record;
 
 // What the terminals' library calls things, without its network.
 extern crate self as link;
