@@ -8,7 +8,7 @@ use console::when::rfc3339;
 use journal::act::Act;
 use journal::fact::{AlarmKind, CellKind, Fact, LoginFailure};
 use journal::ids::Index;
-use journal::register::{Applied, Raised, Register};
+use journal::register::{Applied, Raised, RaisedRow, Register};
 use journal::replay::CheckedEntry;
 use journal::statement::Parsed;
 use link::terminal::{raised_words, severity_words};
@@ -43,7 +43,7 @@ struct Odd {
     who: Option<PersonId>,
     alarm: Option<AlarmKind>,
     to_ms: Option<u64>,
-    open: Option<Raised>,
+    open: Option<OpenRow>,
 }
 
 impl Odd {
@@ -199,7 +199,7 @@ impl Collector {
                 }
                 Raised::Alarm(..) => continue,
             };
-            let (who, open) = (row.about.or_else(|| self.about.of(index)), Some(row.what));
+            let (who, open) = (row.about.or_else(|| self.about.of(index)), Some(self.open(row)));
             let odd = Odd::new(kind, index, self.desk.at(index));
             self.anomaly(Odd { other, who, alarm, open, ..odd });
         }
@@ -277,7 +277,7 @@ impl Collector {
             successions: self.recoveries.found(audit),
             continues: ContinuesFound::of(audit),
             closed: ClosedFound::of(register),
-            anomalies: self.anomalies.iter().map(|row| self.named(row, register)).collect(),
+            anomalies: self.anomalies.iter().map(|row| self.named(row)).collect(),
             anomalies_more: self.anomalies_more,
             timeline: std::mem::take(&mut self.calendar).found(),
         }
@@ -301,22 +301,23 @@ impl Collector {
         rows
     }
 
-    fn open(&self, index: Index, raised: Raised, register: &Register) -> Option<OpenRow> {
-        let (_, row) = register.raised().find(|(first, _)| *first == index)?;
+    fn open(&self, row: &RaisedRow) -> OpenRow {
         let name = |person| self.names.person(person, console::Lang::En);
-        let severity =
-            if let Raised::Finding(severity, ..) = raised { Some(severity_words(severity).0) } else { None };
-        Some(OpenRow {
-            what: raised_words(raised).name,
+        let severity = match row.what {
+            Raised::Finding(severity, ..) => Some(severity_words(severity).0),
+            Raised::Report(..) | Raised::Alarm(..) => None,
+        };
+        OpenRow {
+            what: raised_words(row.what).name,
             severity,
             by: row.by.map(name),
             times: row.times,
             acknowledged: row.acknowledged.map(|seen| DoneBy { index: seen.index, by: name(seen.person) }),
-            raised,
-        })
+            raised: row.what,
+        }
     }
 
-    fn named(&self, row: &Odd, register: &Register) -> Anomaly {
+    fn named(&self, row: &Odd) -> Anomaly {
         let who = row.who.map(|person| self.names.person(person, console::Lang::En));
         let other = row.other.or_else(|| self.equivocations.proven(row.index));
         let grounds = match row.kind {
@@ -327,17 +328,18 @@ impl Collector {
             | AnomalyKind::UncleanStart
             | AnomalyKind::SetAside
             | AnomalyKind::DevelopmentCell
-            | AnomalyKind::WrongPasswords => Grounds::Claim,
+            | AnomalyKind::WrongPasswords
+            // That nobody acknowledged it the entries show; that there was something to see is the server's word.
+            | AnomalyKind::AlarmUnacknowledged => Grounds::Claim,
             AnomalyKind::ClockSet
             | AnomalyKind::DuplicateCommitment
             | AnomalyKind::ErasurePending
             | AnomalyKind::FindingOpen
-            | AnomalyKind::ReportOpen
-            | AnomalyKind::AlarmUnacknowledged => Grounds::Entries,
+            | AnomalyKind::ReportOpen => Grounds::Entries,
         };
         Anomaly {
-            severity: match row.open {
-                Some(raised) => Severity::of_open(raised),
+            severity: match &row.open {
+                Some(open) => Severity::of_open(open.raised),
                 None => Severity::of(row.kind, row.alarm, grounds),
             },
             kind: row.kind,
@@ -348,7 +350,7 @@ impl Collector {
             alarm: row.alarm.map(alarm_word),
             to: row.to_ms.map(rfc3339),
             grounds,
-            open: row.open.and_then(|raised| self.open(row.index, raised, register)),
+            open: row.open.clone(),
         }
     }
 }
@@ -379,7 +381,7 @@ mod tests {
         }
         collector.anomaly(Odd::new(AnomalyKind::ErasurePending, 7, None));
         assert_eq!((collector.anomalies.len(), collector.anomalies_more), (ROWS_MAX + 1, 5));
-        let last = collector.named(collector.anomalies.last().unwrap(), &Register::default());
+        let last = collector.named(collector.anomalies.last().unwrap());
         assert_eq!((last.kind, last.grounds), (AnomalyKind::ErasurePending, Grounds::Entries));
     }
 
@@ -389,7 +391,7 @@ mod tests {
         let mut told = |alarm| {
             let evidence = vec![7; 100].into();
             collector.fact(5, 0, &Fact::Alarm(Alarm { alarm, person: Some(PersonId(3)), evidence }));
-            let found = collector.named(collector.anomalies.last().unwrap(), &Register::default());
+            let found = collector.named(collector.anomalies.last().unwrap());
             (found.alarm, found.grounds)
         };
         assert_eq!(told(AlarmKind::Equivocation), (Some("equivocation"), Grounds::Unproven));

@@ -193,8 +193,8 @@ impl Terminal {
 
     /// Why a Login failed, with what this end knows beside it: whether any has ever succeeded.
     pub fn login_error(&self, error: TerminalError) -> TerminalError {
-        let refused = |error: &TerminalError| matches!(error, TerminalError::Command(why) if why.is_refusal(Code::Login.number()));
-        if refused(&error) && self.checkpoint().is_empty() { TerminalError::FirstLogin } else { error }
+        let refused = matches!(&error, TerminalError::Command(why) if why.is_refusal(Code::Login.number()));
+        if refused && self.checkpoint().is_empty() { TerminalError::FirstLogin } else { error }
     }
 
     /// Commands without a result yet, oldest first: what a person would lose by leaving now.

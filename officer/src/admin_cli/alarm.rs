@@ -258,10 +258,10 @@ fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
     let wanted: BTreeSet<Index> = records.iter().map(|record| record.raised).collect();
     let entries = entries_at(online, &wanted.into_iter().collect::<Vec<_>>())?;
     // A finding names no person: whose its entry is, that entry says, where officers may read it.
-    let named: BTreeSet<Index> = records.iter().filter_map(|record| named(record.row.what)).collect();
+    let named: BTreeSet<Index> = records.iter().filter_map(|record| about_entry(record.row.what)).collect();
     let named_entries = entries_at(online, &named.into_iter().collect::<Vec<_>>())?;
     let row = |mut record: RaisedRecord| {
-        let whose = || named_entries.get(&self::named(record.row.what)?).and_then(signer);
+        let whose = || named_entries.get(&about_entry(record.row.what)?).and_then(signer);
         record.row.about = record.row.about.or_else(whose);
         let (wall_ms, what, by) = entries.get(&record.raised).and_then(raised_by)?;
         let folded = matches!(record.row.what, Raised::Alarm(_, None, None));
@@ -273,7 +273,7 @@ fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
 }
 
 /// The entry that a finding is about.
-fn named(what: Raised) -> Option<Index> {
+fn about_entry(what: Raised) -> Option<Index> {
     match what {
         Raised::Finding(_, _, entry) => Some(entry),
         Raised::Alarm(..) | Raised::Report(..) => None,
