@@ -13,11 +13,10 @@ use crate::bundle::{BadBundle, BundleReader};
 use crate::clock_sets::age_ms;
 use crate::duplicates::{Duplicate, Sorter};
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
-use crate::known::Known;
 use crate::let_go::LetGo;
 use crate::parallel::processors;
 use crate::predecessor::Linked;
-use crate::replaying::{Asked, Observer, Replay, Replayed, replay_from};
+use crate::replaying::{Asked, Observer, Replay, Replayed, Start, replay_from};
 use crate::trust::Trust;
 use crate::weighing::Weighed;
 
@@ -74,6 +73,8 @@ pub struct Audit {
     pub let_go: LetGo,
     /// Every Login, ascending, with its entry.
     pub logins: Vec<LoginAt>,
+    /// Where the entries end in the bundle, bytes; `None` where it could not be read so far.
+    pub entries_end: Option<u64>,
     /// The log that it continues, where that was held against its bundle and stands.
     pub predecessor: Option<Linked>,
 }
@@ -92,7 +93,7 @@ pub struct Wanted<'a> {
 
 /// Verifies a bundle. Only a failing disk is an error.
 pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Audit, io::Error> {
-    let whole = audit_from(reader, wanted, None)?;
+    let whole = audit_from(reader, wanted, Start::First)?;
     Ok(whole.expect("only where something is known a bundle may begin otherwise"))
 }
 
@@ -100,14 +101,17 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
 pub fn audit_from<R: Read>(
     reader: BundleReader<R>,
     wanted: Wanted<'_>,
-    known: Option<&Known>,
+    start: Start<'_>,
 ) -> Result<Option<Audit>, io::Error> {
     let Wanted { trust, mut outside, progress, observer } = wanted;
     outside.splice(0..0, OutsideHead::trusted(trust));
     let (mut logins, mut let_go) = (Logins::default(), LetGo::default());
-    if let Some(known) = known {
-        let_go = known.let_go.clone();
-        known.logins.iter().try_for_each(|(id, index)| logins.seen.take(*id, *index))?;
+    match &start {
+        Start::First => {}
+        Start::Hashed(known) | Start::Unread(known, _) => {
+            let_go = known.let_go.clone();
+            known.logins.iter().try_for_each(|(id, index)| logins.seen.take(*id, *index))?;
+        }
     }
     let observer = &mut |index, entry: &CheckedEntry, applied: &Applied| {
         logins.take(index, entry);
@@ -121,8 +125,8 @@ pub fn audit_from<R: Read>(
         progress,
         observer,
     };
-    let Some(replayed) = replay_from(reader, asked, known)? else { return Ok(None) };
-    let Replayed { mut replay, bad, cut, notes, stamps } = replayed;
+    let Some(replayed) = replay_from(reader, asked, start)? else { return Ok(None) };
+    let Replayed { mut replay, bad, cut, notes, stamps, entries_end } = replayed;
     let (logins, repeated) = logins.repeated()?;
     let mut found = Weighed::default();
     found.judge(trust, &mut replay, &notes, &outside);
@@ -154,6 +158,7 @@ pub fn audit_from<R: Read>(
         lost,
         let_go,
         logins,
+        entries_end,
         predecessor: None,
     }))
 }

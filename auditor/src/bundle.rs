@@ -11,7 +11,7 @@
 //! ```
 //! The last note covers all entries. A file that stops before its second end mark was cut off.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use journal::entry::ENTRY_BYTES_MAX;
 use journal::note::NOTE_BYTES_MAX;
@@ -150,7 +150,8 @@ pub struct BundleReader<R: Read> {
     input: R,
     entries: u64,
     bytes: u64,
-    entries_ended: bool,
+    /// Where the entries end, once their end mark was read.
+    entries_end: Option<u64>,
     /// Behind what was malformed nothing stands where it seems to stand.
     broken: bool,
 }
@@ -161,7 +162,7 @@ impl<R: Read> BundleReader<R> {
         if opening(&mut input)? == Opening::Excerpt {
             return Err(BadBundle::Excerpt);
         }
-        Ok(Self { input, entries: 0, bytes: OPENING_BYTES, entries_ended: false, broken: false })
+        Ok(Self { input, entries: 0, bytes: OPENING_BYTES, entries_end: None, broken: false })
     }
 
     /// The next entry's bytes; `None` behind the last one.
@@ -173,7 +174,7 @@ impl<R: Read> BundleReader<R> {
     /// Appends the next entry's bytes to `out`, and gives their number; `None` behind the last one. On an error `out` is
     /// void, and whoever reads on is told of an error for ever.
     pub fn next_entry_into(&mut self, out: &mut Vec<u8>) -> Result<Option<usize>, BadBundle> {
-        if self.entries_ended {
+        if self.entries_end.is_some() {
             return Ok(None);
         }
         let (at, limit) = (self.entries, ENTRY_BYTES_MAX);
@@ -183,17 +184,22 @@ impl<R: Read> BundleReader<R> {
         let found = read_record_into(&mut self.input, limit, out);
         self.broken = found.is_err();
         let found = found.map_err(|error| error.at(at, at, limit))?;
-        self.bytes += 4 + found.unwrap_or(0) as u64;
         match found {
             Some(_) => self.entries += 1,
-            None => self.entries_ended = true,
+            None => self.entries_end = Some(self.bytes),
         }
+        self.bytes += 4 + found.unwrap_or(0) as u64;
         Ok(found)
     }
 
     /// Entries read so far.
     pub fn entries(&self) -> u64 {
         self.entries
+    }
+
+    /// Where the entries end in the file, bytes; known once all were read.
+    pub fn entries_end(&self) -> Option<u64> {
+        self.entries_end
     }
 
     /// Bytes of the file read so far.
@@ -220,6 +226,24 @@ impl<R: Read> BundleReader<R> {
             read_record(&mut self.input, limit).map_err(|error| error.at(record, self.entries, limit))?;
         self.bytes += 4 + found.as_ref().map_or(0, Vec::len) as u64;
         Ok(found)
+    }
+}
+
+impl<R: Read> BundleReader<R> {
+    /// Goes on reading in another way.
+    pub fn through<S: Read>(self, way: impl FnOnce(R) -> io::Result<S>) -> io::Result<BundleReader<S>> {
+        let Self { input, entries, bytes, entries_end, broken } = self;
+        Ok(BundleReader { input: way(input)?, entries, bytes, entries_end, broken })
+    }
+}
+
+impl<R: Read + Seek> BundleReader<R> {
+    /// Passes over so many entries, which end there, without reading them. Where they do not, what follows is malformed, or
+    /// comes to no root that anybody signed.
+    pub fn pass_over(mut self, entries: u64, end: u64) -> io::Result<Self> {
+        self.input.seek(SeekFrom::Start(end))?;
+        (self.entries, self.bytes) = (entries, end);
+        Ok(self)
     }
 }
 

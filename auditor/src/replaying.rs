@@ -11,6 +11,7 @@ use journal::replay::{BadAt, CheckedEntry, Signatures, in_order};
 
 use crate::bundle::{BadBundle, BundleReader};
 use crate::known::{Known, pass};
+use crate::leaves::Seen;
 use crate::spilled::Spilled;
 
 /// A replay whose leaf hashes do not stay in memory.
@@ -36,6 +37,19 @@ pub struct Replayed {
     pub notes: Vec<Vec<u8>>,
     /// Time stamps of the entries asked for.
     pub stamps: BTreeMap<Index, u64>,
+    /// Where the entries end in the bundle, bytes; `None` where it could not be read so far.
+    pub entries_end: Option<u64>,
+}
+
+/// Where a replay begins.
+#[derive(Debug)]
+pub enum Start<'a> {
+    /// With the first entry.
+    First,
+    /// Behind what an earlier audit has verified, once this bundle's copy of it is hashed.
+    Hashed(&'a Known),
+    /// Behind it, and nobody looks at this bundle's copy of it: the reader stands there already.
+    Unread(&'a Known, Seen),
 }
 
 /// What to look at during a replay.
@@ -54,25 +68,27 @@ pub struct Asked<'a> {
 
 /// Replays a whole bundle. Only a failing disk is an error; what is wrong with the bundle stands in the result.
 pub fn replay_bundle<R: Read>(reader: BundleReader<R>, asked: Asked<'_>) -> Result<Replayed, io::Error> {
-    let whole = replay_from(reader, asked, None)?;
+    let whole = replay_from(reader, asked, Start::First)?;
     Ok(whole.expect("only where something is known a bundle may begin otherwise"))
 }
 
-/// Replays a bundle from where an earlier audit ended: what lies before is hashed alone. `None`: it begins otherwise.
+/// Replays a bundle, perhaps from where an earlier audit ended. `None`: it begins otherwise.
 pub fn replay_from<R: Read>(
     mut reader: BundleReader<R>,
     asked: Asked<'_>,
-    known: Option<&Known>,
+    start: Start<'_>,
 ) -> Result<Option<Replayed>, io::Error> {
     let Asked { log, stamps: wanted, threads, progress, observer } = asked;
     let mut stamps = BTreeMap::new();
-    let mut replay = match known {
-        None => Replay::over(log, Spilled::default()),
-        Some(known) => match pass(&mut reader, known, &wanted, &mut stamps, threads, progress)? {
-            Some(replay) => replay,
-            None => return Ok(None),
-        },
+    let begun = match start {
+        Start::First => Some(Replay::over(log, Spilled::default())),
+        Start::Hashed(known) => pass(&mut reader, known, &wanted, &mut stamps, threads, progress)?,
+        Start::Unread(known, Seen { tree, end: _ }) => {
+            stamps.insert(known.replay.size.saturating_sub(1), known.replay.last_ms());
+            Replay::resume(known.log, &known.replay, tree).ok()
+        }
     };
+    let Some(mut replay) = begun else { return Ok(None) };
     let (first, keys) = (replay.tree().size(), replay.keys().clone());
     let mut cut = None;
     let load = || {
@@ -90,6 +106,7 @@ pub fn replay_from<R: Read>(
         Ok(())
     };
     let bad: Option<BadAt> = in_order(threads, Signatures::Verify, keys, first, load, push).err();
+    let entries_end = reader.entries_end();
     let mut notes = Vec::new();
     if bad.is_none() && cut.is_none() {
         match reader.notes() {
@@ -102,7 +119,7 @@ pub fn replay_from<R: Read>(
     }
     match cut {
         Some(BadBundle::Io(error)) => Err(error),
-        cut => Ok(Some(Replayed { replay, bad, cut, notes, stamps })),
+        cut => Ok(Some(Replayed { replay, bad, cut, notes, stamps, entries_end })),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
 use journal::ids::Hash;
@@ -34,6 +34,17 @@ impl Spilled {
     /// That it did not fail so far.
     pub fn held(&self) -> Result<(), Trouble> {
         self.failure().map_or(Ok(()), |error| Err(Trouble::Temporary { cause: error.to_string() }))
+    }
+
+    /// All of them, in order.
+    pub(crate) fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        if let Some(file) = &self.file {
+            // The position is this process' own: everybody else here reads and writes at one that he names.
+            let mut file = file;
+            file.seek(SeekFrom::Start(0))?;
+            io::copy(&mut file.take(self.in_file * HASH_BYTES), out)?;
+        }
+        out.write_all(self.newest.as_flattened())
     }
 
     fn spill(&mut self) -> io::Result<()> {
@@ -107,6 +118,10 @@ mod tests {
             assert_eq!(spilled.leaves().at(index), *plain.leaf(index).unwrap());
             assert_eq!(spilled.inclusion_proof(index, 200_003), plain.inclusion_proof(index, 200_003));
         }
+        let mut written = Vec::new();
+        spilled.leaves().write_to(&mut written).unwrap();
+        let leaves: Vec<u8> = (0..200_003).flat_map(|index| *plain.leaf(index).unwrap()).collect();
+        assert!(written == leaves);
         assert!(spilled.leaves().failure().is_none());
     }
 

@@ -185,6 +185,7 @@ mod tests {
     use crate::audit::{OutsideHead, Wanted, audit_from};
     use crate::bundle::BundleReader;
     use crate::judgement::{Flaw, Judgement};
+    use crate::replaying::Start;
     use journal::testing::TestLog;
     use pki::Suite;
 
@@ -202,7 +203,7 @@ mod tests {
         let trust = trust(log, Some(journal::ids::Head { size: known.replay.size, root: known.root }));
         let outside: Vec<OutsideHead> = Vec::new();
         let wanted = Wanted { trust: &trust, outside, progress: &mut |_| {}, observer: &mut |_, _, _| {} };
-        audit_from(BundleReader::open(bytes).unwrap(), wanted, Some(known)).unwrap()
+        audit_from(BundleReader::open(bytes).unwrap(), wanted, Start::Hashed(known)).unwrap()
     }
 
     #[test]

@@ -11,8 +11,8 @@ use console::{Exit, Voice, Words, count_en, count_ru};
 use journal::ids::Head;
 use serde::Serialize;
 
+use super::judging::{Against, outside_heads};
 use super::show::{Row, line, row};
-use super::verify::{Against, outside_heads};
 use super::{ProgressLine, Told, ended, read_trust, shown};
 use crate::excerpt::{Asked, ExcerptReader};
 use crate::excerpt_check::{CheckAsked, Checked, check};

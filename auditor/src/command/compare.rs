@@ -9,8 +9,8 @@ use journal::checkpoint::Checkpoint;
 use journal::ids::{Head, Index};
 
 use super::check_proof::other_head_words;
+use super::judging::read_anchor;
 use super::shown;
-use super::verify::read_anchor;
 use crate::audit::OutsideHead;
 use crate::source::Source;
 use crate::trouble::Trouble;

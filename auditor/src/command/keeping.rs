@@ -1,6 +1,7 @@
 //! What `verify --state` needs: the auditor's credential, his state file before and behind.
 //! Never goes on from a file that he did not sign himself.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,6 +13,8 @@ use super::online::{Access, online};
 use super::{not_written, shown};
 use crate::audit::Audit;
 use crate::known::Known;
+use crate::leaves::{self, Seen};
+use crate::parallel::processors;
 use crate::state::{self, NotKnown};
 use crate::trouble::Trouble;
 use crate::trust::Trust;
@@ -23,6 +26,10 @@ pub struct Keeping {
     /// replayed.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Read only what is new in the bundle: its copy of what your state file has verified is not looked at. Without this it
+    /// is read and hashed.
+    #[arg(long, requires = "state")]
+    pub only_new: bool,
     /// Directory of your credential, for --state (else CONCLAVE_HOME, else the configuration directory).
     #[arg(long, value_name = "DIR", requires = "state")]
     pub home: Option<PathBuf>,
@@ -37,6 +44,12 @@ console::words! {
         WentOn { size: u64 }
             => en("the first {size} entries you have verified before: they were hashed and not replayed"),
                ru("записи до #{size} вы проверили раньше: они сверены по хешам и не повторялись");
+        Unread { size: u64 }
+            => en("the first {size} entries you have verified before: they were not read in this bundle"),
+               ru("записи до #{size} вы проверили раньше: в этой выгрузке они не читались");
+        NoLeaves
+            => en("nothing beside the state file stands for what it has verified, so that was read and hashed, too"),
+               ru("рядом с файлом состояния нет хешей проверенного: эти записи тоже прочитаны и сверены");
         New => en("there is no state file yet: everything was replayed"), ru("файла состояния ещё нет: повторено всё");
         Otherwise
             => en("the bundle ends before what your state file says, or begins otherwise: everything was replayed"),
@@ -61,6 +74,7 @@ console::words! {
 /// A state file and the key that signs it.
 pub(super) struct Keeper {
     path: PathBuf,
+    only_new: bool,
     file: CredentialFile,
 }
 
@@ -77,7 +91,7 @@ impl Keeper {
             .map_err(|error| Trouble::asked(&error, voice.lang))?;
         let file = CredentialFile::open(&credential, asked.expose().as_bytes())
             .map_err(|error| online(&TerminalError::from(error)))?;
-        let keeper = Self { path, file };
+        let keeper = Self { path, only_new: keeping.only_new, file };
         keeper.keys()?;
         Ok(Some(keeper))
     }
@@ -88,12 +102,32 @@ impl Keeper {
         known_of(&self.path, self.keys()?.signature().public(), trust)
     }
 
+    /// Whether only what is new is wanted.
+    pub(super) fn only_new(&self) -> bool {
+        self.only_new
+    }
+
+    /// What stands beside the state file for the entries that it has verified, where only what is new is wanted.
+    pub(super) fn seen(&self, known: &Known) -> Result<Option<Seen>, Trouble> {
+        if !self.only_new {
+            return Ok(None);
+        }
+        let unreadable =
+            |error: io::Error| Trouble::Unreadable { file: shown(&self.path), cause: error.to_string() };
+        leaves::read(&self.path, known, processors()).map_err(unreadable)
+    }
+
     /// Signs and writes what an audit came to.
     pub(super) fn keep(&self, audit: &Audit) -> Result<bool, Trouble> {
         let unsigned = |cause: String| Trouble::Unwritable { file: shown(&self.path), cause };
         let bytes =
             state::signed(audit, self.keys()?.signature()).map_err(|error| unsigned(error.to_string()))?;
         state::write(&self.path, &bytes).map_err(|error| not_written(&self.path, &error))?;
+        if let Some(end) = audit.entries_end {
+            // A crash before this line: the leaves are of another size than the state, and nobody goes on by them.
+            leaves::write(&self.path, audit.replay.tree(), end)
+                .map_err(|error| not_written(&self.path, &error))?;
+        }
         Ok(true)
     }
 

@@ -13,6 +13,7 @@ pub mod diff;
 pub mod export;
 pub mod extract;
 pub mod finding;
+pub mod judging;
 pub mod keeping;
 pub mod online;
 pub mod prove;
@@ -26,7 +27,7 @@ pub mod verify;
 pub mod witness;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Instant;
 
@@ -44,13 +45,14 @@ use protocol::disclosure::Believed;
 
 use crate::audit::Audit;
 use crate::bundle::BundleReader;
+use crate::read_ahead::ReadAhead;
 use crate::second_reading::read_again;
 use crate::trouble::Trouble;
 use crate::trust::Trust;
 use crate::verifier::{FILE, write_beside};
 
 /// A bundle on disk.
-pub type Bundle = BundleReader<BufReader<File>>;
+pub type Bundle = BundleReader<ReadAhead>;
 
 /// Words that were put together already, in the reader's language.
 pub struct Told(pub String);
@@ -76,11 +78,19 @@ pub fn ended(command: &str, voice: Voice, done: Result<Exit, Trouble>) -> Exit {
 
 /// Opens a bundle; its length in bytes goes along, for the progress.
 pub fn open_bundle(path: &Path) -> Result<(Bundle, u64), Trouble> {
+    open_bundle_at(path, |reader| Ok(reader))
+}
+
+/// The same, once somebody has moved it on.
+pub fn open_bundle_at(
+    path: &Path,
+    moved: impl FnOnce(BundleReader<File>) -> io::Result<BundleReader<File>>,
+) -> Result<(Bundle, u64), Trouble> {
     let unreadable = |error: io::Error| Trouble::Unreadable { file: shown(path), cause: error.to_string() };
     let file = File::open(path).map_err(unreadable)?;
     let bytes = file.metadata().map_err(unreadable)?.len();
-    let reader = BundleReader::open(BufReader::with_capacity(1 << 20, file));
-    Ok((reader.map_err(|bad| Trouble::bundle(shown(path), &bad, 0))?, bytes))
+    let reader = BundleReader::open(file).map_err(|bad| Trouble::bundle(shown(path), &bad, 0))?;
+    Ok((moved(reader).and_then(|reader| reader.through(ReadAhead::over)).map_err(unreadable)?, bytes))
 }
 
 /// Reads a bundle that was verified once more, and gives each statement in it.

@@ -11,7 +11,8 @@ use journal::ids::Index;
 use paper::{PaperError, RegisterSheet};
 use serde::Serialize;
 
-use super::verify::{Against, judge, said};
+use super::judging::{Against, judge};
+use super::verify::said;
 use super::{ended, look_again, read_trust, shown, write_new};
 use crate::audit::Audit;
 use crate::judgement::Judgement;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use console::{Exit, Voice, Words};
 
-use super::verify::{Against, judge, look_behind, said};
+use super::judging::{Against, judge};
+use super::verify::{look_behind, said};
 use super::{ended, look_again, read_trust, shown, write_new};
 use crate::collector::Collector;
 use crate::page::Page;

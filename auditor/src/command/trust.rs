@@ -13,7 +13,7 @@ use pki::{Certificate, SiteCard, Suite, pem};
 use serde::Serialize;
 
 use super::{Told, ended, read_small, read_trust, shown, unhex32, write_new};
-use crate::command::verify::{outside_head, read_anchor};
+use crate::command::judging::{outside_head, read_anchor};
 use crate::names::hex;
 use crate::trouble::Trouble;
 use crate::trust::{AGE_MS_STANDARD, Anchor, BEYOND_STANDARD, BadTrust, Trust, TrustFacts};

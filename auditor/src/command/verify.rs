@@ -3,43 +3,23 @@
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use console::when::rfc3339;
 use console::{Exit, Voice, Words};
-use journal::checkpoint::SignedCheckpoint;
-use journal::ids::Head;
 use journal::register::SuccessionRow;
 use serde::Serialize;
 
 use super::cosigned::{Cosigned, freshness};
+use super::judging::{Against, go_on};
 use super::keeping::{Keeper, Keeping, Kept};
-use super::{ProgressLine, Told, ended, open_bundle, read_trust, shown, unhex32};
-use crate::audit::{Audit, OUTSIDE_MAX, OutsideHead, Wanted, audit_from};
+use super::{ProgressLine, Told, ended, open_bundle, read_trust, shown};
+use crate::audit::{Audit, OutsideHead};
 use crate::judgement::{Flaw, Judgement, Unanchored};
-use crate::known::Known;
 use crate::names::hex;
 use crate::plain::{Said, coverage, judgement};
 use crate::predecessor::{ClosedFound, ContinuesFound, hold_against};
-use crate::replaying::Observer;
-use crate::source::read_note;
 use crate::trouble::Trouble;
 use crate::trust::{Anchor, Trust};
-
-/// What verification compares with; shared with `report`.
-#[derive(Args, Debug)]
-pub struct Against {
-    /// The trust file.
-    #[arg(long, value_name = "FILE")]
-    pub trust: PathBuf,
-    /// A further head from outside: a checkpoint note that the log signed, as a terminal or a witness keeps it.
-    #[arg(long, value_name = "FILE")]
-    pub anchor: Vec<PathBuf>,
-    /// A further head from outside, read from paper: SIZE:ROOT, the root in hex or base64; ERA/SIZE:ROOT where it says so.
-    #[arg(long, value_name = "SIZE:ROOT")]
-    pub head: Vec<String>,
-}
 
 /// Verify a bundle by replaying every entry.
 ///
@@ -73,33 +53,22 @@ pub fn run(verify: &Verify, voice: Voice) -> Exit {
 fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let mut trust = read_trust(&verify.against.trust)?;
     let keeper = Keeper::open(&verify.keeping, voice)?;
-    let known = keeper.as_ref().map_or(Ok((None, None)), |keeper| keeper.known(&trust));
-    let (known, mut remark) = known?;
-    let (bundle, against) = (&verify.bundle, &verify.against);
-    let quiet: Observer<'_> = &mut |_, _, _| {};
-    let mut found = judge_from(bundle, against, &trust, voice, quiet, (known.as_ref(), remark.is_none()))?;
-    if found.is_none() {
-        remark = Some(Kept::Otherwise);
-        // What was seen then counts all the same: a bundle that contradicts it is not "verified".
-        found = judge_from(bundle, against, &trust, voice, quiet, (known.as_ref(), false))?;
-    }
-    let mut found = found.expect("a whole audit begins nowhere else");
+    let (mut found, went_on) = go_on(&verify.bundle, &verify.against, &trust, keeper.as_ref(), voice)?;
     look_behind(&mut found, verify.predecessor.as_deref(), voice)?;
     let mut lines = vec![judgement(&found, voice.lang)];
     lines.extend(coverage(&found, voice.lang));
     lines.extend(matches!(found.judgement, Judgement::Invalid(_)).then_some(Said::KeepIt));
     let moved = advance(verify, &mut trust, &found)?;
     let mut data = Data::new(&found, moved.is_some());
-    data.replayed_from = known.filter(|_| remark.is_none()).map_or(0, |known| known.replay.size);
+    (data.replayed_from, data.read_from) = (went_on.replayed_from, went_on.read_from);
     let stands = matches!(found.judgement, Judgement::Verified) || moved.is_some();
     data.state_written = stands && keeper.as_ref().map_or(Ok(false), |keeper| keeper.keep(&found))?;
     lines.extend(moved);
     let mut lines: Vec<String> = lines.iter().map(|line| line.say(voice.lang)).collect();
     data.cosigned = freshness(&found, &trust, link::terminal::now_ms());
     lines.extend(data.cosigned.as_ref().map(|line| line.say(voice.lang)));
-    let went_on = (data.replayed_from > 0).then_some(Kept::WentOn { size: data.replayed_from });
     let written = data.state_written.then_some(Kept::Written { size: data.entries });
-    lines.extend([went_on, remark, written].into_iter().flatten().map(|line| line.say(voice.lang)));
+    lines.extend(went_on.said.iter().chain(&written).map(|line| line.say(voice.lang)));
     let text = lines.join("\n");
     Ok(said("verify", voice, &found, text, data))
 }
@@ -112,45 +81,6 @@ pub fn said<T: Serialize>(command: &str, voice: Voice, found: &Audit, text: Stri
     voice.verdict(command, found.judgement.exit(), found.judgement.code(), &Told(text), data)
 }
 
-/// Verifies a bundle with progress.
-pub fn judge(
-    bundle: &Path,
-    against: &Against,
-    trust: &Trust,
-    voice: Voice,
-    observer: Observer<'_>,
-) -> Result<Audit, Trouble> {
-    let whole = judge_from(bundle, against, trust, voice, observer, (None, false))?;
-    Ok(whole.expect("a whole audit begins nowhere else"))
-}
-
-/// Verifies a bundle with progress, from where an earlier audit ended where it is to go on from there; `None`: it begins
-/// otherwise. That audit's head is one from outside either way.
-fn judge_from(
-    bundle: &Path,
-    against: &Against,
-    trust: &Trust,
-    voice: Voice,
-    observer: Observer<'_>,
-    (known, goes_on): (Option<&Known>, bool),
-) -> Result<Option<Audit>, Trouble> {
-    let mut outside = outside_heads(against, trust)?;
-    outside.extend(known.map(|known| OutsideHead {
-        file: Some(voice.lang.pick("the state file", "файл состояния").to_owned()),
-        era: Some(known.era),
-        head: Head { size: known.replay.size, root: known.root },
-        cosigned_ms: None,
-        own: true,
-    }));
-    outside.extend(cosigned_heads(bundle, trust)?);
-    let (reader, bytes) = open_bundle(bundle)?;
-    let mut line = ProgressLine::new(bytes, voice.lang);
-    let wanted = Wanted { trust, outside, progress: &mut |done| line.at(done), observer };
-    let found = audit_from(reader, wanted, known.filter(|_| goes_on));
-    line.clear();
-    found.map_err(|error| Trouble::Unreadable { file: shown(bundle), cause: error.to_string() })
-}
-
 /// Holds what the log says of a log before it against that one's bundle, where that was given.
 pub fn look_behind(found: &mut Audit, predecessor: Option<&Path>, voice: Voice) -> Result<(), Trouble> {
     let Some(predecessor) = predecessor else { return Ok(()) };
@@ -159,51 +89,6 @@ pub fn look_behind(found: &mut Audit, predecessor: Option<&Path>, voice: Voice) 
     let held = hold_against(found, reader, &mut |done| line.at(done));
     line.clear();
     held.map_err(|error| Trouble::Unreadable { file: shown(predecessor), cause: error.to_string() })
-}
-
-/// The heads from outside that the command line names.
-pub fn outside_heads(against: &Against, trust: &Trust) -> Result<Vec<OutsideHead>, Trouble> {
-    if against.anchor.len() + against.head.len() > OUTSIDE_MAX {
-        let wanted = format!("<= {OUTSIDE_MAX}");
-        return Err(Trouble::BadValue { what: "--anchor, --head".into(), wanted });
-    }
-    let mut outside = Vec::new();
-    for path in &against.anchor {
-        let (era, head, _) = read_anchor(path, trust)?;
-        outside.push(OutsideHead::given(shown(path), Some(era), head));
-    }
-    for text in &against.head {
-        let (era, head) = outside_head(text)?;
-        outside.push(OutsideHead::given(text.clone(), era, head));
-    }
-    Ok(outside)
-}
-
-/// Heads in the bundle's own notes that a witness of the trust file cosigned: he has seen them outside, whoever carried
-/// them here. The notes stand behind the entries, so the file is gone through once more, and only where it may matter.
-fn cosigned_heads(bundle: &Path, trust: &Trust) -> Result<Vec<OutsideHead>, Trouble> {
-    let witnesses = trust.witnesses();
-    if witnesses.is_empty() {
-        return Ok(Vec::new());
-    }
-    // What is wrong with the bundle is the verification's to say.
-    let Ok(notes) = open_bundle(bundle)?.0.notes() else { return Ok(Vec::new()) };
-    let mut heads = Vec::new();
-    for checkpoint in notes.iter().filter_map(|note| SignedCheckpoint::parse(note).ok()) {
-        let era = checkpoint.claimed().origin.era;
-        let by = witnesses.iter().filter_map(|key| Some((key.cosigned(checkpoint.note()).ok()??, key)));
-        let newest = by.max_by_key(|(time_s, _)| *time_s);
-        if let (Some((time_s, key)), Ok(found)) = (newest, checkpoint.verify_by(&trust.identity_in(era))) {
-            heads.push(OutsideHead {
-                file: Some(key.name().to_string()),
-                era: Some(era),
-                head: found.head(),
-                cosigned_ms: Some(time_s.saturating_mul(1000)),
-                own: false,
-            });
-        }
-    }
-    Ok(heads)
 }
 
 /// Moves the trust file's anchor to the end of a bundle that was verified, or adopted.
@@ -239,34 +124,6 @@ fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<S
     }))
 }
 
-/// A checkpoint note from outside, signed by the log's identity key.
-pub fn read_anchor(path: &Path, trust: &Trust) -> Result<(u32, Head, Vec<u8>), Trouble> {
-    let bad = || Trouble::BadAnchor { file: shown(path) };
-    let checkpoint = read_note(path)?;
-    let era = checkpoint.claimed().origin.era;
-    let head = checkpoint.verify_by(&trust.identity_in(era)).map_err(|_| bad())?.head();
-    Ok((era, head, checkpoint.to_string().into_bytes()))
-}
-
-/// A head typed from paper, with the era before it where entries were given up since: `2/4711:ROOT`.
-pub fn outside_head(text: &str) -> Result<(Option<u32>, Head), Trouble> {
-    let bad = || Trouble::BadValue {
-        what: format!("--head {}", console::clean(text)),
-        wanted: "[ERA/]SIZE:ROOT (ROOT: 64 × 0-9a-f | base64)".into(),
-    };
-    let (before, root) = text.split_once(':').ok_or_else(bad)?;
-    let (era, size) = match before.split_once('/') {
-        Some((era, size)) => (Some(era.parse().map_err(|_| bad())?), size),
-        None => (None, before),
-    };
-    let size = size.trim().parse().map_err(|_| bad())?;
-    // On paper the digits stand in groups.
-    let root = root.replace(' ', "");
-    let from_base64 = || STANDARD.decode(&root).ok()?.try_into().ok();
-    let root = unhex32(&root).or_else(from_base64).ok_or_else(bad)?;
-    Ok((era, Head { size, root }))
-}
-
 #[derive(Serialize)]
 struct Data {
     verdict: &'static str,
@@ -296,8 +153,10 @@ struct Data {
     /// How old the newest head is that confirms the entries, where a witness cosigned it and nobody gave a fresher one.
     #[serde(skip_serializing_if = "Option::is_none")]
     cosigned: Option<Cosigned>,
-    /// Entries before this one were verified by an earlier audit: hashed here, not replayed.
+    /// Entries before this one were verified by an earlier audit, and not replayed.
     replayed_from: u64,
+    /// Those before this one were not read in this bundle, the others of them hashed.
+    read_from: u64,
     state_written: bool,
 }
 
@@ -368,6 +227,7 @@ impl Data {
             trust_advanced,
             cosigned: None,
             replayed_from: 0,
+            read_from: 0,
             state_written: false,
         }
     }

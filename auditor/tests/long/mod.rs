@@ -3,10 +3,11 @@
 #![allow(dead_code, reason = "each measurement takes what it needs")]
 
 use std::fs;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use auditor::bundle::{BundleReader, BundleWriter};
+use auditor::read_ahead::ReadAhead;
 use auditor::trust::{Trust, TrustFacts};
 use journal::Policy;
 use journal::act::Act;
@@ -123,8 +124,14 @@ pub(crate) fn create(path: &Path) -> BundleWriter<BufWriter<fs::File>> {
     BundleWriter::new(BufWriter::new(fs::File::create(path).unwrap())).unwrap()
 }
 
-pub(crate) fn open(path: &Path) -> BundleReader<BufReader<fs::File>> {
-    BundleReader::open(BufReader::with_capacity(1 << 20, fs::File::open(path).unwrap())).unwrap()
+pub(crate) fn open(path: &Path) -> BundleReader<ReadAhead> {
+    BundleReader::open(fs::File::open(path).unwrap()).unwrap().through(ReadAhead::over).unwrap()
+}
+
+/// Behind so many entries, which end there.
+pub(crate) fn open_behind(path: &Path, entries: u64, end: u64) -> BundleReader<ReadAhead> {
+    let reader = BundleReader::open(fs::File::open(path).unwrap()).unwrap();
+    reader.pass_over(entries, end).unwrap().through(ReadAhead::over).unwrap()
 }
 
 /// From here on the peak counts anew: what made the journal is not the audit's.

@@ -61,6 +61,13 @@ pub enum NotResumed {
     OtherLog,
 }
 
+impl KeptReplay {
+    /// Time stamp of the last entry.
+    pub fn last_ms(&self) -> u64 {
+        self.last_ms
+    }
+}
+
 impl<L: Leaves> Replay<L> {
     /// All but the tree, to go on from later.
     pub fn keep(&self) -> KeptReplay {
