@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::mem::take;
 
 use journal::act::Act;
 use journal::ids::{Hash, Head, Index};
@@ -73,6 +74,8 @@ pub struct Audit {
     pub let_go: LetGo,
     /// Every Login, ascending, with its entry.
     pub logins: Vec<LoginAt>,
+    /// Entries before this one were not read: an earlier audit has verified them.
+    pub unread: u64,
     /// Where the entries end in the bundle, bytes; `None` where it could not be read so far.
     pub entries_end: Option<u64>,
     /// The log that it continues, where that was held against its bundle and stands.
@@ -101,16 +104,20 @@ pub fn audit<R: Read>(reader: BundleReader<R>, wanted: Wanted<'_>) -> Result<Aud
 pub fn audit_from<R: Read>(
     reader: BundleReader<R>,
     wanted: Wanted<'_>,
-    start: Start<'_>,
+    mut start: Start,
 ) -> Result<Option<Audit>, io::Error> {
     let Wanted { trust, mut outside, progress, observer } = wanted;
     outside.splice(0..0, OutsideHead::trusted(trust));
     let (mut logins, mut let_go) = (Logins::default(), LetGo::default());
-    match &start {
+    let unread = match &start {
+        Start::First | Start::Hashed(_) => 0,
+        Start::Unread(known, _) => known.head.size,
+    };
+    match &mut start {
         Start::First => {}
         Start::Hashed(known) | Start::Unread(known, _) => {
-            let_go = known.let_go.clone();
-            known.logins.iter().try_for_each(|(id, index)| logins.seen.take(*id, *index))?;
+            let_go = take(&mut known.let_go);
+            take(&mut known.logins).into_iter().try_for_each(|(id, index)| logins.seen.take(id, index))?;
         }
     }
     let observer = &mut |index, entry: &CheckedEntry, applied: &Applied| {
@@ -158,6 +165,7 @@ pub fn audit_from<R: Read>(
         lost,
         let_go,
         logins,
+        unread,
         entries_end,
         predecessor: None,
     }))

@@ -238,8 +238,8 @@ impl<R: Read> BundleReader<R> {
 }
 
 impl<R: Read + Seek> BundleReader<R> {
-    /// Passes over so many entries, which end there, without reading them. Where they do not, what follows is malformed, or
-    /// comes to no root that anybody signed.
+    /// Passes over so many entries, which end there, without reading them. Where they do not, what follows is malformed, cut
+    /// off, or comes to no root that anybody signed.
     pub fn pass_over(mut self, entries: u64, end: u64) -> io::Result<Self> {
         self.input.seek(SeekFrom::Start(end))?;
         (self.entries, self.bytes) = (entries, end);

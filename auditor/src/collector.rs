@@ -321,16 +321,17 @@ impl Collector {
         let who = row.who.map(|person| self.names.person(person, console::Lang::En));
         let other = row.other.or_else(|| self.equivocations.proven(row.index));
         let grounds = match row.kind {
-            AnomalyKind::Alarm if row.alarm != Some(AlarmKind::Equivocation) => Grounds::Claim,
-            AnomalyKind::Alarm if other.is_some() => Grounds::Proven,
-            AnomalyKind::Alarm => Grounds::Unproven,
+            // That nobody acknowledged one the entries show; that there was something to see is what the alarm rests on.
+            AnomalyKind::Alarm | AnomalyKind::AlarmUnacknowledged => match row.alarm {
+                Some(AlarmKind::Equivocation) if other.is_some() => Grounds::Proven,
+                Some(AlarmKind::Equivocation) => Grounds::Unproven,
+                Some(_) | None => Grounds::Claim,
+            },
             AnomalyKind::ClockStep
             | AnomalyKind::UncleanStart
             | AnomalyKind::SetAside
             | AnomalyKind::DevelopmentCell
-            | AnomalyKind::WrongPasswords
-            // That nobody acknowledged it the entries show; that there was something to see is the server's word.
-            | AnomalyKind::AlarmUnacknowledged => Grounds::Claim,
+            | AnomalyKind::WrongPasswords => Grounds::Claim,
             AnomalyKind::ClockSet
             | AnomalyKind::DuplicateCommitment
             | AnomalyKind::ErasurePending

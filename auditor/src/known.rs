@@ -7,7 +7,8 @@ use std::mem::swap;
 use std::ops::Range;
 
 use journal::entry::Entry;
-use journal::ids::{Hash, Index, LogId};
+use journal::ids::{Hash, Head, Index, LogId};
+use journal::register::Register;
 use journal::replay::KeptReplay;
 use journal::replay::parallel::each_beside;
 use journal::tree::{LEAF_PREFIX, ROW_LEAVES, Tree, prefixed_leaf_hash, row_root};
@@ -18,24 +19,28 @@ use crate::let_go::LetGo;
 use crate::replaying::{BATCH_BYTES, BATCH_ENTRIES, Replay};
 use crate::spilled::Spilled;
 
-/// Where an earlier audit ended.
+/// Where an earlier audit ended, with all that the next one goes on from.
 #[derive(Clone, Debug)]
 pub struct Known {
     /// The log.
     pub log: LogId,
-    /// Root over its entries.
-    pub root: Hash,
-    /// The era that they are of.
-    pub era: u32,
+    /// The entries' number and root.
+    pub head: Head,
     /// The replay's state there.
     pub replay: KeptReplay,
+    /// The Register's.
+    pub register: Register,
     /// The Logins up to there, ascending, each with its entry.
     pub logins: Vec<LoginAt>,
     /// What successions up to there let go of.
     pub let_go: LetGo,
-    /// Whether this very executable wrote it. Another one may have judged by other rules: nobody goes on from there. The
-    /// head is one that was seen all the same.
-    pub same_program: bool,
+}
+
+impl Known {
+    /// Goes on behind the entries of this tree.
+    pub(crate) fn resume(self, tree: Tree<Spilled>) -> Option<Replay> {
+        Replay::resume(self.log, &self.replay, self.register, tree).ok()
+    }
 }
 
 /// Entries on their way through the tree, one behind the other and each behind the byte that its leaf hash begins with:
@@ -125,13 +130,13 @@ impl Batch {
 /// Reads and hashes the known entries; `None` where the bundle begins otherwise, or ends before.
 pub(crate) fn pass<R: Read>(
     reader: &mut BundleReader<R>,
-    known: &Known,
+    known: Known,
     wanted: &BTreeSet<Index>,
     stamps: &mut BTreeMap<Index, u64>,
     threads: usize,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Option<Replay>, io::Error> {
-    let (size, mut tree) = (known.replay.size, Tree::over(Spilled::default()));
+    let (size, mut tree) = (known.head.size, Tree::over(Spilled::default()));
     // One batch is hashed while the one before goes into the tree and the next is read into its room.
     let (mut batch, mut other) = (Batch::default(), Batch::default());
     batch.load(reader, size)?;
@@ -148,8 +153,8 @@ pub(crate) fn pass<R: Read>(
     if let Some(error) = tree.leaves().failure() {
         return Err(error);
     }
-    if tree.size() != size || tree.root() != known.root {
+    if tree.size() != size || tree.root() != known.head.root {
         return Ok(None);
     }
-    Ok(Replay::resume(known.log, &known.replay, tree).ok())
+    Ok(known.resume(tree))
 }

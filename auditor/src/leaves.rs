@@ -9,7 +9,6 @@
 //! leaf hashes           32 bytes each, of every entry from the first on
 //! ```
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ use std::path::{Path, PathBuf};
 use journal::ids::Hash;
 use journal::replay::parallel::each;
 use journal::tree::{ROW_LEAVES, Tree, row_root};
-use pki::durable_file::{Growing, OWNER_ONLY};
+use pki::durable_file::{OWNER_ONLY, beside, replace_with};
 
 use crate::known::Known;
 use crate::spilled::Spilled;
@@ -43,38 +42,29 @@ struct Row {
 }
 
 /// Where the leaf hashes of a state file lie.
-fn beside(state: &Path) -> PathBuf {
-    let mut name = OsString::from(state);
-    name.push(".leaves");
-    name.into()
+pub fn beside_state(state: &Path) -> PathBuf {
+    beside(state, "leaves")
 }
 
 /// Writes the leaf hashes of this tree beside a state file, whose entries end there in a bundle. A crash on the way leaves
-/// none, or those of another size: the next audit hashes what it knows.
+/// the ones before, which are of another size.
 pub fn write(state: &Path, tree: &Tree<Spilled>, end: u64) -> io::Result<()> {
-    let path = beside(state);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file = Growing::create(&path, OWNER_ONLY)?;
-    file.write_all(MAGIC)?;
-    file.write_all(&[VERSION])?;
-    file.write_all(&end.to_be_bytes())?;
-    tree.leaves().write_to(&mut file)?;
-    file.finish_new()
+    replace_with(&beside_state(state), OWNER_ONLY, |file| {
+        file.write_all(&[&MAGIC[..], &[VERSION], &end.to_be_bytes()].concat())?;
+        tree.leaves().write_to(file)
+    })
 }
 
-/// Reads what lies beside a state file; `None` where nothing does that comes to its root.
+/// Reads what lies beside a state file; `None` where it does not come to its root. Where it ends is a hint alone.
 pub fn read(state: &Path, known: &Known, threads: usize) -> io::Result<Option<Seen>> {
-    let file = match File::open(beside(state)) {
-        Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    let expected = known.replay.size.checked_mul(32).and_then(|bytes| bytes.checked_add(HEAD_BYTES as u64));
-    if Some(file.metadata()?.len()) != expected {
+    let path = beside_state(state);
+    // Before it is opened: a pipe would wait for ever.
+    let found = fs::metadata(&path)?;
+    let expected = known.head.size.checked_mul(32).and_then(|bytes| bytes.checked_add(HEAD_BYTES as u64));
+    if !found.is_file() || Some(found.len()) != expected {
         return Ok(None);
     }
+    let file = File::open(path)?;
     let mut input = BufReader::with_capacity(1 << 20, file);
     let mut head = [0; HEAD_BYTES];
     input.read_exact(&mut head)?;
@@ -84,8 +74,8 @@ pub fn read(state: &Path, known: &Known, threads: usize) -> io::Result<Option<Se
         return Ok(None);
     }
     let end = u64::from_be_bytes(end.try_into().expect("eight bytes are left of the head"));
-    let tree = folded(&mut input, known.replay.size, threads)?;
-    Ok((tree.root() == known.root).then_some(Seen { tree, end }))
+    let tree = folded(&mut input, known.head.size, threads)?;
+    Ok((tree.root() == known.head.root).then_some(Seen { tree, end }))
 }
 
 /// The tree over so many leaf hashes, row by row on all processors.
@@ -138,17 +128,16 @@ mod tests {
             let audit = judged(&exported(log), &trust(log, Some(log.head())), Vec::new());
             state::write(&state, &state::signed(&audit, &key).unwrap()).unwrap();
             write(&state, audit.replay.tree(), audit.entries_end.unwrap()).unwrap();
-            let known = state::read(&state, key.public()).unwrap().unwrap();
+            let known = state::read(&state, key.public()).unwrap().unwrap().known.unwrap();
             Self { state, known, _dir: dir }
         }
 
         fn seen(&self) -> Option<Seen> {
-            read(&self.state, &self.known, 2).unwrap()
+            read(&self.state, &self.known, 2).ok().flatten()
         }
 
         fn go_on(&self, bytes: &[u8], log: &TestLog) -> Audit {
-            let head = journal::ids::Head { size: self.known.replay.size, root: self.known.root };
-            let (trust, seen) = (trust(log, Some(head)), self.seen().unwrap());
+            let (trust, seen) = (trust(log, Some(self.known.head)), self.seen().unwrap());
             let wanted = Wanted {
                 trust: &trust,
                 outside: Vec::new(),
@@ -156,8 +145,8 @@ mod tests {
                 observer: &mut |_, _, _| {},
             };
             let reader = BundleReader::open(Cursor::new(bytes)).unwrap();
-            let reader = reader.pass_over(self.known.replay.size, seen.end).unwrap();
-            audit_from(reader, wanted, Start::Unread(&self.known, seen)).unwrap().unwrap()
+            let reader = reader.pass_over(self.known.head.size, seen.end).unwrap();
+            audit_from(reader, wanted, Start::Unread(self.known.clone(), seen)).unwrap().unwrap()
         }
     }
 
@@ -196,7 +185,7 @@ mod tests {
         *entries[3].last_mut().unwrap() ^= 1;
         let notes = [note(&log, log.head())];
         assert!(matches!(desk.go_on(&bundle(&entries, &notes), &log).judgement, Judgement::Verified));
-        let size = usize::try_from(desk.known.replay.size).unwrap();
+        let size = usize::try_from(desk.known.head.size).unwrap();
         for at in [size, entries.len() - 1] {
             let mut entries = log.entries.clone();
             entries.remove(at);
@@ -210,10 +199,25 @@ mod tests {
         assert!(!matches!(found, Judgement::Verified | Judgement::Unanchored(_)), "{found:?}");
     }
 
+    /// No root covers where the known entries end: it leads to the new ones, or to nothing that counts.
+    #[test]
+    fn an_end_that_is_another_leads_to_no_verdict() {
+        let (desk, log) = grown(64);
+        let path = beside_state(&desk.state);
+        let good = fs::read(&path).unwrap();
+        for (at, bit) in (MAGIC.len() + 1..HEAD_BYTES).flat_map(|at| [(at, 1), (at, 0x40)]) {
+            let mut bad = good.clone();
+            bad[at] ^= bit;
+            fs::write(&path, &bad).unwrap();
+            let found = desk.go_on(&exported(&log), &log).judgement;
+            assert!(!matches!(found, Judgement::Verified | Judgement::Unanchored(_)), "{at}: {found:?}");
+        }
+    }
+
     #[test]
     fn leaves_that_do_not_come_to_the_signed_root_are_none() {
         let (desk, _) = grown(63);
-        let path = beside(&desk.state);
+        let path = beside_state(&desk.state);
         let good = fs::read(&path).unwrap();
         assert!(desk.seen().is_some());
         let last = good.len() - 1;
@@ -230,6 +234,9 @@ mod tests {
         fs::write(&path, [&good[..], &[0; 32]].concat()).unwrap();
         assert!(desk.seen().is_none());
         fs::remove_file(&path).unwrap();
+        assert!(desk.seen().is_none());
+        // Nobody waits for what may never come.
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert!(desk.seen().is_none());
     }
 }

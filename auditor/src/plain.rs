@@ -20,10 +20,15 @@ console::words! {
     pub enum Said {
         /// The first line.
         Verified { entries: u64, others: u64 }
-            => en("VERIFIED: {}, all in order, compared with {}", count_en(*entries, "entry", "entries"),
-                  if *others > 0 { "a head from outside" } else { "your own earlier head alone" }),
+            => en("VERIFIED: {}, all in order, compared with {}", count_en(*entries, "entry", "entries"), with_whom(*others).0),
                ru("ПРОВЕРЕНО: {}, всё в порядке, сверено {}", count_ru(*entries, "запись", "записи", "записей"),
-                  if *others > 0 { "с вершиной извне" } else { "лишь с вашей собственной прежней вершиной" });
+                  with_whom(*others).1);
+        /// The first line where what was verified before was passed over.
+        VerifiedFrom { from: u64, entries: u64, others: u64 }
+            => en("VERIFIED FROM ENTRY #{from} ON: {}, all in order, compared with {}; what stands before in this file was NOT READ: you \
+                   verified those entries in an earlier audit", count_en(*entries, "entry", "entries"), with_whom(*others).0),
+               ru("ПРОВЕРЕНО НАЧИНАЯ С ЗАПИСИ #{from}: {}, всё в порядке, сверено {}; записи до неё в этом файле НЕ ЧИТАЛИСЬ: вы \
+                   проверили их раньше", count_ru(*entries, "запись", "записи", "записей"), with_whom(*others).1);
         /// An entry is bad.
         BadEntry { index: u64, why: String }
             => en("INVALID: entry #{index}: {why}"), ru("НЕДЕЙСТВИТЕЛЬНО: запись #{index}: {why}");
@@ -67,8 +72,13 @@ console::words! {
                });
         /// The head.
         HeadIs { size: u64, root: String }
-            => en("{} verified, head {root}", count_en(*size, "entry", "entries")),
-               ru("проверено: {}, вершина {root}", count_ru(*size, "запись", "записи", "записей"));
+            => en("{} replayed, head {root}", count_en(*size, "entry", "entries")),
+               ru("воспроизведено: {}, вершина {root}", count_ru(*size, "запись", "записи", "записей"));
+        /// The same where some were passed over.
+        HeadBehind { from: u64, size: u64, root: String }
+            => en("{} replayed behind those that were not read, head of {size}: {root}", count_en(size - from, "entry", "entries")),
+               ru("воспроизведено после непрочитанных: {}, вершина на {size}: {root}",
+                  count_ru(size - from, "запись", "записи", "записей"));
         /// From when to when.
         Span { from: String, to: String }
             => en("first entry {from}, last entry {to} (the server's clock)"),
@@ -97,11 +107,23 @@ console::words! {
     }
 }
 
+/// Whose head it was compared with, English and Russian.
+fn with_whom(others: u64) -> (&'static str, &'static str) {
+    match others {
+        0 => ("your own earlier head alone", "лишь с вашей собственной прежней вершиной"),
+        1.. => ("a head from outside", "с вершиной извне"),
+    }
+}
+
 /// The first lines of a verdict.
 pub fn judgement(audit: &Audit, lang: Lang) -> Said {
     match &audit.judgement {
         Judgement::Verified => {
-            Said::Verified { entries: audit.replay.tree().size(), others: audit.by_others }
+            let (entries, others, from) = (audit.replay.tree().size(), audit.by_others, audit.unread);
+            match from {
+                0 => Said::Verified { entries, others },
+                1.. => Said::VerifiedFrom { from, entries: entries - from, others },
+            }
         }
         Judgement::Invalid(Flaw::Entry { index, fault: found }) => {
             Said::BadEntry { index: *index, why: fault(found, lang) }
@@ -125,7 +147,12 @@ pub fn coverage(audit: &Audit, lang: Lang) -> Vec<Said> {
         return Vec::new();
     }
     let (from, to) = (when::rfc3339(verdict.span_ms.0), when::rfc3339(verdict.span_ms.1));
-    let mut said = vec![Said::HeadIs { size, root: hex(&root) }, Said::Span { from, to }];
+    let root = hex(&root);
+    let head = match audit.unread {
+        0 => Said::HeadIs { size, root },
+        from => Said::HeadBehind { from, size, root },
+    };
+    let mut said = vec![head, Said::Span { from, to }];
     if let Some(to) = verdict.anchored.checked_sub(1) {
         said.push(Said::Anchored { to, beyond: verdict.beyond });
         if audit.by_others < verdict.anchored {
@@ -225,12 +252,12 @@ pub(crate) fn flaw(flaw: &Flaw, lang: Lang) -> String {
             let n = at(*note);
             lang.pick(
                 format!("note {n} is no checkpoint: {reason}"),
-                format!("подпись журнала № {n} нечитаема ({DETAILS_RU})"),
+                format!("контрольная точка № {n} нечитаема ({DETAILS_RU})"),
             )
         }
         Flaw::NoteOfOtherLog { note } => {
             let n = at(*note);
-            lang.pick(format!("note {n} is another log's"), format!("подпись № {n} — другого журнала"))
+            lang.pick(format!("note {n} is another log's"), format!("контрольная точка № {n} — другого журнала"))
         }
         Flaw::NoteOfOtherEra { note, era } => {
             let n = at(*note);

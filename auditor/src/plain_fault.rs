@@ -29,10 +29,10 @@ pub fn fault(fault: &Fault, lang: Lang) -> String {
                 "подпись не сходится: запись изменена или подписана другим ключом",
             )
             .to_owned(),
-        Fault::Genesis(why) => format!(
-            "{}: {why}",
-            lang.pick("the first entry founds no log", "первая запись не основывает журнал")
-        ),
+        Fault::Genesis(why) => match lang {
+            Lang::En => format!("the first entry founds no log: {why}"),
+            Lang::Ru => "первая запись не основывает журнал".to_owned(),
+        },
         Fault::UnknownCertificate { certificate } => format!(
             "{} {certificate}",
             lang.pick(
@@ -41,9 +41,11 @@ pub fn fault(fault: &Fault, lang: Lang) -> String {
             )
         ),
         Fault::Refused(refusal) => {
-            let rule = rule(refusal.code(), lang);
-            let by = lang.pick("rule", "правило");
-            format!("{rule} ({by} {}: {refusal})", refusal.code())
+            let (rule, code) = (rule(refusal.code(), lang), refusal.code());
+            match lang {
+                Lang::En => format!("{rule} (rule {code}: {refusal})"),
+                Lang::Ru => format!("{rule} (правило {code})"),
+            }
         }
         Fault::OtherLog { expected, found } => {
             let words = lang

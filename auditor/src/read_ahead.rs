@@ -1,5 +1,5 @@
 //! A file read ahead by a thread of its own: whoever verifies does not wait for the disk.
-//! Never holds more than [`PIECES_MAX`] pieces that nobody has taken yet.
+//! Never holds more than [`PIECES_MAX`] pieces that nobody has taken yet, and one that waits to be among them.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -47,10 +47,15 @@ fn read_all(mut file: impl Read, fill: &SyncSender<io::Result<Vec<u8>>>, empty: 
     loop {
         let mut piece = empty.try_recv().unwrap_or_default();
         piece.clear();
-        let read = file.by_ref().take(PIECE_BYTES).read_to_end(&mut piece).map(|_| piece);
-        let goes_on = matches!(&read, Ok(piece) if !piece.is_empty());
-        if fill.send(read).is_err() || !goes_on {
-            return;
+        let read = file.by_ref().take(PIECE_BYTES).read_to_end(&mut piece);
+        // What stands before an error was read.
+        let has_ended = piece.is_empty() && read.is_ok();
+        let sent = if piece.is_empty() && !has_ended { Ok(()) } else { fill.send(Ok(piece)) };
+        match (read, sent) {
+            (Ok(_), Ok(())) if !has_ended => {}
+            (Ok(_), _) | (Err(_), Err(_)) => return,
+            // Whoever reads no more needs not be told.
+            (Err(error), Ok(())) => return drop(fill.send(Err(error))),
         }
     }
 }
@@ -75,7 +80,7 @@ mod tests {
     #[test]
     fn what_is_read_ahead_is_what_the_file_holds() {
         for length in [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES + 77] {
-            let bytes: Vec<u8> = (0..length).map(|n| (n * n >> 7) as u8).collect();
+            let bytes: Vec<u8> = (0..length).map(|n| ((n * n) >> 7) as u8).collect();
             let mut read = Vec::new();
             let mut ahead = ReadAhead::over(io::Cursor::new(bytes.clone())).unwrap();
             ahead.read_to_end(&mut read).unwrap();
@@ -92,11 +97,12 @@ mod tests {
                 Err(io::Error::from_raw_os_error(5))
             }
         }
-        let good = vec![7; PIECE_BYTES as usize];
-        let mut ahead = ReadAhead::over(io::Cursor::new(good).chain(Bad)).unwrap();
-        ahead.read_exact(&mut vec![0; PIECE_BYTES as usize]).unwrap();
-        assert_eq!(ahead.read(&mut [0; 8]).unwrap_err().raw_os_error(), Some(5));
-        assert!(ahead.read(&mut [0; 8]).is_err() && ahead.read(&mut [0; 8]).is_err());
+        for length in [0, 77, PIECE_BYTES as usize, PIECE_BYTES as usize + 77] {
+            let mut ahead = ReadAhead::over(io::Cursor::new(vec![7; length]).chain(Bad)).unwrap();
+            ahead.read_exact(&mut vec![0; length]).unwrap();
+            assert_eq!(ahead.read(&mut [0; 8]).unwrap_err().raw_os_error(), Some(5), "{length}");
+            assert!(ahead.read(&mut [0; 8]).is_err() && ahead.read(&mut [0; 8]).is_err());
+        }
     }
 
     /// Nobody takes more than the first bytes: the thread does not wait for ever.

@@ -43,13 +43,14 @@ pub struct Replayed {
 
 /// Where a replay begins.
 #[derive(Debug)]
-pub enum Start<'a> {
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
+pub enum Start {
     /// With the first entry.
     First,
     /// Behind what an earlier audit has verified, once this bundle's copy of it is hashed.
-    Hashed(&'a Known),
+    Hashed(Known),
     /// Behind it, and nobody looks at this bundle's copy of it: the reader stands there already.
-    Unread(&'a Known, Seen),
+    Unread(Known, Seen),
 }
 
 /// What to look at during a replay.
@@ -76,7 +77,7 @@ pub fn replay_bundle<R: Read>(reader: BundleReader<R>, asked: Asked<'_>) -> Resu
 pub fn replay_from<R: Read>(
     mut reader: BundleReader<R>,
     asked: Asked<'_>,
-    start: Start<'_>,
+    start: Start,
 ) -> Result<Option<Replayed>, io::Error> {
     let Asked { log, stamps: wanted, threads, progress, observer } = asked;
     let mut stamps = BTreeMap::new();
@@ -84,8 +85,8 @@ pub fn replay_from<R: Read>(
         Start::First => Some(Replay::over(log, Spilled::default())),
         Start::Hashed(known) => pass(&mut reader, known, &wanted, &mut stamps, threads, progress)?,
         Start::Unread(known, Seen { tree, end: _ }) => {
-            stamps.insert(known.replay.size.saturating_sub(1), known.replay.last_ms());
-            Replay::resume(known.log, &known.replay, tree).ok()
+            stamps.insert(known.head.size.saturating_sub(1), known.replay.last_ms());
+            known.resume(tree)
         }
     };
     let Some(mut replay) = begun else { return Ok(None) };

@@ -7,9 +7,11 @@
 //! version               1 byte: 1
 //! content length        8 bytes, big-endian
 //! content               canonical [rules, program, log id, root, replay, logins, let go, era]
-//! signature             canonical bytes: 64 × 0x20 ‖ "conclave/1 audit-state" ‖ 0x00 ‖ SHA-256(content), the auditor's key
+//! register length       8 bytes, big-endian
+//! register              the Register's snapshot
+//! signature             canonical bytes: 64 × 0x20 ‖ "conclave/1 audit-state" ‖ 0x00 ‖ SHA-256(all before it), the auditor's key
 //! ```
-//! replay = [size, the Register's snapshot, [[index, key]…] KeyRolls, [[kind, count]…], first stamp, last stamp];
+//! replay = [size, [[index, key]…] KeyRolls, [[kind, count]…], first stamp, last stamp];
 //! logins: 32 bytes StatementId and 8 bytes index each, ascending; let go = [[index, [name of a cell…]]…].
 
 use std::fs::File;
@@ -18,7 +20,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use journal::RULES;
-use journal::ids::{Hash, LogId};
+use journal::ids::{Hash, Head, LogId};
+use journal::register::Register;
 use journal::replay::KeptReplay;
 use journal::statement::context_prefix;
 use minicbor::{Decode, Encode, bytes::ByteVec};
@@ -37,7 +40,7 @@ const MAGIC: &[u8; 16] = b"conclave audited";
 pub const STATE_VERSION: u8 = 1;
 /// Largest state file, bytes: that of some hundred million entries.
 pub const STATE_BYTES_MAX: u64 = 4 << 30;
-const HEAD_BYTES: usize = MAGIC.len() + 1 + 8;
+const LENGTH_BYTES: usize = 8;
 const LOGIN_BYTES: usize = 40;
 
 #[derive(Encode, Decode)]
@@ -60,6 +63,19 @@ struct Content {
     let_go: Vec<LetGoRow>,
     #[n(7)]
     era: u32,
+}
+
+/// What a state file says: a head that the auditor has seen, and what the next audit goes on from.
+#[derive(Clone, Debug)]
+pub struct Audited {
+    /// The log.
+    pub log: LogId,
+    /// Where the audit ended.
+    pub head: Head,
+    /// The era that its last entry is of.
+    pub era: u32,
+    /// `None`: another executable wrote it, which may have judged by other rules; nobody goes on from there.
+    pub known: Option<Known>,
 }
 
 /// Why a state file is not gone on from. The audit is then a whole one.
@@ -115,9 +131,16 @@ fn signed_as(program: String, audit: &Audit, key: &SecretKey) -> Result<Vec<u8>,
         let_go: audit.let_go.rows(),
         era: replay.register().era_at(replay.tree().size()),
     });
-    let signature = canonical::encode(&ByteVec::from(key.sign(&to_be_signed(&content))?));
-    let length = (content.len() as u64).to_be_bytes();
-    Ok([&MAGIC[..], &[STATE_VERSION], &length, &content, &signature].concat())
+    let mut bytes = [&MAGIC[..], &[STATE_VERSION], &(content.len() as u64).to_be_bytes(), &content].concat();
+    // It may be long: it is written where it is to stand.
+    bytes.extend_from_slice(&[0; LENGTH_BYTES]);
+    let from = bytes.len();
+    let mut bytes = replay.register().snapshot_behind(bytes);
+    let length = (bytes.len() - from) as u64;
+    bytes[from - LENGTH_BYTES..from].copy_from_slice(&length.to_be_bytes());
+    let signature = canonical::encode(&ByteVec::from(key.sign(&to_be_signed(&bytes))?));
+    bytes.extend_from_slice(&signature);
+    Ok(bytes)
 }
 
 /// Writes it in the place of the one before.
@@ -126,7 +149,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Reads a state file that this key signed; `None` where there is none yet.
-pub fn read(path: &Path, key: &PublicKey) -> Result<Option<Known>, NotKnown> {
+pub fn read(path: &Path, key: &PublicKey) -> Result<Option<Audited>, NotKnown> {
     let file = match File::open(path) {
         Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
@@ -139,20 +162,21 @@ pub fn read(path: &Path, key: &PublicKey) -> Result<Option<Known>, NotKnown> {
     parse(&bytes, key).map(Some)
 }
 
-fn parse(bytes: &[u8], key: &PublicKey) -> Result<Known, NotKnown> {
+fn parse(bytes: &[u8], key: &PublicKey) -> Result<Audited, NotKnown> {
     let none = || NotKnown::NotAState;
-    let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(none)?;
-    let (magic, head) = head.split_at(MAGIC.len());
-    if magic != MAGIC || head[0] != STATE_VERSION {
-        return Err(NotKnown::NotAState);
-    }
-    let length = head[1..].try_into().map(u64::from_be_bytes).map_err(|_| none())?;
-    let length = usize::try_from(length).map_err(|_| none())?;
-    let (content, signature) = rest.split_at_checked(length).ok_or_else(none)?;
+    let rest =
+        bytes.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(&[STATE_VERSION])).ok_or_else(none)?;
+    let (content, rest) = piece(rest).ok_or_else(none)?;
+    let (register, signature) = piece(rest).ok_or_else(none)?;
+    let signed = &bytes[..bytes.len() - signature.len()];
     let signature: ByteVec = canonical::decode(signature).map_err(|_| none())?;
-    key.verify(&to_be_signed(content), &signature).map_err(|_| NotKnown::NotMine)?;
+    key.verify(&to_be_signed(signed), &signature).map_err(|_| NotKnown::NotMine)?;
     let content: Content = canonical::decode(content).map_err(|_| none())?;
-    let same_program = content.rules == RULES && content.program == program()?;
+    let (log, head, era) = (content.log, Head { size: content.replay.size, root: content.root }, content.era);
+    if content.rules != RULES || content.program != program()? {
+        return Ok(Audited { log, head, era, known: None });
+    }
+    let register = Register::restore(register).map_err(|_| none())?;
     let (logins, rest) = content.logins.as_chunks::<LOGIN_BYTES>();
     if !rest.is_empty() {
         return Err(NotKnown::NotAState);
@@ -161,21 +185,22 @@ fn parse(bytes: &[u8], key: &PublicKey) -> Result<Known, NotKnown> {
         let (id, index) = bytes.split_at(32);
         Some((id.try_into().ok()?, u64::from_be_bytes(index.try_into().ok()?)))
     };
-    Ok(Known {
-        log: content.log,
-        root: content.root,
-        era: content.era,
-        replay: content.replay,
-        logins: logins.iter().filter_map(login).collect(),
-        let_go: LetGo::of(content.let_go),
-        same_program,
-    })
+    let logins = logins.iter().filter_map(login).collect();
+    let known =
+        Known { log, head, replay: content.replay, register, logins, let_go: LetGo::of(content.let_go) };
+    Ok(Audited { log, head, era, known: Some(known) })
 }
 
-fn to_be_signed(content: &[u8]) -> Vec<u8> {
-    let mut bytes = context_prefix("audit-state");
-    bytes.extend_from_slice(&Sha256::digest(content));
-    bytes
+/// What stands behind its length, and what follows it.
+fn piece(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>()?;
+    rest.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)
+}
+
+fn to_be_signed(bytes: &[u8]) -> Vec<u8> {
+    let mut signed = context_prefix("audit-state");
+    signed.extend_from_slice(&Sha256::digest(bytes));
+    signed
 }
 
 #[cfg(test)]
@@ -196,14 +221,14 @@ mod tests {
     fn known(log: &TestLog) -> Known {
         let audit = judged(&exported(log), &trust(log, Some(log.head())), Vec::new());
         assert!(matches!(audit.judgement, Judgement::Verified));
-        parse(&signed(&audit, &key(7)).unwrap(), key(7).public()).unwrap()
+        parse(&signed(&audit, &key(7)).unwrap(), key(7).public()).unwrap().known.unwrap()
     }
 
     fn go_on(bytes: &[u8], log: &TestLog, known: &Known) -> Option<Audit> {
-        let trust = trust(log, Some(journal::ids::Head { size: known.replay.size, root: known.root }));
+        let trust = trust(log, Some(known.head));
         let outside: Vec<OutsideHead> = Vec::new();
         let wanted = Wanted { trust: &trust, outside, progress: &mut |_| {}, observer: &mut |_, _, _| {} };
-        audit_from(BundleReader::open(bytes).unwrap(), wanted, Start::Hashed(known)).unwrap()
+        audit_from(BundleReader::open(bytes).unwrap(), wanted, Start::Hashed(known.clone())).unwrap()
     }
 
     #[test]
@@ -275,7 +300,7 @@ mod tests {
         let mut entries = log.entries.clone();
         *entries[3].last_mut().unwrap() ^= 1;
         assert!(go_on(&bundle(&entries, &[note(&log, log.head())]), &log, &before).is_none());
-        let size = usize::try_from(before.replay.size).unwrap();
+        let size = usize::try_from(before.head.size).unwrap();
         assert!(go_on(&bundle(&log.entries[..size - 1], &[]), &log, &before).is_none());
     }
 
@@ -286,11 +311,11 @@ mod tests {
         let audit = judged(&exported(&log), &trust(&log, Some(log.head())), Vec::new());
         let own = program().unwrap();
         let known = |program| parse(&signed_as(program, &audit, &key(7)).unwrap(), key(7).public()).unwrap();
-        assert!(known(own.clone()).same_program);
+        assert!(known(own.clone()).known.is_some());
         for other in [env!("CARGO_PKG_VERSION").to_owned(), own.replace(['0', '1'], "2"), String::new()] {
             let found = known(other);
-            assert!(!found.same_program);
-            assert_eq!((found.replay.size, found.root), (log.tree.size(), log.tree.root()));
+            assert!(found.known.is_none());
+            assert_eq!(found.head, log.head());
         }
     }
 

@@ -12,7 +12,6 @@ use std::time::Instant;
 use auditor::audit::{Audit, Wanted, audit, audit_from};
 use auditor::collector::Collector;
 use auditor::judgement::Judgement;
-use auditor::known::Known;
 use auditor::leaves;
 use auditor::page::Page;
 use auditor::parallel::{each, processors};
@@ -167,25 +166,23 @@ fn incremental(long: &Long, trust: &Trust, found: Audit, whole: &Took, dir: &Pat
     leaves::write(&state, found.replay.tree(), found.entries_end.unwrap()).unwrap();
     drop(found);
     forget_peak();
-    let known: Known = state::read(&state, auditor.public()).unwrap().unwrap();
-    let again = |path: &Path| audit_from(open(path), wanted(trust), Start::Hashed(&known)).unwrap().unwrap();
-    let (same, structure) = Took::of(|| again(&long.path));
+    let known = || state::read(&state, auditor.public()).unwrap().unwrap().known.unwrap();
+    let start = Start::Hashed(known());
+    let (same, structure) = Took::of(|| audit_from(open(&long.path), wanted(trust), start).unwrap().unwrap());
     assert_eq!(same.replay.tree().size(), long.size);
     drop(same);
     structure.say("structure alone", long.size);
-    drop(known);
-
     let bytes = fs::metadata(&state).unwrap().len();
     for (only_new, what) in [(false, "what is known is hashed"), (true, "only what is new is read")] {
         forget_peak();
         let ((), next) = Took::of(|| {
-            let known = state::read(&state, auditor.public()).unwrap().unwrap();
-            let (mut reader, mut start) = (open(&long.longer), Start::Hashed(&known));
-            if only_new {
+            let known = known();
+            let (reader, start) = if only_new {
                 let seen = leaves::read(&state, &known, processors()).unwrap().unwrap();
-                reader = open_behind(&long.longer, known.replay.size, seen.end);
-                start = Start::Unread(&known, seen);
-            }
+                (open_behind(&long.longer, known.head.size, seen.end), Start::Unread(known, seen))
+            } else {
+                (open(&long.longer), Start::Hashed(known))
+            };
             let next = audit_from(reader, wanted(trust), start).unwrap().unwrap();
             assert_eq!(next.replay.tree().size(), long.size + long.size / 100);
         });

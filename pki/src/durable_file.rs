@@ -97,6 +97,15 @@ pub(crate) fn name_new(part: &Path, path: &Path) -> io::Result<()> {
 /// Puts new bytes in a file's place, or makes it: the old ones or the new ones are there, never a mixture. Two writers
 /// of one file are for the caller to keep apart.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    replace_with(path, mode, |file| file.write_all(bytes))
+}
+
+/// The same with bytes that come piece by piece.
+pub fn replace_with(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let fresh = beside(path, "new");
     // Left over by a crash; it was never the file. Removed and made anew, so that nobody prepared it for us.
     match fs::remove_file(&fresh) {
@@ -104,7 +113,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&fresh)?;
-    file.write_all(bytes)?; // A crash here: the old file rules, a piece of the new one lies beside it.
+    write(&mut file)?; // A crash here: the old file rules, a piece of the new one lies beside it.
     file.sync_all()?; // A crash here: the old file rules; the new one is whole but has no name that counts.
     fs::rename(&fresh, path)?; // A crash here: one or the other rules, and both are whole.
     sync_name(path) // From here on the new one rules; only now may the caller act on it.

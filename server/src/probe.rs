@@ -119,12 +119,12 @@ pub(crate) fn look(device: &dyn Device) -> io::Result<Vec<Found>> {
         found.push(Found { kind: "zfs", name: String::new() });
     }
     // What has no id of its own is known by its bytes: the word for one device must not fit the next.
-    let digest = |more: &[u8]| hex(&leaf_hash(&[&head[..], &tail[..], more].concat())[..4]);
+    let digest = |more: &[u8]| hex::encode(&leaf_hash(&[&head[..], &tail[..], more].concat())[..4]);
     for one in found.iter_mut().filter(|one| one.name.is_empty()) {
         one.name = digest(&[]);
     }
     if has_partition_table(&head) && found.is_empty() {
-        let name = hex(&head[0x1b8..0x1bc]);
+        let name = hex::encode(&head[0x1b8..0x1bc]);
         found.push(Found { kind: "mbr", name });
     }
     if found.is_empty() {
@@ -143,7 +143,7 @@ pub(crate) fn look_through(device: &dyn Device, mut told: impl FnMut(u64)) -> io
         let bytes = ENDS_BYTES.min(length - offset) as usize;
         device.read(offset, &mut piece[..bytes])?;
         if !is_zero(&piece[..bytes]) {
-            let name = hex(&leaf_hash(&[&offset.to_le_bytes(), &piece[..bytes]].concat())[..4]);
+            let name = hex::encode(&leaf_hash(&[&offset.to_le_bytes(), &piece[..bytes]].concat())[..4]);
             return Ok(Some(Found { kind: UNKNOWN, name }));
         }
         told(offset + bytes as u64);
@@ -160,7 +160,7 @@ fn take(found: &mut Vec<Found>, signature: &Signature, bytes: &[u8], place: impl
     let id = id.and_then(|(at, length)| bytes.get(place(at)?..)?.get(..length));
     let name = id.map(|id| match id.iter().all(u8::is_ascii_graphic) {
         true => String::from_utf8_lossy(id).into_owned(),
-        false => hex(id),
+        false => hex::encode(id),
     });
     let one = Found { kind, name: name.unwrap_or_default() };
     if !found.contains(&one) {
@@ -199,10 +199,6 @@ fn sampled(device: &dyn Device) -> io::Result<Option<Vec<u8>>> {
         }
     }
     Ok(None)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes every signature off that [`look`] knows: zeros at both ends. The caller syncs.

@@ -49,7 +49,7 @@ console::words! {
         /// The bundle has no genesis.
         NoGenesis
             => en("the bundle founds no site: it holds no genesis. Later bundles go in by `conclave-admin submit`"),
-               ru("пакет не основывает систему: в нём нет genesis. Следующие пакеты вносит `conclave-admin submit`");
+               ru("пакет не основывает систему: в нём нет основания журнала. Следующие пакеты вносит `conclave-admin submit`");
         /// The bundle is for another server.
         OtherServer { what: String }
             => en("the bundle was made for another server: its {what} is not this one's"),

@@ -30,9 +30,9 @@ pub struct Cut {
     /// Prove, too, that the log continues the head of this size, which the receiver holds; may be given again.
     #[arg(long, value_name = "SIZE")]
     pub link: Vec<u64>,
-    /// Write `verify_bundle.py` beside it: an independent verifier for whoever has Python and openssl.
+    /// Leave `verify_bundle.py` away: the independent verifier for whoever has Python and openssl, written beside it.
     #[arg(long)]
-    pub with_verifier: bool,
+    pub no_verifier: bool,
 }
 
 /// Select entries by person or conversation: presence is proven, completeness is not.
@@ -52,9 +52,9 @@ pub struct Select {
     /// Prove, too, that the log continues the head of this size, which the receiver holds; may be given again.
     #[arg(long, value_name = "SIZE")]
     pub link: Vec<u64>,
-    /// Write `verify_bundle.py` beside it: an independent verifier for whoever has Python and openssl.
+    /// Leave `verify_bundle.py` away: the independent verifier for whoever has Python and openssl, written beside it.
     #[arg(long)]
-    pub with_verifier: bool,
+    pub no_verifier: bool,
 }
 
 console::words! {
@@ -85,8 +85,9 @@ struct Data {
 
 /// Runs `cut`.
 pub fn run_cut(cut: &Cut, voice: Voice) -> Exit {
-    let done = write(&cut.bundle, &Wanted::Range(cut.from, cut.to), &cut.link, &cut.out);
-    let done = done.and_then(|done| verifier(cut.with_verifier, &cut.out).map(|()| done));
+    let wanted = Wanted::Range(cut.from, cut.to);
+    let done = verifier(!cut.no_verifier, &cut.out);
+    let done = done.and_then(|()| write(&cut.bundle, &wanted, &cut.link, &cut.out));
     ended("cut", voice, done.map(|done| said("cut", done, true, &cut.out, voice)))
 }
 
@@ -99,8 +100,8 @@ pub fn run_select(select: &Select, voice: Voice) -> Exit {
     let conversations = select.conversation.iter().map(number).collect::<Result<Vec<_>, _>>();
     let done = conversations.and_then(|conversations| {
         let wanted = Wanted::Selection(select.who.clone(), conversations);
-        let done = write(&select.bundle, &wanted, &select.link, &select.out)?;
-        verifier(select.with_verifier, &select.out).map(|()| done)
+        verifier(!select.no_verifier, &select.out)?;
+        write(&select.bundle, &wanted, &select.link, &select.out)
     });
     ended("select", voice, done.map(|done| said("select", done, false, &select.out, voice)))
 }

@@ -35,9 +35,9 @@ pub struct Export {
     /// Stay offline: take the entries from this bundle.
     #[arg(long, value_name = "BUNDLE", requires = "tiles", conflicts_with_all = ["home", "end_other", "separate"])]
     pub from: Option<PathBuf>,
-    /// Write `verify_bundle.py` beside it: an independent verifier for whoever has Python and openssl.
-    #[arg(long)]
-    pub with_verifier: bool,
+    /// Leave `verify_bundle.py` away: the independent verifier for whoever has Python and openssl, written beside it.
+    #[arg(long, conflicts_with = "tiles")]
+    pub no_verifier: bool,
     #[command(flatten)]
     pub access: Access,
 }
@@ -70,6 +70,7 @@ fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
     if export.out.exists() {
         return Err(Trouble::Exists { file: shown(&export.out) });
     }
+    verifier(!export.no_verifier, &export.out)?;
     let (mut terminal, proof) = export.access.open(card, voice)?;
     let done = runtime()?.block_on(async {
         let done = online_part(&mut terminal, &proof, export, voice).await;
@@ -77,7 +78,6 @@ fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
         done
     });
     let data = done?;
-    verifier(export.with_verifier, &export.out)?;
     let said = Said::Done { entries: data.entries, file: shown(&export.out), act: data.act };
     Ok(voice.done("export", &said, data))
 }

@@ -43,7 +43,7 @@ pub fn judge(
     voice: Voice,
     observer: Observer<'_>,
 ) -> Result<Audit, Trouble> {
-    let whole = Verification { bundle, against, trust, known: None, voice }.judge(observer, Start::First)?;
+    let whole = Verification { bundle, against, trust, own: None, voice }.judge(observer, Start::First)?;
     Ok(whole.expect("a whole audit begins nowhere else"))
 }
 
@@ -52,8 +52,6 @@ pub fn judge(
 pub(super) struct WentOn {
     /// Entries before this one were verified by an earlier audit, and not replayed.
     pub(super) replayed_from: u64,
-    /// Those before this one were not even read.
-    pub(super) read_from: u64,
     /// What is to be said of it.
     pub(super) said: Vec<Kept>,
 }
@@ -67,27 +65,22 @@ pub(super) fn go_on(
     keeper: Option<&Keeper>,
     voice: Voice,
 ) -> Result<(Audit, WentOn), Trouble> {
-    let (known, mut why_not) = keeper.map_or(Ok((None, None)), |keeper| keeper.known(trust))?;
-    let job = Verification { bundle, against, trust, known: known.as_ref(), voice };
-    let quiet: Observer<'_> = &mut |_, _, _| {};
-    if let (Some(keeper), Some(known), None) = (keeper, &known, &why_not) {
-        let size = known.replay.size;
-        let seen = keeper.seen(known)?;
-        let mut said = Vec::from_iter((keeper.only_new() && seen.is_none()).then_some(Kept::NoLeaves));
-        if let Some(seen) = seen
-            && let Some(found) = job.judge(quiet, Start::Unread(known, seen))?
-            // Whatever else it says may lie at what was not read.
-            && matches!(found.judgement, Judgement::Verified | Judgement::Unanchored(_))
-        {
-            let said = vec![Kept::Unread { size }];
-            return Ok((found, WentOn { replayed_from: size, read_from: size, said }));
-        }
-        if let Some(found) = job.judge(quiet, Start::Hashed(known))? {
-            said.insert(0, Kept::WentOn { size });
-            return Ok((found, WentOn { replayed_from: size, read_from: 0, said }));
+    let (audited, mut why_not) = keeper.map_or(Ok((None, None)), |keeper| keeper.known(trust))?;
+    let own = audited.as_ref().map(|audited| OutsideHead {
+        file: Some(voice.lang.pick("the state file", "файл состояния").to_owned()),
+        era: Some(audited.era),
+        head: audited.head,
+        cosigned_ms: None,
+        own: true,
+    });
+    let job = Verification { bundle, against, trust, own, voice };
+    if let (Some(keeper), Some(known)) = (keeper, audited.and_then(|audited| audited.known)) {
+        if let Some(gone_on) = job.go_on(known, keeper)? {
+            return Ok(gone_on);
         }
         why_not = Some(Kept::Otherwise);
     }
+    let quiet: Observer<'_> = &mut |_, _, _| {};
     let whole = job.judge(quiet, Start::First)?.expect("a whole audit begins nowhere else");
     Ok((whole, WentOn { said: Vec::from_iter(why_not), ..WentOn::default() }))
 }
@@ -97,31 +90,52 @@ struct Verification<'a> {
     bundle: &'a Path,
     against: &'a Against,
     trust: &'a Trust,
-    /// The state file's: its head is one from outside.
-    known: Option<&'a Known>,
+    /// The state file's head.
+    own: Option<OutsideHead>,
     voice: Voice,
 }
 
 impl Verification<'_> {
+    /// From where the audit before ended; `None`: the bundle begins otherwise.
+    fn go_on(&self, mut known: Known, keeper: &Keeper) -> Result<Option<(Audit, WentOn)>, Trouble> {
+        let quiet: Observer<'_> = &mut |_, _, _| {};
+        let replayed_from = known.head.size;
+        let mut said = vec![Kept::WentOn { size: replayed_from }];
+        match keeper.seen(&known) {
+            None => {}
+            Some(Err(none)) => said.push(none),
+            Some(Ok(seen)) => {
+                // Whatever else it says, and what it cannot read, may lie at what was passed over.
+                if let Ok(Some(found)) = self.judge(quiet, Start::Unread(known, seen))
+                    && matches!(found.judgement, Judgement::Verified | Judgement::Unanchored(_))
+                {
+                    return Ok(Some((found, WentOn { replayed_from, said: Vec::new() })));
+                }
+                // What was read of the state file went into that attempt.
+                match keeper.known(self.trust)?.0.and_then(|audited| audited.known) {
+                    Some(again) => known = again,
+                    None => return Ok(None),
+                }
+                said.push(Kept::NotBehind);
+            }
+        }
+        let found = self.judge(quiet, Start::Hashed(known))?;
+        Ok(found.map(|found| (found, WentOn { replayed_from, said })))
+    }
+
     /// Verifies with progress; `None`: the bundle begins otherwise.
-    fn judge(&self, observer: Observer<'_>, start: Start<'_>) -> Result<Option<Audit>, Trouble> {
-        let Self { bundle, against, trust, known, voice } = *self;
+    fn judge(&self, observer: Observer<'_>, start: Start) -> Result<Option<Audit>, Trouble> {
+        let Self { bundle, against, trust, own, voice } = self;
         let unreadable =
             |error: io::Error| Trouble::Unreadable { file: shown(bundle), cause: error.to_string() };
         let open = || match &start {
             Start::First | Start::Hashed(_) => open_bundle(bundle),
             Start::Unread(known, seen) => {
-                open_bundle_at(bundle, |reader| reader.pass_over(known.replay.size, seen.end))
+                open_bundle_at(bundle, |reader| reader.pass_over(known.head.size, seen.end))
             }
         };
         let mut outside = outside_heads(against, trust)?;
-        outside.extend(known.map(|known| OutsideHead {
-            file: Some(voice.lang.pick("the state file", "файл состояния").to_owned()),
-            era: Some(known.era),
-            head: Head { size: known.replay.size, root: known.root },
-            cosigned_ms: None,
-            own: true,
-        }));
+        outside.extend(own.clone());
         if !trust.witnesses().is_empty() {
             outside.extend(cosigned_heads(open()?.0, trust));
         }

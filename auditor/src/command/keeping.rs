@@ -1,7 +1,6 @@
 //! What `verify --state` needs: the auditor's credential, his state file before and behind.
 //! Never goes on from a file that he did not sign himself.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -15,7 +14,7 @@ use crate::audit::Audit;
 use crate::known::Known;
 use crate::leaves::{self, Seen};
 use crate::parallel::processors;
-use crate::state::{self, NotKnown};
+use crate::state::{self, Audited, NotKnown};
 use crate::trouble::Trouble;
 use crate::trust::Trust;
 
@@ -26,8 +25,8 @@ pub struct Keeping {
     /// replayed.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Read only what is new in the bundle: its copy of what your state file has verified is not looked at. Without this it
-    /// is read and hashed.
+    /// Read only what is new in the bundle: its copy of what your state file has verified is not looked at, and the verdict
+    /// says so. Keeps FILE.leaves, 32 bytes for each entry; the first time all is read.
     #[arg(long, requires = "state")]
     pub only_new: bool,
     /// Directory of your credential, for --state (else CONCLAVE_HOME, else the configuration directory).
@@ -43,13 +42,16 @@ console::words! {
     pub(super) enum Kept {
         WentOn { size: u64 }
             => en("the first {size} entries you have verified before: they were hashed and not replayed"),
-               ru("записи до #{size} вы проверили раньше: они сверены по хешам и не повторялись");
-        Unread { size: u64 }
-            => en("the first {size} entries you have verified before: they were not read in this bundle"),
-               ru("записи до #{size} вы проверили раньше: в этой выгрузке они не читались");
-        NoLeaves
-            => en("nothing beside the state file stands for what it has verified, so that was read and hashed, too"),
-               ru("рядом с файлом состояния нет хешей проверенного: эти записи тоже прочитаны и сверены");
+               ru("первые {size} записей вы проверили раньше: они сверены по хешам и не повторялись");
+        NoLeaves { file: String }
+            => en("{file} does not hold what goes with the state file: what you have verified was read, too"),
+               ru("{file} не содержит того, что нужно к файлу состояния: проверенное раньше тоже прочитано");
+        NotBehind
+            => en("what is new does not follow what you have verified, or this file is damaged: that was read, too"),
+               ru("новое не продолжает проверенного раньше, или файл повреждён: проверенное тоже прочитано");
+        NoLeavesWritten { file: String, cause: String }
+            => en("{file} cannot be written ({cause}): the next --only-new reads everything"),
+               ru("{file} не записан ({cause}): следующая проверка с --only-new прочитает всё");
         New => en("there is no state file yet: everything was replayed"), ru("файла состояния ещё нет: повторено всё");
         Otherwise
             => en("the bundle ends before what your state file says, or begins otherwise: everything was replayed"),
@@ -98,37 +100,38 @@ impl Keeper {
 
     /// Where the audit before ended, and why nobody goes on from there, if so. A disk that fails is no reason to pass over a head that
     /// was seen, and to write another in its place.
-    pub(super) fn known(&self, trust: &Trust) -> Result<(Option<Known>, Option<Kept>), Trouble> {
+    pub(super) fn known(&self, trust: &Trust) -> Result<(Option<Audited>, Option<Kept>), Trouble> {
         known_of(&self.path, self.keys()?.signature().public(), trust)
     }
 
-    /// Whether only what is new is wanted.
-    pub(super) fn only_new(&self) -> bool {
-        self.only_new
+    /// What stands beside the state file for the entries that it has verified, where only what is new is wanted; or that
+    /// nothing does. Without it everything is read: it is never an error.
+    pub(super) fn seen(&self, known: &Known) -> Option<Result<Seen, Kept>> {
+        let none = || Kept::NoLeaves { file: self.leaves() };
+        self.only_new.then(|| leaves::read(&self.path, known, processors()).ok().flatten().ok_or_else(none))
     }
 
-    /// What stands beside the state file for the entries that it has verified, where only what is new is wanted.
-    pub(super) fn seen(&self, known: &Known) -> Result<Option<Seen>, Trouble> {
-        if !self.only_new {
-            return Ok(None);
-        }
-        let unreadable =
-            |error: io::Error| Trouble::Unreadable { file: shown(&self.path), cause: error.to_string() };
-        leaves::read(&self.path, known, processors()).map_err(unreadable)
+    fn leaves(&self) -> String {
+        shown(&leaves::beside_state(&self.path))
     }
 
-    /// Signs and writes what an audit came to.
-    pub(super) fn keep(&self, audit: &Audit) -> Result<bool, Trouble> {
+    /// Signs and writes what an audit came to; gives what is to be said of it.
+    pub(super) fn keep(&self, audit: &Audit) -> Result<Vec<Kept>, Trouble> {
         let unsigned = |cause: String| Trouble::Unwritable { file: shown(&self.path), cause };
         let bytes =
             state::signed(audit, self.keys()?.signature()).map_err(|error| unsigned(error.to_string()))?;
         state::write(&self.path, &bytes).map_err(|error| not_written(&self.path, &error))?;
-        if let Some(end) = audit.entries_end {
-            // A crash before this line: the leaves are of another size than the state, and nobody goes on by them.
-            leaves::write(&self.path, audit.replay.tree(), end)
-                .map_err(|error| not_written(&self.path, &error))?;
+        let size = audit.replay.tree().size();
+        let mut said = vec![Kept::Written { size }];
+        // They say nothing that the entries do not: an audit without them reads more, and that is all.
+        if self.only_new
+            && size != audit.unread
+            && let Some(end) = audit.entries_end
+            && let Err(error) = leaves::write(&self.path, audit.replay.tree(), end)
+        {
+            said.push(Kept::NoLeavesWritten { file: self.leaves(), cause: error.to_string() });
         }
-        Ok(true)
+        Ok(said)
     }
 
     fn keys(&self) -> Result<&CurrentKeys, Trouble> {
@@ -139,11 +142,11 @@ impl Keeper {
     }
 }
 
-fn known_of(path: &Path, key: &PublicKey, trust: &Trust) -> Result<(Option<Known>, Option<Kept>), Trouble> {
+fn known_of(path: &Path, key: &PublicKey, trust: &Trust) -> Result<(Option<Audited>, Option<Kept>), Trouble> {
     let why = match state::read(path, key) {
-        Ok(Some(known)) if known.log == trust.log => {
-            let other = (!known.same_program).then_some(Kept::OtherProgram);
-            return Ok((Some(known), other));
+        Ok(Some(audited)) if audited.log == trust.log => {
+            let other = audited.known.is_none().then_some(Kept::OtherProgram);
+            return Ok((Some(audited), other));
         }
         Ok(Some(_)) => Kept::OtherLog,
         Ok(None) => Kept::New,

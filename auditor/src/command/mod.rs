@@ -78,7 +78,7 @@ pub fn ended(command: &str, voice: Voice, done: Result<Exit, Trouble>) -> Exit {
 
 /// Opens a bundle; its length in bytes goes along, for the progress.
 pub fn open_bundle(path: &Path) -> Result<(Bundle, u64), Trouble> {
-    open_bundle_at(path, |reader| Ok(reader))
+    open_bundle_at(path, Ok)
 }
 
 /// The same, once somebody has moved it on.
@@ -155,7 +155,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     durable_file::create(path, bytes, UMASK).map_err(|error| not_written(path, &error))
 }
 
-/// Writes the independent verifier beside a bundle that was just written, where that was asked for.
+/// Writes the independent verifier beside a bundle that is to be written, unless nobody wants it. Another file of that name
+/// is told before anything is taken out of the log.
 pub fn verifier(wanted: bool, bundle: &Path) -> Result<(), Trouble> {
     if !wanted {
         return Ok(());

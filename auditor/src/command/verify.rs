@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::cosigned::{Cosigned, freshness};
 use super::judging::{Against, go_on};
-use super::keeping::{Keeper, Keeping, Kept};
+use super::keeping::{Keeper, Keeping};
 use super::{ProgressLine, Told, ended, open_bundle, read_trust, shown};
 use crate::audit::{Audit, OutsideHead};
 use crate::judgement::{Flaw, Judgement, Unanchored};
@@ -60,15 +60,16 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     lines.extend(matches!(found.judgement, Judgement::Invalid(_)).then_some(Said::KeepIt));
     let moved = advance(verify, &mut trust, &found)?;
     let mut data = Data::new(&found, moved.is_some());
-    (data.replayed_from, data.read_from) = (went_on.replayed_from, went_on.read_from);
+    data.replayed_from = went_on.replayed_from;
     let stands = matches!(found.judgement, Judgement::Verified) || moved.is_some();
-    data.state_written = stands && keeper.as_ref().map_or(Ok(false), |keeper| keeper.keep(&found))?;
+    let keeper = keeper.filter(|_| stands);
+    let kept = keeper.map_or(Ok(Vec::new()), |keeper| keeper.keep(&found))?;
+    data.state_written = !kept.is_empty();
     lines.extend(moved);
     let mut lines: Vec<String> = lines.iter().map(|line| line.say(voice.lang)).collect();
     data.cosigned = freshness(&found, &trust, link::terminal::now_ms());
     lines.extend(data.cosigned.as_ref().map(|line| line.say(voice.lang)));
-    let written = data.state_written.then_some(Kept::Written { size: data.entries });
-    lines.extend(went_on.said.iter().chain(&written).map(|line| line.say(voice.lang)));
+    lines.extend(went_on.said.iter().chain(&kept).map(|line| line.say(voice.lang)));
     let text = lines.join("\n");
     Ok(said("verify", voice, &found, text, data))
 }
@@ -227,7 +228,7 @@ impl Data {
             trust_advanced,
             cosigned: None,
             replayed_from: 0,
-            read_from: 0,
+            read_from: found.unread,
             state_written: false,
         }
     }

@@ -122,6 +122,7 @@ fn everywhere(command: Command, change: &dyn Fn(Command) -> Command) -> Command 
 
 fn in_russian(mut command: Command, path: &str, table: &HelpTable) -> Command {
     let text = |id: &str| looked_up(&format!("{path}/{id}"), table);
+    let mut place = 0;
     if let Some(about) = text("@about") {
         command = command.about(about);
     }
@@ -135,7 +136,12 @@ fn in_russian(mut command: Command, path: &str, table: &HelpTable) -> Command {
         .help_template(TEMPLATE_RU)
         .subcommand_help_heading("Команды")
         .subcommand_value_name("КОМАНДА")
-        .mut_args(|arg| argument_in_russian(arg, &text))
+        .mut_args(|arg| {
+            // Under a heading of their own clap would sort the positional ones by name.
+            place += 1;
+            let arg = argument_in_russian(arg, &text);
+            if arg.is_positional() { arg.display_order(place) } else { arg }
+        })
         .with_own_flags()
         .mut_subcommands(|sub| {
             let path = below(path, sub.get_name());

@@ -31,7 +31,7 @@ pub struct CheckpointSheet<'a> {
 impl CheckpointSheet<'_> {
     /// As `conclave-audit verify --head` takes it: SIZE:ROOT, the era before it where there is one.
     fn typed(&self) -> String {
-        let root: String = self.root.iter().map(|byte| format!("{byte:02x}")).collect();
+        let root = hex::encode(self.root);
         let era = if self.era > 0 { format!("{}/", self.era) } else { String::new() };
         format!("{era}{}:{root}", self.size)
     }
@@ -50,11 +50,11 @@ impl CheckpointSheet<'_> {
         sheet.field(lang.pick("Printed", "Напечатано"), &date::second(self.printed_ms, lang)?);
         sheet.subheading(lang.pick("Root", "Корень"));
         sheet.groups(&crate::site_card::fingerprint_groups(self.root), 8, 12.5);
-        sheet.subheading(lang.pick("Signed note", "Подписанная запись"));
+        sheet.subheading(lang.pick("Signed note", "Контрольная точка, подписанная журналом"));
         sheet.exact(self.note.trim_end_matches('\n'), 7.5);
         sheet.paragraph(lang.pick(
             "The QR code holds the note letter by letter. Kept outside the room, this sheet shows later whether the journal up to this entry is still the same: with the text that a scanner reads in a file, conclave-audit verify --anchor FILE; typed in:",
-            "QR-код содержит запись буква в букву. Лист, хранящийся вне помещения, позволит позже проверить, что журнал до этой записи не изменён: сохраните считанный сканером текст в файл и дайте его команде conclave-audit verify --anchor; или наберите вручную:",
+            "QR-код содержит контрольную точку буква в букву. Лист, хранящийся вне помещения, позволит позже проверить, что записи журнала, которые она покрывает, не изменены: сохраните считанный сканером текст в файл и дайте его команде conclave-audit verify --anchor; или наберите вручную:",
         ));
         sheet.exact(&format!("--head {}", self.typed()), 7.5);
         sheet.code(self.note.as_bytes(), 80.0)?;

@@ -8,6 +8,7 @@ pub(crate) enum Bound {
     AtMost(f64),
     /// The product's value itself, not the ratio.
     ValueAtMost(f64),
+    ValueAtLeast(f64),
     /// Nothing is asked of it.
     None,
 }
@@ -35,6 +36,7 @@ impl Row {
             Bound::AtLeast(least) => (format!(">= {least}"), Some(ratio >= least)),
             Bound::AtMost(most) => (format!("<= {most}"), Some(ratio <= most)),
             Bound::ValueAtMost(most) => (format!("<= {most} {}", self.unit), Some(self.product <= most)),
+            Bound::ValueAtLeast(least) => (format!(">= {least} {}", self.unit), Some(self.product >= least)),
             Bound::None => (String::new(), None),
         }
     }
@@ -90,6 +92,7 @@ mod tests {
         assert_eq!(row(7.99, Bound::AtLeast(0.8)).verdict().1, Some(false));
         assert_eq!(row(12.6, Bound::AtMost(1.25)).verdict().1, Some(false));
         assert_eq!(row(36.0, Bound::ValueAtMost(36.0)).verdict().1, Some(true));
+        assert_eq!(row(36.0, Bound::ValueAtLeast(36.1)).verdict().1, Some(false));
         assert_eq!(
             row(f64::NAN, Bound::AtLeast(0.8)).verdict().1,
             Some(false),

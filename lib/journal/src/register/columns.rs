@@ -1,6 +1,7 @@
 //! Messages in columns: a few bytes each, found by binary search.
 //! Never holds a commitment or a body: the journal and the vault have those.
 
+use super::packed::Column;
 use crate::act::{Precedence, SizeClass};
 use crate::ids::{Hash, Index};
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
@@ -83,15 +84,13 @@ impl FileRow {
 /// kept: see [`Messages`].
 pub(crate) const BLOCK_ROWS: usize = 4096;
 
-/// Messages that follow one another, 19 bytes each. Whole but for the last one.
+/// Messages that follow one another: whole, and then packed to some eight bytes each, but for the last one.
 #[derive(Clone, Debug)]
 struct Block {
-    /// The index in two parts: its lowest 32 bits, and the 8 above them.
-    low: Vec<u32>,
-    high: Vec<u8>,
-    conversation: Vec<u32>,
-    item: Vec<u32>,
-    author: Vec<u32>,
+    index: Column,
+    conversation: Column,
+    item: Column,
+    author: Column,
     /// Size class (5 bits), label (3), precedence (2), flags (the rest), from the lowest bit on.
     marks: Vec<u16>,
     /// Empty where it is to be reckoned (again).
@@ -106,10 +105,9 @@ const INDEX_BITS: u32 = 40;
 
 impl Block {
     fn new() -> Self {
-        let column = || Vec::with_capacity(BLOCK_ROWS);
+        let column = || Column::with_room(BLOCK_ROWS);
         Self {
-            low: column(),
-            high: Vec::with_capacity(BLOCK_ROWS),
+            index: column(),
             conversation: column(),
             item: column(),
             author: column(),
@@ -119,31 +117,34 @@ impl Block {
     }
 
     fn len(&self) -> usize {
-        self.low.len()
+        self.marks.len()
     }
 
     fn index(&self, at: usize) -> Index {
-        u64::from(self.high[at]) << 32 | u64::from(self.low[at])
+        self.index.at(at)
     }
 
     fn push(&mut self, row: &Row) {
-        self.low.push(row.index as u32);
-        self.high.push((row.index >> 32) as u8);
-        self.conversation.push(row.conversation);
-        self.item.push(row.item);
-        self.author.push(row.author);
+        self.index.push(row.index);
+        self.conversation.push(u64::from(row.conversation));
+        self.item.push(u64::from(row.item));
+        self.author.push(u64::from(row.author));
         let (size, label) = (u16::from(row.size.0 & 31), u16::from(row.label.0 & 7));
         let (precedence, flags) = (row.precedence as u16 & 3, u16::from(row.flags));
         self.marks.push(size | label << LABEL_AT | precedence << PRECEDENCE_AT | flags << FLAGS_AT);
+        if self.len() == BLOCK_ROWS {
+            let Self { index, conversation, item, author, .. } = self;
+            [index, conversation, item, author].into_iter().for_each(Column::pack);
+        }
     }
 
     fn row(&self, at: usize) -> Row {
         let marks = self.marks[at];
         Row {
             index: self.index(at),
-            conversation: self.conversation[at],
-            item: self.item[at],
-            author: self.author[at],
+            conversation: self.conversation.at(at) as u32,
+            item: self.item.at(at) as u32,
+            author: self.author.at(at) as u32,
             size: SizeClass((marks & 31) as u8),
             label: Clearance((marks >> LABEL_AT & 7) as u8),
             precedence: match marks >> PRECEDENCE_AT & 3 {
@@ -385,7 +386,7 @@ mod tests {
             before = now;
         }
         assert!(messages.are_as_kept());
-        messages.blocks[0].author[7] ^= 4;
+        messages.blocks[0].author.flip(7);
         assert!(!messages.are_as_kept(), "a flipped bit");
     }
 

@@ -26,6 +26,7 @@ mod message;
 mod office;
 mod offline;
 pub mod orders;
+mod packed;
 mod people;
 pub mod raised;
 mod read;

@@ -8,31 +8,29 @@ use super::roots::Roots;
 use super::{KeyBook, Replay};
 use crate::fact::KindCount;
 use crate::ids::{Index, LogId};
-use crate::register::{BadSnapshot, Register};
+use crate::register::Register;
 use crate::tree::{Leaves, Tree};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use pki::PublicKey;
 
-/// All of a replay but its tree: the tree follows from the entries.
+/// A replay but for its tree, which follows from the entries, and its Register, which has a form of its own
+/// ([`Register::snapshot`]).
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct KeptReplay {
     /// Entries that were replayed.
     #[n(0)]
     pub size: u64,
-    /// The Register's snapshot behind them.
-    #[n(1)]
-    register: ByteVec,
     /// Every KeyRoll.
-    #[n(2)]
+    #[n(1)]
     periods: Vec<KeptPeriod>,
     /// Entries by kind.
-    #[n(3)]
+    #[n(2)]
     kinds: Vec<KindCount>,
     /// Time stamps of the first and the last entry.
-    #[n(4)]
+    #[n(3)]
     first_ms: u64,
-    #[n(5)]
+    #[n(4)]
     last_ms: u64,
 }
 
@@ -50,9 +48,6 @@ struct KeptPeriod {
 /// Why a replay does not go on from these bytes.
 #[derive(Debug, thiserror::Error)]
 pub enum NotResumed {
-    /// The Register does not read.
-    #[error(transparent)]
-    Register(#[from] BadSnapshot),
     /// A period's key does not read.
     #[error("the key of a period does not read")]
     Period,
@@ -69,14 +64,13 @@ impl KeptReplay {
 }
 
 impl<L: Leaves> Replay<L> {
-    /// All but the tree, to go on from later.
+    /// All but the tree and the Register, to go on from later.
     pub fn keep(&self) -> KeptReplay {
         let period =
             |(index, key): &(Index, PublicKey)| KeptPeriod { index: *index, key: key.spki().to_vec().into() };
         let (first_ms, last_ms) = self.span_ms.unwrap_or_default();
         KeptReplay {
             size: self.tree.size(),
-            register: self.register.snapshot().into(),
             periods: self.periods.iter().map(period).collect(),
             kinds: self.kinds.iter().map(|(kind, count)| KindCount { kind: *kind, count: *count }).collect(),
             first_ms,
@@ -84,9 +78,14 @@ impl<L: Leaves> Replay<L> {
         }
     }
 
-    /// Goes on behind the entries of this tree. Nothing is anchored yet: heads from outside are compared anew.
-    pub fn resume(expected: LogId, kept: &KeptReplay, tree: Tree<L>) -> Result<Self, NotResumed> {
-        let register = Register::restore(&kept.register)?;
+    /// Goes on behind the entries of this tree, with the Register as it was behind them. Nothing is anchored yet: heads from
+    /// outside are compared anew.
+    pub fn resume(
+        expected: LogId,
+        kept: &KeptReplay,
+        register: Register,
+        tree: Tree<L>,
+    ) -> Result<Self, NotResumed> {
         if tree.size() != kept.size || kept.size == 0 || register.log_id() != expected {
             return Err(NotResumed::OtherLog);
         }
@@ -130,11 +129,17 @@ mod tests {
         log.fact(roll).unwrap();
         let mut whole = Replay::new(Some(log.register.log_id()));
         log.entries.iter().for_each(|bytes| drop(whole.feed(bytes).unwrap()));
-        let bytes = pki::canonical::encode(&whole.keep());
+        let (bytes, register) = (pki::canonical::encode(&whole.keep()), whole.register().snapshot());
         let chat = log.talking("anna", &["boris"]);
         log.send("boris", chat).unwrap();
         let kept: KeptReplay = pki::canonical::decode(&bytes).unwrap();
-        let mut again = Replay::resume(log.register.log_id(), &kept, tree_of(&log, kept.size)).unwrap();
+        let mut again = Replay::resume(
+            log.register.log_id(),
+            &kept,
+            Register::restore(&register).unwrap(),
+            tree_of(&log, kept.size),
+        )
+        .unwrap();
         for bytes in &log.entries[kept.size as usize..] {
             whole.feed(bytes).unwrap();
             again.feed(bytes).unwrap();
@@ -151,7 +156,8 @@ mod tests {
         let mut whole = Replay::new(None);
         log.entries.iter().for_each(|bytes| drop(whole.feed(bytes).unwrap()));
         let kept = whole.keep();
-        let resume = |id, size| Replay::resume(id, &kept, tree_of(&log, size)).map(drop);
+        let resume =
+            |id, size| Replay::resume(id, &kept, whole.register().clone(), tree_of(&log, size)).map(drop);
         assert!(resume(log.register.log_id(), kept.size).is_ok());
         assert!(matches!(resume(log.register.log_id(), kept.size - 1), Err(NotResumed::OtherLog)));
         assert!(matches!(resume(LogId([1; 32]), kept.size), Err(NotResumed::OtherLog)));

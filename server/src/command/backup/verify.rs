@@ -35,10 +35,6 @@ struct Whole {
     opens: Option<bool>,
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Verify {
     pub(super) fn run(self, voice: Voice) -> Result<Exit, Trouble> {
         let Open { config, verified, device, .. } = open(&self.config, &self.dir)?;
@@ -76,16 +72,16 @@ impl Verify {
             epoch: outline.epoch,
             made: when::minute(verified.manifest.made_ms()),
             kept: when::bytes(kept, lang),
-            manifest: hex(&verified.manifest.id()),
+            manifest: hex::encode(verified.manifest.id()),
             opens: said.into(),
         };
         let data = Whole {
             batch: outline.anchor.batch,
             entries: outline.entries,
-            journal_root: hex(&outline.journal_root),
+            journal_root: hex::encode(outline.journal_root),
             erasure_epoch: outline.epoch,
             made_ms: verified.manifest.made_ms(),
-            manifest: hex(&verified.manifest.id()),
+            manifest: hex::encode(verified.manifest.id()),
             bytes: kept,
             cell_epoch,
             opens,

@@ -70,10 +70,6 @@ pub(super) struct PlanData {
     cells: Vec<String>,
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl PlanData {
     pub(super) fn new(plan: &Plan, out: Option<&Path>) -> Self {
         let act = &plan.act;
@@ -85,13 +81,13 @@ impl PlanData {
                 LossSource::Unreadable => "unreadable",
             },
             size: trace.size,
-            root: trace.root.map(|root| hex(&root)),
+            root: trace.root.map(hex::encode),
         };
         Self {
             plan: out.map(Path::to_owned),
             era: act.era,
             kept: act.kept.size,
-            root: hex(&act.kept.root),
+            root: hex::encode(act.kept.root),
             lost: act.lost.iter().map(trace).collect(),
             bodies_lost: act.bodies_lost,
             bodies_missing: act.bodies_missing,
