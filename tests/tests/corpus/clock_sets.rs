@@ -1,12 +1,15 @@
 //! Every rule by which two officers set the journal's time back: what still stands at its edge, and what falls one step beyond.
 //! Never judges how old a head is behind it (`entries.rs`, `excerpts.rs`); and an excerpt does not show whether they might.
 
-use journal::act::{Act, Approve, DualAct, Login, Propose, Revoke, RevokeReason, Suspend, Withdraw};
+use journal::act::{
+    Act, Approve, CellName, DualAct, EraseOrder, EraseTarget, Ground, Hold, HoldScope, Login, Order, Propose,
+    Revoke, RevokeReason, Successor, Suspend, Withdraw,
+};
 use journal::fact::{ClockStep, Fact, Tick};
 use journal::ids::Index;
 use journal::register::CLOCK_SETS_MAX;
 use journal::testing::{Described, FOUNDED_MS, TestLog};
-use journal::{Policy, Refusal};
+use journal::{LogId, Policy, Refusal};
 use pki::{Clearance, Role, Suite};
 
 use crate::forge::*;
@@ -72,7 +75,31 @@ pub(crate) fn cases() -> Vec<Case> {
     all.extend(hours());
     all.extend(hands());
     all.extend(spelt());
+    all.push(whatever_else());
     all
+}
+
+/// Everything else that two officers decide reads as well.
+fn whatever_else() -> Case {
+    let mut log = TestLog::standard(140);
+    let chat = log.talking("anna", &["boris"]);
+    let order = || Order { number: "7".into(), ground: Ground::Inquiry };
+    let end_ms = log.now_ms + 20 * DAY_MS;
+    let scope = HoldScope::Conversation(chat);
+    log.act("olga", Act::Hold(Hold { scope, order: order(), end_ms })).unwrap();
+    let hold = log.tree.size() - 1;
+    let target = EraseTarget::Conversation(chat);
+    let successor = Successor { log: LogId([7; 32]), suite: Suite::Ed25519 };
+    for act in [
+        DualAct::Policy(Policy { proposal_ms: DAY_MS, ..Policy::standard() }),
+        DualAct::LiftHold(hold),
+        DualAct::Erase(EraseOrder { target, order: order(), confirms: None }),
+        DualAct::DropCell(CellName([1; 8])),
+        DualAct::Close(successor),
+    ] {
+        log.of_two(&act).unwrap();
+    }
+    Case::new("whatever two officers decide", &log, honest(&log), VERIFIED, None)
 }
 
 /// Never forward.
