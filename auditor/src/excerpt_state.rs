@@ -286,10 +286,10 @@ impl<'a> State<'a> {
             let read = RevocationList::parse(&act.list);
             let list = read.map_err(|error| Refusal::BadRevocationList { reason: error.to_string() })?;
             self.take_list(index, &list)?;
-        } else if let Act::CrlPart(act) = act {
-            if let Some((_, list)) = self.list_parts.take(index, act) {
-                self.take_list(index, &list)?;
-            }
+        } else if let Act::CrlPart(act) = act
+            && let Some((_, list)) = self.list_parts.take(index, act)
+        {
+            self.take_list(index, &list)?;
         }
         Ok(())
     }
