@@ -5,7 +5,8 @@ Written from FORMAT.md, not from the product's programs, so that two readers of 
 the file brings is believed: the log's id, its identity key and the root certificate come from the command line, from the
 site card that people compared on paper. What is checked: the one spelling of every byte, the Merkle tree, the log's
 signatures, its rolled keys, every author's signature, every certificate's path, order, numbers and times.
-What is NOT judged: who was allowed to do what. That follows from the product's rules (`conclave-audit verify`).
+What is NOT judged: who was allowed to do what, save for the acts that the log itself hangs on: successions, what a log
+continues, and its time set back. The rest follows from the product's rules (`conclave-audit verify`).
 
 Ends with 0 verified and anchored; 2 invalid; 3 two heads contradict each other; 4 consistent, not compared with a head
 from outside; 5 incomplete, and for every selection: it proves presence, not completeness; 64 wrong command line;
@@ -29,6 +30,9 @@ YES, INVALID, DIVERGED, UNANCHORED, INCOMPLETE, USAGE, MISSING, IO = 0, 2, 3, 4,
 ENTRY_MAX, NOTE_MAX, NOTES_MAX, LINES_MAX = 60 * 1024, 128 * 1024, 16, 16
 ASKED_MAX, ASKED_BYTES_MAX, LINKS_MAX, PROOF_MAX = 64, 1040, 16, 64 << 20
 TREE_MAX, DEPTH_MAX, CHUNK = 1 << 63, 16, 512
+HOUR_MS, DAY_MS = 3600000, 86400000
+TRACES_MAX, GIVEN_UP_MAX, CELLS_MAX, SUCCESSIONS_MAX, PLAN_GOOD_MS = 16, 256, 2, 32, 30 * DAY_MS
+CLOCK_SETS_MAX, CLOCK_BACK_MS_MAX, CLOCK_DRIFT, OFFICERS_MAX = 64, 3653 * DAY_MS, 288, 64
 ZERO = bytes(32)
 
 
@@ -145,7 +149,7 @@ CLAIM = ("b", "h", "u")
 KINDS = {
     1: ("genesis", ("t", "u", "b", "b", "h", ["h"], "u", "a", "u")),
     2: ("submit", ("u", "h")), 3: ("propose", ("b",)), 4: ("approve", ("u",)), 5: ("withdraw", ("u",)),
-    6: ("succession", ("u", HEAD, "a", "B", "u", "u", "B", "u", "u", "B", "a", ["b"])),
+    6: ("succession", ("u", HEAD, [("u", "u", "h?")], "B", "u", "u", "B", "u", "u", "B", [("u", "u")], ["b"])),
     7: ("continues", ("h", "u", "h", "u", HEAD, "b")),
     10: ("login", ("h", "h", "h", "B")), 11: ("logout", ()), 12: ("set-password", ()),
     20: ("enrol", ("b", "b")), 21: ("revoke", ("u", "u", "t")), 22: ("crl", ("b",)), 23: ("crl-part", ("u", "u", "h", "b")),
@@ -171,7 +175,10 @@ FACTS = {
 HEADER = ("u", "u", "h", "u", "h", "h", "u", "u", "h", HEAD)
 START, STOP, SESSION_END, KEY_ROLL, PERIOD_END = 1, 2, 3, 8, 10
 GENESIS, SUBMIT, SUCCESSION, LOGIN, LOGOUT, ENROL, REVOKE, CRL, MESSAGE, TITLE = 1, 2, 6, 10, 11, 20, 21, 22, 61, 49
-CRL_PART, PROPOSE, APPROVE, CONTINUES, SET_CLOCK = 23, 3, 4, 7, 6
+CRL_PART, PROPOSE, APPROVE, WITHDRAW, CONTINUES, SUSPEND, RESUME = 23, 3, 4, 5, 7, 28, 29
+# What two officers decide: number, fields behind it
+POLICY, ADMIT, SET_CLOCK = 1, 2, 6
+DUAL = {1: ("u", "a"), 2: ("u", "h"), 3: ("u", "a"), 4: ("u", "u"), 5: ("u", "b"), 6: ("u", "u"), 7: ("u", ("h", "u"))}
 
 
 class Entry:
@@ -209,6 +216,8 @@ class Entry:
             raise Bad("not a statement of version 1")
         self.header = Header(value[0])
         self.kind, self.name, self.fields = choice(value[1], KINDS, "statement")
+        if self.kind == SUCCESSION:
+            succession_words(*self.fields)
         self.signed = context(self.name) + statement
         self.signature = signature
         self.id = sha(self.signed)
@@ -228,6 +237,27 @@ def choice(value, table, what):
     name, form = table[number]
     shape(fields, form, name)
     return number, name, fields
+
+
+def succession_words(era, kept, lost, bodies, cause, _time_ms, period_key, _missing, passwords, let_go, given_up, cells):
+    """What a succession says must be possible by itself."""
+    if not 1 <= era < 1 << 32:
+        raise Bad("a succession that begins no era")
+    if not 1 <= len(lost) <= TRACES_MAX or any(not 1 <= trace[0] <= 4 for trace in lost):
+        raise Bad("a succession that does not say from where the loss is known")
+    if not 1 <= cause <= 4 or not 1 <= passwords <= 3:
+        raise Bad("a succession of a cause, or about passwords, that there is not")
+    if bodies and (given_up or not period_key):
+        raise Bad("a succession that loses all bodies and keeps the period key, or names some of them")
+    behind = 0
+    for first, last in given_up:
+        if not behind <= first <= last < kept[0]:
+            raise Bad("what a succession gives up is not in order, touches, or is not kept")
+        behind = last + 2
+    if len(given_up) > GIVEN_UP_MAX or any(len(cell) != 8 for cell in cells):
+        raise Bad("a succession that names too much, or a cell by what is no name")
+    if len(cells) > (CELLS_MAX if let_go else 0):
+        raise Bad("a succession that names cells which are not let go of")
 
 
 def context(name):
@@ -459,6 +489,8 @@ def integer(data):
 ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
 P256_SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 SERIAL_NUMBER, KEY_USAGE, BASIC = b"\x06\x03\x55\x04\x05", b"\x06\x03\x55\x1d\x0f", b"\x06\x03\x55\x1d\x13"
+# Extended key usage 2.25.1923840517.1.4: the role of an officer.
+EXTENDED_USAGE, OFFICER = b"\x06\x03\x55\x1d\x25", bytes.fromhex("0608698795adf4050104")
 _keys = {}
 
 
@@ -499,7 +531,7 @@ class Certificate:
         integer(self.serial)
         self.first, self.last = (moment(part) for part in children(parts[4], 0x30))
         self.person = self._person()
-        self.is_ca, self.signs = False, False
+        self.is_ca, self.signs, self.is_officers = False, False, False
         for block in parts[7:]:
             if block[0] == 0xA3:
                 self._extensions(children(block)[0])
@@ -521,12 +553,17 @@ class Certificate:
             if parts[0] == KEY_USAGE:
                 bits = content(content(parts[-1], 4), 3)
                 self.signs = len(bits) > 1 and bool(bits[1] & 0x80)
+            if parts[0] == EXTENDED_USAGE:
+                self.is_officers = OFFICER in children(content(parts[-1], 4), 0x30)
             if parts[0] == BASIC:
                 inner = children(content(parts[-1], 4), 0x30)
                 self.is_ca = inner[:1] == [b"\x01\x01\xff"]
 
     def key(self):
         return public_key(self.spki)
+
+    def holds_at(self, wall_ms):
+        return self.first <= wall_ms // 1000 <= self.last
 
 
 def pem_certificates(path):
@@ -539,7 +576,8 @@ def pem_certificates(path):
 
 
 def check_path(leaf, issuing, root, at):
-    """The path by stock openssl, at a time; what runs out before counts at its last second."""
+    """The path by stock openssl, at a time: for it a certificate's last second is over, by RFC 5280 4.1.2.5 it is not."""
+    at -= at in {Certificate(raw).last for raw in (leaf, issuing, root) if raw is not None}
     with tempfile.TemporaryDirectory() as place:
         put = lambda name, cert: write(os.path.join(place, name), pem("CERTIFICATE", cert))
         # Nothing of the system's own store: its authorities are no site's.
@@ -762,6 +800,25 @@ class Period:
         self.index, self.number, self.key, self.ended = index, number, key, False
 
 
+class Era:
+    """A succession: what its officers signed, who of them is here, and the index behind the last of their statements."""
+
+    def __init__(self, fields, threshold):
+        self.fields, self.number, self.kept, self.key_lost = fields, fields[0], fields[1][0], fields[6]
+        self.signed, self.end = [], self.kept + threshold
+
+
+class Proposal:
+    """What an officer proposes, and until when another may approve it."""
+
+    def __init__(self, person, act, wall_ms, proposal_ms):
+        self.person, self.act = person, act
+        self.until_ms = wall_ms + self.open_ms(proposal_ms)
+
+    def open_ms(self, proposal_ms):
+        return min(proposal_ms, HOUR_MS) if self.act[0] == SET_CLOCK else proposal_ms
+
+
 class Journal:
     """Entries in order. `whole`: none is missing; else only what is here is held against each other."""
 
@@ -775,8 +832,10 @@ class Journal:
         self.periods, self.eras, self.counts = [], [], {}
         self.leaves, self.stamps, self.tree, self.roots = [], [], Tree(), [sha()]
         self.running, self.submit, self.commitments, self.repeated = False, None, {}, 0
-        self.era_open, self.continued = None, None
-        self.floor_ms, self.proposed, self.sets = 0, {}, []
+        self.era_open, self.continued, self.threshold = None, None, 0
+        self.floor_ms, self.boot_ms, self.ran_ms, self.founded_ms = 0, 0, 0, 0
+        self.proposed, self.proposal_ms, self.sets = {}, 0, []
+        self.officer, self.unadmitted, self.suspended = {}, set(), set()
 
     # Certificates first: whose key verifies what comes behind, also within one batch.
     def learn_certificates(self, entry):
@@ -811,19 +870,27 @@ class Journal:
             raise Bad("it stands out of order")
         if entry.wall_ms < self.floor_ms:
             raise Bad("its time is before that of the entry before it")
-        self.floor_ms = entry.wall_ms
+        before_ms, self.floor_ms = self.floor_ms, entry.wall_ms
+        if self.running and entry.kind not in (1000 + START, SUCCESSION):
+            self.ran_ms += max(entry.boot_ms - self.boot_ms, 0)
+        self.boot_ms = entry.boot_ms
+        self.let_fall(lambda found: found.until_ms <= entry.wall_ms)
         if index != last + 1:
             self.counts = None
             if self.periods and self.periods[-1].ended is False:
                 self.periods[-1].ended = None
         if (index == 0) != (entry.kind == GENESIS):
             raise Bad("a log has one genesis, at index 0")
-        if self.era_open and entry.kind != SUCCESSION:
+        if entry.kind != SUCCESSION and (self.era_open or (self.eras and index < self.eras[-1].end)):
             raise Bad("something stands between the statements of a succession")
+        if self.whole and self.parts and entry.kind != CRL_PART:
+            raise Bad("something stands between the parts of a revocation list")
         if entry.header:
-            self.statement(index, entry)
+            self.statement(index, entry, before_ms)
         else:
             self.fact(index, entry)
+        if self.whole and self.parts and self.running and not self.submit:
+            raise Bad("a Submit that ends within a revocation list")
         if entry.kind != 1000 + PERIOD_END and self.counts is not None:
             self.counts[entry.kind] = self.counts.get(entry.kind, 0) + 1
         self.leaves.append((index, entry.leaf))
@@ -834,7 +901,7 @@ class Journal:
 
     # - statements
 
-    def statement(self, index, entry):
+    def statement(self, index, entry, before_ms):
         header, offline = entry.header, entry.header.person == 0
         if entry.kind == GENESIS:
             return self.genesis(entry)
@@ -868,12 +935,14 @@ class Journal:
         elif entry.kind == CONTINUES:
             self.continues(entry)
         elif entry.kind == PROPOSE:
-            act = cbor(entry.fields[0])
-            if isinstance(act, list) and len(act) == 2 and act[0] == SET_CLOCK and isinstance(act[1], int):
-                self.proposed[index] = header.person, act[1]
-        elif entry.kind == APPROVE and self.proposed.get(entry.fields[0], (header.person,))[0] != header.person:
-            self.floor_ms = self.proposed[entry.fields[0]][1]
-            self.sets.append((index, self.floor_ms))
+            self.propose(index, entry, before_ms)
+        elif entry.kind == APPROVE:
+            self.approve(index, entry, before_ms)
+        elif entry.kind == WITHDRAW:
+            own = self.proposed.get(entry.fields[0])
+            self.let_fall(lambda found: found is own and found.person == header.person)
+        elif entry.kind in (SUSPEND, RESUME):
+            (self.suspended.add if entry.kind == SUSPEND else self.suspended.discard)(entry.fields[0])
         elif entry.kind == SUBMIT and self.whole:
             if not entry.fields[0]:
                 raise Bad("a Submit of nothing")
@@ -894,6 +963,11 @@ class Journal:
         self.root, self.issuing, self.suite, self.officers = Certificate(root), Certificate(issuing), suite, set(officers)
         if header.certificate != self.issuing.id or not self.issuing.is_ca:
             raise Bad("the genesis is not signed by the issuing authority that it names")
+        enough = 2 <= self.threshold <= len(self.officers) == len(officers) <= OFFICERS_MAX
+        if self.whole and not enough:
+            raise Bad("the genesis does not name two officers, or asks fewer than two or more than all of them")
+        shape(entry.fields[7][6:7], ("u",), "the policy")
+        self.proposal_ms, self.founded_ms = entry.fields[7][6], entry.wall_ms // DAY_MS * DAY_MS
         check_path(issuing, None, root, entry.wall_ms // 1000)
         subject = self.issuing.subject
         self.authority_chain = sha(b"conclave/offline/1", self.issuing.id, subject)
@@ -901,9 +975,13 @@ class Journal:
     def certificate(self, header, wall_ms):
         if self.issuing is None:
             raise Bad("no genesis stands before it")
+        if self.whole and not (self.root.holds_at(wall_ms) and self.issuing.holds_at(wall_ms)):
+            raise Bad("the site's authorities were not valid at that time")
         if header.person == 0:
             if header.certificate != self.issuing.id:
                 raise Bad("it is not signed by the issuing authority")
+            if self.whole and self.issuing_revoked is not None:
+                raise Bad(f"the issuing authority was revoked at entry #{self.issuing_revoked}")
             return
         found = self.valid.get(header.certificate)
         if found is None:
@@ -913,7 +991,7 @@ class Journal:
         revoked = self.revoked.get(header.certificate, self.issuing_revoked)
         if revoked is not None:
             raise Bad(f"its signer's certificate was revoked at entry #{revoked}")
-        if not found.first <= wall_ms // 1000 <= found.last:
+        if not found.holds_at(wall_ms):
             raise Bad("its signer's certificate was not valid at that time")
 
     def place(self, index, entry):
@@ -921,6 +999,8 @@ class Journal:
         if entry.kind in (SUCCESSION, CONTINUES):
             if (header.chain, header.sequence, header.attempt, header.previous) != (ZERO, 0, 0, ZERO):
                 raise Bad("a succession, and what a log continues, stand in no chain")
+            if offline:
+                raise Bad("it is signed by none of the officers whom the genesis names")
             if [header.size, header.root] != (entry.fields[1] if entry.kind == SUCCESSION else [0, sha()]):
                 raise Bad("it names another head than such a statement does")
             if self.whole and self.submit:
@@ -985,7 +1065,13 @@ class Journal:
         if found.issuer != self.issuing.subject:
             raise Bad("a certificate that the site's issuing authority did not issue")
         check_path(found.der, self.issuing.der, self.root.der, min(entry.wall_ms // 1000, found.last))
+        ran_out = entry.wall_ms // 1000 > min(found.last, Certificate(entry.fields[1]).last)
+        if self.whole and ran_out:
+            return  # The authority's word, overtaken: it stands without effect.
         self.valid.setdefault(found.id, found)
+        self.officer[found.person] = found.is_officers
+        if found.is_officers and found.id not in self.officers:
+            self.unadmitted.add(found.id)
         if found.person in self.gone:
             self.revoked.setdefault(found.id, self.gone[found.person])
 
@@ -994,6 +1080,8 @@ class Journal:
         if not 1 <= number <= of or not 2 <= of <= 8:
             raise Bad("a part of a revocation list that is none of its parts")
         before = self.parts[-1][:4] if self.parts else None
+        if self.whole and number == 1 and self.parts:
+            raise Bad("a part of a revocation list within another list")
         if number != 1 and before != (index - 1, number - 1, of, whole):
             if self.whole:
                 raise Bad("a part of a revocation list without those before it")
@@ -1013,11 +1101,20 @@ class Journal:
             for cert_id, found in self.valid.items():
                 if found.serial in serials:
                     self.revoked.setdefault(cert_id, index)
+            if self.whole:
+                self.revoke_listed(index, {found.person for found in self.valid.values() if found.serial in serials})
         elif issuer == self.root.subject and signed_by(self.root, tbs, signature):
             if self.issuing.serial in serials and self.issuing_revoked is None:
                 self.issuing_revoked = index
         else:
             raise Bad("a revocation list that no authority of this site signed")
+
+    def revoke_listed(self, index, people):
+        """Whoever has no other certificate that is valid is revoked whole, for ever."""
+        left = {found.person for cert_id, found in self.valid.items()
+                if cert_id not in self.revoked and found.holds_at(self.floor_ms)}
+        for person in people - left:
+            self.gone.setdefault(person, index)
 
     def continues(self, entry):
         """What the log continues: by that other log's own note; in a whole journal by its first officers, all the same, and once."""
@@ -1034,32 +1131,124 @@ class Journal:
         fields, signed = self.continued or (entry.fields, [])
         if len(signed) >= self.threshold or fields != entry.fields:
             raise Bad("what the log continues was said already, or otherwise")
-        if entry.header.person in signed or entry.header.person not in self.first_officers():
-            raise Bad("what the log continues, said by no first officer, or by one of them twice")
+        if entry.header.person in signed:
+            raise Bad("what the log continues, said by one officer twice")
+        self.first_officer(entry)
         self.continued = fields, signed + [entry.header.person]
 
-    def first_officers(self):
-        return {self.valid[c].person for c in self.officers if c in self.valid}
-
     def succession(self, index, entry):
-        era, (kept, kept_root) = entry.fields[0], entry.fields[1]
-        newest = self.eras[-1] if self.eras and not self.era_open else (0, None)
-        # Of a part of a journal it is not known how many signatures belong to one succession: one row for all of them.
-        again = not self.whole and newest[:2] == (era, kept)
-        if era <= newest[0] and not again:
+        """One statement of a succession. Of a part of a journal some may be missing: those that are here say the same."""
+        fields, kept, by = entry.fields, entry.fields[1][0], entry.header.person
+        newest = self.eras[-1] if self.eras else None
+        again = self.era_open
+        if not self.whole and newest and (newest.number, newest.kept) == (fields[0], kept):
+            again = newest
+        if again and (again.fields != fields or by in again.signed):
+            raise Bad("of a succession the officers sign the same, and each of them once")
+        if not again and newest and fields[0] <= newest.number:
             raise Bad("an era that was")
+        if index >= kept + self.threshold or (not again and self.leaves[-1][0] >= kept):
+            raise Bad("a succession that does not stand directly behind what it keeps")
+        if not again and any(trace[1] < kept for trace in fields[2]):
+            raise Bad("what the succession says is lost is kept")
+        if index == kept and entry.wall_ms - fields[5] > PLAN_GOOD_MS:
+            raise Bad("the succession's plan is older than 30 days")
+        if not again and len(self.eras) >= SUCCESSIONS_MAX:
+            raise Bad("the log has had as many successions as it may have")
         if self.whole:
-            begins = self.era_open or (entry.fields, index, [])
-            if self.running and self.era_open is None:
-                self.running = False
-            if begins[0] != entry.fields or kept != begins[1] or kept_root != self.roots[kept]:
-                raise Bad("a succession that does not stand directly behind what it keeps")
-            if entry.header.person in begins[2] or entry.header.person not in self.first_officers():
-                raise Bad("a succession that no first officer signed, or one of them twice")
-            begins[2].append(entry.header.person)
-            self.era_open = None if len(begins[2]) >= self.threshold else begins
-        self.eras = [row for row in self.eras if row[0] != era] + [(era, kept, index + 1, entry.fields[6])]
+            self.first_officer(entry)
+        again = again or Era(fields, self.threshold)
+        again.signed.append(by)
+        self.era_open = again if self.whole and len(again.signed) < self.threshold else None
+        if not self.era_open and newest is not again:
+            self.eras.append(again)
         self.live, self.running = {}, False
+
+    def first_officer(self, entry):
+        """Signed by one of the officers whom the genesis names, in good standing."""
+        self.acts_as_officer(entry)
+        if entry.header.person not in {self.valid[c].person for c in self.officers if c in self.valid}:
+            raise Bad("it is signed by none of the officers whom the genesis names")
+
+    def acts_as_officer(self, entry):
+        found = self.valid.get(entry.header.certificate)
+        if found is None or not (found.is_officers and self.officer.get(found.person)):
+            raise Bad("it is signed by no officer")
+        if found.id in self.unadmitted:
+            raise Bad("it is signed with a certificate that two officers have not admitted")
+        if found.person in self.suspended:
+            raise Bad("its signer was suspended")
+
+    def stands_as_officer(self, person, wall_ms):
+        acts = (found.is_officers and found.holds_at(wall_ms) for found in self.valid.values() if found.person == person
+                and found.id not in self.revoked and found.id not in self.unadmitted)
+        return bool(self.officer.get(person)) and person not in self.suspended and any(acts)
+
+    # - what two officers decide
+
+    def let_fall(self, over):
+        """In a part of a journal it is not known what became of a proposal."""
+        if self.whole:
+            self.proposed = {index: found for index, found in self.proposed.items() if not over(found)}
+
+    def propose(self, index, entry, before_ms):
+        """Of what is proposed only a time is judged."""
+        try:
+            act = cbor(entry.fields[0])
+            shape(act, "a", "the proposal")
+            shape(act[:1], ("u",), "the proposal")
+            if act[0] not in DUAL:
+                raise Bad("it proposes nothing that is known")
+            shape(act, DUAL[act[0]], "the proposal")
+        except Bad:
+            if self.whole:
+                raise
+            return
+        if self.whole and act[0] == SET_CLOCK:
+            self.acts_as_officer(entry)
+            self.check_clock(act[1], before_ms)
+        self.proposed[index] = Proposal(entry.header.person, act, entry.wall_ms, self.proposal_ms)
+
+    def approve(self, index, entry, before_ms):
+        header, number = entry.header, entry.fields[0]
+        found = self.proposed.get(number)
+        if self.whole:
+            if found is None:
+                raise Bad("it approves what nobody proposes any more")
+            if found.person == header.person:
+                raise Bad("it approves its signer's own proposal")
+            if header.size <= number:
+                raise Bad("the head that it names does not cover what it approves")
+            if not self.stands_as_officer(found.person, entry.wall_ms):
+                raise Bad("who proposed it is no officer in good standing any more")
+        if found is None or found.person == header.person:
+            return
+        kind, value = found.act[:2]
+        if self.whole:
+            del self.proposed[number]
+            if kind == POLICY:
+                shape(value[6:7], ("u",), "the policy")
+                self.proposal_ms = value[6]
+            elif kind == ADMIT:
+                self.unadmitted.discard(value)
+            elif kind == SET_CLOCK:
+                self.acts_as_officer(entry)
+                self.check_clock(value, before_ms)
+        if kind == SET_CLOCK:
+            self.floor_ms = value
+            self.sets.append((index, value))
+            for other in self.proposed.values():
+                other.until_ms = min(other.until_ms, value + other.open_ms(self.proposal_ms))
+
+    def check_clock(self, to_ms, before_ms):
+        """The time may be set back to this one, where the entry before has that."""
+        if to_ms >= before_ms:
+            raise Bad("the journal's time is only set back")
+        lived_ms = self.founded_ms + self.ran_ms - self.ran_ms // CLOCK_DRIFT
+        if to_ms < max(lived_ms, before_ms - CLOCK_BACK_MS_MAX):
+            raise Bad("the journal's time is set back too far")
+        if len(self.sets) >= CLOCK_SETS_MAX:
+            raise Bad("the journal's time was set back as often as it may be")
 
     # - Facts
 
@@ -1084,7 +1273,7 @@ class Journal:
             self.period_end(*entry.fields)
 
     def lost(self, period):
-        return any(lost and end > period.index for _, _, end, lost in self.eras)
+        return any(era.key_lost and era.end > period.index for era in self.eras)
 
     def key_roll(self, index, number, suite, spki, signature):
         last = self.periods[-1] if self.periods else None
@@ -1113,10 +1302,10 @@ class Journal:
     # - notes
 
     def era_at(self, size):
-        return next((era for era, _, end, _ in reversed(self.eras) if end <= size), 0)
+        return next((era.number for era in reversed(self.eras) if era.end <= size), 0)
 
     def lost_by(self, era, size):
-        return any(row > era and kept < size for row, kept, _, _ in self.eras)
+        return any(row.number > era and row.kept < size for row in self.eras)
 
     def believe(self, checkpoint):
         """Origin, era and both signature lines; `Bad` where one does not hold."""
@@ -1328,7 +1517,7 @@ def weigh(journal, trust, notes, cut, out):
     if max(confirmed) < size:
         raise Bad(f"the log's signature covers {max(confirmed)} of {size} entries", INCOMPLETE)
     for era, at in lost:
-        end = next(row[2] for row in journal.eras if row[0] > (era or 0) and row[1] < at)
+        end = next(row.end for row in journal.eras if row.number > (era or 0) and row.kept < at)
         if era is None or max(agreed, default=0) < end:
             out["anchored"] = max(agreed, default=0)
             raise Bad(f"the head of {at} entries that is known from outside was given up by a succession", UNANCHORED)

@@ -1,6 +1,7 @@
 //! What the entries of an excerpt say of each other: whose certificates, which keys and eras, in which order.
 //! Never judges rights, and holds nothing against an entry that an entry which is not here could explain.
 
+mod eras;
 mod periods;
 mod places;
 
@@ -21,6 +22,7 @@ use crate::excerpt::{Asked, Piece};
 use crate::judgement::Flaw;
 use crate::list_parts::ListParts;
 use crate::trust::Trust;
+use eras::Era;
 
 /// A certificate that an Enrol inside made known.
 struct Held {
@@ -42,6 +44,8 @@ struct Authorities {
     root: Certificate,
     issuing: Certificate,
     issuing_revoked: Option<Index>,
+    /// Of so many statements a succession is made.
+    threshold: u32,
 }
 
 struct Period {
@@ -50,13 +54,6 @@ struct Period {
     key: PublicKey,
     /// `None` where entries are missing that could say.
     ended: Option<bool>,
-}
-
-struct Era {
-    number: u32,
-    kept: u64,
-    end: u64,
-    period_key_lost: bool,
 }
 
 /// The entries taken so far.
@@ -126,16 +123,6 @@ impl<'a> State<'a> {
         self.stamps.last().is_none_or(|(last, _)| index > *last)
     }
 
-    /// The era that signs a checkpoint of this size.
-    pub(crate) fn era_at(&self, size: u64) -> u32 {
-        self.eras.iter().rev().find(|era| era.end <= size).map_or(0, |era| era.number)
-    }
-
-    /// Whether a head of this era covers entries that a succession gave up.
-    pub(crate) fn lost_by(&self, era: u32, size: u64) -> bool {
-        self.eras.iter().any(|row| row.number > era && row.kept < size)
-    }
-
     /// The key of the period whose KeyRoll is the last one below the size.
     pub(crate) fn period_key_at(&self, size: u64) -> Option<&PublicKey> {
         self.periods.iter().rev().find(|period| period.index < size).map(|period| &period.key)
@@ -171,6 +158,7 @@ impl<'a> State<'a> {
         }
         self.floor_ms = entry.wall_ms();
         self.mind_gap(index);
+        self.between(index, entry).map_err(refuse)?;
         let judged = match (entry.statement(), entry.fact()) {
             (Some(statement), _) => {
                 let parsed = statement.get();
@@ -225,7 +213,7 @@ impl<'a> State<'a> {
             return Err(refuse(Refusal::WrongCertificateUse));
         }
         self.certificate(header, entry.wall_ms()).map_err(refuse)?;
-        self.place(index, entry.leaf(), header, id, act).map_err(refuse)?;
+        self.place(index, entry, header, id, act).map_err(refuse)?;
         if let Some(to_ms) = self.clock.take(index, header.person, act) {
             self.floor_ms = to_ms;
         }
@@ -249,7 +237,8 @@ impl<'a> State<'a> {
             root && issuing && trust.identity().key().raw() == act.identity && trust.suite == act.suite;
         let authorities = (Certificate::parse(&act.root), Certificate::parse(&act.issuing));
         let (true, (Ok(root), Ok(issuing))) = (same, authorities) else { return Err(Flaw::OtherAuthorities) };
-        self.authorities = Some(Authorities { root, issuing, issuing_revoked: None });
+        let threshold = act.threshold;
+        self.authorities = Some(Authorities { root, issuing, issuing_revoked: None, threshold });
         Ok(())
     }
 
@@ -274,7 +263,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Takes in certificates, revocations and eras.
+    /// Takes in certificates and revocations.
     fn learn(&mut self, index: Index, wall_ms: u64, act: &Act) -> Result<(), Refusal> {
         if let Act::Enrol(act) = act {
             let read = Certificate::parse(&act.signature);
@@ -297,15 +286,10 @@ impl<'a> State<'a> {
             let read = RevocationList::parse(&act.list);
             let list = read.map_err(|error| Refusal::BadRevocationList { reason: error.to_string() })?;
             self.take_list(index, &list)?;
-        } else if let Act::CrlPart(act) = act {
-            if let Some((_, list)) = self.list_parts.take(index, act) {
-                self.take_list(index, &list)?;
-            }
-        } else if let Act::Succession(act) = act {
-            // One row for all of its statements: the last one ends it.
-            let (kept, end) = (act.kept.size, index + 1);
-            self.eras.retain(|era| era.number != act.era);
-            self.eras.push(Era { number: act.era, kept, end, period_key_lost: act.period_key_lost });
+        } else if let Act::CrlPart(act) = act
+            && let Some((_, list)) = self.list_parts.take(index, act)
+        {
+            self.take_list(index, &list)?;
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ impl State<'_> {
         let identity = || PublicKey::from_raw(Suite::Ed25519, self.trust.identity().key().raw());
         let (expected, before) = match self.periods.last() {
             None => (0, identity()),
-            Some(period) if self.eras.iter().any(|era| era.period_key_lost && era.end > period.index) => {
+            Some(period) if self.eras.iter().any(|era| era.act.period_key_lost && era.end > period.index) => {
                 (period.number + 1, identity())
             }
             Some(period) if period.ended == Some(false) => {

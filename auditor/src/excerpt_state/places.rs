@@ -2,9 +2,10 @@
 //! Never holds a missing number against anybody where an entry between may be missing.
 
 use journal::Refusal;
-use journal::act::{Act, Continues, Succession};
-use journal::ids::{Chain, Hash, Index, StatementId};
+use journal::act::{Act, Continues};
+use journal::ids::{Chain, Index, StatementId};
 use journal::register::offline_chain;
+use journal::replay::CheckedEntry;
 use journal::statement::Header;
 use pki::PersonId;
 
@@ -15,7 +16,7 @@ impl State<'_> {
     pub(super) fn place(
         &mut self,
         index: Index,
-        leaf: Hash,
+        entry: &CheckedEntry,
         header: &Header,
         id: StatementId,
         act: &Act,
@@ -26,17 +27,17 @@ impl State<'_> {
         let Header { chain, sequence, previous, .. } = *header;
         if let Act::Succession(act) = act {
             act.check_header(header)?;
-            return self.later_era(act);
+            return self.succession((index, entry.wall_ms()), header.person, act);
         }
         if let Act::Continues(act) = act {
             Continues::check_header(header)?;
-            return self.continues(act);
+            return self.continues(header.person, act);
         }
         if let Act::Login(_) = act {
             if let Some(first) = self.logins.insert(id, index) {
                 return Err(Refusal::LoginRepeated { index: first });
             }
-            self.chains.insert(Chain(leaf), Step { sequence: 0, id, index });
+            self.chains.insert(Chain(entry.leaf()), Step { sequence: 0, id, index });
             return Ok(());
         }
         if header.person == PersonId(0) {
@@ -58,20 +59,12 @@ impl State<'_> {
         Ok(())
     }
 
-    /// Of how many statements a succession is made is not known here: those of one keep the same.
-    fn later_era(&self, act: &Succession) -> Result<(), Refusal> {
-        let newest = self.eras.last();
-        let current = newest.map_or(0, |era| era.number);
-        let again = newest.is_some_and(|era| (era.number, era.kept) == (act.era, act.kept.size));
-        match act.era > current || again {
-            true => Ok(()),
-            false => Err(Refusal::EraNotLater { found: act.era, current }),
-        }
-    }
-
     /// What the log continues is said before anybody has logged in, with a note of that other log's own.
-    fn continues(&self, act: &Continues) -> Result<(), Refusal> {
+    fn continues(&self, by: PersonId, act: &Continues) -> Result<(), Refusal> {
         let bad = |reason: &str| Refusal::BadContinues { reason: reason.into() };
+        if by == PersonId(0) {
+            return Err(Refusal::NotAFirstOfficer { person: by });
+        }
         if !self.logins.is_empty() {
             return Err(bad("people have logged in already"));
         }

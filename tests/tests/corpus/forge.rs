@@ -2,7 +2,8 @@
 //! Never judges anything.
 
 use auditor::audit::OutsideHead;
-use auditor::bundle::BundleWriter;
+use auditor::bundle::{BundleReader, BundleWriter};
+use auditor::cutting::{Wanted, plan};
 use auditor::trust::{Trust, TrustFacts};
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::entry::{Content, ENTRY_VERSION, Entry};
@@ -10,7 +11,7 @@ use journal::ids::{Head, Index};
 use journal::note::NoteSigner;
 use journal::testing::{TestLog, seed};
 use journal::tree::{Tree, leaf_hash};
-use journal::{Fact, Origin, SignedStatement, Statement};
+use journal::{Fact, LogId, Origin, SignedStatement, Statement};
 use pki::{SecretKey, Suite};
 
 /// Exit codes of both verifiers.
@@ -76,11 +77,16 @@ pub(crate) fn known(head: Head) -> OutsideHead {
 
 /// What an auditor knows of this log from its card.
 pub(crate) fn trust(log: &TestLog) -> Trust {
-    let keys = keys(log, 0);
+    trust_in(log, log.register.log_id())
+}
+
+/// The same of a log of this id, founded by the same authority.
+pub(crate) fn trust_in(log: &TestLog, id: LogId) -> Trust {
+    let keys = keys(log, Origin { log: id, era: 0 });
     Trust::new(TrustFacts {
         site: "Test site".into(),
         suite: log.site.suite,
-        log: log.register.log_id(),
+        log: id,
         identity: keys.identity.unwrap().to_string(),
         roots: vec![log.site.root.der().to_vec()],
         issuing: vec![log.site.issuing.der().to_vec()],
@@ -88,8 +94,7 @@ pub(crate) fn trust(log: &TestLog) -> Trust {
     .unwrap()
 }
 
-fn keys(log: &TestLog, era: u32) -> LogKeys {
-    let origin = Origin { log: log.register.log_id(), era };
+fn keys(log: &TestLog, origin: Origin) -> LogKeys {
     let identity = log.site.identity.public().clone();
     LogKeys::new(origin, log.period_key.public().clone(), Some(identity)).unwrap()
 }
@@ -101,12 +106,12 @@ pub(crate) fn note(log: &TestLog, head: Head) -> Vec<u8> {
 
 /// The same in the name of any era.
 pub(crate) fn note_in(log: &TestLog, era: u32, head: Head) -> Vec<u8> {
-    let keys = keys(log, era);
+    let origin = Origin { log: log.register.log_id(), era };
+    let keys = keys(log, origin);
     let signers = [
         NoteSigner { key: &keys.period, signer: &log.period_key },
         NoteSigner { key: keys.identity.as_ref().unwrap(), signer: &log.site.identity },
     ];
-    let origin = Origin { log: log.register.log_id(), era };
     SignedCheckpoint::sign(Checkpoint { origin, head }, &signers).unwrap().to_string().into_bytes()
 }
 
@@ -131,6 +136,29 @@ pub(crate) fn head_of(entries: &[Vec<u8>]) -> Head {
 /// These entries with all hashes repaired, signed by the log's own keys: what whoever holds the server can make.
 pub(crate) fn resigned(log: &TestLog, entries: &[Vec<u8>]) -> Vec<u8> {
     bundle(entries, &[note(log, head_of(entries))])
+}
+
+/// These statements directly behind the entries, stamped now, whatever the rules say; the one at this place of theirs is bad.
+pub(crate) fn behind(name: &str, log: &TestLog, said_so: &[SignedStatement], bad: usize) -> Case {
+    let added = said_so.iter().map(|signed| said(log, signed.clone()));
+    let entries: Vec<Vec<u8>> = log.entries.iter().cloned().chain(added).collect();
+    forged(name, log, &entries, (log.entries.len() + bad) as Index)
+}
+
+/// All of a forged log but its genesis as a range, up to what is wrong: that is seen there, too. `None` where an entry is not
+/// even read: nobody cuts that out.
+pub(crate) fn part(log: &TestLog, whole: &Case) -> Option<Case> {
+    part_from(log, whole, 1)
+}
+
+/// The same from another entry on.
+pub(crate) fn part_from(log: &TestLog, whole: &Case, first: Index) -> Option<Case> {
+    let open = || BundleReader::open(&whole.file[..]).unwrap();
+    let bad = whole.first_bad.unwrap();
+    let file = plan(open(), &Wanted::Range(first, bad), &[]).ok()?.write(open(), Vec::new()).unwrap().1;
+    let mut case = Case::new(&format!("excerpt: {}", whole.name), log, file, INVALID, Some(bad)).excerpt();
+    case.outside = whole.outside.clone();
+    Some(case)
 }
 
 /// A case of repaired hashes: the head from outside is that of the forged log, so only the entries themselves can tell.

@@ -74,7 +74,7 @@ fn of(number: u64, suite: Suite) -> Vec<Case> {
     all.push(behind("while the server runs", &running, &[running.continues_by("olga", &act)], 0));
     let rested = rested(founded(number, suite).0);
     let late = behind("behind a login", &rested, &[rested.continues_by("olga", &act)], 0);
-    all.extend(part(&rested, "behind a login", &late));
+    all.extend(part(&rested, &late));
     all.push(late);
     all
 }
@@ -83,23 +83,9 @@ fn named(name: &str) -> String {
     format!("what a log continues, {name}")
 }
 
-/// These statements directly behind the entries; the one at this place of theirs is bad.
+/// These statements behind the entries: see [`crate::forge::behind`].
 fn behind(name: &str, log: &TestLog, said_so: &[SignedStatement], bad: usize) -> Case {
-    let added = said_so.iter().map(|signed| said(log, signed.clone()));
-    let entries: Vec<Vec<u8>> = log.entries.iter().cloned().chain(added).collect();
-    forged(&named(name), log, &entries, (log.entries.len() + bad) as Index)
-}
-
-/// All of a forged log but its genesis as a range, with the login before it: what is wrong is seen there, too. `None` where an
-/// entry is not even read: nobody cuts that out.
-fn part(log: &TestLog, name: &str, whole: &Case) -> Option<Case> {
-    let open = || BundleReader::open(&whole.file[..]).unwrap();
-    let bad = whole.first_bad.unwrap();
-    let wanted = Wanted::Range(1, bad);
-    let file = plan(open(), &wanted, &[]).ok()?.write(open(), Vec::new()).unwrap().1;
-    let mut case = Case::new(&format!("excerpt: {}", named(name)), log, file, INVALID, Some(bad)).excerpt();
-    case.outside = whole.outside.clone();
-    Some(case)
+    crate::forge::behind(&named(name), log, said_so, bad)
 }
 
 /// Header by header: honest, and as it never is.
@@ -128,7 +114,7 @@ fn headers(number: u64, suite: Suite, act: &Continues) -> Vec<Case> {
         let mut statement = statement(&log.entries[first as usize]);
         change(&mut statement);
         let bent = behind(name, &fresh, &[fresh.sign("olga", statement).0], 0);
-        all.extend(part(&fresh, name, &bent));
+        all.extend(part(&fresh, &bent));
         all.push(bent);
     }
     all
@@ -154,7 +140,7 @@ fn words(log: &TestLog, act: &Continues) -> Vec<Case> {
     let both = |(name, act): (&str, Continues)| {
         let statement = Statement { act: Act::Continues(act), ..statement_of(log) };
         let bent = behind(name, log, &[log.sign("olga", statement).0], 0);
-        part(log, name, &bent).into_iter().chain([bent]).collect::<Vec<_>>()
+        part(log, &bent).into_iter().chain([bent]).collect::<Vec<_>>()
     };
     changes.into_iter().flat_map(both).collect()
 }

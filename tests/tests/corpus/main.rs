@@ -3,6 +3,8 @@
 //! Never a second time what `auditor/src/audit_tests.rs` and `tests/attacks` mount by themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
 
+mod authority;
+mod clock_sets;
 mod entries;
 mod eras;
 mod excerpts;
@@ -14,6 +16,7 @@ mod keys;
 mod linked;
 mod notes;
 mod second_key;
+mod successions;
 
 use forge::Case;
 
@@ -21,10 +24,13 @@ use forge::Case;
 fn all() -> Vec<Case> {
     let mut all = entries::cases();
     all.extend(keys::cases());
+    all.extend(authority::cases());
     all.extend(notes::cases());
     all.extend(eras::cases());
+    all.extend(clock_sets::cases());
     all.extend(linked::cases());
     all.extend(second_key::cases());
+    all.extend(successions::cases());
     all.extend(excerpts::cases());
     all
 }

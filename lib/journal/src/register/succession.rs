@@ -82,6 +82,22 @@ impl Succession {
             false => Err(bad("the header is not a succession's")),
         }
     }
+
+    /// Whether every trace of what is lost lies beyond what is kept, or ends with it.
+    pub fn check_lost(&self) -> Result<(), Refusal> {
+        match self.lost.iter().any(|trace| trace.size < self.kept.size) {
+            true => Err(bad("what it says is lost is kept")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the plan is good yet when the first of its statements is stamped.
+    pub fn check_age(&self, first_ms: u64) -> Result<(), Refusal> {
+        match first_ms.saturating_sub(self.time_ms) > PLAN_GOOD_MS {
+            true => Err(bad("the plan is older than 30 days")),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Register {
@@ -222,12 +238,8 @@ impl Register {
         if act.era <= self.era() {
             return Err(Refusal::EraNotLater { found: act.era, current: self.era() });
         }
-        if act.lost.iter().any(|trace| trace.size < act.kept.size) {
-            return Err(bad("what it says is lost is kept"));
-        }
-        if cx.now_ms.saturating_sub(act.time_ms) > PLAN_GOOD_MS {
-            return Err(bad("the plan is older than 30 days"));
-        }
+        act.check_lost()?;
+        act.check_age(cx.now_ms)?;
         if self.successions.len() >= SUCCESSIONS_MAX {
             return Err(bad("the log has had as many successions as it may have"));
         }
