@@ -1,5 +1,6 @@
 //! One message given to a stranger: what it proves, and what it does not when anything in it is another.
 
+use crate::law::act;
 use crate::stories::message;
 use crate::world::World;
 use journal::Origin;
@@ -14,16 +15,11 @@ use journal::receipt::Receipt;
 use journal::register::Raised;
 use pki::Certificate;
 use protocol::answer::Answer;
-use protocol::client::command::OtherAct;
 use protocol::client::{Command, Error, Event, Reply};
 use protocol::disclosure::{BadDisclosure, Believed, Disclosed, Disclosure, NotProven};
 use protocol::frame::ToTerminal;
 use protocol::query::Query;
 use protocol::seal::keys::BodyKey;
-
-fn act(act: Act) -> Command {
-    Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }))
-}
 
 impl World {
     /// A member's disclosure of a message, read again from its file.
