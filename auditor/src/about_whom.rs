@@ -140,7 +140,7 @@ mod tests {
     fn what_is_about_a_claim_of_the_server_is_about_nobody() {
         let mut log = TestLog::standard(73);
         let is_claim = |entry: &Vec<u8>| matches!(Opened::read(entry).unwrap().what(), What::Fact(_));
-        let claim = log.entries.iter().position(|entry| is_claim(entry)).unwrap() as Index;
+        let claim = log.entries.iter().position(is_claim).unwrap() as Index;
         let raised = finding(&mut log, claim);
         let mut about = read(&log);
         read_again(&log, &mut about);
