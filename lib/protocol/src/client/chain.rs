@@ -14,7 +14,7 @@
 //!
 //! What belongs to no conversation, or does not say to which (a Disclose, a Report, what officers and auditors do), is looked for
 //! in the log from the start. Only what is always refused when it comes twice (a second Read or Acknowledge) is not looked
-//! for, nor a Reserve, which falls.
+//! for, nor a Reserve, which falls, nor an Export, which serves the session that it stands in and no other.
 
 pub(crate) use super::draft::{Draft, MessageDraft, Rests, TitleDraft};
 use super::error::{Error, What};

@@ -44,13 +44,12 @@ impl Search {
             Act::Epoch(act) => Place::ActOf(act.conversation),
             Act::ShareHistory(act) => Place::ActOf(act.conversation),
             Act::Title(act) => Place::ActOf(act.conversation),
-            // A second one would stand as a second record (Disclose, Hold, Export), or do anew what others undid meanwhile (a
+            // A second one would stand as a second record (Disclose, Hold), or do anew what others undid meanwhile (a
             // Suspend behind their Resume, a Report behind its close). Where it would be refused (Approve, AlarmClose), an
             // officer is not to hear that of what stands.
             Act::Disclose(_)
             | Act::Report(_)
             | Act::Finding(_)
-            | Act::Export(_)
             | Act::Backup(_)
             | Act::ClockAttest(_)
             | Act::AlarmAcknowledge(_)
@@ -74,6 +73,8 @@ impl Search {
             | Act::Read(_)
             | Act::Acknowledge(_)
             | Act::Erase(_) => return None,
+            // It lets the session read in which it stands: one of an ended session is of no use to the next.
+            Act::Export(_) => return None,
             // Ends the chain that it stands in, or is never in one of a person's.
             Act::Logout(_)
             | Act::Login(_)

@@ -3,13 +3,14 @@
 use crate::law::{DAY_MS, act, paper, signed};
 use crate::world::World;
 use journal::act::{
-    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Finding, FindingCode, Hold, HoldScope, Report,
+    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Export, Finding, FindingCode, Hold, HoldScope, Report,
     ReportReason, Resume, Severity, Suspend,
 };
 use journal::ids::{ConversationId, Index};
 use journal::refusal::code;
 use protocol::client::{Command, Error, Reply};
 use protocol::frame::{Refused, ToTerminal};
+use protocol::query::Query;
 
 /// Everybody is there; vera said something in anna's group.
 fn talk(number: u64) -> (World, ConversationId, Index) {
@@ -138,4 +139,15 @@ fn an_officer_learns_that_his_act_stands_and_nothing_is_done_twice_or_again_behi
     let close = Act::AlarmClose(AlarmClose { raised, outcome: CloseOutcome::False });
     let closed = world.lost_act("oleg", close, |_| {});
     assert_eq!(world.stand("oleg", |act| matches!(act, Act::AlarmClose(_))), [closed]);
+}
+
+#[test]
+fn an_export_serves_its_own_session_and_is_made_anew_for_the_next() {
+    let (mut world, _, index) = talk(305);
+    let to = world.entries.len() as Index;
+    let exported = world.lost_act("igor", Act::Export(Export { from: 0, to }), |_| {});
+    let stand = world.stand("igor", |act| matches!(act, Act::Export(_)));
+    assert_eq!((stand.len(), stand.last()), (2, Some(&exported)));
+    let read = world.ask("igor", Command::Ask(Query::EntriesAt(vec![index])));
+    assert!(matches!(read, Ok(Reply::Entries(entries, _)) if entries.len() == 1), "he reads what he exports");
 }
