@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod about_whom;
+pub mod advice;
 pub mod audit;
 #[cfg(test)]
 mod audit_history_tests;

@@ -4,13 +4,13 @@
 use console::{Align, Lang, Table};
 use link::terminal::raised_words;
 
+use crate::advice::alarm_of;
 use crate::describe_fact::alarm;
 use crate::desk_rows::{about, open_words};
 use crate::kind_words::kind_words;
 use crate::names::{label, role};
 use crate::report::{Anomaly, AnomalyKind, BY_SCHEDULE, ErasureRow, Grounds, Report};
 use crate::report_desk_text::{desk, more};
-use crate::severity::alarm_of;
 use pki::{Clearance, Role};
 
 /// The text behind the verdict's own lines. `width` is the terminal's.

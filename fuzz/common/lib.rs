@@ -2,6 +2,7 @@
 //! Never reads a clock, a network or anything of the machine but a scratch file.
 
 pub mod driver;
+pub mod watched;
 
 use journal::testing::{Described, TestSite};
 use pki::{Clearance, Role, SubjectNames, Suite};

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::{PAGE_ANOMALIES_MAX, Page, shown};
+use crate::advice::advice;
 use crate::html::Html;
 use crate::report::{Anomaly, AnomalyKind, Grounds};
 use crate::report_text::open_line;
-use crate::severity::{Severity, advice};
+use crate::severity::Severity;
 
 /// Anomalies that are told as one.
 type Key = (Severity, AnomalyKind, Option<&'static str>, bool);

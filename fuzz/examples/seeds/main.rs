@@ -276,6 +276,10 @@ fn files() {
     keep("agent-wire", "hello", [0x82, 0x01, 0x81, 0x01]);
     keep("agent-wire", "stream", [0, 0, 0, 2, 0x81, 0x02, 0, 0, 0, 2, 0x81, 0x05]);
     keep("clean", "steering", "a\u{1b}[31mb\u{202E}c\td\r\ne\u{301}\u{302}\u{303}\u{200B}");
+    let kept = &fuzz::watched::watched().kept;
+    keep("cosigned", "kept", kept);
+    keep("cosigned", "newer", [&[0x83, 2], &kept[2..]].concat());
+    keep("cosigned", "no-lines", [&kept[..2], &[0x40, 0x80]].concat());
     keep("one-time", "printed", "2346X-79ACD-EFHJK-MNPRT");
     keep("one-time", "cyrillic", "2346х 79асд ефнјк мнрт");
 }

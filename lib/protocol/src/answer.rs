@@ -125,6 +125,21 @@ pub struct RaisedRecord {
     /// How it stands.
     #[n(1)]
     pub row: RaisedRow,
+    /// The message that a report or finding names, where it names one.
+    #[n(2)]
+    pub message: Option<RaisedMessage>,
+}
+
+/// A message that was reported or found, as officers are told of it: they see no entry of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(array)]
+pub struct RaisedMessage {
+    /// Who wrote it.
+    #[n(0)]
+    pub author: PersonId,
+    /// The number of its conversation.
+    #[n(1)]
+    pub conversation: u64,
 }
 
 /// How the retention schedule stands, by the server's word: an audit works it out from the log.

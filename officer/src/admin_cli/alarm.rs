@@ -1,7 +1,8 @@
 //! `alarm list|ack|close`: what was raised and is open (alarms of the server, reports of members, findings of auditors), who
 //! has seen it, and what came of it.
 //! Never closes what was not acknowledged, nor anything of one's own: the Register refuses. What is open is the server's word;
-//! what was raised, by whom and when, is proven by the entry.
+//! what was raised, by whom and when, is proven by the entry; of a message that it names, author and conversation are the
+//! server's word, since officers see no entry of it.
 
 use super::alarm_entries::{entries as entries_at, raised_by, signer};
 use super::alarm_past::{Past, PastJson};
@@ -18,7 +19,7 @@ use journal::Index;
 use journal::act::{Act, AlarmAcknowledge, AlarmClose, CloseOutcome};
 use journal::register::{Raised, RaisedRow};
 use link::terminal::{outcome_words, raised_words};
-use protocol::answer::{Answer, RaisedRecord};
+use protocol::answer::{Answer, RaisedMessage, RaisedRecord};
 use protocol::client::{Command, Reply};
 use protocol::query::Query;
 use serde::Serialize;
@@ -156,6 +157,9 @@ struct OpenJson {
     by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<String>,
+    /// The number of the conversation of the message that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<u64>,
     last: u64,
@@ -171,6 +175,7 @@ struct Row {
     raised: Index,
     wall_ms: u64,
     row: RaisedRow,
+    message: Option<RaisedMessage>,
 }
 
 impl Alarm {
@@ -262,12 +267,13 @@ fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
     let named_entries = entries_at(online, &named.into_iter().collect::<Vec<_>>())?;
     let row = |mut record: RaisedRecord| {
         let whose = || named_entries.get(&about_entry(record.row.what)?).and_then(signer);
-        record.row.about = record.row.about.or_else(whose);
+        let author = record.message.map(|message| message.author);
+        record.row.about = record.row.about.or_else(whose).or(author);
         let (wall_ms, what, by) = entries.get(&record.raised).and_then(raised_by)?;
         let folded = matches!(record.row.what, Raised::Alarm(_, None, None));
         let fits =
             by == record.row.by && (what == record.row.what || folded && same_kind(what, record.row.what));
-        fits.then_some(Row { raised: record.raised, wall_ms, row: record.row })
+        fits.then_some(Row { raised: record.raised, wall_ms, row: record.row, message: record.message })
     };
     records.into_iter().map(|record| row(record).ok_or_else(Trouble::odd_answer)).collect()
 }
@@ -285,15 +291,22 @@ fn same_kind(one: Raised, other: Raised) -> bool {
 }
 
 fn line(row: &Row, names: &Names, lang: Lang) -> String {
-    let Row { raised, wall_ms, row } = row;
+    let Row { raised, wall_ms, row, message } = row;
     let (words, at) = (raised_words(row.what), minute(*wall_ms));
     let who = row.by.or(row.about).map_or(String::new(), |person| format!(": {}", names.full(person)));
-    let about = match (row.what, row.about) {
-        (Raised::Finding(..), Some(person)) => {
+    let about = match (message, row.what, row.about) {
+        (Some(RaisedMessage { author, conversation }), ..) => {
+            let whom = names.full(*author);
+            lang.pick(
+                format!("; message of {whom}, conversation #{conversation}"),
+                format!("; сообщение: {whom}, беседа № {conversation}"),
+            )
+        }
+        (None, Raised::Finding(..), Some(person)) => {
             let whom = names.full(person);
             lang.pick(format!("; about {whom}"), format!("; о ком: {whom}"))
         }
-        (Raised::Finding(..) | Raised::Alarm(..) | Raised::Report(..), _) => String::new(),
+        (None, Raised::Finding(..) | Raised::Alarm(..) | Raised::Report(..), _) => String::new(),
     };
     let again = match row.times {
         0 | 1 => String::new(),
@@ -317,13 +330,14 @@ fn line(row: &Row, names: &Names, lang: Lang) -> String {
 }
 
 fn json(row: &Row, names: &Names) -> OpenJson {
-    let Row { raised, wall_ms, row } = row;
+    let Row { raised, wall_ms, row, message } = row;
     OpenJson {
         raised: *raised,
         at: rfc3339(*wall_ms),
         what: raised_words(row.what).name,
         by: row.by.map(|person| names.login(person)),
         about: row.about.map(|person| names.login(person)),
+        conversation: message.map(|message| message.conversation),
         number: number_of(row.what),
         last: row.last,
         times: row.times,
@@ -347,7 +361,7 @@ mod tests {
         let what = Raised::Report(ReportReason::NotMine, 5);
         let (by, about) = (Some(PersonId(2)), Some(PersonId(2)));
         let row = RaisedRow { what, by, about, last: 7, times: 1, acknowledged: None };
-        let mut row = Row { raised: 7, wall_ms: 0, row };
+        let mut row = Row { raised: 7, wall_ms: 0, row, message: None };
         let en = line(&row, &names, Lang::En);
         assert!(
             en.starts_with("#7  1970-01-01 00:00  REPORT: the person named as author of message #5"),
@@ -363,5 +377,14 @@ mod tests {
         let en = line(&row, &names, Lang::En);
         assert!(en.contains(": Ольга Зимина @olga; about Борис Нотов @boris\n"), "{en}");
         assert_eq!(json(&row, &names).about.as_deref(), Some("boris"));
+        row.message = Some(RaisedMessage { author: PersonId(2), conversation: 41 });
+        let en = line(&row, &names, Lang::En);
+        assert!(
+            en.contains(": Ольга Зимина @olga; message of Борис Нотов @boris, conversation #41\n"),
+            "{en}"
+        );
+        let ru = line(&row, &names, Lang::Ru);
+        assert!(ru.contains("; сообщение: Борис Нотов @boris, беседа № 41\n"), "{ru}");
+        assert_eq!(json(&row, &names).conversation, Some(41));
     }
 }

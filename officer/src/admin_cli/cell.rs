@@ -1,12 +1,12 @@
 //! `cell status|drop`: the root cells, and letting go of one that is lost.
 //! Never lets go of one alone: that is an act of two.
 
+use super::cell_words;
 use super::decide::{Decided, Decision};
 use super::names::Text;
 use super::online::{Access, For, Online, session};
 use super::policy::{approve, propose};
 use super::proposals::{self, number};
-use super::status;
 use super::trouble::Trouble;
 use clap::{Args, Subcommand};
 use console::{BadValue, Exit, HelpTable, Lang, Voice, clean};
@@ -155,7 +155,7 @@ fn show(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
         .iter()
         .map(|cell| Row {
             name: cell.name.map(|name| name.to_string()),
-            kind: status::cell(cell.kind).0,
+            kind: cell_words::cell(cell.kind).0,
             absent: cell.absent.as_deref().map(clean),
             failing: cell.failing.as_deref().map(clean),
         })

@@ -1,9 +1,9 @@
 //! The sheet of `erase certificate`: what stands on it, in both languages, and the list beside it.
 //! Never asks the server anything.
 
+use super::cell_words::cell;
 use super::certificate::Facts;
 use super::law::{self, Found};
-use super::status::cell;
 use super::trouble::Trouble;
 use console::when::{bytes, minute};
 use console::{DETAILS_RU, Exit, Lang};

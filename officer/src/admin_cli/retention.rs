@@ -7,7 +7,8 @@ use super::now::Now;
 use super::online::{Access, For, Online, session};
 use super::policy::{Ruling, propose, proven, ruling};
 use super::policy_words::{kept_value, time_of_day};
-use super::retention_words::{falls, kept_longer, rules, waits};
+use super::retention_status::status;
+use super::retention_words::{falls, kept_longer, rules};
 use super::trouble::Trouble;
 use crate::policy_file::{minute_of, unfit};
 use clap::{ArgGroup, Args, Subcommand};
@@ -111,9 +112,6 @@ console::words! {
         Unfit { why: UnfitPolicy }
             => en("no such schedule: {}", unfit(*why, Lang::En)),
                ru("такими сроки быть не могут: {}", unfit(*why, Lang::Ru));
-        Status { next: String, waits: String, last: String, falls: String }
-            => en("The server says:\nnext run: {next}\n{waits}last run: {last}\n{falls}"),
-               ru("По словам сервера:\nследующее стирание: {next}\n{waits}последнее стирание: {last}\n{falls}");
     }
 }
 
@@ -179,26 +177,6 @@ impl Data {
             (self.due, self.held) = (preview.counts.clone(), Some(preview.held));
         }
     }
-}
-
-#[derive(Serialize)]
-struct StatusData {
-    next: Option<String>,
-    /// Runs wait because the date went far ahead: for so much more of the server's running.
-    waits_ms: Option<u64>,
-    open_parts: Option<u32>,
-    last: Option<LastData>,
-    /// Empty, and `held` is null, where it was not counted now.
-    due: Vec<u64>,
-    held: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct LastData {
-    index: u64,
-    at: String,
-    messages: u64,
-    held: u64,
 }
 
 impl Retention {
@@ -326,47 +304,6 @@ impl Propose {
         };
         Ok((Text(console::Words::say(&said, lang)), data))
     }
-}
-
-fn status(access: &Access, voice: Voice) -> Result<Exit, Trouble> {
-    let lang = voice.lang;
-    let (record, policy, former) = session(access, voice, For::Office, |online| {
-        Ok((ask(online, None)?, online.policy()?.0, online.former()?))
-    })?;
-    let longer = former.filter(|former| former.keeps_longer(&policy.retention));
-    let none = || lang.pick("none", "нет").to_owned();
-    let open = record.open_parts.map_or(String::new(), |parts| {
-        lang.pick(format!(" (under way, part {parts} done)"), format!(" (идёт, частей готово: {parts})"))
-    });
-    let last = record.last.map(|last| LastData {
-        index: last.index,
-        at: rfc3339(last.wall_ms),
-        messages: last.messages,
-        held: last.held,
-    });
-    let told = |last: &journal::register::LastRun| {
-        let (index, at, n, held) = (last.index, minute(last.wall_ms), last.messages, last.held);
-        lang.pick(
-            format!("#{index}, {at}: {n} messages, {held} kept by holds"),
-            format!("№ {index}, {at}: сообщений {n}, удержано запретами {held}"),
-        )
-    };
-    let said = Said::Status {
-        next: record.next_ms.map_or_else(none, |at| minute(at) + &open),
-        waits: waits(&record, lang),
-        last: record.last.as_ref().map_or_else(none, told),
-        falls: falls(&policy.retention, &policy.labels, &record, lang)
-            + &kept_longer(longer.as_deref(), &policy, lang),
-    };
-    let data = StatusData {
-        next: record.next_ms.map(rfc3339),
-        waits_ms: record.waits_ms,
-        open_parts: record.open_parts,
-        last,
-        held: record.preview.as_ref().map(|preview| preview.held),
-        due: record.preview.map_or_else(Vec::new, |preview| preview.counts),
-    };
-    Ok(voice.done("retention status", &said, data))
 }
 
 #[cfg(test)]

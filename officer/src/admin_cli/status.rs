@@ -3,6 +3,7 @@
 
 use super::alarms::{self, Alarm};
 use super::cell::cells;
+use super::cell_words::{Cells, cell};
 use super::closed::closed_line;
 use super::names::Names;
 use super::online::{Access, For, Online, session};
@@ -10,12 +11,10 @@ use super::succession::{Succession, succession_lines};
 use super::trouble::Trouble;
 use clap::Args;
 use console::when::{bytes, duration, minute, rfc3339};
-use console::{Exit, HelpTable, Lang, Voice, count_en, count_ru};
+use console::{Exit, HelpTable, Lang, Voice};
 use journal::checkpoint::SignedCheckpoint;
-use journal::fact::CellKind;
 use link::terminal::ClosedRow;
-use pki::canonical;
-use protocol::answer::{CellRecord, StatusRecord, WitnessRecord};
+use protocol::answer::{StatusRecord, WitnessRecord};
 use protocol::client::event::{ClosedView, SuccessionView};
 use protocol::client::{Command, Reply};
 use protocol::copy::BackupRecord;
@@ -132,51 +131,6 @@ struct More {
     closed: Option<ClosedView>,
 }
 
-/// The store's root cells.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Cells {
-    all: usize,
-    absent: usize,
-    failing: usize,
-}
-
-impl Cells {
-    /// One that has never joined, or was let go of, is none of the store's.
-    fn of(records: &[CellRecord]) -> Self {
-        let own = records.iter().filter(|cell| cell.name.is_some() || cell.absent.is_none());
-        let count = |is: fn(&&CellRecord) -> bool| own.clone().filter(is).count();
-        let (absent, failing) = (count(|cell| cell.absent.is_some()), count(|cell| cell.failing.is_some()));
-        Self { all: own.clone().count(), absent, failing }
-    }
-
-    fn words(self, lang: Lang) -> String {
-        let Self { all, absent, failing } = self;
-        let here = all.saturating_sub(absent);
-        match absent {
-            _ if failing > 0 => lang.pick(
-                "the last one here is FAILING: the next erasure or start may fail; let people save what they need: conclave-admin cell status",
-                "последняя из бывших на месте ОТКАЗЫВАЕТ: следующее стирание или запуск могут не удаться; пусть люди сохранят нужное: \
-                 conclave-admin cell status",
-            )
-            .to_owned(),
-            0 => lang.pick(
-                count_en(all as u64, "cell, here", "cells, all here"),
-                count_ru(all as u64, "ячейка, на месте", "ячейки, все на месте", "ячеек, все на месте"),
-            ),
-            _ => lang.pick(
-                format!(
-                    "{here} of {all} here, {absent} AWAY: erasures wait for it, and without the last one nothing opens: \
-                     conclave-admin cell status"
-                ),
-                format!(
-                    "на месте {here} из {all}, НЕТ НА МЕСТЕ: {absent}. Её ждут уничтожения, а без последней не откроется \
-                     ничего: conclave-admin cell status"
-                ),
-            ),
-        }
-    }
-}
-
 /// The newest backup in words.
 fn backup_words(newest: Option<&Newest>, lang: Lang) -> String {
     let Some(newest) = newest else {
@@ -201,23 +155,6 @@ fn backup_words(newest: Option<&Newest>, lang: Lang) -> String {
         format!("{made}, erasure epoch {epoch}, {by}; {opens}"),
         format!("{made}, эпоха уничтожения {epoch}, {by}; {opens}"),
     )
-}
-
-/// Name for scripts, words for people.
-pub(super) fn cell(number: u8) -> (&'static str, &'static str, &'static str) {
-    // The number stands for the kind as the kind itself is encoded: one unsigned number.
-    match canonical::decode::<CellKind>(&[number]) {
-        Ok(CellKind::File) => (
-            "file",
-            "a file: FOR DEVELOPMENT. An old copy of it opens what was erased since",
-            "файл: ДЛЯ РАЗРАБОТКИ. Старая его копия открывает стёртое с тех пор",
-        ),
-        Ok(CellKind::Sector) => ("sector", "a raw sector", "сектор носителя"),
-        Ok(CellKind::Tpm) => ("tpm", "TPM 2.0", "TPM 2.0"),
-        Err(_) => {
-            ("unknown", "of a kind that this program does not know", "неизвестного этой программе вида")
-        }
-    }
 }
 
 impl Status {
@@ -247,7 +184,6 @@ impl Status {
     }
 }
 
-/// What the erasures under way wait for, and who can do something about it.
 /// A line of its own, where a witness has cosigned anything.
 fn witness_words(witness: Option<WitnessRecord>, lang: Lang) -> String {
     let Some(WitnessRecord { size, at_ms }) = witness else { return String::new() };
@@ -258,6 +194,7 @@ fn witness_words(witness: Option<WitnessRecord>, lang: Lang) -> String {
     )
 }
 
+/// What the erasures under way wait for, and who can do something about it.
 fn waits(wait: ErasureWait, lang: Lang) -> String {
     let words = match wait {
         ErasureWait::Nothing => return String::new(),
@@ -382,36 +319,4 @@ fn tell(status: &StatusRecord, grown: u64, more: More, voice: Voice) -> Result<E
         closed: more.closed.as_ref().map(|view| ClosedRow::of(view, rfc3339(view.at_ms))),
     };
     Ok(voice.done("status", &said, data))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use journal::act::CellName;
-
-    #[test]
-    fn a_cell_that_is_away_is_loud_and_one_that_never_joined_is_none() {
-        let cell = |name: Option<u8>, absent: Option<&str>| CellRecord {
-            name: name.map(|byte| CellName([byte; 8])),
-            kind: 2,
-            absent: absent.map(str::to_owned),
-            failing: None,
-        };
-        let whole = Cells::of(&[cell(Some(1), None), cell(Some(2), None), cell(None, Some("blank"))]);
-        assert_eq!(whole, Cells { all: 2, absent: 0, failing: 0 });
-        assert_eq!(whole.words(Lang::En), "2 cells, all here");
-        assert_eq!(Cells::of(&[cell(Some(1), None)]).words(Lang::Ru), "1 ячейка, на месте");
-        let away = Cells::of(&[cell(Some(1), None), cell(Some(2), Some("not there"))]);
-        assert!(away.words(Lang::En).starts_with("1 of 2 here, 1 AWAY: erasures wait for it"));
-        assert!(away.words(Lang::Ru).contains("НЕТ НА МЕСТЕ"));
-        let failing = CellRecord { failing: Some("EIO".into()), ..cell(Some(1), None) };
-        assert!(Cells::of(&[failing]).words(Lang::En).starts_with("the last one here is FAILING"));
-    }
-
-    #[test]
-    fn every_kind_of_cell_has_its_words() {
-        let names: Vec<&str> = (0..5).map(|number| cell(number).0).collect();
-        assert_eq!(names, ["unknown", "file", "sector", "tpm", "unknown"]);
-        assert!(cell(1).1.contains("DEVELOPMENT") && cell(1).2.contains("РАЗРАБОТКИ"));
-    }
 }

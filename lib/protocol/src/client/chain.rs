@@ -12,7 +12,9 @@
 //!   itself, from the head that it named on, and signs anew only when it is not there (`resolve.rs`). Where the
 //!   conversation is not shown as it was then (one was removed since), it looks through the log up to its own Login.
 //!
-//! What can be doubled without harm is not looked for: a second Read or Acknowledge is refused, a second Reserve falls.
+//! What belongs to no conversation, or does not say to which (a Disclose, a Report, what officers and auditors do), is looked for
+//! in the log from the start. Only what is always refused when it comes twice (a second Read or Acknowledge) is not looked
+//! for, nor a Reserve, which falls, nor an Export, which serves the session that it stands in and no other.
 
 pub(crate) use super::draft::{Draft, MessageDraft, Rests, TitleDraft};
 use super::error::{Error, What};

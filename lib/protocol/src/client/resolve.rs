@@ -17,71 +17,82 @@ use journal::ids::{ConversationId, Index, StatementId};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Search {
     id: StatementId,
-    conversation: ConversationId,
+    place: Place,
     /// It cannot stand before the head that it named.
     from: Index,
-    message: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    Message(ConversationId),
+    ActOf(ConversationId),
+    /// What belongs to no conversation, or does not say to which.
+    Log,
 }
 
 impl Search {
-    /// Where to look, or nothing for acts that do no harm when they come twice.
+    /// Where to look, or nothing for what comes to nothing when it is said twice.
     pub(crate) fn of(flight: &InFlight) -> Option<Self> {
         let parsed = flight.frame.statement.clone().parse().ok()?;
-        let (conversation, message) = match parsed.act() {
-            Act::Message(act) => (act.conversation, true),
-            Act::Create(_) => (ConversationId(flight.id.0), false),
-            Act::Invite(act) => (act.conversation, false),
-            Act::Leave(act) => (act.conversation, false),
-            Act::Remove(act) => (act.conversation, false),
-            Act::HandOver(act) => (act.conversation, false),
-            Act::Epoch(act) => (act.conversation, false),
-            Act::ShareHistory(act) => (act.conversation, false),
-            Act::Title(act) => (act.conversation, false),
-            // Refused when they come twice (Accept, Read, Acknowledge, Erase, officers' acts that change a state), or
-            // without effect (a Reserve falls, a proposal lapses, an Export or Backup is a note).
+        let place = match parsed.act() {
+            Act::Message(act) => Place::Message(act.conversation),
+            Act::Create(_) => Place::ActOf(ConversationId(flight.id.0)),
+            Act::Invite(act) => Place::ActOf(act.conversation),
+            Act::Leave(act) => Place::ActOf(act.conversation),
+            Act::Remove(act) => Place::ActOf(act.conversation),
+            Act::HandOver(act) => Place::ActOf(act.conversation),
+            Act::Epoch(act) => Place::ActOf(act.conversation),
+            Act::ShareHistory(act) => Place::ActOf(act.conversation),
+            Act::Title(act) => Place::ActOf(act.conversation),
+            // A second one would stand as a second record (Disclose, Hold), or do anew what others undid meanwhile (a
+            // Suspend behind their Resume, a Report behind its close). Where it would be refused (Approve, AlarmClose), an
+            // officer is not to hear that of what stands.
+            Act::Disclose(_)
+            | Act::Report(_)
+            | Act::Finding(_)
+            | Act::Backup(_)
+            | Act::ClockAttest(_)
+            | Act::AlarmAcknowledge(_)
+            | Act::AlarmClose(_)
+            | Act::Object(_)
+            | Act::Hold(_)
+            | Act::Submit(_)
+            | Act::Propose(_)
+            | Act::Approve(_)
+            | Act::Withdraw(_)
+            | Act::SetPassword(_)
+            | Act::Revoke(_)
+            | Act::Suspend(_)
+            | Act::Resume(_)
+            | Act::Unlock(_)
+            | Act::EndSession(_) => Place::Log,
+            // What they name has one answer of a person, whatever came between: a second one is refused. A Reserve falls.
             Act::Accept(_)
             | Act::BadWrap(_)
             | Act::Reserve(_)
             | Act::Read(_)
             | Act::Acknowledge(_)
-            | Act::Erase(_)
-            | Act::Export(_)
-            | Act::Backup(_)
-            | Act::ClockAttest(_)
-            | Act::AlarmAcknowledge(_)
-            | Act::AlarmClose(_)
-            | Act::Report(_)
-            | Act::Disclose(_)
-            | Act::Finding(_)
-            | Act::Object(_)
-            | Act::Hold(_)
+            | Act::Erase(_) => return None,
+            // It lets the session read in which it stands: one of an ended session is of no use to the next.
+            Act::Export(_) => return None,
+            // Ends the chain that it stands in, or is never in one of a person's.
+            Act::Logout(_)
+            | Act::Login(_)
             | Act::Genesis(_)
             | Act::Succession(_)
             | Act::Continues(_)
-            | Act::Submit(_)
-            | Act::Propose(_)
-            | Act::Approve(_)
-            | Act::Withdraw(_)
-            | Act::Login(_)
-            | Act::Logout(_)
-            | Act::SetPassword(_)
             | Act::Enrol(_)
-            | Act::Revoke(_)
             | Act::Crl(_)
             | Act::CrlPart(_)
             | Act::EnvelopePrint(_)
             | Act::EnvelopeHandOver(_)
-            | Act::EnvelopeVoid(_)
-            | Act::Suspend(_)
-            | Act::Resume(_)
-            | Act::Unlock(_)
-            | Act::EndSession(_) => return None,
+            | Act::EnvelopeVoid(_) => return None,
         };
-        Some(Self { id: flight.id, conversation, from: flight.header.head.size, message })
+        Some(Self { id: flight.id, place, from: flight.header.head.size })
     }
 }
 
-/// Where to look for it.
+/// Where to look for it in a conversation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pages {
     Acts,
@@ -93,26 +104,41 @@ impl Cx {
     pub(crate) async fn search(&self, search: Search) -> Result<Option<Admitted>, Error> {
         // A statement of an ended chain stands before the Login that began the next one.
         let end = self.until(|state| state.session_began()).await?;
-        let pages = if search.message { Pages::Messages } else { Pages::Acts };
-        let (found, mut hidden) = self.search_pages(&search, pages).await?;
-        if found.is_some() {
-            return Ok(found);
+        let (found, hidden) = match search.place {
+            Place::Message(conversation) => self.search_messages(&search, conversation).await?,
+            Place::ActOf(conversation) => self.search_pages(&search, conversation, Pages::Acts).await?,
+            Place::Log => (None, true),
+        };
+        if found.is_none() && hidden { self.search_log(&search, end).await } else { Ok(found) }
+    }
+
+    async fn search_messages(
+        &self,
+        search: &Search,
+        conversation: ConversationId,
+    ) -> Result<(Option<Admitted>, bool), Error> {
+        let (found, hidden) = self.search_pages(search, conversation, Pages::Messages).await?;
+        if found.is_some() || hidden {
+            return Ok((found, hidden));
         }
-        if search.message && !hidden {
-            // Who was removed and is back is not shown what he himself said before.
-            hidden = self.search_pages(&search, Pages::Acts).await?.1;
-        }
-        if hidden { self.search_log(&search, end).await } else { Ok(None) }
+        // Who was removed and is back is not shown what he himself said before.
+        Ok((None, self.search_pages(search, conversation, Pages::Acts).await?.1))
     }
 
     /// Looks in the conversation. Also gives whether part of it may be hidden from us: we are not in it, or came later.
-    async fn search_pages(&self, search: &Search, pages: Pages) -> Result<(Option<Admitted>, bool), Error> {
+    async fn search_pages(
+        &self,
+        search: &Search,
+        conversation: ConversationId,
+        pages: Pages,
+    ) -> Result<(Option<Admitted>, bool), Error> {
         let me = self.with(|state| state.me.person);
         let invites_me =
             |entry: &Checked| matches!(entry.act(), Some((_, Act::Invite(act))) if act.person == me);
         let (mut from, mut hidden) = (search.from, false);
         loop {
-            let Some(page) = self.search_page(search, pages, from).await? else { return Ok((None, true)) };
+            let at = At { conversation, index: from };
+            let Some(page) = self.search_page(pages, at).await? else { return Ok((None, true)) };
             let more = page.more;
             let entries = self.check_page(page).await?;
             if let Some(found) = search.among(&entries) {
@@ -126,8 +152,7 @@ impl Cx {
         }
     }
 
-    async fn search_page(&self, search: &Search, pages: Pages, from: Index) -> Result<Option<Page>, Error> {
-        let at = At { conversation: search.conversation, index: from };
+    async fn search_page(&self, pages: Pages, at: At) -> Result<Option<Page>, Error> {
         let query = match pages {
             Pages::Messages => Query::Messages(at),
             Pages::Acts => Query::Acts(at),

@@ -1,10 +1,12 @@
 //! One message given to a stranger: what it proves, and what it does not when anything in it is another.
 
+use crate::law::act;
 use crate::stories::message;
 use crate::world::World;
 use journal::Origin;
 use journal::act::{
-    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, EraseTarget, Report, ReportReason,
+    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, EraseTarget, Finding, FindingCode, Report,
+    ReportReason, Severity,
 };
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::{ConversationId, Index, LogId};
@@ -13,17 +15,12 @@ use journal::proof::InclusionProof;
 use journal::receipt::Receipt;
 use journal::register::Raised;
 use pki::Certificate;
-use protocol::answer::Answer;
-use protocol::client::command::OtherAct;
+use protocol::answer::{Answer, RaisedMessage};
 use protocol::client::{Command, Error, Event, Reply};
 use protocol::disclosure::{BadDisclosure, Believed, Disclosed, Disclosure, NotProven};
 use protocol::frame::ToTerminal;
 use protocol::query::Query;
 use protocol::seal::keys::BodyKey;
-
-fn act(act: Act) -> Command {
-    Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }))
-}
 
 impl World {
     /// A member's disclosure of a message, read again from its file.
@@ -226,7 +223,7 @@ fn a_receipt_is_a_proof_that_any_stock_tool_reads() {
 
 #[test]
 fn officers_hear_of_reports_and_what_they_did_about_them_is_theirs_to_see() {
-    let (mut world, _, index) = talk(209);
+    let (mut world, id, index) = talk(209);
     let report = act(Act::Report(Report { message: index, reason: ReportReason::NotMine }));
     let Ok(Reply::Admitted(reported)) = world.ask("vera", report) else { panic!() };
     let raised = reported.index;
@@ -246,12 +243,36 @@ fn officers_hear_of_reports_and_what_they_did_about_them_is_theirs_to_see() {
     assert_eq!(open(&mut world, "anna"), None);
     let rows = open(&mut world, "olga").unwrap();
     assert_eq!((rows.len(), rows[0].raised, rows[0].row.acknowledged), (1, raised, None));
+    let Reply::Conversation(view) = world.ask("anna", Command::Conversation(id)).unwrap() else { panic!() };
+    let of_vera = RaisedMessage { author: world.id("vera"), conversation: view.number };
+    assert_eq!(rows[0].message, Some(of_vera));
+    // An auditor's finding tells its message likewise; that of another entry tells none.
+    world.arrive("igor");
+    let finding = |entry| Finding { entry, severity: Severity::Low, code: FindingCode::Clock };
+    for (entry, named) in [(index, Some(of_vera)), (0, None)] {
+        let Ok(Reply::Admitted(found)) = world.ask("igor", act(Act::Finding(finding(entry)))) else {
+            panic!()
+        };
+        let rows = open(&mut world, "olga").unwrap();
+        let row = rows.iter().find(|row| row.raised == found.index).unwrap();
+        assert_eq!(
+            (row.message, row.row.about),
+            (named, None),
+            "#{entry}: the Register itself knows no person of it"
+        );
+        for close in [
+            Act::AlarmAcknowledge(AlarmAcknowledge { raised: found.index }),
+            Act::AlarmClose(AlarmClose { raised: found.index, outcome: CloseOutcome::Mended }),
+        ] {
+            world.ask("olga", act(close)).unwrap();
+        }
+    }
     world.ask("olga", act(Act::AlarmAcknowledge(AlarmAcknowledge { raised }))).unwrap();
     let close = || act(Act::AlarmClose(AlarmClose { raised, outcome: CloseOutcome::False }));
     world.ask("oleg", close()).unwrap();
     assert_eq!(open(&mut world, "olga").unwrap(), []);
     let desk = world.ask("oleg", Command::Ask(Query::Desk(0)));
-    assert!(matches!(desk, Ok(Reply::Entries(entries, false)) if entries.len() == 2));
+    assert!(matches!(desk, Ok(Reply::Entries(entries, false)) if entries.len() == 6));
     assert!(world.ask("vera", Command::Ask(Query::Desk(0))).is_err());
     assert!(world.ask("oleg", close()).is_err(), "once");
     // A start over the log knows the same.

@@ -17,7 +17,7 @@ use protocol::query::Query;
 
 pub(crate) const DAY_MS: u64 = 24 * 3_600_000;
 
-fn act(act: Act) -> Command {
+pub(crate) fn act(act: Act) -> Command {
     Command::Act(Box::new(OtherAct { act, staged: Vec::new(), verifiers: Vec::new() }))
 }
 

@@ -11,6 +11,7 @@ mod given_up;
 mod hidden;
 mod law;
 mod lists;
+mod lost;
 mod members;
 mod missed;
 mod people;

@@ -2,8 +2,9 @@
 //! Never tells anybody else: who reported whom is theirs to know.
 
 use super::{Engine, Found, Kind};
-use crate::answer::{Answer, RaisedRecord};
+use crate::answer::{Answer, RaisedMessage, RaisedRecord};
 use journal::ids::Index;
+use journal::register::{Raised, RaisedRow};
 use pki::{PersonId, Role};
 
 impl Engine {
@@ -14,8 +15,23 @@ impl Engine {
         }
         let size = self.commits.durable.head.size;
         let open = self.ledger.register.raised().filter(|(raised, _)| *raised < size);
-        let records = open.map(|(raised, row)| RaisedRecord { raised, row: row.clone() });
+        let record = |(raised, row): (Index, &RaisedRow)| RaisedRecord {
+            raised,
+            row: row.clone(),
+            message: self.raised_message(row.what),
+        };
+        let records = open.map(record);
         Some(Found::Now(Answer::Raised(records.collect())))
+    }
+
+    fn raised_message(&self, what: Raised) -> Option<RaisedMessage> {
+        match what {
+            Raised::Report(_, index) | Raised::Finding(_, _, index) => {
+                let row = self.ledger.register.message(index)?;
+                Some(RaisedMessage { author: row.author, conversation: row.conversation })
+            }
+            Raised::Alarm(..) => None,
+        }
     }
 
     /// What was raised, for officers who were away.

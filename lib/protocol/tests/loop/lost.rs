@@ -1,0 +1,153 @@
+//! Acts whose receipt was lost: what stands is found and told to who did it, and never stands twice.
+
+use crate::law::{DAY_MS, act, paper, signed};
+use crate::world::World;
+use journal::act::{
+    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Export, Finding, FindingCode, Hold, HoldScope, Report,
+    ReportReason, Resume, Severity, Suspend,
+};
+use journal::ids::{ConversationId, Index};
+use journal::refusal::code;
+use protocol::client::{Command, Error, Reply};
+use protocol::frame::{Refused, ToTerminal};
+use protocol::query::Query;
+
+/// Everybody is there; vera said something in anna's group.
+fn talk(number: u64) -> (World, ConversationId, Index) {
+    let mut world = World::new(number);
+    ["anna", "boris", "vera", "olga", "oleg", "igor"].into_iter().for_each(|login| world.arrive(login));
+    let id = world.group("anna", &["boris", "vera"], "watch");
+    let index = world.say("vera", id, "the lighthouse is dark");
+    (world, id, index)
+}
+
+impl World {
+    /// A command is admitted and its receipt lost with the connection. Then others do something, and the person comes back to
+    /// a core that has forgotten the chain.
+    fn lost(
+        &mut self,
+        login: &'static str,
+        command: Command,
+        meanwhile: impl FnOnce(&mut Self),
+    ) -> Result<Reply, Error> {
+        self.tamper = Some(Box::new(move |to, frame| {
+            (to != login || !matches!(frame, ToTerminal::Receipt(_))).then_some(frame)
+        }));
+        let command = self.tell(login, command);
+        assert!(self.result(login, command).is_none(), "nobody knows yet");
+        self.tamper = None;
+        self.cut(login);
+        meanwhile(self);
+        let mut first = true;
+        self.tamper = Some(Box::new(move |to, frame| match frame {
+            ToTerminal::Receipt(receipt) if to == login && std::mem::take(&mut first) => {
+                let (request, code) = (receipt.request, code::ChainEnded);
+                Some(ToTerminal::Refused(Refused { request, code }))
+            }
+            other => Some(other),
+        }));
+        self.reconnect(login);
+        self.tamper = None;
+        self.result(login, command).expect("what became of it")
+    }
+
+    fn lost_act(&mut self, login: &'static str, what: Act, meanwhile: impl FnOnce(&mut Self)) -> Index {
+        match self.lost(login, act(what), meanwhile) {
+            Ok(Reply::Admitted(admitted)) => admitted.index,
+            Ok(_) => panic!("an act is admitted"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Where a person's acts of this kind stand.
+    fn stand(&self, login: &str, wanted: fn(&Act) -> bool) -> Vec<Index> {
+        let person = self.id(login);
+        let is_such = |entry: &[u8]| match journal::Entry::decode(entry).unwrap().content {
+            journal::Content::Statement(signed) => {
+                let parsed = signed.parse().unwrap();
+                parsed.header().person == person && wanted(parsed.act())
+            }
+            journal::Content::Fact(_) => false,
+        };
+        (0..).zip(&self.entries).filter(|(_, entry)| is_such(entry)).map(|(index, _)| index).collect()
+    }
+}
+
+#[test]
+fn a_disclosure_stands_once_whether_the_line_breaks_or_the_server_starts_anew() {
+    for restarts in [false, true] {
+        let (mut world, id, index) = talk(301);
+        let disclosed = world.lost("boris", Command::Disclose(id, index), |world| {
+            if restarts {
+                world.restart(None);
+                world.reconnect("anna");
+            }
+        });
+        assert!(matches!(disclosed, Ok(Reply::Document(_))), "he has his file");
+        let stand = world.stand("boris", |act| matches!(act, Act::Disclose(_)));
+        assert_eq!(stand.len(), 1, "one wish, one record; the server started anew: {restarts}");
+        let views = world.views("anna", id);
+        let told = &views.iter().find(|view| view.index == index).unwrap().disclosed;
+        assert_eq!(told.iter().map(|by| by.index).collect::<Vec<_>>(), stand);
+    }
+}
+
+#[test]
+fn what_officers_closed_meanwhile_is_not_raised_again() {
+    let (mut world, _, index) = talk(303);
+    let close = |world: &mut World, raised: Index| {
+        signed(world, "olga", Act::AlarmAcknowledge(AlarmAcknowledge { raised })).unwrap();
+        signed(world, "oleg", Act::AlarmClose(AlarmClose { raised, outcome: CloseOutcome::False })).unwrap();
+    };
+    let is_report = |act: &Act| matches!(act, Act::Report(_));
+    let report = Act::Report(Report { message: index, reason: ReportReason::NotMine });
+    let reported = world.lost_act("vera", report, |world| {
+        let raised = world.stand("vera", is_report)[0];
+        close(world, raised);
+    });
+    assert_eq!(world.stand("vera", is_report), [reported]);
+
+    let is_finding = |act: &Act| matches!(act, Act::Finding(_));
+    let finding = Finding { entry: 0, severity: Severity::High, code: FindingCode::Clock };
+    let found = world.lost_act("igor", Act::Finding(finding), |world| {
+        let raised = world.stand("igor", is_finding)[0];
+        close(world, raised);
+    });
+    assert_eq!(world.stand("igor", is_finding), [found]);
+}
+
+#[test]
+fn an_officer_learns_that_his_act_stands_and_nothing_is_done_twice_or_again_behind_what_others_did() {
+    let (mut world, _, index) = talk(304);
+    let scope = HoldScope::Person(world.id("vera"));
+    let hold = Hold { scope, order: paper(), end_ms: world.now.wall_ms + DAY_MS };
+    let held = world.lost_act("olga", Act::Hold(hold), |_| {});
+    assert_eq!(world.stand("olga", |act| matches!(act, Act::Hold(_))), [held], "one hold, to be lifted once");
+
+    let person = world.id("boris");
+    let suspended = world.lost_act("olga", Act::Suspend(Suspend { person }), |world| {
+        signed(world, "oleg", Act::Resume(Resume { person })).unwrap();
+    });
+    assert_eq!(world.stand("olga", |act| matches!(act, Act::Suspend(_))), [suspended]);
+    world.reconnect("boris");
+    assert!(world.terminals["boris"].client.is_ready(), "nobody suspended him again");
+
+    let report = Act::Report(Report { message: index, reason: ReportReason::Other });
+    let raised = signed(&mut world, "anna", report).unwrap();
+    let acknowledged = world.lost_act("olga", Act::AlarmAcknowledge(AlarmAcknowledge { raised }), |_| {});
+    assert_eq!(world.stand("olga", |act| matches!(act, Act::AlarmAcknowledge(_))), [acknowledged]);
+    let close = Act::AlarmClose(AlarmClose { raised, outcome: CloseOutcome::False });
+    let closed = world.lost_act("oleg", close, |_| {});
+    assert_eq!(world.stand("oleg", |act| matches!(act, Act::AlarmClose(_))), [closed]);
+}
+
+#[test]
+fn an_export_serves_its_own_session_and_is_made_anew_for_the_next() {
+    let (mut world, _, index) = talk(305);
+    let to = world.entries.len() as Index;
+    let exported = world.lost_act("igor", Act::Export(Export { from: 0, to }), |_| {});
+    let stand = world.stand("igor", |act| matches!(act, Act::Export(_)));
+    assert_eq!((stand.len(), stand.last()), (2, Some(&exported)));
+    let read = world.ask("igor", Command::Ask(Query::EntriesAt(vec![index])));
+    assert!(matches!(read, Ok(Reply::Entries(entries, _)) if entries.len() == 1), "he reads what he exports");
+}
