@@ -338,8 +338,8 @@ pub(crate) fn unanchored(why: &Unanchored, lang: Lang) -> String {
     match why {
         Unanchored::NoAnchor => lang
             .pick(
-                "no head from outside was there to compare with; give one with --anchor or --head, or --adopt this one",
-                "сверить не с чем; дайте вершину извне через --anchor или --head либо примите эту через --adopt",
+                "no head from outside was there to compare with; give one with --anchor or --head, or take this one by `verify --adopt`",
+                "сверить не с чем; дайте вершину извне через --anchor или --head либо примите эту командой verify --adopt",
             )
             .to_owned(),
         Unanchored::LostBySuccession { size, kept, end } => lang.pick(

@@ -98,9 +98,11 @@ impl Compared {
             How::Not => lang
                 .pick(
                     "no head from outside was compared with this checkpoint: the log signed it, perhaps for this reader alone; give \
-                     --anchor, or --journal with a bundle or tiles that lead from the one to the other",
+                     --anchor with a head of its size; of another size, --journal too, a bundle or tiles that lead from the one to the \
+                     other",
                     "ни с какой вершиной извне эта контрольная точка не сверена: журнал её подписал, но, возможно, только для этого \
-                     читателя; дайте --anchor или --journal с выгрузкой либо плитками, ведущими от одной к другой",
+                     читателя; дайте через --anchor вершину того же размера; если размеры разные, дайте ещё и --journal: выгрузку либо плитки, \
+                     ведущие от одной к другой",
                 )
                 .to_owned(),
         }

@@ -9,7 +9,7 @@ use console::{Exit, Voice, count_en, count_ru};
 use pki::durable_file::{Growing, UMASK};
 use serde::Serialize;
 
-use super::{ended, not_written, open_bundle, shown, verifier};
+use super::{ended, not_written, number, open_bundle, shown, verifier};
 use crate::cutting::{CannotCut, Cut as Done, Wanted, plan};
 use crate::trouble::Trouble;
 
@@ -19,10 +19,10 @@ pub struct Cut {
     /// The bundle.
     pub bundle: PathBuf,
     /// Index of the first entry.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub from: u64,
     /// Index of the last entry, included.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub to: u64,
     /// The excerpt to write; an existing file stays as it is.
     #[arg(long, value_name = "FILE")]
@@ -93,11 +93,11 @@ pub fn run_cut(cut: &Cut, voice: Voice) -> Exit {
 
 /// Runs `select`.
 pub fn run_select(select: &Select, voice: Voice) -> Exit {
-    let number = |text: &String| {
+    let conversation = |text: &String| {
         let bad = || Trouble::BadValue { what: "--conversation".into(), wanted: "#12".into() };
-        text.trim_start_matches('#').parse::<u64>().map_err(|_| bad())
+        number(text).map_err(|_| bad())
     };
-    let conversations = select.conversation.iter().map(number).collect::<Result<Vec<_>, _>>();
+    let conversations = select.conversation.iter().map(conversation).collect::<Result<Vec<_>, _>>();
     let done = conversations.and_then(|conversations| {
         let wanted = Wanted::Selection(select.who.clone(), conversations);
         verifier(!select.no_verifier, &select.out)?;

@@ -15,7 +15,7 @@ use p256::ecdsa::Signature as EcdsaSignature;
 use pki::{CertId, Certificate, Suite, pem};
 use serde::Serialize;
 
-use super::{ProgressLine, ended, open_bundle, read_trust, shown, write_new};
+use super::{ProgressLine, ended, number, open_bundle, read_trust, shown, write_new};
 use crate::audit::same_authorities;
 use crate::judgement::Flaw;
 use crate::parallel::processors;
@@ -30,6 +30,7 @@ pub struct Extract {
     /// The bundle.
     pub bundle: PathBuf,
     /// The entry's index.
+    #[arg(value_parser = number)]
     pub index: u64,
     /// The trust file: the entries up to this one are replayed, and whose certificate it is holds only then.
     #[arg(long, value_name = "FILE")]

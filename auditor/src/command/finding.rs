@@ -10,8 +10,8 @@ use protocol::client::command::OtherAct;
 use protocol::client::{Command, Reply};
 use serde::Serialize;
 
-use super::ended;
 use super::online::{Access, odd, online, runtime};
+use super::{ended, number};
 use crate::trouble::Trouble;
 
 /// File a finding at an entry: the journal keeps it, the officers are told, and it stands open until one of them closes it.
@@ -19,6 +19,7 @@ use crate::trouble::Trouble;
 #[allow(missing_docs, reason = "the group's own help stands at its struct")]
 pub struct Finding {
     /// The entry's index.
+    #[arg(value_parser = number)]
     pub index: u64,
     /// How bad it is.
     #[arg(long, value_name = "SEVERITY")]

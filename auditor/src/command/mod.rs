@@ -28,6 +28,7 @@ pub mod witness;
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::num::ParseIntError;
 use std::path::Path;
 use std::time::Instant;
 
@@ -162,6 +163,11 @@ pub fn verifier(wanted: bool, bundle: &Path) -> Result<(), Trouble> {
         return Ok(());
     }
     write_beside(bundle).map(drop).map_err(|error| not_written(&bundle.with_file_name(FILE), &error))
+}
+
+/// The number of an entry or a conversation, as people write it: `1234`, `#1234`, `№ 1234`.
+pub fn number(text: &str) -> Result<u64, ParseIntError> {
+    text.trim_start_matches(['#', '№', ' ']).parse()
 }
 
 /// Why a new file was not written.

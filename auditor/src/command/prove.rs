@@ -10,7 +10,7 @@ use journal::receipt::Receipt;
 use journal::tree::{Tree, leaf_hash};
 use serde::Serialize;
 
-use super::{ProgressLine, Told, ended, open_bundle, shown, write_new};
+use super::{ProgressLine, Told, ended, number, open_bundle, shown, write_new};
 use crate::cutting::newest_note;
 use crate::spilled::Spilled;
 use crate::tile_reader::TileReader;
@@ -23,6 +23,7 @@ pub struct Prove {
     #[arg(value_name = "BUNDLE|TILES")]
     pub bundle: PathBuf,
     /// The entry's index.
+    #[arg(value_parser = number)]
     pub index: u64,
     /// Write it here instead of to standard output.
     #[arg(long, value_name = "FILE")]

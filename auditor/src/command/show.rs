@@ -11,7 +11,7 @@ use journal::act::KINDS;
 use journal::ids::Index;
 use serde::Serialize;
 
-use super::{ended, open_bundle, shown};
+use super::{ended, number, open_bundle, shown};
 use crate::concern::{Concern, conversation, signer};
 use crate::describe::describe;
 use crate::names::{Names, Opened, What};
@@ -80,8 +80,7 @@ struct Filter {
 impl Filter {
     fn new(show: &Show) -> Result<Self, Trouble> {
         let bad = |what: &str, wanted: &str| Trouble::BadValue { what: what.into(), wanted: wanted.into() };
-        let number =
-            |text: &String| text.trim_start_matches('#').parse().map_err(|_| bad("--conversation", "#12"));
+        let number = |text: &String| number(text).map_err(|_| bad("--conversation", "#12"));
         let moment = |what: &'static str, text: &Option<String>| {
             let at = |text: &String| parse_rfc3339(text).ok_or_else(|| bad(what, "2026-11-21T17:53:08Z"));
             text.as_ref().map(at).transpose()
