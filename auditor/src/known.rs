@@ -1,5 +1,6 @@
 //! What an earlier audit of the auditor's own has verified: the next one goes on from there.
-//! Never believes that a bundle begins with it: every entry is hashed, and the root must be the one of then.
+//! Never believes that a bundle begins with it: every entry is hashed, and the root must be the one of then (`leaves.rs` has the
+//! other way, by which nobody looks).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};

@@ -51,7 +51,8 @@ console::words! {
                ru("{file} повреждён после записи {entries}; подробнее скажет `verify`");
         /// The trust file is not one.
         BadTrustFile { file: String, cause: String }
-            => en("{file} is no trust file: {cause}"), ru("{file} — не файл доверия ({DETAILS_RU})");
+            => en("{file} is no trust file: {cause}; one is made of a site card by `conclave-audit trust init`"),
+               ru("{file} — не файл доверия ({DETAILS_RU}); его делает из карты системы `conclave-audit trust init`");
         /// Others may write the trust file.
         Exposed { file: String }
             => en("others may write {file}, so it cannot be trusted; chmod 600 it after a look at what it says"),

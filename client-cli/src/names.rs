@@ -261,16 +261,14 @@ fn unknown(typed: &str, names: &Names) -> Trouble {
     )
 }
 
-/// `1234` or `#1234`.
+/// The number of a message, as people write it.
 pub(crate) fn number(typed: &str) -> Result<Index, Trouble> {
-    let digits = typed.strip_prefix('#').unwrap_or(typed);
-    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| plain).ok_or_else(|| {
+    console::number(typed).ok_or_else(|| {
         Trouble::say(
             Exit::Usage,
             "not-a-number",
-            format!("{} is not the number of a message", clean(typed)),
-            format!("{} не является номером сообщения", clean(typed)),
+            format!("{} is not the number of a message, like 1234", clean(typed)),
+            format!("{} не является номером сообщения; номер пишется так: 1234", clean(typed)),
         )
     })
 }

@@ -28,7 +28,6 @@ pub mod witness;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::num::ParseIntError;
 use std::path::Path;
 use std::time::Instant;
 
@@ -165,9 +164,9 @@ pub fn verifier(wanted: bool, bundle: &Path) -> Result<(), Trouble> {
     write_beside(bundle).map(drop).map_err(|error| not_written(&bundle.with_file_name(FILE), &error))
 }
 
-/// The number of an entry or a conversation, as people write it: `1234`, `#1234`, `№ 1234`.
-pub fn number(text: &str) -> Result<u64, ParseIntError> {
-    text.trim_start_matches(['#', '№', ' ']).parse()
+/// The number of an entry or a conversation, for clap.
+pub fn number(text: &str) -> Result<u64, &'static str> {
+    console::number(text).ok_or("a number, like 1234")
 }
 
 /// Why a new file was not written.

@@ -157,10 +157,10 @@ pub(super) fn of_another(open: &Open, online: &Online) -> Result<(), Trouble> {
     }
 }
 
-/// `#12` or `12`.
+/// The number of an entry, as people write it.
 pub(super) fn number(typed: &str) -> Result<Index, BadValue> {
     let bad = BadValue::new("a journal index, like 1234", "нужен номер записи журнала, например 1234");
-    typed.strip_prefix('#').unwrap_or(typed).parse().map_err(|_| bad)
+    console::number(typed).ok_or(bad)
 }
 
 /// What stands around the list.

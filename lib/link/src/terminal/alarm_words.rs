@@ -61,8 +61,8 @@ fn report_words(reason: ReportReason, message: u64) -> AlarmWords {
             "Сразу спросите этого человека. Если это не он, его ключ у кого-то ещё: conclave-admin revoke @ЛОГИН",
         ),
         ReportReason::Mislabelled | ReportReason::Other => (
-            "Ask that person; what was decided goes into: conclave-admin alarm close",
-            "Спросите этого человека; решение запишите: conclave-admin alarm close",
+            "Ask that person; what was decided goes into: conclave-admin alarm ack, then alarm close",
+            "Спросите этого человека; решение запишите: conclave-admin alarm ack, затем alarm close",
         ),
     };
     AlarmWords { name, en, ru, advice_en, advice_ru }
@@ -125,8 +125,8 @@ fn finding_words(severity: Severity, code: FindingCode, entry: u64) -> AlarmWord
         name: "finding",
         en: format!("an auditor's finding at entry #{entry}, severity {level_en}: {what_en}"),
         ru: format!("замечание аудитора к записи № {entry}, степень {level_ru}: {what_ru}"),
-        advice_en: "Ask the auditor for his paper; what was decided goes into: conclave-admin alarm close",
-        advice_ru: "Запросите бумагу у аудитора; решение запишите: conclave-admin alarm close",
+        advice_en: "Ask the auditor for his paper; what was decided goes into: conclave-admin alarm ack, then alarm close",
+        advice_ru: "Запросите бумагу у аудитора; решение запишите: conclave-admin alarm ack, затем alarm close",
     }
 }
 
