@@ -13,6 +13,7 @@ mod kept;
 mod keys;
 mod linked;
 mod notes;
+mod repaired;
 mod second_key;
 
 use forge::Case;
@@ -26,6 +27,7 @@ fn all() -> Vec<Case> {
     all.extend(linked::cases());
     all.extend(second_key::cases());
     all.extend(excerpts::cases());
+    all.extend(repaired::cases());
     all
 }
 
@@ -65,6 +67,13 @@ fn the_pythons_own_vectors_hold() {
 fn a_flipped_bit_anywhere_is_never_verified() {
     judge::judge(&entries::flips(24));
     judge::judge_ours(&entries::flips(1500));
+}
+
+/// Any bit of an entry with every hash repaired and the log's own signature, by seed, where the true head is known.
+#[test]
+fn a_flipped_bit_with_all_repaired_is_never_verified() {
+    judge::judge(&repaired::flips(24));
+    judge::judge_ours(&repaired::flips(600));
 }
 
 /// All bits of one small log: minutes, so with `--ignored` only.
