@@ -15,6 +15,7 @@ mod linked;
 mod notes;
 mod repaired;
 mod second_key;
+mod weak;
 
 use forge::Case;
 
@@ -28,6 +29,7 @@ fn all() -> Vec<Case> {
     all.extend(second_key::cases());
     all.extend(excerpts::cases());
     all.extend(repaired::cases());
+    all.extend(weak::cases());
     all
 }
 
