@@ -15,6 +15,7 @@ use journal::tree::Tree;
 use pki::Suite;
 use tests::Dice;
 use tests::foreign::{Exported, SIZES, bendable, export, export_entries};
+use tests::kept::{Foreign, kept};
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/foreign/tiles.go");
 
@@ -119,4 +120,22 @@ fn go_refuses_one_bent_byte_anywhere() {
     assert!(judged(&program, &folder, &key, Some(&given)).is_ok());
     fs::write(folder.join("tile/more"), b"?").unwrap();
     assert!(judged(&program, &folder, &key, None).is_err(), "a file that belongs to no tile");
+}
+
+/// The kept corpus before Go: what lies beyond it (statements, periods, the law) it takes, and the manifest says so of each file.
+#[test]
+fn go_judges_the_kept_corpus_as_far_as_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = built(&dir.path().join("go"));
+    for (number, kept) in kept().iter().enumerate() {
+        let folder = dir.path().join(number.to_string());
+        let found = kept.lay_out(&folder).map(|key| judged(&program, &folder, &key, None));
+        match kept.foreign {
+            Foreign::Taken | Foreign::Beyond => {
+                assert!(matches!(found, Some(Ok(_))), "{}: {found:?}", kept.name);
+            }
+            Foreign::Refused => assert!(matches!(found, Some(Err(_))), "{}: {found:?}", kept.name),
+            Foreign::None => assert!(found.is_none(), "{}: {found:?}", kept.name),
+        }
+    }
 }

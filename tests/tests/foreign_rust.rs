@@ -9,6 +9,7 @@ use pki::Suite;
 use signed_note::{Note, StandardVerifier, VerifierList};
 use tests::Dice;
 use tests::foreign::{Exported, SIZES, bendable, entry, export};
+use tests::kept::{Foreign, kept};
 use tlog_tiles::{
     Checkpoint, Error, HashReader, Tile, TileHashReader, TileReader, check_record, check_tree, prove_record,
     prove_tree, record_hash, stored_hash_index, tree_hash,
@@ -104,6 +105,13 @@ fn entries_hold(folder: &Folder, size: u64, root: tlog_tiles::Hash) -> bool {
     })
 }
 
+/// Whether the note is the key's, and every tile stands under its root.
+fn is_taken(folder: &Folder, key: &str) -> bool {
+    let Ok(checkpoint) = checkpoint(&folder.0, key) else { return false };
+    let (size, root) = (checkpoint.size(), *checkpoint.hash());
+    checkpoint.extension().is_empty() && holds(folder, size, root) && entries_hold(folder, size, root)
+}
+
 /// The control: every file of the folder, at places by seed.
 #[test]
 fn the_crate_refuses_one_bent_byte_anywhere() {
@@ -111,11 +119,7 @@ fn the_crate_refuses_one_bent_byte_anywhere() {
     let path = dir.path().join("log");
     let Exported { key, .. } = export(&path, 257, Suite::Ed25519);
     let folder = Folder(path.clone());
-    let is_taken = || {
-        let Ok(checkpoint) = checkpoint(&path, &key) else { return false };
-        let (size, root) = (checkpoint.size(), *checkpoint.hash());
-        checkpoint.extension().is_empty() && holds(&folder, size, root) && entries_hold(&folder, size, root)
-    };
+    let is_taken = || is_taken(&folder, &key);
     assert!(is_taken());
     let mut dice = Dice::new(258);
     for (name, places) in bendable(&path) {
@@ -133,4 +137,20 @@ fn the_crate_refuses_one_bent_byte_anywhere() {
         fs::write(&file, good).unwrap();
     }
     assert!(is_taken(), "as it was");
+}
+
+/// The kept corpus before the crate, as before Go.
+#[test]
+fn the_crate_judges_the_kept_corpus_as_far_as_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    for (number, kept) in kept().iter().enumerate() {
+        let folder = Folder(dir.path().join(number.to_string()));
+        let found = kept.lay_out(&folder.0).map(|key| is_taken(&folder, &key));
+        let expected = match kept.foreign {
+            Foreign::Taken | Foreign::Beyond => Some(true),
+            Foreign::Refused => Some(false),
+            Foreign::None => None,
+        };
+        assert_eq!(found, expected, "{}", kept.name);
+    }
 }

@@ -14,6 +14,7 @@ mod keys;
 mod linked;
 mod notes;
 mod repaired;
+mod rows;
 mod second_key;
 mod weak;
 
@@ -44,6 +45,17 @@ fn the_kept_files_are_judged_as_ever() {
     let kept = kept::cases();
     assert!(kept.len() >= 8);
     judge::judge(&kept);
+}
+
+/// The same of those of each row.
+#[test]
+fn the_kept_files_of_every_row_are_judged_as_ever() {
+    if std::env::var_os("CONCLAVE_WRITE_CORPUS").is_some() {
+        rows::write(all());
+    }
+    let rows = rows::cases();
+    assert!(rows.len() >= 60);
+    judge::judge(&rows);
 }
 
 /// A bad sector under the file is nobody's verdict: 74, not a journal that ends there.
