@@ -8,6 +8,7 @@ use journal::ids::{Head, LogId};
 use journal::note::NoteSigner;
 use journal::tree::{Tree, leaf_hash};
 use pki::{SecretKey, Suite};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// Around every border of full and partial tiles, up to the third level.
@@ -52,4 +53,19 @@ pub fn export_entries(folder: &Path, entries: impl Iterator<Item = Vec<u8>>, sui
     let note = SignedCheckpoint::sign(checkpoint, &signers).expect("a note").to_string();
     tiles.finish(note.as_bytes()).expect("a finished folder");
     Exported { key: line.to_string(), tree }
+}
+
+/// The files of a folder of 257 entries, and the bytes of each that every reader has to look at: all, but of the note its text
+/// and, of the identity key's line, what is no padding. Other lines are for who has their keys.
+pub fn bendable(folder: &Path) -> Vec<(&'static str, RangeInclusive<usize>)> {
+    let length = |name: &str| std::fs::metadata(folder.join(name)).expect("a file").len() as usize;
+    let note = std::fs::read_to_string(folder.join("checkpoint")).expect("a note");
+    let text = note.find("\n\n").expect("a text and lines");
+    let line = note.trim_end().rfind('\n').expect("two lines") + 1;
+    let digits = note.trim_end().trim_end_matches('=').len();
+    let tiles =
+        ["tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/1"];
+    let all = tiles.map(|name| (name, 0..=length(name) - 1));
+    // The last digit of an encoding has bits that mean nothing, and some readers pass over them.
+    [("checkpoint", 0..=text), ("checkpoint", line..=digits - 2)].into_iter().chain(all).collect()
 }

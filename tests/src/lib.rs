@@ -12,6 +12,7 @@ pub mod census;
 pub mod dice;
 pub mod foreign;
 pub mod judge;
+pub mod kept;
 pub mod ledger;
 pub mod machine;
 pub mod network;

@@ -13,7 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use journal::testing::TestLog;
 use journal::tree::Tree;
 use pki::Suite;
-use tests::foreign::{Exported, SIZES, export, export_entries};
+use tests::Dice;
+use tests::foreign::{Exported, SIZES, bendable, export, export_entries};
+use tests::kept::{Foreign, kept};
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/foreign/tiles.go");
 
@@ -82,33 +84,31 @@ fn go_reads_every_tile_and_every_proof_of_ours() {
     assert_eq!(judged(&program, &folder, &key, None), Ok(format!("{} entries", log.entries.len())));
 }
 
-/// The control: a checker that says yes to everything would pass the test above.
+/// The control: a checker that says yes to everything would pass the test above. Every file of the folder, at places by seed;
+/// of the note its text and the one line whose key Go has.
 #[test]
 fn go_refuses_one_bent_byte_anywhere() {
     let dir = tempfile::tempdir().unwrap();
     let program = built(&dir.path().join("go"));
     let folder = dir.path().join("log");
     let Exported { key, tree } = export(&folder, 257, Suite::Ed25519);
-    let bent_file = |name: &str, at: usize| {
+    let mut dice = Dice::new(257);
+    for (name, places) in bendable(&folder) {
         let path = folder.join(name);
         let good = fs::read(&path).unwrap();
-        let mut bad = good.clone();
-        bad[at] ^= 1;
-        fs::write(&path, bad).unwrap();
-        let found = judged(&program, &folder, &key, None);
+        let (first, last) = (*places.start(), *places.end());
+        let drawn: Vec<usize> =
+            (0..40).map(|_| first + dice.below((last - first + 1) as u64) as usize).collect();
+        for at in [first, last].into_iter().chain(drawn) {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << dice.below(8);
+            fs::write(&path, bad).unwrap();
+            let found = judged(&program, &folder, &key, None);
+            assert!(found.is_err(), "{name} bent at {at}: {found:?}");
+        }
         fs::write(&path, good).unwrap();
-        assert!(found.is_err(), "{name} bent at {at}: {found:?}");
-    };
-    for (name, at) in [
-        ("checkpoint", 80),
-        ("tile/0/000", 8191),
-        ("tile/0/001.p/1", 0),
-        ("tile/1/000.p/1", 31),
-        ("tile/entries/000", 5),
-        ("tile/entries/001.p/1", 1),
-    ] {
-        bent_file(name, at);
     }
+    assert!(judged(&program, &folder, &key, None).is_ok(), "as it was");
     let given = dir.path().join("proofs");
     let mut wrong = Tree::new();
     for n in 0..257u32 {
@@ -120,4 +120,22 @@ fn go_refuses_one_bent_byte_anywhere() {
     assert!(judged(&program, &folder, &key, Some(&given)).is_ok());
     fs::write(folder.join("tile/more"), b"?").unwrap();
     assert!(judged(&program, &folder, &key, None).is_err(), "a file that belongs to no tile");
+}
+
+/// The kept corpus before Go: what lies beyond it (statements, periods, the law) it takes, and the manifest says so of each file.
+#[test]
+fn go_judges_the_kept_corpus_as_far_as_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = built(&dir.path().join("go"));
+    for (number, kept) in kept().iter().enumerate() {
+        let folder = dir.path().join(number.to_string());
+        let found = kept.lay_out(&folder).map(|key| judged(&program, &folder, &key, None));
+        match kept.foreign {
+            Foreign::Taken | Foreign::Beyond => {
+                assert!(matches!(found, Some(Ok(_))), "{}: {found:?}", kept.name);
+            }
+            Foreign::Refused => assert!(matches!(found, Some(Err(_))), "{}: {found:?}", kept.name),
+            Foreign::None => assert!(found.is_none(), "{}: {found:?}", kept.name),
+        }
+    }
 }

@@ -111,13 +111,27 @@ fn a_server_with_two_faces_is_found_out_by_whoever_sees_both() {
     world.say("anna", "boris", "before the fork");
     world.crash();
     let fork = world.machine.snapshot();
+    let fork_size = world.terminals["anna"].heads.last().unwrap().size;
+    world.run_down();
+    // One face for boris; anna's terminal is off meanwhile.
+    let (id, anna) = (world.private("anna", "boris"), world.terminals.remove("anna").unwrap());
     world.run();
-    // One face for boris.
-    world.say("boris", "anna", "on the first face");
+    world.say_in("boris", id, "on the first face").unwrap();
     let seen: Head = *world.terminals["boris"].heads.last().unwrap();
-    // The other one, for anna, from the same past; boris comes there too.
+    // The other one, for anna, from the same past, while boris' terminal is off: she works there and notices nothing.
     roll_back(&mut world, fork);
     world.spoken.clear();
+    let boris = world.terminals.remove("boris").unwrap();
+    world.terminals.insert("anna".into(), anna);
+    world.run();
+    world.say_in("anna", id, "on the second face").unwrap();
+    let shown: Head = *world.terminals["anna"].heads.last().unwrap();
+    assert!(world.terminals["anna"].client.is_ready() && shown.size > fork_size);
+    // Boris comes there too.
+    world.crash();
+    world.run_down();
+    world.restart();
+    world.terminals.insert("boris".into(), boris);
     for _ in 0..40 {
         world.wake();
         world.crash();
@@ -142,6 +156,22 @@ fn a_server_with_two_faces_is_found_out_by_whoever_sees_both() {
     });
     let distrust = distrust.expect("he sees that it is another past");
     assert_eq!(distrust.ours, seen);
+    let theirs = SignedCheckpoint::parse(&distrust.their_note).unwrap().claimed().head;
+    let mut second = Tree::new();
+    world
+        .server
+        .as_ref()
+        .unwrap()
+        .store
+        .entries()
+        .iter()
+        .for_each(|entry| drop(second.append(leaf_hash(entry))));
+    assert_eq!(
+        second.root_at(shown.size).ok(),
+        Some(shown.root),
+        "what anna was shown is of the second face"
+    );
+    assert!(theirs.size > shown.size && second.root_at(seen.size).ok() != Some(seen.root));
     for note in [&distrust.our_note, &distrust.their_note] {
         assert!(SignedCheckpoint::parse(note).is_ok(), "both signed notes are there to be shown");
     }

@@ -22,6 +22,8 @@ pub(crate) const UNANCHORED: u8 = 4;
 pub(crate) const INCOMPLETE: u8 = 5;
 /// Of a flipped bit: invalid, or where a length or the version was hit incomplete or unread; both alike.
 pub(crate) const NOT_VERIFIED: u8 = 255;
+/// Of one with all repaired: invalid, or where nothing in the log tells diverged; each verifier as far as it judges.
+pub(crate) const REPAIRED: u8 = 254;
 
 /// A file, who reads it with what trust, and what he must be told.
 pub(crate) struct Case {

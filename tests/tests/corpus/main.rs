@@ -15,8 +15,11 @@ mod kept;
 mod keys;
 mod linked;
 mod notes;
+mod repaired;
+mod rows;
 mod second_key;
 mod successions;
+mod weak;
 
 use forge::Case;
 
@@ -32,6 +35,8 @@ fn all() -> Vec<Case> {
     all.extend(second_key::cases());
     all.extend(successions::cases());
     all.extend(excerpts::cases());
+    all.extend(repaired::cases());
+    all.extend(weak::cases());
     all
 }
 
@@ -46,6 +51,17 @@ fn the_kept_files_are_judged_as_ever() {
     let kept = kept::cases();
     assert!(kept.len() >= 8);
     judge::judge(&kept);
+}
+
+/// The same of those of each row.
+#[test]
+fn the_kept_files_of_every_row_are_judged_as_ever() {
+    if std::env::var_os("CONCLAVE_WRITE_CORPUS").is_some() {
+        rows::write(all());
+    }
+    let rows = rows::cases();
+    assert!(rows.len() >= 60);
+    judge::judge(&rows);
 }
 
 /// A bad sector under the file is nobody's verdict: 74, not a journal that ends there.
@@ -71,6 +87,13 @@ fn the_pythons_own_vectors_hold() {
 fn a_flipped_bit_anywhere_is_never_verified() {
     judge::judge(&entries::flips(24));
     judge::judge_ours(&entries::flips(1500));
+}
+
+/// Any bit of an entry with every hash repaired and the log's own signature, by seed, where the true head is known.
+#[test]
+fn a_flipped_bit_with_all_repaired_is_never_verified() {
+    judge::judge(&repaired::flips(24));
+    judge::judge_ours(&repaired::flips(600));
 }
 
 /// All bits of one small log: minutes, so with `--ignored` only.

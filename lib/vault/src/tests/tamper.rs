@@ -59,16 +59,18 @@ fn a_rolled_back_a_torn_and_an_empty_cell_are_refused() {
 fn flipped_zeroed_and_rolled_back_blocks_are_noticed() {
     let (world, old_image, _) = world_of_two_epochs();
     let (_, mut life) = world.calm();
-    let mut noticed = 0;
+    let (mut noticed, mut random) = (0, rng(5));
     let places: Vec<Place> = world.live.keys().copied().collect();
     for place in places {
         let position = locked(&life.vault.tree).lookup(&place).unwrap().unwrap().position;
         let at = position.offset as usize / BLOCK * BLOCK..position.offset as usize / BLOCK * BLOCK + BLOCK;
-        for kind in 0..2 {
+        for kind in 0..4 {
             let mut changed = World { image: world.image.clone(), ..World::seeded(1) };
             changed.records = world.records.clone();
+            // Any bit of the sealed body, by seed; then all of its block.
+            let bit = random.next_u64() as usize % (position.length as usize * 8);
             match kind {
-                0 => changed.image[position.offset as usize + 30] ^= 4,
+                0..3 => changed.image[position.offset as usize + bit / 8] ^= 1 << (bit % 8),
                 _ => changed.image[at.clone()].fill(0),
             }
             let machine = changed.machine(CrashClock::new(u64::MAX, Fault::PowerCut));
