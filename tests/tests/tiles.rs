@@ -62,7 +62,7 @@ fn whichever_byte_of_a_tile_is_bent_our_reader_gives_no_other_entry() {
     export(&folder, SIZE, Suite::Ed25519);
     assert!((0..SIZE).all(|index| gives(&folder, index, "as it was written")));
     // An entry's own hash is reckoned; its neighbour's is read.
-    each_byte(&folder, "tile/0/000", |at| at as u64 / 32 ^ 1);
+    each_byte(&folder, "tile/0/000", |at| (at as u64 / 32) ^ 1);
     each_byte(&folder, "tile/0/001.p/1", |at| at as u64);
     each_byte(&folder, "tile/entries/000", |at| entry_at(0, at));
     each_byte(&folder, "tile/entries/001.p/1", |_| 256);
