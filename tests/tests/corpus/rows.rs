@@ -158,6 +158,16 @@ const ROWS: &[(&str, &[(&str, Foreign)])] = &[
         "an alarm that accuses an absent witness where none is wanted",
         &[("a witness' silence where none is wanted", Beyond)],
     ),
+    (
+        "a succession beyond its rules",
+        &[
+            ("a plan of 30 days and a millisecond ago", Beyond),
+            ("ranges that touch", Beyond),
+            ("one officer twice", Beyond),
+        ],
+    ),
+    ("the authority's act when it has run out", &[("a list in parts, begun within itself", Beyond)]),
+    ("the time set back beyond its rules", &[("too far", Beyond), ("approved unseen", Beyond)]),
     ("(the controls)", &[("honest, Ed25519", Taken), ("honest, EcdsaP256", Taken), ("a group", Taken)]),
 ];
 
