@@ -26,9 +26,9 @@ console::words! {
         /// The first line where what was verified before was passed over.
         VerifiedFrom { from: u64, entries: u64, others: u64 }
             => en("VERIFIED FROM ENTRY #{from} ON: {}, all in order, compared with {}; what stands before in this file was NOT READ: you \
-                   verified those entries in an earlier audit", count_en(*entries, "entry", "entries"), with_whom(*others).0),
-               ru("ПРОВЕРЕНО НАЧИНАЯ С ЗАПИСИ #{from}: {}, всё в порядке, сверено {}; записи до неё в этом файле НЕ ЧИТАЛИСЬ: вы \
-                   проверили их раньше", count_ru(*entries, "запись", "записи", "записей"), with_whom(*others).1);
+                   verified the log up to there earlier", count_en(*entries, "entry", "entries"), with_whom(*others).0),
+               ru("ПРОВЕРЕНО НАЧИНАЯ С ЗАПИСИ #{from}: {}, всё в порядке, сверено {}; стоящее до неё в этом файле НЕ ЧИТАЛОСЬ: вы \
+                   проверили журнал до этого места раньше", count_ru(*entries, "запись", "записи", "записей"), with_whom(*others).1);
         /// An entry is bad.
         BadEntry { index: u64, why: String }
             => en("INVALID: entry #{index}: {why}"), ru("НЕДЕЙСТВИТЕЛЬНО: запись #{index}: {why}");
@@ -54,6 +54,12 @@ console::words! {
         Unanchored { why: String }
             => en("NOT ANCHORED: everything is consistent, but {why}"),
                ru("НЕ СВЕРЕНО: внутренних противоречий нет, но {why}");
+        /// The same where what was verified before was passed over.
+        UnanchoredFrom { from: u64, why: String }
+            => en("NOT ANCHORED, AND READ FROM ENTRY #{from} ON ALONE: what stands before in this file was NOT READ, the rest is \
+                   consistent, but {why}"),
+               ru("НЕ СВЕРЕНО, И ПРОЧИТАНО ТОЛЬКО С ЗАПИСИ #{from}: стоящее до неё в этом файле НЕ ЧИТАЛОСЬ, в остальном \
+                   противоречий нет, но {why}");
         /// Something is missing.
         Incomplete { why: String } => en("INCOMPLETE: {why}"), ru("НЕПОЛНО: {why}");
         /// How far the anchors reach.
@@ -72,13 +78,8 @@ console::words! {
                });
         /// The head.
         HeadIs { size: u64, root: String }
-            => en("{} replayed, head {root}", count_en(*size, "entry", "entries")),
-               ru("воспроизведено: {}, вершина {root}", count_ru(*size, "запись", "записи", "записей"));
-        /// The same where some were passed over.
-        HeadBehind { from: u64, size: u64, root: String }
-            => en("{} replayed behind those that were not read, head of {size}: {root}", count_en(size - from, "entry", "entries")),
-               ru("воспроизведено после непрочитанных: {}, вершина на {size}: {root}",
-                  count_ru(size - from, "запись", "записи", "записей"));
+            => en("head of {}: {root}", count_en(*size, "entry", "entries")),
+               ru("вершина на {}: {root}", count_ru(*size, "запись", "записи", "записей"));
         /// From when to when.
         Span { from: String, to: String }
             => en("first entry {from}, last entry {to} (the server's clock)"),
@@ -122,7 +123,10 @@ pub fn judgement(audit: &Audit, lang: Lang) -> Said {
             let (entries, others, from) = (audit.replay.tree().size(), audit.by_others, audit.unread);
             match from {
                 0 => Said::Verified { entries, others },
-                1.. => Said::VerifiedFrom { from, entries: entries - from, others },
+                // A head of somebody else's that ends before it says nothing of these.
+                1.. => {
+                    Said::VerifiedFrom { from, entries: entries - from, others: others.saturating_sub(from) }
+                }
             }
         }
         Judgement::Invalid(Flaw::Entry { index, fault: found }) => {
@@ -132,7 +136,13 @@ pub fn judgement(audit: &Audit, lang: Lang) -> Said {
         Judgement::Diverged(Divergence { size, named, found }) => {
             Said::Diverged { size: *size, named: hex(named), found: hex(found) }
         }
-        Judgement::Unanchored(why) => Said::Unanchored { why: unanchored(why, lang) },
+        Judgement::Unanchored(why) => {
+            let why = unanchored(why, lang);
+            match audit.unread {
+                0 => Said::Unanchored { why },
+                from => Said::UnanchoredFrom { from, why },
+            }
+        }
         Judgement::Incomplete(why) => {
             Said::Incomplete { why: missing(why, audit.replay.tree().size(), lang) }
         }
@@ -147,12 +157,7 @@ pub fn coverage(audit: &Audit, lang: Lang) -> Vec<Said> {
         return Vec::new();
     }
     let (from, to) = (when::rfc3339(verdict.span_ms.0), when::rfc3339(verdict.span_ms.1));
-    let root = hex(&root);
-    let head = match audit.unread {
-        0 => Said::HeadIs { size, root },
-        from => Said::HeadBehind { from, size, root },
-    };
-    let mut said = vec![head, Said::Span { from, to }];
+    let mut said = vec![Said::HeadIs { size, root: hex(&root) }, Said::Span { from, to }];
     if let Some(to) = verdict.anchored.checked_sub(1) {
         said.push(Said::Anchored { to, beyond: verdict.beyond });
         if audit.by_others < verdict.anchored {

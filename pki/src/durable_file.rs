@@ -113,7 +113,8 @@ pub fn replace_with(
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&fresh)?;
-    write(&mut file)?; // A crash here: the old file rules, a piece of the new one lies beside it.
+    // A crash here: the old file rules, a piece of the new one lies beside it. A full disk is not left full of it.
+    write(&mut file).inspect_err(|_| drop(fs::remove_file(&fresh)))?;
     file.sync_all()?; // A crash here: the old file rules; the new one is whole but has no name that counts.
     fs::rename(&fresh, path)?; // A crash here: one or the other rules, and both are whole.
     sync_name(path) // From here on the new one rules; only now may the caller act on it.

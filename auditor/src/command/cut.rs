@@ -30,7 +30,7 @@ pub struct Cut {
     /// Prove, too, that the log continues the head of this size, which the receiver holds; may be given again.
     #[arg(long, value_name = "SIZE")]
     pub link: Vec<u64>,
-    /// Leave `verify_bundle.py` away: the independent verifier for whoever has Python and openssl, written beside it.
+    /// Do not write `verify_bundle.py` beside it: the independent verifier for whoever has Python and openssl.
     #[arg(long)]
     pub no_verifier: bool,
 }
@@ -52,7 +52,7 @@ pub struct Select {
     /// Prove, too, that the log continues the head of this size, which the receiver holds; may be given again.
     #[arg(long, value_name = "SIZE")]
     pub link: Vec<u64>,
-    /// Leave `verify_bundle.py` away: the independent verifier for whoever has Python and openssl, written beside it.
+    /// Do not write `verify_bundle.py` beside it: the independent verifier for whoever has Python and openssl.
     #[arg(long)]
     pub no_verifier: bool,
 }

@@ -35,7 +35,7 @@ pub struct Export {
     /// Stay offline: take the entries from this bundle.
     #[arg(long, value_name = "BUNDLE", requires = "tiles", conflicts_with_all = ["home", "end_other", "separate"])]
     pub from: Option<PathBuf>,
-    /// Leave `verify_bundle.py` away: the independent verifier for whoever has Python and openssl, written beside it.
+    /// Do not write `verify_bundle.py` beside it: the independent verifier for whoever has Python and openssl.
     #[arg(long, conflicts_with = "tiles")]
     pub no_verifier: bool,
     #[command(flatten)]

@@ -47,8 +47,8 @@ console::words! {
             => en("{file} does not hold what goes with the state file: what you have verified was read, too"),
                ru("{file} не содержит того, что нужно к файлу состояния: проверенное раньше тоже прочитано");
         NotBehind
-            => en("what is new does not follow what you have verified, or this file is damaged: that was read, too"),
-               ru("новое не продолжает проверенного раньше, или файл повреждён: проверенное тоже прочитано");
+            => en("what is new gave no verdict by itself: what you have verified was read, too"),
+               ru("по одному новому вывода не получилось: проверенное раньше тоже прочитано");
         NoLeavesWritten { file: String, cause: String }
             => en("{file} cannot be written ({cause}): the next --only-new reads everything"),
                ru("{file} не записан ({cause}): следующая проверка с --only-new прочитает всё");
