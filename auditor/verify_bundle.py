@@ -1098,11 +1098,12 @@ class Journal:
     def take_list(self, index, raw):
         issuer, tbs, signature, serials = revocation_list(raw)
         if issuer == self.issuing.subject and signed_by(self.issuing, tbs, signature):
-            for cert_id, found in self.valid.items():
-                if found.serial in serials:
-                    self.revoked.setdefault(cert_id, index)
+            # A list names again what those before it named: only what is new in it does anything.
+            fresh = [cert_id for cert_id, found in self.valid.items()
+                     if found.serial in serials and cert_id not in self.revoked]
+            self.revoked.update((cert_id, index) for cert_id in fresh)
             if self.whole:
-                self.revoke_listed(index, {found.person for found in self.valid.values() if found.serial in serials})
+                self.revoke_listed(index, {self.valid[cert_id].person for cert_id in fresh})
         elif issuer == self.root.subject and signed_by(self.root, tbs, signature):
             if self.issuing.serial in serials and self.issuing_revoked is None:
                 self.issuing_revoked = index

@@ -161,13 +161,16 @@ const ROWS: &[(&str, &[(&str, Foreign)])] = &[
     (
         "a succession beyond its rules",
         &[
-            ("a plan of 30 days and a millisecond ago", Beyond),
-            ("ranges that touch", Beyond),
-            ("one officer twice", Beyond),
+            ("a succession, a plan of 30 days and a millisecond ago", Beyond),
+            ("a succession, ranges that touch", Beyond),
+            ("a succession, one officer twice", Beyond),
         ],
     ),
     ("the authority's act when it has run out", &[("a list in parts, begun within itself", Beyond)]),
-    ("the time set back beyond its rules", &[("too far", Beyond), ("approved unseen", Beyond)]),
+    (
+        "the time set back beyond its rules",
+        &[("the time set back, too far", Beyond), ("the time set back, approved unseen", Beyond)],
+    ),
     ("(the controls)", &[("honest, Ed25519", Taken), ("honest, EcdsaP256", Taken), ("a group", Taken)]),
 ];
 
