@@ -123,9 +123,10 @@ pub fn judgement(audit: &Audit, lang: Lang) -> Said {
             let (entries, others, from) = (audit.replay.tree().size(), audit.by_others, audit.unread);
             match from {
                 0 => Said::Verified { entries, others },
-                // A head of somebody else's that ends before it says nothing of these.
                 1.. => {
-                    Said::VerifiedFrom { from, entries: entries - from, others: others.saturating_sub(from) }
+                    // A head of somebody else's that ends before it says nothing of these.
+                    let others = if others == entries { others } else { others.saturating_sub(from) };
+                    Said::VerifiedFrom { from, entries: entries - from, others }
                 }
             }
         }
