@@ -109,10 +109,7 @@ pub fn audit_from<R: Read>(
     let Wanted { trust, mut outside, progress, observer } = wanted;
     outside.splice(0..0, OutsideHead::trusted(trust));
     let (mut logins, mut let_go) = (Logins::default(), LetGo::default());
-    let unread = match &start {
-        Start::First | Start::Hashed(_) => 0,
-        Start::Unread(known, _) => known.head.size,
-    };
+    let unread = if let Start::Unread(known, _) = &start { known.head.size } else { 0 };
     match &mut start {
         Start::First => {}
         Start::Hashed(known) | Start::Unread(known, _) => {

@@ -165,6 +165,12 @@ impl<R: Read> BundleReader<R> {
         Ok(Self { input, entries: 0, bytes: OPENING_BYTES, entries_end: None, broken: false })
     }
 
+    /// Goes on reading in another way.
+    pub fn through<S: Read>(self, way: impl FnOnce(R) -> io::Result<S>) -> io::Result<BundleReader<S>> {
+        let Self { input, entries, bytes, entries_end, broken } = self;
+        Ok(BundleReader { input: way(input)?, entries, bytes, entries_end, broken })
+    }
+
     /// The next entry's bytes; `None` behind the last one.
     pub fn next_entry(&mut self) -> Result<Option<Vec<u8>>, BadBundle> {
         let mut entry = Vec::new();
@@ -226,14 +232,6 @@ impl<R: Read> BundleReader<R> {
             read_record(&mut self.input, limit).map_err(|error| error.at(record, self.entries, limit))?;
         self.bytes += 4 + found.as_ref().map_or(0, Vec::len) as u64;
         Ok(found)
-    }
-}
-
-impl<R: Read> BundleReader<R> {
-    /// Goes on reading in another way.
-    pub fn through<S: Read>(self, way: impl FnOnce(R) -> io::Result<S>) -> io::Result<BundleReader<S>> {
-        let Self { input, entries, bytes, entries_end, broken } = self;
-        Ok(BundleReader { input: way(input)?, entries, bytes, entries_end, broken })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A bundle through the replay: read, hashed and verified on all processors in bounded batches, judged in order by
 //! the one Register.
-//! Never keeps more entries in memory than three batches beside what is read ahead; what grows is the Register, and a sixteenth of the tree.
+//! Never keeps more entries in memory than three batches beside what is read ahead; what grows is the Register, and a
+//! sixteenth of the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};

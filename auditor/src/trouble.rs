@@ -23,6 +23,10 @@ console::words! {
         /// A file is there already.
         Exists { file: String }
             => en("{file} exists already and is not overwritten"), ru("{file} уже существует и не переписывается");
+        /// Another verifier lies where ours would.
+        OtherVerifier { file: String }
+            => en("{file} is another build's and is not overwritten: move it away, or leave ours out with --no-verifier"),
+               ru("{file} от другой сборки и не переписывается: уберите его или откажитесь от нашего ключом --no-verifier");
         /// Not ours.
         NotABundle { file: String }
             => en("{file} is no journal bundle"), ru("{file} — не выгрузка журнала");
@@ -188,6 +192,7 @@ impl Trouble {
             }
             Self::BadValue { .. } | Self::UnknownKind { .. } => Exit::Usage,
             Self::Exists { .. }
+            | Self::OtherVerifier { .. }
             | Self::TooLarge { .. }
             | Self::NotABundle { .. }
             | Self::WholeBundle { .. }
@@ -223,7 +228,7 @@ impl Trouble {
             Self::Unreadable { .. } => "unreadable",
             Self::TooLarge { .. } => "too-large",
             Self::Unwritable { .. } => "unwritable",
-            Self::Exists { .. } => "exists",
+            Self::Exists { .. } | Self::OtherVerifier { .. } => "exists",
             Self::NotABundle { .. } => "not-a-bundle",
             Self::CutOff { .. } => "cut-off",
             Self::Excerpt { .. } => "excerpt",

@@ -9,7 +9,7 @@ use link::terminal::TerminalError;
 use pki::{CredentialFile, CurrentKeys, PublicKey};
 
 use super::online::{Access, online};
-use super::{not_written, shown};
+use super::shown;
 use crate::audit::Audit;
 use crate::known::Known;
 use crate::leaves::{self, Seen};
@@ -49,6 +49,9 @@ console::words! {
         NotBehind
             => en("what is new gave no verdict by itself: what you have verified was read, too"),
                ru("по одному новому вывода не получилось: проверенное раньше тоже прочитано");
+        NotWritten { file: String, cause: String }
+            => en("{file} CANNOT BE WRITTEN ({cause}): the next audit goes on from where the one before ended"),
+               ru("{file} НЕ ЗАПИСАН ({cause}): следующая проверка продолжит с того же места, что и эта");
         NoLeavesWritten { file: String, cause: String }
             => en("{file} cannot be written ({cause}): the next --only-new reads everything"),
                ru("{file} не записан ({cause}): следующая проверка с --only-new прочитает всё");
@@ -120,7 +123,9 @@ impl Keeper {
         let unsigned = |cause: String| Trouble::Unwritable { file: shown(&self.path), cause };
         let bytes =
             state::signed(audit, self.keys()?.signature()).map_err(|error| unsigned(error.to_string()))?;
-        state::write(&self.path, &bytes).map_err(|error| not_written(&self.path, &error))?;
+        if let Err(error) = state::write(&self.path, &bytes) {
+            return Ok(vec![Kept::NotWritten { file: shown(&self.path), cause: error.to_string() }]);
+        }
         let size = audit.replay.tree().size();
         let mut said = vec![Kept::Written { size }];
         // They say nothing that the entries do not: an audit without them reads more, and that is all.

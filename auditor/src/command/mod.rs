@@ -161,7 +161,11 @@ pub fn verifier(wanted: bool, bundle: &Path) -> Result<(), Trouble> {
     if !wanted {
         return Ok(());
     }
-    write_beside(bundle).map(drop).map_err(|error| not_written(&bundle.with_file_name(FILE), &error))
+    let file = bundle.with_file_name(FILE);
+    write_beside(bundle).map(drop).map_err(|error| match error.kind() == io::ErrorKind::AlreadyExists {
+        true => Trouble::OtherVerifier { file: shown(&file) },
+        false => not_written(&file, &error),
+    })
 }
 
 /// The number of an entry or a conversation, for clap.

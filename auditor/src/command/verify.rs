@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::cosigned::{Cosigned, freshness};
 use super::judging::{Against, go_on};
-use super::keeping::{Keeper, Keeping};
+use super::keeping::{Keeper, Keeping, Kept};
 use super::{ProgressLine, Told, ended, open_bundle, read_trust, shown};
 use crate::audit::{Audit, OutsideHead};
 use crate::judgement::{Flaw, Judgement, Unanchored};
@@ -64,7 +64,7 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let stands = matches!(found.judgement, Judgement::Verified) || moved.is_some();
     let keeper = keeper.filter(|_| stands);
     let kept = keeper.map_or(Ok(Vec::new()), |keeper| keeper.keep(&found))?;
-    data.state_written = !kept.is_empty();
+    data.state_written = kept.iter().any(|line| matches!(line, Kept::Written { .. }));
     lines.extend(moved);
     let mut lines: Vec<String> = lines.iter().map(|line| line.say(voice.lang)).collect();
     data.cosigned = freshness(&found, &trust, link::terminal::now_ms());

@@ -273,6 +273,8 @@ fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
         let folded = matches!(record.row.what, Raised::Alarm(_, None, None));
         let fits =
             by == record.row.by && (what == record.row.what || folded && same_kind(what, record.row.what));
+        // An alarm is about no message.
+        let fits = fits && !(record.message.is_some() && matches!(what, Raised::Alarm(..)));
         fits.then_some(Row { raised: record.raised, wall_ms, row: record.row, message: record.message })
     };
     records.into_iter().map(|record| row(record).ok_or_else(Trouble::odd_answer)).collect()

@@ -1,6 +1,8 @@
 //! What became of a statement whose chain ended before its receipt came: found in the log, or known never to come.
 //! Never signs anything: it only answers the question that `chain.rs` must ask before it signs anew.
 
+use std::ops::Range;
+
 use super::chain::InFlight;
 use super::error::{Error, What};
 use super::event::Admitted;
@@ -140,7 +142,7 @@ impl Cx {
             let at = At { conversation, index: from };
             let Some(page) = self.search_page(pages, at).await? else { return Ok((None, true)) };
             let more = page.more;
-            let entries = self.check_page(page).await?;
+            let entries = within(self.check_page(page).await?, from..Index::MAX)?;
             if let Some(found) = search.among(&entries) {
                 return Ok((Some(found), hidden));
             }
@@ -173,7 +175,7 @@ impl Cx {
             let Answer::Entries(page) = self.ask(Query::Entries(from, count as u32)).await? else {
                 return Err(Error::unverified(What::Answer));
             };
-            let entries = self.check_page(page).await?;
+            let entries = within(self.check_page(page).await?, from..from + count)?;
             if let Some(found) = search.among(&entries) {
                 return Ok(Some(found));
             }
@@ -181,6 +183,15 @@ impl Cx {
             from = entries.last().map_or(from + count, Checked::next);
         }
         Ok(None)
+    }
+}
+
+/// A page holds nothing but what was asked for: by an entry before it the search would go back for ever, by one behind it
+/// pass over what it looks for.
+fn within(entries: Vec<Checked>, asked: Range<Index>) -> Result<Vec<Checked>, Error> {
+    match entries.iter().all(|entry| asked.contains(&entry.index)) {
+        true => Ok(entries),
+        false => Err(Error::unverified(What::Answer)),
     }
 }
 
