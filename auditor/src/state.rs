@@ -154,7 +154,9 @@ pub fn read(path: &Path, key: &PublicKey) -> Result<Option<Audited>, NotKnown> {
         Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
-    let mut bytes = Vec::new();
+    // Of the file's length at once: a vector that grows would stand in memory twice.
+    let length = file.metadata()?.len().min(STATE_BYTES_MAX);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).map_or(0, |length| length + 1));
     file.take(STATE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > STATE_BYTES_MAX {
         return Err(NotKnown::NotAState);

@@ -13,7 +13,7 @@ use journal::act::{
 use journal::checkpoint::Checkpoint;
 use journal::ids::Head;
 use journal::note::VerifierKey;
-use journal::testing::{SeededRng, seed};
+use journal::testing::{SeededRng, TestLog, seed};
 use journal::{Chain, ConversationId, LogId, MembershipHead, Policy, Register, ReservationId};
 use minicbor::bytes::ByteVec;
 use pki::exchange::{CertificatesFile, RequestFile};
@@ -159,6 +159,13 @@ fn statements() {
     keep("snapshot", "founded", driver.register().snapshot());
     keep("start-snapshot", "started", fuzz::driver::founded_snapshot());
     keep("snapshot", "empty", Register::new().snapshot());
+    let mut log = TestLog::standard(1);
+    let chat = log.talking("anna", &["boris"]);
+    // A whole block of messages, and one behind it.
+    for _ in 0..=4096 {
+        log.send("boris", chat).expect("the standard site's people may talk");
+    }
+    keep("snapshot", "a-block", log.register.snapshot());
     let mut bundle = b"conclave journal\x01".to_vec();
     for record in driver.entries.iter().take(3) {
         bundle.extend_from_slice(&(record.len() as u32).to_be_bytes());

@@ -157,6 +157,32 @@ impl Block {
         }
     }
 
+    /// A whole one as bytes: its columns packed, then the marks, little-endian.
+    fn packed(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.len() * 12);
+        for column in [&self.index, &self.conversation, &self.item, &self.author] {
+            column.write(&mut bytes);
+        }
+        bytes.extend(self.marks.iter().flat_map(|marks| marks.to_le_bytes()));
+        bytes
+    }
+
+    /// Reads [`Self::packed`].
+    fn unpacked(mut bytes: &[u8]) -> Option<Self> {
+        let mut column = |largest| Column::read(&mut bytes, BLOCK_ROWS, largest);
+        let index = column((1 << INDEX_BITS) - 1)?;
+        let [conversation, item, author] = [(); 3].map(|()| column(u64::from(u32::MAX)));
+        let (marks, []) = bytes.as_chunks() else { return None };
+        (marks.len() == BLOCK_ROWS).then_some(Self {
+            index,
+            conversation: conversation?,
+            item: item?,
+            author: author?,
+            marks: marks.iter().map(|marks| u16::from_le_bytes(*marks)).collect(),
+            digest: OnceLock::new(),
+        })
+    }
+
     /// How many of its rows have a lower index.
     fn before(&self, index: Index) -> usize {
         let (mut from, mut to) = (0, self.len());
@@ -184,9 +210,9 @@ impl Block {
 
 /// All messages in the order of their entries.
 ///
-/// In a snapshot an array of rows. For a digest ([`Form`]) each whole block of [`BLOCK_ROWS`] rows stands as SHA-256 of
-/// those rows' encodings, one behind the other, and only what fills no block as rows: so that a `PeriodEnd` costs what has
-/// changed in its day, and not what was ever said.
+/// An array of rows, in which each whole block of [`BLOCK_ROWS`] rows stands as one byte string: in a snapshot its columns
+/// packed; for a digest ([`Form`]) SHA-256 of those rows' encodings, one behind the other, so that a `PeriodEnd` costs what
+/// has changed in its day, and not what was ever said.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Messages {
     blocks: Vec<Block>,
@@ -225,11 +251,14 @@ impl<C: Form> Encode<C> for Messages {
         _ctx: &mut C,
     ) -> Result<(), encode::Error<W::Error>> {
         let whole = self.len() as usize / BLOCK_ROWS;
-        let digests = if C::IS_DIGEST { whole } else { 0 };
-        let rest = (digests * BLOCK_ROWS) as u32..self.len();
-        e.array((digests + rest.len()) as u64)?;
-        for block in &self.blocks[..digests] {
-            e.bytes(block.digest())?;
+        let rest = (whole * BLOCK_ROWS) as u32..self.len();
+        e.array((whole + rest.len()) as u64)?;
+        for block in &self.blocks[..whole] {
+            if C::IS_DIGEST {
+                e.bytes(block.digest())?
+            } else {
+                e.bytes(&block.packed())?
+            };
         }
         self.rows(rest).try_for_each(|row| e.encode(row).map(drop))
     }
@@ -237,11 +266,16 @@ impl<C: Form> Encode<C> for Messages {
 
 impl<'b, C: Form> Decode<'b, C> for Messages {
     fn decode(d: &mut Decoder<'b>, _ctx: &mut C) -> Result<Self, decode::Error> {
-        let count = d.array()?.ok_or_else(|| decode::Error::message("messages of no stated number"))?;
-        if u32::try_from(count).is_err() {
+        let mut count = d.array()?.ok_or_else(|| decode::Error::message("messages of no stated number"))?;
+        let mut messages = Self::default();
+        while count > 0 && d.datatype()? == minicbor::data::Type::Bytes {
+            let block = Block::unpacked(d.bytes()?).ok_or_else(|| decode::Error::message("no block"))?;
+            messages.blocks.push(block);
+            count -= 1;
+        }
+        if messages.blocks.len() >= u32::MAX as usize / BLOCK_ROWS || count >= BLOCK_ROWS as u64 {
             return Err(decode::Error::message("more messages than a journal has"));
         }
-        let mut messages = Self::default();
         for _ in 0..count {
             let row: Row = d.decode()?;
             let (size, label, flags) = (row.size.0 > 31, row.label.0 > 7, row.flags >> (16 - FLAGS_AT) != 0);
@@ -361,12 +395,22 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_are_those_of_an_array_of_rows() {
-        let rows: Vec<Row> = (0..5_000).map(row).collect();
-        let messages = messages(&rows);
-        let bytes = pki::canonical::encode(&messages);
-        assert_eq!(bytes, pki::canonical::encode(&rows));
-        assert_eq!(pki::canonical::decode::<Messages>(&bytes).unwrap(), messages);
+    fn the_bytes_are_those_of_an_array_of_blocks_and_rows() {
+        let rows: Vec<Row> = (0..9_000).map(row).collect();
+        for length in [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 9_000] {
+            let messages = messages(&rows[..length]);
+            let bytes = pki::canonical::encode(&messages);
+            let (whole, rest) = rows[..length].as_chunks::<BLOCK_ROWS>();
+            assert!(
+                bytes.len() < 20 + whole.len() * (BLOCK_ROWS * 9 + 40) + rest.len() * 16,
+                "{}",
+                bytes.len()
+            );
+            assert_eq!(pki::canonical::decode::<Messages>(&bytes).unwrap(), messages);
+            // A block's worth of rows is a block, and in no other way.
+            let spelt = pki::canonical::decode::<Messages>(&pki::canonical::encode(&rows[..length].to_vec()));
+            assert_eq!(spelt.is_ok(), whole.is_empty(), "{length}");
+        }
         for odd in [Row { flags: 64, ..row(1) }, Row { index: 1 << 40, ..row(1) }] {
             assert!(pki::canonical::decode::<Messages>(&pki::canonical::encode(&vec![odd])).is_err());
         }

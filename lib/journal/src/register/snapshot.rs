@@ -58,7 +58,7 @@ fn write<W: minicbor::encode::Write, F: Form>(register: &Register, sink: W, mut 
     encoder.into_writer()
 }
 
-/// SHA-256 of [`Register::snapshot`], with whole blocks of messages as their digests ([`super::columns`]).
+/// SHA-256 of [`Register::snapshot`], with whole blocks of messages as digests of their rows ([`super::columns`]).
 pub(super) fn digest(register: &Register) -> Hash {
     write(register, HashWriter(Sha256::new()), ForDigest).0.finalize().into()
 }
@@ -132,7 +132,8 @@ impl Register {
 
     fn derive_messages(&mut self) -> Result<(), BadSnapshot> {
         let mut last = None;
-        for (number, row) in self.messages.rows(0..self.messages.len()).enumerate() {
+        let mut messages_of = vec![Vec::new(); self.derived.conversation_numbers.len()];
+        for (number, row) in (0..).zip(self.messages.rows(0..self.messages.len())) {
             if last.is_some_and(|last| last >= row.index) {
                 return Err(BadSnapshot::Inconsistent("messages do not ascend"));
             }
@@ -140,14 +141,11 @@ impl Register {
             if row.author as usize >= self.derived.persons.len() {
                 return Err(BadSnapshot::Inconsistent("a message of nobody"));
             }
-            let conversation = self
-                .derived
-                .conversation_numbers
-                .get(row.conversation as usize)
-                .and_then(|number| self.conversations.get_mut(number))
-                .ok_or(BadSnapshot::Inconsistent("a message of no conversation"))?;
-            let number = u32::try_from(number).map_err(|_| BadSnapshot::Inconsistent("too many messages"))?;
-            conversation.messages.push(number);
+            let messages = messages_of.get_mut(row.conversation as usize);
+            messages.ok_or(BadSnapshot::Inconsistent("a message of no conversation"))?.push(number);
+        }
+        for (row, messages) in self.conversations.values_mut().zip(messages_of) {
+            row.messages = messages;
         }
         let beyond =
             |row: &super::Conversation| row.swept.iter().any(|mark| *mark as usize > row.messages.len());
