@@ -189,18 +189,12 @@ pub type VerifiedStatement = Verified<Parsed>;
 
 /// 64 spaces, `conclave/1 `, the kind's name, 0x00: the shape of RFC 8446 4.4.3.
 pub fn context_prefix(kind: &str) -> Vec<u8> {
-    let mut bytes = vec![0x20; 64];
-    bytes.extend_from_slice(b"conclave/1 ");
-    bytes.extend_from_slice(kind.as_bytes());
-    bytes.push(0);
-    bytes
+    signed_bytes(kind, &[])
 }
 
 /// What is signed: the context and the statement's bytes as they travel.
 pub fn signed_bytes(kind: &str, statement: &[u8]) -> Vec<u8> {
-    let mut bytes = context_prefix(kind);
-    bytes.extend_from_slice(statement);
-    bytes
+    [&[0x20; 64][..], b"conclave/1 ", kind.as_bytes(), &[0], statement].concat()
 }
 
 /// The same as of [`signed_bytes`], without putting them together: the spaces, which are one block, are hashed once.
