@@ -189,15 +189,12 @@ impl State {
         }
     }
 
-    /// The Login was admitted: its leaf hash is the chain. What was unanswered is sent again, byte for byte.
+    /// The Login was admitted: its leaf hash is the chain. What was unanswered is sent again, byte for byte; only to learn
+    /// what became of it, so that what was staged for it is not.
     pub(crate) fn chain_begins(&mut self, chain: ChainId, login: Index, id: StatementId) {
         self.chain.live = Some(Live { chain, login, sequence: 0, id });
-        let again: Vec<_> =
-            self.chain.flight.iter().map(|flight| (flight.stages.clone(), flight.frame.clone())).collect();
-        for (stages, submit) in again {
-            stages.into_iter().for_each(|stage| self.send(frame::encode(&ToCore::Stage(stage))));
-            self.send(frame::encode(&ToCore::Submit(submit)));
-        }
+        let again: Vec<_> = self.chain.flight.iter().map(|flight| flight.frame.clone()).collect();
+        again.into_iter().for_each(|submit| self.send(frame::encode(&ToCore::Submit(submit))));
     }
 
     /// Signs what waits, as far as it may leave now: all of it under one record. Called when no flow can move.

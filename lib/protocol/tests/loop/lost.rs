@@ -8,6 +8,8 @@ use journal::act::{
 };
 use journal::ids::{ConversationId, Index};
 use journal::refusal::code;
+use journal::testing::Described;
+use pki::{Clearance, Role};
 use protocol::client::{Command, Error, Reply};
 use protocol::frame::{Refused, ToTerminal};
 use protocol::query::Query;
@@ -150,4 +152,58 @@ fn an_export_serves_its_own_session_and_is_made_anew_for_the_next() {
     assert_eq!((stand.len(), stand.last()), (2, Some(&exported)));
     let read = world.ask("igor", Command::Ask(Query::EntriesAt(vec![index])));
     assert!(matches!(read, Ok(Reply::Entries(entries, _)) if entries.len() == 1), "he reads what he exports");
+}
+
+/// A bundle of the authority: the renewal of somebody's certificates.
+fn renewal(world: &mut World, login: &str) -> Command {
+    let enrol = world.site.issue(login, &Described::new(Role::Operator, Clearance(3)));
+    world.bundle(vec![Act::Enrol(enrol)])
+}
+
+/// Where Submits of olga stand.
+fn submits(world: &World) -> usize {
+    world.stand("olga", |act| matches!(act, Act::Submit(_))).len()
+}
+
+#[test]
+fn a_bundle_that_never_reached_the_server_is_taken_in_on_the_next_connection() {
+    let (mut world, ..) = talk(306);
+    let bundle = renewal(&mut world, "anna");
+    // What she sends is lost with the line.
+    let olga = world.terminals.get_mut("olga").unwrap();
+    let session = olga.session.take();
+    let command = world.tell("olga", bundle);
+    world.terminals.get_mut("olga").unwrap().session = session;
+    world.cut("olga");
+    world.reconnect("olga");
+    assert!(matches!(world.result("olga", command), Some(Ok(Reply::Admitted(_)))));
+    assert_eq!(submits(&world), 1);
+}
+
+#[test]
+fn a_bundle_whose_receipt_was_lost_stands_once_and_hinders_no_other() {
+    let (mut world, ..) = talk(307);
+    let bundle = renewal(&mut world, "anna");
+    assert!(matches!(world.lost("olga", bundle, |_| {}), Ok(Reply::Admitted(_))));
+    assert_eq!(submits(&world), 1);
+    let next = renewal(&mut world, "boris");
+    assert!(
+        matches!(world.ask("olga", next), Ok(Reply::Admitted(_))),
+        "nothing of the first is left beside it"
+    );
+    assert_eq!(submits(&world), 2);
+}
+
+#[test]
+fn a_bundle_behind_an_act_that_was_refused_is_taken_in() {
+    let (mut world, ..) = talk(308);
+    let bundle = renewal(&mut world, "anna");
+    let person = world.id("vera");
+    // Both are signed and sent before the first is answered.
+    let refused = world.begin("olga", act(Act::Resume(Resume { person })));
+    let submit = world.begin("olga", bundle);
+    world.run();
+    assert!(matches!(world.result("olga", refused), Some(Err(Error::Refused { .. }))));
+    assert!(matches!(world.result("olga", submit), Some(Ok(Reply::Admitted(_)))));
+    assert_eq!(submits(&world), 1);
 }
