@@ -13,8 +13,8 @@
 //!   conversation is not shown as it was then (one was removed since), it looks through the log up to its own Login.
 //!
 //! What belongs to no conversation, or does not say to which (a Disclose, a Report, what officers and auditors do), is looked for
-//! in the log from the start. Only what is always refused when it comes twice (a second Read or Acknowledge) is not looked
-//! for, nor a Reserve, which falls, nor an Export, which serves the session that it stands in and no other.
+//! in the log from the start. Only a BadWrap, which the terminal says by itself and which is refused when it comes twice, is
+//! not looked for, nor a Reserve, which falls, nor an Export, which serves the session that it stands in and no other.
 
 pub(crate) use super::draft::{Draft, MessageDraft, Rests, TitleDraft};
 use super::error::{Error, What};

@@ -45,10 +45,11 @@ impl Search {
             Act::HandOver(act) => Place::ActOf(act.conversation),
             Act::Epoch(act) => Place::ActOf(act.conversation),
             Act::ShareHistory(act) => Place::ActOf(act.conversation),
+            Act::Accept(act) => Place::ActOf(act.conversation),
             Act::Title(act) => Place::ActOf(act.conversation),
             // A second one would stand as a second record (Disclose, Hold), or do anew what others undid meanwhile (a
-            // Suspend behind their Resume, a Report behind its close). Where it would be refused (Approve, AlarmClose), an
-            // officer is not to hear that of what stands.
+            // Suspend behind their Resume, a Report behind its close). Where it would be refused (Approve, Erase), nobody is to
+            // hear that of what stands.
             Act::Disclose(_)
             | Act::Report(_)
             | Act::Finding(_)
@@ -67,14 +68,12 @@ impl Search {
             | Act::Suspend(_)
             | Act::Resume(_)
             | Act::Unlock(_)
-            | Act::EndSession(_) => Place::Log,
-            // What they name has one answer of a person, whatever came between: a second one is refused. A Reserve falls.
-            Act::Accept(_)
-            | Act::BadWrap(_)
-            | Act::Reserve(_)
+            | Act::EndSession(_)
             | Act::Read(_)
             | Act::Acknowledge(_)
-            | Act::Erase(_) => return None,
+            | Act::Erase(_) => Place::Log,
+            // Nobody waits to hear of it, and a second one is refused. A Reserve falls.
+            Act::BadWrap(_) | Act::Reserve(_) => return None,
             // It lets the session read in which it stands: one of an ended session is of no use to the next.
             Act::Export(_) => return None,
             // Ends the chain that it stands in, or is never in one of a person's.

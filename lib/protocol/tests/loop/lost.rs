@@ -1,15 +1,17 @@
 //! Acts whose receipt was lost: what stands is found and told to who did it, and never stands twice.
 
 use crate::law::{DAY_MS, act, paper, signed};
+use crate::stories::message;
 use crate::world::World;
 use journal::act::{
-    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Export, Finding, FindingCode, Hold, HoldScope, Report,
-    ReportReason, Resume, Severity, Suspend,
+    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, EraseTarget, Export, Finding, FindingCode, Hold,
+    HoldScope, Precedence, Report, ReportReason, Resume, Severity, Suspend,
 };
 use journal::ids::{ConversationId, Index};
 use journal::refusal::code;
 use journal::testing::Described;
 use pki::{Clearance, Role};
+use protocol::client::command::Send;
 use protocol::client::{Command, Error, Reply};
 use protocol::frame::{Refused, ToTerminal};
 use protocol::query::Query;
@@ -206,4 +208,38 @@ fn a_bundle_behind_an_act_that_was_refused_is_taken_in() {
     assert!(matches!(world.result("olga", refused), Some(Err(Error::Refused { .. }))));
     assert!(matches!(world.result("olga", submit), Some(Ok(Reply::Admitted(_)))));
     assert_eq!(submits(&world), 1);
+}
+
+#[test]
+fn who_erased_acknowledged_or_read_hears_that_it_is_done() {
+    let (mut world, id, index) = talk(309);
+    let urgent = Send { must_acknowledge: true, precedence: Precedence::Flash, ..message(id, "answer me") };
+    let Ok(Reply::Admitted(urgent)) = world.ask("vera", Command::Send(urgent)) else { panic!("not sent") };
+    let erase = Command::Erase(EraseTarget::Messages(id, vec![index]));
+    let whole = Command::Erase(EraseTarget::Conversation(id));
+    let wishes: [(_, _, fn(&Act) -> bool); 4] = [
+        ("boris", Command::Acknowledge(urgent.index), |act| matches!(act, Act::Acknowledge(_))),
+        ("boris", Command::Read(id, urgent.index), |act| matches!(act, Act::Read(_))),
+        ("vera", erase, |act| matches!(act, Act::Erase(_))),
+        ("anna", whole, |act| matches!(act, Act::Erase(_))),
+    ];
+    for (login, command, is_such) in wishes {
+        let done = world.lost(login, command, |_| {});
+        let Ok(Reply::Admitted(done)) = done else { panic!("{login}: {:?}", done.err()) };
+        assert_eq!(world.stand(login, is_such), [done.index], "{login}: once, and there");
+    }
+}
+
+#[test]
+fn who_accepted_an_invitation_hears_that_he_is_in() {
+    let (mut world, ..) = talk(310);
+    let record = world.terminals["boris"].record.clone();
+    world.cut("boris");
+    world.terminal("boris", record, false);
+    world.reconnect("boris");
+    let id = world.group("anna", &["boris"], "another");
+    let accepted = world.lost("boris", Command::Accept(id), |_| {});
+    let Ok(Reply::Admitted(accepted)) = accepted else { panic!("{:?}", accepted.err()) };
+    assert_eq!(world.stand("boris", |act| matches!(act, Act::Accept(_))).last(), Some(&accepted.index));
+    world.say("boris", id, "here I am");
 }
