@@ -13,8 +13,9 @@
 //!   conversation is not shown as it was then (one was removed since), it looks through the log up to its own Login.
 //!
 //! What belongs to no conversation, or does not say to which (a Disclose, a Report, what officers and auditors do), is looked for
-//! in the log from the start. Only a BadWrap, which the terminal says by itself and which is refused when it comes twice, is
-//! not looked for, nor a Reserve, which falls, nor an Export, which serves the session that it stands in and no other.
+//! in the log from the start; what a reader says, where the core says that it stands. Only a BadWrap, which the terminal says by
+//! itself and which is refused when it comes twice, is not looked for, nor a Reserve, which falls, nor an Export, which serves the
+//! session that it stands in and no other. Where the core's answers do not tell, nothing is signed anew, and the person hears so.
 
 pub(crate) use super::draft::{Draft, MessageDraft, Rests, TitleDraft};
 use super::error::{Error, What};
@@ -147,7 +148,7 @@ impl Chain {
         self.flight.iter().position(|flight| flight.frame.request == request)
     }
 
-    /// What became of an old statement is known: it was admitted, or it never will be.
+    /// What became of an old statement is known: it was admitted, or it never will be; or nobody can tell.
     pub(crate) fn resolved(&mut self, ticket: u64, found: Result<Option<Admitted>, Error>) {
         let Some(flight) = self.resolving.remove(&ticket) else { return };
         match found {

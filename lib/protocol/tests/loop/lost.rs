@@ -12,7 +12,7 @@ use journal::refusal::code;
 use journal::testing::Described;
 use pki::{Clearance, Role};
 use protocol::client::command::Send;
-use protocol::client::{Command, Error, Reply};
+use protocol::client::{Command, CommandId, Error, Reply};
 use protocol::frame::{Refused, ToTerminal};
 use protocol::query::Query;
 
@@ -28,12 +28,23 @@ fn talk(number: u64) -> (World, ConversationId, Index) {
 impl World {
     /// A command is admitted and its receipt lost with the connection. Then others do something, and the person comes back to
     /// a core that has forgotten the chain.
-    fn lost(
+    pub(crate) fn lost(
         &mut self,
         login: &'static str,
         command: Command,
         meanwhile: impl FnOnce(&mut Self),
     ) -> Result<Reply, Error> {
+        self.lost_and(login, command, meanwhile, |_| {}).expect("what became of it")
+    }
+
+    /// Likewise, and the server lies to the person when he is back.
+    pub(crate) fn lost_and(
+        &mut self,
+        login: &'static str,
+        command: Command,
+        meanwhile: impl FnOnce(&mut Self),
+        mut lie: impl FnMut(&mut ToTerminal) + 'static,
+    ) -> Option<Result<Reply, Error>> {
         self.tamper = Some(Box::new(move |to, frame| {
             (to != login || !matches!(frame, ToTerminal::Receipt(_))).then_some(frame)
         }));
@@ -48,11 +59,24 @@ impl World {
                 let (request, code) = (receipt.request, code::ChainEnded);
                 Some(ToTerminal::Refused(Refused { request, code }))
             }
+            mut other if to == login => {
+                lie(&mut other);
+                Some(other)
+            }
             other => Some(other),
         }));
         self.reconnect(login);
         self.tamper = None;
-        self.result(login, command).expect("what became of it")
+        self.result(login, command)
+    }
+
+    /// A command whose statement is lost with the line, on its way to the server.
+    pub(crate) fn unsent(&mut self, login: &str, command: Command) -> CommandId {
+        let session = self.terminals.get_mut(login).unwrap().session.take();
+        let command = self.tell(login, command);
+        self.terminals.get_mut(login).unwrap().session = session;
+        self.cut(login);
+        command
     }
 
     fn lost_act(&mut self, login: &'static str, what: Act, meanwhile: impl FnOnce(&mut Self)) -> Index {
@@ -64,7 +88,7 @@ impl World {
     }
 
     /// Where a person's acts of this kind stand.
-    fn stand(&self, login: &str, wanted: fn(&Act) -> bool) -> Vec<Index> {
+    pub(crate) fn stand(&self, login: &str, wanted: fn(&Act) -> bool) -> Vec<Index> {
         let person = self.id(login);
         let is_such = |entry: &[u8]| match journal::Entry::decode(entry).unwrap().content {
             journal::Content::Statement(signed) => {
@@ -171,12 +195,7 @@ fn submits(world: &World) -> usize {
 fn a_bundle_that_never_reached_the_server_is_taken_in_on_the_next_connection() {
     let (mut world, ..) = talk(306);
     let bundle = renewal(&mut world, "anna");
-    // What she sends is lost with the line.
-    let olga = world.terminals.get_mut("olga").unwrap();
-    let session = olga.session.take();
-    let command = world.tell("olga", bundle);
-    world.terminals.get_mut("olga").unwrap().session = session;
-    world.cut("olga");
+    let command = world.unsent("olga", bundle);
     world.reconnect("olga");
     assert!(matches!(world.result("olga", command), Some(Ok(Reply::Admitted(_)))));
     assert_eq!(submits(&world), 1);
