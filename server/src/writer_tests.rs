@@ -21,10 +21,10 @@ use journal::note::NoteSigner;
 use journal::tree::{Tree, leaf_hash};
 use pki::{SecretKey, Suite};
 use protocol::engine::StoreLimits;
-use protocol::io::{Batch, EraseItem, Input, StoredBody};
+use protocol::io::{Batch, EraseItem, Input, NewPeriod, PeriodSecret, StoredBody};
 use protocol::limits::{AROUND_STORED_BYTES, BODY_BYTES_MAX};
 use tempfile::TempDir;
-use vault::Rows;
+use vault::{Rows, SECRETS_CONVERSATION};
 
 /// A store with its writer, and the log that its batches make.
 struct World {
@@ -112,6 +112,20 @@ impl World {
         self.writer.as_mut().unwrap().commit(&batch)?;
         self.tree = tree;
         Ok(())
+    }
+
+    /// The batch of a new day: its PeriodEnd and KeyRoll, the new key's secret.
+    fn roll(&mut self, number: u64) -> Result<(), WriteError> {
+        let key = SecretKey::generate(Suite::Ed25519, &mut rng()).unwrap();
+        let (mut batch, tree) = self.batch(vec![vec![b'P'; 400], vec![b'K'; 400]], Vec::new());
+        batch.period = Some(NewPeriod { number, secret: PeriodSecret::of(&key) });
+        self.writer.as_mut().unwrap().commit(&batch)?;
+        self.tree = tree;
+        Ok(())
+    }
+
+    fn free_bytes(&self) -> u64 {
+        u64::from(self.writer.as_ref().unwrap().vault.space().free) * self.limits().extent_bytes
     }
 
     /// The next batch, and the tree behind it.
@@ -335,6 +349,43 @@ fn an_erasure_that_finds_no_room_waits_and_the_writer_goes_on() {
     }
     world.grow(24 << 20);
     assert!(matches!(erase(&mut world, waits), Ran::Erased { count: 1, .. }));
+}
+
+#[test]
+fn a_nearly_full_store_takes_a_new_key_each_day_and_keeps_what_erasures_need() {
+    let mut world = World::new(16 << 20);
+    for first in (0..2_000).step_by(500) {
+        let bodies = (first..first + 500).map(|item| body(item, 300)).collect();
+        world.write(vec![b"messages".to_vec()], bodies).unwrap();
+    }
+    let StoreLimits { end_bytes, kept_bytes, .. } = world.limits();
+    while world.free_bytes() >= end_bytes {
+        world.write(vec![vec![1; ENTRY_BYTES_MAX]; 4], Vec::new()).unwrap();
+    }
+    let erase = |world: &mut World, place: Place| {
+        let writer = world.writer.as_mut().unwrap();
+        erasure::run(&mut writer.vault, &[EraseItem::Item(place)], None, writer.log).unwrap()
+    };
+    let secret = |number| Place { conversation: SECRETS_CONVERSATION, item: number };
+    // As the engine asks for them: while room is left beside what is kept.
+    world.roll(1).unwrap();
+    let mut today = 1;
+    while world.free_bytes() > kept_bytes {
+        today += 1;
+        world.roll(today).unwrap();
+        assert!(matches!(erase(&mut world, secret(today - 1)), Ran::Erased { count: 1, .. }), "day {today}");
+        world.write(vec![b"erased".to_vec()], Vec::new()).unwrap();
+    }
+    assert!(today > 14, "two weeks to make room in the smallest store: {today} days");
+    world.restart();
+    let reader = world.writer.as_ref().unwrap().vault.reader();
+    for number in 1..=today {
+        let read = reader.read(vault::Place::item(SECRETS_CONVERSATION, number));
+        assert_eq!(read.is_ok(), number == today, "the key of day {number}");
+    }
+    let waits =
+        (0..2_000).find(|item| erase(&mut world, Place { conversation: 5, item: *item }) == Ran::NoRoom);
+    assert!(waits.unwrap() > 20, "what was admitted before is carried out: {waits:?}");
 }
 
 #[test]

@@ -64,7 +64,8 @@ impl Exit {
             | "idle"
             | "full"
             | "too-many-people"
-            | "too-many-connections" => Exit::Missing,
+            | "too-many-connections"
+            | "untold" => Exit::Missing,
             "io" | "credential-io" | "agent-answer" | "odd-answer" => Exit::Io,
             "login-refused"
             | "connection-refused"

@@ -240,6 +240,9 @@ pub struct Page {
     /// Whether there is more behind the last one (in the direction asked).
     #[n(3)]
     pub more: bool,
+    /// The first entry that belongs here and is left out because it does not read: also one that may not concern who asks.
+    #[n(4)]
+    pub unread: Option<Index>,
 }
 
 /// Whether a person may act.

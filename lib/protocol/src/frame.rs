@@ -35,7 +35,7 @@ pub enum ToCore {
     /// A question. Answered by `Answer` or `Refused`.
     #[n(4)]
     Ask(#[n(0)] Ask),
-    /// Acts of the authority for the Submit that follows; not answered.
+    /// Acts of the authority for the Submit frame that comes next; not answered.
     #[n(5)]
     Stage(#[n(0)] Stage),
 }

@@ -13,8 +13,9 @@
 //!   conversation is not shown as it was then (one was removed since), it looks through the log up to its own Login.
 //!
 //! What belongs to no conversation, or does not say to which (a Disclose, a Report, what officers and auditors do), is looked for
-//! in the log from the start. Only what is always refused when it comes twice (a second Read or Acknowledge) is not looked
-//! for, nor a Reserve, which falls, nor an Export, which serves the session that it stands in and no other.
+//! in the log from the start; what a reader says, where the core says that it stands. Only a BadWrap, which the terminal says by
+//! itself and which is refused when it comes twice, is not looked for, nor a Reserve, which falls, nor an Export, which serves the
+//! session that it stands in and no other. Where the core's answers do not tell, nothing is signed anew, and the person hears so.
 
 pub(crate) use super::draft::{Draft, MessageDraft, Rests, TitleDraft};
 use super::error::{Error, What};
@@ -147,7 +148,7 @@ impl Chain {
         self.flight.iter().position(|flight| flight.frame.request == request)
     }
 
-    /// What became of an old statement is known: it was admitted, or it never will be.
+    /// What became of an old statement is known: it was admitted, or it never will be; or nobody can tell.
     pub(crate) fn resolved(&mut self, ticket: u64, found: Result<Option<Admitted>, Error>) {
         let Some(flight) = self.resolving.remove(&ticket) else { return };
         match found {
@@ -189,15 +190,12 @@ impl State {
         }
     }
 
-    /// The Login was admitted: its leaf hash is the chain. What was unanswered is sent again, byte for byte.
+    /// The Login was admitted: its leaf hash is the chain. What was unanswered is sent again, byte for byte; only to learn
+    /// what became of it, so that what was staged for it is not.
     pub(crate) fn chain_begins(&mut self, chain: ChainId, login: Index, id: StatementId) {
         self.chain.live = Some(Live { chain, login, sequence: 0, id });
-        let again: Vec<_> =
-            self.chain.flight.iter().map(|flight| (flight.stages.clone(), flight.frame.clone())).collect();
-        for (stages, submit) in again {
-            stages.into_iter().for_each(|stage| self.send(frame::encode(&ToCore::Stage(stage))));
-            self.send(frame::encode(&ToCore::Submit(submit)));
-        }
+        let again: Vec<_> = self.chain.flight.iter().map(|flight| flight.frame.clone()).collect();
+        again.into_iter().for_each(|submit| self.send(frame::encode(&ToCore::Submit(submit))));
     }
 
     /// Signs what waits, as far as it may leave now: all of it under one record. Called when no flow can move.

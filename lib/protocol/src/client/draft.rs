@@ -92,7 +92,7 @@ impl Draft {
                         | Act::HandOver(_)
                         | Act::Logout(_)
                 );
-                if of_people { Rests::OnKept } else { Rests::OnLost(Error::Overtaken) }
+                if of_people { Rests::OnKept } else { Rests::Unknown(Error::Overtaken) }
             }
         }
     }

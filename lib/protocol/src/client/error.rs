@@ -201,6 +201,14 @@ pub enum Error {
         #[n(0)]
         era: u32,
     },
+    /// Its receipt was lost, and what the server shows does not tell whether it stands in the log. It was not signed again.
+    #[n(21)]
+    #[error("nobody can tell whether it stands in the log")]
+    Untold {
+        /// The entry that does not read, and may be it; else the server's answers do not hold.
+        #[n(0)]
+        entry: Option<Index>,
+    },
 }
 
 impl Error {

@@ -20,6 +20,7 @@ use journal::statement::{Header, Parsed, SignedStatement, VerifiedStatement};
 use minicbor::Decoder;
 use pki::{CertId, PersonId};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// An entry whose place in the log and whose signature hold.
 pub(crate) struct Checked {
@@ -97,6 +98,16 @@ impl Cx {
             .into_iter()
             .map(|(_, checked)| checked)
             .collect()
+    }
+
+    /// Likewise, of entries that were asked for and no others: by one before them whoever asks on would go back for ever, by one
+    /// behind them pass over what he looks for.
+    pub(crate) async fn check_page_of(&self, page: Page, asked: Range<Index>) -> Result<Vec<Checked>, Error> {
+        let entries = self.check_page(page).await?;
+        match entries.iter().all(|entry| asked.contains(&entry.index)) {
+            true => Ok(entries),
+            false => Err(Error::unverified(What::Answer)),
+        }
     }
 
     /// A push: a statement that does not verify is named and left out; entries that are not in the log spoil it whole.

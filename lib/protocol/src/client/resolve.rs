@@ -1,4 +1,4 @@
-//! What became of a statement whose chain ended before its receipt came: found in the log, or known never to come.
+//! What became of a statement whose chain ended before its receipt came: found in the log, or not shown there, or not to be told.
 //! Never signs anything: it only answers the question that `chain.rs` must ask before it signs anew.
 
 use std::ops::Range;
@@ -28,6 +28,8 @@ pub(crate) struct Search {
 enum Place {
     Message(ConversationId),
     ActOf(ConversationId),
+    /// What a reader of this message says: of all acts it is said most often, and its place is known.
+    Reader(Index),
     /// What belongs to no conversation, or does not say to which.
     Log,
 }
@@ -45,10 +47,11 @@ impl Search {
             Act::HandOver(act) => Place::ActOf(act.conversation),
             Act::Epoch(act) => Place::ActOf(act.conversation),
             Act::ShareHistory(act) => Place::ActOf(act.conversation),
+            Act::Accept(act) => Place::ActOf(act.conversation),
             Act::Title(act) => Place::ActOf(act.conversation),
             // A second one would stand as a second record (Disclose, Hold), or do anew what others undid meanwhile (a
-            // Suspend behind their Resume, a Report behind its close). Where it would be refused (Approve, AlarmClose), an
-            // officer is not to hear that of what stands.
+            // Suspend behind their Resume, a Report behind its close). Where it would be refused (Approve, Erase), nobody is to
+            // hear that of what stands.
             Act::Disclose(_)
             | Act::Report(_)
             | Act::Finding(_)
@@ -67,14 +70,12 @@ impl Search {
             | Act::Suspend(_)
             | Act::Resume(_)
             | Act::Unlock(_)
-            | Act::EndSession(_) => Place::Log,
-            // What they name has one answer of a person, whatever came between: a second one is refused. A Reserve falls.
-            Act::Accept(_)
-            | Act::BadWrap(_)
-            | Act::Reserve(_)
-            | Act::Read(_)
-            | Act::Acknowledge(_)
-            | Act::Erase(_) => return None,
+            | Act::EndSession(_)
+            | Act::Erase(_) => Place::Log,
+            Act::Read(act) => Place::Reader(act.up_to),
+            Act::Acknowledge(act) => Place::Reader(act.message),
+            // Nobody waits to hear of it, and a second one is refused. A Reserve falls.
+            Act::BadWrap(_) | Act::Reserve(_) => return None,
             // It lets the session read in which it stands: one of an ended session is of no use to the next.
             Act::Export(_) => return None,
             // Ends the chain that it stands in, or is never in one of a person's.
@@ -101,60 +102,83 @@ enum Pages {
     Messages,
 }
 
+/// A search under way.
+struct Look {
+    search: Search,
+    /// It stands before this index: a statement of an ended chain, before the Login that began the next one.
+    end: Index,
+    /// The first entry met that does not read, and may be it.
+    unread: Option<Index>,
+}
+
 impl Cx {
-    /// Looks for the statement; `None` when it is not in the log.
+    /// Looks for the statement; `None` when it is not in the log, as far as the server shows it. [`Error::Untold`] where what
+    /// it shows does not tell: an entry that may be it does not read, or its answers contradict themselves.
     pub(crate) async fn search(&self, search: Search) -> Result<Option<Admitted>, Error> {
-        // A statement of an ended chain stands before the Login that began the next one.
         let end = self.until(|state| state.session_began()).await?;
-        let (found, hidden) = match search.place {
-            Place::Message(conversation) => self.search_messages(&search, conversation).await?,
-            Place::ActOf(conversation) => self.search_pages(&search, conversation, Pages::Acts).await?,
-            Place::Log => (None, true),
-        };
-        if found.is_none() && hidden { self.search_log(&search, end).await } else { Ok(found) }
+        let mut look = Look { search, end, unread: None };
+        match self.look(&mut look).await {
+            Ok(None) if look.unread.is_some() => Err(Error::Untold { entry: look.unread }),
+            Ok(found) => Ok(found),
+            Err(Error::NotReady) => Err(Error::NotReady),
+            Err(_) => Err(Error::Untold { entry: look.unread }),
+        }
     }
 
-    async fn search_messages(
+    async fn look(&self, look: &mut Look) -> Result<Option<Admitted>, Error> {
+        let (found, hidden) = match look.search.place {
+            Place::Message(conversation) => self.look_at_messages(look, conversation).await?,
+            Place::ActOf(conversation) => self.look_at_pages(look, conversation, Pages::Acts).await?,
+            Place::Reader(message) => self.look_at_reader(look, message).await?,
+            Place::Log => (None, true),
+        };
+        if found.is_none() && hidden { self.look_at_log(look).await } else { Ok(found) }
+    }
+
+    async fn look_at_messages(
         &self,
-        search: &Search,
+        look: &mut Look,
         conversation: ConversationId,
     ) -> Result<(Option<Admitted>, bool), Error> {
-        let (found, hidden) = self.search_pages(search, conversation, Pages::Messages).await?;
+        let (found, hidden) = self.look_at_pages(look, conversation, Pages::Messages).await?;
         if found.is_some() || hidden {
             return Ok((found, hidden));
         }
         // Who was removed and is back is not shown what he himself said before.
-        Ok((None, self.search_pages(search, conversation, Pages::Acts).await?.1))
+        Ok((None, self.look_at_pages(look, conversation, Pages::Acts).await?.1))
     }
 
     /// Looks in the conversation. Also gives whether part of it may be hidden from us: we are not in it, or came later.
-    async fn search_pages(
+    async fn look_at_pages(
         &self,
-        search: &Search,
+        look: &mut Look,
         conversation: ConversationId,
         pages: Pages,
     ) -> Result<(Option<Admitted>, bool), Error> {
         let me = self.with(|state| state.me.person);
         let invites_me =
             |entry: &Checked| matches!(entry.act(), Some((_, Act::Invite(act))) if act.person == me);
-        let (mut from, mut hidden) = (search.from, false);
+        let (mut from, mut hidden) = (look.search.from, false);
         loop {
             let at = At { conversation, index: from };
-            let Some(page) = self.search_page(pages, at).await? else { return Ok((None, true)) };
-            let more = page.more;
-            let entries = within(self.check_page(page).await?, from..Index::MAX)?;
-            if let Some(found) = search.among(&entries) {
+            let Some(page) = self.ask_page(pages, at).await? else { return Ok((None, true)) };
+            let (more, entries) = self.looked_through(look, page, from..Index::MAX).await?;
+            if let Some(found) = look.search.among(&entries) {
                 return Ok((Some(found), hidden));
             }
             hidden |= entries.iter().any(invites_me);
-            match entries.last().map(Checked::next) {
-                Some(next) if more => from = next,
-                Some(_) | None => return Ok((None, hidden)),
+            if !more {
+                return Ok((None, hidden));
+            }
+            from = behind(&entries)?;
+            if from >= look.end {
+                // What follows came later. An invitation of ours among it would hide what came before: the log tells.
+                return Ok((None, true));
             }
         }
     }
 
-    async fn search_page(&self, pages: Pages, at: At) -> Result<Option<Page>, Error> {
+    async fn ask_page(&self, pages: Pages, at: At) -> Result<Option<Page>, Error> {
         let query = match pages {
             Pages::Messages => Query::Messages(at),
             Pages::Acts => Query::Acts(at),
@@ -167,32 +191,71 @@ impl Cx {
         }
     }
 
+    /// Looks at what the server names as said by us of a message; hidden where we are no reader of it.
+    async fn look_at_reader(
+        &self,
+        look: &mut Look,
+        message: Index,
+    ) -> Result<(Option<Admitted>, bool), Error> {
+        let records = match self.ask(Query::MessageStatus(message)).await {
+            Ok(Answer::MessageStatus(records)) => records,
+            Ok(_) => return Err(Error::unverified(What::Answer)),
+            Err(error) if error.is_refusal(crate::Code::NotFound.number()) => return Ok((None, true)),
+            Err(error) => return Err(error),
+        };
+        let me = self.with(|state| state.me.person);
+        let Some(own) = records.into_iter().find(|record| record.person == me) else {
+            return Ok((None, true));
+        };
+        let can_be = look.search.from..look.end;
+        for at in [own.read, own.acknowledged].into_iter().flatten().filter(|at| can_be.contains(at)) {
+            let Answer::EntriesAt(page) = self.ask(Query::EntriesAt(vec![at])).await? else {
+                return Err(Error::unverified(What::Answer));
+            };
+            let (_, entries) = self.looked_through(look, page, at..at + 1).await?;
+            if let Some(found) = look.search.among(&entries) {
+                return Ok((Some(found), false));
+            }
+            // What is named is shown.
+            behind(&entries)?;
+        }
+        Ok((None, false))
+    }
+
     /// Looks through the log itself, where one's own statements are shown whatever became of the conversation.
-    async fn search_log(&self, search: &Search, end: Index) -> Result<Option<Admitted>, Error> {
-        let mut from = search.from;
-        while from < end {
-            let count = (end - from).min(ANSWER_ENTRIES_MAX as u64);
+    async fn look_at_log(&self, look: &mut Look) -> Result<Option<Admitted>, Error> {
+        let mut from = look.search.from;
+        while from < look.end {
+            let count = (look.end - from).min(ANSWER_ENTRIES_MAX as u64);
             let Answer::Entries(page) = self.ask(Query::Entries(from, count as u32)).await? else {
                 return Err(Error::unverified(What::Answer));
             };
-            let entries = within(self.check_page(page).await?, from..from + count)?;
-            if let Some(found) = search.among(&entries) {
+            let (more, entries) = self.looked_through(look, page, from..from + count).await?;
+            if let Some(found) = look.search.among(&entries) {
                 return Ok(Some(found));
             }
-            // A page may have been cut by its bytes behind the last entry shown; without any, none of them concerns us.
-            from = entries.last().map_or(from + count, Checked::next);
+            // What is not shown does not concern us; a page that was cut by its bytes goes on behind the last that is.
+            from = if more { behind(&entries)? } else { from + count };
         }
         Ok(None)
     }
+
+    /// A page's entries, and whether there are more.
+    async fn looked_through(
+        &self,
+        look: &mut Look,
+        page: Page,
+        asked: Range<Index>,
+    ) -> Result<(bool, Vec<Checked>), Error> {
+        let (more, unread) = (page.more, page.unread);
+        look.unread = look.unread.or(unread.filter(|index| (asked.start..look.end).contains(index)));
+        Ok((more, self.check_page_of(page, asked).await?))
+    }
 }
 
-/// A page holds nothing but what was asked for: by an entry before it the search would go back for ever, by one behind it
-/// pass over what it looks for.
-fn within(entries: Vec<Checked>, asked: Range<Index>) -> Result<Vec<Checked>, Error> {
-    match entries.iter().all(|entry| asked.contains(&entry.index)) {
-        true => Ok(entries),
-        false => Err(Error::unverified(What::Answer)),
-    }
+/// Where to ask on behind a page that has more behind it: one that shows nothing leads nowhere, and is no end either.
+fn behind(entries: &[Checked]) -> Result<Index, Error> {
+    entries.last().map(Checked::next).ok_or(Error::unverified(What::Answer))
 }
 
 impl Search {

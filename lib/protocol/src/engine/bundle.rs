@@ -20,17 +20,21 @@ use pki::Certificate;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
+    /// What was staged for the Submit frame that comes now. Whatever becomes of that one, nothing of it is left for the next.
+    pub(super) fn take_staged(&mut self, id: SessionId) -> Staged {
+        let live = self.sessions.all.get_mut(&id).and_then(|session| session.live_mut());
+        live.map_or_else(Staged::default, |live| std::mem::take(&mut live.staged))
+    }
+
     /// A Submit and the acts that were staged for it: all or none, in one batch.
     pub(super) fn submit_staged(
         &mut self,
         id: SessionId,
         request: u32,
         statement: &VerifiedStatement,
-        submit: &Submit,
+        (submit, staged): (&Submit, Staged),
     ) -> Taken {
-        let live = self.sessions.all.get_mut(&id).and_then(|session| session.live_mut());
-        let Staged { acts, verifiers, .. } =
-            live.map_or_else(Staged::default, |live| std::mem::take(&mut live.staged));
+        let Staged { acts, verifiers, .. } = staged;
         let mut all = vec![statement.clone()];
         for act in acts {
             match self.verify_staged(act) {

@@ -151,7 +151,7 @@ impl Room {
         self.free() < self.store.end_bytes
     }
 
-    /// Whether an erasure that is admitted now would have to do with what is kept for those before it.
+    /// Whether an erasure that is admitted now, or a new period, would have to do with what is kept for those before it.
     pub(super) fn keeps_the_rest(&self) -> bool {
         self.store.kept_bytes > 0 && self.free() <= self.store.kept_bytes
     }

@@ -225,7 +225,7 @@ impl Engine {
             return Ok(());
         };
         let mut take = |at: usize| found.get_mut(at).and_then(Option::take);
-        let (mut entries, mut bytes, mut damaged) = (Vec::new(), 0, None);
+        let (mut entries, mut bytes, mut damaged, mut unread) = (Vec::new(), 0, None, None);
         for row in rows {
             if bytes > ANSWER_BYTES_MAX {
                 more = true;
@@ -240,6 +240,7 @@ impl Engine {
             };
             let Some(entry): Option<ByteVec> = entry else {
                 damaged.get_or_insert(row.index);
+                unread.get_or_insert(row.index);
                 continue;
             };
             if matches!(kind, Kind::Entries | Kind::EntriesAt) && !self.concerns(person, row.index, &entry) {
@@ -260,7 +261,7 @@ impl Engine {
         let prover = self.ledger.tree.prover(durable.head.size);
         let proof =
             prover.map_or_else(|_| MultiProof::default(), |mut prover| together(&mut prover, &entries));
-        let page = Page { note: durable.note.to_vec().into(), entries, proof, more };
+        let page = Page { note: durable.note.to_vec().into(), entries, proof, more, unread };
         let answer = Box::new(kind.answer(page));
         self.say(Release::Answer { session, request, answer, guard: None }, out);
         Ok(())

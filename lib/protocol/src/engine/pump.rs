@@ -157,7 +157,7 @@ impl Engine {
         }
     }
 
-    /// Keeps acts of the authority for the Submit that follows; officers only.
+    /// Keeps acts of the authority for the Submit frame that comes next; officers only.
     fn stage(&mut self, id: SessionId, stage: Stage, out: &mut Vec<Output>) -> Whole {
         let Some(session) = self.sessions.all.get_mut(&id) else { return Ok(()) };
         let officer = self.ledger.register.roles_of_session(session.peer.certificate).contains(Role::Officer);

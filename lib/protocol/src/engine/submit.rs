@@ -6,7 +6,7 @@ use super::commit::Release;
 use super::facts::takes_away;
 use super::passwords::Job;
 use super::receipts::Known;
-use super::session::{Peer, Then, Waiting};
+use super::session::{Peer, Staged, Then, Waiting};
 use super::settle::Beside;
 use super::{Engine, Whole};
 use crate::code::Code;
@@ -74,6 +74,7 @@ impl From<Code> for Taken {
 impl Engine {
     pub(super) fn submit(&mut self, id: SessionId, frame: SubmitFrame, out: &mut Vec<Output>) -> Whole {
         let SubmitFrame { request, statement, body, password } = frame;
+        let staged = self.take_staged(id);
         let Some(peer) = self.sessions.all.get(&id).map(|session| session.peer) else { return Ok(()) };
         let statement = match self.verify(peer, statement) {
             Ok(statement) => statement,
@@ -100,7 +101,7 @@ impl Engine {
         }
         self.ticks()?;
         let number = Number::of(&statement);
-        let rest = Rest { request, body, password };
+        let rest = Rest { request, body, password, staged };
         match self.take_in(id, peer, statement, rest, out)? {
             Taken::Yes => {}
             Taken::No(code) => self.refuse_act(id, request, number, code, out),
@@ -212,7 +213,7 @@ impl Engine {
                 });
             }
         }
-        let Rest { request, body, password } = rest;
+        let Rest { request, body, password, staged } = rest;
         if body.is_some() != matches!(act, Act::Message(_) | Act::Title(_))
             || password.is_some() != matches!(act, Act::SetPassword(_))
         {
@@ -222,7 +223,7 @@ impl Engine {
             return Ok(self.new_password(id, request, statement, sealed, out));
         }
         if let Act::Submit(submit) = act {
-            return Ok(self.submit_staged(id, request, &statement, submit));
+            return Ok(self.submit_staged(id, request, &statement, (submit, staged)));
         }
         match self.fits(peer, act, body.as_ref()) {
             Fits::Yes => {}
@@ -365,4 +366,5 @@ struct Rest {
     request: u32,
     body: Option<ByteVec>,
     password: Option<ByteVec>,
+    staged: Staged,
 }

@@ -1,14 +1,18 @@
 //! Acts whose receipt was lost: what stands is found and told to who did it, and never stands twice.
 
 use crate::law::{DAY_MS, act, paper, signed};
+use crate::stories::message;
 use crate::world::World;
 use journal::act::{
-    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Export, Finding, FindingCode, Hold, HoldScope, Report,
-    ReportReason, Resume, Severity, Suspend,
+    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, EraseTarget, Export, Finding, FindingCode, Hold,
+    HoldScope, Precedence, Report, ReportReason, Resume, Severity, Suspend,
 };
 use journal::ids::{ConversationId, Index};
 use journal::refusal::code;
-use protocol::client::{Command, Error, Reply};
+use journal::testing::Described;
+use pki::{Clearance, Role};
+use protocol::client::command::Send;
+use protocol::client::{Command, CommandId, Error, Reply};
 use protocol::frame::{Refused, ToTerminal};
 use protocol::query::Query;
 
@@ -24,12 +28,23 @@ fn talk(number: u64) -> (World, ConversationId, Index) {
 impl World {
     /// A command is admitted and its receipt lost with the connection. Then others do something, and the person comes back to
     /// a core that has forgotten the chain.
-    fn lost(
+    pub(crate) fn lost(
         &mut self,
         login: &'static str,
         command: Command,
         meanwhile: impl FnOnce(&mut Self),
     ) -> Result<Reply, Error> {
+        self.lost_and(login, command, meanwhile, |_| {}).expect("what became of it")
+    }
+
+    /// Likewise, and the server lies to the person when he is back.
+    pub(crate) fn lost_and(
+        &mut self,
+        login: &'static str,
+        command: Command,
+        meanwhile: impl FnOnce(&mut Self),
+        mut lie: impl FnMut(&mut ToTerminal) + 'static,
+    ) -> Option<Result<Reply, Error>> {
         self.tamper = Some(Box::new(move |to, frame| {
             (to != login || !matches!(frame, ToTerminal::Receipt(_))).then_some(frame)
         }));
@@ -44,11 +59,24 @@ impl World {
                 let (request, code) = (receipt.request, code::ChainEnded);
                 Some(ToTerminal::Refused(Refused { request, code }))
             }
+            mut other if to == login => {
+                lie(&mut other);
+                Some(other)
+            }
             other => Some(other),
         }));
         self.reconnect(login);
         self.tamper = None;
-        self.result(login, command).expect("what became of it")
+        self.result(login, command)
+    }
+
+    /// A command whose statement is lost with the line, on its way to the server.
+    pub(crate) fn unsent(&mut self, login: &str, command: Command) -> CommandId {
+        let session = self.terminals.get_mut(login).unwrap().session.take();
+        let command = self.tell(login, command);
+        self.terminals.get_mut(login).unwrap().session = session;
+        self.cut(login);
+        command
     }
 
     fn lost_act(&mut self, login: &'static str, what: Act, meanwhile: impl FnOnce(&mut Self)) -> Index {
@@ -60,7 +88,7 @@ impl World {
     }
 
     /// Where a person's acts of this kind stand.
-    fn stand(&self, login: &str, wanted: fn(&Act) -> bool) -> Vec<Index> {
+    pub(crate) fn stand(&self, login: &str, wanted: fn(&Act) -> bool) -> Vec<Index> {
         let person = self.id(login);
         let is_such = |entry: &[u8]| match journal::Entry::decode(entry).unwrap().content {
             journal::Content::Statement(signed) => {
@@ -150,4 +178,87 @@ fn an_export_serves_its_own_session_and_is_made_anew_for_the_next() {
     assert_eq!((stand.len(), stand.last()), (2, Some(&exported)));
     let read = world.ask("igor", Command::Ask(Query::EntriesAt(vec![index])));
     assert!(matches!(read, Ok(Reply::Entries(entries, _)) if entries.len() == 1), "he reads what he exports");
+}
+
+/// A bundle of the authority: the renewal of somebody's certificates.
+fn renewal(world: &mut World, login: &str) -> Command {
+    let enrol = world.site.issue(login, &Described::new(Role::Operator, Clearance(3)));
+    world.bundle(vec![Act::Enrol(enrol)])
+}
+
+/// Where Submits of olga stand.
+fn submits(world: &World) -> usize {
+    world.stand("olga", |act| matches!(act, Act::Submit(_))).len()
+}
+
+#[test]
+fn a_bundle_that_never_reached_the_server_is_taken_in_on_the_next_connection() {
+    let (mut world, ..) = talk(306);
+    let bundle = renewal(&mut world, "anna");
+    let command = world.unsent("olga", bundle);
+    world.reconnect("olga");
+    assert!(matches!(world.result("olga", command), Some(Ok(Reply::Admitted(_)))));
+    assert_eq!(submits(&world), 1);
+}
+
+#[test]
+fn a_bundle_whose_receipt_was_lost_stands_once_and_hinders_no_other() {
+    let (mut world, ..) = talk(307);
+    let bundle = renewal(&mut world, "anna");
+    assert!(matches!(world.lost("olga", bundle, |_| {}), Ok(Reply::Admitted(_))));
+    assert_eq!(submits(&world), 1);
+    let next = renewal(&mut world, "boris");
+    assert!(
+        matches!(world.ask("olga", next), Ok(Reply::Admitted(_))),
+        "nothing of the first is left beside it"
+    );
+    assert_eq!(submits(&world), 2);
+}
+
+#[test]
+fn a_bundle_behind_an_act_that_was_refused_is_taken_in() {
+    let (mut world, ..) = talk(308);
+    let bundle = renewal(&mut world, "anna");
+    let person = world.id("vera");
+    // Both are signed and sent before the first is answered.
+    let refused = world.begin("olga", act(Act::Resume(Resume { person })));
+    let submit = world.begin("olga", bundle);
+    world.run();
+    assert!(matches!(world.result("olga", refused), Some(Err(Error::Refused { .. }))));
+    assert!(matches!(world.result("olga", submit), Some(Ok(Reply::Admitted(_)))));
+    assert_eq!(submits(&world), 1);
+}
+
+#[test]
+fn who_erased_acknowledged_or_read_hears_that_it_is_done() {
+    let (mut world, id, index) = talk(309);
+    let urgent = Send { must_acknowledge: true, precedence: Precedence::Flash, ..message(id, "answer me") };
+    let Ok(Reply::Admitted(urgent)) = world.ask("vera", Command::Send(urgent)) else { panic!("not sent") };
+    let erase = Command::Erase(EraseTarget::Messages(id, vec![index]));
+    let whole = Command::Erase(EraseTarget::Conversation(id));
+    let wishes: [(_, _, fn(&Act) -> bool); 4] = [
+        ("boris", Command::Acknowledge(urgent.index), |act| matches!(act, Act::Acknowledge(_))),
+        ("boris", Command::Read(id, urgent.index), |act| matches!(act, Act::Read(_))),
+        ("vera", erase, |act| matches!(act, Act::Erase(_))),
+        ("anna", whole, |act| matches!(act, Act::Erase(_))),
+    ];
+    for (login, command, is_such) in wishes {
+        let done = world.lost(login, command, |_| {});
+        let Ok(Reply::Admitted(done)) = done else { panic!("{login}: {:?}", done.err()) };
+        assert_eq!(world.stand(login, is_such), [done.index], "{login}: once, and there");
+    }
+}
+
+#[test]
+fn who_accepted_an_invitation_hears_that_he_is_in() {
+    let (mut world, ..) = talk(310);
+    let record = world.terminals["boris"].record.clone();
+    world.cut("boris");
+    world.terminal("boris", record, false);
+    world.reconnect("boris");
+    let id = world.group("anna", &["boris"], "another");
+    let accepted = world.lost("boris", Command::Accept(id), |_| {});
+    let Ok(Reply::Admitted(accepted)) = accepted else { panic!("{:?}", accepted.err()) };
+    assert_eq!(world.stand("boris", |act| matches!(act, Act::Accept(_))).last(), Some(&accepted.index));
+    world.say("boris", id, "here I am");
 }

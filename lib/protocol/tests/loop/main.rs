@@ -18,4 +18,5 @@ mod people;
 mod periods;
 mod retention;
 mod stories;
+mod untold;
 mod world;

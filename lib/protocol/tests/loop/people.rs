@@ -41,10 +41,15 @@ impl World {
     }
 
     fn submit_all(&mut self, acts: Vec<Act>) {
+        let bundle = self.bundle(acts);
+        self.ask("olga", bundle).unwrap();
+    }
+
+    /// Acts of the authority, and an officer's Submit for them.
+    pub(crate) fn bundle(&mut self, acts: Vec<Act>) -> Command {
         let (staged, ids): (Vec<_>, Vec<_>) = acts.into_iter().map(|act| self.site.offline(act)).unzip();
         let act = Act::Submit(Submit { count: ids.len() as u32, digest: submit_digest(&ids) });
-        let act = OtherAct { act, staged, verifiers: vec![] };
-        self.ask("olga", Command::Act(Box::new(act))).unwrap();
+        Command::Act(Box::new(OtherAct { act, staged, verifiers: vec![] }))
     }
 
     /// A revocation list of the authority that names this person's agreement certificate and no other.

@@ -59,6 +59,8 @@ pub(crate) struct World {
     under_way: Option<Batch>,
     pub(crate) terminals: BTreeMap<String, Terminal>,
     pub(crate) tamper: Option<Tamper>,
+    /// Entries that fail to read from the disk; what the server remembers it has.
+    pub(crate) bad_sectors: Vec<Index>,
     next_session: SessionId,
     next_command: CommandId,
 }
@@ -135,6 +137,7 @@ impl World {
             under_way: None,
             terminals: BTreeMap::new(),
             tamper: None,
+            bad_sectors: Vec::new(),
             next_session: 1,
             next_command: 1,
         };

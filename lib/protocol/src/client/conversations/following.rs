@@ -79,7 +79,7 @@ impl Cx {
             };
             let Answer::Acts(page) = page else { return Err(Error::unverified(What::Answer)) };
             let more = page.more;
-            let entries = self.check_page(page).await?;
+            let entries = self.check_page_of(page, from..Index::MAX).await?;
             self.prefetch(id, &entries).await?;
             let last = entries.last().map(Checked::next);
             for entry in entries {

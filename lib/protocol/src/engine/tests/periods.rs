@@ -153,16 +153,20 @@ fn a_key_that_nobody_asked_for_begins_nothing() {
 }
 
 #[test]
-fn a_device_at_its_end_keeps_its_period() {
+fn a_device_at_its_end_still_has_a_new_key_each_day_as_long_as_it_takes_erasures() {
     let mut world = World::new(8);
-    let store = crate::engine::StoreLimits { end_bytes: 50, ..Default::default() };
+    let store = crate::engine::StoreLimits { end_bytes: 50, kept_bytes: 20, ..Default::default() };
     world.engine.fit_to(store);
     world.input(Input::Room(false, 60, 100));
     tomorrow(&mut world);
-    assert_eq!(number(&world), 0, "what room is left belongs to erasures and starts");
+    assert_eq!(number(&world), 1, "the old key goes, whoever may still write");
+    assert!(matches!(world.facts().last(), Some(Fact::Erased(_))));
+    world.input(Input::Room(false, 80, 100));
+    tomorrow(&mut world);
+    assert_eq!(number(&world), 1, "the last room belongs to the erasures that were admitted");
     world.input(Input::Room(true, 10, 100));
     world.input(Input::Wake);
-    assert_eq!(number(&world), 1);
+    assert_eq!(number(&world), 2, "one key for the days that went by");
 }
 
 /// The secret leaves the engine with the note that it signs last.

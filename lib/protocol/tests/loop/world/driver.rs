@@ -189,6 +189,7 @@ impl World {
 
     fn read(&self, item: &ReadItem) -> Option<Vec<u8>> {
         match item {
+            ReadItem::Entry(index) if self.bad_sectors.contains(index) => None,
             ReadItem::Entry(index) => self.entries.get(*index as usize).cloned(),
             ReadItem::Body(place, chunk) => self.bodies.get(&(*place, *chunk)).cloned(),
         }
