@@ -1146,6 +1146,8 @@ class Journal:
             again = newest
         if again and (again.fields != fields or by in again.signed):
             raise Bad("of a succession the officers sign the same, and each of them once")
+        if not again and newest and kept < newest.end:
+            raise Bad("a succession that begins within another one")
         if not again and newest and fields[0] <= newest.number:
             raise Bad("an era that was")
         if index >= kept + self.threshold or (not again and self.leaves[-1][0] >= kept):
