@@ -6,7 +6,7 @@ the file brings is believed: the log's id, its identity key and the root certifi
 site card that people compared on paper. What is checked: the one spelling of every byte, the Merkle tree, the log's
 signatures, its rolled keys, every author's signature, every certificate's path, order, numbers and times.
 What is NOT judged: who was allowed to do what, save for the acts that the log itself hangs on: successions, what a log
-continues, and its time set back. The rest follows from the product's rules (`conclave-audit verify`).
+continues, its time set back, and who admits, suspends and revokes officers. The rest follows from the product's rules (`conclave-audit verify`).
 
 Ends with 0 verified and anchored; 2 invalid; 3 two heads contradict each other; 4 consistent, not compared with a head
 from outside; 5 incomplete, and for every selection: it proves presence, not completeness; 64 wrong command line;
@@ -176,6 +176,8 @@ HEADER = ("u", "u", "h", "u", "h", "h", "u", "u", "h", HEAD)
 START, STOP, SESSION_END, KEY_ROLL, PERIOD_END = 1, 2, 3, 8, 10
 GENESIS, SUBMIT, SUCCESSION, LOGIN, LOGOUT, ENROL, REVOKE, CRL, MESSAGE, TITLE = 1, 2, 6, 10, 11, 20, 21, 22, 61, 49
 CRL_PART, PROPOSE, APPROVE, WITHDRAW, CONTINUES, SUSPEND, RESUME = 23, 3, 4, 5, 7, 28, 29
+# On these the rest of what is judged here hangs: who is an officer, and what the time is.
+OFFICERS_ACTS = (PROPOSE, APPROVE, REVOKE, SUSPEND, RESUME)
 # What two officers decide: number, fields behind it
 POLICY, ADMIT, SET_CLOCK = 1, 2, 6
 DUAL = {1: ("u", "a"), 2: ("u", "h"), 3: ("u", "a"), 4: ("u", "u"), 5: ("u", "b"), 6: ("u", "u"), 7: ("u", ("h", "u"))}
@@ -915,6 +917,8 @@ class Journal:
         if self.whole and not offline and header.root != self.roots[header.size]:
             raise Bad("the head that it names is not this log's")
         self.place(index, entry)
+        if self.whole and not offline and entry.kind in OFFICERS_ACTS:
+            self.acts_as_officer(entry)
         if entry.kind in (MESSAGE, TITLE):
             commitment = entry.fields[3 if entry.kind == MESSAGE else 2]
             self.repeated += commitment in self.commitments
@@ -1195,7 +1199,7 @@ class Journal:
             self.proposed = {index: found for index, found in self.proposed.items() if not over(found)}
 
     def propose(self, index, entry, before_ms):
-        """Of what is proposed only a time is judged."""
+        """Of what is proposed only a time, and who is to be admitted, is judged."""
         try:
             act = cbor(entry.fields[0])
             shape(act, "a", "the proposal")
@@ -1207,9 +1211,8 @@ class Journal:
             if self.whole:
                 raise
             return
-        if self.whole and act[0] == SET_CLOCK:
-            self.acts_as_officer(entry)
-            self.check_clock(act[1], before_ms)
+        if self.whole:
+            self.check_dual(act, before_ms)
         self.proposed[index] = Proposal(entry.header.person, act, entry.wall_ms, self.proposal_ms)
 
     def approve(self, index, entry, before_ms):
@@ -1228,20 +1231,25 @@ class Journal:
             return
         kind, value = found.act[:2]
         if self.whole:
+            self.check_dual(found.act, before_ms)
             del self.proposed[number]
             if kind == POLICY:
                 shape(value[6:7], ("u",), "the policy")
                 self.proposal_ms = value[6]
             elif kind == ADMIT:
                 self.unadmitted.discard(value)
-            elif kind == SET_CLOCK:
-                self.acts_as_officer(entry)
-                self.check_clock(value, before_ms)
         if kind == SET_CLOCK:
             self.floor_ms = value
             self.sets.append((index, value))
             for other in self.proposed.values():
                 other.until_ms = min(other.until_ms, value + other.open_ms(self.proposal_ms))
+
+    def check_dual(self, act, before_ms):
+        """It could take effect now."""
+        if act[0] == SET_CLOCK:
+            self.check_clock(act[1], before_ms)
+        elif act[0] == ADMIT and (act[1] not in self.unadmitted or act[1] in self.revoked):
+            raise Bad("it admits what is no officer's certificate that waits for it")
 
     def check_clock(self, to_ms, before_ms):
         """The time may be set back to this one, where the entry before has that."""

@@ -15,6 +15,7 @@ mod kept;
 mod keys;
 mod linked;
 mod notes;
+mod officers;
 mod repaired;
 mod rows;
 mod second_key;
@@ -29,6 +30,7 @@ fn all() -> Vec<Case> {
     all.extend(keys::cases());
     all.extend(authority::cases());
     all.extend(notes::cases());
+    all.extend(officers::cases());
     all.extend(eras::cases());
     all.extend(clock_sets::cases());
     all.extend(linked::cases());

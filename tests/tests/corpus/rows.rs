@@ -169,6 +169,13 @@ const ROWS: &[(&str, &[(&str, Foreign)])] = &[
             ("excerpt: a succession, another one across its end", Nothing),
         ],
     ),
+    (
+        "an officer's act by somebody who is none",
+        &[
+            ("an officer's act, an admission approved by an operator", Beyond),
+            ("an officer's act, who was suspended is resumed by an operator", Beyond),
+        ],
+    ),
     ("the authority's act when it has run out", &[("a list in parts, begun within itself", Beyond)]),
     (
         "the time set back beyond its rules",
