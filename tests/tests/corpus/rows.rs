@@ -176,7 +176,16 @@ const ROWS: &[(&str, &[(&str, Foreign)])] = &[
             ("an officer's act, who was suspended is resumed by an operator", Beyond),
         ],
     ),
-    ("the authority's act when it has run out", &[("a list in parts, begun within itself", Beyond)]),
+    (
+        "the authority's act when it has run out",
+        &[
+            ("a list in parts, begun within itself", Beyond),
+            (
+                "enrolled anew, and only lists that said nothing new had come since his last one ran out",
+                Taken,
+            ),
+        ],
+    ),
     (
         "the time set back beyond its rules",
         &[("the time set back, too far", Beyond), ("the time set back, approved unseen", Beyond)],
