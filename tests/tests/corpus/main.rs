@@ -18,6 +18,7 @@ mod notes;
 mod officers;
 mod repaired;
 mod rows;
+mod russian;
 mod second_key;
 mod successions;
 mod weak;
