@@ -6,7 +6,8 @@ the file brings is believed: the log's id, its identity key and the root certifi
 site card that people compared on paper. What is checked: the one spelling of every byte, the Merkle tree, the log's
 signatures, its rolled keys, every author's signature, every certificate's path, order, numbers and times.
 What is NOT judged: who was allowed to do what, save for the acts that the log itself hangs on: successions, what a log
-continues, and its time set back. The rest follows from the product's rules (`conclave-audit verify`).
+continues, its time set back, and who admits, suspends and revokes officers. The rest follows from the product's rules
+(`conclave-audit verify`).
 
 Ends with 0 verified and anchored; 2 invalid; 3 two heads contradict each other; 4 consistent, not compared with a head
 from outside; 5 incomplete, and for every selection: it proves presence, not completeness; 64 wrong command line;
@@ -176,6 +177,8 @@ HEADER = ("u", "u", "h", "u", "h", "h", "u", "u", "h", HEAD)
 START, STOP, SESSION_END, KEY_ROLL, PERIOD_END = 1, 2, 3, 8, 10
 GENESIS, SUBMIT, SUCCESSION, LOGIN, LOGOUT, ENROL, REVOKE, CRL, MESSAGE, TITLE = 1, 2, 6, 10, 11, 20, 21, 22, 61, 49
 CRL_PART, PROPOSE, APPROVE, WITHDRAW, CONTINUES, SUSPEND, RESUME = 23, 3, 4, 5, 7, 28, 29
+# On these the rest of what is judged here hangs: who is an officer, and what the time is.
+OFFICERS_ACTS = (PROPOSE, APPROVE, REVOKE, SUSPEND, RESUME)
 # What two officers decide: number, fields behind it
 POLICY, ADMIT, SET_CLOCK = 1, 2, 6
 DUAL = {1: ("u", "a"), 2: ("u", "h"), 3: ("u", "a"), 4: ("u", "u"), 5: ("u", "b"), 6: ("u", "u"), 7: ("u", ("h", "u"))}
@@ -915,6 +918,8 @@ class Journal:
         if self.whole and not offline and header.root != self.roots[header.size]:
             raise Bad("the head that it names is not this log's")
         self.place(index, entry)
+        if self.whole and not offline and entry.kind in OFFICERS_ACTS:
+            self.acts_as_officer(entry)
         if entry.kind in (MESSAGE, TITLE):
             commitment = entry.fields[3 if entry.kind == MESSAGE else 2]
             self.repeated += commitment in self.commitments
@@ -1146,6 +1151,8 @@ class Journal:
             again = newest
         if again and (again.fields != fields or by in again.signed):
             raise Bad("of a succession the officers sign the same, and each of them once")
+        if not again and newest and kept < newest.end:
+            raise Bad("a succession that begins within another one")
         if not again and newest and fields[0] <= newest.number:
             raise Bad("an era that was")
         if index >= kept + self.threshold or (not again and self.leaves[-1][0] >= kept):
@@ -1193,7 +1200,7 @@ class Journal:
             self.proposed = {index: found for index, found in self.proposed.items() if not over(found)}
 
     def propose(self, index, entry, before_ms):
-        """Of what is proposed only a time is judged."""
+        """Of what is proposed only a time, and who is to be admitted, is judged."""
         try:
             act = cbor(entry.fields[0])
             shape(act, "a", "the proposal")
@@ -1205,9 +1212,8 @@ class Journal:
             if self.whole:
                 raise
             return
-        if self.whole and act[0] == SET_CLOCK:
-            self.acts_as_officer(entry)
-            self.check_clock(act[1], before_ms)
+        if self.whole:
+            self.check_dual(act, before_ms)
         self.proposed[index] = Proposal(entry.header.person, act, entry.wall_ms, self.proposal_ms)
 
     def approve(self, index, entry, before_ms):
@@ -1226,20 +1232,25 @@ class Journal:
             return
         kind, value = found.act[:2]
         if self.whole:
+            self.check_dual(found.act, before_ms)
             del self.proposed[number]
             if kind == POLICY:
                 shape(value[6:7], ("u",), "the policy")
                 self.proposal_ms = value[6]
             elif kind == ADMIT:
                 self.unadmitted.discard(value)
-            elif kind == SET_CLOCK:
-                self.acts_as_officer(entry)
-                self.check_clock(value, before_ms)
         if kind == SET_CLOCK:
             self.floor_ms = value
             self.sets.append((index, value))
             for other in self.proposed.values():
                 other.until_ms = min(other.until_ms, value + other.open_ms(self.proposal_ms))
+
+    def check_dual(self, act, before_ms):
+        """It could take effect now."""
+        if act[0] == SET_CLOCK:
+            self.check_clock(act[1], before_ms)
+        elif act[0] == ADMIT and (act[1] not in self.unadmitted or act[1] in self.revoked):
+            raise Bad("it admits what is no officer's certificate that waits for it")
 
     def check_clock(self, to_ms, before_ms):
         """The time may be set back to this one, where the entry before has that."""
@@ -1697,6 +1708,253 @@ def self_test():
     return YES
 
 
+# --- In Russian --------------------------------------------------------------------------------------------------------
+
+# Every sentence above; {} stands for what is put in, and is put in again.
+RU = {
+    "VERIFIED": "ПРОВЕРЕНО", "INVALID": "НЕДЕЙСТВИТЕЛЬНО", "DIVERGED": "РАСХОЖДЕНИЕ", "NOT ANCHORED": "НЕ СВЕРЕНО",
+    "INCOMPLETE": "НЕПОЛНО", "NOT READ": "НЕ ПРОЧИТАНО",
+    "entry #{}": "запись #{}",
+    "{} entries of a whole journal": "записей всего журнала: {}",
+    "{} entries asked for, {} more for their check ({})": "запрошенных записей: {}, ещё для их проверки: {} ({})",
+    "range": "промежуток", "selection": "выборка",
+    "anomaly: {} commitments stand more than once": "странность: обязательств, стоящих не по одному разу: {}",
+    "not judged: who was allowed to do what (conclave-audit verify judges it)":
+        "не проверялось: кто на что имел право (это проверяет conclave-audit verify)",
+    "everything that is checked here holds, and a head from outside confirms it":
+        "всё, что здесь проверяется, сходится, и вершина извне это подтверждает",
+    "something in it is malformed: {}": "что-то в нём составлено неправильно: {}",
+    # CBOR and fields
+    "bytes after the value": "за значением следуют лишние байты",
+    "not canonical CBOR": "не канонический CBOR",
+    "not canonical CBOR: a float, a break or an unknown simple value":
+        "не канонический CBOR: дробное число, разрыв или неизвестное простое значение",
+    "not canonical CBOR: cut off": "не канонический CBOR: обрыв",
+    "not canonical CBOR: a head that is longer than needed": "не канонический CBOR: длина записана длиннее, чем нужно",
+    "not canonical CBOR: an indefinite length": "не канонический CBOR: неопределённая длина",
+    "not canonical CBOR: text that is no UTF-8": "не канонический CBOR: текст не в UTF-8",
+    "not canonical CBOR: a null ends an array": "не канонический CBOR: массив кончается пустым значением",
+    "not canonical CBOR: a negative number, a map or a tag": "не канонический CBOR: отрицательное число, словарь или метка",
+    "{}: not the fields that belong here": "{}: не те поля",
+    "{}: a field is missing": "{}: не хватает поля",
+    "{}: not a list": "{}: не список",
+    "{}: a field is not of its kind": "{}: поле не того вида",
+    "the entry": "запись", "the statement": "заявление", "the Fact": "факт", "the header": "заголовок",
+    "the policy": "политика", "the proposal": "предложение", "the question": "запрос", "the proof": "доказательство",
+    # Entries
+    "longer than an entry may be": "длиннее, чем может быть запись",
+    "written by a newer version": "записана более новой версией",
+    "not an entry of version 1": "не запись версии 1",
+    "neither statement nor Fact": "ни заявление, ни факт",
+    "its statement was written by a newer version": "её заявление составлено более новой версией",
+    "not a statement of version 1": "не заявление версии 1",
+    "{} of kind {}, which this program does not know": "{} вида {}, которого эта программа не знает",
+    "statement": "заявление", "Fact": "факт",
+    # Successions
+    "a succession that begins no era": "преемство, не начинающее эры",
+    "a succession that does not say from where the loss is known": "преемство, не говорящее, откуда известно об утрате",
+    "a succession of a cause, or about passwords, that there is not": "преемство с несуществующей причиной или словом о паролях",
+    "a succession that loses all bodies and keeps the period key, or names some of them":
+        "преемство, утратившее все тела, но сохранившее ключ периода или назвавшее лишь некоторые",
+    "what a succession gives up is not in order, touches, or is not kept":
+        "отданное преемством стоит не по порядку, соприкасается или не сохранено",
+    "a succession that names too much, or a cell by what is no name": "преемство, назвавшее слишком много или ячейку не именем",
+    "a succession that names cells which are not let go of": "преемство, назвавшее ячейки, от которых не отказываются",
+    "of a succession the officers sign the same, and each of them once":
+        "под преемством офицеры подписывают одно и то же, и каждый один раз",
+    "a succession that begins within another one": "преемство, начатое внутри другого",
+    "an era that was": "эра, которая уже была",
+    "a succession that does not stand directly behind what it keeps": "преемство стоит не сразу за тем, что оно сохраняет",
+    "what the succession says is lost is kept": "названное преемством утраченным сохранено",
+    "the succession's plan is older than 30 days": "план преемства старше 30 суток",
+    "the log has had as many successions as it may have": "преемств в журнале уже столько, сколько может быть",
+    "something stands between the statements of a succession": "между заявлениями преемства что-то стоит",
+    "a succession, and what a log continues, stand in no chain": "преемство и продолжение журнала не стоят ни в какой цепочке",
+    "it names another head than such a statement does": "она называет не ту вершину, что такое заявление",
+    # Keys and certificates
+    "an Ed25519 key that is not canonical": "неканонический ключ Ed25519",
+    "an Ed25519 key of small order": "ключ Ed25519 малого порядка",
+    "a P-256 key that is no point of the curve": "ключ P-256, не лежащий на кривой",
+    "openssl is needed: {}": "нужна программа openssl: {}",
+    "not DER": "не DER",
+    "not a positive number": "не положительное число",
+    "a key of a kind that is not ours": "ключ не нашего вида",
+    "not a time": "не время",
+    "a certificate that is not of version 3": "сертификат не версии 3",
+    "a serialNumber that is no person's": "serialNumber не принадлежит лицу",
+    "{} holds no certificates": "в файле {} нет сертификатов",
+    "a certificate's path does not hold: {}": "цепочка сертификата не сходится: {}",
+    "a certificate that is no person's signature certificate": "сертификат — не сертификат подписи лица",
+    "a certificate that is not of the site's suite": "сертификат не тех алгоритмов, что у системы",
+    "a certificate that the site's issuing authority did not issue": "сертификат выдан не удостоверяющим центром системы",
+    "its certificate or list is malformed": "её сертификат или список составлен неправильно",
+    "a part of a revocation list that is none of its parts": "часть списка отзыва — не одна из его частей",
+    "a part of a revocation list within another list": "часть списка отзыва внутри другого списка",
+    "a part of a revocation list without those before it": "часть списка отзыва без предыдущих",
+    "the parts of a revocation list do not make the whole that they name": "части списка отзыва не составляют названного целого",
+    "a revocation list that no authority of this site signed": "список отзыва не подписан центром этой системы",
+    "something stands between the parts of a revocation list": "между частями списка отзыва что-то стоит",
+    # Notes and proofs
+    "a note that is too long": "контрольная точка слишком длинна",
+    "a note that is no text": "контрольная точка — не текст",
+    "a note without signatures": "контрольная точка без подписей",
+    "a note with control characters": "в контрольной точке управляющие символы",
+    "a note whose last line does not end": "последняя строка контрольной точки не кончается",
+    "a note with too many signature lines": "в контрольной точке слишком много подписей",
+    "a checkpoint that has not exactly three lines": "в контрольной точке не ровно три строки",
+    "a checkpoint whose origin names no log": "контрольная точка не называет журнала",
+    "a checkpoint whose size is no number in its one spelling": "размер в контрольной точке — не число в единственной записи",
+    "a checkpoint whose root is malformed": "корень в контрольной точке составлен неправильно",
+    "a malformed signature line": "строка подписи составлена неправильно",
+    "a note of another log": "контрольная точка другого журнала",
+    "a note of an era in which the log was not at that size": "контрольная точка эры, в которой журнал не был такого размера",
+    "a note that is not signed by the log's keys of that time": "контрольная точка не подписана тогдашними ключами журнала",
+    "a proof that is no list of hashes": "доказательство — не список хешей",
+    "a malformed proof": "доказательство составлено неправильно",
+    # The command line
+    "--identity: NAME+ID+BASE64 of an Ed25519 key is needed": "--identity: нужен ключ Ed25519 вида NAME+ID+BASE64",
+    "--identity: the id does not belong to this key": "--identity: идентификатор не от этого ключа",
+    "--log and --identity are of two logs": "--log и --identity от разных журналов",
+    "--root holds no certificate": "в --root нет сертификата",
+    "--head: [ERA/]SIZE:ROOT is needed": "--head: нужно [ERA/]SIZE:ROOT",
+    "{} is no checkpoint that this log signed": "{} — не контрольная точка, подписанная этим журналом",
+    "the file cannot be read: {}": "файл не читается: {}",
+    "{} cannot be read: {}": "{} не читается: {}",
+    # The genesis
+    "a log has one genesis, at index 0": "у журнала одно основание, в записи 0",
+    "the genesis names something before it": "основание журнала называет что-то до себя",
+    "this is another log than the one that was given": "это не тот журнал, что указан",
+    "the genesis names another authority or identity key than was given":
+        "основание журнала называет не тот центр или ключ журнала, что указан",
+    "the genesis names another issuing authority than was given": "основание журнала называет не тот выпускающий центр, что указан",
+    "the genesis is not signed by the issuing authority that it names": "основание журнала не подписано названным в нём центром",
+    "the genesis does not name two officers, or asks fewer than two or more than all of them":
+        "основание журнала не называет двух офицеров или требует меньше двух либо больше, чем их есть",
+    "no genesis stands before it": "перед ней нет основания журнала",
+    # Who signed, and where it stands
+    "it stands out of order": "она стоит не по порядку",
+    "its time is before that of the entry before it": "её время раньше, чем у предыдущей записи",
+    "it is for another log": "она для другого журнала",
+    "it is not of the site's suite": "она не тех алгоритмов, что у системы",
+    "it names a head that was not yet": "она называет вершину, которой ещё не было",
+    "the head that it names is not this log's": "названная в ней вершина — не этого журнала",
+    "it is signed with a certificate that the journal never made known": "она подписана сертификатом, которого в журнале не было",
+    "it names another signature algorithm than the signer's certificate":
+        "в ней назван не тот алгоритм подписи, что в сертификате подписавшего",
+    "the signature does not verify": "подпись не сходится",
+    "the site's authorities were not valid at that time": "центры системы в то время не действовали",
+    "it is not signed by the issuing authority": "она не подписана выпускающим центром",
+    "the issuing authority was revoked at entry #{}": "выпускающий центр отозван записью #{}",
+    "its signer's certificate was not in the journal before it": "сертификата подписавшего до неё в журнале не было",
+    "the certificate belongs to somebody else": "сертификат принадлежит другому",
+    "its signer's certificate was revoked at entry #{}": "сертификат подписавшего отозван записью #{}",
+    "its signer's certificate was not valid at that time": "сертификат подписавшего в то время не действовал",
+    "nobody can act while the daemon does not run": "пока сервер не работает, действовать никто не может",
+    "a Login begins its chain": "вход начинает свою цепочку",
+    "it is the Login of entry #{} once more": "она повторяет вход из записи #{}",
+    "its chain has ended, or never was its signer's": "её цепочка кончилась или никогда не была цепочкой подписавшего",
+    "its number is {}, expected was {}": "её номер {}, ожидался {}",
+    "the statement before it in its chain is another one": "перед ней в цепочке стоит другое заявление",
+    "it is not of the authority's chain": "она не из цепочки центра",
+    "a Submit of nothing": "приём без единого акта",
+    "the acts of a Submit must come first": "сначала должны стоять акты приёма",
+    "a Submit that ends within a revocation list": "приём кончается внутри списка отзыва",
+    "the acts are not those that the Submit names": "это не те акты, что названы в приёме",
+    "an act of the authority comes inside a Submit only": "акт центра стоит только внутри приёма",
+    # What a log continues
+    "what a log continues is said before anybody has logged in": "о продолжении журнала говорят до первого входа",
+    "what the log continues is no log that was closed before": "продолжаемый журнал не был раньше закрыт",
+    "the note of what the log continues is of another log or head":
+        "контрольная точка продолжаемого журнала — другого журнала или вершины",
+    "the note of what the log continues is not signed by that log's identity key":
+        "контрольная точка продолжаемого журнала не подписана его ключом",
+    "what the log continues was said already, or otherwise": "о продолжении журнала уже сказано, или сказано иначе",
+    "what the log continues, said by one officer twice": "о продолжении журнала дважды сказал один офицер",
+    # Officers
+    "it is signed by none of the officers whom the genesis names": "она не подписана ни одним из офицеров, названных в основании",
+    "it is signed by no officer": "она подписана не офицером",
+    "it is signed with a certificate that two officers have not admitted": "она подписана сертификатом, которого двое офицеров не допустили",
+    "its signer was suspended": "подписавший был приостановлен",
+    "it proposes nothing that is known": "в ней предложено неизвестно что",
+    "it approves what nobody proposes any more": "она утверждает то, чего никто уже не предлагает",
+    "it approves its signer's own proposal": "она утверждает предложение самого подписавшего",
+    "the head that it names does not cover what it approves": "названная в ней вершина не покрывает того, что утверждается",
+    "who proposed it is no officer in good standing any more": "предложивший — уже не действующий офицер",
+    "it admits what is no officer's certificate that waits for it": "она допускает не сертификат офицера, который этого ждёт",
+    "the journal's time is only set back": "время журнала переводят только назад",
+    "the journal's time is set back too far": "время журнала переведено слишком далеко назад",
+    "the journal's time was set back as often as it may be": "время журнала уже переводили назад столько раз, сколько можно",
+    # The server's Facts
+    "nothing but a Start can stand here": "здесь может стоять только пуск",
+    "it ends a session that does not live": "она завершает сеанс, которого нет",
+    "the period before has not ended": "предыдущий период не кончился",
+    "it is not the next period": "это не следующий период",
+    "a period key of another suite": "ключ периода не тех алгоритмов",
+    "the new period key is not signed by the key before": "новый ключ периода не подписан прежним",
+    "no such period is open": "такой период не открыт",
+    "the counts are not those of the period": "числа записей — не этого периода",
+    # The file
+    "not a journal of Conclave": "не журнал Conclave",
+    "the file breaks off": "файл обрывается",
+    "a version that this program does not read": "версия, которой эта программа не читает",
+    "the file breaks off after {} whole entries": "файл обрывается, целых записей: {}",
+    "a record of an impossible length": "фрагмент невозможной длины",
+    "it brings its own trust file; nothing that a file brings is believed":
+        "в нём лежит его собственный файл доверия; тому, что приносит файл, не верят",
+    "something follows behind the end": "за концом что-то следует",
+    "too many notes": "слишком много контрольных точек",
+    "there is no entry in it": "в нём нет ни одной записи",
+    "an excerpt, not the whole journal: --excerpt tells what it proves and what not":
+        "выписка, а не весь журнал: что она доказывает и что нет, скажет --excerpt",
+    "a whole journal, no excerpt": "весь журнал, а не выписка",
+    "not a range": "не промежуток",
+    "not a selection": "не выборка",
+    "an excerpt of nothing that is known": "выписка неизвестно чего",
+    "a malformed record": "фрагмент составлен неправильно",
+    "it is marked as what it is not": "она помечена не тем, что она есть",
+    "note or proof is missing": "нет контрольной точки или доказательства",
+    "it is missing, and the excerpt claims to hold all of its range": "её нет, хотя выписка называет себя полной на своём промежутке",
+    # Heads
+    "the log signed another head of {} entries than these entries give":
+        "при числе записей {} журнал подписал другую вершину, чем дают эти записи",
+    "the head of {} entries that is known from outside is not that of these entries":
+        "известная извне вершина (записей: {}) — не этих записей",
+    "{} entries are known from outside, here are {}": "извне известно записей: {}, здесь: {}",
+    "the log signed {} entries, here are {}": "журнал подписал записей: {}, здесь: {}",
+    "the log's signature over the entries is missing": "нет подписи журнала под записями",
+    "the log's signature covers {} of {} entries": "подпись журнала покрывает записей: {} из {}",
+    "the head of {} entries that is known from outside was given up by a succession":
+        "известная извне вершина (записей: {}) отдана преемством",
+    "no head from outside was there to compare with": "не было вершины извне, чтобы сверить",
+    "more than {} entries lie beyond the newest head from outside": "за новейшей вершиной извне больше записей, чем {}",
+    "the newest head from outside is too old": "новейшая вершина извне слишком стара",
+    "the entries do not stand under the head that the log signed": "записи не сходятся с вершиной, которую подписал журнал",
+    "two heads of {} entries contradict each other": "две вершины одного размера (записей: {}) противоречат друг другу",
+    "its proof that the log continues your head does not hold": "доказательство, что журнал продолжает вашу вершину, не сходится",
+    "no proof leads from the head of {} entries that is known from outside":
+        "от известной извне вершины (записей: {}) не ведёт ни одно доказательство",
+    "PRESENCE, NOT COMPLETENESS: what is here is in the log; what was left out cannot be seen":
+        "НАЛИЧИЕ, А НЕ ПОЛНОТА: что здесь есть, то есть в журнале; пропущенного не видно",
+}
+
+
+def russian(text):
+    """A sentence of this program in Russian; one that it does not have stays as it is."""
+    if text in RU:
+        return RU[text]
+    for sentence, words in RU.items():
+        found = "{}" in sentence and re.fullmatch(re.escape(sentence).replace(r"\{\}", "(.*)"), text, re.S)
+        if found:
+            return words.format(*map(russian, found.groups()))
+    return text
+
+
+def is_russian(lang):
+    """By what was asked for, else by the locale: of these the first that is set."""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return (lang or next(filter(None, names), "")).startswith("ru")
+
+
 # --- The command line --------------------------------------------------------------------------------------------------
 
 def plain(text):
@@ -1736,16 +1994,17 @@ def judge(args):
     return code, why, out
 
 
-def say(code, why, out):
-    where = f"entry #{out['first_bad']}: " if out["first_bad"] is not None else ""
-    print(plain(f"{WORDS.get(code, 'NOT READ')}: {where}{why}"))
+def say(code, why, out, tell):
+    """The answer to a person; `tell` puts a sentence into his language."""
+    where = tell(f"entry #{out['first_bad']}") + ": " if out["first_bad"] is not None else ""
+    print(plain(f"{tell(WORDS.get(code, 'NOT READ'))}: {where}{tell(why)}"))
     if out.get("entries"):
-        print(f"{out['entries']} entries of a {out['kind']} journal" if out["kind"] == "whole" else
-              f"{out['entries']} entries asked for, {out.get('context', 0)} more for their check ({out['kind']})")
+        print(tell(f"{out['entries']} entries of a {out['kind']} journal" if out["kind"] == "whole" else
+                   f"{out['entries']} entries asked for, {out.get('context', 0)} more for their check ({out['kind']})"))
     if out.get("repeated_commitments"):
-        print(f"anomaly: {out['repeated_commitments']} commitments stand more than once")
+        print(tell(f"anomaly: {out['repeated_commitments']} commitments stand more than once"))
     if code in WORDS:
-        print("not judged: who was allowed to do what (conclave-audit verify judges it)")
+        print(tell("not judged: who was allowed to do what (conclave-audit verify judges it)"))
 
 
 class Parser(argparse.ArgumentParser):
@@ -1768,6 +2027,7 @@ def main():
     parser.add_argument("--beyond", type=int, default=1000000, help="how many entries may lie beyond it (1000000)")
     parser.add_argument("--excerpt", action="store_true", help="it is a range or a selection, and is taken for no more")
     parser.add_argument("--json", action="store_true", help="the answer as one line of JSON")
+    parser.add_argument("--lang", choices=("en", "ru"), help="language of the answer (else that of LC_ALL, LC_MESSAGES, LANG)")
     parser.add_argument("--self-test", action="store_true", help="check this program against published vectors")
     args = parser.parse_args()
     if args.self_test:
@@ -1778,7 +2038,8 @@ def main():
     if args.json:
         print(json.dumps({"version": 1, "exit": code, "why": plain(why), **out}))
     else:
-        say(code, why, out)
+        sys.stdout.reconfigure(errors="replace")
+        say(code, why, out, russian if is_russian(args.lang) else str)
     return code
 
 

@@ -162,8 +162,45 @@ pub fn advice(found: &Anomaly, lang: Lang) -> Advice {
                 "Спросите офицеров. Если человек заявил, что не писал этого, его ключ может быть у другого.",
             ],
         ),
-        (AnomalyKind::AlarmUnacknowledged, _) => (
-            lang.pick("alarms that nobody has acknowledged", "тревоги, которых никто не подтвердил"),
+        (AnomalyKind::AlarmUnacknowledged, _) => {
+            let (en, ru) = of_unseen_alarm(found.grounds);
+            (lang.pick("alarms that nobody has acknowledged", "тревоги, которых никто не подтвердил"), en, ru)
+        }
+    };
+    let [means, todo] = lang.pick(en, ru);
+    Advice { title, means, todo }
+}
+
+type Words = [&'static str; 2];
+
+/// What it rests on matters to whoever is to act on an alarm, and none of the officers has.
+fn of_unseen_alarm(grounds: Grounds) -> (Words, Words) {
+    match grounds {
+        Grounds::Proven => (
+            [
+                "The server raised an alarm that is proven by two signatures of one key, and no officer has signed that he \
+                 has seen it.",
+                "Treat that person's key as stolen or misused: have it revoked. Ask the officers whether they look at their \
+                 alarms: conclave-admin alarm list.",
+            ],
+            [
+                "Сервер поднял тревогу, доказанную двумя подписями одного ключа, и ни один офицер не подписал, что видел её.",
+                "Считайте ключ этого лица похищенным или употреблённым во зло: добейтесь отзыва. Спросите офицеров, смотрят \
+                 ли они тревоги: conclave-admin alarm list.",
+            ],
+        ),
+        Grounds::Unproven => (
+            [
+                "The server raised an alarm that what it kept does not prove, and no officer has signed that he has seen it.",
+                "Do not hold it against the person. Ask the officers whether they look at their alarms: conclave-admin alarm \
+                 list.",
+            ],
+            [
+                "Сервер поднял тревогу, которой сохранённое им не доказывает, и ни один офицер не подписал, что видел её.",
+                "Не ставьте это в вину человеку. Спросите офицеров, смотрят ли они тревоги: conclave-admin alarm list.",
+            ],
+        ),
+        Grounds::Entries | Grounds::Claim => (
             [
                 "The server raised an alarm, or raised it again, and no officer has signed that he has seen it.",
                 "Ask the officers whether they look at their alarms: conclave-admin alarm list.",
@@ -173,12 +210,8 @@ pub fn advice(found: &Anomaly, lang: Lang) -> Advice {
                 "Спросите офицеров, смотрят ли они тревоги: conclave-admin alarm list.",
             ],
         ),
-    };
-    let [means, todo] = lang.pick(en, ru);
-    Advice { title, means, todo }
+    }
 }
-
-type Words = [&'static str; 2];
 
 fn of_alarm_words(kind: AlarmKind, grounds: Grounds) -> (Words, Words) {
     match (kind, grounds) {

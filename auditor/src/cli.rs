@@ -32,6 +32,7 @@ pub enum Command {
     #[command(
         after_help = "The bundle ends before the entry that records this export; your next one holds it.\n\
                       Example: conclave-audit export march.journal\n\
+                      Example: conclave-audit export march.tiles --tiles\n\
                       Example: conclave-audit export march.tiles --tiles --from march.journal"
     )]
     Export(command::export::Export),

@@ -340,7 +340,7 @@ impl Collector {
         };
         Anomaly {
             severity: match &row.open {
-                Some(open) => Severity::of_open(open.raised),
+                Some(open) => Severity::of_open(open.raised, grounds),
                 None => Severity::of(row.kind, row.alarm, grounds),
             },
             kind: row.kind,

@@ -40,12 +40,14 @@ pub const RU: &HelpTable = &[
         "export/@after",
         "Выгрузка кончается перед записью о ней самой; та войдёт в следующую.\n\
          Пример: conclave-audit export march.journal\n\
+         Пример: conclave-audit export march.tiles --tiles\n\
          Пример: conclave-audit export march.tiles --tiles --from march.journal",
     ),
     ("export/out", "куда записать выгрузку, с --tiles — каталог; существующее останется как есть"),
     (
         "export/tiles",
-        "записать каталог плиток (c2sp.org/tlog-tiles) для сторонних программ; записи берутся из выгрузки --from",
+        "записать каталог плиток (c2sp.org/tlog-tiles) для сторонних программ; выгрузка, из которой он сделан, ляжет \
+         рядом: OUT.journal",
     ),
     ("export/from", "без связи с системой: взять записи из этой выгрузки"),
     ("*/home", "каталог ваших ключей и карты системы (иначе CONCLAVE_HOME, иначе каталог настроек)"),

@@ -182,22 +182,25 @@ fn anomalies(out: &mut String, found: &[&Anomaly], lang: Lang) {
 fn alarm_line(found: &Anomaly, lang: Lang) -> String {
     let what = alarm_of(found).map_or("", |kind| alarm(kind, lang));
     let who = found.who.as_ref().map_or_else(String::new, |who| format!(": {who}"));
-    let line = lang.pick(format!("alarm: {what}{who}"), format!("тревога: {what}{who}"));
+    lang.pick(format!("alarm: {what}{who}"), format!("тревога: {what}{who}")) + &evidence(found, lang)
+}
+
+/// What the server's evidence comes to, where it keeps any.
+fn evidence(found: &Anomaly, lang: Lang) -> String {
     let first = found.other.unwrap_or_default();
     match found.grounds {
         Grounds::Proven => lang.pick(
-            format!("{line}; proven by both signatures, the first text is #{first}"),
-            format!("{line}; доказано обеими подписями, первый текст — #{first}"),
+            format!("; proven by both signatures, the first text is #{first}"),
+            format!("; доказано обеими подписями, первый текст — #{first}"),
         ),
-        Grounds::Unproven => lang.pick(
-            format!("{line}; what the server kept does not prove it"),
-            format!("{line}; сохранённое сервером этого не доказывает"),
-        ),
-        Grounds::Entries | Grounds::Claim => line,
+        Grounds::Unproven => lang
+            .pick("; what the server kept does not prove it", "; сохранённое сервером этого не доказывает")
+            .to_owned(),
+        Grounds::Entries | Grounds::Claim => String::new(),
     }
 }
 
-/// What was raised, about whom, and how it stands.
+/// What was raised, about whom, what proves it, and how it stands.
 pub(crate) fn open_line(found: &Anomaly, lang: Lang) -> String {
     let Some(open) = &found.open else { return String::new() };
     let words = raised_words(open.raised);
@@ -205,7 +208,7 @@ pub(crate) fn open_line(found: &Anomaly, lang: Lang) -> String {
     if open.times > 1 {
         line += &lang.pick(format!("; {} times", open.times), format!("; раз: {}", open.times));
     }
-    line + "; " + &open_words(open.acknowledged.as_ref(), lang)
+    line + &evidence(found, lang) + "; " + &open_words(open.acknowledged.as_ref(), lang)
 }
 
 fn anomaly(found: &Anomaly, lang: Lang) -> String {

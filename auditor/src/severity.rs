@@ -42,8 +42,8 @@ impl Severity {
         }
     }
 
-    /// Of something that was raised and is open.
-    pub fn of_open(raised: Raised) -> Self {
+    /// Of something that was raised and is open, on these grounds.
+    pub fn of_open(raised: Raised, grounds: Grounds) -> Self {
         match raised {
             Raised::Finding(FindingSeverity::Critical, ..) | Raised::Report(ReportReason::NotMine, _) => {
                 Self::Critical
@@ -52,7 +52,7 @@ impl Severity {
             | Raised::Report(ReportReason::Mislabelled | ReportReason::Other, _) => Self::Warning,
             Raised::Finding(FindingSeverity::Low, ..) => Self::Note,
             // That nobody has seen it weighs by itself.
-            Raised::Alarm(alarm, ..) => of_alarm(alarm, Grounds::Claim).min(Self::Warning),
+            Raised::Alarm(alarm, ..) => of_alarm(alarm, grounds).min(Self::Warning),
         }
     }
 
@@ -91,13 +91,16 @@ mod tests {
 
     #[test]
     fn what_is_open_weighs_what_was_said_of_it_and_an_alarm_that_nobody_saw_at_least_a_warning() {
-        let finding = |severity| Severity::of_open(Raised::Finding(severity, FindingCode::Rights, 3));
+        let of_open = |raised| Severity::of_open(raised, Grounds::Entries);
+        let finding = |severity| of_open(Raised::Finding(severity, FindingCode::Rights, 3));
         let found = [FindingSeverity::Low, FindingSeverity::High, FindingSeverity::Critical].map(finding);
         assert_eq!(found, [Severity::Note, Severity::Warning, Severity::Critical]);
-        assert_eq!(Severity::of_open(Raised::Report(ReportReason::NotMine, 3)), Severity::Critical);
-        let alarm = |kind| Severity::of_open(Raised::Alarm(kind, None, None));
-        assert_eq!(alarm(AlarmKind::HoldEndsSoon), Severity::Warning);
-        assert_eq!(alarm(AlarmKind::Fork), Severity::Critical);
+        assert_eq!(of_open(Raised::Report(ReportReason::NotMine, 3)), Severity::Critical);
+        let alarm = |kind, grounds| Severity::of_open(Raised::Alarm(kind, None, None), grounds);
+        assert_eq!(alarm(AlarmKind::HoldEndsSoon, Grounds::Claim), Severity::Warning);
+        assert_eq!(alarm(AlarmKind::Fork, Grounds::Claim), Severity::Critical);
+        assert_eq!(alarm(AlarmKind::Equivocation, Grounds::Unproven), Severity::Warning);
+        assert_eq!(alarm(AlarmKind::Equivocation, Grounds::Proven), Severity::Critical);
     }
 
     #[test]

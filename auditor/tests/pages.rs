@@ -10,13 +10,14 @@ use auditor::judgement::Judgement;
 use auditor::page::Page;
 use auditor::plain::judgement;
 use auditor::registers::{Gatherer, Period, RegisterKind};
-use auditor::report::{AnomalyKind, Report};
+use auditor::report::{AnomalyKind, Grounds, Report};
+use auditor::second_reading::read_again;
 use auditor::timeline::EventKind;
 use auditor::trust::{Trust, TrustFacts};
 use console::when::rfc3339;
 use console::{Lang, Words};
 use journal::act::{
-    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, DualAct, Finding, FindingCode,
+    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, DualAct, Finding, FindingCode, Logout,
     Report as MemberReport, ReportReason, Severity,
 };
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
@@ -62,6 +63,10 @@ fn told(log: &TestLog, bytes: &[u8], outside: Vec<OutsideHead>) -> (Report, Audi
     let mut observer = |index, entry: &_, applied: &_| collector.take(index, entry, applied);
     let wanted = Wanted { trust: &trust(log), outside, progress: &mut |_| {}, observer: &mut observer };
     let found = audit(BundleReader::open(bytes).unwrap(), wanted).unwrap();
+    if collector.wants_second_reading(&found) {
+        let mut again = |index, parsed: &_| collector.again(index, parsed);
+        read_again(BundleReader::open(bytes).unwrap(), found.replay.tree(), &mut |_| {}, &mut again).unwrap();
+    }
     (collector.finish(&found).unwrap().0, found)
 }
 
@@ -405,4 +410,48 @@ fn what_is_open_stands_among_what_is_to_be_looked_at() {
             && json.contains(open)
             && json.contains(r#""about":"anna""#)
     );
+}
+
+/// What an alarm rests on is told also where nobody has acknowledged it: in the text, on the page and in the JSON alike.
+#[test]
+fn an_alarm_that_nobody_has_seen_says_what_proves_it_or_that_nothing_does() {
+    // Anna's signature proves nothing against boris.
+    for (number, signer, grounds, weight) in
+        [(11, "boris", Grounds::Proven, "critical"), (12, "anna", Grounds::Unproven, "warning")]
+    {
+        let mut log = TestLog::standard(number);
+        let other = log.draft("boris", Act::Logout(Logout {}));
+        log.create("boris", &["anna"]).unwrap();
+        let first = log.tree.size() - 1;
+        let evidence = pki::canonical::encode(&log.sign(signer, other).0).into();
+        let person = Some(log.id("boris"));
+        log.fact(Fact::Alarm(Alarm { alarm: AlarmKind::Equivocation, person, evidence })).unwrap();
+        let (report, found) = reported(&log, confirmed(&log));
+        let row = report.anomalies.iter().find(|row| row.kind == AnomalyKind::AlarmUnacknowledged).unwrap();
+        assert_eq!((row.grounds, row.severity.words(Lang::En)), (grounds, weight));
+        let (rests, todo) = match grounds {
+            Grounds::Proven => (
+                [
+                    format!("; proven by both signatures, the first text is #{first}; open, nobody"),
+                    format!("; доказано обеими подписями, первый текст — #{first}; открыто, никто"),
+                ],
+                [
+                    "proven by two signatures of one key, and no officer",
+                    "доказанную двумя подписями одного ключа",
+                ],
+            ),
+            Grounds::Entries | Grounds::Unproven | Grounds::Claim => (
+                [
+                    "; what the server kept does not prove it; open, nobody".to_owned(),
+                    "; сохранённое сервером этого не доказывает; открыто, никто".to_owned(),
+                ],
+                ["that what it kept does not prove, and no officer", "которой сохранённое им не доказывает"],
+            ),
+        };
+        for (lang, rests, todo) in [(Lang::En, &rests[0], todo[0]), (Lang::Ru, &rests[1], todo[1])] {
+            let (text, page) = (auditor::report_text::text(&report, lang, 200), page(&report, &found, lang));
+            assert!(text.contains(rests) && page.contains(rests), "{rests}: {text}");
+            assert!(page.contains(todo), "{todo}");
+        }
+    }
 }

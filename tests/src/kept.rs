@@ -61,6 +61,8 @@ pub struct Kept {
     pub first_bad: Option<u64>,
     /// What the readers say that are not ours.
     pub foreign: Foreign,
+    /// The name of the files that say what the reader believes.
+    pub reader: String,
     /// What the reader believes.
     pub trust: Trust,
     /// The root certificate.
@@ -93,6 +95,7 @@ pub fn kept() -> Vec<Kept> {
             python: python.parse().expect("an exit code"),
             first_bad: bad.parse().ok(),
             foreign: Foreign::of(foreign),
+            reader: trust.into(),
             trust: Trust::from_text(&text(&format!("{trust}.trust"))).expect("a trust file"),
             root: root.into_iter().next().expect("a root"),
             heads: heads.split(' ').filter(|word| *word != "-").map(head).collect(),

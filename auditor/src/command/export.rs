@@ -1,12 +1,12 @@
 //! `conclave-audit export`: online as an auditor; the export itself is an act in the journal before anything is taken.
-//! With `--from` it stays offline and is the work of `tiles`.
+//! With `--tiles` the bundle is laid out behind that; with `--from` it stays offline and is the work of `tiles` alone.
 //! Never verifies what it takes, and never leaves half a file.
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use console::{Exit, Voice};
+use console::{Exit, Voice, Words};
 use journal::act::{Act, Export as ExportAct};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Index;
@@ -29,14 +29,15 @@ use crate::trouble::Trouble;
 pub struct Export {
     /// The bundle, or with --tiles the directory, to write; what exists there stays as it is.
     pub out: PathBuf,
-    /// Write a directory of tiles (c2sp.org/tlog-tiles) for readers that are not ours; the entries come --from a bundle.
-    #[arg(long, requires = "from")]
+    /// Write a directory of tiles (c2sp.org/tlog-tiles) for readers that are not ours; the bundle that they are made of stays
+    /// beside it, as OUT.journal.
+    #[arg(long)]
     pub tiles: bool,
     /// Stay offline: take the entries from this bundle.
     #[arg(long, value_name = "BUNDLE", requires = "tiles", conflicts_with_all = ["home", "end_other", "separate"])]
     pub from: Option<PathBuf>,
     /// Do not write `verify_bundle.py` beside it: the independent verifier for whoever has Python and openssl.
-    #[arg(long, conflicts_with = "tiles")]
+    #[arg(long, conflicts_with = "from")]
     pub no_verifier: bool,
     #[command(flatten)]
     pub access: Access,
@@ -47,6 +48,9 @@ console::words! {
         Done { entries: u64, file: String, act: Index }
             => en("{entries} entries written to {file}; the export itself is entry #{act}, behind them"),
                ru("записей: {entries}, файл {file}; сама выгрузка — запись #{act}, после них");
+        WithTiles { done: String, tiles: String }
+            => en("{done}\n{tiles}"),
+               ru("{done}\n{tiles}");
     }
 }
 #[derive(Serialize)]
@@ -56,41 +60,71 @@ struct Data {
     act: Index,
 }
 
+impl Data {
+    fn said(&self, out: &Path) -> Said {
+        Said::Done { entries: self.entries, file: shown(out), act: self.act }
+    }
+}
+
+#[derive(Serialize)]
+struct WithTiles {
+    bundle: String,
+    act: Index,
+    #[serde(flatten)]
+    laid_out: tiles::LaidOut,
+}
+
 /// Runs it.
 pub fn run(export: &Export, voice: Voice) -> Exit {
-    let done = match &export.from {
-        Some(bundle) => tiles::run(bundle, &export.out, voice),
-        None => work(export, voice),
+    let done = match (&export.from, export.tiles) {
+        (Some(bundle), _) => tiles::run(bundle, &export.out, voice),
+        (None, true) => with_tiles(export, voice),
+        (None, false) => fetched(export, &export.out, voice)
+            .map(|data| voice.done("export", &data.said(&export.out), data)),
     };
     ended("export", voice, done)
 }
 
-fn work(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
-    let card = export.access.card()?;
+/// The bundle, and then it as tiles. Where these cannot be written, it is there and nobody has to take it out once more.
+fn with_tiles(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
+    // Before an act is signed for nothing.
     if export.out.exists() {
         return Err(Trouble::Exists { file: shown(&export.out) });
     }
-    verifier(!export.no_verifier, &export.out)?;
+    let mut bundle = export.out.components().as_path().as_os_str().to_owned();
+    bundle.push(".journal");
+    let bundle = PathBuf::from(bundle);
+    let data = fetched(export, &bundle, voice)?;
+    let laid_out = tiles::lay_out(&bundle, &export.out, voice)?;
+    let (done, tiles) = (data.said(&bundle).say(voice.lang), laid_out.said(&export.out).say(voice.lang));
+    let data = WithTiles { bundle: shown(&bundle), act: data.act, laid_out };
+    Ok(voice.done("export", &Said::WithTiles { done, tiles }, data))
+}
+
+/// The whole journal in a new bundle.
+fn fetched(export: &Export, out: &Path, voice: Voice) -> Result<Data, Trouble> {
+    let card = export.access.card()?;
+    if out.exists() {
+        return Err(Trouble::Exists { file: shown(out) });
+    }
+    verifier(!export.no_verifier, out)?;
     let (mut terminal, proof) = export.access.open(card, voice)?;
-    let done = runtime()?.block_on(async {
-        let done = online_part(&mut terminal, &proof, export, voice).await;
+    runtime()?.block_on(async {
+        let done = online_part(&mut terminal, (&proof, export.access.end_other), out, voice).await;
         terminal.close().await;
         done
-    });
-    let data = done?;
-    let said = Said::Done { entries: data.entries, file: shown(&export.out), act: data.act };
-    Ok(voice.done("export", &said, data))
+    })
 }
 
 async fn online_part(
     terminal: &mut Terminal,
-    proof: &str,
-    export: &Export,
+    (proof, end_other): (&str, bool),
+    out: &Path,
     voice: Voice,
 ) -> Result<Data, Trouble> {
     let trouble = |error: TerminalError| online(&error);
     terminal.connect().await.map_err(trouble)?;
-    terminal.login(proof, export.access.end_other).await.map_err(trouble)?;
+    terminal.login(proof, end_other).await.map_err(trouble)?;
     // Before the newest note, so that the export reaches as far.
     let cosigned = cosigned_note(terminal).await?;
     let note = newest_note(terminal).await?;
@@ -107,11 +141,11 @@ async fn online_part(
         return Err(odd());
     };
     let bad = |error: BadExport| match error {
-        BadExport::Io(error) => Trouble::Unwritable { file: shown(&export.out), cause: error.to_string() },
+        BadExport::Io(error) => Trouble::Unwritable { file: shown(out), cause: error.to_string() },
         BadExport::Note => odd(),
         BadExport::NotWhatWasAsked { wanted, .. } => Trouble::NotGiven { index: wanted },
     };
-    let mut exporter = Exporter::new(BufWriter::new(create(&export.out)?), note, cosigned).map_err(bad)?;
+    let mut exporter = Exporter::new(BufWriter::new(create(out)?), note, cosigned).map_err(bad)?;
     let mut line = ProgressLine::new(head.size, voice.lang);
     while let Some((from, count)) = exporter.wanted() {
         line.at(exporter.progress().0);
@@ -125,7 +159,7 @@ async fn online_part(
     let written = exporter.finish().map_err(bad)?;
     // Only now has the bundle its name; a crash before this leaves a part that says what it is.
     let file = written.into_inner().map_err(|error| bad(error.into_error().into()))?;
-    file.finish_new().map_err(|error| not_written(&export.out, &error))?;
+    file.finish_new().map_err(|error| not_written(out, &error))?;
     Ok(Data { entries: head.size, root: crate::names::hex(&head.root), act: admitted.index })
 }
 

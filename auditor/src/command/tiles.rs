@@ -1,4 +1,4 @@
-//! `conclave-audit export --tiles --from BUNDLE`: a bundle as the files that stock readers of transparency logs take.
+//! `conclave-audit export --tiles`: a bundle as the files that stock readers of transparency logs take.
 //! Never opens a connection, and never verifies more than that note and entries belong together: `verify` does.
 
 use std::path::Path;
@@ -20,7 +20,8 @@ use crate::trouble::Trouble;
 const PROGRESS_EVERY: u64 = 1024;
 
 console::words! {
-    enum Said {
+    /// What is said of it.
+    pub enum Said {
         Done { size: u64, folder: String, key: String }
             => en("{size} entries as tiles (c2sp.org/tlog-tiles): {folder}\nthe log's verifier key: {key}\n\
                    It is all that a stock reader needs. It was taken from the bundle: compare it with the site card."),
@@ -29,16 +30,30 @@ console::words! {
     }
 }
 
+/// What was laid out.
 #[derive(Serialize)]
-struct Data {
+pub struct LaidOut {
     entries: u64,
     root: String,
     origin: String,
     verifier_key: String,
 }
 
-/// Runs it.
+impl LaidOut {
+    /// In words.
+    pub fn said(&self, out: &Path) -> Said {
+        Said::Done { size: self.entries, folder: shown(out), key: self.verifier_key.clone() }
+    }
+}
+
+/// Runs it by itself.
 pub fn run(bundle: &Path, out: &Path, voice: Voice) -> Result<Exit, Trouble> {
+    let laid_out = lay_out(bundle, out, voice)?;
+    Ok(voice.done("export", &laid_out.said(out), laid_out))
+}
+
+/// Writes the folder.
+pub fn lay_out(bundle: &Path, out: &Path, voice: Voice) -> Result<LaidOut, Trouble> {
     let (mut reader, bytes) = open_bundle(bundle)?;
     let damaged = |bad, entries| Trouble::bundle(shown(bundle), &bad, entries);
     let unwritten = |error: std::io::Error| not_written(out, &error);
@@ -66,8 +81,7 @@ pub fn run(bundle: &Path, out: &Path, voice: Voice) -> Result<Exit, Trouble> {
     let finished = folder.finish(note).map_err(unwritten);
     line.clear();
     finished?;
-    let data = Data { entries: head.size, root: hex(&head.root), origin, verifier_key: key.clone() };
-    Ok(voice.done("export", &Said::Done { size: head.size, folder: shown(out), key }, data))
+    Ok(LaidOut { entries: head.size, root: hex(&head.root), origin, verifier_key: key })
 }
 
 /// Origin and verifier key, where the note is over exactly this head and the key that the genesis names signed it.

@@ -76,6 +76,9 @@ impl State<'_> {
         if act.era <= current {
             return Err(Refusal::EraNotLater { found: act.era, current });
         }
+        if self.eras.last().is_some_and(|before| act.kept.size < before.end) {
+            return Err(bad("the officers did not sign the same"));
+        }
         if index >= end || self.leaves.last().is_some_and(|(last, _)| *last >= act.kept.size) {
             return Err(bad("it does not stand directly behind what it keeps"));
         }

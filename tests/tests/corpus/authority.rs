@@ -19,6 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
     all.extend(revoked());
     all.extend(parts());
     all.extend(listed());
+    all.push(listed_again());
     all
 }
 
@@ -50,7 +51,7 @@ fn list(log: &TestLog, issuer: (&Certificate, &SecretKey), named: &Certificate) 
     let revoked = [(named.serial().to_vec(), at(log.now_ms), Reason::KeyCompromise)];
     let validity = Validity { from: at(log.now_ms), until: at(FOUNDED_MS + VALID_MS) };
     let issuer = Authority { certificate: issuer.0, signer: issuer.1 };
-    let list = profile::revocation_list(issuer, 1, validity, &revoked).unwrap();
+    let list = profile::revocation_list(issuer, log.tree.size(), validity, &revoked).unwrap();
     Act::Crl(Crl { list: list.der().to_vec().into() })
 }
 
@@ -114,4 +115,25 @@ fn listed() -> Vec<Case> {
         }
     }
     all
+}
+
+/// A list names again whom the one before it named. Meanwhile the person's other certificate has run out: that is no list's
+/// doing, and the authority may enrol him anew.
+fn listed_again() -> Case {
+    let mut log = TestLog::standard(155);
+    let described = Described::new(Role::Operator, Clearance(3));
+    let first = log.site.person("anna").signature_certificate.clone();
+    let valid_ms = (FOUNDED_MS, log.now_ms + 3_600_000);
+    let enrol = log.site.issue("anna", &Described { valid_ms, ..described.clone() });
+    log.submit("olga", vec![Act::Enrol(enrol)]).unwrap();
+    for hours in [0, 2] {
+        log.wait_ms(hours * 3_600_000);
+        let named = list(&log, (&log.site.issuing, &log.site.issuing_key), &first);
+        log.submit("olga", vec![named]).unwrap();
+    }
+    let enrol = log.site.issue("anna", &described);
+    log.submit("olga", vec![Act::Enrol(enrol)]).unwrap();
+    log.log_in("anna").unwrap();
+    let name = "enrolled anew, and only lists that said nothing new had come since his last one ran out";
+    Case::new(name, &log, honest(&log), VERIFIED, None)
 }

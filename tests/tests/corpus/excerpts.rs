@@ -50,6 +50,13 @@ impl Parts {
     }
 }
 
+/// An excerpt with one of its entries left out. Its proof stays: where an entry falls nobody comes to that.
+pub(crate) fn without(excerpt: &[u8], index: Index) -> Vec<u8> {
+    let mut parts = Parts::of(excerpt);
+    parts.pieces.retain(|piece| piece.index != index);
+    parts.whole()
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     [(40, Suite::Ed25519), (41, Suite::EcdsaP256)]
         .into_iter()

@@ -120,7 +120,7 @@ pub(crate) fn asked(case: &Case, file: &Path, place: &Path) -> Command {
         path
     };
     let mut command = python();
-    command.arg(file).arg("--json");
+    command.arg(file);
     command.args(["--identity", &case.trust.identity().to_string()]);
     command
         .arg("--root")
@@ -142,7 +142,7 @@ pub(crate) fn asked(case: &Case, file: &Path, place: &Path) -> Command {
 fn theirs(case: &Case, place: &Path) -> Verdict {
     let file = place.join("file");
     fs::write(&file, &case.file).unwrap();
-    let out = asked(case, &file, place).output().unwrap();
+    let out = asked(case, &file, place).arg("--json").output().unwrap();
     let said = String::from_utf8(out.stdout).unwrap();
     let exit = out.status.code().and_then(|code| u8::try_from(code).ok());
     let Some(exit) = exit.filter(|_| said.starts_with('{')) else {

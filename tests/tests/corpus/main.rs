@@ -15,8 +15,10 @@ mod kept;
 mod keys;
 mod linked;
 mod notes;
+mod officers;
 mod repaired;
 mod rows;
+mod russian;
 mod second_key;
 mod successions;
 mod weak;
@@ -29,6 +31,7 @@ fn all() -> Vec<Case> {
     all.extend(keys::cases());
     all.extend(authority::cases());
     all.extend(notes::cases());
+    all.extend(officers::cases());
     all.extend(eras::cases());
     all.extend(clock_sets::cases());
     all.extend(linked::cases());

@@ -1,6 +1,7 @@
 //! Of each row of `tests/README.md` that a bundle can show, files that stay (`tests::kept`).
 //! Never written anew in the ordinary run: `CONCLAVE_WRITE_CORPUS=1` writes what is missing, and nobody changes what is there.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 
@@ -164,9 +165,28 @@ const ROWS: &[(&str, &[(&str, Foreign)])] = &[
             ("a succession, a plan of 30 days and a millisecond ago", Beyond),
             ("a succession, ranges that touch", Beyond),
             ("a succession, one officer twice", Beyond),
+            ("a succession, another one within it", Beyond),
+            ("excerpt: a succession, another one within it", Nothing),
+            ("excerpt: a succession, another one across its end", Nothing),
         ],
     ),
-    ("the authority's act when it has run out", &[("a list in parts, begun within itself", Beyond)]),
+    (
+        "an officer's act by somebody who is none",
+        &[
+            ("an officer's act, an admission approved by an operator", Beyond),
+            ("an officer's act, who was suspended is resumed by an operator", Beyond),
+        ],
+    ),
+    (
+        "the authority's act when it has run out",
+        &[
+            ("a list in parts, begun within itself", Beyond),
+            (
+                "enrolled anew, and only lists that said nothing new had come since his last one ran out",
+                Taken,
+            ),
+        ],
+    ),
     (
         "the time set back beyond its rules",
         &[("the time set back, too far", Beyond), ("the time set back, approved unseen", Beyond)],
@@ -251,6 +271,26 @@ pub(crate) fn cases() -> Vec<Case> {
         }
     };
     kept().into_iter().map(case).collect()
+}
+
+/// What is to be kept is kept, and nothing else: neither a case without its file nor a file that nobody names.
+#[test]
+fn the_folder_holds_what_the_table_names_and_nothing_else() {
+    let named: BTreeSet<(String, &str)> =
+        ROWS.iter().flat_map(|(row, cases)| cases.iter().map(|(name, _)| (file_name(name), *row))).collect();
+    let kept = kept();
+    let of_manifest: BTreeSet<(String, &str)> =
+        kept.iter().map(|kept| (kept.name.clone(), &kept.row[..])).collect();
+    assert_eq!(named, of_manifest);
+    assert_eq!(kept.len(), of_manifest.len(), "a line stands twice");
+    let trusts = kept.iter().map(|kept| &kept.reader);
+    let files = trusts.flat_map(|reader| [format!("{reader}.trust"), format!("{reader}.pem")]);
+    let files = files.chain(kept.iter().map(|kept| kept.name.clone())).chain(["manifest.txt".into()]);
+    let found: BTreeSet<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(found, files.collect());
 }
 
 /// Each row that names a case of the corpus has a file, and the folder stays small.

@@ -17,6 +17,7 @@ use journal::testing::{Described, TestLog};
 use journal::{LogId, Policy, SignedStatement, Statement};
 use pki::{CertId, Clearance, PersonId, Role, Signer, Suite};
 
+use crate::excerpts::without;
 use crate::forge::*;
 
 const OFFICERS: [&str; 2] = ["olga", "oleg"];
@@ -242,6 +243,7 @@ fn places() -> Vec<Case> {
     all.extend(falls("a third statement of two", &log, &[&both[..], &[third]].concat(), 2));
     all.push(far());
     all.extend(between(&log, &both));
+    all.extend(within());
     all.extend(half(running(115, Suite::Ed25519), &act));
     all.push(in_a_submit());
     all
@@ -265,6 +267,24 @@ fn between(log: &TestLog, both: &[SignedStatement]) -> Vec<Case> {
     let bad = log.tree.size() + 1;
     let whole = forged(&named("something between its statements"), log, &entries, bad);
     part(log, &whole).into_iter().chain([whole]).collect()
+}
+
+/// Another one, of a later era, begun when one officer has signed; and one that stands behind both and begins between them.
+fn within() -> Vec<Case> {
+    let mut log = running(124, Suite::Ed25519);
+    let first = log.succession(1);
+    log.succeed(&OFFICERS[..1], &first).unwrap();
+    let other = log.succession(2);
+    let mut all = falls("another one within it", &log, &signed(&log, &other), 0);
+    log.succeed(&OFFICERS[1..], &first).unwrap();
+    let name = named("another one across its end");
+    let whole = behind(&name, &log, &signed(&log, &other), 0);
+    let end = whole.first_bad.unwrap();
+    let mut part = part_from(&log, &whole, end).unwrap();
+    // The second statement is left out, so that nothing stands where the other one begins.
+    part.file = without(&part.file, end - 1);
+    all.extend([whole, part]);
+    all
 }
 
 /// One has signed, and nothing follows: no era has begun.
