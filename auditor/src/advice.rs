@@ -67,6 +67,20 @@ pub fn advice(found: &Anomaly, lang: Lang) -> Advice {
                 "Спросите обоих офицеров, по каким часам, и посмотрите, что истекло по неверной дате от скачка до этой записи.",
             ],
         ),
+        (AnomalyKind::ClockAttestedOff, _) => (
+            lang.pick("a trusted watch showed another time", "верные часы показали другое время"),
+            [
+                "An officer stated by a watch that the server's clock was wrong. Entries around it are stamped by that clock; \
+                 their order is not touched.",
+                "Ask the officer by which watch. Where the watch was right, have the clock set, and read the times around it so.",
+            ],
+            [
+                "Офицер засвидетельствовал по часам, что часы сервера неверны. Соседние записи помечены временем сервера; порядок \
+                 записей от этого не зависит.",
+                "Спросите офицера, по каким часам. Если они верны, пусть часы сервера переведут, а время соседних записей \
+                 читайте с этой поправкой.",
+            ],
+        ),
         (AnomalyKind::UncleanStart, _) => (
             lang.pick("started without having stopped", "пуск без остановки"),
             [
@@ -191,12 +205,12 @@ fn of_unseen_alarm(grounds: Grounds) -> (Words, Words) {
         ),
         Grounds::Unproven => (
             [
-                "The server raised an alarm that what it kept does not prove, and no officer has signed that he has seen it.",
+                "The server raised an alarm, but what it kept does not prove it; and no officer has signed that he has seen it.",
                 "Do not hold it against the person. Ask the officers whether they look at their alarms: conclave-admin alarm \
                  list.",
             ],
             [
-                "Сервер поднял тревогу, которой сохранённое им не доказывает, и ни один офицер не подписал, что видел её.",
+                "Сервер поднял тревогу, но сохранённое им её не доказывает; и ни один офицер не подписал, что видел её.",
                 "Не ставьте это в вину человеку. Спросите офицеров, смотрят ли они тревоги: conclave-admin alarm list.",
             ],
         ),

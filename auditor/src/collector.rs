@@ -34,6 +34,9 @@ use crate::report_successions::Recoveries;
 use crate::severity::Severity;
 use crate::timeline::Calendar;
 
+/// How far an officer's watch may be from the server's clock before it is told, milliseconds: it is read and typed by hand.
+const ATTESTED_OFF_MS: u64 = 120_000;
+
 /// An anomaly while it is gathered.
 struct Odd {
     kind: AnomalyKind,
@@ -107,6 +110,11 @@ impl Collector {
             self.commitment(act.commitment.0, index);
         } else if let Act::Title(act) = parsed.act() {
             self.commitment(act.commitment.0, index);
+        } else if let Act::ClockAttest(act) = parsed.act()
+            && act.shown_ms.abs_diff(wall_ms) > ATTESTED_OFF_MS
+        {
+            let off = Odd::new(AnomalyKind::ClockAttestedOff, index, Some(wall_ms));
+            self.anomaly(Odd { who: Some(by), to_ms: Some(act.shown_ms), ..off });
         }
     }
 
@@ -324,6 +332,10 @@ impl Collector {
             // That nobody acknowledged one the entries show; that there was something to see is what the alarm rests on.
             AnomalyKind::Alarm | AnomalyKind::AlarmUnacknowledged => match row.alarm {
                 Some(AlarmKind::Equivocation) if other.is_some() => Grounds::Proven,
+                // Of several that say the same only the first was looked at.
+                Some(AlarmKind::Equivocation) if row.open.as_ref().is_some_and(|open| open.times > 1) => {
+                    Grounds::Claim
+                }
                 Some(AlarmKind::Equivocation) => Grounds::Unproven,
                 Some(_) | None => Grounds::Claim,
             },
@@ -333,6 +345,7 @@ impl Collector {
             | AnomalyKind::DevelopmentCell
             | AnomalyKind::WrongPasswords => Grounds::Claim,
             AnomalyKind::ClockSet
+            | AnomalyKind::ClockAttestedOff
             | AnomalyKind::DuplicateCommitment
             | AnomalyKind::ErasurePending
             | AnomalyKind::FindingOpen

@@ -270,7 +270,7 @@ impl Teller<'_> {
         let Continues { log, closed, head, .. } = act;
         self.say(
             format!("says that this log continues the log {log}, closed by its entry #{closed}, at its head of {} entries", head.size),
-            format!("говорит, что этот журнал продолжает журнал {log}, закрытый его записью #{closed}, с вершины на {} записей", head.size),
+            format!("говорит, что этот журнал продолжает журнал {log}, закрытый его записью #{closed}, с вершины размера {}", head.size),
         )
     }
 

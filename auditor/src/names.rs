@@ -57,6 +57,8 @@ impl<'a> What<'a> {
 pub struct Opened {
     /// Its time stamp.
     pub wall_ms: u64,
+    /// Milliseconds of its boot.
+    pub boot_ms: u64,
     content: OpenedContent,
 }
 
@@ -73,7 +75,7 @@ impl Opened {
             Content::Statement(signed) => OpenedContent::Statement(Box::new(signed.parse()?)),
             Content::Fact(fact) => OpenedContent::Fact(Box::new(fact)),
         };
-        Ok(Self { wall_ms: entry.wall_ms, content })
+        Ok(Self { wall_ms: entry.wall_ms, boot_ms: entry.boot_ms, content })
     }
 
     /// What it holds.

@@ -1,7 +1,7 @@
 //! The verdict in plain words, both languages.
 //! Never shows what a program would say to a log without saying first what it means to a person.
 
-use console::{DETAILS_RU, Lang, count_en, count_ru, when};
+use console::{DETAILS_RU, Lang, count_en, count_ru, when, cause_ru};
 use journal::ids::Head;
 use journal::register::SuccessionRow;
 use journal::replay::Divergence;
@@ -105,6 +105,10 @@ console::words! {
             => en("taken as anchor on your word (--adopt): {}", count_en(*size, "entry", "entries")),
                ru("принято как известная вершина под вашу ответственность (--adopt): {}",
                   count_ru(*size, "запись", "записи", "записей"));
+        /// It could not be.
+        NotAdvanced { file: String, cause: String }
+            => en("{file} CANNOT BE WRITTEN ({cause}): it ends where it did; --no-update leaves it as it is"),
+               ru("{file} НЕ ЗАПИСАН ({}): файл доверия остался прежним; с --no-update он и не меняется", cause_ru(cause));
     }
 }
 
@@ -355,7 +359,7 @@ pub(crate) fn unanchored(why: &Unanchored, lang: Lang) -> String {
                 size - 1
             ),
             format!(
-                "известная вершина на {size} записей УТРАЧЕНА ПРИ ПРЕЕМСТВЕ: записи с {kept} по {} признаны утраченными по решению \
+                "известная вершина размера {size} УТРАЧЕНА ПРИ ПРЕЕМСТВЕ: записи с {kept} по {} признаны утраченными по решению \
                  офицеров, названных ниже (преемство заканчивается записью {}); проверьте подписи и примите вершину после \
                  него через --adopt",
                 size - 1,
@@ -369,14 +373,14 @@ pub(crate) fn unanchored(why: &Unanchored, lang: Lang) -> String {
                  that stands beside it (ERA/SIZE:ROOT), or give its checkpoint with --anchor"
             ),
             format!(
-                "введённая вершина на {size} записей с этими записями не сходится, а записи с {kept} признаны утраченными по \
+                "введённая вершина размера {size} с этими записями не сходится, а записи с {kept} признаны утраченными по \
                  решению офицеров, названных ниже: она может относиться к ним или к другому журналу; введите её с эрой, \
                  указанной рядом с ней (ЭРА/РАЗМЕР:КОРЕНЬ), или дайте её контрольную точку через --anchor"
             ),
         ),
         Unanchored::NotLinked { size } => lang.pick(
             format!("no proof leads from the head of {size} entries that is known from outside; ask for one cut with --link {size}"),
-            format!("нет доказательства от известной извне вершины на {size} записей; попросите выписку с --link {size}"),
+            format!("нет доказательства от известной извне вершины размера {size}; попросите выписку с --link {size}"),
         ),
         Unanchored::TooMany { limit } => lang.pick(
             format!("more than {limit} entries lie beyond the newest head from outside"),

@@ -306,7 +306,7 @@ impl ContinuesFound {
         };
         lang.pick(
             format!("continues the log {log}, closed by its entry #{closed}, head of {size} entries (#{index}, by {by}): {proven}"),
-            format!("продолжает журнал {log}, закрытый его записью #{closed}, вершина на {size} записей (запись #{index}, {by}): {proven}"),
+            format!("продолжает журнал {log}, закрытый его записью #{closed}, вершина размера {size} (запись #{index}, {by}): {proven}"),
         )
     }
 }

@@ -96,6 +96,8 @@ pub enum AnomalyKind {
     ClockStep,
     /// Two officers set the journal's time back.
     ClockSet,
+    /// An officer's watch showed another time than the server's clock.
+    ClockAttestedOff,
     /// A start without a stop before it: power was cut, or the process was killed.
     UncleanStart,
     /// What had never been released was set aside at a start.

@@ -224,6 +224,13 @@ fn anomaly(found: &Anomaly, lang: Lang) -> String {
                 format!("время журнала переведено назад на {to}: предложено в #{other}, утверждено: {who}"),
             )
         }
+        AnomalyKind::ClockAttestedOff => {
+            let shown = found.to.as_deref().unwrap_or_default();
+            lang.pick(
+                format!("by a trusted watch of {who} it was {shown}"),
+                format!("по верным часам ({who}) было {shown}"),
+            )
+        }
         AnomalyKind::UncleanStart => lang
             .pick(
                 "started without having stopped: power cut or killed",

@@ -31,6 +31,7 @@ impl Severity {
             AnomalyKind::Alarm => alarm.map_or(Self::Warning, |alarm| of_alarm(alarm, grounds)),
             AnomalyKind::ClockStep
             | AnomalyKind::ClockSet
+            | AnomalyKind::ClockAttestedOff
             | AnomalyKind::UncleanStart
             | AnomalyKind::DevelopmentCell
             | AnomalyKind::DuplicateCommitment

@@ -154,7 +154,7 @@ pub fn read(path: &Path, key: &PublicKey) -> Result<Option<Audited>, NotKnown> {
         Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
-    // Of the file's length at once: a vector that grows would stand in memory twice.
+    // Of the file's length at once, and a byte to see its end: a vector that grows would stand in memory twice.
     let length = file.metadata()?.len().min(STATE_BYTES_MAX);
     let mut bytes = Vec::with_capacity(usize::try_from(length).map_or(0, |length| length + 1));
     file.take(STATE_BYTES_MAX + 1).read_to_end(&mut bytes)?;

@@ -30,6 +30,14 @@ console::words! {
         /// Not ours.
         NotABundle { file: String }
             => en("{file} is no journal bundle"), ru("{file} — не выгрузка журнала");
+        /// What was read of it once is gone.
+        APipe { file: String }
+            => en("{file} is no file: it is read more than once here; write the bundle into a file"),
+               ru("{file} — не файл, а читать его здесь нужно не один раз; сохраните выгрузку в файл");
+        /// Neither of two is of the log of the trust file.
+        OtherLogs
+            => en("neither bundle is of the log that the trust file believes in"),
+               ru("ни одна из выгрузок не относится к журналу из файла доверия");
         /// Nothing but a beginning.
         CutOff { file: String }
             => en("INCOMPLETE: {file} breaks off before its first entry"),
@@ -195,6 +203,8 @@ impl Trouble {
             | Self::OtherVerifier { .. }
             | Self::TooLarge { .. }
             | Self::NotABundle { .. }
+            | Self::APipe { .. }
+            | Self::OtherLogs
             | Self::WholeBundle { .. }
             | Self::NothingAsked
             | Self::NewerBundle { .. }
@@ -230,6 +240,8 @@ impl Trouble {
             Self::Unwritable { .. } => "unwritable",
             Self::Exists { .. } | Self::OtherVerifier { .. } => "exists",
             Self::NotABundle { .. } => "not-a-bundle",
+            Self::APipe { .. } => "a-pipe",
+            Self::OtherLogs => "other-log",
             Self::CutOff { .. } => "cut-off",
             Self::Excerpt { .. } => "excerpt",
             Self::WholeBundle { .. } => "whole-bundle",

@@ -17,7 +17,7 @@ use auditor::trust::{Trust, TrustFacts};
 use console::when::rfc3339;
 use console::{Lang, Words};
 use journal::act::{
-    Act, AlarmAcknowledge, AlarmClose, CloseOutcome, Disclose, DualAct, Finding, FindingCode, Logout,
+    Act, AlarmAcknowledge, AlarmClose, ClockAttest, CloseOutcome, Disclose, DualAct, Finding, FindingCode, Logout,
     Report as MemberReport, ReportReason, Severity,
 };
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
@@ -312,6 +312,22 @@ fn keep(name: &str, page: &str) {
     if let Some(folder) = std::env::var_os("CONCLAVE_PAGES") {
         std::fs::write(std::path::Path::new(&folder).join(name), page).unwrap();
     }
+}
+
+#[test]
+fn a_watch_that_shows_another_time_is_told_and_one_that_shows_the_same_is_not() {
+    let mut log = TestLog::standard(9);
+    let now_ms = log.now_ms;
+    for (officer, shown_ms) in [("olga", now_ms + 60_000), ("oleg", now_ms + 7 * 3_600_000)] {
+        log.act(officer, Act::ClockAttest(ClockAttest { shown_ms })).unwrap();
+    }
+    let (report, found) = reported(&log, confirmed(&log));
+    let told = report.anomalies.iter().filter(|row| row.kind == AnomalyKind::ClockAttestedOff);
+    let told: Vec<_> = told.collect();
+    let [off] = &told[..] else { panic!("{told:?}") };
+    assert!(off.who.as_ref().is_some_and(|who| who.contains("oleg")), "{:?}", off.who);
+    assert_eq!((off.grounds, off.to.clone()), (Grounds::Entries, Some(rfc3339(now_ms + 7 * 3_600_000))));
+    assert!(page(&report, &found, Lang::Ru).contains("верные часы показали другое время"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use nix::fcntl::{AT_FDCWD, FallocateFlags, RenameFlags, fallocate, renameat2};
 
 /// Only the owner reads and writes.
 pub const OWNER_ONLY: u32 = 0o600;
@@ -46,6 +46,16 @@ impl Growing {
         Ok(Self { file, part, path: path.to_owned(), is_finished: false })
     }
 
+    /// Sets room aside for so many bytes, where the file system can: a full disk shows before what cannot be undone. What
+    /// is not used of it is given back with the name.
+    pub fn reserve(&self, bytes: usize) -> io::Result<()> {
+        let length = i64::try_from(bytes).map_err(io::Error::other)?;
+        match fallocate(&self.file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length) {
+            Ok(()) | Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
     /// Where the bytes are until then.
     pub fn part(&self) -> &Path {
         &self.part
@@ -53,6 +63,7 @@ impl Growing {
 
     /// Gives the file its name. A file that appeared there meanwhile is refused (`AlreadyExists`) and stays.
     pub fn finish_new(mut self) -> io::Result<()> {
+        self.file.set_len(self.file.metadata()?.len())?; // Room that was set aside behind its end.
         self.file.sync_all()?; // A crash here: the part is whole, and its name says that nobody finished it.
         name_new(&self.part, &self.path)?; // A crash here: the part or the file, and both are whole.
         self.is_finished = true;
@@ -156,6 +167,21 @@ mod tests {
         let refused = create(&dir.path().join("link"), b"two", OWNER_ONLY).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert!(!dir.path().join("nowhere").exists());
+    }
+
+    #[test]
+    fn room_that_is_set_aside_is_no_part_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("card");
+        let mut growing = Growing::create(&path, OWNER_ONLY).unwrap();
+        growing.reserve(1 << 20).unwrap();
+        growing.write_all(b"one").unwrap();
+        growing.finish_new().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert!(fs::metadata(&path).unwrap().blocks() * 512 < 1 << 20);
+        let nobody_has_so_much =
+            Growing::create(&dir.path().join("other"), OWNER_ONLY).unwrap().reserve(1 << 50);
+        assert!(nobody_has_so_much.is_err());
     }
 
     #[test]

@@ -50,13 +50,13 @@ console::words! {
     enum Said {
         Consistent { old: u64, new: u64 }
             => en("CONSISTENT: the head of {new} entries continues that of {old}, both signed by the log"),
-               ru("СОГЛАСОВАНО: вершина на {new} записей продолжает вершину на {old}, обе подписаны журналом");
+               ru("СОГЛАСОВАНО: вершина размера {new} продолжает вершину размера {old}, обе подписаны журналом");
         ConsistentBare { old: u64, new: u64 }
             => en("CONSISTENT: the head of {new} entries continues that of {old}; whose they are was not asked"),
-               ru("СОГЛАСОВАНО: вершина на {new} записей продолжает вершину на {old}; чьи они, не проверялось");
+               ru("СОГЛАСОВАНО: вершина размера {new} продолжает вершину размера {old}; чьи они, не проверялось");
         Inconsistent { old: u64, new: u64 }
             => en("INCONSISTENT: nothing shows that the head of {new} entries continues that of {old}"),
-               ru("НЕ СОГЛАСОВАНО: ничто не показывает, что вершина на {new} записей продолжает вершину на {old}");
+               ru("НЕ СОГЛАСОВАНО: ничто не показывает, что вершина размера {new} продолжает вершину размера {old}");
         Diverged { old: u64, new: u64, ours: String, theirs: String }
             => en("DIVERGED: the log signed two histories: at {old} entries, where the newer head has {new}\n  older: {ours}\n  newer: {theirs}"),
                ru("РАСХОЖДЕНИЕ: журнал подписал две истории: при {old} записях, а поздняя вершина — на {new}\n  ранняя:  {ours}\n  поздняя: {theirs}");

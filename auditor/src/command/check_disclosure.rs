@@ -181,7 +181,7 @@ fn page(disclosed: &Disclosed, written_to: Option<String>, lang: Lang) -> String
         format!(
             "ДОКАЗАНО: сообщение #{index} беседы #{conversation}, подписал: {author}\n\
              время сервера {time}, время автора {own}; гриф {rank}\n\
-             есть в журнале из {size} записей, подписанном ключом журнала\n\
+             есть в журнале размера {size}, подписанном ключом журнала\n\
              раскрыто: {by}, запись #{record}, {recorded}\n"
         ),
     );

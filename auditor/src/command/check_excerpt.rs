@@ -193,7 +193,7 @@ fn not_compared(why: &Unanchored, found: &Checked, voice: Voice) -> String {
                  have the excerpt made with --link for the size of the head that you hold"
             ),
             format!(
-                "сверить не с чем: дайте вершину на {size} записей через --anchor или --head либо попросите \
+                "сверить не с чем: дайте вершину размера {size} через --anchor или --head либо попросите \
                  выписку, сделанную с --link для размера вашей вершины"
             ),
         ),

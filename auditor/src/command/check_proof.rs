@@ -59,10 +59,10 @@ console::words! {
     enum Said {
         Proven { index: u64, size: u64, what: String }
             => en("PROVEN: entry #{index} is in the log of {size} entries, signed by the log's identity key{what}"),
-               ru("ДОКАЗАНО: запись #{index} есть в журнале из {size} записей, подписанном ключом журнала{what}");
+               ru("ДОКАЗАНО: запись #{index} есть в журнале размера {size}, подписанном ключом журнала{what}");
         ProvenBare { index: u64, size: u64 }
             => en("PROVEN: the leaf is at index {index} under this root over {size} entries; whose root it is was not asked"),
-               ru("ДОКАЗАНО: лист стоит под номером {index} под этим корнем над {size} записями; чей это корень, не проверялось");
+               ru("ДОКАЗАНО: лист стоит под номером {index} под этим корнем дерева размера {size}; чей это корень, не проверялось");
         NotProven { index: u64 }
             => en("NOT PROVEN: entry and path do not lead to the root at index {index}"),
                ru("НЕ ДОКАЗАНО: запись и путь не приводят к корню для номера {index}");
@@ -71,7 +71,7 @@ console::words! {
                ru("НЕ ДОКАЗАНО: контрольная точка не подписана ключом журнала из файла доверия");
         ProvenForeign { index: u64, size: u64, log: String }
             => en("PROVEN: the entry is at index {index} of the log {log} with {size} entries, signed by the key given"),
-               ru("ДОКАЗАНО: запись стоит под номером {index} в журнале {log} из {size} записей, подписанном данным ключом");
+               ru("ДОКАЗАНО: запись стоит под номером {index} в журнале {log} размера {size}, подписанном данным ключом");
         NotSignedByKey
             => en("NOT PROVEN: the checkpoint is not signed by the key given, under its log's name"),
                ru("НЕ ДОКАЗАНО: контрольная точка не подписана данным ключом под именем своего журнала");

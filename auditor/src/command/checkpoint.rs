@@ -33,11 +33,11 @@ console::words! {
     enum Said {
         Printed { size: u64, file: String }
             => en("sheet of the head of {size} entries: {file}; print it, sign it in ink, keep it outside the room"),
-               ru("лист контрольной точки на {size} записей: {file}; напечатайте его, подпишите чернилами, храните вне помещения");
+               ru("лист контрольной точки размера {size}: {file}; напечатайте его, подпишите чернилами, храните вне помещения");
         PrintedPart { size: u64, file: String, left: usize }
             => en("sheet of the head of {size} entries: {file}; print it, sign it in ink, keep it outside the room\n\
                    {left} signature lines are not on it: of witnesses that the trust file does not name, or more than a code holds"),
-               ru("лист контрольной точки на {size} записей: {file}; напечатайте его, подпишите чернилами, храните вне помещения\n\
+               ru("лист контрольной точки размера {size}: {file}; напечатайте его, подпишите чернилами, храните вне помещения\n\
                    строк подписей, которых на нём нет: {left} (свидетелей нет в файле доверия, или код их не вместит)");
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use console::when::rfc3339;
 use console::{Exit, Lang, Voice, Words};
 use journal::checkpoint::SignedCheckpoint;
-use journal::ids::{Head, Index};
+use journal::ids::{Head, Index, LogId};
 use journal::tree::{Frontier, leaf_hash};
 use serde::Serialize;
 
@@ -96,6 +96,8 @@ struct Side<'a> {
     path: &'a Path,
     reader: Bundle,
     frontier: Frontier,
+    /// The log that its genesis founds.
+    log: Option<LogId>,
 }
 
 /// Runs it.
@@ -116,6 +118,11 @@ fn work(diff: &Diff, voice: Voice) -> Result<Exit, Trouble> {
         side.finish(entry.as_deref(), &mut line)?;
     }
     line.clear();
+    if let Some(trust) = &trust
+        && sides.iter().all(|side| side.log != Some(trust.log))
+    {
+        return Err(Trouble::OtherLogs);
+    }
     match tells {
         [None, None] => {
             let data = Data::new("same", common, &sides, None);
@@ -203,7 +210,7 @@ fn told(bytes: &[u8], names: &Names, lang: Lang) -> String {
 
 impl<'a> Side<'a> {
     fn new(path: &'a Path, reader: Bundle) -> Self {
-        Self { path, reader, frontier: Frontier::default() }
+        Self { path, reader, frontier: Frontier::default(), log: None }
     }
 
     fn damaged(&self, bad: &BadBundle) -> Trouble {
@@ -211,7 +218,14 @@ impl<'a> Side<'a> {
     }
 
     fn next(&mut self) -> Result<Option<Vec<u8>>, Trouble> {
-        self.reader.next_entry().map_err(|bad| self.damaged(&bad))
+        let entry = self.reader.next_entry().map_err(|bad| self.damaged(&bad))?;
+        if let (0, Some(bytes)) = (self.frontier.size(), &entry)
+            && let Ok(opened) = Opened::read(bytes)
+            && let What::Statement(genesis) = opened.what()
+        {
+            self.log = Some(LogId(genesis.id().0));
+        }
+        Ok(entry)
     }
 
     /// Takes the entry that was read last, and all behind it.
@@ -227,7 +241,7 @@ impl<'a> Side<'a> {
 
     /// The era of a note that the log's identity key signed over the very head of these entries, beyond the common ones.
     fn signed_beyond(self, common: u64, trust: &Trust) -> Result<Option<u32>, Trouble> {
-        let Self { path, reader, frontier } = self;
+        let Self { path, reader, frontier, log: _ } = self;
         let own = Head { size: frontier.size(), root: frontier.root() };
         let notes = reader.notes().map_err(|bad| Trouble::bundle(shown(path), &bad, own.size))?;
         let mut heads = notes.iter().filter_map(|note| {

@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use console::{Exit, Voice, Words};
+use console::{Exit, Voice, Words, quoted};
 use journal::act::{Act, Export as ExportAct};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Index;
@@ -51,6 +51,9 @@ console::words! {
         WithTiles { done: String, tiles: String }
             => en("{done}\n{tiles}"),
                ru("{done}\n{tiles}");
+        FromIt { bundle: String }
+            => en("the tiles are made of it without the server: --tiles --from {bundle}"),
+               ru("плитки делаются из неё и без сервера: --tiles --from {bundle}");
     }
 }
 #[derive(Serialize)]
@@ -91,11 +94,15 @@ fn with_tiles(export: &Export, voice: Voice) -> Result<Exit, Trouble> {
     if export.out.exists() {
         return Err(Trouble::Exists { file: shown(&export.out) });
     }
+    // A slash at its end is no part of its name.
     let mut bundle = export.out.components().as_path().as_os_str().to_owned();
     bundle.push(".journal");
     let bundle = PathBuf::from(bundle);
     let data = fetched(export, &bundle, voice)?;
-    let laid_out = tiles::lay_out(&bundle, &export.out, voice)?;
+    let laid_out = tiles::lay_out(&bundle, &export.out, voice).inspect_err(|_| {
+        voice.remark(&data.said(&bundle));
+        voice.remark(&Said::FromIt { bundle: quoted(&shown(&bundle)) });
+    })?;
     let (done, tiles) = (data.said(&bundle).say(voice.lang), laid_out.said(&export.out).say(voice.lang));
     let data = WithTiles { bundle: shown(&bundle), act: data.act, laid_out };
     Ok(voice.done("export", &Said::WithTiles { done, tiles }, data))
@@ -131,6 +138,8 @@ async fn online_part(
     let checkpoint = SignedCheckpoint::parse(&note).map_err(|_| odd())?;
     let head = checkpoint.claimed().head;
     let to = head.size;
+    // What cannot be written is found out before anything is recorded.
+    let file = BufWriter::new(create(out)?);
     let act = Box::new(OtherAct {
         act: Act::Export(ExportAct { from: 0, to }),
         staged: Vec::new(),
@@ -145,7 +154,7 @@ async fn online_part(
         BadExport::Note => odd(),
         BadExport::NotWhatWasAsked { wanted, .. } => Trouble::NotGiven { index: wanted },
     };
-    let mut exporter = Exporter::new(BufWriter::new(create(out)?), note, cosigned).map_err(bad)?;
+    let mut exporter = Exporter::new(file, note, cosigned).map_err(bad)?;
     let mut line = ProgressLine::new(head.size, voice.lang);
     while let Some((from, count)) = exporter.wanted() {
         line.at(exporter.progress().0);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use console::{Exit, Voice};
+use console::{Exit, Voice, quoted};
 use journal::act::Act;
 use journal::entry::{Content, Entry};
 use journal::replay::BadAt;
@@ -136,9 +136,9 @@ fn write(extract: &Extract, found: &Found, verifies: bool, vouched: Option<bool>
         openssl_certificate: format!(
             "openssl verify -no-CApath -no-CAstore -attime {} -CAfile {} -untrusted {} {}",
             found.wall_ms / 1000,
-            quoted(&root),
-            quoted(&issuing),
-            quoted(&certificate)
+            quoted(&shown(&root)),
+            quoted(&shown(&issuing)),
+            quoted(&shown(&certificate))
         ),
         signed: shown(&signed),
         signature: shown(&signature),
@@ -243,23 +243,12 @@ fn for_openssl(suite: Suite, signature: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn command(suite: Suite, key: &Path, signature: &Path, signed: &Path) -> String {
-    let (key, signature, signed) = (quoted(key), quoted(signature), quoted(signed));
+    let [key, signature, signed] = [key, signature, signed].map(|path| quoted(&shown(path)));
     match suite {
         Suite::Ed25519 => {
             format!("openssl pkeyutl -verify -pubin -inkey {key} -rawin -in {signed} -sigfile {signature}")
         }
         Suite::EcdsaP256 => format!("openssl dgst -sha256 -verify {key} -signature {signature} {signed}"),
         Suite::Gost256 | Suite::Gost512 => String::new(),
-    }
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = shown(path);
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,@".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use console::{PassphraseFd, SecretSource, Voice};
+use console::{PassphraseFd, SecretSource, Voice, cause_ru};
 use link::terminal::TerminalError;
 use pki::{CredentialFile, CurrentKeys, PublicKey};
 
@@ -42,7 +42,7 @@ console::words! {
     pub(super) enum Kept {
         WentOn { size: u64 }
             => en("the first {size} entries you have verified before: they were hashed and not replayed"),
-               ru("первые {size} записей вы проверили раньше: они сверены по хешам и не повторялись");
+               ru("проверенное вами раньше (записей: {size}) сверено по хешам и не повторялось");
         NoLeaves { file: String }
             => en("{file} does not hold what goes with the state file: what you have verified was read, too"),
                ru("{file} не содержит того, что нужно к файлу состояния: проверенное раньше тоже прочитано");
@@ -50,11 +50,11 @@ console::words! {
             => en("what is new gave no verdict by itself: what you have verified was read, too"),
                ru("по одному новому вывода не получилось: проверенное раньше тоже прочитано");
         NotWritten { file: String, cause: String }
-            => en("{file} CANNOT BE WRITTEN ({cause}): the next audit goes on from where the one before ended"),
-               ru("{file} НЕ ЗАПИСАН ({cause}): следующая проверка продолжит с того же места, что и эта");
+            => en("{file} CANNOT BE WRITTEN ({cause}): the next audit does not go on from this one"),
+               ru("{file} НЕ ЗАПИСАН ({}): следующая проверка не продолжит эту", cause_ru(cause));
         NoLeavesWritten { file: String, cause: String }
             => en("{file} cannot be written ({cause}): the next --only-new reads everything"),
-               ru("{file} не записан ({cause}): следующая проверка с --only-new прочитает всё");
+               ru("{file} не записан ({}): следующая проверка с --only-new прочитает всё", cause_ru(cause));
         New => en("there is no state file yet: everything was replayed"), ru("файла состояния ещё нет: повторено всё");
         Otherwise
             => en("the bundle ends before what your state file says, or begins otherwise: everything was replayed"),

@@ -88,8 +88,14 @@ pub fn open_bundle_at(
 ) -> Result<(Bundle, u64), Trouble> {
     let unreadable = |error: io::Error| Trouble::Unreadable { file: shown(path), cause: error.to_string() };
     let file = File::open(path).map_err(unreadable)?;
-    let bytes = file.metadata().map_err(unreadable)?.len();
-    let reader = BundleReader::open(file).map_err(|bad| Trouble::bundle(shown(path), &bad, 0))?;
+    let found = file.metadata().map_err(unreadable)?;
+    let bytes = found.len();
+    // What somebody has read already of a pipe is gone from it.
+    let bad = |bad| match found.is_file() || found.is_dir() {
+        true => Trouble::bundle(shown(path), &bad, 0),
+        false => Trouble::APipe { file: shown(path) },
+    };
+    let reader = BundleReader::open(file).map_err(bad)?;
     Ok((moved(reader).and_then(|reader| reader.through(ReadAhead::over)).map_err(unreadable)?, bytes))
 }
 
@@ -164,6 +170,8 @@ pub fn verifier(wanted: bool, bundle: &Path) -> Result<(), Trouble> {
     let file = bundle.with_file_name(FILE);
     write_beside(bundle).map(drop).map_err(|error| match error.kind() == io::ErrorKind::AlreadyExists {
         true => Trouble::OtherVerifier { file: shown(&file) },
+        // A folder that is not there is told of what was asked for.
+        false if error.kind() == io::ErrorKind::NotFound => not_written(bundle, &error),
         false => not_written(&file, &error),
     })
 }

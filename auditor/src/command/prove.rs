@@ -34,7 +34,7 @@ console::words! {
     enum Said {
         Written { index: u64, size: u64, file: String }
             => en("proof of entry #{index} in the log of {size} entries: {file}"),
-               ru("доказательство записи #{index} в журнале из {size} записей: {file}");
+               ru("доказательство записи #{index} в журнале размера {size}: {file}");
     }
 }
 

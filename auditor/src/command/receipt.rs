@@ -118,7 +118,7 @@ fn page(proven: &SignedEntry, lang: Lang) -> String {
         ),
         format!(
             "ДОКАЗАНО: запись #{index} ({}) есть в журнале, время {at}, подписал: {who}\n\
-             под контрольной точкой журнала из {size} записей",
+             под контрольной точкой журнала размера {size}",
             kind_words(proven.statement.get().act().kind(), lang).unwrap_or(kind)
         ),
     )

@@ -8,13 +8,14 @@ use clap::Args;
 use console::when::{parse_rfc3339, rfc3339};
 use console::{Exit, Json, Voice};
 use journal::act::KINDS;
+use journal::fact::Fact;
 use journal::ids::Index;
 use serde::Serialize;
 
 use super::{ended, number, open_bundle, shown};
 use crate::concern::{Concern, conversation, signer};
 use crate::describe::describe;
-use crate::names::{Names, Opened, What};
+use crate::names::{Names, Opened, What, hex};
 use crate::report::CLAIMS;
 use crate::trouble::Trouble;
 
@@ -56,12 +57,22 @@ pub(super) struct Row {
     verified: bool,
     index: Index,
     at: String,
+    /// Not of an excerpt, which need not hold the start of the server that it is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boot: Option<Boot>,
     kind: &'static str,
     /// `null`: the server's own claim.
     person: Option<String>,
     who: Option<String>,
     conversation: Option<Index>,
     text: String,
+}
+
+/// The clock that no one sets: which run of the machine, and for how long it ran.
+#[derive(Serialize)]
+struct Boot {
+    id: String,
+    ms: u64,
 }
 
 /// Runs it.
@@ -117,6 +128,7 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
     let (mut reader, _) = open_bundle(&show.bundle)?;
     voice.remark(&Remark::NotVerified);
     let mut names = Names::with_messages();
+    let mut boot = None;
     let (mut out, mut rows) = (BufWriter::new(io::stdout().lock()), 0u64);
     loop {
         let index = reader.entries();
@@ -125,10 +137,14 @@ fn work(show: &Show, voice: Voice) -> Result<Exit, Trouble> {
         let Some(bytes) = next.map_err(damaged)? else { break };
         let opened = Opened::read(&bytes).map_err(|_| Trouble::IllegibleEntry { index })?;
         names.take(index, opened.what());
+        if let What::Fact(Fact::Start(start)) = opened.what() {
+            boot = Some(hex(&start.boot_id));
+        }
         if !filter.passes(index, &opened, &names) {
             continue;
         }
-        let row = row(index, opened.wall_ms, opened.what(), &names, voice);
+        let boot = boot.clone().map(|id| Boot { id, ms: opened.boot_ms });
+        let row = Row { boot, ..row(index, opened.wall_ms, opened.what(), &names, voice) };
         match line(&mut out, &row, voice) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Yes),
             Err(error) => {
@@ -163,6 +179,7 @@ pub(super) fn row(index: Index, wall_ms: u64, what: What<'_>, names: &Names, voi
         verified: false,
         index,
         at: rfc3339(wall_ms),
+        boot: None,
         kind: what.kind(),
         person: person.map(|person| person.to_string()),
         who: person.map(|person| names.person(person, voice.lang)),

@@ -23,8 +23,8 @@ use crate::trust::{Anchor, Trust};
 
 /// Verify a bundle by replaying every entry.
 ///
-/// Ends with 0: verified and anchored; 2: invalid; 3: two heads contradict each other; 4: consistent, not anchored
-/// within the trust file's limits; 5: incomplete.
+/// Ends with 0: verified and anchored; 1: it is no bundle, or the trust file is none, and nothing was judged; 2: invalid; 3: two
+/// heads contradict each other; 4: consistent, not anchored within the trust file's limits; 5: incomplete.
 #[derive(Args, Debug)]
 #[allow(missing_docs, reason = "the group's own help stands at its struct")]
 pub struct Verify {
@@ -58,10 +58,11 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let mut lines = vec![judgement(&found, voice.lang)];
     lines.extend(coverage(&found, voice.lang));
     lines.extend(matches!(found.judgement, Judgement::Invalid(_)).then_some(Said::KeepIt));
-    let moved = advance(verify, &mut trust, &found)?;
-    let mut data = Data::new(&found, moved.is_some());
+    let moved = advance(verify, &mut trust, &found);
+    let is_moved = matches!(moved, Some(Said::Advanced { .. } | Said::Adopted { .. }));
+    let mut data = Data::new(&found, is_moved);
     data.replayed_from = went_on.replayed_from;
-    let stands = matches!(found.judgement, Judgement::Verified) || moved.is_some();
+    let stands = matches!(found.judgement, Judgement::Verified) || is_moved;
     let keeper = keeper.filter(|_| stands);
     let kept = keeper.map_or(Ok(Vec::new()), |keeper| keeper.keep(&found))?;
     data.state_written = kept.iter().any(|line| matches!(line, Kept::Written { .. }));
@@ -92,8 +93,9 @@ pub fn look_behind(found: &mut Audit, predecessor: Option<&Path>, voice: Voice) 
     held.map_err(|error| Trouble::Unreadable { file: shown(predecessor), cause: error.to_string() })
 }
 
-/// Moves the trust file's anchor to the end of a bundle that was verified, or adopted.
-fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<Said>, Trouble> {
+/// Moves the trust file's anchor to the end of a bundle that was verified, or adopted. Where it cannot be written, the verdict
+/// stands all the same.
+fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Option<Said> {
     let adopted = match &found.judgement {
         Judgement::Verified => false,
         Judgement::Unanchored(
@@ -106,23 +108,21 @@ fn advance(verify: &Verify, trust: &mut Trust, found: &Audit) -> Result<Option<S
         Judgement::Unanchored(_)
         | Judgement::Invalid(_)
         | Judgement::Diverged(_)
-        | Judgement::Incomplete(_) => return Ok(None),
+        | Judgement::Incomplete(_) => return None,
     };
     let newest = found.confirmed.iter().max_by_key(|(head, _)| head.size);
-    let Some((head, note)) = newest.filter(|_| !verify.no_update) else { return Ok(None) };
+    let (head, note) = newest.filter(|_| !verify.no_update)?;
     let before = trust.clone();
     trust.advance(Anchor { head: *head, note: note.clone().into() }, found.by_others);
     if *trust == before {
-        return Ok(None);
+        return None;
     }
     let path = &verify.against.trust;
-    let unwritable =
-        |error: &dyn std::fmt::Display| Trouble::Unwritable { file: shown(path), cause: error.to_string() };
-    trust.replace(path).map_err(|error| unwritable(&error))?;
-    Ok(Some(match adopted {
-        true => Said::Adopted { size: head.size },
-        false => Said::Advanced { size: head.size },
-    }))
+    Some(match (trust.replace(path), adopted) {
+        (Err(error), _) => Said::NotAdvanced { file: shown(path), cause: error.to_string() },
+        (Ok(()), true) => Said::Adopted { size: head.size },
+        (Ok(()), false) => Said::Advanced { size: head.size },
+    })
 }
 
 #[derive(Serialize)]

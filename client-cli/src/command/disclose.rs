@@ -8,32 +8,32 @@ use crate::names::{self, Names, conversations, number};
 use crate::reach::Line;
 use crate::show;
 use crate::trouble::Trouble;
-use console::{Exit, Lang, Words, clean, confirm_at_terminal};
+use console::{Exit, Lang, Words, clean, confirm_at_terminal, quoted};
 use journal::act::{Act, Report, ReportReason};
 use journal::entry::Entry;
 use journal::receipt::Receipt;
 use link::terminal::TerminalError;
-use pki::durable_file::{self, OWNER_ONLY};
+use pki::durable_file::{self, Growing, OWNER_ONLY};
 use pki::{CertId, pem};
 use protocol::answer::Answer;
 use protocol::client::command::OtherAct;
 use protocol::client::event::{Content, MessageView};
 use protocol::client::{Command, Error, Reply};
-use protocol::disclosure::Disclosure;
+use protocol::disclosure::{DISCLOSURE_BYTES_MAX, Disclosure};
 use protocol::query::Query;
 use serde::Serialize;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 console::words! {
     enum Said {
         Ask => en("Disclose it? The record of it stays for ever."),
                ru("Раскрыть? Запись об этом останется навсегда.");
-        Disclosed { path: String, index: u64 }
+        Disclosed { path: String, file: String, index: u64 }
             => en("written: {path}\nrecorded in the journal: who has this file reads the message; it is checked with\n\
-                   conclave-audit check-disclosure {path} --trust TRUST\n#{index}"),
+                   conclave-audit check-disclosure {file} --trust TRUST\n#{index}"),
                ru("записано: {path}\nраскрытие внесено в журнал; сообщение прочтёт каждый, у кого есть этот файл; проверка:\n\
-                   conclave-audit check-disclosure {path} --trust ФАЙЛ-ДОВЕРИЯ\nзапись № {index}");
+                   conclave-audit check-disclosure {file} --trust ФАЙЛ-ДОВЕРИЯ\nзапись № {index}");
         Receipt { path: String, index: u64 }
             => en("receipt of #{index}: {path}, the author's certificate beside it: {path}.pem\nit is checked with conclave-audit receipt {path} --trust TRUST"),
                ru("квитанция записи № {index}: {path}, рядом сертификат автора: {path}.pem\nпроверка: conclave-audit receipt {path} --trust ФАЙЛ-ДОВЕРИЯ");
@@ -105,13 +105,33 @@ pub(super) fn disclose(args: &MessageDisclose, here: Here) -> Result<Exit, Troub
     if !args.consent.yes && !asked()? {
         return Err(Trouble::say(Exit::No, "declined", "nothing was disclosed", "ничего не раскрыто"));
     }
+    // What cannot be written is found out before anything is recorded.
+    let mut part = Growing::create(&args.out, OWNER_ONLY).map_err(|error| unwritten(&args.out, &error))?;
+    part.reserve(DISCLOSURE_BYTES_MAX).map_err(|error| unwritten(&args.out, &error))?;
     let Reply::Document(file) = line.run(Command::Disclose(message.conversation, index))? else {
         return Err(Trouble::odd_answer());
     };
     let record = Disclosure::parse(file.expose()).map_err(|_| Trouble::odd_answer())?.record.proof().index();
-    let path = write(&args.out, file.expose())?;
-    let said = Said::Disclosed { path: path.clone(), index: record };
+    let written = part.write_all(file.expose()).and_then(|()| part.finish_new());
+    written.map_err(|error| recorded_alone(&args.out, &error, record))?;
+    let path = clean(&args.out.display().to_string());
+    let said = Said::Disclosed { path: path.clone(), file: quoted(&path), index: record };
     Ok(here.voice.done("message disclose", &said, Written { message: index, path, recorded: Some(record) }))
+}
+
+/// The act stands, the file does not.
+fn recorded_alone(path: &Path, error: &io::Error, record: u64) -> Trouble {
+    let Trouble { exit, en, ru, .. } = unwritten(path, error);
+    Trouble::say(
+        exit,
+        "recorded-not-written",
+        format!(
+            "{en}\nthe disclosure is recorded as #{record}, and nobody has the file: disclosing again is recorded again"
+        ),
+        format!(
+            "{ru}\nраскрытие внесено в журнал под № {record}, а файла ни у кого нет: повторное раскрытие станет ещё одной записью"
+        ),
+    )
 }
 
 pub(super) fn receipt(args: &MessageReceipt, here: Here) -> Result<Exit, Trouble> {
@@ -191,13 +211,24 @@ fn has_file(message: &MessageView) -> bool {
 
 /// A new file that its owner alone reads; gives its name as it may be shown.
 fn write(path: &Path, bytes: &[u8]) -> Result<String, Trouble> {
-    durable_file::create(path, bytes, OWNER_ONLY).map_err(|error| {
-        match error.kind() == io::ErrorKind::AlreadyExists {
-            true => exists(path),
-            false => Trouble::io(path, &error),
-        }
-    })?;
+    durable_file::create(path, bytes, OWNER_ONLY).map_err(|error| unwritten(path, &error))?;
     Ok(clean(&path.display().to_string()))
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        io::ErrorKind::NotFound => {
+            let path = clean(&path.display().to_string());
+            Trouble::say(
+                Exit::Missing,
+                "io",
+                format!("{path}: there is no such folder"),
+                format!("{path}: такой папки нет"),
+            )
+        }
+        _ => Trouble::io(path, error),
+    }
 }
 
 impl Words for Plan<'_> {

@@ -12,6 +12,15 @@ pub fn clean(text: &str) -> String {
     cleaned(text, false)
 }
 
+/// What was cleaned, as one word of a shell: for commands that are printed to be run.
+pub fn quoted(cleaned: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,@".contains(c);
+    match !cleaned.is_empty() && cleaned.chars().all(plain) {
+        true => cleaned.to_owned(),
+        false => format!("'{}'", cleaned.replace('\'', r"'\''")),
+    }
+}
+
 /// Foreign text of several lines: like [`clean`], but `\n` and `\t` stay (`\r\n` and the other line breaks of Unicode
 /// become `\n`).
 pub fn clean_lines(text: &str) -> String {

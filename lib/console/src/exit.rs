@@ -64,8 +64,7 @@ impl Exit {
             | "idle"
             | "full"
             | "too-many-people"
-            | "too-many-connections"
-            | "untold" => Exit::Missing,
+            | "too-many-connections" => Exit::Missing,
             "io" | "credential-io" | "agent-answer" | "odd-answer" => Exit::Io,
             "login-refused"
             | "connection-refused"
@@ -85,7 +84,7 @@ impl Exit {
             | "clearance-too-low"
             | "label-too-high"
             | "no-right-to-erase" => Exit::NotAllowed,
-            "log-rolled-back" | "log-forked" => Exit::Diverged,
+            "log-rolled-back" | "log-forked" | "wrong-head" => Exit::Diverged,
             _ => Exit::No,
         }
     }
@@ -119,6 +118,10 @@ mod tests {
             ("credential-io", Exit::Io),
             ("second-person-needed", Exit::NotAllowed),
             ("log-forked", Exit::Diverged),
+            // The server's word for it: its log is another one than what the terminal has seen.
+            ("wrong-head", Exit::Diverged),
+            // Nothing that trying again mends: whoever does it twice may have done it twice.
+            ("untold", Exit::No),
             ("unchanged", Exit::No),
         ] {
             assert_eq!(Exit::of_reason(name), exit, "{name}");

@@ -26,7 +26,7 @@ pub mod voice;
 pub mod when;
 pub mod words;
 
-pub use clean::{clean, clean_lines};
+pub use clean::{clean, clean_lines, quoted};
 pub use exit::Exit;
 pub use extra::Extra;
 pub use fold::{fold, matches};

@@ -171,7 +171,7 @@ struct OpenJson {
 }
 
 /// What is open, with the entry that raised it first.
-struct Row {
+pub(super) struct Row {
     raised: Index,
     wall_ms: u64,
     row: RaisedRow,
@@ -218,10 +218,9 @@ impl List {
 
 impl Ack {
     fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let raised = self.raised;
-        let index = session(&self.access, voice, For::Officers, |online| {
-            find(online, raised)?;
-            Ok(online.act(Act::AlarmAcknowledge(AlarmAcknowledge { raised }))?.index)
+        let (raised, index) = session(&self.access, voice, For::Officers, |online| {
+            let raised = find(online, self.raised)?.raised;
+            Ok((raised, online.act(Act::AlarmAcknowledge(AlarmAcknowledge { raised }))?.index))
         })?;
         let data = Data { index: Some(index), raised };
         Ok(voice.done("alarm ack", &Said::Acknowledged { raised, index }, data))
@@ -230,18 +229,19 @@ impl Ack {
 
 impl Close {
     fn run(&self, voice: Voice) -> Result<Exit, Trouble> {
-        let (raised, outcome) = (self.raised, self.outcome.act());
-        let (said, index) = session(&self.access, voice, For::Officers, |online| {
-            let row = find(online, raised)?;
+        let outcome = self.outcome.act();
+        let (said, raised, index) = session(&self.access, voice, For::Officers, |online| {
+            let row = find(online, self.raised)?;
+            let raised = row.raised;
             let names = Names::fetch(online, voice.lang)?;
             let (_, outcome_en, outcome_ru) = outcome_words(outcome);
             let what = line(&row, &names, voice.lang).trim_end().to_owned();
             let plan = Said::Plan { what, outcome_en, outcome_ru };
             match self.decision.ask(online, voice, &plan)? {
-                Decided::PlanOnly => Ok((plan, None)),
+                Decided::PlanOnly => Ok((plan, raised, None)),
                 Decided::Yes => {
                     let index = online.act(Act::AlarmClose(AlarmClose { raised, outcome }))?.index;
-                    Ok((Said::Closed { raised, index }, Some(index)))
+                    Ok((Said::Closed { raised, index }, raised, Some(index)))
                 }
             }
         })?;
@@ -249,13 +249,25 @@ impl Close {
     }
 }
 
-fn find(online: &mut Online, raised: Index) -> Result<Row, Trouble> {
-    let found = open(online)?.into_iter().find(|row| row.raised == raised);
-    found.ok_or_else(|| Trouble::new(Exit::No, "no-such-alarm", &Said::NotOpen { raised }))
+/// What is open under this number: the entry that raised it, or the last one that says it again, which is what is told.
+fn find(online: &mut Online, named: Index) -> Result<Row, Trouble> {
+    let mut rows = open(online)?;
+    let found = rows.iter().position(|row| row.raised == named);
+    let found = found.or_else(|| rows.iter().position(|row| row.row.last == named));
+    let none = || Trouble::new(Exit::No, "no-such-alarm", &Said::NotOpen { raised: named });
+    found.map(|at| rows.swap_remove(at)).ok_or_else(none)
+}
+
+/// Whether what was told of under this number is still open.
+pub(super) fn is_open(rows: &[Row], what: Raised, index: Index) -> bool {
+    rows.iter().any(|row| {
+        let alike = row.row.what == what || same_kind(row.row.what, what);
+        alike && (row.raised..=row.row.last).contains(&index)
+    })
 }
 
 /// What is open, each by the entry that raised it: one that says something else is not shown.
-fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
+pub(super) fn open(online: &mut Online) -> Result<Vec<Row>, Trouble> {
     let Reply::Answer(answer) = online.run(Command::Ask(Query::Raised))? else {
         return Err(Trouble::odd_answer());
     };

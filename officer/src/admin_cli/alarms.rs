@@ -2,6 +2,7 @@
 //! remembered as told. Whether anybody has dealt with it is the log's to know: `alarm list`.
 //! Never drops one: it counts as heard only once it was printed. A script hears none.
 
+use super::alarm;
 use super::names::Names;
 use super::online::Online;
 use super::trouble::Trouble;
@@ -39,7 +40,12 @@ pub(super) fn tell(online: &mut Online, voice: Voice) -> Result<(), Trouble> {
     let alarms = unheard(online)?;
     let Some(last) = alarms.last() else { return Ok(()) };
     let names = names(online, &alarms, voice.lang)?;
-    voice.notice(&Said::Heard { lines: lines(&alarms, &names, voice.lang) });
+    // Where the server cannot say what is open, all of it may be.
+    let open = alarm::open(online).ok();
+    let is_open = |view: &AlarmView| {
+        open.as_ref().is_none_or(|open| alarm::is_open(open, view.what, view.index))
+    };
+    voice.notice(&Said::Heard { lines: lines(&alarms, is_open, &names, voice.lang) });
     heard(online, last)
 }
 
@@ -79,7 +85,7 @@ fn names(online: &mut Online, alarms: &[AlarmView], lang: Lang) -> Result<Names,
 pub(super) fn heading(what: Raised, lang: Lang) -> &'static str {
     match what {
         Raised::Alarm(..) => lang.pick("ALARM", "ТРЕВОГА"),
-        Raised::Report(..) => lang.pick("REPORT", "СООБЩЕНИЕ"),
+        Raised::Report(..) => lang.pick("REPORT", "ЗАЯВЛЕНИЕ"),
         Raised::Finding(..) => lang.pick("FINDING", "ЗАМЕЧАНИЕ"),
     }
 }
@@ -92,7 +98,12 @@ pub(super) fn number(what: Raised) -> Option<u64> {
     }
 }
 
-fn lines(alarms: &[AlarmView], names: &Names, lang: Lang) -> String {
+fn lines(
+    alarms: &[AlarmView],
+    is_open: impl Fn(&AlarmView) -> bool,
+    names: &Names,
+    lang: Lang,
+) -> String {
     let mut out = String::new();
     for view in alarms {
         let (words, at, index) = (alarm_words(view), minute(view.wall_ms), view.index);
@@ -104,9 +115,16 @@ fn lines(alarms: &[AlarmView], names: &Names, lang: Lang) -> String {
                 format!("записи № {}–{index}, раз: {times}, последняя {at}", view.first),
             ),
         };
+        let (todo_en, todo_ru) = match is_open(view) {
+            true => (words.advice_en, words.advice_ru),
+            false => (
+                "an officer has closed it since: conclave-admin alarm list --closed",
+                "офицер с тех пор закрыл это: conclave-admin alarm list --closed",
+            ),
+        };
         out.push_str(&lang.pick(
-            format!("{} {en}: {}{about}\n  {}\n", heading(view.what, Lang::En), words.en, words.advice_en),
-            format!("{}, {ru}: {}{about}\n  {}\n", heading(view.what, Lang::Ru), words.ru, words.advice_ru),
+            format!("{} {en}: {}{about}\n  {todo_en}\n", heading(view.what, Lang::En), words.en),
+            format!("{}, {ru}: {}{about}\n  {todo_ru}\n", heading(view.what, Lang::Ru), words.ru),
         ));
     }
     out
@@ -134,14 +152,16 @@ mod tests {
         let names = Names::new(vec![person(1, "olga", "Ольга Зимина")], Lang::En);
         let leapt = about(7, AlarmKind::ClockLeapt, None, Some(370 * 24 * 3_600_000));
         let flood = about(9, AlarmKind::LoginFlood, Some(1), None);
-        let en = lines(&[leapt, flood], &names, Lang::En);
+        let en = lines(&[leapt, flood], |_| true, &names, Lang::En);
         assert!(
             en.starts_with("ALARM #7, 1970-01-01 00:00: the server's date went on by 370 d more"),
             "{en}"
         );
         assert!(en.contains("--date-is-right") && en.contains("--for-ever"), "{en}");
         assert!(en.contains("ALARM #9") && en.contains(": Ольга Зимина @olga\n"), "{en}");
-        let ru = lines(&[leapt], &names, Lang::Ru);
+        let closed = lines(&[leapt], |_| false, &names, Lang::En);
+        assert!(closed.contains("has closed it since") && !closed.contains("--date-is-right"), "{closed}");
+        let ru = lines(&[leapt], |_| true, &names, Lang::Ru);
         assert!(ru.starts_with("ТРЕВОГА, запись № 7") && ru.contains("НЕТ, отмените сроки"), "{ru}");
     }
 
@@ -152,10 +172,10 @@ mod tests {
         let report = Raised::Report(ReportReason::NotMine, 5);
         let finding = Raised::Finding(Severity::High, FindingCode::Clock, 6);
         let views = [report, finding].map(|what| AlarmView { what, by, ..alarm(7, AlarmKind::Fork) });
-        let en = lines(&views, &names, Lang::En);
+        let en = lines(&views, |_| true, &names, Lang::En);
         assert!(en.starts_with("REPORT #7, ") && en.contains("message #5") && en.contains("@olga"), "{en}");
         assert!(en.contains("FINDING #7, ") && en.contains("entry #6, severity high"), "{en}");
-        let ru = lines(&views, &names, Lang::Ru);
+        let ru = lines(&views, |_| true, &names, Lang::Ru);
         assert!(ru.contains("ЗАМЕЧАНИЕ, запись № 7") && ru.contains("сообщения № 5"), "{ru}");
     }
 
@@ -166,11 +186,11 @@ mod tests {
         let mut many: Vec<AlarmView> = (1..50).map(ends).collect();
         let flood = about(2049, AlarmKind::LoginFlood, Some(1), None);
         many.push(AlarmView { first: 50, times: 2000, ..flood });
-        let told = lines(&many, &names, Lang::En);
+        let told = lines(&many, |_| true, &names, Lang::En);
         assert!((1..50).all(|n| told.contains(&format!("ALARM #{n}, "))), "{told}");
         assert_eq!(told.matches("failed logins").count(), 1, "{told}");
         assert!(told.contains("ALARM #50 to #2049, 2000 times, last 1970-01-01 00:00: failed"), "{told}");
-        let told = lines(&many, &names, Lang::Ru);
+        let told = lines(&many, |_| true, &names, Lang::Ru);
         assert!(told.contains("ТРЕВОГА, записи № 50–2049, раз: 2000, последняя"), "{told}");
     }
 }

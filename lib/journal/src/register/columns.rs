@@ -173,14 +173,16 @@ impl Block {
         let index = column((1 << INDEX_BITS) - 1)?;
         let [conversation, item, author] = [(); 3].map(|()| column(u64::from(u32::MAX)));
         let (marks, []) = bytes.as_chunks() else { return None };
-        (marks.len() == BLOCK_ROWS).then_some(Self {
+        let block = Self {
             index,
             conversation: conversation?,
             item: item?,
             author: author?,
             marks: marks.iter().map(|marks| u16::from_le_bytes(*marks)).collect(),
             digest: OnceLock::new(),
-        })
+        };
+        let has_label = |marks: &u16| Clearance::from_rank((marks >> LABEL_AT & 7) as u8).is_some();
+        (block.len() == BLOCK_ROWS && block.marks.iter().all(has_label)).then_some(block)
     }
 
     /// How many of its rows have a lower index.
@@ -269,12 +271,16 @@ impl<'b, C: Form> Decode<'b, C> for Messages {
         let mut count = d.array()?.ok_or_else(|| decode::Error::message("messages of no stated number"))?;
         let mut messages = Self::default();
         while count > 0 && d.datatype()? == minicbor::data::Type::Bytes {
-            let block = Block::unpacked(d.bytes()?).ok_or_else(|| decode::Error::message("no block"))?;
+            let block = Block::unpacked(d.bytes()?);
+            let block = block.ok_or_else(|| decode::Error::message("a block as none is packed"))?;
             messages.blocks.push(block);
             count -= 1;
         }
-        if messages.blocks.len() >= u32::MAX as usize / BLOCK_ROWS || count >= BLOCK_ROWS as u64 {
+        if messages.blocks.len() >= u32::MAX as usize / BLOCK_ROWS {
             return Err(decode::Error::message("more messages than a journal has"));
+        }
+        if count >= BLOCK_ROWS as u64 {
+            return Err(decode::Error::message("a whole block spelled as rows"));
         }
         for _ in 0..count {
             let row: Row = d.decode()?;
@@ -341,106 +347,5 @@ impl Messages {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(index: Index) -> Row {
-        let small = (index % 1000) as u32;
-        Row {
-            index,
-            conversation: small,
-            item: small / 3,
-            author: small % 7,
-            size: SizeClass(8 + (index % 11) as u8),
-            label: Clearance((index % 6) as u8),
-            precedence: [Precedence::Routine, Precedence::Priority, Precedence::Immediate, Precedence::Flash]
-                [index as usize % 4],
-            flags: (index % 2) as u8 * 5,
-        }
-    }
-
-    fn messages(rows: &[Row]) -> Messages {
-        let mut messages = Messages::default();
-        for (number, row) in rows.iter().enumerate() {
-            assert_eq!(messages.push(*row), number as u32);
-        }
-        messages
-    }
-
-    fn digested(messages: &Messages) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        minicbor::encode_with(messages, &mut bytes, &mut ForDigest).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn columns_hold_what_rows_would_hold() {
-        // More than two blocks, and indices of more than 32 bits.
-        let indices = (0..10_000u64).map(|n| n * 3 + 5).chain([1 << 33, (1 << 33) + 1, (1 << 40) - 3]);
-        let rows: Vec<Row> = indices.map(row).collect();
-        let mut messages = messages(&rows);
-        assert_eq!(messages.len() as usize, rows.len());
-        assert!(messages.rows(0..messages.len()).eq(rows.iter().copied()));
-        for (number, row) in rows.iter().enumerate() {
-            let number = number as u32;
-            assert_eq!((messages.find(row.index), messages.before(row.index)), (Some(number), number));
-            assert_eq!(messages.find(row.index + 2), None);
-        }
-        assert_eq!((messages.before(0), messages.before(u64::MAX)), (0, messages.len()));
-        assert_eq!((messages.find(0), messages.find(u64::MAX)), (None, None));
-        assert_eq!(Messages::default().find(3), None);
-        messages.erase(9_999);
-        assert_eq!(messages.row(9_999).flags, rows[9_999].flags | ERASED);
-        assert_eq!(messages.row(9_998), rows[9_998]);
-    }
-
-    #[test]
-    fn the_bytes_are_those_of_an_array_of_blocks_and_rows() {
-        let rows: Vec<Row> = (0..9_000).map(row).collect();
-        for length in [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 9_000] {
-            let messages = messages(&rows[..length]);
-            let bytes = pki::canonical::encode(&messages);
-            let (whole, rest) = rows[..length].as_chunks::<BLOCK_ROWS>();
-            assert!(
-                bytes.len() < 20 + whole.len() * (BLOCK_ROWS * 9 + 40) + rest.len() * 16,
-                "{}",
-                bytes.len()
-            );
-            assert_eq!(pki::canonical::decode::<Messages>(&bytes).unwrap(), messages);
-            // A block's worth of rows is a block, and in no other way.
-            let spelt = pki::canonical::decode::<Messages>(&pki::canonical::encode(&rows[..length].to_vec()));
-            assert_eq!(spelt.is_ok(), whole.is_empty(), "{length}");
-        }
-        for odd in [Row { flags: 64, ..row(1) }, Row { index: 1 << 40, ..row(1) }] {
-            assert!(pki::canonical::decode::<Messages>(&pki::canonical::encode(&vec![odd])).is_err());
-        }
-    }
-
-    #[test]
-    fn kept_digests_are_those_that_would_be_reckoned_anew() {
-        let rows: Vec<Row> = (0..2 * BLOCK_ROWS as u64 + 5).map(|n| row(3 * n)).collect();
-        let mut messages = messages(&rows);
-        let mut before = digested(&messages);
-        assert!(before.len() < 3000, "two digests and five rows, not {} bytes", before.len());
-        for number in [0, BLOCK_ROWS as u32 - 1, BLOCK_ROWS as u32, messages.len() - 1] {
-            messages.erase(number);
-            let fresh: Messages = minicbor::decode(&minicbor::to_vec(&messages).unwrap()).unwrap();
-            let now = digested(&messages);
-            assert!(now != before && now == digested(&fresh), "row {number}");
-            before = now;
-        }
-        assert!(messages.are_as_kept());
-        messages.blocks[0].author.flip(7);
-        assert!(!messages.are_as_kept(), "a flipped bit");
-    }
-
-    /// Rules of version 1 named this digest before there were blocks: below one it is of the same bytes.
-    #[test]
-    fn below_one_block_the_form_is_that_of_a_snapshot() {
-        let rows: Vec<Row> = (0..BLOCK_ROWS as u64).map(row).collect();
-        let mut short = messages(&rows[..BLOCK_ROWS - 1]);
-        assert_eq!(digested(&short), minicbor::to_vec(&short).unwrap());
-        short.push(rows[BLOCK_ROWS - 1]);
-        assert_ne!(digested(&short), minicbor::to_vec(&short).unwrap());
-    }
-}
+#[path = "columns_tests.rs"]
+mod tests;

@@ -100,8 +100,9 @@ impl Packed {
         let from = at * self.width;
         // Nearly always eight bytes are there, and reading them all is faster than reading so many.
         if let Some(bytes) = self.bytes.get(from..).and_then(|bytes| bytes.first_chunk()) {
-            let beyond = u64::BITS - 8 * self.width as u32;
-            return u64::MAX.checked_shr(beyond).map_or(0, |own| u64::from_le_bytes(*bytes) & own);
+            // Where bytes are there, the width is one at least.
+            let own = u64::MAX >> (u64::BITS - 8 * self.width as u32);
+            return u64::from_le_bytes(*bytes) & own;
         }
         let mut above = [0; 8];
         above[..self.width].copy_from_slice(&self.bytes[from..][..self.width]);
