@@ -9,9 +9,9 @@ What is NOT judged: who was allowed to do what, save for the acts that the log i
 continues, its time set back, and who admits, suspends and revokes officers. The rest follows from the product's rules
 (`conclave-audit verify`).
 
-Ends with 0 verified and anchored; 2 invalid; 3 two heads contradict each other; 4 consistent, not compared with a head
+Ends with 0 verified and anchored; 1 not read, because it is no such file; 2 invalid; 3 two heads contradict each other; 4 consistent, not compared with a head
 from outside; 5 incomplete, and for every selection: it proves presence, not completeness; 64 wrong command line;
-69 openssl is missing; 74 the file cannot be read.
+69 openssl is missing; 74 the file cannot be read; 130 stopped.
 """
 import argparse
 import base64
@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 
-YES, INVALID, DIVERGED, UNANCHORED, INCOMPLETE, USAGE, MISSING, IO = 0, 2, 3, 4, 5, 64, 69, 74
+YES, INVALID, DIVERGED, UNANCHORED, INCOMPLETE, USAGE, MISSING, IO, STOPPED = 0, 2, 3, 4, 5, 64, 69, 74, 130
 ENTRY_MAX, NOTE_MAX, NOTES_MAX, LINES_MAX = 60 * 1024, 128 * 1024, 16, 16
 ASKED_MAX, ASKED_BYTES_MAX, LINKS_MAX, PROOF_MAX = 64, 1040, 16, 64 << 20
 TREE_MAX, DEPTH_MAX, CHUNK = 1 << 63, 16, 512
@@ -705,7 +705,10 @@ def identity_key(text):
     found = re.fullmatch("conclave/([0-9a-f]{64})", parts[0])
     if not found or raw is None or len(raw) != 33 or raw[0] != 1:
         raise Bad("--identity: NAME+ID+BASE64 of an Ed25519 key is needed", USAGE)
-    key = Ed25519(raw[1:])
+    try:
+        key = Ed25519(raw[1:])
+    except Bad as bad:
+        raise Bad(bad.why, USAGE) from None
     if key_id(parts[0], key).hex() != parts[1]:
         raise Bad("--identity: the id does not belong to this key", USAGE)
     return bytes.fromhex(found[1]), key
@@ -1335,12 +1338,17 @@ class Journal:
 
 # --- Files (FORMAT 9) --------------------------------------------------------------------------------------------------
 
+DISCLOSURE = b"-----BEGIN CONCLAVE DISCLOSURE-----"
+
+
 class Reader:
     def __init__(self, file):
         self.file, self.entries = file, 0
         self.entry_number = 0
         head = self.read(17)
         self.excerpt = head[:16] == b"conclave excerpt"[:len(head[:16])] and head[:16] != b"conclave journal"[:len(head[:16])]
+        if head == DISCLOSURE[:17] and self.read(len(DISCLOSURE) - 17) == DISCLOSURE[17:]:
+            raise Bad("a disclosed message, no journal: conclave-audit check-disclosure checks it", 1)
         if not head or not (b"conclave journal".startswith(head[:16]) or b"conclave excerpt".startswith(head[:16])):
             raise Bad("not a journal of Conclave", 1)
         if len(head) < 17:
@@ -1384,16 +1392,26 @@ class Trust:
         if args.log and args.log.lower() != self.log.hex():
             raise Bad("--log and --identity are of two logs", USAGE)
         self.roots = pem_certificates(args.root)
-        self.issuing = pem_certificates(args.issuing) if args.issuing else []
         if not self.roots:
             raise Bad("--root holds no certificate", USAGE)
+        self.issuing = pem_certificates(args.issuing) if args.issuing is not None else []
+        if args.issuing is not None and not self.issuing:
+            raise Bad("--issuing holds no certificate", USAGE)
         self.age_ms, self.beyond = args.age_days * 86400000, args.beyond
         self.outside = [self.head(text) for text in args.head]
         for path in args.anchor:
-            note = Checkpoint(read(path))
-            if note.log != self.log or not note.is_signed_by(self.identity):
+            note = self.note(read(path))
+            if note is None or note.log != self.log or not note.is_signed_by(self.identity):
                 raise Bad(f"{path} is no checkpoint that this log signed", 1)
             self.outside.append((note.era, note.size, note.root))
+
+    @staticmethod
+    def note(raw):
+        """`None` where it is none: that says nothing against the journal."""
+        try:
+            return Checkpoint(raw)
+        except Bad:
+            return None
 
     @staticmethod
     def head(text):
@@ -1816,6 +1834,7 @@ RU = {
     "--identity: the id does not belong to this key": "--identity: идентификатор не от этого ключа",
     "--log and --identity are of two logs": "--log и --identity от разных журналов",
     "--root holds no certificate": "в --root нет сертификата",
+    "--issuing holds no certificate": "в --issuing нет сертификата",
     "--head: [ERA/]SIZE:ROOT is needed": "--head: нужно [ERA/]SIZE:ROOT",
     "{} is no checkpoint that this log signed": "{} — не контрольная точка, подписанная этим журналом",
     "the file cannot be read: {}": "файл не читается: {}",
@@ -1895,6 +1914,8 @@ RU = {
     "the counts are not those of the period": "числа записей — не этого периода",
     # The file
     "not a journal of Conclave": "не журнал Conclave",
+    "a disclosed message, no journal: conclave-audit check-disclosure checks it":
+        "раскрытое сообщение, а не журнал: его проверяет conclave-audit check-disclosure",
     "the file breaks off": "файл обрывается",
     "a version that this program does not read": "версия, которой эта программа не читает",
     "the file breaks off after {} whole entries": "файл обрывается, целых записей: {}",
@@ -2035,13 +2056,22 @@ def main():
     if not (args.file and args.identity and args.root):
         parser.error("a file, --identity and --root are needed")
     code, why, out = judge(args)
-    if args.json:
-        print(json.dumps({"version": 1, "exit": code, "why": plain(why), **out}))
-    else:
-        sys.stdout.reconfigure(errors="replace")
-        say(code, why, out, russian if is_russian(args.lang) else str)
+    try:
+        if args.json:
+            print(json.dumps({"version": 1, "exit": code, "why": plain(why), **out}))
+        else:
+            # A terminal whose encoding lacks a letter still gets the verdict.
+            sys.stdout.reconfigure(errors="replace")
+            say(code, why, out, russian if is_russian(args.lang) else str)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has enough: the verdict stays, and what is left goes nowhere, or Python would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)

@@ -3,6 +3,7 @@
 //! Never a second time what `auditor/src/audit_tests.rs` and `tests/attacks` mount by themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
 
+mod arguments;
 mod authority;
 mod clock_sets;
 mod entries;

@@ -168,6 +168,7 @@ const ROWS: &[(&str, &[(&str, Foreign)])] = &[
             ("a succession, another one within it", Beyond),
             ("excerpt: a succession, another one within it", Nothing),
             ("excerpt: a succession, another one across its end", Nothing),
+            ("excerpt: a succession, another one within it, and the note is of its era", Nothing),
         ],
     ),
     (

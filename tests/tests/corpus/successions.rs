@@ -2,6 +2,7 @@
 //! shows there, in excerpts.
 //! Never judges what heads say behind one (`eras.rs`).
 
+use auditor::audit::OutsideHead;
 use auditor::bundle::BundleReader;
 use auditor::cutting::{Wanted, plan};
 use journal::act::{
@@ -276,6 +277,18 @@ fn within() -> Vec<Case> {
     log.succeed(&OFFICERS[..1], &first).unwrap();
     let other = log.succession(2);
     let mut all = falls("another one within it", &log, &signed(&log, &other), 0);
+    // Under a note of that later era an excerpt has all that it needs.
+    let added = signed(&log, &other).into_iter().map(|signed| said(&log, signed));
+    let entries: Vec<Vec<u8>> = log.entries.iter().cloned().chain(added).collect();
+    let name = named("another one within it, and the note is of its era");
+    let mut whole = forged(&name, &log, &entries, log.tree.size());
+    whole.file = bundle(&entries, &[note_in(&log, 2, head_of(&entries))]);
+    let range = Wanted::Range(1, log.tree.size() + 1);
+    let open = || BundleReader::open(&whole.file[..]).unwrap();
+    let file = plan(open(), &range, &[]).unwrap().write(open(), Vec::new()).unwrap().1;
+    let mut part = Case::new(&format!("excerpt: {name}"), &log, file, INVALID, whole.first_bad).excerpt();
+    part.outside = vec![OutsideHead { era: Some(2), ..known(head_of(&entries)) }];
+    all.extend([whole, part]);
     log.succeed(&OFFICERS[1..], &first).unwrap();
     let name = named("another one across its end");
     let whole = behind(&name, &log, &signed(&log, &other), 0);
