@@ -16,6 +16,9 @@ use protocol::client::{Command, CommandId, Error, Reply};
 use protocol::frame::{Refused, ToTerminal};
 use protocol::query::Query;
 
+/// Whether an act is of the kind that is looked for.
+pub(crate) type IsSuch = fn(&Act) -> bool;
+
 /// Everybody is there; vera said something in anna's group.
 fn talk(number: u64) -> (World, ConversationId, Index) {
     let mut world = World::new(number);
@@ -88,7 +91,7 @@ impl World {
     }
 
     /// Where a person's acts of this kind stand.
-    pub(crate) fn stand(&self, login: &str, wanted: fn(&Act) -> bool) -> Vec<Index> {
+    pub(crate) fn stand(&self, login: &str, wanted: IsSuch) -> Vec<Index> {
         let person = self.id(login);
         let is_such = |entry: &[u8]| match journal::Entry::decode(entry).unwrap().content {
             journal::Content::Statement(signed) => {
@@ -236,7 +239,7 @@ fn who_erased_acknowledged_or_read_hears_that_it_is_done() {
     let Ok(Reply::Admitted(urgent)) = world.ask("vera", Command::Send(urgent)) else { panic!("not sent") };
     let erase = Command::Erase(EraseTarget::Messages(id, vec![index]));
     let whole = Command::Erase(EraseTarget::Conversation(id));
-    let wishes: [(_, _, fn(&Act) -> bool); 4] = [
+    let wishes: [(_, _, IsSuch); 4] = [
         ("boris", Command::Acknowledge(urgent.index), |act| matches!(act, Act::Acknowledge(_))),
         ("boris", Command::Read(id, urgent.index), |act| matches!(act, Act::Read(_))),
         ("vera", erase, |act| matches!(act, Act::Erase(_))),

@@ -2,6 +2,7 @@
 //! "refused" of what may stand.
 
 use crate::law::{DAY_MS, act, paper, signed};
+use crate::lost::IsSuch;
 use crate::stories::message;
 use crate::world::World;
 use journal::act::{Act, Hold, HoldScope, Report, ReportReason};
@@ -28,7 +29,7 @@ fn talk(number: u64) -> (World, ConversationId, Index) {
 }
 
 /// What boris does: where it would stand in the conversation, and in the log alone.
-fn wishes(id: ConversationId, index: Index) -> [(Command, fn(&Act) -> bool); WISHES] {
+fn wishes(id: ConversationId, index: Index) -> [(Command, IsSuch); WISHES] {
     [
         (Command::Read(id, index), |act| matches!(act, Act::Read(_))),
         (Command::Send(message(id, "I am going there")), |act| matches!(act, Act::Message(_))),
