@@ -20,7 +20,7 @@ use protocol::query::Query;
 pub(crate) type IsSuch = fn(&Act) -> bool;
 
 /// Everybody is there; vera said something in anna's group.
-fn talk(number: u64) -> (World, ConversationId, Index) {
+pub(crate) fn talk(number: u64) -> (World, ConversationId, Index) {
     let mut world = World::new(number);
     ["anna", "boris", "vera", "olga", "oleg", "igor"].into_iter().for_each(|login| world.arrive(login));
     let id = world.group("anna", &["boris", "vera"], "watch");
@@ -46,7 +46,7 @@ impl World {
         login: &'static str,
         command: Command,
         meanwhile: impl FnOnce(&mut Self),
-        mut lie: impl FnMut(&mut ToTerminal) + 'static,
+        lie: impl FnMut(&mut ToTerminal) + 'static,
     ) -> Option<Result<Reply, Error>> {
         self.tamper = Some(Box::new(move |to, frame| {
             (to != login || !matches!(frame, ToTerminal::Receipt(_))).then_some(frame)
@@ -56,6 +56,12 @@ impl World {
         self.tamper = None;
         self.cut(login);
         meanwhile(self);
+        self.come_back(login, lie);
+        self.result(login, command)
+    }
+
+    /// A person comes back to a core that has forgotten the chain of the last act, and lies.
+    pub(crate) fn come_back(&mut self, login: &'static str, mut lie: impl FnMut(&mut ToTerminal) + 'static) {
         let mut first = true;
         self.tamper = Some(Box::new(move |to, frame| match frame {
             ToTerminal::Receipt(receipt) if to == login && std::mem::take(&mut first) => {
@@ -70,7 +76,6 @@ impl World {
         }));
         self.reconnect(login);
         self.tamper = None;
-        self.result(login, command)
     }
 
     /// A command whose statement is lost with the line, on its way to the server.
