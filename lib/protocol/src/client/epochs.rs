@@ -37,10 +37,13 @@ impl Cx {
             }
             match self.make_epoch(id, &held).await {
                 Ok(()) => {}
-                Err(error) if State::is_outpaced(&error) => self.with(|state| {
-                    state.directory.stale();
-                    state.conversations.dirty(id);
-                }),
+                // Also where nobody can tell whether our Epoch stands: the conversation says which is in force. Whoever waits here
+                // is not told so of his own act, which nobody has signed yet.
+                Err(error) if State::is_outpaced(&error) || matches!(error, Error::Untold { .. }) => self
+                    .with(|state| {
+                        state.directory.stale();
+                        state.conversations.dirty(id);
+                    }),
                 Err(error) => return Err(error),
             }
         }

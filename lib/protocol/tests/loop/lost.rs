@@ -16,8 +16,11 @@ use protocol::client::{Command, CommandId, Error, Reply};
 use protocol::frame::{Refused, ToTerminal};
 use protocol::query::Query;
 
+/// Whether an act is of the kind that is looked for.
+pub(crate) type IsSuch = fn(&Act) -> bool;
+
 /// Everybody is there; vera said something in anna's group.
-fn talk(number: u64) -> (World, ConversationId, Index) {
+pub(crate) fn talk(number: u64) -> (World, ConversationId, Index) {
     let mut world = World::new(number);
     ["anna", "boris", "vera", "olga", "oleg", "igor"].into_iter().for_each(|login| world.arrive(login));
     let id = world.group("anna", &["boris", "vera"], "watch");
@@ -43,7 +46,7 @@ impl World {
         login: &'static str,
         command: Command,
         meanwhile: impl FnOnce(&mut Self),
-        mut lie: impl FnMut(&mut ToTerminal) + 'static,
+        lie: impl FnMut(&mut ToTerminal) + 'static,
     ) -> Option<Result<Reply, Error>> {
         self.tamper = Some(Box::new(move |to, frame| {
             (to != login || !matches!(frame, ToTerminal::Receipt(_))).then_some(frame)
@@ -53,6 +56,12 @@ impl World {
         self.tamper = None;
         self.cut(login);
         meanwhile(self);
+        self.come_back(login, lie);
+        self.result(login, command)
+    }
+
+    /// A person comes back to a core that has forgotten the chain of the last act, and lies.
+    pub(crate) fn come_back(&mut self, login: &'static str, mut lie: impl FnMut(&mut ToTerminal) + 'static) {
         let mut first = true;
         self.tamper = Some(Box::new(move |to, frame| match frame {
             ToTerminal::Receipt(receipt) if to == login && std::mem::take(&mut first) => {
@@ -67,7 +76,6 @@ impl World {
         }));
         self.reconnect(login);
         self.tamper = None;
-        self.result(login, command)
     }
 
     /// A command whose statement is lost with the line, on its way to the server.
@@ -88,7 +96,7 @@ impl World {
     }
 
     /// Where a person's acts of this kind stand.
-    pub(crate) fn stand(&self, login: &str, wanted: fn(&Act) -> bool) -> Vec<Index> {
+    pub(crate) fn stand(&self, login: &str, wanted: IsSuch) -> Vec<Index> {
         let person = self.id(login);
         let is_such = |entry: &[u8]| match journal::Entry::decode(entry).unwrap().content {
             journal::Content::Statement(signed) => {
@@ -236,7 +244,7 @@ fn who_erased_acknowledged_or_read_hears_that_it_is_done() {
     let Ok(Reply::Admitted(urgent)) = world.ask("vera", Command::Send(urgent)) else { panic!("not sent") };
     let erase = Command::Erase(EraseTarget::Messages(id, vec![index]));
     let whole = Command::Erase(EraseTarget::Conversation(id));
-    let wishes: [(_, _, fn(&Act) -> bool); 4] = [
+    let wishes: [(_, _, IsSuch); 4] = [
         ("boris", Command::Acknowledge(urgent.index), |act| matches!(act, Act::Acknowledge(_))),
         ("boris", Command::Read(id, urgent.index), |act| matches!(act, Act::Read(_))),
         ("vera", erase, |act| matches!(act, Act::Erase(_))),

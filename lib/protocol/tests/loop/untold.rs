@@ -2,6 +2,7 @@
 //! "refused" of what may stand.
 
 use crate::law::{DAY_MS, act, paper, signed};
+use crate::lost::{IsSuch, talk};
 use crate::stories::message;
 use crate::world::World;
 use journal::act::{Act, Hold, HoldScope, Report, ReportReason};
@@ -19,16 +20,8 @@ const ANSWERS_MAX: usize = 200;
 
 const WISHES: usize = 4;
 
-fn talk(number: u64) -> (World, ConversationId, Index) {
-    let mut world = World::new(number);
-    ["anna", "boris", "vera", "olga", "oleg"].into_iter().for_each(|login| world.arrive(login));
-    let id = world.group("anna", &["boris", "vera"], "watch");
-    let index = world.say("vera", id, "the lighthouse is dark");
-    (world, id, index)
-}
-
 /// What boris does: where it would stand in the conversation, and in the log alone.
-fn wishes(id: ConversationId, index: Index) -> [(Command, fn(&Act) -> bool); WISHES] {
+fn wishes(id: ConversationId, index: Index) -> [(Command, IsSuch); WISHES] {
     [
         (Command::Read(id, index), |act| matches!(act, Act::Read(_))),
         (Command::Send(message(id, "I am going there")), |act| matches!(act, Act::Message(_))),
@@ -162,6 +155,41 @@ fn another_entry_that_fails_to_read_keeps_nobody_from_hearing_of_his_own() {
     });
     assert!(matches!(done, Ok(Reply::Document(_))), "he has his file");
     assert_eq!(world.stand("boris", |act| matches!(act, Act::Disclose(_))).len(), 1);
+}
+
+#[test]
+fn an_epoch_of_which_nobody_can_tell_keeps_no_message_from_being_sent() {
+    let (mut world, id, _) = talk(364);
+    let vera = world.id("vera");
+    world.ask("anna", Command::Remove(id, vera)).unwrap();
+    // The epoch that is due now is admitted, and its receipt lost: that of its Reserve alone comes.
+    let mut receipts = 0;
+    world.tamper = Some(Box::new(move |to, frame| {
+        receipts += usize::from(to == "boris" && matches!(frame, ToTerminal::Receipt(_)));
+        (to != "boris" || !matches!(frame, ToTerminal::Receipt(_)) || receipts == 1).then_some(frame)
+    }));
+    let command = world.tell("boris", Command::Send(message(id, "she is gone")));
+    world.tamper = None;
+    world.cut("boris");
+    let is_epoch = |act: &Act| matches!(act, Act::Epoch(_));
+    assert_eq!(world.stand("boris", is_epoch).len(), 1, "the server has it");
+    let mut searched = false;
+    world.come_back("boris", move |frame| {
+        if let Some(page) = page_of(frame)
+            && !std::mem::replace(&mut searched, true)
+        {
+            page.entries.clear();
+            page.more = true;
+        }
+    });
+    let sent = world.result("boris", command);
+    assert!(
+        matches!(sent, Some(Ok(Reply::Admitted(_)))),
+        "it was never signed before: {:?}",
+        sent.map(Result::err)
+    );
+    assert_eq!(world.stand("boris", |act| matches!(act, Act::Message(_))).len(), 1);
+    assert_eq!(world.stand("boris", is_epoch).len(), 1, "the epoch is found as everybody finds it");
 }
 
 /// Olga's hold is admitted and its receipt lost; she hears of what comes behind it. Where the hold stands, and its command.
