@@ -1,7 +1,7 @@
 //! The verdict in plain words, both languages.
 //! Never shows what a program would say to a log without saying first what it means to a person.
 
-use console::{DETAILS_RU, Lang, count_en, count_ru, when, cause_ru};
+use console::{DETAILS_RU, Lang, cause_ru, count_en, count_ru, when};
 use journal::ids::Head;
 use journal::register::SuccessionRow;
 use journal::replay::Divergence;
@@ -79,7 +79,7 @@ console::words! {
         /// The head.
         HeadIs { size: u64, root: String }
             => en("head of {}: {root}", count_en(*size, "entry", "entries")),
-               ru("вершина на {}: {root}", count_ru(*size, "запись", "записи", "записей"));
+               ru("вершина размера {size}: {root}");
         /// From when to when.
         Span { from: String, to: String }
             => en("first entry {from}, last entry {to} (the server's clock)"),
@@ -95,7 +95,7 @@ console::words! {
         /// A head of which entries were lost.
         LostHead { what: String, size: u64 }
             => en("lost by succession, and not compared: the head of {} of {what}", count_en(*size, "entry", "entries")),
-               ru("утрачена при преемстве и не сверялась: вершина на {} ({what})", count_ru(*size, "запись", "записи", "записей"));
+               ru("утрачена при преемстве и не сверялась: вершина размера {size} ({what})");
         /// The trust file moved on.
         Advanced { size: u64 }
             => en("the trust file now ends at {}", count_en(*size, "entry", "entries")),

@@ -17,8 +17,8 @@ use auditor::trust::{Trust, TrustFacts};
 use console::when::rfc3339;
 use console::{Lang, Words};
 use journal::act::{
-    Act, AlarmAcknowledge, AlarmClose, ClockAttest, CloseOutcome, Disclose, DualAct, Finding, FindingCode, Logout,
-    Report as MemberReport, ReportReason, Severity,
+    Act, AlarmAcknowledge, AlarmClose, ClockAttest, CloseOutcome, Disclose, DualAct, Finding, FindingCode,
+    Logout, Report as MemberReport, ReportReason, Severity,
 };
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::fact::{Alarm, AlarmKind, ClockStep, Fact};
@@ -461,7 +461,7 @@ fn an_alarm_that_nobody_has_seen_says_what_proves_it_or_that_nothing_does() {
                     "; what the server kept does not prove it; open, nobody".to_owned(),
                     "; сохранённое сервером этого не доказывает; открыто, никто".to_owned(),
                 ],
-                ["that what it kept does not prove, and no officer", "которой сохранённое им не доказывает"],
+                ["but what it kept does not prove it; and no officer", "но сохранённое им её не доказывает"],
             ),
         };
         for (lang, rests, todo) in [(Lang::En, &rests[0], todo[0]), (Lang::Ru, &rests[1], todo[1])] {

@@ -42,9 +42,8 @@ pub(super) fn tell(online: &mut Online, voice: Voice) -> Result<(), Trouble> {
     let names = names(online, &alarms, voice.lang)?;
     // Where the server cannot say what is open, all of it may be.
     let open = alarm::open(online).ok();
-    let is_open = |view: &AlarmView| {
-        open.as_ref().is_none_or(|open| alarm::is_open(open, view.what, view.index))
-    };
+    let is_open =
+        |view: &AlarmView| open.as_ref().is_none_or(|open| alarm::is_open(open, view.what, view.index));
     voice.notice(&Said::Heard { lines: lines(&alarms, is_open, &names, voice.lang) });
     heard(online, last)
 }
@@ -98,12 +97,7 @@ pub(super) fn number(what: Raised) -> Option<u64> {
     }
 }
 
-fn lines(
-    alarms: &[AlarmView],
-    is_open: impl Fn(&AlarmView) -> bool,
-    names: &Names,
-    lang: Lang,
-) -> String {
+fn lines(alarms: &[AlarmView], is_open: impl Fn(&AlarmView) -> bool, names: &Names, lang: Lang) -> String {
     let mut out = String::new();
     for view in alarms {
         let (words, at, index) = (alarm_words(view), minute(view.wall_ms), view.index);
