@@ -180,7 +180,7 @@ CRL_PART, PROPOSE, APPROVE, WITHDRAW, CONTINUES, SUSPEND, RESUME = 23, 3, 4, 5, 
 # On these the rest of what is judged here hangs: who is an officer, and what the time is.
 OFFICERS_ACTS = (PROPOSE, APPROVE, REVOKE, SUSPEND, RESUME)
 # What two officers decide: number, fields behind it
-POLICY, ADMIT, SET_CLOCK = 1, 2, 6
+POLICY, ADMIT, SET_CLOCK, CLOSE = 1, 2, 6, 7
 DUAL = {1: ("u", "a"), 2: ("u", "h"), 3: ("u", "a"), 4: ("u", "u"), 5: ("u", "b"), 6: ("u", "u"), 7: ("u", ("h", "u"))}
 
 
@@ -492,8 +492,9 @@ def integer(data):
 ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
 P256_SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 SERIAL_NUMBER, KEY_USAGE, BASIC = b"\x06\x03\x55\x04\x05", b"\x06\x03\x55\x1d\x0f", b"\x06\x03\x55\x1d\x13"
-# Extended key usage 2.25.1923840517.1.4: the role of an officer.
+# Extended key usages 2.25.1923840517.1.n: the roles of an officer, and of those who talk, operators and bots.
 EXTENDED_USAGE, OFFICER = b"\x06\x03\x55\x1d\x25", bytes.fromhex("0608698795adf4050104")
+TALKERS = {bytes.fromhex("0608698795adf4050103"), bytes.fromhex("0608698795adf4050107")}
 _keys = {}
 
 
@@ -534,7 +535,7 @@ class Certificate:
         integer(self.serial)
         self.first, self.last = (moment(part) for part in children(parts[4], 0x30))
         self.person = self._person()
-        self.is_ca, self.signs, self.is_officers = False, False, False
+        self.is_ca, self.signs, self.is_officers, self.talks = False, False, False, False
         for block in parts[7:]:
             if block[0] == 0xA3:
                 self._extensions(children(block)[0])
@@ -557,7 +558,8 @@ class Certificate:
                 bits = content(content(parts[-1], 4), 3)
                 self.signs = len(bits) > 1 and bool(bits[1] & 0x80)
             if parts[0] == EXTENDED_USAGE:
-                self.is_officers = OFFICER in children(content(parts[-1], 4), 0x30)
+                usages = children(content(parts[-1], 4), 0x30)
+                self.is_officers, self.talks = OFFICER in usages, not TALKERS.isdisjoint(usages)
             if parts[0] == BASIC:
                 inner = children(content(parts[-1], 4), 0x30)
                 self.is_ca = inner[:1] == [b"\x01\x01\xff"]
@@ -842,6 +844,7 @@ class Journal:
         self.floor_ms, self.boot_ms, self.ran_ms, self.founded_ms = 0, 0, 0, 0
         self.proposed, self.proposal_ms, self.sets = {}, 0, []
         self.officer, self.unadmitted, self.suspended = {}, set(), set()
+        self.closed = False
 
     # Certificates first: whose key verifies what comes behind, also within one batch.
     def learn_certificates(self, entry):
@@ -930,7 +933,9 @@ class Journal:
         if entry.kind == ENROL:
             self.enrol(entry)
         elif entry.kind == REVOKE:
-            self.gone.setdefault(entry.fields[0], index)
+            # Of whom nothing is known (an Enrol that had run out made nobody known) it has no effect.
+            if entry.fields[0] in self.officer:
+                self.gone.setdefault(entry.fields[0], index)
             for cert_id, found in self.valid.items():
                 if found.person == entry.fields[0]:
                     self.revoked.setdefault(cert_id, index)
@@ -1073,9 +1078,10 @@ class Journal:
         if found.issuer != self.issuing.subject:
             raise Bad("a certificate that the site's issuing authority did not issue")
         check_path(found.der, self.issuing.der, self.root.der, min(entry.wall_ms // 1000, found.last))
-        ran_out = entry.wall_ms // 1000 > min(found.last, Certificate(entry.fields[1]).last)
-        if self.whole and ran_out:
+        if entry.wall_ms // 1000 > min(found.last, Certificate(entry.fields[1]).last):
             return  # The authority's word, overtaken: it stands without effect.
+        if self.closed and found.talks and found.person not in self.officer:
+            return  # Nobody joins a closed log to talk.
         self.valid.setdefault(found.id, found)
         self.officer[found.person] = found.is_officers
         if found.is_officers and found.id not in self.officers:
@@ -1242,6 +1248,8 @@ class Journal:
                 self.proposal_ms = value[6]
             elif kind == ADMIT:
                 self.unadmitted.discard(value)
+            elif kind == CLOSE:
+                self.closed = True
         if kind == SET_CLOCK:
             self.floor_ms = value
             self.sets.append((index, value))
