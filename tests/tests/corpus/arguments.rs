@@ -12,7 +12,7 @@ fn honest() -> Case {
     kept::cases().into_iter().find(|case| case.name == "kept: honest").unwrap()
 }
 
-/// Asked about a good journal, with these words behind; `FILE`, `PEM` and `EMPTY` stand for a journal, a root, an empty file.
+/// Asked about a good journal, with these words behind; in the folder lie `file`, `root.pem` and an `EMPTY` one.
 fn asked(dir: &Path, words: &[&str]) -> Command {
     let case = honest();
     let file = dir.join("file");
