@@ -5,13 +5,13 @@ Written from FORMAT.md, not from the product's programs, so that two readers of 
 the file brings is believed: the log's id, its identity key and the root certificate come from the command line, from the
 site card that people compared on paper. What is checked: the one spelling of every byte, the Merkle tree, the log's
 signatures, its rolled keys, every author's signature, every certificate's path, order, numbers and times.
-What is NOT judged: who was allowed to do what, save for the acts that the log itself hangs on: successions, what a log
-continues, its time set back, and who admits, suspends and revokes officers. The rest follows from the product's rules
-(`conclave-audit verify`).
+What is NOT judged: who was allowed to do what, save in a whole journal for the acts that the log itself hangs on:
+successions, what a log continues, its time set back, and who admits, suspends and revokes officers. The rest follows from
+the product's rules (`conclave-audit verify`).
 
-Ends with 0 verified and anchored; 1 not read, because it is no such file; 2 invalid; 3 two heads contradict each other; 4 consistent, not compared with a head
-from outside; 5 incomplete, and for every selection: it proves presence, not completeness; 64 wrong command line;
-69 openssl is missing; 74 the file cannot be read; 130 stopped.
+Ends with 0 verified and anchored; 1 not read, because it is no such file; 2 invalid; 3 two heads contradict each other;
+4 consistent, not compared with a head from outside; 5 incomplete, and for every selection: it proves presence, not
+completeness; 64 wrong command line; 69 openssl is missing; 74 the file cannot be read; 130 stopped.
 """
 import argparse
 import base64
@@ -180,7 +180,7 @@ CRL_PART, PROPOSE, APPROVE, WITHDRAW, CONTINUES, SUSPEND, RESUME = 23, 3, 4, 5, 
 # On these the rest of what is judged here hangs: who is an officer, and what the time is.
 OFFICERS_ACTS = (PROPOSE, APPROVE, REVOKE, SUSPEND, RESUME)
 # What two officers decide: number, fields behind it
-POLICY, ADMIT, SET_CLOCK = 1, 2, 6
+POLICY, ADMIT, SET_CLOCK, CLOSE = 1, 2, 6, 7
 DUAL = {1: ("u", "a"), 2: ("u", "h"), 3: ("u", "a"), 4: ("u", "u"), 5: ("u", "b"), 6: ("u", "u"), 7: ("u", ("h", "u"))}
 
 
@@ -492,8 +492,9 @@ def integer(data):
 ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
 P256_SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 SERIAL_NUMBER, KEY_USAGE, BASIC = b"\x06\x03\x55\x04\x05", b"\x06\x03\x55\x1d\x0f", b"\x06\x03\x55\x1d\x13"
-# Extended key usage 2.25.1923840517.1.4: the role of an officer.
+# Extended key usages 2.25.1923840517.1.n: the roles of an officer, and of those who talk, operators and bots.
 EXTENDED_USAGE, OFFICER = b"\x06\x03\x55\x1d\x25", bytes.fromhex("0608698795adf4050104")
+TALKERS = {bytes.fromhex("0608698795adf4050103"), bytes.fromhex("0608698795adf4050107")}
 _keys = {}
 
 
@@ -534,7 +535,7 @@ class Certificate:
         integer(self.serial)
         self.first, self.last = (moment(part) for part in children(parts[4], 0x30))
         self.person = self._person()
-        self.is_ca, self.signs, self.is_officers = False, False, False
+        self.is_ca, self.signs, self.is_officers, self.talks = False, False, False, False
         for block in parts[7:]:
             if block[0] == 0xA3:
                 self._extensions(children(block)[0])
@@ -557,7 +558,8 @@ class Certificate:
                 bits = content(content(parts[-1], 4), 3)
                 self.signs = len(bits) > 1 and bool(bits[1] & 0x80)
             if parts[0] == EXTENDED_USAGE:
-                self.is_officers = OFFICER in children(content(parts[-1], 4), 0x30)
+                usages = children(content(parts[-1], 4), 0x30)
+                self.is_officers, self.talks = OFFICER in usages, not TALKERS.isdisjoint(usages)
             if parts[0] == BASIC:
                 inner = children(content(parts[-1], 4), 0x30)
                 self.is_ca = inner[:1] == [b"\x01\x01\xff"]
@@ -842,6 +844,7 @@ class Journal:
         self.floor_ms, self.boot_ms, self.ran_ms, self.founded_ms = 0, 0, 0, 0
         self.proposed, self.proposal_ms, self.sets = {}, 0, []
         self.officer, self.unadmitted, self.suspended = {}, set(), set()
+        self.closed = False
 
     # Certificates first: whose key verifies what comes behind, also within one batch.
     def learn_certificates(self, entry):
@@ -930,7 +933,9 @@ class Journal:
         if entry.kind == ENROL:
             self.enrol(entry)
         elif entry.kind == REVOKE:
-            self.gone.setdefault(entry.fields[0], index)
+            # Of whom nothing is known (an Enrol that had run out made nobody known) it has no effect.
+            if entry.fields[0] in self.officer:
+                self.gone.setdefault(entry.fields[0], index)
             for cert_id, found in self.valid.items():
                 if found.person == entry.fields[0]:
                     self.revoked.setdefault(cert_id, index)
@@ -1073,9 +1078,10 @@ class Journal:
         if found.issuer != self.issuing.subject:
             raise Bad("a certificate that the site's issuing authority did not issue")
         check_path(found.der, self.issuing.der, self.root.der, min(entry.wall_ms // 1000, found.last))
-        ran_out = entry.wall_ms // 1000 > min(found.last, Certificate(entry.fields[1]).last)
-        if self.whole and ran_out:
+        if entry.wall_ms // 1000 > min(found.last, Certificate(entry.fields[1]).last):
             return  # The authority's word, overtaken: it stands without effect.
+        if self.closed and found.talks and found.person not in self.officer:
+            return  # Nobody joins a closed log to talk.
         self.valid.setdefault(found.id, found)
         self.officer[found.person] = found.is_officers
         if found.is_officers and found.id not in self.officers:
@@ -1242,6 +1248,8 @@ class Journal:
                 self.proposal_ms = value[6]
             elif kind == ADMIT:
                 self.unadmitted.discard(value)
+            elif kind == CLOSE:
+                self.closed = True
         if kind == SET_CLOCK:
             self.floor_ms = value
             self.sets.append((index, value))
@@ -1253,7 +1261,7 @@ class Journal:
         if act[0] == SET_CLOCK:
             self.check_clock(act[1], before_ms)
         elif act[0] == ADMIT and (act[1] not in self.unadmitted or act[1] in self.revoked):
-            raise Bad("it admits what is no officer's certificate that waits for it")
+            raise Bad("it admits what is no officer's certificate waiting to be admitted")
 
     def check_clock(self, to_ms, before_ms):
         """The time may be set back to this one, where the entry before has that."""
@@ -1728,17 +1736,20 @@ def self_test():
 
 # --- In Russian --------------------------------------------------------------------------------------------------------
 
-# Every sentence above; {} stands for what is put in, and is put in again.
+# Every sentence above; {} stands for what is put in, and is put in again, {*} for words that have a row of their own.
 RU = {
     "VERIFIED": "ПРОВЕРЕНО", "INVALID": "НЕДЕЙСТВИТЕЛЬНО", "DIVERGED": "РАСХОЖДЕНИЕ", "NOT ANCHORED": "НЕ СВЕРЕНО",
     "INCOMPLETE": "НЕПОЛНО", "NOT READ": "НЕ ПРОЧИТАНО",
     "entry #{}": "запись #{}",
     "{} entries of a whole journal": "записей всего журнала: {}",
-    "{} entries asked for, {} more for their check ({})": "запрошенных записей: {}, ещё для их проверки: {} ({})",
+    "{} entries asked for, {} more for their check ({*})": "запрошенных записей: {}, ещё для их проверки: {} ({})",
     "range": "промежуток", "selection": "выборка",
-    "anomaly: {} commitments stand more than once": "странность: обязательств, стоящих не по одному разу: {}",
-    "not judged: who was allowed to do what (conclave-audit verify judges it)":
-        "не проверялось: кто на что имел право (это проверяет conclave-audit verify)",
+    "anomaly: {} commitments stand more than once": "обратите внимание: обязательств, встречающихся больше одного раза: {}",
+    "judged of rights: only those of officers, successions, what a log continues and the time; the rest by conclave-audit verify":
+        "из прав проверены только те, что об офицерах, преемствах, продолжении журнала и времени; остальные проверяет "
+        "conclave-audit verify",
+    "not judged: who was allowed to do what; that follows from the whole journal (conclave-audit verify)":
+        "не проверялось: кто на что имел право; это следует только из всего журнала (conclave-audit verify)",
     "everything that is checked here holds, and a head from outside confirms it":
         "всё, что здесь проверяется, сходится, и вершина извне это подтверждает",
     "something in it is malformed: {}": "что-то в нём составлено неправильно: {}",
@@ -1753,10 +1764,10 @@ RU = {
     "not canonical CBOR: text that is no UTF-8": "не канонический CBOR: текст не в UTF-8",
     "not canonical CBOR: a null ends an array": "не канонический CBOR: массив кончается пустым значением",
     "not canonical CBOR: a negative number, a map or a tag": "не канонический CBOR: отрицательное число, словарь или метка",
-    "{}: not the fields that belong here": "{}: не те поля",
-    "{}: a field is missing": "{}: не хватает поля",
-    "{}: not a list": "{}: не список",
-    "{}: a field is not of its kind": "{}: поле не того вида",
+    "{*}: not the fields that belong here": "{}: не те поля",
+    "{*}: a field is missing": "{}: не хватает поля",
+    "{*}: not a list": "{}: не список",
+    "{*}: a field is not of its kind": "{}: поле не того вида",
     "the entry": "запись", "the statement": "заявление", "the Fact": "факт", "the header": "заголовок",
     "the policy": "политика", "the proposal": "предложение", "the question": "запрос", "the proof": "доказательство",
     # Entries
@@ -1766,7 +1777,7 @@ RU = {
     "neither statement nor Fact": "ни заявление, ни факт",
     "its statement was written by a newer version": "её заявление составлено более новой версией",
     "not a statement of version 1": "не заявление версии 1",
-    "{} of kind {}, which this program does not know": "{} вида {}, которого эта программа не знает",
+    "{*} of kind {}, which this program does not know": "{} вида {}, которого эта программа не знает",
     "statement": "заявление", "Fact": "факт",
     # Successions
     "a succession that begins no era": "преемство, не начинающее эры",
@@ -1775,7 +1786,7 @@ RU = {
     "a succession that loses all bodies and keeps the period key, or names some of them":
         "преемство, утратившее все тела, но сохранившее ключ периода или назвавшее лишь некоторые",
     "what a succession gives up is not in order, touches, or is not kept":
-        "отданное преемством стоит не по порядку, соприкасается или не сохранено",
+        "утраченное при преемстве стоит не по порядку, соприкасается или не входит в сохранённое",
     "a succession that names too much, or a cell by what is no name": "преемство, назвавшее слишком много или ячейку не именем",
     "a succession that names cells which are not let go of": "преемство, назвавшее ячейки, от которых не отказываются",
     "of a succession the officers sign the same, and each of them once":
@@ -1899,7 +1910,8 @@ RU = {
     "it approves its signer's own proposal": "она утверждает предложение самого подписавшего",
     "the head that it names does not cover what it approves": "названная в ней вершина не покрывает того, что утверждается",
     "who proposed it is no officer in good standing any more": "предложивший — уже не действующий офицер",
-    "it admits what is no officer's certificate that waits for it": "она допускает не сертификат офицера, который этого ждёт",
+    "it admits what is no officer's certificate waiting to be admitted":
+        "она допускает то, что не является сертификатом офицера, ждущим допуска",
     "the journal's time is only set back": "время журнала переводят только назад",
     "the journal's time is set back too far": "время журнала переведено слишком далеко назад",
     "the journal's time was set back as often as it may be": "время журнала уже переводили назад столько раз, сколько можно",
@@ -1945,7 +1957,7 @@ RU = {
     "the log's signature over the entries is missing": "нет подписи журнала под записями",
     "the log's signature covers {} of {} entries": "подпись журнала покрывает записей: {} из {}",
     "the head of {} entries that is known from outside was given up by a succession":
-        "известная извне вершина (записей: {}) отдана преемством",
+        "известная извне вершина (записей: {}) утрачена при преемстве",
     "no head from outside was there to compare with": "не было вершины извне, чтобы сверить",
     "more than {} entries lie beyond the newest head from outside": "за новейшей вершиной извне больше записей, чем {}",
     "the newest head from outside is too old": "новейшая вершина извне слишком стара",
@@ -1955,7 +1967,7 @@ RU = {
     "no proof leads from the head of {} entries that is known from outside":
         "от известной извне вершины (записей: {}) не ведёт ни одно доказательство",
     "PRESENCE, NOT COMPLETENESS: what is here is in the log; what was left out cannot be seen":
-        "НАЛИЧИЕ, А НЕ ПОЛНОТА: что здесь есть, то есть в журнале; пропущенного не видно",
+        "НАЛИЧИЕ, НО НЕ ПОЛНОТА: всё, что здесь есть, есть в журнале; что опущено, отсюда не видно",
 }
 
 
@@ -1964,16 +1976,24 @@ def russian(text):
     if text in RU:
         return RU[text]
     for sentence, words in RU.items():
-        found = "{}" in sentence and re.fullmatch(re.escape(sentence).replace(r"\{\}", "(.*)"), text, re.S)
+        places = re.findall(r"\{\*?\}", sentence)
+        found = places and re.fullmatch(re.sub(r"\\\{(\\\*)?\\\}", "(.*)", re.escape(sentence)), text, re.S)
         if found:
-            return words.format(*map(russian, found.groups()))
+            # A file may be called as something of ours is: its name stays.
+            return words.format(*(russian(part) if place == "{*}" else part for place, part in zip(places, found.groups())))
     return text
 
 
+LANGUAGES = ("en", "ru")
+
+
 def is_russian(lang):
-    """By what was asked for, else by the locale: of these the first that is set."""
+    """By what was asked for, else by CONCLAVE_LANG, else by the locale: of its names the first that is set."""
+    lang = lang or os.environ.get("CONCLAVE_LANG")
+    if lang in LANGUAGES:
+        return lang == "ru"
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return (lang or next(filter(None, names), "")).startswith("ru")
+    return bool(re.fullmatch("ru([_.].*)?", next(filter(None, names), ""), re.S))
 
 
 # --- The command line --------------------------------------------------------------------------------------------------
@@ -2015,17 +2035,20 @@ def judge(args):
     return code, why, out
 
 
-def say(code, why, out, tell):
-    """The answer to a person; `tell` puts a sentence into his language."""
+def say(code, why, out, part, tell):
+    """The answer to a person, of a whole journal or a part of one; `tell` puts a sentence into his language."""
     where = tell(f"entry #{out['first_bad']}") + ": " if out["first_bad"] is not None else ""
     print(plain(f"{tell(WORDS.get(code, 'NOT READ'))}: {where}{tell(why)}"))
     if out.get("entries"):
-        print(tell(f"{out['entries']} entries of a {out['kind']} journal" if out["kind"] == "whole" else
+        print(tell(f"{out['entries']} entries of a whole journal" if out["kind"] == "whole" else
                    f"{out['entries']} entries asked for, {out.get('context', 0)} more for their check ({out['kind']})"))
     if out.get("repeated_commitments"):
         print(tell(f"anomaly: {out['repeated_commitments']} commitments stand more than once"))
     if code in WORDS:
-        print(tell("not judged: who was allowed to do what (conclave-audit verify judges it)"))
+        print(tell("not judged: who was allowed to do what; that follows from the whole journal (conclave-audit verify)"
+                   if part or out["verdict"] == "excerpt" else
+                   "judged of rights: only those of officers, successions, what a log continues and the time; "
+                   "the rest by conclave-audit verify"))
 
 
 class Parser(argparse.ArgumentParser):
@@ -2048,7 +2071,8 @@ def main():
     parser.add_argument("--beyond", type=int, default=1000000, help="how many entries may lie beyond it (1000000)")
     parser.add_argument("--excerpt", action="store_true", help="it is a range or a selection, and is taken for no more")
     parser.add_argument("--json", action="store_true", help="the answer as one line of JSON")
-    parser.add_argument("--lang", choices=("en", "ru"), help="language of the answer (else that of LC_ALL, LC_MESSAGES, LANG)")
+    parser.add_argument("--lang", choices=LANGUAGES,
+                        help="language of the answer (else that of CONCLAVE_LANG, LC_ALL, LC_MESSAGES, LANG)")
     parser.add_argument("--self-test", action="store_true", help="check this program against published vectors")
     args = parser.parse_args()
     if args.self_test:
@@ -2062,7 +2086,7 @@ def main():
         else:
             # A terminal whose encoding lacks a letter still gets the verdict.
             sys.stdout.reconfigure(errors="replace")
-            say(code, why, out, russian if is_russian(args.lang) else str)
+            say(code, why, out, args.excerpt, russian if is_russian(args.lang) else str)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever reads has enough: the verdict stays, and what is left goes nowhere, or Python would complain at its end.

@@ -7,7 +7,7 @@ mod places;
 
 use std::collections::BTreeMap;
 
-use journal::act::{Act, Genesis};
+use journal::act::{Act, Enrol, Genesis};
 use journal::ids::{Chain, Hash, Index, StatementId};
 use journal::replay::{CheckedEntry, Fault};
 use journal::statement::Header;
@@ -266,22 +266,9 @@ impl<'a> State<'a> {
     /// Takes in certificates and revocations.
     fn learn(&mut self, index: Index, wall_ms: u64, act: &Act) -> Result<(), Refusal> {
         if let Act::Enrol(act) = act {
-            let read = Certificate::parse(&act.signature);
-            let certificate = read.map_err(|error| Refusal::BadCertificate { reason: error.to_string() })?;
-            self.check_path(&certificate, wall_ms)?;
-            let (first, last) = certificate.validity();
-            let person = certificate.person();
-            let revoked = person.and_then(|person| self.revoked_people.get(&person).copied());
-            self.certificates.entry(certificate.id()).or_insert_with(|| Held {
-                person,
-                serial: certificate.serial().to_vec(),
-                valid: (first.0, last.0),
-                revoked,
-            });
+            self.enrol(wall_ms, act)?;
         } else if let Act::Revoke(act) = act {
-            self.revoked_people.entry(act.person).or_insert(index);
-            let of_person = |held: &&mut Held| held.person == Some(act.person) && held.revoked.is_none();
-            self.certificates.values_mut().filter(of_person).for_each(|held| held.revoked = Some(index));
+            self.revoke(index, act.person);
         } else if let Act::Crl(act) = act {
             let read = RevocationList::parse(&act.list);
             let list = read.map_err(|error| Refusal::BadRevocationList { reason: error.to_string() })?;
@@ -292,6 +279,37 @@ impl<'a> State<'a> {
             self.take_list(index, &list)?;
         }
         Ok(())
+    }
+
+    /// A certificate that had run out was good once, or is bad; it makes nobody known.
+    fn enrol(&mut self, wall_ms: u64, act: &Enrol) -> Result<(), Refusal> {
+        let read = |der: &[u8]| {
+            Certificate::parse(der).map_err(|error| Refusal::BadCertificate { reason: error.to_string() })
+        };
+        let (certificate, agreement) = (read(&act.signature)?, read(&act.agreement)?);
+        self.check_path(&certificate, wall_ms)?;
+        let (first, last) = certificate.validity();
+        let at = i64::try_from(wall_ms / 1000).unwrap_or(i64::MAX);
+        if at > last.0.min(agreement.validity().1.0) {
+            return Ok(());
+        }
+        let person = certificate.person();
+        let revoked = person.and_then(|person| self.revoked_people.get(&person).copied());
+        self.certificates.entry(certificate.id()).or_insert_with(|| Held {
+            person,
+            serial: certificate.serial().to_vec(),
+            valid: (first.0, last.0),
+            revoked,
+        });
+        Ok(())
+    }
+
+    /// Of whom nothing is known it may have had no effect: who is enrolled behind it may act.
+    fn revoke(&mut self, index: Index, person: PersonId) {
+        for held in self.certificates.values_mut().filter(|held| held.person == Some(person)) {
+            self.revoked_people.entry(person).or_insert(index);
+            held.revoked.get_or_insert(index);
+        }
     }
 
     /// What ran out before it came in was good once, or is bad.

@@ -77,7 +77,7 @@ impl State<'_> {
             return Err(Refusal::EraNotLater { found: act.era, current });
         }
         if self.eras.last().is_some_and(|before| act.kept.size < before.end) {
-            return Err(bad("the officers did not sign the same"));
+            return Err(bad("it begins within another succession"));
         }
         if index >= end || self.leaves.last().is_some_and(|(last, _)| *last >= act.kept.size) {
             return Err(bad("it does not stand directly behind what it keeps"));

@@ -12,14 +12,14 @@ fn honest() -> Case {
     kept::cases().into_iter().find(|case| case.name == "kept: honest").unwrap()
 }
 
-/// Asked about a good journal, with these words behind; `FILE`, `PEM` and `EMPTY` stand for a journal, a root, an empty file.
+/// Asked about a good journal, with these words behind; in the folder lie `file`, `root.pem` and an `EMPTY` one.
 fn asked(dir: &Path, words: &[&str]) -> Command {
     let case = honest();
     let file = dir.join("file");
     std::fs::write(&file, &case.file).unwrap();
     std::fs::write(dir.join("EMPTY"), b"").unwrap();
     let mut command = judge::asked(&case, &file, dir);
-    command.current_dir(dir).args(words).env("LC_ALL", "C.UTF-8");
+    command.current_dir(dir).args(words).env("LC_ALL", "C.UTF-8").env_remove("CONCLAVE_LANG");
     command
 }
 
@@ -64,7 +64,11 @@ fn a_disclosure_is_told_for_what_it_is() {
         "-----BEGIN CONCLAVE DISCLOSURE-----\nhAECAw==\n-----END CONCLAVE DISCLOSURE-----\n",
     )
     .unwrap();
-    let out = judge::asked(&case, &file, dir.path()).env("LC_ALL", "C.UTF-8").output().unwrap();
+    let out = judge::asked(&case, &file, dir.path())
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("CONCLAVE_LANG")
+        .output()
+        .unwrap();
     let words = "NOT READ: a disclosed message, no journal: conclave-audit check-disclosure checks it\n";
     assert_eq!((out.status.code(), &said(&out)[..]), (Some(1), words));
 }

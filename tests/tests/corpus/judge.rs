@@ -2,11 +2,11 @@
 //! Never gives either of them anything that the other does not get.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use auditor::audit::{Wanted, audit};
-use auditor::bundle::BundleReader;
+use auditor::bundle::{BadBundle, BundleReader};
 use auditor::excerpt::ExcerptReader;
 use auditor::excerpt_check::{CheckAsked, check};
 use auditor::judgement::{Flaw, Judgement};
@@ -18,9 +18,14 @@ use crate::forge::{Case, DIVERGED, INCOMPLETE, INVALID, NOT_VERIFIED, REPAIRED};
 /// Exit code and first bad index.
 type Verdict = (u8, Option<Index>);
 
+/// The independent verifier.
+pub(crate) fn verifier() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../auditor/verify_bundle.py")
+}
+
 pub(crate) fn python() -> Command {
     let mut python = Command::new("python3");
-    python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../auditor/verify_bundle.py"));
+    python.arg(verifier());
     python
 }
 
@@ -80,25 +85,23 @@ pub(crate) fn judge_ours(cases: &[Case]) {
     }
 }
 
-fn ours(case: &Case) -> Verdict {
+/// What our auditor says; `Err` where the file is none of its kind.
+pub(crate) fn judgement(case: &Case) -> Result<Judgement, BadBundle> {
     let (trust, outside) = (&case.trust, case.outside.clone());
-    let trouble = |bad| (Trouble::bundle(String::new(), &bad, 0).exit() as u8, None);
-    let judgement = if case.excerpt {
-        match ExcerptReader::open(&case.file[..]) {
-            Err(bad) => return trouble(bad),
-            Ok(reader) => {
-                let asked = CheckAsked { trust, outside, progress: &mut |_| {}, observer: &mut |_, _, _| {} };
-                check(reader, asked).unwrap().judgement
-            }
-        }
-    } else {
-        match BundleReader::open(&case.file[..]) {
-            Err(bad) => return trouble(bad),
-            Ok(reader) => {
-                let wanted = Wanted { trust, outside, progress: &mut |_| {}, observer: &mut |_, _, _| {} };
-                audit(reader, wanted).unwrap().judgement
-            }
-        }
+    if case.excerpt {
+        let reader = ExcerptReader::open(&case.file[..])?;
+        let asked = CheckAsked { trust, outside, progress: &mut |_| {}, observer: &mut |_, _, _| {} };
+        return Ok(check(reader, asked).unwrap().judgement);
+    }
+    let reader = BundleReader::open(&case.file[..])?;
+    let wanted = Wanted { trust, outside, progress: &mut |_| {}, observer: &mut |_, _, _| {} };
+    Ok(audit(reader, wanted).unwrap().judgement)
+}
+
+fn ours(case: &Case) -> Verdict {
+    let judgement = match judgement(case) {
+        Err(bad) => return (Trouble::bundle(String::new(), &bad, 0).exit() as u8, None),
+        Ok(judgement) => judgement,
     };
     let index = match &judgement {
         Judgement::Invalid(

@@ -17,6 +17,7 @@ mod keys;
 mod linked;
 mod notes;
 mod officers;
+mod overtaken;
 mod repaired;
 mod rows;
 mod russian;
@@ -34,6 +35,7 @@ fn all() -> Vec<Case> {
     all.extend(notes::cases());
     all.extend(officers::cases());
     all.extend(eras::cases());
+    all.extend(overtaken::cases());
     all.extend(clock_sets::cases());
     all.extend(linked::cases());
     all.extend(second_key::cases());

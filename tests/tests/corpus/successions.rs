@@ -408,3 +408,12 @@ fn founded() -> Vec<Case> {
         })
         .collect()
 }
+
+/// In its own words: who said the same is not told that he did not.
+#[test]
+fn a_succession_within_another_one_is_refused_for_that() {
+    let all = cases();
+    let case = all.iter().find(|case| case.name == "excerpt: a succession, another one within it").unwrap();
+    let told = format!("{:?}", crate::judge::judgement(case).ok());
+    assert!(told.contains("it begins within another succession"), "{told}");
+}
