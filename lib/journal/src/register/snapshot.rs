@@ -130,9 +130,22 @@ impl Register {
         Ok(())
     }
 
+    /// An empty list for each conversation, with room for its messages: there may be millions, and a list that grows stands in
+    /// memory twice.
+    fn room_for_messages(&self) -> Vec<Vec<u32>> {
+        let mut counts = vec![0; self.derived.conversation_numbers.len()];
+        for row in self.messages.rows(0..self.messages.len()) {
+            // What is of no conversation is refused by whoever fills them.
+            if let Some(count) = counts.get_mut(row.conversation as usize) {
+                *count += 1;
+            }
+        }
+        counts.into_iter().map(Vec::with_capacity).collect()
+    }
+
     fn derive_messages(&mut self) -> Result<(), BadSnapshot> {
         let mut last = None;
-        let mut messages_of = vec![Vec::new(); self.derived.conversation_numbers.len()];
+        let mut messages_of = self.room_for_messages();
         for (number, row) in (0..).zip(self.messages.rows(0..self.messages.len())) {
             if last.is_some_and(|last| last >= row.index) {
                 return Err(BadSnapshot::Inconsistent("messages do not ascend"));
