@@ -216,19 +216,15 @@ fn write(path: &Path, bytes: &[u8]) -> Result<String, Trouble> {
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Trouble {
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => exists(path),
-        io::ErrorKind::NotFound => {
-            let path = clean(&path.display().to_string());
-            Trouble::say(
-                Exit::Missing,
-                "io",
-                format!("{path}: there is no such folder"),
-                format!("{path}: такой папки нет"),
-            )
-        }
-        _ => Trouble::io(path, error),
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return exists(path);
     }
+    if error.kind() != io::ErrorKind::NotFound {
+        return Trouble::io(path, error);
+    }
+    let path = clean(&path.display().to_string());
+    let (en, ru) = (format!("{path}: there is no such folder"), format!("{path}: такой папки нет"));
+    Trouble::say(Exit::Missing, "io", en, ru)
 }
 
 impl Words for Plan<'_> {
