@@ -2,6 +2,8 @@
 
 #[path = "writer_hanging_tests.rs"]
 mod hanging;
+#[path = "writer_period_tests.rs"]
+mod periods;
 
 use super::{Room, WriteError, Writer};
 use crate::cell_place::CellPlace;
@@ -21,10 +23,10 @@ use journal::note::NoteSigner;
 use journal::tree::{Tree, leaf_hash};
 use pki::{SecretKey, Suite};
 use protocol::engine::StoreLimits;
-use protocol::io::{Batch, EraseItem, Input, NewPeriod, PeriodSecret, StoredBody};
+use protocol::io::{Batch, EraseItem, Input, StoredBody};
 use protocol::limits::{AROUND_STORED_BYTES, BODY_BYTES_MAX};
 use tempfile::TempDir;
-use vault::{Rows, SECRETS_CONVERSATION};
+use vault::Rows;
 
 /// A store with its writer, and the log that its batches make.
 struct World {
@@ -114,14 +116,22 @@ impl World {
         Ok(())
     }
 
-    /// The batch of a new day: its PeriodEnd and KeyRoll, the new key's secret.
-    fn roll(&mut self, number: u64) -> Result<(), WriteError> {
-        let key = SecretKey::generate(Suite::Ed25519, &mut rng()).unwrap();
-        let (mut batch, tree) = self.batch(vec![vec![b'P'; 400], vec![b'K'; 400]], Vec::new());
-        batch.period = Some(NewPeriod { number, secret: PeriodSecret::of(&key) });
-        self.writer.as_mut().unwrap().commit(&batch)?;
-        self.tree = tree;
-        Ok(())
+    /// So many small messages of conversation 5.
+    fn fill(&mut self, messages: u64) {
+        for first in (0..messages).step_by(500) {
+            let bodies = (first..messages.min(first + 500)).map(|item| body(item, 300)).collect();
+            self.write(vec![b"messages".to_vec()], bodies).unwrap();
+        }
+    }
+
+    fn takes_messages(&self) -> bool {
+        let writer = self.writer.as_ref().unwrap();
+        matches!(writer.room.input(&writer.vault), Input::Room(true, ..))
+    }
+
+    fn erase(&mut self, place: Place) -> Ran {
+        let writer = self.writer.as_mut().unwrap();
+        erasure::run(&mut writer.vault, &[EraseItem::Item(place)], None, writer.log).unwrap()
     }
 
     fn free_bytes(&self) -> u64 {
@@ -279,16 +289,9 @@ fn erasing_goes_on_in_a_nearly_full_store_however_often_it_is_asked() {
     const APART: u64 = 64;
     const MESSAGES: u64 = 130 * APART;
     let mut world = World::new(16 << 20);
-    for first in (0..MESSAGES).step_by(520) {
-        let bodies = (first..first + 520).map(|item| body(item, 300)).collect();
-        world.write(vec![b"messages".to_vec()], bodies).unwrap();
-    }
-    let takes_messages = |world: &World| {
-        let writer = world.writer.as_ref().unwrap();
-        matches!(writer.room.input(&writer.vault), Input::Room(true, ..))
-    };
+    world.fill(MESSAGES);
     let mut item = MESSAGES;
-    while takes_messages(&world) {
+    while world.takes_messages() {
         world.write(vec![b"a large one".to_vec()], vec![body(item, 200_000)]).unwrap();
         item += 1;
     }
@@ -319,22 +322,15 @@ fn erasing_goes_on_in_a_nearly_full_store_however_often_it_is_asked() {
 #[test]
 fn an_erasure_that_finds_no_room_waits_and_the_writer_goes_on() {
     let mut world = World::new(16 << 20);
-    for first in (0..2_000).step_by(500) {
-        let bodies = (first..first + 500).map(|item| body(item, 300)).collect();
-        world.write(vec![b"messages".to_vec()], bodies).unwrap();
-    }
+    world.fill(2_000);
     let free = |world: &World| world.writer.as_ref().unwrap().vault.space();
     // Up to where the engine admits no erasure any more.
     let kept_bytes = world.limits().kept_bytes;
-    while u64::from(free(&world).free) * world.limits().extent_bytes > kept_bytes {
+    while world.free_bytes() > kept_bytes {
         world.write(vec![vec![1; ENTRY_BYTES_MAX]; 4], Vec::new()).unwrap();
     }
     assert_eq!(free(&world).free, free(&world).kept());
-    let erase = |world: &mut World, item: u64| {
-        let writer = world.writer.as_mut().unwrap();
-        let items = [EraseItem::Item(Place { conversation: 5, item })];
-        erasure::run(&mut writer.vault, &items, None, writer.log).unwrap()
-    };
+    let erase = |world: &mut World, item: u64| world.erase(Place { conversation: 5, item });
     // What was admitted before has what is kept, and what was erased from then on gives room: it lasts long.
     let waits = (0..2_000).find(|item| erase(&mut world, *item) == Ran::NoRoom).unwrap();
     assert!(waits > 20, "{waits}");
@@ -349,43 +345,6 @@ fn an_erasure_that_finds_no_room_waits_and_the_writer_goes_on() {
     }
     world.grow(24 << 20);
     assert!(matches!(erase(&mut world, waits), Ran::Erased { count: 1, .. }));
-}
-
-#[test]
-fn a_nearly_full_store_takes_a_new_key_each_day_and_keeps_what_erasures_need() {
-    let mut world = World::new(16 << 20);
-    for first in (0..2_000).step_by(500) {
-        let bodies = (first..first + 500).map(|item| body(item, 300)).collect();
-        world.write(vec![b"messages".to_vec()], bodies).unwrap();
-    }
-    let StoreLimits { end_bytes, kept_bytes, .. } = world.limits();
-    while world.free_bytes() >= end_bytes {
-        world.write(vec![vec![1; ENTRY_BYTES_MAX]; 4], Vec::new()).unwrap();
-    }
-    let erase = |world: &mut World, place: Place| {
-        let writer = world.writer.as_mut().unwrap();
-        erasure::run(&mut writer.vault, &[EraseItem::Item(place)], None, writer.log).unwrap()
-    };
-    let secret = |number| Place { conversation: SECRETS_CONVERSATION, item: number };
-    // As the engine asks for them: while room is left beside what is kept.
-    world.roll(1).unwrap();
-    let mut today = 1;
-    while world.free_bytes() > kept_bytes {
-        today += 1;
-        world.roll(today).unwrap();
-        assert!(matches!(erase(&mut world, secret(today - 1)), Ran::Erased { count: 1, .. }), "day {today}");
-        world.write(vec![b"erased".to_vec()], Vec::new()).unwrap();
-    }
-    assert!(today > 14, "two weeks to make room in the smallest store: {today} days");
-    world.restart();
-    let reader = world.writer.as_ref().unwrap().vault.reader();
-    for number in 1..=today {
-        let read = reader.read(vault::Place::item(SECRETS_CONVERSATION, number));
-        assert_eq!(read.is_ok(), number == today, "the key of day {number}");
-    }
-    let waits =
-        (0..2_000).find(|item| erase(&mut world, Place { conversation: 5, item: *item }) == Ran::NoRoom);
-    assert!(waits.unwrap() > 20, "what was admitted before is carried out: {waits:?}");
 }
 
 #[test]

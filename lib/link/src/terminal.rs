@@ -20,6 +20,7 @@ mod login_words;
 pub mod refusal_words;
 mod role_words;
 mod silence;
+mod untold_words;
 mod waiting;
 mod wire;
 pub mod words;

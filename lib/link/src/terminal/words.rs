@@ -5,6 +5,7 @@ use super::error::TerminalError;
 use super::law_words::CLOCK_BEHIND;
 use super::login_words::first_login_words;
 use super::refusal_words::{Words, refusal_words};
+use super::untold_words::untold_words;
 use crate::client::LinkError;
 use crate::transport::IDLE_TIMEOUT_MS;
 use pki::{CredentialError, CredentialFileError, Fault};
@@ -158,24 +159,7 @@ pub fn error_words(error: &Error) -> Words {
                 "утрачено: офицеры отказались от этого, когда журнал продолжился в эре {era} (`conclave status`)"
             ),
         ),
-        Error::Untold { entry: Some(entry) } => Words::new(
-            "untold",
-            format!(
-                "its receipt was lost, and nobody can tell whether it was done: the server cannot read entry #{entry}, which may \
-                 be it. It was not sent again: look whether it stands before you repeat it, and tell the administrator"
-            ),
-            format!(
-                "подтверждение потеряно, и неизвестно, выполнено ли это: сервер не может прочесть запись № {entry}, возможно, \
-                 это она. Повторно не отправлено: прежде чем повторять, проверьте, не выполнено ли уже, и сообщите администратору"
-            ),
-        ),
-        Error::Untold { entry: None } => Words::new(
-            "untold",
-            "its receipt was lost, and nobody can tell whether it was done: what the server answers about its log does not hold. \
-             It was not sent again: look whether it stands before you repeat it, and tell an officer",
-            "подтверждение потеряно, и неизвестно, выполнено ли это: ответы сервера о журнале не сходятся. Повторно не \
-             отправлено: прежде чем повторять, проверьте, не выполнено ли уже, и сообщите офицеру",
-        ),
+        Error::Untold { entry, what, code } => untold_words(*entry, *what, *code),
         Error::Stopped => Words::new("stopped", "stopped", "остановлено"),
         Error::Exists { .. } => Words::new(
             "private-exists",

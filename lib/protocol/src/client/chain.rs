@@ -13,7 +13,7 @@
 //!   conversation is not shown as it was then (one was removed since), it looks through the log up to its own Login.
 //!
 //! What belongs to no conversation, or does not say to which (a Disclose, a Report, what officers and auditors do), is looked for
-//! in the log from the start; what a reader says, where the core says that it stands. Only a BadWrap, which the terminal says by
+//! in the log from the start; so is an Erase, after which there may be no conversation that shows anything; what a reader says, where the core says that it stands. Only a BadWrap, which the terminal says by
 //! itself and which is refused when it comes twice, is not looked for, nor a Reserve, which falls, nor an Export, which serves the
 //! session that it stands in and no other. Where the core's answers do not tell, nothing is signed anew, and the person hears so.
 
@@ -58,7 +58,7 @@ pub(crate) struct InFlight {
     pub(crate) header: Header,
     /// Its chain has ended; it was sent again only to learn what became of it.
     old: bool,
-    /// It is not signed anew, should it not be in the log: the epoch that it was sealed under may be lost.
+    /// It is not signed anew, should it not be in the log, for this reason: what it names may be lost.
     stale: Option<Error>,
 }
 
@@ -148,7 +148,7 @@ impl Chain {
         self.flight.iter().position(|flight| flight.frame.request == request)
     }
 
-    /// What became of an old statement is known: it was admitted, or it never will be; or nobody can tell.
+    /// The search ended: an old statement was admitted, or it never will be, or nobody can tell.
     pub(crate) fn resolved(&mut self, ticket: u64, found: Result<Option<Admitted>, Error>) {
         let Some(flight) = self.resolving.remove(&ticket) else { return };
         match found {
@@ -343,7 +343,7 @@ impl State {
         if flight.old {
             // Whatever the code (`ChainEnded`, or that the certificate was renewed since): its chain has ended, so it
             // will not be admitted any more. Whether it was, the log says.
-            self.look_for(flight);
+            self.ask_the_log(flight);
             return true;
         }
         // Those refused only because the one before them was: nothing is wrong with them, they get new numbers.
@@ -387,7 +387,7 @@ impl State {
         chain.resolving.retain(|_, flight| stays(flight));
         chain.results.extend(forsaken);
         self.searches.clear();
-        std::mem::take(&mut self.chain.resolving).into_values().for_each(|flight| self.look_for(flight));
+        std::mem::take(&mut self.chain.resolving).into_values().for_each(|flight| self.ask_the_log(flight));
     }
 
     fn end_of_drain(&mut self) {
@@ -395,7 +395,7 @@ impl State {
     }
 
     /// Looks in the log for an old statement before it is signed anew.
-    fn look_for(&mut self, flight: InFlight) {
+    fn ask_the_log(&mut self, flight: InFlight) {
         let ticket = flight.ticket;
         let search = super::resolve::Search::of(&flight);
         self.chain.resolving.insert(ticket, flight);

@@ -7,11 +7,12 @@ use super::error::{Error, What};
 use super::event::{Admitted, Event, Reply};
 use super::flow::Cx;
 use super::founding::Ownership;
+use super::messages::Which;
 use super::receive::Checked;
 use super::secret::SecretText;
 use super::state::State;
 use crate::answer::{Answer, Page};
-use crate::frame::{At, SealedVerifier, Stage};
+use crate::frame::{SealedVerifier, Stage};
 use crate::query::Query;
 use journal::act::{Act, Logout};
 use journal::statement::SignedStatement;
@@ -51,10 +52,10 @@ impl Cx {
             Command::SetTitle(of, title) => self.set_title(of, &title).await,
             Command::Send(send) => self.send(&send, None).await,
             Command::MessagesBefore(of, index) => {
-                return self.list_messages(Query::MessagesBefore(At { conversation: of, index }), of).await;
+                return self.list_messages(of, Which::Before(index)).await;
             }
             Command::MessagesFrom(of, index) => {
-                return self.list_messages(Query::Messages(At { conversation: of, index }), of).await;
+                return self.list_messages(of, Which::From(index)).await;
             }
             Command::Read(of, up_to) => self.read(of, up_to).await,
             Command::Acknowledge(message) => self.acknowledge(message).await,
@@ -109,8 +110,8 @@ impl Cx {
         Ok(Reply::People(people.into_iter().map(|person| person.view).collect()))
     }
 
-    async fn list_messages(&self, query: Query, of: journal::ConversationId) -> Result<Reply, Error> {
-        let (views, more) = self.messages(of, query).await?;
+    async fn list_messages(&self, of: journal::ConversationId, which: Which) -> Result<Reply, Error> {
+        let (views, more) = self.messages(of, which).await?;
         Ok(Reply::Messages(views, more))
     }
 

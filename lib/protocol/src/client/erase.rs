@@ -6,10 +6,10 @@ use super::error::{Error, What};
 pub(crate) use super::event::Eraser;
 use super::event::{Admitted, Content, ErasePlan, ErasedBy, Event, OrderView, PlannedErase, RunView};
 use super::flow::Cx;
+use super::messages::Which;
 use super::receive::Checked;
 use super::retention::AHEAD_MS;
 use crate::answer::Answer;
-use crate::frame::At;
 use crate::query::Query;
 use journal::act::{Act, Erase, EraseTarget, Message};
 use journal::ids::{ConversationId, Index};
@@ -281,8 +281,7 @@ impl Cx {
         let mut plan = ErasePlan { conversation: id, messages: Vec::new(), whole: true, right, more: false };
         let mut index = 0;
         loop {
-            let query = Query::Messages(At { conversation: id, index });
-            let (views, more) = self.messages(id, query).await?;
+            let (views, more) = self.messages(id, Which::From(index)).await?;
             let Some(last) = views.last() else { return Ok(plan) };
             index = last.index + 1;
             let left = views.iter().filter(|view| !matches!(view.content, Content::Erased(_)));

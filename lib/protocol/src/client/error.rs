@@ -203,11 +203,19 @@ pub enum Error {
     },
     /// Its receipt was lost, and what the server shows does not tell whether it stands in the log. It was not signed again.
     #[n(21)]
-    #[error("nobody can tell whether it stands in the log")]
+    #[error(
+        "nobody can tell whether it stands in the log: unread {entry:?}, unverified {what:?}, refused {code:?}"
+    )]
     Untold {
-        /// The entry that does not read, and may be it; else the server's answers do not hold.
+        /// The entry that does not read, and may be it.
         #[n(0)]
         entry: Option<Index>,
+        /// What does not verify of that which the server answered when it was asked.
+        #[n(1)]
+        what: Option<What>,
+        /// The code with which it refused to answer.
+        #[n(2)]
+        code: Option<u16>,
     },
 }
 

@@ -22,6 +22,7 @@ use journal::ids::{ConversationId, Index};
 use journal::statement::Header;
 use pki::{Clearance, PersonId};
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -29,6 +30,29 @@ use zeroize::Zeroizing;
 pub(crate) const MESSAGES_KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// Opened messages kept.
 pub(crate) const MESSAGES_KEPT: usize = 8192;
+
+/// Which messages a page is asked for: at or above an index, or the newest before one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Which {
+    From(Index),
+    Before(Index),
+}
+
+impl Which {
+    fn query(self, conversation: ConversationId) -> Query {
+        match self {
+            Self::From(index) => Query::Messages(At { conversation, index }),
+            Self::Before(index) => Query::MessagesBefore(At { conversation, index }),
+        }
+    }
+
+    fn range(self) -> Range<Index> {
+        match self {
+            Self::From(index) => index..Index::MAX,
+            Self::Before(index) => 0..index,
+        }
+    }
+}
 
 /// A message's opened text, with what its signed act says of its file.
 pub(crate) struct Opened {
@@ -181,11 +205,11 @@ impl Cx {
     pub(crate) async fn messages(
         &self,
         id: ConversationId,
-        query: Query,
+        which: Which,
     ) -> Result<(Vec<MessageView>, bool), Error> {
         for _ in 0..TRIES_MAX {
             let before = self.with(|state| state.conversations.drops_of(id));
-            let page = self.page(id, query.clone()).await?;
+            let page = self.page(id, which).await?;
             // What was erased meanwhile may still stand in it: neither the screen nor any memory takes it back in.
             if self.with(|state| state.conversations.drops_of(id)) == before {
                 return Ok(page);
@@ -194,14 +218,14 @@ impl Cx {
         Err(Error::Outpaced { times: TRIES_MAX })
     }
 
-    async fn page(&self, id: ConversationId, query: Query) -> Result<(Vec<MessageView>, bool), Error> {
+    async fn page(&self, id: ConversationId, which: Which) -> Result<(Vec<MessageView>, bool), Error> {
         self.follow(id).await?;
-        let (Answer::Messages(page) | Answer::MessagesBefore(page)) = self.ask(query).await? else {
+        let (Answer::Messages(page) | Answer::MessagesBefore(page)) = self.ask(which.query(id)).await? else {
             return Err(Error::unverified(What::Answer));
         };
         let Page { more, .. } = page;
         let mut views = Vec::with_capacity(page.entries.len());
-        for entry in self.check_page(page).await? {
+        for entry in self.check_page_of(page, which.range()).await? {
             let view = self.view(&entry).await?;
             if view.conversation != id {
                 return Err(Error::unverified(What::Answer));
@@ -213,8 +237,7 @@ impl Cx {
 
     /// The one message at this index of the conversation.
     pub(crate) async fn message(&self, id: ConversationId, index: Index) -> Result<MessageView, Error> {
-        let query = Query::Messages(At { conversation: id, index });
-        let (views, _) = self.messages(id, query).await?;
+        let (views, _) = self.messages(id, Which::From(index)).await?;
         views.into_iter().next().filter(|view| view.index == index).ok_or(Error::UnknownMessage { index })
     }
 

@@ -30,7 +30,8 @@ enum Place {
     ActOf(ConversationId),
     /// What a reader of this message says: of all acts it is said most often, and its place is known.
     Reader(Index),
-    /// What belongs to no conversation, or does not say to which.
+    /// What belongs to no conversation, or does not say to which; and an Erase, after which there may be no conversation
+    /// that shows anything.
     Log,
 }
 
@@ -103,7 +104,7 @@ enum Pages {
 }
 
 /// A search under way.
-struct Look {
+struct Way {
     search: Search,
     /// It stands before this index: a statement of an ended chain, before the Login that began the next one.
     end: Index,
@@ -111,69 +112,80 @@ struct Look {
     unread: Option<Index>,
 }
 
+/// What one place shows of it.
+struct Shown {
+    found: Option<Admitted>,
+    /// Part of the place may be hidden from us: we are not in it, or came later.
+    hidden: bool,
+}
+
+impl Shown {
+    const HIDDEN: Self = Self { found: None, hidden: true };
+}
+
 impl Cx {
     /// Looks for the statement; `None` when it is not in the log, as far as the server shows it. [`Error::Untold`] where what
     /// it shows does not tell: an entry that may be it does not read, or its answers contradict themselves.
     pub(crate) async fn search(&self, search: Search) -> Result<Option<Admitted>, Error> {
         let end = self.until(|state| state.session_began()).await?;
-        let mut look = Look { search, end, unread: None };
-        match self.look(&mut look).await {
-            Ok(None) if look.unread.is_some() => Err(Error::Untold { entry: look.unread }),
+        let mut way = Way { search, end, unread: None };
+        let found = self.find(&mut way).await;
+        let entry = way.unread;
+        match found {
+            Ok(None) if entry.is_some() => Err(Error::Untold { entry, what: None, code: None }),
             Ok(found) => Ok(found),
             Err(Error::NotReady) => Err(Error::NotReady),
-            Err(_) => Err(Error::Untold { entry: look.unread }),
+            Err(Error::NotVerified { what }) => Err(Error::Untold { entry, what: Some(what), code: None }),
+            Err(Error::Refused { code }) => Err(Error::Untold { entry, what: None, code: Some(code) }),
+            Err(_) => Err(Error::Untold { entry, what: None, code: None }),
         }
     }
 
-    async fn look(&self, look: &mut Look) -> Result<Option<Admitted>, Error> {
-        let (found, hidden) = match look.search.place {
-            Place::Message(conversation) => self.look_at_messages(look, conversation).await?,
-            Place::ActOf(conversation) => self.look_at_pages(look, conversation, Pages::Acts).await?,
-            Place::Reader(message) => self.look_at_reader(look, message).await?,
-            Place::Log => (None, true),
+    async fn find(&self, way: &mut Way) -> Result<Option<Admitted>, Error> {
+        let shown = match way.search.place {
+            Place::Message(conversation) => self.in_messages(way, conversation).await?,
+            Place::ActOf(conversation) => self.in_pages(way, conversation, Pages::Acts).await?,
+            Place::Reader(message) => self.in_status(way, message).await?,
+            Place::Log => Shown::HIDDEN,
         };
-        if found.is_none() && hidden { self.look_at_log(look).await } else { Ok(found) }
+        if shown.found.is_none() && shown.hidden { self.in_log(way).await } else { Ok(shown.found) }
     }
 
-    async fn look_at_messages(
-        &self,
-        look: &mut Look,
-        conversation: ConversationId,
-    ) -> Result<(Option<Admitted>, bool), Error> {
-        let (found, hidden) = self.look_at_pages(look, conversation, Pages::Messages).await?;
-        if found.is_some() || hidden {
-            return Ok((found, hidden));
+    async fn in_messages(&self, way: &mut Way, conversation: ConversationId) -> Result<Shown, Error> {
+        let shown = self.in_pages(way, conversation, Pages::Messages).await?;
+        if shown.found.is_some() || shown.hidden {
+            return Ok(shown);
         }
         // Who was removed and is back is not shown what he himself said before.
-        Ok((None, self.look_at_pages(look, conversation, Pages::Acts).await?.1))
+        Ok(Shown { found: None, ..self.in_pages(way, conversation, Pages::Acts).await? })
     }
 
-    /// Looks in the conversation. Also gives whether part of it may be hidden from us: we are not in it, or came later.
-    async fn look_at_pages(
+    async fn in_pages(
         &self,
-        look: &mut Look,
+        way: &mut Way,
         conversation: ConversationId,
         pages: Pages,
-    ) -> Result<(Option<Admitted>, bool), Error> {
+    ) -> Result<Shown, Error> {
         let me = self.with(|state| state.me.person);
         let invites_me =
             |entry: &Checked| matches!(entry.act(), Some((_, Act::Invite(act))) if act.person == me);
-        let (mut from, mut hidden) = (look.search.from, false);
+        let (mut from, mut hidden) = (way.search.from, false);
         loop {
             let at = At { conversation, index: from };
-            let Some(page) = self.ask_page(pages, at).await? else { return Ok((None, true)) };
-            let (more, entries) = self.looked_through(look, page, from..Index::MAX).await?;
-            if let Some(found) = look.search.among(&entries) {
-                return Ok((Some(found), hidden));
+            let Some(page) = self.ask_page(pages, at).await? else { return Ok(Shown::HIDDEN) };
+            let (more, entries) = self.on_page(way, page, from..Index::MAX).await?;
+            let found = way.search.among(&entries);
+            if found.is_some() {
+                return Ok(Shown { found, hidden });
             }
             hidden |= entries.iter().any(invites_me);
             if !more {
-                return Ok((None, hidden));
+                return Ok(Shown { found, hidden });
             }
             from = behind(&entries)?;
-            if from >= look.end {
+            if from >= way.end {
                 // What follows came later. An invitation of ours among it would hide what came before: the log tells.
-                return Ok((None, true));
+                return Ok(Shown::HIDDEN);
             }
         }
     }
@@ -191,48 +203,48 @@ impl Cx {
         }
     }
 
-    /// Looks at what the server names as said by us of a message; hidden where we are no reader of it.
-    async fn look_at_reader(
-        &self,
-        look: &mut Look,
-        message: Index,
-    ) -> Result<(Option<Admitted>, bool), Error> {
+    /// What the server names as said by us of a message; hidden where we are no reader of it.
+    async fn in_status(&self, way: &mut Way, message: Index) -> Result<Shown, Error> {
         let records = match self.ask(Query::MessageStatus(message)).await {
             Ok(Answer::MessageStatus(records)) => records,
             Ok(_) => return Err(Error::unverified(What::Answer)),
-            Err(error) if error.is_refusal(crate::Code::NotFound.number()) => return Ok((None, true)),
+            Err(error) if error.is_refusal(crate::Code::NotFound.number()) => return Ok(Shown::HIDDEN),
             Err(error) => return Err(error),
         };
         let me = self.with(|state| state.me.person);
         let Some(own) = records.into_iter().find(|record| record.person == me) else {
-            return Ok((None, true));
+            return Ok(Shown::HIDDEN);
         };
-        let can_be = look.search.from..look.end;
+        let can_be = way.search.from..way.end;
         for at in [own.read, own.acknowledged].into_iter().flatten().filter(|at| can_be.contains(at)) {
             let Answer::EntriesAt(page) = self.ask(Query::EntriesAt(vec![at])).await? else {
                 return Err(Error::unverified(What::Answer));
             };
-            let (_, entries) = self.looked_through(look, page, at..at + 1).await?;
-            if let Some(found) = look.search.among(&entries) {
-                return Ok((Some(found), false));
+            let (_, entries) = self.on_page(way, page, at..at + 1).await?;
+            let found = way.search.among(&entries);
+            if found.is_some() {
+                return Ok(Shown { found, hidden: false });
             }
-            // What is named is shown.
-            behind(&entries)?;
+            // What is named is shown, or said not to read.
+            if way.unread != Some(at) {
+                behind(&entries)?;
+            }
         }
-        Ok((None, false))
+        Ok(Shown { found: None, hidden: false })
     }
 
-    /// Looks through the log itself, where one's own statements are shown whatever became of the conversation.
-    async fn look_at_log(&self, look: &mut Look) -> Result<Option<Admitted>, Error> {
-        let mut from = look.search.from;
-        while from < look.end {
-            let count = (look.end - from).min(ANSWER_ENTRIES_MAX as u64);
+    /// The log itself, where one's own statements are shown whatever became of the conversation.
+    async fn in_log(&self, way: &mut Way) -> Result<Option<Admitted>, Error> {
+        let mut from = way.search.from;
+        while from < way.end {
+            let count = (way.end - from).min(ANSWER_ENTRIES_MAX as u64);
             let Answer::Entries(page) = self.ask(Query::Entries(from, count as u32)).await? else {
                 return Err(Error::unverified(What::Answer));
             };
-            let (more, entries) = self.looked_through(look, page, from..from + count).await?;
-            if let Some(found) = look.search.among(&entries) {
-                return Ok(Some(found));
+            let (more, entries) = self.on_page(way, page, from..from + count).await?;
+            let found = way.search.among(&entries);
+            if found.is_some() {
+                return Ok(found);
             }
             // What is not shown does not concern us; a page that was cut by its bytes goes on behind the last that is.
             from = if more { behind(&entries)? } else { from + count };
@@ -241,14 +253,14 @@ impl Cx {
     }
 
     /// A page's entries, and whether there are more.
-    async fn looked_through(
+    async fn on_page(
         &self,
-        look: &mut Look,
+        way: &mut Way,
         page: Page,
         asked: Range<Index>,
     ) -> Result<(bool, Vec<Checked>), Error> {
         let (more, unread) = (page.more, page.unread);
-        look.unread = look.unread.or(unread.filter(|index| (asked.start..look.end).contains(index)));
+        way.unread = way.unread.or(unread.filter(|index| (asked.start..way.end).contains(index)));
         Ok((more, self.check_page_of(page, asked).await?))
     }
 }

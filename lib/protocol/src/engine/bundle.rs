@@ -19,6 +19,12 @@ use minicbor::bytes::ByteVec;
 use pki::Certificate;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a Submit names, and what came for it.
+pub(super) struct Bundle<'a> {
+    pub(super) submit: &'a Submit,
+    pub(super) staged: Staged,
+}
+
 impl Engine {
     /// What was staged for the Submit frame that comes now. Whatever becomes of that one, nothing of it is left for the next.
     pub(super) fn take_staged(&mut self, id: SessionId) -> Staged {
@@ -32,9 +38,9 @@ impl Engine {
         id: SessionId,
         request: u32,
         statement: &VerifiedStatement,
-        (submit, staged): (&Submit, Staged),
+        bundle: Bundle<'_>,
     ) -> Taken {
-        let Staged { acts, verifiers, .. } = staged;
+        let Bundle { submit, staged: Staged { acts, verifiers, .. } } = bundle;
         let mut all = vec![statement.clone()];
         for act in acts {
             match self.verify_staged(act) {

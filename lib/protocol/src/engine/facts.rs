@@ -65,9 +65,10 @@ pub struct StoreLimits {
     pub extent_bytes: u64,
     /// Free room below which only officers and administrators come in: what is left belongs to erasure and to them.
     pub last_bytes: u64,
-    /// Free room below which only what takes away is admitted.
+    /// Free room below which only what takes away is admitted, and periods, which take the old key away.
     pub end_bytes: u64,
-    /// Free room that belongs to the erasures admitted before: when no more is left, not even an erasure is.
+    /// Free room that belongs to the erasures admitted before, those of old period keys among them: when no more is left, not
+    /// even an erasure is, and one extent earlier no new period begins.
     pub kept_bytes: u64,
     /// People whose passwords it keeps.
     pub people_max: usize,
@@ -145,15 +146,22 @@ impl Room {
         self.takes_messages
     }
 
-    /// Whether so little is left that it belongs to what takes away alone, and to the starts that come: a store that is
-    /// wholly full can neither erase nor start.
+    /// Whether so little is left that it belongs to what takes away alone, to new periods, and to the starts that come: a
+    /// store that is wholly full can neither erase nor start.
     pub(super) fn at_its_end(&self) -> bool {
         self.free() < self.store.end_bytes
     }
 
-    /// Whether an erasure that is admitted now, or a new period, would have to do with what is kept for those before it.
+    /// Whether an erasure that is admitted now would have to do with what is kept for those before it.
     pub(super) fn keeps_the_rest(&self) -> bool {
         self.store.kept_bytes > 0 && self.free() <= self.store.kept_bytes
+    }
+
+    /// Whether a new period begins. It ends earlier than erasures do: periods come by themselves, and the last way to make
+    /// room is for people.
+    pub(super) fn takes_a_period(&self) -> bool {
+        let StoreLimits { kept_bytes, extent_bytes, .. } = self.store;
+        kept_bytes == 0 || self.free() > kept_bytes.saturating_add(extent_bytes)
     }
 
     /// Whether an act may use what is kept back when messages are taken no more: erasure, coming and going, what officers

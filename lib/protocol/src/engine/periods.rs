@@ -36,11 +36,12 @@ impl Engine {
     }
 
     /// Asks for the next period's key where the day of the running one is over. Like an erasure, which it ends with, it may use
-    /// what is kept back, but not the last of it, which belongs to the erasures before it: then the period goes on.
+    /// what is kept back, but neither the last of it, which belongs to the erasures before it, nor the extent before that, with
+    /// which people can still erase: then the period goes on.
     pub(super) fn ask_for_period(&mut self, out: &mut Vec<Output>) {
         // One roll in a batch: the note of a second one would be signed by a key that the first one's push does not bring.
         let is_next = self.commits.open.period.is_none();
-        if !self.period_asked && is_next && self.is_day_over() && !self.room.keeps_the_rest() {
+        if !self.period_asked && is_next && self.is_day_over() && self.room.takes_a_period() {
             self.period_asked = true;
             out.push(Output::DrawPeriodKey);
         }

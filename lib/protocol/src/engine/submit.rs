@@ -1,6 +1,7 @@
 //! A statement of a live session: is it his, is it new, does what came beside it fit; then the Register judges.
 //! Never burns a number: what is refused may be tried again with a higher attempt.
 
+use super::bundle::Bundle;
 use super::chunks::Fits;
 use super::commit::Release;
 use super::facts::takes_away;
@@ -223,7 +224,7 @@ impl Engine {
             return Ok(self.new_password(id, request, statement, sealed, out));
         }
         if let Act::Submit(submit) = act {
-            return Ok(self.submit_staged(id, request, &statement, (submit, staged)));
+            return Ok(self.submit_staged(id, request, &statement, Bundle { submit, staged }));
         }
         match self.fits(peer, act, body.as_ref()) {
             Fits::Yes => {}

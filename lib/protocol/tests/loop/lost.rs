@@ -194,7 +194,7 @@ fn renewal(world: &mut World, login: &str) -> Command {
     world.bundle(vec![Act::Enrol(enrol)])
 }
 
-/// Where Submits of olga stand.
+/// How many Submits of olga stand.
 fn submits(world: &World) -> usize {
     world.stand("olga", |act| matches!(act, Act::Submit(_))).len()
 }

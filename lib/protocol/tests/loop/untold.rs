@@ -5,11 +5,11 @@ use crate::law::{DAY_MS, act, paper, signed};
 use crate::lost::{IsSuch, talk};
 use crate::stories::message;
 use crate::world::World;
-use journal::act::{Act, Hold, HoldScope, Report, ReportReason};
+use journal::act::{Act, EraseTarget, Hold, HoldScope, Report, ReportReason};
 use journal::ids::{ConversationId, Index};
 use journal::refusal::code;
 use protocol::answer::{Answer, Page};
-use protocol::client::{Command, CommandId, Error, Reply};
+use protocol::client::{Command, CommandId, Error, Reply, What};
 use protocol::frame::{Refused, ToTerminal};
 use protocol::query::Query;
 use std::cell::{Cell, RefCell};
@@ -18,30 +18,34 @@ use std::rc::Rc;
 /// So many answers to one search, and it never ends.
 const ANSWERS_MAX: usize = 200;
 
-const WISHES: usize = 4;
+/// The answers to the search are not what was asked for.
+const LYING: Error = Error::Untold { entry: None, what: Some(What::Answer), code: None };
+
+type Wish = fn(ConversationId, Index) -> (Command, IsSuch);
 
 /// What boris does: where it would stand in the conversation, and in the log alone.
-fn wishes(id: ConversationId, index: Index) -> [(Command, IsSuch); WISHES] {
-    [
-        (Command::Read(id, index), |act| matches!(act, Act::Read(_))),
-        (Command::Send(message(id, "I am going there")), |act| matches!(act, Act::Message(_))),
-        (Command::Leave(id), |act| matches!(act, Act::Leave(_))),
-        (Command::Disclose(id, index), |act| matches!(act, Act::Disclose(_))),
-    ]
-}
+const WISHES: [Wish; 4] = [
+    |id, index| (Command::Read(id, index), |act| matches!(act, Act::Read(_))),
+    |id, _| (Command::Send(message(id, "I am going there")), |act| matches!(act, Act::Message(_))),
+    |id, _| (Command::Leave(id), |act| matches!(act, Act::Leave(_))),
+    |id, index| (Command::Disclose(id, index), |act| matches!(act, Act::Disclose(_))),
+];
 
 fn page_of(frame: &mut ToTerminal) -> Option<&mut Page> {
     let ToTerminal::Answer(answer) = frame else { return None };
-    match &mut answer.answer {
-        Answer::Messages(page) | Answer::Acts(page) | Answer::Entries(page) | Answer::EntriesAt(page) => {
-            Some(page)
-        }
-        _ => None,
-    }
+    let (Answer::Messages(page)
+    | Answer::Acts(page)
+    | Answer::Entries(page)
+    | Answer::EntriesAt(page)
+    | Answer::MessagesBefore(page)) = &mut answer.answer
+    else {
+        return None;
+    };
+    Some(page)
 }
 
 /// A page that an honest server gave before, of what nobody asks for now.
-fn old_page(world: &mut World, login: &'static str) -> Page {
+fn old_page(world: &mut World, login: &'static str, asked: Command) -> Page {
     let kept = Rc::new(RefCell::new(None));
     let keep = kept.clone();
     world.tamper = Some(Box::new(move |to, mut frame| {
@@ -52,7 +56,7 @@ fn old_page(world: &mut World, login: &'static str) -> Page {
         }
         Some(frame)
     }));
-    world.ask(login, Command::Ask(Query::Entries(0, 3))).unwrap();
+    world.ask(login, asked).unwrap();
     world.tamper = None;
     kept.take().expect("a page")
 }
@@ -71,25 +75,25 @@ impl World {
 
 #[test]
 fn a_page_that_shows_nothing_and_says_that_there_is_more_is_no_end_of_a_search() {
-    for wish in 0..WISHES as u64 {
-        let (mut world, id, index) = talk(320 + wish);
-        let (command, is_such) = wishes(id, index)[wish as usize].clone();
+    for (number, wish) in (320..).zip(WISHES) {
+        let (mut world, id, index) = talk(number);
+        let (command, is_such) = wish(id, index);
         let done = world.lied_to("boris", command, |page| {
             page.entries.clear();
             page.more = true;
         });
         let stand = world.stand("boris", is_such);
-        assert_eq!(stand.len(), 1, "wish {wish}: it is not signed again");
-        assert_eq!(done.expect("it ends").err(), Some(Error::Untold { entry: None }), "wish {wish}");
+        assert_eq!(stand.len(), 1, "world {number}: it is not signed again");
+        assert_eq!(done.expect("it ends").err(), Some(LYING), "world {number}");
     }
 }
 
 #[test]
 fn a_page_of_before_leads_no_search_back() {
-    for wish in 0..WISHES as u64 {
-        let (mut world, id, index) = talk(330 + wish);
-        let (command, is_such) = wishes(id, index)[wish as usize].clone();
-        let before = old_page(&mut world, "boris");
+    for (number, wish) in (330..).zip(WISHES) {
+        let (mut world, id, index) = talk(number);
+        let (command, is_such) = wish(id, index);
+        let before = old_page(&mut world, "boris", Command::Ask(Query::Entries(0, 3)));
         let mut answers = 0;
         let done = world.lied_to("boris", command, move |page| {
             answers += 1;
@@ -97,9 +101,33 @@ fn a_page_of_before_leads_no_search_back() {
             *page = Page { more: true, ..before.clone() };
         });
         let stand = world.stand("boris", is_such);
-        assert_eq!(stand.len(), 1, "wish {wish}: it is not signed again");
-        assert_eq!(done.expect("it ends").err(), Some(Error::Untold { entry: None }), "wish {wish}");
+        assert_eq!(stand.len(), 1, "world {number}: it is not signed again");
+        assert_eq!(done.expect("it ends").err(), Some(LYING), "world {number}");
     }
+}
+
+#[test]
+fn a_page_of_other_messages_than_were_asked_for_is_shown_to_nobody() {
+    let (mut world, id, first) = talk(366);
+    let last = world.say("vera", id, "and now it is lit");
+    let old = old_page(&mut world, "boris", Command::MessagesFrom(id, first));
+    for asked in [Command::MessagesFrom(id, last), Command::MessagesBefore(id, last)] {
+        let old = old.clone();
+        world.tamper = Some(Box::new(move |_, mut frame| {
+            page_of(&mut frame).into_iter().for_each(|page| *page = old.clone());
+            Some(frame)
+        }));
+        let shown = world.ask("boris", asked);
+        assert_eq!(shown.err(), Some(Error::NotVerified { what: What::Answer }));
+    }
+    // An old page again and again would have the plan of an erasure never end.
+    let whole = Command::ErasePlan(EraseTarget::Conversation(id));
+    world.tamper = Some(Box::new(move |_, mut frame| {
+        page_of(&mut frame).into_iter().for_each(|page| *page = Page { more: true, ..old.clone() });
+        Some(frame)
+    }));
+    let planned = world.ask("boris", whole);
+    assert_eq!(planned.err(), Some(Error::NotVerified { what: What::Answer }));
 }
 
 #[test]
@@ -130,17 +158,21 @@ fn a_search_ends_where_ones_own_next_session_began() {
 
 #[test]
 fn an_entry_that_fails_to_read_is_not_taken_for_one_that_is_not_there() {
-    for wish in 0..WISHES as u64 {
-        let (mut world, id, index) = talk(350 + wish);
-        let (command, is_such) = wishes(id, index)[wish as usize].clone();
+    for (number, wish) in (350..).zip(WISHES) {
+        let (mut world, id, index) = talk(number);
+        let (command, is_such) = wish(id, index);
         let done = world.lost("boris", command, |world| {
             world.restart(None);
             let own = world.stand("boris", is_such)[0];
             world.bad_sectors.push(own);
         });
         let stand = world.stand("boris", is_such);
-        assert_eq!(stand.len(), 1, "wish {wish}: it is not signed again");
-        assert_eq!(done.err(), Some(Error::Untold { entry: Some(stand[0]) }), "wish {wish}");
+        assert_eq!(stand.len(), 1, "world {number}: it is not signed again");
+        assert_eq!(
+            done.err(),
+            Some(Error::Untold { entry: Some(stand[0]), what: None, code: None }),
+            "world {number}"
+        );
     }
 }
 

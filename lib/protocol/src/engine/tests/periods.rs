@@ -1,9 +1,11 @@
 //! A key for each day: the roll, its crash points, who follows it.
 use super::terminal::*;
 use super::world::World;
+use crate::engine::StoreLimits;
 use crate::frame::ToTerminal;
 use crate::io::{EraseItem, Input, Output};
 use journal::Fact;
+use journal::act::{Act, Erase, EraseTarget};
 use journal::checkpoint::SignedCheckpoint;
 use journal::ids::{Place, SECRETS_CONVERSATION};
 use journal::replay::Replay;
@@ -153,17 +155,23 @@ fn a_key_that_nobody_asked_for_begins_nothing() {
 }
 
 #[test]
-fn a_device_at_its_end_still_has_a_new_key_each_day_as_long_as_it_takes_erasures() {
+fn a_device_at_its_end_still_has_a_new_key_each_day_until_people_need_the_room_to_erase() {
     let mut world = World::new(8);
-    let store = crate::engine::StoreLimits { end_bytes: 50, kept_bytes: 20, ..Default::default() };
-    world.engine.fit_to(store);
-    world.input(Input::Room(false, 60, 100));
+    world.all_enter();
+    let chat = world.talking("anna", &["boris"]);
+    let index = world.send("anna", chat).unwrap();
+    let (end_bytes, kept_bytes, extent_bytes) = (50, 20, 10);
+    world.engine.fit_to(StoreLimits { end_bytes, kept_bytes, extent_bytes, ..StoreLimits::default() });
+    let leaves = |free: u64| Input::Room(false, 100 - free, 100);
+    world.input(leaves(kept_bytes + extent_bytes + 1));
     tomorrow(&mut world);
     assert_eq!(number(&world), 1, "the old key goes, whoever may still write");
     assert!(matches!(world.facts().last(), Some(Fact::Erased(_))));
-    world.input(Input::Room(false, 80, 100));
+    world.input(leaves(kept_bytes + extent_bytes));
     tomorrow(&mut world);
-    assert_eq!(number(&world), 1, "the last room belongs to the erasures that were admitted");
+    assert_eq!(number(&world), 1, "no day takes the last extent with which people make room");
+    let erase = Erase { target: EraseTarget::Messages(chat, vec![index]) };
+    world.act("anna", Act::Erase(erase)).unwrap();
     world.input(Input::Room(true, 10, 100));
     world.input(Input::Wake);
     assert_eq!(number(&world), 2, "one key for the days that went by");
