@@ -166,7 +166,7 @@ pub fn advice(found: &Anomaly, lang: Lang) -> Advice {
             ],
         ),
         (AnomalyKind::ReportOpen, _) => (
-            lang.pick("reports of members that are open", "сообщения участников не разобраны"),
+            lang.pick("reports of members that are open", "заявления участников не разобраны"),
             [
                 "A member said that something is wrong with a message, and no officer has said what came of it.",
                 "Ask the officers. Where somebody says that he did not write it, another may have his key.",

@@ -51,6 +51,9 @@ console::words! {
         WithTiles { done: String, tiles: String }
             => en("{done}\n{tiles}"),
                ru("{done}\n{tiles}");
+        RecordedAlone { act: Index }
+            => en("the export is recorded as #{act} all the same, and nothing of it is there: exporting again is recorded again"),
+               ru("выгрузка всё же внесена в журнал под № {act}, а файла нет: повторная выгрузка станет ещё одной записью");
         FromIt { bundle: String }
             => en("the tiles are made of it without the server: --tiles --from {bundle}"),
                ru("плитки делаются из неё и без сервера: --tiles --from {bundle}");
@@ -149,13 +152,34 @@ async fn online_part(
     let Reply::Admitted(admitted) = terminal.request(Command::Act(act)).await.map_err(trouble)? else {
         return Err(odd());
     };
+    let written = fetch(terminal, file, Notes { note, cosigned, size: head.size }, out, voice).await;
+    written.inspect_err(|_| voice.remark(&Said::RecordedAlone { act: admitted.index }))?;
+    Ok(Data { entries: head.size, root: crate::names::hex(&head.root), act: admitted.index })
+}
+
+/// What stands at the end of a bundle, and how many entries before it.
+struct Notes {
+    note: Vec<u8>,
+    cosigned: Option<Vec<u8>>,
+    size: u64,
+}
+
+/// Writes what the act names.
+async fn fetch(
+    terminal: &mut Terminal,
+    file: BufWriter<Growing>,
+    Notes { note, cosigned, size }: Notes,
+    out: &Path,
+    voice: Voice,
+) -> Result<(), Trouble> {
+    let trouble = |error: TerminalError| online(&error);
     let bad = |error: BadExport| match error {
         BadExport::Io(error) => Trouble::Unwritable { file: shown(out), cause: error.to_string() },
         BadExport::Note => odd(),
         BadExport::NotWhatWasAsked { wanted, .. } => Trouble::NotGiven { index: wanted },
     };
     let mut exporter = Exporter::new(file, note, cosigned).map_err(bad)?;
-    let mut line = ProgressLine::new(head.size, voice.lang);
+    let mut line = ProgressLine::new(size, voice.lang);
     while let Some((from, count)) = exporter.wanted() {
         line.at(exporter.progress().0);
         let asked = Command::Ask(Query::Entries(from, count));
@@ -168,8 +192,7 @@ async fn online_part(
     let written = exporter.finish().map_err(bad)?;
     // Only now has the bundle its name; a crash before this leaves a part that says what it is.
     let file = written.into_inner().map_err(|error| bad(error.into_error().into()))?;
-    file.finish_new().map_err(|error| not_written(out, &error))?;
-    Ok(Data { entries: head.size, root: crate::names::hex(&head.root), act: admitted.index })
+    file.finish_new().map_err(|error| not_written(out, &error))
 }
 
 async fn newest_note(terminal: &mut Terminal) -> Result<Vec<u8>, Trouble> {

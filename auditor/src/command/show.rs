@@ -68,7 +68,7 @@ pub(super) struct Row {
     text: String,
 }
 
-/// The clock that no one sets: which run of the machine, and for how long it ran.
+/// The clock that no one sets: which run of the machine, as the last start before it says, and for how long it ran.
 #[derive(Serialize)]
 struct Boot {
     id: String,

@@ -55,7 +55,7 @@ pub(super) struct List {
 
 #[derive(Args)]
 pub(super) struct Ack {
-    /// The number under which it is listed: #index.
+    /// The number under which it is listed, or was told last: #index.
     #[arg(value_name = "#N", value_parser = number)]
     raised: Index,
     #[command(flatten)]
@@ -64,7 +64,7 @@ pub(super) struct Ack {
 
 #[derive(Args)]
 pub(super) struct Close {
-    /// The number under which it is listed: #index.
+    /// The number under which it is listed, or was told last: #index.
     #[arg(value_name = "#N", value_parser = number)]
     raised: Index,
     /// What came of it.
@@ -96,7 +96,7 @@ impl Outcome {
 }
 
 pub(super) const HELP: &HelpTable = &[
-    ("alarm/@about", "Тревоги, сообщения и замечания, пока офицер их не закроет."),
+    ("alarm/@about", "Тревоги, заявления и замечания, пока офицер их не закроет."),
     (
         "alarm list/@about",
         "Перечислить открытое, начиная с самого старого; с --closed и закрытое, с --disclosed и раскрытое посторонним.",
@@ -109,10 +109,10 @@ pub(super) const HELP: &HelpTable = &[
     ("alarm list/disclosed", "и то, какие сообщения участники раскрыли посторонним"),
     ("alarm ack/@about", "Подтвердить, что вы это видели; другие офицеры узнают об этом."),
     ("alarm ack/@after", "Пример: conclave-admin alarm ack 1234"),
-    ("alarm ack/raised", "номер, под которым оно значится: #номер"),
+    ("alarm ack/raised", "номер, под которым оно значится или о нём сообщалось последним: #номер"),
     ("alarm close/@about", "Закрыть подтверждённое. Кто это поднял или кого это касается, закрыть не может."),
     ("alarm close/@after", "Пример: conclave-admin alarm close 1234 --outcome mended"),
-    ("alarm close/raised", "номер, под которым оно значится: #номер"),
+    ("alarm close/raised", "номер, под которым оно значится или о нём сообщалось последним: #номер"),
     (
         "alarm close/outcome",
         "чем кончилось: mended — исправлено, false — не подтвердилось, accepted — принято как есть, other — иное",
@@ -261,7 +261,8 @@ fn find(online: &mut Online, named: Index) -> Result<Row, Trouble> {
 /// Whether what was told of under this number is still open.
 pub(super) fn is_open(rows: &[Row], what: Raised, index: Index) -> bool {
     rows.iter().any(|row| {
-        let alike = row.row.what == what || same_kind(row.row.what, what);
+        let is_folded = matches!(row.row.what, Raised::Alarm(_, None, None));
+        let alike = row.row.what == what || is_folded && same_kind(row.row.what, what);
         alike && (row.raised..=row.row.last).contains(&index)
     })
 }

@@ -109,16 +109,18 @@ fn lines(alarms: &[AlarmView], is_open: impl Fn(&AlarmView) -> bool, names: &Nam
                 format!("записи № {}–{index}, раз: {times}, последняя {at}", view.first),
             ),
         };
-        let (todo_en, todo_ru) = match is_open(view) {
-            true => (words.advice_en, words.advice_ru),
+        // Only the server says so: what was to be done stays there to be read.
+        let (closed_en, closed_ru) = match is_open(view) {
+            true => ("", ""),
             false => (
-                "an officer has closed it since: conclave-admin alarm list --closed",
-                "офицер с тех пор закрыл это: conclave-admin alarm list --closed",
+                "closed since, by the server's word: conclave-admin alarm list --closed says by whom\n  ",
+                "с тех пор закрыто, по словам сервера; кем — скажет conclave-admin alarm list --closed\n  ",
             ),
         };
+        let (todo_en, todo_ru) = (words.advice_en, words.advice_ru);
         out.push_str(&lang.pick(
-            format!("{} {en}: {}{about}\n  {todo_en}\n", heading(view.what, Lang::En), words.en),
-            format!("{}, {ru}: {}{about}\n  {todo_ru}\n", heading(view.what, Lang::Ru), words.ru),
+            format!("{} {en}: {}{about}\n  {closed_en}{todo_en}\n", heading(view.what, Lang::En), words.en),
+            format!("{}, {ru}: {}{about}\n  {closed_ru}{todo_ru}\n", heading(view.what, Lang::Ru), words.ru),
         ));
     }
     out
@@ -154,7 +156,8 @@ mod tests {
         assert!(en.contains("--date-is-right") && en.contains("--for-ever"), "{en}");
         assert!(en.contains("ALARM #9") && en.contains(": Ольга Зимина @olga\n"), "{en}");
         let closed = lines(&[leapt], |_| false, &names, Lang::En);
-        assert!(closed.contains("has closed it since") && !closed.contains("--date-is-right"), "{closed}");
+        assert!(closed.contains("closed since, by the server's word") && closed.contains("--date-is-right"));
+        assert!(!en.contains("closed since"), "{en}");
         let ru = lines(&[leapt], |_| true, &names, Lang::Ru);
         assert!(ru.starts_with("ТРЕВОГА, запись № 7") && ru.contains("НЕТ, отмените сроки"), "{ru}");
     }
