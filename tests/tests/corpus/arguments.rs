@@ -92,7 +92,9 @@ fn who_stops_reading_or_stops_it_is_told_nothing_more() {
     let mut child = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Both ends are open: it reads, and has set up all that it has.
     let writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    // The shell's own: a small system has no program of that name.
+    let kill = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     let complaint = BufReader::new(child.stderr.take().unwrap()).lines().next();
     assert!(complaint.is_none(), "{complaint:?}");
     assert_eq!(child.wait().unwrap().code(), Some(130));
