@@ -30,6 +30,7 @@ pub struct Growing {
     file: File,
     part: PathBuf,
     path: PathBuf,
+    has_room: bool,
     is_finished: bool,
 }
 
@@ -43,17 +44,19 @@ impl Growing {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let part = beside(path, &format!("part-{}-{count}", std::process::id()));
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&part)?;
-        Ok(Self { file, part, path: path.to_owned(), is_finished: false })
+        Ok(Self { file, part, path: path.to_owned(), has_room: false, is_finished: false })
     }
 
     /// Sets room aside for so many bytes, where the file system can: a full disk shows before what cannot be undone. What
     /// is not used of it is given back with the name.
-    pub fn reserve(&self, bytes: usize) -> io::Result<()> {
+    pub fn reserve(&mut self, bytes: usize) -> io::Result<()> {
         let length = i64::try_from(bytes).map_err(io::Error::other)?;
         match fallocate(&self.file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length) {
-            Ok(()) | Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
-            Err(errno) => Err(errno.into()),
+            Ok(()) => self.has_room = true,
+            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => {}
+            Err(errno) => return Err(errno.into()),
         }
+        Ok(())
     }
 
     /// Where the bytes are until then.
@@ -63,7 +66,9 @@ impl Growing {
 
     /// Gives the file its name. A file that appeared there meanwhile is refused (`AlreadyExists`) and stays.
     pub fn finish_new(mut self) -> io::Result<()> {
-        self.file.set_len(self.file.metadata()?.len())?; // Room that was set aside behind its end.
+        if self.has_room {
+            self.file.set_len(self.file.metadata()?.len())?; // What is behind its end is given back.
+        }
         self.file.sync_all()?; // A crash here: the part is whole, and its name says that nobody finished it.
         name_new(&self.part, &self.path)?; // A crash here: the part or the file, and both are whole.
         self.is_finished = true;
@@ -180,7 +185,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert!(fs::metadata(&path).unwrap().blocks() * 512 < 1 << 20);
         let nobody_has_so_much =
-            Growing::create(&dir.path().join("other"), OWNER_ONLY).unwrap().reserve(1 << 50);
+            Growing::create(&dir.path().join("other"), OWNER_ONLY).unwrap().reserve(i64::MAX as usize);
         assert!(nobody_has_so_much.is_err());
     }
 

@@ -61,6 +61,7 @@ fn work(verify: &Verify, voice: Voice) -> Result<Exit, Trouble> {
     let moved = advance(verify, &mut trust, &found);
     let is_moved = matches!(moved, Some(Said::Advanced { .. } | Said::Adopted { .. }));
     let mut data = Data::new(&found, is_moved);
+    data.trust_not_written = matches!(moved, Some(Said::NotAdvanced { .. }));
     data.replayed_from = went_on.replayed_from;
     let stands = matches!(found.judgement, Judgement::Verified) || is_moved;
     let keeper = keeper.filter(|_| stands);
@@ -151,6 +152,9 @@ struct Data {
     #[serde(skip_serializing_if = "Option::is_none")]
     closed: Option<ClosedFound>,
     trust_advanced: bool,
+    /// It was to be, and the file cannot be written.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    trust_not_written: bool,
     /// How old the newest head is that confirms the entries, where a witness cosigned it and nobody gave a fresher one.
     #[serde(skip_serializing_if = "Option::is_none")]
     cosigned: Option<Cosigned>,
@@ -226,6 +230,7 @@ impl Data {
             continues: ContinuesFound::of(found),
             closed: ClosedFound::of(found.replay.register()),
             trust_advanced,
+            trust_not_written: false,
             cosigned: None,
             replayed_from: 0,
             read_from: found.unread,

@@ -121,7 +121,7 @@ pub(super) fn disclose(args: &MessageDisclose, here: Here) -> Result<Exit, Troub
 
 /// The act stands, the file does not.
 fn recorded_alone(path: &Path, error: &io::Error, record: u64) -> Trouble {
-    let Trouble { exit, en, ru, .. } = unwritten(path, error);
+    let Trouble { exit, en, ru, .. } = Trouble::io(path, error);
     Trouble::say(
         exit,
         "recorded-not-written",
@@ -259,5 +259,20 @@ impl Plan<'_> {
             ));
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_only_the_file_failed_its_person_hears_that_the_record_stands() {
+        let trouble = recorded_alone(Path::new("usb/one"), &io::ErrorKind::StorageFull.into(), 309);
+        assert_eq!((trouble.exit, &trouble.name[..]), (Exit::Io, "recorded-not-written"));
+        assert!(
+            trouble.en.starts_with("usb/one: the disk is full\n") && trouble.en.contains("recorded as #309")
+        );
+        assert!(trouble.ru.starts_with("usb/one: диск заполнен\n") && trouble.ru.contains("под № 309"));
     }
 }

@@ -252,10 +252,14 @@ impl Close {
 /// What is open under this number: the entry that raised it, or the last one that says it again, which is what is told.
 fn find(online: &mut Online, named: Index) -> Result<Row, Trouble> {
     let mut rows = open(online)?;
-    let found = rows.iter().position(|row| row.raised == named);
-    let found = found.or_else(|| rows.iter().position(|row| row.row.last == named));
+    let found = place(&rows, named);
     let none = || Trouble::new(Exit::No, "no-such-alarm", &Said::NotOpen { raised: named });
     found.map(|at| rows.swap_remove(at)).ok_or_else(none)
+}
+
+fn place(rows: &[Row], named: Index) -> Option<usize> {
+    let raised = rows.iter().position(|row| row.raised == named);
+    raised.or_else(|| rows.iter().position(|row| row.row.last == named))
 }
 
 /// Whether what was told of under this number is still open.
@@ -362,44 +366,5 @@ fn json(row: &Row, names: &Names) -> OpenJson {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::names::tests::person;
-    use super::*;
-    use journal::act::{FindingCode, ReportReason, Severity};
-    use journal::register::AcknowledgedBy;
-    use pki::PersonId;
-
-    #[test]
-    fn what_is_open_is_listed_with_who_raised_it_and_who_has_seen_it() {
-        let people = vec![person(1, "olga", "Ольга Зимина"), person(2, "boris", "Борис Нотов")];
-        let names = Names::new(people, Lang::En);
-        let what = Raised::Report(ReportReason::NotMine, 5);
-        let (by, about) = (Some(PersonId(2)), Some(PersonId(2)));
-        let row = RaisedRow { what, by, about, last: 7, times: 1, acknowledged: None };
-        let mut row = Row { raised: 7, wall_ms: 0, row, message: None };
-        let en = line(&row, &names, Lang::En);
-        assert!(
-            en.starts_with("#7  1970-01-01 00:00  REPORT: the person named as author of message #5"),
-            "{en}"
-        );
-        assert!(en.ends_with(": Борис Нотов @boris\n    open, nobody has acknowledged it\n"), "{en}");
-        row.row.acknowledged = Some(AcknowledgedBy { index: 9, person: PersonId(1) });
-        let ru = line(&row, &names, Lang::Ru);
-        assert!(ru.ends_with("    открыто, подтверждено: Ольга Зимина @olga, № 9\n"), "{ru}");
-        assert_eq!(json(&row, &names).acknowledged_by.as_deref(), Some("olga"));
-        row.row.what = Raised::Finding(Severity::Low, FindingCode::Rights, 3);
-        (row.row.by, row.row.about) = (Some(PersonId(1)), Some(PersonId(2)));
-        let en = line(&row, &names, Lang::En);
-        assert!(en.contains(": Ольга Зимина @olga; about Борис Нотов @boris\n"), "{en}");
-        assert_eq!(json(&row, &names).about.as_deref(), Some("boris"));
-        row.message = Some(RaisedMessage { author: PersonId(2), conversation: 41 });
-        let en = line(&row, &names, Lang::En);
-        assert!(
-            en.contains(": Ольга Зимина @olga; message of Борис Нотов @boris, conversation #41\n"),
-            "{en}"
-        );
-        let ru = line(&row, &names, Lang::Ru);
-        assert!(ru.contains("; сообщение: Борис Нотов @boris, беседа № 41\n"), "{ru}");
-        assert_eq!(json(&row, &names).conversation, Some(41));
-    }
-}
+#[path = "alarm_tests.rs"]
+mod tests;

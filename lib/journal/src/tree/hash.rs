@@ -32,8 +32,7 @@ const NODE: [u8; 128] = {
 };
 
 /// The hash of an inner node: SHA-256(01 ‖ left ‖ right), RFC 9162 2.1.1. For each root that a statement names an audit
-/// hashes one for each bit that is set in its size: so it does without the hasher's buffer, which cost as much as a third block
-/// would.
+/// hashes one for each bit that is set in its size: so it does without the hasher's buffer.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     let (mut state, mut blocks) = (INITIAL, NODE);
     blocks[1..33].copy_from_slice(left);

@@ -12,10 +12,11 @@
 //!   itself, from the head that it named on, and signs anew only when it is not there (`resolve.rs`). Where the
 //!   conversation is not shown as it was then (one was removed since), it looks through the log up to its own Login.
 //!
-//! What belongs to no conversation, or does not say to which (a Disclose, a Report, what officers and auditors do), is looked for
-//! in the log from the start; so is an Erase, after which there may be no conversation that shows anything; what a reader says, where the core says that it stands. Only a BadWrap, which the terminal says by
-//! itself and which is refused when it comes twice, is not looked for, nor a Reserve, which falls, nor an Export, which serves the
-//! session that it stands in and no other. Where the core's answers do not tell, nothing is signed anew, and the person hears so.
+//! What belongs to no conversation, or does not say to which (a Disclose, a Report, what officers and auditors do), is looked
+//! for in the log from the start; so is an Erase, after which there may be no conversation that shows anything; what a reader
+//! says, where the core says that it stands. Only a BadWrap, which the terminal says by itself and which is refused when it
+//! comes twice, is not looked for, nor a Reserve, which falls, nor an Export, which serves the session that it stands in and
+//! no other. Where the core's answers do not tell, nothing is signed anew, and the person hears so.
 
 pub(crate) use super::draft::{Draft, MessageDraft, Rests, TitleDraft};
 use super::error::{Error, What};

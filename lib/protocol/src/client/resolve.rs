@@ -220,13 +220,14 @@ impl Cx {
             let Answer::EntriesAt(page) = self.ask(Query::EntriesAt(vec![at])).await? else {
                 return Err(Error::unverified(What::Answer));
             };
+            let is_unread = page.unread == Some(at);
             let (_, entries) = self.on_page(way, page, at..at + 1).await?;
             let found = way.search.among(&entries);
             if found.is_some() {
                 return Ok(Shown { found, hidden: false });
             }
             // What is named is shown, or said not to read.
-            if way.unread != Some(at) {
+            if !is_unread {
                 behind(&entries)?;
             }
         }

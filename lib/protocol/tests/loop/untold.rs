@@ -31,6 +31,15 @@ const WISHES: [Wish; 4] = [
     |id, index| (Command::Disclose(id, index), |act| matches!(act, Act::Disclose(_))),
 ];
 
+/// A world for each wish, numbered from here on.
+fn wishes(first: u64) -> impl Iterator<Item = (u64, World, Command, IsSuch)> {
+    (first..).zip(WISHES).map(|(number, wish)| {
+        let (world, id, index) = talk(number);
+        let (command, is_such) = wish(id, index);
+        (number, world, command, is_such)
+    })
+}
+
 fn page_of(frame: &mut ToTerminal) -> Option<&mut Page> {
     let ToTerminal::Answer(answer) = frame else { return None };
     let (Answer::Messages(page)
@@ -75,9 +84,7 @@ impl World {
 
 #[test]
 fn a_page_that_shows_nothing_and_says_that_there_is_more_is_no_end_of_a_search() {
-    for (number, wish) in (320..).zip(WISHES) {
-        let (mut world, id, index) = talk(number);
-        let (command, is_such) = wish(id, index);
+    for (number, mut world, command, is_such) in wishes(320) {
         let done = world.lied_to("boris", command, |page| {
             page.entries.clear();
             page.more = true;
@@ -90,9 +97,7 @@ fn a_page_that_shows_nothing_and_says_that_there_is_more_is_no_end_of_a_search()
 
 #[test]
 fn a_page_of_before_leads_no_search_back() {
-    for (number, wish) in (330..).zip(WISHES) {
-        let (mut world, id, index) = talk(number);
-        let (command, is_such) = wish(id, index);
+    for (number, mut world, command, is_such) in wishes(330) {
         let before = old_page(&mut world, "boris", Command::Ask(Query::Entries(0, 3)));
         let mut answers = 0;
         let done = world.lied_to("boris", command, move |page| {
@@ -158,9 +163,7 @@ fn a_search_ends_where_ones_own_next_session_began() {
 
 #[test]
 fn an_entry_that_fails_to_read_is_not_taken_for_one_that_is_not_there() {
-    for (number, wish) in (350..).zip(WISHES) {
-        let (mut world, id, index) = talk(number);
-        let (command, is_such) = wish(id, index);
+    for (number, mut world, command, is_such) in wishes(350) {
         let done = world.lost("boris", command, |world| {
             world.restart(None);
             let own = world.stand("boris", is_such)[0];
