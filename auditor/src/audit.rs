@@ -6,55 +6,22 @@ use std::io::{self, Read};
 use std::mem::take;
 
 use journal::act::Act;
-use journal::ids::{Hash, Head, Index};
+use journal::ids::{Head, Index};
 use journal::register::Applied;
 use journal::replay::CheckedEntry;
 
 use crate::bundle::{BadBundle, BundleReader};
 use crate::clock_sets::age_ms;
-use crate::duplicates::{Duplicate, Sorter};
+use crate::duplicates::{Duplicate, LoginAt, Sorter};
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 use crate::let_go::LetGo;
+use crate::outside::OutsideHead;
 use crate::parallel::processors;
-use crate::predecessor::Linked;
-use crate::replaying::{Asked, Observer, Replay, Replayed, Start, replay_from};
+use crate::replaying::{Asked, Observer, Replayed, Start, replay_from};
+use crate::spilled::Replay;
 use crate::trust::Trust;
+use crate::unlinked::Linked;
 use crate::weighing::Weighed;
-
-/// Most heads from outside that one verification takes; more are refused before anything is read.
-pub const OUTSIDE_MAX: usize = 4096;
-
-/// A head from outside the bundle, and where it came from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct OutsideHead {
-    /// The file's name; `None` for the trust file's own anchor.
-    pub file: Option<String>,
-    /// The era that its note names, or that was typed with it; `None` for a head that was typed without one.
-    pub era: Option<u32>,
-    /// The head.
-    pub head: Head,
-    /// When a witness of the trust file cosigned it, by the witness' clock; `None` for a head that is here on another word.
-    pub cosigned_ms: Option<u64>,
-    /// The auditor's own from an earlier audit, which saw what the server showed him; otherwise somebody else's.
-    pub own: bool,
-}
-
-impl OutsideHead {
-    /// Somebody else's, that was given as this file or typed so.
-    pub fn given(file: String, era: Option<u32>, head: Head) -> Self {
-        Self { file: Some(file), era, head, cosigned_ms: None, own: false }
-    }
-
-    /// The trust file's.
-    pub fn trusted(trust: &Trust) -> Option<Self> {
-        let anchor = trust.anchor.as_ref()?;
-        let (era, own) = (Some(anchor.era()), trust.is_own());
-        Some(Self { file: None, era, head: anchor.head, cosigned_ms: None, own })
-    }
-}
-
-/// The id of a Login, and its entry.
-pub type LoginAt = (Hash, Index);
 
 /// What a verification found.
 pub struct Audit {
@@ -194,15 +161,6 @@ impl Logins {
         let repeated = self.seen.finish_telling(&mut |id, index| all.push((*id, index)))?.0;
         Ok((all, repeated.first().copied()))
     }
-}
-
-/// The genesis names the authorities, the identity key and the suite of the trust file.
-pub(crate) fn same_authorities(trust: &Trust, replay: &Replay) -> bool {
-    let Some(site) = replay.register().site() else { return false };
-    let root = trust.roots.iter().any(|der| der[..] == *site.root().der());
-    let issuing =
-        trust.issuing.is_empty() || trust.issuing.iter().any(|der| der[..] == *site.issuing().der());
-    root && issuing && trust.identity().key().raw() == site.identity && trust.suite == site.suite
 }
 
 /// Whoever holds a head of what was given up has been told by nobody but this bundle that it was: he is to look at who

@@ -11,10 +11,10 @@ use journal::retention::{Retention, RetentionRule};
 use journal::testing::TestLog;
 use pki::Suite;
 
-use crate::audit::OutsideHead;
 use crate::audit::tests::{bundle, exported, judged, signed, trust};
 use crate::audit_tests::spoken;
 use crate::judgement::{Flaw, Judgement, Unanchored};
+use crate::outside::OutsideHead;
 
 #[test]
 fn a_succession_is_crossed_and_a_head_of_what_it_gave_up_says_nothing() {

@@ -10,9 +10,10 @@ use journal::testing::{TestLog, TestSite};
 use pki::{PublicKey, SecretKey, Suite};
 
 use crate::audit::tests::{bundle, exported, judged, signed, trust};
-use crate::audit::{Audit, OutsideHead, Wanted, audit};
+use crate::audit::{Audit, Wanted, audit};
 use crate::bundle::{BadBundle, BundleReader};
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
+use crate::outside::OutsideHead;
 
 /// A log in which people talked, and an anchor some entries before its end.
 pub(crate) fn spoken(number: u64) -> (TestLog, Head) {

@@ -18,6 +18,11 @@ use journal::note::NOTE_BYTES_MAX;
 
 use crate::record::{fill, read_record, read_record_into, write_record};
 
+/// Entries in one batch at most.
+pub const BATCH_ENTRIES: usize = 4096;
+/// Bytes in one batch at most, but for its last entry.
+pub const BATCH_BYTES: usize = 8 << 20;
+
 /// The first bytes of every bundle.
 pub const MAGIC: &[u8; 16] = b"conclave journal";
 /// The first bytes of every excerpt: a part of a journal (`excerpt.rs`).

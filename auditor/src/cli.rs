@@ -67,12 +67,18 @@ pub enum Command {
     CheckExcerpt(command::check_excerpt::CheckExcerpt),
     #[command(after_help = "Example: conclave-audit prove march.journal 1234 --out 1234.proof")]
     Prove(command::prove::Prove),
-    #[command(after_help = "Example: conclave-audit check-proof 1234.proof --trust site.trust")]
+    #[command(after_help = "Exit codes: 0 proven; 1 not proven; 3 it contradicts a head that is known.\n\
+                      Example: conclave-audit check-proof 1234.proof --trust site.trust")]
     CheckProof(command::check_proof::CheckProof),
-    #[command(after_help = "Exit codes: 0 proven; 2 not proven; 3 another head than the trust file's.\n\
-                      Example: conclave-audit check-disclosure 1234.disclosure --trust site.trust")]
+    #[command(
+        after_help = "Exit codes: 0 proven; 1 no disclosed message; 2 not proven; 3 it contradicts a head that is known, or itself.\n\
+                      Example: conclave-audit check-disclosure 1234.disclosure --trust site.trust"
+    )]
     CheckDisclosure(command::check_disclosure::CheckDisclosure),
-    #[command(after_help = "Example: conclave-audit receipt 1234.receipt --trust site.trust")]
+    #[command(
+        after_help = "Exit codes: 0 proven; 1 no receipt; 2 not proven; 3 it contradicts a head that is known.\n\
+                      Example: conclave-audit receipt 1234.receipt --trust site.trust"
+    )]
     Receipt(command::receipt::Receipt),
     #[command(after_help = "Example: conclave-audit finding 1234 --severity high --code erasure")]
     Finding(command::finding::Finding),

@@ -24,7 +24,6 @@ use crate::erasures::Erasures;
 use crate::judgement::{Flaw, Judgement};
 use crate::names::{Names, What, hex};
 use crate::predecessor::{ClosedFound, ContinuesFound};
-use crate::replaying::Replay;
 use crate::report::{
     AnchorRow, Anomaly, AnomalyKind, DoneBy, Grounds, OpenRow, PersonRow, REPORT_VERSION, ROWS_MAX, Report,
     alarm_word,
@@ -32,6 +31,7 @@ use crate::report::{
 use crate::report_rows::kinds;
 use crate::report_successions::Recoveries;
 use crate::severity::Severity;
+use crate::spilled::Replay;
 use crate::timeline::Calendar;
 
 /// How far an officer's watch may be from the server's clock before it is told, milliseconds: it is read and typed by hand.

@@ -8,6 +8,9 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use journal::ids::{Hash, Index};
 
+/// The id of a Login, and its entry.
+pub type LoginAt = (Hash, Index);
+
 /// Hashes sorted in memory at once.
 pub const RUN_RECORDS: usize = 1 << 18;
 /// Duplicates that are named; further ones are counted.

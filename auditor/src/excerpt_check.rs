@@ -10,14 +10,14 @@ use journal::ids::{Head, Index};
 use journal::replay::{BadAt, CheckedEntry, Divergence, KeyBook, Signatures, in_order};
 use pki::{PublicKey, Suite};
 
-use crate::audit::OutsideHead;
 use crate::bundle::BadBundle;
+use crate::bundle::{BATCH_BYTES, BATCH_ENTRIES};
 use crate::clock_sets::{age_ms, counted_ms};
 use crate::excerpt::{Asked, ExcerptReader, Piece, Proofs};
 use crate::excerpt_state::State;
 use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
+use crate::outside::OutsideHead;
 use crate::parallel::processors;
-use crate::replaying::{BATCH_BYTES, BATCH_ENTRIES};
 use crate::trust::Trust;
 
 /// What a check of an excerpt found.

@@ -31,8 +31,19 @@ pub const RU: &HelpTable = &[
     ("trust show/@after", "Пример: conclave-audit trust show site.trust"),
     ("trust show/file", "файл доверия"),
     ("trust show/roots", "записать сюда корневые сертификаты, PEM: их ждёт verify_bundle.py --root"),
-    ("trust witness/@about", "доверять свидетелю: заверенное им считается сверенным извне"),
-    ("trust witness/@after", "Пример: conclave-audit trust witness site.trust \"$(cat wera.key)\""),
+    (
+        "trust witness/@about",
+        "доверять свидетелю: заверенное им считается сверенным извне; с --remove — больше не доверять",
+    ),
+    (
+        "trust witness/@after",
+        "Пример: conclave-audit trust witness site.trust \"$(cat wera.key)\"\n\
+         Пример: conclave-audit trust witness site.trust \"$(cat wera.key)\" --remove",
+    ),
+    (
+        "trust witness/remove",
+        "больше не доверять этому свидетелю: ключ потерян или украден; подтверждённое им раньше остаётся сверенным",
+    ),
     ("trust witness/file", "файл доверия"),
     ("trust witness/key", "ключ свидетеля, каким его называет `conclave-audit witness run`"),
     ("export/@about", "выгрузить весь журнал из системы; сама выгрузка записывается в журнал"),
@@ -214,7 +225,19 @@ pub const RU: &HelpTable = &[
         "check-proof/@about",
         "проверить доказательство, что запись есть в журнале: файл от prove или голые значения",
     ),
-    ("check-proof/@after", "Пример: conclave-audit check-proof 1234.proof --trust site.trust"),
+    (
+        "check-proof/@after",
+        "Коды завершения: 0 — доказано; 1 — не доказано; 3 — противоречит известной вершине.\n\
+         Пример: conclave-audit check-proof 1234.proof --trust site.trust",
+    ),
+    (
+        "check-proof/anchor",
+        "ещё одна вершина извне: контрольная точка, подписанная журналом; можно повторять",
+    ),
+    (
+        "check-proof/journal",
+        "выгрузка или каталог плиток: видно, одного ли журнала вершина доказательства и вершина извне",
+    ),
     ("check-proof/file", "доказательство, C2SP tlog-proof"),
     ("check-proof/entry", "байты записи, если доказательство их не несёт"),
     (
@@ -260,7 +283,7 @@ pub const RU: &HelpTable = &[
     ("check-disclosure/@about", "проверить раскрытое сообщение: кто, где и когда его написал и что в нём"),
     (
         "check-disclosure/@after",
-        "Коды завершения: 0 — доказано; 1 — это не раскрытое сообщение; 2 — не доказано; 3 — не та вершина, что в файле доверия.\n\
+        "Коды завершения: 0 — доказано; 1 — это не раскрытое сообщение; 2 — не доказано; 3 — противоречит известной вершине или само себе.\n\
          Пример: conclave-audit check-disclosure 1234.disclosure --trust site.trust",
     ),
     (
@@ -285,7 +308,11 @@ pub const RU: &HelpTable = &[
     ("finding/severity", "степень"),
     ("finding/code", "о чём оно"),
     ("receipt/@about", "проверить сохранённую квитанцию: какое действие, чьё, и что оно есть в журнале"),
-    ("receipt/@after", "Пример: conclave-audit receipt 1234.receipt --trust site.trust"),
+    (
+        "receipt/@after",
+        "Коды завершения: 0 — доказано; 1 — это не квитанция; 2 — не доказано; 3 — противоречит известной вершине.\n\
+         Пример: conclave-audit receipt 1234.receipt --trust site.trust",
+    ),
     ("receipt/file", "файл от `conclave message receipt`"),
     ("receipt/anchor", "ещё одна вершина извне: контрольная точка, подписанная журналом; можно повторять"),
     (
@@ -300,7 +327,7 @@ pub const RU: &HelpTable = &[
     ("extract/@after", "Пример: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"),
     (
         "extract/trust",
-        "файл доверия: записи до этой включительно воспроизводятся, и лишь тогда известно, чей это сертификат",
+        "файл доверия: выгрузка проверяется, и лишь тогда известно, чей это сертификат и когда подписано",
     ),
     ("extract/out", "каталог для записи; если его нет, он создаётся"),
     (

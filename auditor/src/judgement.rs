@@ -8,7 +8,7 @@ use journal::note::NotSigned;
 use journal::replay::{Divergence, Fault};
 
 use crate::bundle::BadBundle;
-use crate::predecessor::Unlinked;
+use crate::unlinked::Unlinked;
 
 /// What is wrong with a bundle.
 #[derive(Debug)]

@@ -14,11 +14,10 @@ use journal::replay::KeptReplay;
 use journal::replay::parallel::each_beside;
 use journal::tree::{LEAF_PREFIX, ROW_LEAVES, Tree, prefixed_leaf_hash, row_root};
 
-use crate::audit::LoginAt;
-use crate::bundle::{BadBundle, BundleReader};
+use crate::bundle::{BATCH_BYTES, BATCH_ENTRIES, BadBundle, BundleReader};
+use crate::duplicates::LoginAt;
 use crate::let_go::LetGo;
-use crate::replaying::{BATCH_BYTES, BATCH_ENTRIES, Replay};
-use crate::spilled::Spilled;
+use crate::spilled::{Replay, Spilled};
 
 /// Where an earlier audit ended, with all that the next one goes on from.
 #[derive(Clone, Debug)]

@@ -13,7 +13,8 @@ use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
 use crate::let_go::let_go_words;
 use crate::names::hex;
 pub use crate::plain_fault::fault;
-use crate::predecessor::{ClosedFound, ContinuesFound, unlinked};
+use crate::predecessor::{ClosedFound, ContinuesFound};
+use crate::unlinked::unlinked;
 
 console::words! {
     /// What a verification says.

@@ -10,18 +10,10 @@ use journal::ids::{Index, LogId};
 use journal::register::Applied;
 use journal::replay::{BadAt, CheckedEntry, Signatures, in_order};
 
-use crate::bundle::{BadBundle, BundleReader};
+use crate::bundle::{BATCH_BYTES, BATCH_ENTRIES, BadBundle, BundleReader};
 use crate::known::{Known, pass};
 use crate::leaves::Seen;
-use crate::spilled::Spilled;
-
-/// A replay whose leaf hashes do not stay in memory.
-pub type Replay = journal::replay::Replay<Spilled>;
-
-/// Entries in one batch at most.
-pub const BATCH_ENTRIES: usize = 4096;
-/// Bytes in one batch at most, but for its last entry.
-pub const BATCH_BYTES: usize = 8 << 20;
+use crate::spilled::{Replay, Spilled};
 
 /// Is told of every entry that stands, in order.
 pub type Observer<'a> = &'a mut dyn FnMut(Index, &CheckedEntry, &Applied);

@@ -11,6 +11,9 @@ use journal::tree::Leaves;
 
 use crate::trouble::Trouble;
 
+/// A replay whose leaf hashes do not stay in memory.
+pub type Replay = journal::replay::Replay<Spilled>;
+
 /// Leaf hashes in memory at most; half of them leave it together.
 const MEMORY_LEAVES: usize = 1 << 16;
 const HASH_BYTES: u64 = 32;

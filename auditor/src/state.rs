@@ -209,9 +209,10 @@ fn to_be_signed(bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::audit::tests::{bundle, exported, judged, signed as note, trust};
-    use crate::audit::{OutsideHead, Wanted, audit_from};
+    use crate::audit::{Wanted, audit_from};
     use crate::bundle::BundleReader;
     use crate::judgement::{Flaw, Judgement};
+    use crate::outside::OutsideHead;
     use crate::replaying::Start;
     use journal::testing::TestLog;
     use pki::Suite;

@@ -96,6 +96,9 @@ console::words! {
         /// An anchor that is not the log's.
         BadAnchor { file: String }
             => en("{file} is no checkpoint signed by this log"), ru("{file} — не контрольная точка этого журнала");
+        /// A witness to be believed no longer, that never was.
+        NoSuchWitness { file: String }
+            => en("{file} names no such witness"), ru("{file}: такого свидетеля в нём нет");
         /// No such entry.
         NoSuchEntry { index: u64, entries: u64 }
             => en("there is no entry #{index}; the bundle has {entries}"),
@@ -215,6 +218,7 @@ impl Trouble {
             | Self::OtherFingerprint { .. }
             | Self::NotConfirmed
             | Self::BadAnchor { .. }
+            | Self::NoSuchWitness { .. }
             | Self::NoSuchEntry { .. }
             | Self::NothingSigned { .. }
             | Self::NotCovered { .. }
@@ -258,6 +262,7 @@ impl Trouble {
             Self::OtherFingerprint { .. } => "other-fingerprint",
             Self::NotConfirmed => "not-confirmed",
             Self::BadAnchor { .. } => "bad-anchor",
+            Self::NoSuchWitness { .. } => "no-such-witness",
             Self::NoSuchEntry { .. } => "no-such-entry",
             Self::NothingSigned { .. } => "nothing-signed",
             Self::NotCovered { .. } => "not-covered",

@@ -5,9 +5,9 @@ use journal::checkpoint::SignedCheckpoint;
 use journal::ids::Head;
 use journal::replay::{Compared, Divergence, Unconfirmed};
 
-use crate::audit::{OutsideHead, same_authorities};
 use crate::judgement::{Flaw, Judgement, Missing};
-use crate::replaying::Replay;
+use crate::outside::OutsideHead;
+use crate::spilled::Replay;
 use crate::trust::Trust;
 
 /// What notes and anchors say about the entries that stand.
@@ -136,4 +136,13 @@ fn weigh_note(replay: &Replay, note: usize, bytes: &[u8]) -> Result<Head, Agains
         Unconfirmed::NotSigned(reason) => Against::Flaw(Flaw::NoteNotSigned { note, reason: Some(reason) }),
         Unconfirmed::Diverged(divergence) => Against::Diverged(divergence),
     })
+}
+
+/// The genesis names the authorities, the identity key and the suite of the trust file.
+fn same_authorities(trust: &Trust, replay: &Replay) -> bool {
+    let Some(site) = replay.register().site() else { return false };
+    let root = trust.roots.iter().any(|der| der[..] == *site.root().der());
+    let issuing =
+        trust.issuing.is_empty() || trust.issuing.iter().any(|der| der[..] == *site.issuing().der());
+    root && issuing && trust.identity().key().raw() == site.identity && trust.suite == site.suite
 }

@@ -3,10 +3,12 @@
 
 mod year;
 
-use auditor::audit::{Audit, OutsideHead, Wanted, audit};
+use auditor::audit::{Audit, Wanted, audit};
+
 use auditor::bundle::{BundleReader, BundleWriter};
 use auditor::collector::Collector;
 use auditor::judgement::Judgement;
+use auditor::outside::OutsideHead;
 use auditor::page::Page;
 use auditor::plain::judgement;
 use auditor::registers::{Gatherer, Period, RegisterKind};

@@ -22,7 +22,7 @@ use journal::note::{NoteSigner, SignedNote, VerifierKey};
 use journal::receipt::Receipt;
 use journal::testing::{FOUNDED_MS, SeededRng, TestLog, VALID_MS};
 use journal::tree::{Tree, leaf_hash};
-use journal::{Fact, LogId, Origin};
+use journal::{Entry, Fact, LogId, Origin};
 use pki::profile::{self, Authority, LeafKey, LeafRequest, Validity};
 use pki::{
     CertTime, Clearance, Credential, CredentialFile, KdfCost, PersonId, Request, Role, RoleSet, SecretKey,
@@ -236,6 +236,12 @@ fn write_site(dir: &Path) {
     put("anna.checkpoint", &note(&log, earlier));
     put("new.checkpoint", &note(&log, head));
     put("february.journal", &bundle(&log.entries[..earlier.size as usize], &note(&log, earlier)));
+    put("half-signed.journal", &bundle(&log.entries, &note(&log, earlier)));
+    let mut stamped = log.entries.clone();
+    let last = stamped.last_mut().unwrap();
+    let entry = Entry::decode(last).unwrap();
+    *last = Entry { wall_ms: entry.wall_ms + 1, ..entry }.encode();
+    put("stamped.journal", &bundle(&stamped, &note(&log, head)));
     let mut flipped = log.entries.clone();
     let at = flipped.len() - 5;
     *flipped[at].last_mut().unwrap() ^= 1;

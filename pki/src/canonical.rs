@@ -47,12 +47,20 @@ struct Comparing<'a>(&'a [u8]);
 /// The encoder writes something else than was read.
 struct Differs;
 
+/// Most pieces are the head of an item: what is no longer is compared byte by byte, without the library's call.
+const SHORT_PIECE: usize = 8;
+
 impl minicbor::encode::Write for Comparing<'_> {
     type Error = Differs;
 
     fn write_all(&mut self, piece: &[u8]) -> Result<(), Differs> {
-        self.0 = self.0.strip_prefix(piece).ok_or(Differs)?;
-        Ok(())
+        let (read, left) = self.0.split_at_checked(piece.len()).ok_or(Differs)?;
+        let alike = match piece.len() {
+            0..=SHORT_PIECE => read.iter().zip(piece).all(|(read, written)| read == written),
+            _ => read == piece,
+        };
+        self.0 = left;
+        if alike { Ok(()) } else { Err(Differs) }
     }
 }
 

@@ -15,16 +15,17 @@ use journal::receipt::{RECEIPT_BYTES_MAX, Receipt};
 use journal::tree::leaf_hash;
 use serde::Serialize;
 
+use super::compare::Compare;
 use super::{Told, ended, hash, hashes, read_small, read_trust, shown};
 use crate::names::{Opened, hex};
 use crate::trouble::Trouble;
-use crate::trust::Trust;
 
 /// Entries of other logs may be longer than ours; more is not read.
 const FOREIGN_ENTRY_BYTES_MAX: usize = 1 << 20;
 
 /// Check a proof that an entry is in the log: a file from `prove`, or bare values.
 #[derive(Args, Debug)]
+#[allow(missing_docs, reason = "the group's own help stands at its struct")]
 pub struct CheckProof {
     /// The proof, a C2SP tlog-proof.
     #[arg(required_unless_present_any = ["index", "leaf"], requires = "whose")]
@@ -53,6 +54,8 @@ pub struct CheckProof {
     /// Bare values: a hash of the path in hex or base64, from the leaf's sibling up; once for each.
     #[arg(long, value_name = "HASH", requires = "index")]
     pub path: Vec<String>,
+    #[command(flatten)]
+    pub compare: Compare,
 }
 
 console::words! {
@@ -89,11 +92,25 @@ struct Data {
     index: u64,
     size: u64,
     root: String,
+    /// With a trust file, and proven: what the known heads say of it, [`Compared::name`](super::compare::Compared::name).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared: Option<&'static str>,
+}
+
+impl Data {
+    fn new(index: u64, Head { size, root }: Head) -> Self {
+        Self { index, size, root: hex(&root), compared: None }
+    }
 }
 
 /// Runs it.
 pub fn run(check: &CheckProof, voice: Voice) -> Exit {
+    let Compare { anchor, journal } = &check.compare;
+    let compares = !anchor.is_empty() || journal.is_some();
     let done = match (&check.file, &check.trust, &check.key) {
+        (_, None, _) if compares => {
+            Err(Trouble::BadValue { what: "--anchor | --journal".into(), wanted: "--trust".into() })
+        }
         (Some(file), Some(trust), _) => receipt(check, file, trust, voice),
         (Some(file), None, Some(key)) => foreign(check, file, key, voice),
         (Some(_), None, None) => {
@@ -116,7 +133,7 @@ fn receipt(
         .map_err(|error| Trouble::NotAReceipt { file: shown(file), cause: error.to_string() })?;
     let (era, head) = (receipt.checkpoint().claimed().origin.era, receipt.checkpoint().claimed().head);
     let index = receipt.proof().index();
-    let data = Data { index, size: head.size, root: hex(&head.root) };
+    let data = Data::new(index, head);
     let against = |exit, code, said: Said, data| Ok(voice.verdict("check-proof", exit, code, &said, data));
     if receipt.checkpoint().verify_by(&trust.identity_in(era)).is_err() {
         return against(Exit::No, "not-signed", Said::NotSigned, data);
@@ -131,18 +148,16 @@ fn receipt(
     if receipt.proof().verify(&leaf_hash(&entry), &head.root).is_err() {
         return against(Exit::No, "not-proven", Said::NotProven { index }, data);
     }
-    if let Some(words) = other_head(&trust, head, voice.lang) {
-        return Ok(voice.verdict("check-proof", Exit::Diverged, "diverged", &Told(words), data));
-    }
+    let claimed = *receipt.checkpoint().claimed();
+    let compared = match check.compare.with(&trust, &[(claimed, index)], voice.lang)? {
+        Ok(compared) => compared,
+        Err(words) => {
+            return Ok(voice.verdict("check-proof", Exit::Diverged, "diverged", &Told(words), data));
+        }
+    };
     let said = Said::Proven { index, size: head.size, what: what(&entry, voice.lang) };
-    Ok(voice.done("check-proof", &said, data))
-}
-
-/// Words for a head that is another one than the trust file's anchor of the same size.
-pub(super) fn other_head(trust: &Trust, head: Head, lang: Lang) -> Option<String> {
-    let Head { size, root } = trust.anchor.as_ref().map(|anchor| anchor.head)?;
-    let other = size == head.size && root != head.root;
-    other.then(|| other_head_words(Head { size, root }, head, lang))
+    let text = format!("{}\n{}", said.say(voice.lang), compared.words(voice.lang));
+    Ok(voice.done("check-proof", &Told(text), Data { compared: Some(compared.name()), ..data }))
 }
 
 /// Words for two heads that contradict each other, the known one first.
@@ -167,8 +182,8 @@ fn foreign(check: &CheckProof, file: &std::path::Path, key: &str, voice: Voice) 
     let bytes = read_small(file, RECEIPT_BYTES_MAX)?;
     let proof = ForeignProof::parse(&bytes)
         .map_err(|error| Trouble::NotAReceipt { file: shown(file), cause: error.to_string() })?;
-    let (index, Head { size, root }) = (proof.index(), proof.head());
-    let data = Data { index, size, root: hex(&root) };
+    let (index, head) = (proof.index(), proof.head());
+    let data = Data::new(index, head);
     let no = |code, said: Said, data| Ok(voice.verdict("check-proof", Exit::No, code, &said, data));
     if proof.verify(&key).is_err() {
         return no("not-signed", Said::NotSignedByKey, data);
@@ -182,7 +197,7 @@ fn foreign(check: &CheckProof, file: &std::path::Path, key: &str, voice: Voice) 
     if !proof.holds(&leaf) {
         return no("not-proven", Said::NotProven { index }, data);
     }
-    let said = Said::ProvenForeign { index, size, log: clean(proof.origin()) };
+    let said = Said::ProvenForeign { index, size: head.size, log: clean(proof.origin()) };
     Ok(voice.done("check-proof", &said, data))
 }
 
@@ -191,7 +206,7 @@ fn bare(check: &CheckProof, voice: Voice) -> Result<Exit, Trouble> {
     let root = hash("--root", check.root.as_deref().unwrap_or_default())?;
     let path = hashes("--path", &check.path)?;
     let (index, size) = (check.index.unwrap_or_default(), check.size.unwrap_or_default());
-    let data = Data { index, size, root: hex(&root) };
+    let data = Data::new(index, Head { size, root });
     let proof = InclusionProof::new(index, size, path).ok();
     Ok(match proof.is_some_and(|proof| proof.verify(&leaf, &root).is_ok()) {
         true => voice.done("check-proof", &Said::ProvenBare { index, size }, data),

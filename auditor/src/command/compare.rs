@@ -11,12 +11,12 @@ use journal::ids::{Head, Index};
 use super::check_proof::other_head_words;
 use super::judging::read_anchor;
 use super::shown;
-use crate::audit::OutsideHead;
+use crate::outside::OutsideHead;
 use crate::source::Source;
 use crate::trouble::Trouble;
 use crate::trust::Trust;
 
-/// What a proof's head is compared with; shared by `receipt` and `check-disclosure`.
+/// What a proof's head is compared with; shared by `check-proof`, `receipt` and `check-disclosure`.
 #[derive(Args, Debug)]
 pub struct Compare {
     /// A head from outside beside the trust file's: a checkpoint note that the log signed. May be given again.

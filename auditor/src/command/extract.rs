@@ -1,26 +1,23 @@
 //! `conclave-audit extract`: one statement taken apart, so that stock openssl verifies it without a byte of ours.
-//! Never changes what was signed: the bytes are those that the signature covers. Never says whose certificate it is
-//! without a trust file: a bundle may bring any.
+//! Never changes what was signed: the bytes are those that the signature covers. Never vouches for whose certificate it is,
+//! or when it was, without a trust file and a head that the log signed: a bundle may bring any.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use console::{Exit, Voice, quoted};
 use journal::act::Act;
 use journal::entry::{Content, Entry};
-use journal::replay::BadAt;
 use journal::statement::{Parsed, signed_bytes};
 use p256::ecdsa::Signature as EcdsaSignature;
 use pki::{CertId, Certificate, Suite, pem};
 use serde::Serialize;
 
 use super::{ProgressLine, ended, number, open_bundle, read_trust, shown, write_new};
-use crate::audit::same_authorities;
-use crate::judgement::Flaw;
-use crate::parallel::processors;
-use crate::plain::{fault, flaw};
-use crate::replaying::{Asked, Replayed, replay_bundle};
+use crate::audit::{Wanted, audit};
+use crate::judgement::{Flaw, Judgement};
+use crate::plain::{fault, flaw, missing};
 use crate::trouble::Trouble;
 use crate::trust::Trust;
 
@@ -32,7 +29,7 @@ pub struct Extract {
     /// The entry's index.
     #[arg(value_parser = number)]
     pub index: u64,
-    /// The trust file: the entries up to this one are replayed, and whose certificate it is holds only then.
+    /// The trust file: the bundle is verified, and whose certificate it is, and the time, hold only then.
     #[arg(long, value_name = "FILE")]
     pub trust: Option<PathBuf>,
     /// The directory to write into; it is made where there is none.
@@ -53,6 +50,9 @@ console::words! {
         Foreign { name: String, why: String, commands: String }
             => en("said to be signed by {name}, but this does NOT stand in the journal of the trust file: {why}\n{commands}"),
                ru("автором назван {name}, но в журнале из файла доверия этого НЕТ: {why}\n{commands}");
+        Uncovered { name: String, why: String, commands: String }
+            => en("said to be signed by {name}, but no head that the log signed covers this entry: {why}\n{commands}"),
+               ru("автором назван {name}, но эту запись не покрывает ни одна подписанная журналом вершина: {why}\n{commands}");
         WrittenBad { name: String, commands: String }
             => en("said to be signed by {name}, but the signature does NOT verify; see for yourself:\n{commands}"),
                ru("автором назван {name}, но подпись НЕ сходится; убедитесь сами:\n{commands}");
@@ -87,20 +87,27 @@ fn work(extract: &Extract, voice: Voice) -> Result<Exit, Trouble> {
     let found = find(extract)?;
     let verifies =
         found.certificate.public_key().is_ok_and(|key| found.statement.clone().verify(&key).is_ok());
-    let stands = trust.as_ref().map(|trust| stands(extract, trust, voice)).transpose()?;
-    let data = write(extract, &found, verifies, stands.as_ref().map(Result::is_ok))?;
+    let doubt = trust.as_ref().map(|trust| doubt(extract, trust, voice)).transpose()?;
+    let data = write(extract, &found, verifies, doubt.as_ref().map(Option::is_none))?;
     let name = name_of(&found.certificate, voice);
     let commands = [data.openssl.as_str(), &data.openssl_certificate].join("\n");
-    Ok(match stands {
+    Ok(match doubt {
         _ if !verifies => {
             let said = Said::WrittenBad { name, commands };
             voice.verdict("extract", Exit::Invalid, "bad-signature", &said, data)
         }
         None => voice.done("extract", &Said::Claimed { name, commands }, data),
-        Some(Ok(())) => voice.done("extract", &Said::Written { name, commands }, data),
-        Some(Err(why)) => {
-            let said = Said::Foreign { name, why, commands };
-            voice.verdict("extract", Exit::Invalid, "not-in-this-journal", &said, data)
+        Some(None) => voice.done("extract", &Said::Written { name, commands }, data),
+        Some(Some(Doubt::Foreign(exit, why))) => voice.verdict(
+            "extract",
+            exit,
+            "not-in-this-journal",
+            &Said::Foreign { name, why, commands },
+            data,
+        ),
+        Some(Some(Doubt::Uncovered(why))) => {
+            let said = Said::Uncovered { name, why, commands };
+            voice.verdict("extract", Exit::Incomplete, "not-covered", &said, data)
         }
     })
 }
@@ -157,36 +164,51 @@ fn name_of(certificate: &Certificate, voice: Voice) -> String {
     }
 }
 
-/// Replays the bundle: `Ok` where the entry stands in the journal of the trust file, else why it does not.
-fn stands(extract: &Extract, trust: &Trust, voice: Voice) -> Result<Result<(), String>, Trouble> {
+/// Why the trust file does not vouch for what a bundle says.
+enum Doubt {
+    /// The entry, or the bundle, cannot be of this journal.
+    Foreign(Exit, String),
+    /// It may be of this journal, which has not signed for it here.
+    Uncovered(String),
+}
+
+/// Verifies the bundle: nothing where the entry stands in the journal of the trust file, under a head that it signed.
+fn doubt(extract: &Extract, trust: &Trust, voice: Voice) -> Result<Option<Doubt>, Trouble> {
     let (reader, bytes) = open_bundle(&extract.bundle)?;
     let mut line = ProgressLine::new(bytes, voice.lang);
-    let asked = Asked {
-        log: Some(trust.log),
-        stamps: BTreeSet::new(),
-        threads: processors(),
+    let wanted = Wanted {
+        trust,
+        outside: Vec::new(),
         progress: &mut |done| line.at(done),
         observer: &mut |_, _, _| {},
     };
-    let replayed = replay_bundle(reader, asked);
+    let found = audit(reader, wanted);
     line.clear();
-    let Replayed { replay, bad, .. } = replayed
+    let found = found
         .map_err(|error| Trouble::Unreadable { file: shown(&extract.bundle), cause: error.to_string() })?;
-    if replay.tree().size() <= extract.index {
-        let why = |bad: &BadAt| format!("#{}: {}", bad.index, fault(&bad.fault, voice.lang));
-        let ends = || {
-            let size = replay.tree().size();
-            voice.lang.pick(
-                format!("the bundle ends before it, after {size} entries"),
-                format!("файл кончается раньше: в нём записей {size}"),
+    let lang = voice.lang;
+    let foreign = |why| Some(Doubt::Foreign(found.judgement.exit(), why));
+    let signed = found.confirmed.iter().map(|(head, _)| head);
+    let is_covered =
+        signed.chain(found.agreed.iter().map(|known| &known.head)).any(|head| head.size > extract.index);
+    Ok(match &found.judgement {
+        Judgement::Verified | Judgement::Unanchored(_) => None,
+        Judgement::Incomplete(_) if is_covered => None,
+        Judgement::Incomplete(what) => {
+            Some(Doubt::Uncovered(missing(what, found.replay.tree().size(), lang)))
+        }
+        Judgement::Invalid(Flaw::Entry { index, fault: why }) => {
+            foreign(format!("#{index}: {}", fault(why, lang)))
+        }
+        Judgement::Invalid(why) => foreign(flaw(why, lang)),
+        Judgement::Diverged(_) => foreign(
+            lang.pick(
+                "two heads of one size contradict each other (verify shows both)",
+                "две вершины одного размера противоречат друг другу (их покажет verify)",
             )
-        };
-        return Ok(Err(bad.as_ref().map_or_else(ends, why)));
-    }
-    if !same_authorities(trust, &replay) {
-        return Ok(Err(flaw(&Flaw::OtherAuthorities, voice.lang)));
-    }
-    Ok(Ok(()))
+            .to_owned(),
+        ),
+    })
 }
 
 /// A statement, and what the entries before it say of its signer.

@@ -13,9 +13,10 @@ use journal::ids::Head;
 
 use super::keeping::{Keeper, Kept};
 use super::{Bundle, ProgressLine, open_bundle, open_bundle_at, shown, unhex32};
-use crate::audit::{Audit, OUTSIDE_MAX, OutsideHead, Wanted, audit_from};
+use crate::audit::{Audit, Wanted, audit_from};
 use crate::judgement::Judgement;
 use crate::known::Known;
+use crate::outside::{OUTSIDE_MAX, OutsideHead};
 use crate::replaying::{Observer, Start};
 use crate::source::read_note;
 use crate::trouble::Trouble;

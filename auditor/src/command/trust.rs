@@ -35,13 +35,17 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         roots: Option<PathBuf>,
     },
-    /// Believe a witness: what it cosigned counts as compared from outside.
-    #[command(after_help = "Example: conclave-audit trust witness site.trust \"$(cat wera.key)\"")]
+    /// Believe a witness: what it cosigned counts as compared from outside. Or, with --remove, no longer.
+    #[command(after_help = "Example: conclave-audit trust witness site.trust \"$(cat wera.key)\"\n\
+                      Example: conclave-audit trust witness site.trust \"$(cat wera.key)\" --remove")]
     Witness {
         /// The trust file.
         file: PathBuf,
         /// The witness' key, as `conclave-audit witness run` says it.
         key: String,
+        /// Believe this witness no longer: its key was lost or stolen. What it confirmed before counts as compared still.
+        #[arg(long)]
+        remove: bool,
     },
 }
 
@@ -103,7 +107,9 @@ pub fn run(command: &Command, voice: Voice) -> Exit {
     match command {
         Command::Init(init) => ended("trust init", voice, work(init, voice)),
         Command::Show { file, roots } => ended("trust show", voice, show(file, roots.as_deref(), voice)),
-        Command::Witness { file, key } => ended("trust witness", voice, add_witness(file, key, voice)),
+        Command::Witness { file, key, remove } => {
+            ended("trust witness", voice, witness(file, key, *remove, voice))
+        }
     }
 }
 
@@ -122,11 +128,15 @@ fn show(file: &Path, roots: Option<&Path>, voice: Voice) -> Result<Exit, Trouble
     Ok(voice.done("trust show", &Told(said), data(&trust, &print)))
 }
 
-fn add_witness(file: &Path, key: &str, voice: Voice) -> Result<Exit, Trouble> {
+fn witness(file: &Path, key: &str, remove: bool, voice: Voice) -> Result<Exit, Trouble> {
     let mut trust = read_trust(file)?;
     let bad = || Trouble::BadValue { what: "KEY".into(), wanted: "name+id+base64".into() };
     let key: CosignerKey = key.parse().map_err(|_| bad())?;
-    trust.add_witness(&key).map_err(|bad| Trouble::trust(shown(file), &bad))?;
+    if !remove {
+        trust.add_witness(&key).map_err(|bad| Trouble::trust(shown(file), &bad))?;
+    } else if !trust.remove_witness(&key) {
+        return Err(Trouble::NoSuchWitness { file: shown(file) });
+    }
     trust.replace(file).map_err(|bad| unwritten(file, &bad))?;
     let print = trust.fingerprint().to_string();
     Ok(voice.done("trust witness", &Told(text(&trust, &print, voice)), data(&trust, &print)))

@@ -4,7 +4,7 @@
 //! ```text
 //! -----BEGIN CONCLAVE TRUST-----
 //! base64 of canonical [1, site, suite, log id, identity key, [root…], [issuing…], fingerprint, age limit,
-//!           entries limit, anchor]
+//!           entries limit, anchor, [witness…], compared]
 //! -----END CONCLAVE TRUST-----
 //! anchor = null or [[size, root], note]; the note is empty where the head came from paper
 //! ```
@@ -279,6 +279,15 @@ impl Trust {
             witnesses.push(key.to_string());
         }
         self.check()
+    }
+
+    /// Believes a witness no longer; whether it was believed.
+    pub fn remove_witness(&mut self, key: &CosignerKey) -> bool {
+        let (key, before) = (key.to_string(), self.witnesses.take().unwrap_or_default());
+        let kept: Vec<String> = before.iter().filter(|witness| **witness != key).cloned().collect();
+        let is_shorter = kept.len() < before.len();
+        self.witnesses = Some(kept).filter(|kept| !kept.is_empty());
+        is_shorter
     }
 
     /// What a person compared: the site card's fingerprint, or SHA-256 over the typed values.

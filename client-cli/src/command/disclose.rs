@@ -13,6 +13,7 @@ use journal::act::{Act, Report, ReportReason};
 use journal::entry::Entry;
 use journal::receipt::Receipt;
 use link::terminal::TerminalError;
+use link::terminal::words::error_words;
 use pki::durable_file::{self, Growing, OWNER_ONLY};
 use pki::{CertId, pem};
 use protocol::answer::Answer;
@@ -120,18 +121,10 @@ pub(super) fn disclose(args: &MessageDisclose, here: Here) -> Result<Exit, Troub
 }
 
 /// The act stands, the file does not.
-fn recorded_alone(path: &Path, error: &io::Error, record: u64) -> Trouble {
+fn recorded_alone(path: &Path, error: &io::Error, index: u64) -> Trouble {
     let Trouble { exit, en, ru, .. } = Trouble::io(path, error);
-    Trouble::say(
-        exit,
-        "recorded-not-written",
-        format!(
-            "{en}\nthe disclosure is recorded as #{record}, and nobody has the file: disclosing again is recorded again"
-        ),
-        format!(
-            "{ru}\nраскрытие внесено в журнал под № {record}, а файла ни у кого нет: повторное раскрытие станет ещё одной записью"
-        ),
-    )
+    let stands = error_words(&Error::RecordedAlone { index });
+    Trouble::say(exit, &stands.name, format!("{en}\n{}", stands.en), format!("{ru}\n{}", stands.ru))
 }
 
 pub(super) fn receipt(args: &MessageReceipt, here: Here) -> Result<Exit, Trouble> {

@@ -3,9 +3,10 @@
 
 use crate::servers::roll_back;
 use crate::{alarms, own};
-use auditor::audit::{Audit, OutsideHead, Wanted, audit};
+use auditor::audit::{Audit, Wanted, audit};
 use auditor::bundle::{BundleReader, BundleWriter};
 use auditor::judgement::{Judgement, Missing};
+use auditor::outside::OutsideHead;
 use auditor::trust::{Trust, TrustFacts};
 use disk::Geometry;
 use journal::Policy;

@@ -1,9 +1,9 @@
 //! Entries lost, and the log gone on without them by decision of its first officers: which heads then say what.
 //! Never judges the decision itself: that are the rules' (`register/succession_tests.rs`).
 
-use auditor::audit::OutsideHead;
 use auditor::bundle::BundleReader;
 use auditor::cutting::{Wanted, plan};
+use auditor::outside::OutsideHead;
 use journal::ids::Head;
 use journal::testing::TestLog;
 use pki::Suite;

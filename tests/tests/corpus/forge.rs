@@ -1,9 +1,9 @@
 //! What the cases are made of: a log, and the means of a server that signs what it likes.
 //! Never judges anything.
 
-use auditor::audit::OutsideHead;
 use auditor::bundle::{BundleReader, BundleWriter};
 use auditor::cutting::{Wanted, plan};
+use auditor::outside::OutsideHead;
 use auditor::trust::{Trust, TrustFacts};
 use journal::checkpoint::{Checkpoint, LogKeys, SignedCheckpoint};
 use journal::entry::{Content, ENTRY_VERSION, Entry};

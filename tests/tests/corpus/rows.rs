@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 
-use auditor::audit::OutsideHead;
+use auditor::outside::OutsideHead;
 use sha2::{Digest, Sha256};
 use tests::kept::Foreign::{self, Beyond, None as Nothing, Refused, Taken};
 use tests::kept::{Kept, folder, kept};

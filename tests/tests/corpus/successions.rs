@@ -2,9 +2,9 @@
 //! shows there, in excerpts.
 //! Never judges what heads say behind one (`eras.rs`).
 
-use auditor::audit::OutsideHead;
 use auditor::bundle::BundleReader;
 use auditor::cutting::{Wanted, plan};
+use auditor::outside::OutsideHead;
 use journal::act::{
     Act, Approve, CellName, DualAct, Genesis, IndexRange, LossTrace, Propose, Resume, Submit, Succession,
     Suspend,

@@ -1,13 +1,12 @@
 //! The roots that statements name as their heads, of the tree that a replay builds.
-//! Never keeps more than the newest: whoever names an old head waits for it to be reckoned.
+//! Never keeps more than a few: whoever names an old head waits for it to be reckoned.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use crate::ids::Hash;
 use crate::tree::{Frontier, Leaves, Tree};
 
-/// Most roots kept at hand: terminals name the newest heads, many of them the same ones.
+/// Most roots kept at hand, each in the place of its size: terminals name the newest heads, many of them the same ones.
 const ROOTS_MAX: usize = 1024;
 /// Leaves by which the complete subtrees are moved on one by one; from further behind they are taken from the tree.
 const STEPS_MAX: u64 = 32;
@@ -19,7 +18,9 @@ pub(super) struct Roots(RefCell<Kept>);
 
 #[derive(Debug, Clone, Default)]
 struct Kept {
-    roots: BTreeMap<u64, Hash>,
+    /// The root of `size` leaves stands at `size % ROOTS_MAX`, if it is that one's that was asked for last; empty before the
+    /// first.
+    roots: Vec<Option<(u64, Hash)>>,
     frontier: Frontier,
 }
 
@@ -27,14 +28,15 @@ impl Roots {
     /// The root over the first `size` leaves; `None` where there are fewer.
     pub(super) fn at<L: Leaves>(&self, tree: &Tree<L>, size: u64) -> Option<Hash> {
         let mut kept = self.0.borrow_mut();
-        if let Some(root) = kept.roots.get(&size) {
-            return Some(*root);
+        kept.roots.resize(ROOTS_MAX, None);
+        let place = (size % ROOTS_MAX as u64) as usize;
+        if let Some((at, root)) = kept.roots[place]
+            && at == size
+        {
+            return Some(root);
         }
         let root = kept.reckon(tree, size)?;
-        kept.roots.insert(size, root);
-        if kept.roots.len() > ROOTS_MAX {
-            kept.roots.pop_first();
-        }
+        kept.roots[place] = Some((size, root));
         Some(root)
     }
 }
@@ -78,6 +80,6 @@ mod tests {
                 assert_eq!(roots.at(&tree, size), tree.root_at(size).ok(), "{size} of {}", n + 1);
             }
         }
-        assert!(roots.0.borrow().roots.len() <= ROOTS_MAX);
+        assert_eq!(roots.0.borrow().roots.len(), ROOTS_MAX);
     }
 }

@@ -160,6 +160,15 @@ pub fn error_words(error: &Error) -> Words {
             ),
         ),
         Error::Untold { entry, what, code } => untold_words(*entry, *what, *code),
+        Error::RecordedAlone { index } => Words::new(
+            "recorded-not-written",
+            format!(
+                "the disclosure is recorded as #{index}, and nobody has the file: disclosing again is recorded again"
+            ),
+            format!(
+                "раскрытие внесено в журнал под № {index}, а файла ни у кого нет: повторное раскрытие станет ещё одной записью"
+            ),
+        ),
         Error::Stopped => Words::new("stopped", "stopped", "остановлено"),
         Error::Exists { .. } => Words::new(
             "private-exists",

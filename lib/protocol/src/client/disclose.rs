@@ -18,7 +18,6 @@ use journal::ids::{ConversationId, Index};
 use journal::receipt::Receipt;
 use journal::statement::Header;
 use pki::CertId;
-use std::collections::BTreeSet;
 
 /// A message that opens here.
 struct Opened {
@@ -28,22 +27,24 @@ struct Opened {
 }
 
 impl Cx {
-    /// Discloses one message: opens it, records the act, and only then puts the file together.
+    /// Discloses one message: opens it, gathers all that proves it, records the act, and only then puts the file together.
     pub(crate) async fn disclose(&self, id: ConversationId, index: Index) -> Result<SecretBytes, Error> {
         let Opened { header, body, key } = self.opened(id, index).await?;
         let number = self.conversation(id).await?.number;
         let conversation = self.proven(number).await?.0;
-        let act = Act::Disclose(Disclose { message: index });
-        let admitted = self.submit(Draft::Act(Box::new(act))).await?;
-        self.with(|state| state.conversations.dirty(id));
-        // What fails from here on leaves a record of a file that there is not: never a file without its record.
-        let (record, entry) = self.proven(admitted.index).await?;
         let (message, _) = self.proven(index).await?;
-        let own = entry.act().map(|(header, _)| header.certificate).ok_or(Error::unverified(What::Answer))?;
-        let persons = [header.certificate, own].into_iter().collect::<BTreeSet<_>>();
-        let certificates = persons.into_iter().map(|certificate| self.certificate(certificate));
-        let certificates = certificates.collect::<Result<_, _>>()?;
+        let own = self.with(|state| state.me.certificate.clone());
+        let mut certificates = vec![self.certificate(header.certificate)?];
+        if header.certificate != own.id() {
+            certificates.push(own.der().to_vec());
+        }
         let authorities = self.with(|state| state.book.between());
+        let act = Act::Disclose(Disclose { message: index });
+        let recorded = self.submit(Draft::Act(Box::new(act))).await?.index;
+        self.with(|state| state.conversations.dirty(id));
+        // The one thing that can be had only now. Where it fails, a record of no file is left: never a file without its record.
+        let proven = self.proven(recorded).await;
+        let (record, _) = proven.map_err(|_| Error::RecordedAlone { index: recorded })?;
         let file = Disclosure { message, conversation, record, body, key, certificates, authorities };
         Ok(SecretBytes::new(file.to_text().as_bytes().to_vec()))
     }

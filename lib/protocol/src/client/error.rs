@@ -217,6 +217,14 @@ pub enum Error {
         #[n(2)]
         code: Option<u16>,
     },
+    /// It stands in the log, but the file that it was for was not written: nobody has it.
+    #[n(22)]
+    #[error("recorded at index {index}, without its file")]
+    RecordedAlone {
+        /// The record.
+        #[n(0)]
+        index: Index,
+    },
 }
 
 impl Error {

@@ -253,6 +253,8 @@ fn officers_hear_of_reports_and_what_they_did_about_them_is_theirs_to_see() {
         let Ok(Reply::Admitted(found)) = world.ask("igor", act(Act::Finding(finding(entry)))) else {
             panic!()
         };
+        let heard = |event: &Event| matches!(event, Event::Alarm(view) if view.index == found.index);
+        assert!(world.terminals["olga"].events.iter().any(heard), "pushed to the officers");
         let rows = open(&mut world, "olga").unwrap();
         let row = rows.iter().find(|row| row.raised == found.index).unwrap();
         assert_eq!(
@@ -345,4 +347,28 @@ fn a_disclosure_that_only_waits_to_be_signed_is_taken_back_too() {
     assert!(said.into_iter().all(|id| matches!(world.result("boris", id), Some(Ok(_)))), "what was said is");
     assert!(!is_recorded(&world));
     assert!(!world.give_up("boris", command), "it is there no more");
+}
+
+#[test]
+fn who_cannot_prove_his_record_hears_its_number() {
+    let (mut world, id, index) = talk(212);
+    // All that is asked for before the act is answered; behind it one answer shows the record bent.
+    let mut stands = false;
+    world.tamper = Some(Box::new(move |login, frame| match frame {
+        ToTerminal::Receipt(_) if login == "boris" => {
+            stands = true;
+            Some(frame)
+        }
+        ToTerminal::Answer(mut answer) if login == "boris" && stands => {
+            if let Answer::EntriesAt(page) = &mut answer.answer {
+                page.entries.clear();
+            }
+            Some(ToTerminal::Answer(answer))
+        }
+        other => Some(other),
+    }));
+    let told = world.ask("boris", Command::Disclose(id, index));
+    let record = world.entries.len() as u64 - 1;
+    assert!(is_recorded(&world));
+    assert_eq!(told.err(), Some(Error::RecordedAlone { index: record }));
 }
