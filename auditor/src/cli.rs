@@ -87,7 +87,9 @@ pub enum Command {
     )]
     CheckConsistency(command::check_consistency::CheckConsistency),
     #[command(
-        after_help = "Example: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"
+        after_help = "Exit codes: 0 written, with --trust also vouched for; 2 it does not verify, or is not of that journal; 3 to 5 not\n\
+                      vouched for: two heads contradict each other, not anchored, not covered by a head that the log signed.\n\
+                      Example: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"
     )]
     Extract(command::extract::Extract),
     #[command(

@@ -324,7 +324,12 @@ pub const RU: &HelpTable = &[
         "extract/@about",
         "записать подписанные байты заявления, подпись, сертификат и ключ и показать, как их проверит openssl",
     ),
-    ("extract/@after", "Пример: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"),
+    (
+        "extract/@after",
+        "Коды завершения: 0 — записано, а с --trust и подтверждено; 2 — подпись не сходится или это не тот журнал; 3–5 — не\n\
+         подтверждено: вершины противоречат друг другу, не сверено, не покрыто подписью журнала.\n\
+         Пример: conclave-audit extract march.journal 1234 --trust site.trust --out evidence",
+    ),
     (
         "extract/trust",
         "файл доверия: выгрузка проверяется, и лишь тогда известно, чей это сертификат и когда подписано",

@@ -99,6 +99,9 @@ console::words! {
         /// A witness to be believed no longer, that never was.
         NoSuchWitness { file: String }
             => en("{file} names no such witness"), ru("{file}: такого свидетеля в нём нет");
+        /// The file was another one when it was read once more.
+        ChangedMeanwhile { file: String }
+            => en("{file} was changed while it was being read"), ru("{file}: файл изменился во время чтения");
         /// No such entry.
         NoSuchEntry { index: u64, entries: u64 }
             => en("there is no entry #{index}; the bundle has {entries}"),
@@ -219,6 +222,7 @@ impl Trouble {
             | Self::NotConfirmed
             | Self::BadAnchor { .. }
             | Self::NoSuchWitness { .. }
+            | Self::ChangedMeanwhile { .. }
             | Self::NoSuchEntry { .. }
             | Self::NothingSigned { .. }
             | Self::NotCovered { .. }
@@ -263,6 +267,7 @@ impl Trouble {
             Self::NotConfirmed => "not-confirmed",
             Self::BadAnchor { .. } => "bad-anchor",
             Self::NoSuchWitness { .. } => "no-such-witness",
+            Self::ChangedMeanwhile { .. } => "changed-meanwhile",
             Self::NoSuchEntry { .. } => "no-such-entry",
             Self::NothingSigned { .. } => "nothing-signed",
             Self::NotCovered { .. } => "not-covered",

@@ -7,7 +7,7 @@ mod long;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use auditor::audit::{Audit, Wanted, audit, audit_from};
@@ -209,6 +209,7 @@ fn in_a_process_of_its_own(step: &str, long: &Long, state: &Path) -> (Took, Stri
         .env("CONCLAVE_STEP", step)
         .env("CONCLAVE_STEP_JOURNAL", &long.longer)
         .env("CONCLAVE_STEP_STATE", state)
+        .stderr(Stdio::inherit())
         .output()
         .unwrap();
     let said = String::from_utf8(done.stdout).unwrap();

@@ -57,6 +57,9 @@ console::words! {
         Inconsistent { old: u64, new: u64 }
             => en("INCONSISTENT: nothing shows that the head of {new} entries continues that of {old}"),
                ru("НЕ СОГЛАСОВАНО: ничто не показывает, что вершина размера {new} продолжает вершину размера {old}");
+        Swapped { old: u64, new: u64 }
+            => en("INCONSISTENT: the first has {old} entries, the second {new}: give the older one first"),
+               ru("НЕ СОГЛАСОВАНО: в первой вершине записей {old}, во второй {new}: первой укажите более раннюю");
         Diverged { old: u64, new: u64, ours: String, theirs: String }
             => en("DIVERGED: the log signed two histories: at {old} entries, where the newer head has {new}\n  older: {ours}\n  newer: {theirs}"),
                ru("РАСХОЖДЕНИЕ: журнал подписал две истории: при {old} записях, а поздняя вершина — на {new}\n  ранняя:  {ours}\n  поздняя: {theirs}");
@@ -103,13 +106,16 @@ fn bare(check: &CheckConsistency, voice: Voice) -> Result<Exit, Trouble> {
 }
 
 fn told(consistent: bool, old: Head, new: Head, voice: Voice) -> Exit {
-    let (data, sizes) = (Data::new(old, new), (old.size, new.size));
+    let data = Data::new(old, new);
     if consistent {
-        let said = Said::ConsistentBare { old: sizes.0, new: sizes.1 };
+        let said = Said::ConsistentBare { old: old.size, new: new.size };
         return voice.done("check-consistency", &said, data);
     }
-    let said = Said::Inconsistent { old: sizes.0, new: sizes.1 };
-    voice.verdict("check-consistency", Exit::No, "inconsistent", &said, data)
+    voice.verdict("check-consistency", Exit::No, "inconsistent", &inconsistent(old, new), data)
+}
+
+fn inconsistent(Head { size: old, .. }: Head, Head { size: new, .. }: Head) -> Said {
+    if old > new { Said::Swapped { old, new } } else { Said::Inconsistent { old, new } }
 }
 
 fn sources(check: &CheckConsistency, old: &Path, new: &Path, voice: Voice) -> Result<Exit, Trouble> {
@@ -146,10 +152,7 @@ fn sources(check: &CheckConsistency, old: &Path, new: &Path, voice: Voice) -> Re
                 let said = Said::Diverged { old: older.size, new: newer.size, ours, theirs };
                 verdict(Exit::Diverged, "diverged", said)
             }
-            Some(_) | None => {
-                let said = Said::Inconsistent { old: older.size, new: newer.size };
-                verdict(Exit::No, "inconsistent", said)
-            }
+            Some(_) | None => verdict(Exit::No, "inconsistent", inconsistent(older, newer)),
         },
     })
 }

@@ -82,8 +82,8 @@ console::words! {
             => en("NOT PROVEN: the proof carries no entry; give its bytes with --entry"),
                ru("НЕ ДОКАЗАНО: в доказательстве нет записи; дайте её байты через --entry");
         OtherHead { size: u64, ours: String, theirs: String }
-            => en("DIVERGED: at {size} entries the proof names another head than the trust file\n  trust file: {ours}\n  proof:      {theirs}"),
-               ru("РАСХОЖДЕНИЕ: при числе записей {size} доказательство называет не ту вершину, что файл доверия\n  файл доверия:   {ours}\n  доказательство: {theirs}");
+            => en("DIVERGED: two heads of {size} entries contradict each other\n  known, or in this file too: {ours}\n  proof: {theirs}"),
+               ru("РАСХОЖДЕНИЕ: две вершины размера {size} противоречат друг другу\n  известна или тоже в этом файле: {ours}\n  доказательство: {theirs}");
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Compare {
 pub enum How {
     /// None could be compared with it.
     Not,
+    /// One is known of this era alone, another than the proof's: of one size they may well differ.
+    OtherEra(u32),
     /// The journal leads to it from a known head of this size: what lies behind that one, nobody has confirmed.
     LedFrom(u64),
     /// The entry lies under a known head of this size, by the journal.
@@ -61,7 +63,7 @@ impl Compared {
     /// The stable word.
     pub fn name(self) -> &'static str {
         match (self.how, self.by_others) {
-            (How::Not, _) => "none",
+            (How::Not | How::OtherEra(_), _) => "none",
             (How::LedFrom(_), _) => "led-from",
             (How::Continued(_), true) => "continued",
             (How::Same, true) => "same",
@@ -93,6 +95,16 @@ impl Compared {
                 ),
                 format!(
                     "журнал ведёт сюда от известной вершины (записей: {size}); стоящее после неё извне никем не подтверждено"
+                ),
+            ),
+            How::OtherEra(era) => lang.pick(
+                format!(
+                    "no head of its era was compared with this checkpoint; one of era {era} is known, and only the journal tells what \
+                     the officers gave up in between: verify it"
+                ),
+                format!(
+                    "ни с какой вершиной своей эры эта контрольная точка не сверена; известна вершина эры {era}, а от чего офицеры \
+                     отказались между ними, покажет только сам журнал: проверьте его"
                 ),
             ),
             How::Not => lang
@@ -157,7 +169,8 @@ fn best(
     (proven, index): (Checkpoint, Index),
     journal: Option<&Source>,
 ) -> Result<Result<Compared, Contradiction>, Trouble> {
-    let mut best = Compared::NOT;
+    let other_era = known.iter().find_map(|known| known.era.filter(|era| *era != proven.origin.era));
+    let mut best = Compared { how: other_era.map_or(How::Not, How::OtherEra), by_others: false };
     // An era may have given up what another had: only heads of one era say anything of each other.
     for OutsideHead { head, own, .. } in known.iter().filter(|known| known.era == Some(proven.origin.era)) {
         let how = match judge(*head, proven.head, journal)? {

@@ -6,18 +6,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use console::{Exit, Voice, quoted};
+use console::{Exit, Lang, Voice, Words, quoted};
 use journal::act::Act;
 use journal::entry::{Content, Entry};
+use journal::ids::Head;
 use journal::statement::{Parsed, signed_bytes};
+use journal::tree::{Leaves, leaf_hash};
 use p256::ecdsa::Signature as EcdsaSignature;
 use pki::{CertId, Certificate, Suite, pem};
 use serde::Serialize;
 
-use super::{ProgressLine, ended, number, open_bundle, read_trust, shown, write_new};
-use crate::audit::{Wanted, audit};
-use crate::judgement::{Flaw, Judgement};
-use crate::plain::{fault, flaw, missing};
+use super::{ProgressLine, Told, ended, number, open_bundle, read_trust, shown, write_new};
+use crate::audit::{Audit, Wanted, audit};
+use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
+use crate::plain::{fault, flaw, missing, unanchored};
 use crate::trouble::Trouble;
 use crate::trust::Trust;
 
@@ -42,6 +44,7 @@ console::words! {
         Written { name: String, commands: String }
             => en("signed by {name}, as the journal of the trust file has it; stock openssl verifies it with\n{commands}"),
                ru("подписал: {name}, так говорит журнал из файла доверия; обычный openssl проверяет это так:\n{commands}");
+        Mind { what: String } => en("mind of this bundle: {what}"), ru("учтите об этой выгрузке: {what}");
         Claimed { name: String, commands: String }
             => en("said to be signed by {name}: certificate and authority are the bundle's own, so compare the root's\n\
                    fingerprint, or give --trust. The signature holds; stock openssl verifies it with\n{commands}"),
@@ -51,8 +54,11 @@ console::words! {
             => en("said to be signed by {name}, but this does NOT stand in the journal of the trust file: {why}\n{commands}"),
                ru("автором назван {name}, но в журнале из файла доверия этого НЕТ: {why}\n{commands}");
         Uncovered { name: String, why: String, commands: String }
-            => en("said to be signed by {name}, but no head that the log signed covers this entry: {why}\n{commands}"),
-               ru("автором назван {name}, но эту запись не покрывает ни одна подписанная журналом вершина: {why}\n{commands}");
+            => en("said to be signed by {name}, but nothing here shows that this entry STANDS in the log: {why}\n{commands}"),
+               ru("автором назван {name}, но отсюда не видно, что эта запись ЕСТЬ в журнале: {why}\n{commands}");
+        TwoHeads
+            => en("two heads of one size contradict each other (verify shows both)"),
+               ru("две вершины одного размера противоречат друг другу (их покажет verify)");
         WrittenBad { name: String, commands: String }
             => en("said to be signed by {name}, but the signature does NOT verify; see for yourself:\n{commands}"),
                ru("автором назван {name}, но подпись НЕ сходится; убедитесь сами:\n{commands}");
@@ -67,6 +73,8 @@ struct Data {
     verifies: bool,
     /// Whether the entry stands in the journal of the trust file; `null` without one.
     vouched: Option<bool>,
+    /// The verdict over the whole bundle, as `verify` names it; `null` without a trust file.
+    bundle: Option<&'static str>,
     signed: String,
     signature: String,
     certificate: String,
@@ -84,36 +92,43 @@ pub fn run(extract: &Extract, voice: Voice) -> Exit {
 
 fn work(extract: &Extract, voice: Voice) -> Result<Exit, Trouble> {
     let trust = extract.trust.as_deref().map(read_trust).transpose()?;
-    let found = find(extract)?;
+    let audited = trust.as_ref().map(|trust| audited(extract, trust, voice)).transpose()?;
+    let found = find(extract, audited.as_ref())?;
     let verifies =
         found.certificate.public_key().is_ok_and(|key| found.statement.clone().verify(&key).is_ok());
-    let doubt = trust.as_ref().map(|trust| doubt(extract, trust, voice)).transpose()?;
-    let data = write(extract, &found, verifies, doubt.as_ref().map(Option::is_none))?;
+    let says = audited.as_ref().map(|audit| (audit, vouched(audit, extract.index, voice.lang)));
+    let data = write(extract, &found, verifies, says.as_ref().map(|(audit, said)| (*audit, said.is_ok())))?;
     let name = name_of(&found.certificate, voice);
     let commands = [data.openssl.as_str(), &data.openssl_certificate].join("\n");
-    Ok(match doubt {
+    Ok(match says {
         _ if !verifies => {
             let said = Said::WrittenBad { name, commands };
             voice.verdict("extract", Exit::Invalid, "bad-signature", &said, data)
         }
         None => voice.done("extract", &Said::Claimed { name, commands }, data),
-        Some(None) => voice.done("extract", &Said::Written { name, commands }, data),
-        Some(Some(Doubt::Foreign(exit, why))) => voice.verdict(
-            "extract",
-            exit,
-            "not-in-this-journal",
-            &Said::Foreign { name, why, commands },
-            data,
-        ),
-        Some(Some(Doubt::Uncovered(why))) => {
+        Some((_, Ok(mind))) => {
+            let mind = mind.map(|what| format!("\n{}", Said::Mind { what }.say(voice.lang)));
+            let said = Said::Written { name, commands }.say(voice.lang) + &mind.unwrap_or_default();
+            voice.done("extract", &Told(said), data)
+        }
+        Some((_, Err(Doubt::Foreign(why)))) => {
+            let said = Said::Foreign { name, why, commands };
+            voice.verdict("extract", Exit::Invalid, "not-in-this-journal", &said, data)
+        }
+        Some((audit, Err(Doubt::Uncovered(why)))) => {
             let said = Said::Uncovered { name, why, commands };
-            voice.verdict("extract", Exit::Incomplete, "not-covered", &said, data)
+            voice.verdict("extract", audit.judgement.exit(), "not-covered", &said, data)
         }
     })
 }
 
 /// Writes the files.
-fn write(extract: &Extract, found: &Found, verifies: bool, vouched: Option<bool>) -> Result<Data, Trouble> {
+fn write(
+    extract: &Extract,
+    found: &Found,
+    verifies: bool,
+    said: Option<(&Audit, bool)>,
+) -> Result<Data, Trouble> {
     let index = extract.index;
     let key = found.certificate.public_key().map_err(|_| Trouble::IllegibleEntry { index })?;
     let statement = found.statement.signed();
@@ -138,7 +153,8 @@ fn write(extract: &Extract, found: &Found, verifies: bool, vouched: Option<bool>
         kind,
         suite: key.suite().name(),
         verifies,
-        vouched,
+        vouched: said.map(|(_, vouched)| vouched),
+        bundle: said.map(|(audit, _)| audit.judgement.code()),
         openssl: command(key.suite(), &key_file, &signature, &signed),
         openssl_certificate: format!(
             "openssl verify -no-CApath -no-CAstore -attime {} -CAfile {} -untrusted {} {}",
@@ -166,49 +182,62 @@ fn name_of(certificate: &Certificate, voice: Voice) -> String {
 
 /// Why the trust file does not vouch for what a bundle says.
 enum Doubt {
-    /// The entry, or the bundle, cannot be of this journal.
-    Foreign(Exit, String),
-    /// It may be of this journal, which has not signed for it here.
+    /// It cannot be of this journal.
+    Foreign(String),
+    /// It may be of this journal, and nothing here shows it.
     Uncovered(String),
 }
 
-/// Verifies the bundle: nothing where the entry stands in the journal of the trust file, under a head that it signed.
-fn doubt(extract: &Extract, trust: &Trust, voice: Voice) -> Result<Option<Doubt>, Trouble> {
+/// The bundle, verified.
+fn audited(extract: &Extract, trust: &Trust, voice: Voice) -> Result<Audit, Trouble> {
     let (reader, bytes) = open_bundle(&extract.bundle)?;
     let mut line = ProgressLine::new(bytes, voice.lang);
-    let wanted = Wanted {
-        trust,
-        outside: Vec::new(),
-        progress: &mut |done| line.at(done),
-        observer: &mut |_, _, _| {},
-    };
+    let progress = &mut |done| line.at(done);
+    let wanted = Wanted { trust, outside: Vec::new(), progress, observer: &mut |_, _, _| {} };
     let found = audit(reader, wanted);
     line.clear();
-    let found = found
-        .map_err(|error| Trouble::Unreadable { file: shown(&extract.bundle), cause: error.to_string() })?;
-    let lang = voice.lang;
-    let foreign = |why| Some(Doubt::Foreign(found.judgement.exit(), why));
-    let signed = found.confirmed.iter().map(|(head, _)| head);
-    let is_covered =
-        signed.chain(found.agreed.iter().map(|known| &known.head)).any(|head| head.size > extract.index);
-    Ok(match &found.judgement {
-        Judgement::Verified | Judgement::Unanchored(_) => None,
-        Judgement::Incomplete(_) if is_covered => None,
+    found.map_err(|error| Trouble::Unreadable { file: shown(&extract.bundle), cause: error.to_string() })
+}
+
+/// Whether the entry stands in the journal of the trust file: under a head that the log signed, here or in the trust file. What is
+/// wrong or missing behind the entry then only is to be minded.
+fn vouched(audit: &Audit, index: u64, lang: Lang) -> Result<Option<String>, Doubt> {
+    let signed = audit.confirmed.iter().map(|(head, _)| head);
+    let covers = |head: &Head| head.size > index;
+    let is_covered = signed.chain(audit.agreed.iter().map(|known| &known.head)).any(covers);
+    let at = |index: &u64, why| format!("#{index}: {}", fault(why, lang));
+    match &audit.judgement {
+        Judgement::Verified => Ok(None),
+        Judgement::Unanchored(
+            why @ (Unanchored::LostBySuccession { .. } | Unanchored::EraUnknown { .. }),
+        ) => Err(Doubt::Uncovered(unanchored(why, lang))),
+        Judgement::Unanchored(why) => Ok(Some(unanchored(why, lang))),
         Judgement::Incomplete(what) => {
-            Some(Doubt::Uncovered(missing(what, found.replay.tree().size(), lang)))
+            let why = missing(what, audit.replay.tree().size(), lang);
+            // Of a bundle that ends before a head that is known nobody knows whether that one continues it.
+            let is_behind = matches!(what, Missing::KnownUpTo { .. });
+            if is_covered && !is_behind { Ok(Some(why)) } else { Err(Doubt::Uncovered(why)) }
         }
-        Judgement::Invalid(Flaw::Entry { index, fault: why }) => {
-            foreign(format!("#{index}: {}", fault(why, lang)))
+        Judgement::Invalid(Flaw::Entry { index: bad, fault: why }) if *bad <= index => {
+            Err(Doubt::Foreign(at(bad, why)))
         }
-        Judgement::Invalid(why) => foreign(flaw(why, lang)),
-        Judgement::Diverged(_) => foreign(
-            lang.pick(
-                "two heads of one size contradict each other (verify shows both)",
-                "две вершины одного размера противоречат друг другу (их покажет verify)",
-            )
-            .to_owned(),
-        ),
-    })
+        Judgement::Invalid(Flaw::Entry { index: bad, fault: why }) => {
+            if is_covered {
+                Ok(Some(at(bad, why)))
+            } else {
+                Err(Doubt::Uncovered(at(bad, why)))
+            }
+        }
+        Judgement::Invalid(why @ Flaw::LoginRepeated { again, .. }) if *again <= index => {
+            Err(Doubt::Foreign(flaw(why, lang)))
+        }
+        Judgement::Invalid(why @ (Flaw::Container(_) | Flaw::LoginRepeated { .. })) if is_covered => {
+            Ok(Some(flaw(why, lang)))
+        }
+        Judgement::Invalid(why @ Flaw::OtherAuthorities) => Err(Doubt::Foreign(flaw(why, lang))),
+        Judgement::Invalid(why) => Err(Doubt::Uncovered(flaw(why, lang))),
+        Judgement::Diverged(_) => Err(Doubt::Uncovered(Said::TwoHeads.say(lang))),
+    }
 }
 
 /// A statement, and what the entries before it say of its signer.
@@ -220,8 +249,9 @@ struct Found {
     issuing: Vec<u8>,
 }
 
-/// The statement at the index, and the certificate that it names, from the entries before it.
-fn find(extract: &Extract) -> Result<Found, Trouble> {
+/// The statement at the index, and the certificate that it names, from the entries before it: where they were verified, from
+/// the very ones that were.
+fn find(extract: &Extract, audited: Option<&Audit>) -> Result<Found, Trouble> {
     let (mut reader, _) = open_bundle(&extract.bundle)?;
     let (mut root, mut issuing) = (Vec::new(), Vec::new());
     let mut certificates: BTreeMap<CertId, Vec<u8>> = BTreeMap::new();
@@ -233,6 +263,10 @@ fn find(extract: &Extract) -> Result<Found, Trouble> {
             return Err(Trouble::NoSuchEntry { index: extract.index, entries: index });
         };
         let illegible = || Trouble::IllegibleEntry { index };
+        let verified = audited.map(|audit| audit.replay.tree()).filter(|tree| index < tree.size());
+        if verified.is_some_and(|tree| tree.leaves().at(index) != leaf_hash(&bytes)) {
+            return Err(Trouble::ChangedMeanwhile { file: shown(&extract.bundle) });
+        }
         let entry = Entry::decode(&bytes).map_err(|_| illegible())?;
         let Content::Statement(signed) = entry.content else {
             if index == extract.index {

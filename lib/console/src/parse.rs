@@ -96,12 +96,22 @@ fn named(program: &Command, args: &[OsString]) -> String {
     if names.is_empty() { program.get_name().to_owned() } else { names.join(" ") }
 }
 
+/// `help send` is what others' programs take for `send --help`: so do ours.
+fn help_as_a_word(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|first| first == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
+    args
+}
+
 /// Parses `args` (the program's name first) with help in the language they and the environment ask for.
 pub fn parse_from<C: CommandFactory + FromArgMatches>(
     args: Vec<OsString>,
     variable: impl Fn(&str) -> Option<String>,
     table: &HelpTable,
 ) -> Result<(C, Lang), Stop> {
+    let args = help_as_a_word(args);
     let lang = Lang::choose(&args, variable);
     let mut command = localise(C::command(), lang, table);
     let script = asks_for_json(&args).then(|| named(&command, &args));
@@ -153,6 +163,10 @@ mod tests {
     fn help_is_a_yes_and_a_wrong_line_is_usage() {
         assert_eq!(parse(&["talk", "--help"]).unwrap_err().exit, Exit::Yes);
         assert_eq!(parse(&["talk", "--version"]).unwrap_err().exit, Exit::Yes);
+        for asked in [&["talk", "help"][..], &["talk", "help", "say"], &["talk", "help", "--lang", "ru"]] {
+            assert_eq!(parse(asked).unwrap_err().exit, Exit::Yes, "{asked:?}");
+        }
+        assert!(parse(&["talk", "help", "say"]).unwrap_err().text.contains("talk say"));
         for wrong in
             [&["talk"][..], &["talk", "sing"], &["talk", "say", "--x"], &["talk", "say", "--lang", "de"]]
         {

@@ -45,6 +45,8 @@ impl Cx {
         // The one thing that can be had only now. Where it fails, a record of no file is left: never a file without its record.
         let proven = self.proven(recorded).await;
         let (record, _) = proven.map_err(|_| Error::RecordedAlone { index: recorded })?;
+        // Under the newest head, where it can be had: of an older one a succession may have given up what it stands on.
+        let message = self.proven(index).await.map_or(message, |(newer, _)| newer);
         let file = Disclosure { message, conversation, record, body, key, certificates, authorities };
         Ok(SecretBytes::new(file.to_text().as_bytes().to_vec()))
     }
