@@ -87,8 +87,8 @@ pub enum Command {
     )]
     CheckConsistency(command::check_consistency::CheckConsistency),
     #[command(
-        after_help = "Exit codes: 0 written, with --trust also vouched for; 2 it does not verify, or is not of that journal; 3 to 5 not\n\
-                      vouched for: two heads contradict each other, not anchored, not covered by a head that the log signed.\n\
+        after_help = "Exit codes: 0 written, and with --trust vouched for; 2 to 5 not vouched for: what verify says of the bundle,\n\
+                      and 2 where the signature is bad.\n\
                       Example: conclave-audit extract march.journal 1234 --trust site.trust --out evidence"
     )]
     Extract(command::extract::Extract),

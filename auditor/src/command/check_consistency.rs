@@ -102,20 +102,21 @@ fn bare(check: &CheckConsistency, voice: Voice) -> Result<Exit, Trouble> {
     let size = Option::unwrap_or_default;
     let old = Head { size: size(check.old_size), root: root("--old-root", &check.old_root)? };
     let new = Head { size: size(check.new_size), root: root("--new-root", &check.new_root)? };
-    Ok(told(proven(old, new, hashes("--path", &check.path)?), old, new, voice))
+    Ok(told(proven(old, new, hashes("--path", &check.path)?), (old, new), true, voice))
 }
 
-fn told(consistent: bool, old: Head, new: Head, voice: Voice) -> Exit {
+fn told(consistent: bool, (old, new): (Head, Head), alike: bool, voice: Voice) -> Exit {
     let data = Data::new(old, new);
     if consistent {
         let said = Said::ConsistentBare { old: old.size, new: new.size };
         return voice.done("check-consistency", &said, data);
     }
-    voice.verdict("check-consistency", Exit::No, "inconsistent", &inconsistent(old, new), data)
+    voice.verdict("check-consistency", Exit::No, "inconsistent", &inconsistent(old, new, alike), data)
 }
 
-fn inconsistent(Head { size: old, .. }: Head, Head { size: new, .. }: Head) -> Said {
-    if old > new { Said::Swapped { old, new } } else { Said::Inconsistent { old, new } }
+/// `alike`: of one log and era, as far as is known.
+fn inconsistent(Head { size: old, .. }: Head, Head { size: new, .. }: Head, alike: bool) -> Said {
+    if alike && old > new { Said::Swapped { old, new } } else { Said::Inconsistent { old, new } }
 }
 
 fn sources(check: &CheckConsistency, old: &Path, new: &Path, voice: Voice) -> Result<Exit, Trouble> {
@@ -124,13 +125,14 @@ fn sources(check: &CheckConsistency, old: &Path, new: &Path, voice: Voice) -> Re
     let (older, newer) = (before.head, behind.head);
     // The newer one's leaves say more than any path: what the root at the older size is.
     let root = new.root_at(older.size)?;
+    let alike = before.origin == behind.origin;
     let consistent = before.origin.log == behind.origin.log
         && older.size <= newer.size
         && match root {
             Some(root) => root == older.root,
             None => proven(older, newer, hashes("--path", &check.path)?),
         };
-    let Some(trust) = &check.trust else { return Ok(told(consistent, older, newer, voice)) };
+    let Some(trust) = &check.trust else { return Ok(told(consistent, (older, newer), alike, voice)) };
     let trust = read_trust(trust)?;
     let data = Data::new(older, newer);
     let signed = [&old, &new].into_iter().all(|source| {
@@ -147,12 +149,12 @@ fn sources(check: &CheckConsistency, old: &Path, new: &Path, voice: Voice) -> Re
         // Only where the leaves, or the same size, show another root is it a contradiction; a missing or bent path is
         // nobody's fault but the path's. An era may give up entries that another had.
         (true, false, found) => match found.or((older.size == newer.size).then_some(newer.root)) {
-            Some(theirs) if before.origin == behind.origin => {
+            Some(theirs) if alike && older.size <= newer.size => {
                 let (ours, theirs) = (hex(&older.root), hex(&theirs));
                 let said = Said::Diverged { old: older.size, new: newer.size, ours, theirs };
                 verdict(Exit::Diverged, "diverged", said)
             }
-            Some(_) | None => verdict(Exit::No, "inconsistent", inconsistent(older, newer)),
+            Some(_) | None => verdict(Exit::No, "inconsistent", inconsistent(older, newer, alike)),
         },
     })
 }

@@ -169,7 +169,9 @@ fn best(
     (proven, index): (Checkpoint, Index),
     journal: Option<&Source>,
 ) -> Result<Result<Compared, Contradiction>, Trouble> {
-    let other_era = known.iter().find_map(|known| known.era.filter(|era| *era != proven.origin.era));
+    let mut eras = known.iter().filter_map(|known| known.era);
+    let has_its_own = eras.clone().any(|era| era == proven.origin.era);
+    let other_era = if has_its_own { None } else { eras.next() };
     let mut best = Compared { how: other_era.map_or(How::Not, How::OtherEra), by_others: false };
     // An era may have given up what another had: only heads of one era say anything of each other.
     for OutsideHead { head, own, .. } in known.iter().filter(|known| known.era == Some(proven.origin.era)) {

@@ -10,6 +10,7 @@ use console::{Exit, Lang, Voice, Words, quoted};
 use journal::act::Act;
 use journal::entry::{Content, Entry};
 use journal::ids::Head;
+use journal::replay::Fault;
 use journal::statement::{Parsed, signed_bytes};
 use journal::tree::{Leaves, leaf_hash};
 use p256::ecdsa::Signature as EcdsaSignature;
@@ -18,7 +19,7 @@ use serde::Serialize;
 
 use super::{ProgressLine, Told, ended, number, open_bundle, read_trust, shown, write_new};
 use crate::audit::{Audit, Wanted, audit};
-use crate::judgement::{Flaw, Judgement, Missing, Unanchored};
+use crate::judgement::{Flaw, Judgement, Unanchored};
 use crate::plain::{fault, flaw, missing, unanchored};
 use crate::trouble::Trouble;
 use crate::trust::Trust;
@@ -44,7 +45,7 @@ console::words! {
         Written { name: String, commands: String }
             => en("signed by {name}, as the journal of the trust file has it; stock openssl verifies it with\n{commands}"),
                ru("подписал: {name}, так говорит журнал из файла доверия; обычный openssl проверяет это так:\n{commands}");
-        Mind { what: String } => en("mind of this bundle: {what}"), ru("учтите об этой выгрузке: {what}");
+        Mind { what: String } => en("about this bundle: {what}"), ru("об этой выгрузке: {what}");
         Claimed { name: String, commands: String }
             => en("said to be signed by {name}: certificate and authority are the bundle's own, so compare the root's\n\
                    fingerprint, or give --trust. The signature holds; stock openssl verifies it with\n{commands}"),
@@ -56,6 +57,12 @@ console::words! {
         Uncovered { name: String, why: String, commands: String }
             => en("said to be signed by {name}, but nothing here shows that this entry STANDS in the log: {why}\n{commands}"),
                ru("автором назван {name}, но отсюда не видно, что эта запись ЕСТЬ в журнале: {why}\n{commands}");
+        NoHead
+            => en("no head from outside was compared with it"), ru("с вершиной извне она не сверена");
+        Lost
+            => en("a head that the trust file knows was given up by a succession (verify tells more)"),
+               ru("известная файлу доверия вершина утрачена при преемстве (подробнее скажет verify)");
+        Changed => en("the file was changed while it was being read"), ru("файл изменился во время чтения");
         TwoHeads
             => en("two heads of one size contradict each other (verify shows both)"),
                ru("две вершины одного размера противоречат друг другу (их покажет verify)");
@@ -96,7 +103,8 @@ fn work(extract: &Extract, voice: Voice) -> Result<Exit, Trouble> {
     let found = find(extract, audited.as_ref())?;
     let verifies =
         found.certificate.public_key().is_ok_and(|key| found.statement.clone().verify(&key).is_ok());
-    let says = audited.as_ref().map(|audit| (audit, vouched(audit, extract.index, voice.lang)));
+    let judged = |(audit, trust)| (audit, vouched(audit, trust, extract.index, voice.lang));
+    let says = audited.as_ref().zip(trust.as_ref()).map(judged);
     let data = write(extract, &found, verifies, says.as_ref().map(|(audit, said)| (*audit, said.is_ok())))?;
     let name = name_of(&found.certificate, voice);
     let commands = [data.openssl.as_str(), &data.openssl_certificate].join("\n");
@@ -117,7 +125,8 @@ fn work(extract: &Extract, voice: Voice) -> Result<Exit, Trouble> {
         }
         Some((audit, Err(Doubt::Uncovered(why)))) => {
             let said = Said::Uncovered { name, why, commands };
-            voice.verdict("extract", audit.judgement.exit(), "not-covered", &said, data)
+            let exit = Some(audit.judgement.exit()).filter(|exit| *exit != Exit::Yes);
+            voice.verdict("extract", exit.unwrap_or(Exit::Invalid), "not-covered", &said, data)
         }
     })
 }
@@ -199,44 +208,39 @@ fn audited(extract: &Extract, trust: &Trust, voice: Voice) -> Result<Audit, Trou
     found.map_err(|error| Trouble::Unreadable { file: shown(&extract.bundle), cause: error.to_string() })
 }
 
-/// Whether the entry stands in the journal of the trust file: under a head that the log signed, here or in the trust file. What is
-/// wrong or missing behind the entry then only is to be minded.
-fn vouched(audit: &Audit, index: u64, lang: Lang) -> Result<Option<String>, Doubt> {
+/// Whether the entry stands in the journal of the trust file: under a head that the log signed, in a bundle that leads to the
+/// head that is known, where one is. What is wrong or missing besides then only is to be minded.
+fn vouched(audit: &Audit, trust: &Trust, index: u64, lang: Lang) -> Result<Option<String>, Doubt> {
     let signed = audit.confirmed.iter().map(|(head, _)| head);
-    let covers = |head: &Head| head.size > index;
-    let is_covered = signed.chain(audit.agreed.iter().map(|known| &known.head)).any(covers);
-    let at = |index: &u64, why| format!("#{index}: {}", fault(why, lang));
+    let is_covered =
+        signed.chain(audit.agreed.iter().map(|known| &known.head)).any(|head: &Head| head.size > index);
+    let leads_on = trust.anchor.is_none() || !audit.agreed.is_empty();
+    let stands = index < audit.replay.tree().size() && is_covered && leads_on;
+    let why = match &audit.judgement {
+        Judgement::Verified => None,
+        Judgement::Unanchored(Unanchored::NoAnchor) => Some(Said::NoHead.say(lang)),
+        Judgement::Unanchored(Unanchored::LostBySuccession { .. } | Unanchored::EraUnknown { .. }) => {
+            Some(Said::Lost.say(lang))
+        }
+        Judgement::Unanchored(why) => Some(unanchored(why, lang)),
+        Judgement::Incomplete(what) => Some(missing(what, audit.replay.tree().size(), lang)),
+        Judgement::Invalid(Flaw::Entry { index, fault: why }) => {
+            Some(format!("#{index}: {}", fault(why, lang)))
+        }
+        Judgement::Invalid(why) => Some(flaw(why, lang)),
+        Judgement::Diverged(_) => Some(Said::TwoHeads.say(lang)),
+    };
+    let told = |why: Option<String>| why.unwrap_or_else(|| Said::Changed.say(lang));
     match &audit.judgement {
-        Judgement::Verified => Ok(None),
-        Judgement::Unanchored(
-            why @ (Unanchored::LostBySuccession { .. } | Unanchored::EraUnknown { .. }),
-        ) => Err(Doubt::Uncovered(unanchored(why, lang))),
-        Judgement::Unanchored(why) => Ok(Some(unanchored(why, lang))),
-        Judgement::Incomplete(what) => {
-            let why = missing(what, audit.replay.tree().size(), lang);
-            // Of a bundle that ends before a head that is known nobody knows whether that one continues it.
-            let is_behind = matches!(what, Missing::KnownUpTo { .. });
-            if is_covered && !is_behind { Ok(Some(why)) } else { Err(Doubt::Uncovered(why)) }
+        Judgement::Diverged(_) => Err(Doubt::Uncovered(told(why))),
+        _ if stands => Ok(why),
+        Judgement::Invalid(Flaw::OtherAuthorities | Flaw::Entry { fault: Fault::OtherLog { .. }, .. }) => {
+            Err(Doubt::Foreign(told(why)))
         }
-        Judgement::Invalid(Flaw::Entry { index: bad, fault: why }) if *bad <= index => {
-            Err(Doubt::Foreign(at(bad, why)))
+        Judgement::Invalid(Flaw::Entry { index: bad, .. }) if *bad == index => Err(Doubt::Foreign(told(why))),
+        Judgement::Verified | Judgement::Unanchored(_) | Judgement::Incomplete(_) | Judgement::Invalid(_) => {
+            Err(Doubt::Uncovered(told(why)))
         }
-        Judgement::Invalid(Flaw::Entry { index: bad, fault: why }) => {
-            if is_covered {
-                Ok(Some(at(bad, why)))
-            } else {
-                Err(Doubt::Uncovered(at(bad, why)))
-            }
-        }
-        Judgement::Invalid(why @ Flaw::LoginRepeated { again, .. }) if *again <= index => {
-            Err(Doubt::Foreign(flaw(why, lang)))
-        }
-        Judgement::Invalid(why @ (Flaw::Container(_) | Flaw::LoginRepeated { .. })) if is_covered => {
-            Ok(Some(flaw(why, lang)))
-        }
-        Judgement::Invalid(why @ Flaw::OtherAuthorities) => Err(Doubt::Foreign(flaw(why, lang))),
-        Judgement::Invalid(why) => Err(Doubt::Uncovered(flaw(why, lang))),
-        Judgement::Diverged(_) => Err(Doubt::Uncovered(Said::TwoHeads.say(lang))),
     }
 }
 
