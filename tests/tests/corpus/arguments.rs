@@ -88,7 +88,10 @@ fn who_stops_reading_or_stops_it_is_told_nothing_more() {
     // It waits for a file that nobody writes.
     let pipe = dir.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let mut command = judge::asked(&honest(), &pipe, dir.path());
+    let asked = judge::asked(&honest(), &pipe, dir.path());
+    // Who began the tests in the background has them and all that they begin ignore an interrupt.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(asked.get_program()).args(asked.get_args());
     let mut child = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Both ends are open: it reads, and has set up all that it has.
     let writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
