@@ -4,7 +4,6 @@
 mod year;
 
 use auditor::audit::{Audit, Wanted, audit};
-
 use auditor::bundle::{BundleReader, BundleWriter};
 use auditor::collector::Collector;
 use auditor::judgement::Judgement;

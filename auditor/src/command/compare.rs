@@ -240,6 +240,10 @@ mod tests {
             told(&known, &[(claimed(&log, size), 0), (claimed(&log, size - 1), 0)]),
             Ok(Compared::NOT)
         );
+        let mut later = claimed(&log, size);
+        later.origin.era = 1;
+        let of_era_0 = Compared { how: How::OtherEra(0), by_others: false };
+        assert_eq!(told(&known, &[(later, 0)]), Ok(of_era_0), "says nothing of another era");
         let mut forked = claimed(&log, size - 1);
         forked.head.root = [9; 32];
         assert!(

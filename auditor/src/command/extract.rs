@@ -62,7 +62,6 @@ console::words! {
         Lost
             => en("a head that the trust file knows was given up by a succession (verify tells more)"),
                ru("известная файлу доверия вершина утрачена при преемстве (подробнее скажет verify)");
-        Changed => en("the file was changed while it was being read"), ru("файл изменился во время чтения");
         TwoHeads
             => en("two heads of one size contradict each other (verify shows both)"),
                ru("две вершины одного размера противоречат друг другу (их покажет verify)");
@@ -103,7 +102,7 @@ fn work(extract: &Extract, voice: Voice) -> Result<Exit, Trouble> {
     let found = find(extract, audited.as_ref())?;
     let verifies =
         found.certificate.public_key().is_ok_and(|key| found.statement.clone().verify(&key).is_ok());
-    let judged = |(audit, trust)| (audit, vouched(audit, trust, extract.index, voice.lang));
+    let judged = |(audit, trust)| (audit, vouched(audit, trust, extract, voice.lang));
     let says = audited.as_ref().zip(trust.as_ref()).map(judged);
     let data = write(extract, &found, verifies, says.as_ref().map(|(audit, said)| (*audit, said.is_ok())))?;
     let name = name_of(&found.certificate, voice);
@@ -210,7 +209,8 @@ fn audited(extract: &Extract, trust: &Trust, voice: Voice) -> Result<Audit, Trou
 
 /// Whether the entry stands in the journal of the trust file: under a head that the log signed, in a bundle that leads to the
 /// head that is known, where one is. What is wrong or missing besides then only is to be minded.
-fn vouched(audit: &Audit, trust: &Trust, index: u64, lang: Lang) -> Result<Option<String>, Doubt> {
+fn vouched(audit: &Audit, trust: &Trust, extract: &Extract, lang: Lang) -> Result<Option<String>, Doubt> {
+    let index = extract.index;
     let signed = audit.confirmed.iter().map(|(head, _)| head);
     let is_covered =
         signed.chain(audit.agreed.iter().map(|known| &known.head)).any(|head: &Head| head.size > index);
@@ -230,7 +230,9 @@ fn vouched(audit: &Audit, trust: &Trust, index: u64, lang: Lang) -> Result<Optio
         Judgement::Invalid(why) => Some(flaw(why, lang)),
         Judgement::Diverged(_) => Some(Said::TwoHeads.say(lang)),
     };
-    let told = |why: Option<String>| why.unwrap_or_else(|| Said::Changed.say(lang));
+    // Where the verdict gives no reason, the file had fewer entries when it was verified.
+    let changed = || Trouble::ChangedMeanwhile { file: shown(&extract.bundle) }.say(lang);
+    let told = |why: Option<String>| why.unwrap_or_else(changed);
     match &audit.judgement {
         Judgement::Diverged(_) => Err(Doubt::Uncovered(told(why))),
         _ if stands => Ok(why),
@@ -267,10 +269,6 @@ fn find(extract: &Extract, audited: Option<&Audit>) -> Result<Found, Trouble> {
             return Err(Trouble::NoSuchEntry { index: extract.index, entries: index });
         };
         let illegible = || Trouble::IllegibleEntry { index };
-        let verified = audited.map(|audit| audit.replay.tree()).filter(|tree| index < tree.size());
-        if verified.is_some_and(|tree| tree.leaves().at(index) != leaf_hash(&bytes)) {
-            return Err(Trouble::ChangedMeanwhile { file: shown(&extract.bundle) });
-        }
         let entry = Entry::decode(&bytes).map_err(|_| illegible())?;
         let Content::Statement(signed) = entry.content else {
             if index == extract.index {
@@ -279,6 +277,11 @@ fn find(extract: &Extract, audited: Option<&Audit>) -> Result<Found, Trouble> {
             continue;
         };
         let parsed = signed.parse().map_err(|_| illegible())?;
+        let counts = index == extract.index || matches!(parsed.act(), Act::Enrol(_) | Act::Genesis(_));
+        let verified = audited.map(|audit| audit.replay.tree()).filter(|tree| counts && index < tree.size());
+        if verified.is_some_and(|tree| tree.leaves().at(index) != leaf_hash(&bytes)) {
+            return Err(Trouble::ChangedMeanwhile { file: shown(&extract.bundle) });
+        }
         if let Act::Enrol(act) = parsed.act() {
             certificates.insert(CertId::of(&act.signature), act.signature.to_vec());
         } else if let Act::Genesis(act) = parsed.act() {
@@ -310,5 +313,66 @@ fn command(suite: Suite, key: &Path, signature: &Path, signed: &Path) -> String 
         }
         Suite::EcdsaP256 => format!("openssl dgst -sha256 -verify {key} -signature {signature} {signed}"),
         Suite::Gost256 | Suite::Gost512 => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::tests::{bundle, exported, judged, signed, trust};
+    use journal::testing::TestLog;
+    use std::fs;
+
+    /// A log, and the last entry that a person signed.
+    fn spoken() -> (TestLog, u64) {
+        let log = TestLog::standard(3);
+        let is_signed =
+            |bytes: &Vec<u8>| matches!(Entry::decode(bytes).unwrap().content, Content::Statement(_));
+        let last = log.entries.iter().rposition(is_signed).unwrap();
+        (log, last as u64)
+    }
+
+    fn of(bundle: PathBuf, index: u64) -> Extract {
+        Extract { bundle, index, trust: None, out: PathBuf::new() }
+    }
+
+    #[test]
+    fn what_is_taken_out_is_the_entry_that_was_verified() {
+        let (log, index) = spoken();
+        let dir = tempfile::tempdir().unwrap();
+        let asked = of(dir.path().join("one"), index);
+        let audit = judged(&exported(&log), &trust(&log, None), Vec::new());
+        fs::write(&asked.bundle, exported(&log)).unwrap();
+        assert!(find(&asked, Some(&audit)).is_ok());
+        let mut bent = log.entries.clone();
+        let entry = Entry::decode(&bent[index as usize]).unwrap();
+        bent[index as usize] = Entry { wall_ms: entry.wall_ms + 1, ..entry }.encode();
+        fs::write(&asked.bundle, bundle(&bent, &[signed(&log, log.head())])).unwrap();
+        assert!(matches!(find(&asked, Some(&audit)), Err(Trouble::ChangedMeanwhile { .. })));
+    }
+
+    #[test]
+    fn an_entry_is_vouched_for_only_where_the_bundle_leads_to_the_head_that_is_known() {
+        let (log, index) = spoken();
+        let asked = of(PathBuf::from("one"), index);
+        let vouches = |bytes: &[u8], known: Option<Head>| {
+            let trust = trust(&log, known);
+            vouched(&judged(bytes, &trust, Vec::new()), &trust, &asked, Lang::En).ok()
+        };
+        let (head, whole) = (log.head(), exported(&log));
+        assert_eq!(vouches(&whole, Some(head)), Some(None));
+        assert!(vouches(&whole, None).flatten().unwrap().contains("no head from outside"));
+        // The log signed another history for whoever made the trust file, or a longer one.
+        for known in [Head { root: [7; 32], ..head }, Head { size: head.size + 1, ..head }] {
+            assert!(vouches(&whole, Some(known)).is_none());
+        }
+        // Nothing that the log signed covers it; the known head alone does.
+        let bare = bundle(&log.entries, &[]);
+        assert!(vouches(&bare, None).is_none());
+        assert!(vouches(&bare, Some(head)).unwrap().unwrap().contains("signature"));
+        // Rubbish behind the last entry takes nothing away from what the known head covers.
+        let more = bundle(&[&log.entries[..], &[vec![0x80]]].concat(), &[]);
+        assert!(vouches(&more, Some(head)).unwrap().is_some());
+        assert!(vouches(&more, None).is_none());
     }
 }
