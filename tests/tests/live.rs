@@ -27,10 +27,16 @@ const SECRETS: [(&str, &str); 5] = [
 /// A command that takes longer has failed; none is right because of it.
 const WATCHDOG_SECONDS: &str = "100";
 
+/// The scripts begin at noon, UTC, whatever the hour is: their leaps of the clock cross the hour of the daily run, or none.
+const NOON: i64 = 12 * 3600;
+const DAY: i64 = 24 * 3600;
+
 /// A site's directory, its people's terminals, its server, and the clocks of all their machines.
 struct Town {
     dir: tempfile::TempDir,
     clock: Clock,
+    /// What has passed already when the town is founded, in seconds.
+    until_noon: i64,
     server: Option<Child>,
 }
 
@@ -55,6 +61,9 @@ impl Town {
             std::fs::write(dir.path().join(name), format!("{secret}\n")).unwrap();
         }
         let clock = Clock::right(dir.path());
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let until_noon = (NOON - i64::try_from(now.as_secs()).unwrap()).rem_euclid(DAY);
+        clock.set_passed(until_noon);
         let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = dir.path().display();
         let config = format!(
@@ -64,7 +73,7 @@ impl Town {
         std::fs::write(dir.path().join("conclaved.toml"), config).unwrap();
         let pairs = [("suite", suite.to_owned()), ("port", port.to_string())];
         (
-            Self { dir, clock, server: None },
+            Self { dir, clock, until_noon, server: None },
             pairs.into_iter().map(|(name, word)| (name.to_owned(), word)).collect(),
         )
     }
@@ -172,7 +181,7 @@ fn a_town_from_its_papers_to_the_verdict(suite: &str) {
                 None
             }
             Ask::Do("four days") => {
-                town.clock.set_passed(4 * 24 * 3600);
+                town.clock.set_passed(town.until_noon + 4 * DAY);
                 None
             }
             Ask::Do(words) => panic!("nobody here does \"{words}\""),
